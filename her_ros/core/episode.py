@@ -1,0 +1,129 @@
+"""One recorded episode, and the splitting of a rollout into episodes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.core.errors import HerRosError
+from her_ros.core.rows import Rows, require_finite
+from her_ros.core.task import GoalTask
+
+
+class EpisodeError(HerRosError):
+    """Rows that do not make up a whole episode."""
+
+
+@dataclass(frozen=True)
+class Episode:
+    """T moves between T + 1 states: the ``step`` rows 0 … T of one environment, in order.
+
+    The properties are views of the rows; row t holds state t and the move that led to it.
+    """
+
+    rows: Rows
+
+    def __len__(self) -> int:
+        """Return T, the number of transitions."""
+        return len(self.rows) - 1
+
+    @property
+    def observation(self) -> NDArray[np.float64]:
+        """Observations 0 … T, shape (T + 1, O)."""
+        return self.rows['observation']
+
+    @property
+    def achieved_goal(self) -> NDArray[np.float64]:
+        """Achieved goals 0 … T, metres, world frame, shape (T + 1, G)."""
+        return self.rows['achieved_goal']
+
+    @property
+    def desired_goal(self) -> NDArray[np.float64]:
+        """The goal of the whole episode, metres, world frame, shape (G,)."""
+        return self.rows['desired_goal'][0]
+
+    @property
+    def action(self) -> NDArray[np.float32]:
+        """Actions 0 … T - 1 as applied, in [-1, 1], shape (T, A)."""
+        return self.rows['action'][1:]
+
+    @property
+    def reward(self) -> NDArray[np.float32]:
+        """Rewards of the moves 0 … T - 1, shape (T,)."""
+        return self.rows['reward'][1:]
+
+    @property
+    def terminated(self) -> NDArray[np.bool_]:
+        """Whether move t ended the task itself, shape (T,); only this cuts the bootstrap."""
+        return self.rows['terminated'][1:].astype(bool)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the goal was reached in the last state."""
+        return bool(self.rows['is_success'][-1])
+
+    def check(self, task: GoalTask) -> None:
+        """Check that this is one whole, finite episode.
+
+        :raises EpisodeError: if rows are missing, mixed, or carry another goal
+        :raises RowError: if a value is not finite
+        """
+        rows = self.rows
+        if len(rows) < 2:
+            raise EpisodeError(f'an episode needs at least 2 states, this one has {len(rows)}')
+        name = f'episode {rows["episode"][0]} of env {rows["env"][0]}'
+        if not np.array_equal(rows['step'], np.arange(len(rows))):
+            raise EpisodeError(f'{name}: steps are {rows["step"].tolist()}, not 0 … T')
+        for key in ('session', 'env', 'episode'):
+            if (rows[key] != rows[key][0]).any():
+                raise EpisodeError(f'{name}: rows of more than one {key}')
+        if (rows['desired_goal'] != rows['desired_goal'][0]).any():
+            raise EpisodeError(f'{name}: the goal changes within the episode')
+        require_finite(
+            rows, ('observation', 'achieved_goal', 'desired_goal', 'action', 'reward'), name
+        )
+        if rows['observation'].shape[1] != task.observation_size:
+            raise EpisodeError(
+                f'{name}: observations have {rows["observation"].shape[1]} values,'
+                f' {task.name} has {task.observation_size}'
+            )
+
+
+def split_rollout(messages: Sequence[Rows]) -> tuple[list[Episode], int]:
+    """Split the ``step`` messages of one or more rollouts into finished episodes.
+
+    Repeated rows (a lock-step partner sent its last row again) are dropped. An episode counts as
+    finished when its last row is terminated or truncated and no step is missing.
+
+    :param messages: structured rows per message, in the order of the recording
+    :return: finished episodes ordered by (session, episode, env), and the number of rows that
+        belong to none
+    """
+    rows = np.concatenate(messages) if messages else np.zeros(0, [('step', 'u4')])
+    if not len(rows):
+        return [], 0
+    # Stable, so that of repeated rows the first one stays.
+    order = np.lexsort([rows[name] for name in ('step', 'env', 'episode', 'session')])
+    rows = rows[order]
+    starts_episode = np.ones(len(rows), bool)
+    repeated = np.zeros(len(rows), bool)
+    same = np.ones(len(rows) - 1, bool)
+    for name in ('session', 'episode', 'env'):
+        same &= rows[name][1:] == rows[name][:-1]
+    starts_episode[1:] = ~same
+    repeated[1:] = same & (rows['step'][1:] == rows['step'][:-1])
+    if repeated.any():
+        rows, starts_episode = rows[~repeated], starts_episode[~repeated]
+    bounds = np.append(np.flatnonzero(starts_episode), len(rows)).tolist()
+    ended = ((rows['terminated'] != 0) | (rows['truncated'] != 0)).tolist()
+    steps = rows['step'].tolist()
+    episodes, left_over = [], 0
+    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+        # Steps rise strictly, so first and last tell whether any is missing.
+        if end - begin >= 2 and steps[begin] == 0 and steps[end - 1] == end - begin - 1:
+            if ended[end - 1]:
+                episodes.append(Episode(rows[begin:end]))
+                continue
+        left_over += end - begin
+    return episodes, left_over

@@ -1,0 +1,170 @@
+"""Rows of the ``step`` and ``action`` topics as numpy structured arrays.
+
+A PointCloud2 describes its own rows: every field has a name, an offset, a type and a count. Rows
+are therefore read by field name, so that another field order, padding, fields of someone else's
+or float32 where we write float64 still read right.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.core.errors import HerRosError
+from her_ros.core.task import GoalTask
+
+Rows = NDArray[np.void]
+
+# sensor_msgs/PointField: INT8 = 1 ... FLOAT64 = 8
+_DATATYPES = ('i1', 'u1', 'i2', 'u2', 'i4', 'u4', 'f4', 'f8')
+
+IDENTITY = ('session', 'env', 'episode', 'step')
+
+
+class RowError(HerRosError):
+    """Rows that are not what the wire contract says."""
+
+
+class Field(NamedTuple):
+    """One sensor_msgs/PointField, without ROS."""
+
+    name: str
+    offset: int
+    datatype: int
+    count: int
+
+
+def step_dtype(task: GoalTask) -> np.dtype[np.void]:
+    """Describe a row of ``step``: where the environment is and how the last move led there.
+
+    ``action`` is the action as applied; it, ``policy_version``, ``reward`` and the flags are zero
+    in the row of step 0, which no move led to. Positions are metres in the world frame.
+    """
+    return np.dtype(
+        [(name, 'u4') for name in IDENTITY]
+        + [
+            ('observation', 'f8', (task.observation_size,)),
+            ('achieved_goal', 'f8', (task.goal_size,)),
+            ('desired_goal', 'f8', (task.goal_size,)),
+            ('action', 'f4', (task.action_size,)),
+            ('policy_version', 'u4'),
+            ('reward', 'f4'),
+            ('terminated', 'u1'),
+            ('truncated', 'u1'),
+            ('is_success', 'u1'),
+        ],
+        align=True,
+    )
+
+
+def action_dtype(task: GoalTask) -> np.dtype[np.void]:
+    """Describe a row of ``action``: the answer to the ``step`` row of the same identity."""
+    return np.dtype(
+        [(name, 'u4') for name in IDENTITY]
+        + [('action', 'f4', (task.action_size,)), ('policy_version', 'u4')],
+        align=True,
+    )
+
+
+def fields_of(dtype: np.dtype[np.void]) -> tuple[Field, ...]:
+    """Describe a structured dtype the way a PointCloud2 does."""
+    assert dtype.fields is not None and dtype.names is not None
+    described = []
+    for name in dtype.names:
+        kind, offset = dtype.fields[name][:2]
+        count = kind.shape[0] if kind.shape else 1
+        described.append(Field(name, offset, _DATATYPES.index(kind.base.str[1:]) + 1, count))
+    return tuple(described)
+
+
+class RowDecoder:
+    """Reads rows of one layout into rows of the wanted dtype; checks the layout once.
+
+    :param wanted: the dtype to deliver, from :func:`step_dtype` or :func:`action_dtype`
+    :param fields: the sender's fields
+    :param point_step: bytes from one row to the next
+    :raises RowError: if a field is missing, or has another size or kind
+    """
+
+    def __init__(
+        self,
+        wanted: np.dtype[np.void],
+        fields: Iterable[Field],
+        point_step: int,
+        is_bigendian: bool = False,
+    ) -> None:
+        self.wanted = wanted
+        self._source = _source_dtype(wanted, tuple(fields), point_step, is_bigendian)
+        self._same = self._source == wanted
+
+    def decode(self, buffer: bytes | memoryview | NDArray[np.uint8], count: int) -> Rows:
+        """Read ``count`` rows.
+
+        :return: rows of the wanted dtype, shape (count,); a read-only view of the buffer where
+            its layout is our own
+        :raises RowError: if the buffer is too short
+        """
+        if len(buffer) < count * self._source.itemsize:
+            raise RowError(
+                f'{count} rows of {self._source.itemsize} bytes announced,'
+                f' but the message holds {len(buffer)} bytes'
+            )
+        rows = np.frombuffer(buffer, self._source, count)
+        if self._same:
+            return rows
+        converted = np.zeros(count, self.wanted)
+        for name in self.wanted.names or ():
+            converted[name] = rows[name]
+        return converted
+
+
+def _source_dtype(
+    wanted: np.dtype[np.void], fields: Sequence[Field], point_step: int, is_bigendian: bool
+) -> np.dtype[np.void]:
+    by_name = {field.name: field for field in fields}
+    assert wanted.names is not None
+    if missing := [name for name in wanted.names if name not in by_name]:
+        raise RowError(f'fields {missing} are missing; the message has {list(by_name)}')
+    formats: list[tuple[str, tuple[int, ...]]] = []
+    for name in wanted.names:
+        field, kind = by_name[name], wanted[name]
+        size = kind.shape[0] if kind.shape else 1
+        if field.count != size:
+            raise RowError(f'field {name} has {field.count} values per row, expected {size}')
+        if not 1 <= field.datatype <= len(_DATATYPES):
+            raise RowError(f'field {name} has the unknown datatype {field.datatype}')
+        code = ('>' if is_bigendian else '<') + _DATATYPES[field.datatype - 1]
+        if not np.can_cast(np.dtype(code), kind.base, 'same_kind'):
+            raise RowError(f'field {name} is {np.dtype(code).name}, expected {kind.base.name}')
+        if field.offset + np.dtype(code).itemsize * size > point_step:
+            raise RowError(f'field {name} reaches beyond the row of {point_step} bytes')
+        formats.append((code, kind.shape))
+    return np.dtype(
+        {
+            'names': list(wanted.names),
+            'formats': formats,
+            'offsets': [by_name[name].offset for name in wanted.names],
+            'itemsize': point_step,
+        }
+    )
+
+
+def identity_of(rows: Rows) -> NDArray[np.uint32]:
+    """Return (session, env, episode, step) of every row, shape (n, 4)."""
+    return np.stack([rows[name] for name in IDENTITY], axis=-1)
+
+
+def require_finite(rows: Rows, names: Sequence[str], topic: str) -> None:
+    """Refuse NaN and infinity.
+
+    :raises RowError: naming the first row and field that is not finite
+    """
+    for name in names:
+        if not np.isfinite(rows[name]).all():
+            bad = int(np.flatnonzero(~np.isfinite(rows[name]).reshape(len(rows), -1).all(1))[0])
+            row = rows[bad]
+            raise RowError(
+                f'{topic}: {name} of env {row["env"]}, episode {row["episode"]}, step'
+                f' {row["step"]} is {row[name].tolist()}; it must be finite'
+            )

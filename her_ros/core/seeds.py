@@ -1,0 +1,27 @@
+"""Random generators that never share a stream."""
+
+import zlib
+
+import numpy as np
+
+
+def seed_sequence(
+    run_seed: int, role: str, worker: int = 0, start: int = 0
+) -> np.random.SeedSequence:
+    """Derive a seed from (run seed, role, worker, how often it was started before).
+
+    :param role: what draws, such as ``'fetch_env'``; roles never share a stream
+    :param start: 0 for the first start of this role and worker in a run, then 1, 2, …, so that a
+        restarted process does not repeat what it drew before
+    """
+    return np.random.SeedSequence([run_seed, zlib.crc32(role.encode()), worker, start])
+
+
+def generator(run_seed: int, role: str, worker: int = 0, start: int = 0) -> np.random.Generator:
+    """Return a generator of its own for (run seed, role, worker, start)."""
+    return np.random.default_rng(seed_sequence(run_seed, role, worker, start))
+
+
+def integer_seed(run_seed: int, role: str, worker: int = 0, start: int = 0) -> int:
+    """Return a 31-bit seed for libraries that want an integer."""
+    return int(seed_sequence(run_seed, role, worker, start).generate_state(1)[0] >> 1)

@@ -1,0 +1,89 @@
+"""Goal-conditioned tasks: sizes, reward, success and timing, in one place."""
+
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from her_ros.core.errors import HerRosError
+
+# numpy and torch arrays alike: the formulas below use operators that both have.
+Array = TypeVar('Array', bound=Any)
+
+
+class TaskError(HerRosError):
+    """A task that does not exist, or data of another task."""
+
+
+@dataclass(frozen=True)
+class GoalTask:
+    """What an agent, an environment and a bag have to agree on.
+
+    The reward is sparse, as in Plappert et al. 2018 (arXiv 1802.09464), section 1.1.
+    """
+
+    name: str
+    observation_size: int
+    goal_size: int
+    action_size: int
+    goal_tolerance_m: float
+    control_period_s: float
+    episode_length: int
+    #: object position inside the observation, or None where the task has no object
+    object_slice: tuple[int, int] | None = None
+
+    def distance(self, achieved: Array, desired: Array) -> Array:
+        """Euclidean distance between goals.
+
+        :param achieved: positions, metres, world frame, shape (..., G), numpy or torch
+        :param desired: goal positions, metres, world frame, shape (..., G)
+        :return: distances, metres, shape (...)
+        """
+        delta = achieved - desired
+        return (delta * delta).sum(-1) ** 0.5
+
+    def reward(self, achieved: Array, desired: Array) -> Array:
+        """Sparse reward: 0.0 where the goal is reached, -1.0 elsewhere.
+
+        :param achieved: positions *after* the action, metres, world frame, shape (..., G)
+        :param desired: goal positions, metres, world frame, shape (..., G)
+        :return: rewards, shape (...)
+        """
+        return (self.distance(achieved, desired) > self.goal_tolerance_m) * -1.0
+
+    def is_success(self, achieved: Array, desired: Array) -> Array:
+        """Tell where the goal is reached, as boolean array of shape (...)."""
+        return self.distance(achieved, desired) < self.goal_tolerance_m
+
+
+def _fetch(name: str, observation_size: int, has_object: bool) -> GoalTask:
+    return GoalTask(
+        name=name,
+        observation_size=observation_size,
+        goal_size=3,
+        action_size=4,
+        goal_tolerance_m=0.05,
+        control_period_s=0.04,
+        episode_length=50,
+        object_slice=(3, 6) if has_object else None,
+    )
+
+
+TASKS: dict[str, GoalTask] = {
+    task.name: task
+    for task in (
+        _fetch('FetchReach', 10, has_object=False),
+        _fetch('FetchPush', 25, has_object=True),
+        _fetch('FetchSlide', 25, has_object=True),
+        _fetch('FetchPickAndPlace', 25, has_object=True),
+    )
+}
+
+
+def task_named(name: str) -> GoalTask:
+    """Find a task by its name.
+
+    :raises TaskError: if there is no such task
+    """
+    try:
+        return TASKS[name]
+    except KeyError:
+        raise TaskError(f'task {name!r} is unknown; choose one of {", ".join(TASKS)}') from None
