@@ -1,5 +1,6 @@
 """One recorded episode, and the splitting of a rollout into episodes."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -119,11 +120,11 @@ def split_rollout(messages: Sequence[Rows]) -> tuple[list[Episode], int]:
     ended = ((rows['terminated'] != 0) | (rows['truncated'] != 0)).tolist()
     steps = rows['step'].tolist()
     episodes, left_over = [], 0
-    for begin, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for begin, end in itertools.pairwise(bounds):
         # Steps rise strictly, so first and last tell whether any is missing.
-        if end - begin >= 2 and steps[begin] == 0 and steps[end - 1] == end - begin - 1:
-            if ended[end - 1]:
-                episodes.append(Episode(rows[begin:end]))
-                continue
-        left_over += end - begin
+        whole = end - begin >= 2 and steps[begin] == 0 and steps[end - 1] == end - begin - 1
+        if whole and ended[end - 1]:
+            episodes.append(Episode(rows[begin:end]))
+        else:
+            left_over += end - begin
     return episodes, left_over

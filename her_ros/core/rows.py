@@ -6,7 +6,7 @@ or float32 where we write float64 still read right.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,8 @@ class RowError(HerRosError):
     """Rows that are not what the wire contract says."""
 
 
-class Field(NamedTuple):
+@dataclass(frozen=True)
+class Field:
     """One sensor_msgs/PointField, without ROS."""
 
     name: str
@@ -69,7 +70,8 @@ def action_dtype(task: GoalTask) -> np.dtype[np.void]:
 
 def fields_of(dtype: np.dtype[np.void]) -> tuple[Field, ...]:
     """Describe a structured dtype the way a PointCloud2 does."""
-    assert dtype.fields is not None and dtype.names is not None
+    assert dtype.fields is not None
+    assert dtype.names is not None
     described = []
     for name in dtype.names:
         kind, offset = dtype.fields[name][:2]

@@ -21,14 +21,18 @@ class GoalTask:
     """
 
     name: str
-    observation_size: int
+    #: what an observation is made of, in order: (name, number of values)
+    observation_fields: tuple[tuple[str, int], ...]
     goal_size: int
     action_size: int
     goal_tolerance_m: float
     control_period_s: float
     episode_length: int
-    #: object position inside the observation, or None where the task has no object
-    object_slice: tuple[int, int] | None = None
+
+    @property
+    def observation_size(self) -> int:
+        """Number of values in an observation."""
+        return sum(size for _, size in self.observation_fields)
 
     def distance(self, achieved: Array, desired: Array) -> Array:
         """Euclidean distance between goals.
@@ -54,26 +58,46 @@ class GoalTask:
         return self.distance(achieved, desired) < self.goal_tolerance_m
 
 
-def _fetch(name: str, observation_size: int, has_object: bool) -> GoalTask:
+# Positions in metres, world frame; rotations as Euler angles, rad; velocities per control period
+# (m or rad in 0.04 s, not per second), as gymnasium-robotics defines them.
+_REACH_FIELDS = (
+    ('gripper_position', 3),
+    ('finger_positions', 2),
+    ('gripper_velocity', 3),
+    ('finger_velocities', 2),
+)
+_OBJECT_FIELDS = (
+    ('gripper_position', 3),
+    ('object_position', 3),
+    ('object_position_from_gripper', 3),
+    ('finger_positions', 2),
+    ('object_rotation', 3),
+    ('object_velocity_from_gripper', 3),
+    ('object_angular_velocity', 3),
+    ('gripper_velocity', 3),
+    ('finger_velocities', 2),
+)
+
+
+def _fetch(name: str, observation_fields: tuple[tuple[str, int], ...]) -> GoalTask:
     return GoalTask(
         name=name,
-        observation_size=observation_size,
+        observation_fields=observation_fields,
         goal_size=3,
         action_size=4,
         goal_tolerance_m=0.05,
         control_period_s=0.04,
         episode_length=50,
-        object_slice=(3, 6) if has_object else None,
     )
 
 
 TASKS: dict[str, GoalTask] = {
     task.name: task
     for task in (
-        _fetch('FetchReach', 10, has_object=False),
-        _fetch('FetchPush', 25, has_object=True),
-        _fetch('FetchSlide', 25, has_object=True),
-        _fetch('FetchPickAndPlace', 25, has_object=True),
+        _fetch('FetchReach', _REACH_FIELDS),
+        _fetch('FetchPush', _OBJECT_FIELDS),
+        _fetch('FetchSlide', _OBJECT_FIELDS),
+        _fetch('FetchPickAndPlace', _OBJECT_FIELDS),
     )
 }
 

@@ -1,0 +1,149 @@
+"""Checked configuration: a frozen dataclass per node says every parameter once.
+
+The same declaration gives the ROS parameter its type, range and description, checks a parameter
+file before anything starts, and gives a clear line where a value does not fit.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar, get_origin, get_type_hints
+
+from her_ros.core.errors import HerRosError
+
+Config = TypeVar('Config')
+Values = Mapping[str, Any]
+
+
+class ConfigError(HerRosError):
+    """A parameter, a section or a file of them that is not right."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Parameter:
+    """One parameter as a node declares it."""
+
+    name: str
+    type: type
+    default: Any
+    description: str
+    minimum: float | None
+    maximum: float | None
+    choices: tuple[str, ...]
+
+    def checked(self, section: str, value: Any) -> Any:
+        """Return the value in its own type.
+
+        :raises ConfigError: if type, range or choice do not fit
+        """
+        name = f'{section}: {self.name}'
+        if self.type is tuple:
+            return self._checked_integers(name, value)
+        # bool is an int to Python, but not to ROS; an int is no float to ROS either.
+        found = type(value)
+        if found is not self.type:
+            hint = f' (write {float(value)})' if self.type is float and found is int else ''
+            raise ConfigError(f'{name} must be a {self.type.__name__}, not {value!r}{hint}')
+        if self.choices and value not in self.choices:
+            raise ConfigError(f'{name} is {value!r}; choose one of {", ".join(self.choices)}')
+        if self.type in (int, float):
+            self._check_range(name, value)
+        return value
+
+    def _checked_integers(self, name: str, value: Any) -> tuple[int, ...]:
+        # Text is a sequence too, but never of integers; rclpy gives an array.array.
+        if isinstance(value, str) or not isinstance(value, Sequence) or not value:
+            raise ConfigError(f'{name} must be a list of integers, not {value!r}')
+        for item in list[Any](value):
+            if not isinstance(item, int) or isinstance(item, bool):
+                raise ConfigError(f'{name} must hold integers, not {item!r}')
+            self._check_range(name, item)
+        return tuple(value)
+
+    def _check_range(self, name: str, value: float) -> None:
+        low = self.minimum is not None and not value >= self.minimum
+        high = self.maximum is not None and not value <= self.maximum
+        if low or high:
+            lower = '-inf' if self.minimum is None else f'{self.minimum:g}'
+            upper = 'inf' if self.maximum is None else f'{self.maximum:g}'
+            raise ConfigError(f'{name} is {value}; it must lie in [{lower}, {upper}]')
+
+
+def parameter(
+    default: Any,
+    description: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: Sequence[str] = (),
+) -> Any:
+    """Declare a parameter as a dataclass field, with inclusive limits."""
+    metadata = {
+        'description': description,
+        'minimum': minimum,
+        'maximum': maximum,
+        'choices': tuple(choices),
+    }
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def parameters_of(config: type) -> dict[str, Parameter]:
+    """List the parameters of a configuration class by name."""
+    hints = get_type_hints(config)
+    return {
+        field.name: Parameter(
+            field.name,
+            get_origin(hints[field.name]) or hints[field.name],
+            field.default,
+            **field.metadata,
+        )
+        for field in dataclasses.fields(config)
+    }
+
+
+def configured(config: type[Config], section: str, values: Values) -> Config:
+    """Make a checked configuration from plain values; what is not given keeps its default.
+
+    :param section: what to call it in an error, such as the node's name
+    :raises ConfigError: if a key is unknown or a value does not fit
+    """
+    known = parameters_of(config)
+    if unknown := sorted(set(values) - set(known)):
+        raise ConfigError(f'{section}: unknown keys {unknown}; known keys are {sorted(known)}')
+    return config(**{name: known[name].checked(section, value) for name, value in values.items()})
+
+
+def nodes_values(
+    document: Any, nodes: Mapping[str, type], origin: str
+) -> dict[str, dict[str, Any]]:
+    """Resolve a ROS parameter file, already read, to the values of every node.
+
+    Two kinds of sections are known: ``/**`` for what all nodes share, and ``/**/<node>``.
+
+    :param document: the file as nested dictionaries
+    :param nodes: configuration class of every node by name
+    :param origin: the file, to name it in errors
+    :return: node name to values given for it
+    :raises ConfigError: if a section, a key or a value is not right
+    """
+    sections = ['/**', *(f'/**/{node}' for node in nodes)]
+    if not isinstance(document, Mapping) or not document:
+        raise ConfigError(f'{origin}: no sections; known sections are {sections}')
+    if unknown := sorted(set(map(str, document)) - set(sections)):
+        raise ConfigError(f'{origin}: unknown sections {unknown}; known sections are {sections}')
+    shared = _section_values(document, '/**', origin)
+    resolved = {}
+    for node, config in nodes.items():
+        values = {**shared, **_section_values(document, f'/**/{node}', origin)}
+        configured(config, f'{origin}: {node}', values)
+        resolved[node] = values
+    return resolved
+
+
+def _section_values(document: Values, section: str, origin: str) -> Values:
+    content = document.get(section, {'ros__parameters': {}})
+    if not isinstance(content, Mapping) or set(content) != {'ros__parameters'}:
+        raise ConfigError(f'{origin}: section {section} must hold ros__parameters alone')
+    values = content['ros__parameters']
+    if not isinstance(values, Mapping):
+        raise ConfigError(f'{origin}: section {section} holds no parameters')
+    return values

@@ -1,0 +1,93 @@
+"""What a policy file promises: the contract that travels inside the ONNX metadata."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from her_ros.core.errors import HerRosError
+from her_ros.core.task import GoalTask
+
+#: metadata key of an ONNX policy
+METADATA_KEY = 'her_ros.contract'
+#: graph inputs, float32, shape (n, size); the one output is ``action``, float32, shape (n, A)
+INPUTS = ('observation', 'achieved_goal', 'desired_goal')
+OUTPUT = 'action'
+#: raised when a policy of an older format can no longer be read
+FORMAT = 1
+
+
+class ContractError(HerRosError):
+    """A policy file without a contract, or with one that does not fit."""
+
+
+@dataclass(frozen=True)
+class PolicyContract:
+    """Sizes, order, limits and origin of a policy; a version is its number plus the file's hash.
+
+    Actions lie in [action_low, action_high] in every component.
+    """
+
+    task: str
+    observation_fields: tuple[tuple[str, int], ...]
+    goal_size: int
+    action_size: int
+    action_low: float
+    action_high: float
+    control_period_s: float
+    goal_tolerance_m: float
+    version: int
+    provenance: Mapping[str, str]
+    format: int = FORMAT
+
+    @classmethod
+    def of(cls, task: GoalTask, version: int, provenance: Mapping[str, str]) -> 'PolicyContract':
+        """Make the contract of a policy for a task."""
+        return cls(
+            task=task.name,
+            observation_fields=task.observation_fields,
+            goal_size=task.goal_size,
+            action_size=task.action_size,
+            action_low=-1.0,
+            action_high=1.0,
+            control_period_s=task.control_period_s,
+            goal_tolerance_m=task.goal_tolerance_m,
+            version=version,
+            provenance=dict(provenance),
+        )
+
+    def to_json(self) -> str:
+        """Return the contract as it stands in the metadata."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> 'PolicyContract':
+        """Read a contract.
+
+        :raises ContractError: if the text is no contract of a known format
+        """
+        try:
+            values = json.loads(text)
+            fields = tuple((str(name), int(size)) for name, size in values['observation_fields'])
+            contract = cls(**{**values, 'observation_fields': fields})
+        except (ValueError, TypeError, KeyError) as error:
+            raise ContractError(f'the policy contract cannot be read: {error!r}') from None
+        if contract.format != FORMAT:
+            raise ContractError(
+                f'the policy contract has format {contract.format}; this version reads {FORMAT}'
+            )
+        return contract
+
+    def check_fits(self, task: GoalTask) -> None:
+        """Check that the policy was made for a task.
+
+        :raises ContractError: naming what differs
+        """
+        expected = PolicyContract.of(task, self.version, self.provenance)
+        for field in dataclasses.fields(self):
+            found, wanted = getattr(self, field.name), getattr(expected, field.name)
+            if found != wanted:
+                raise ContractError(
+                    f'the policy was made for {self.task}: its {field.name} is {found!r},'
+                    f' {task.name} needs {wanted!r}'
+                )

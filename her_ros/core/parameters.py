@@ -1,0 +1,146 @@
+"""The parameters of every node; each stands here once.
+
+ROS declarations, parameter files and the command line are all checked against these classes.
+"""
+
+from dataclasses import dataclass
+
+from her_ros.core.config import parameter
+
+
+@dataclass(frozen=True)
+class NodeParameters:
+    """What every node of a run shares; may stand in the section ``/**``."""
+
+    task: str = parameter('FetchReach', 'name of the task')
+    seed: int = parameter(0, 'seed of the run', minimum=0, maximum=2**31 - 1)
+    run_dir: str = parameter('', 'folder of the run; empty: keep nothing')
+
+
+@dataclass(frozen=True)
+class FetchEnvParameters(NodeParameters):
+    """Parameters of ``fetch_env``."""
+
+    worker: int = parameter(0, 'number of this worker in the run', minimum=0, maximum=999)
+    num_envs: int = parameter(8, 'environments stepped together', minimum=1, maximum=1024)
+    threads: int = parameter(1, 'threads of the physics', minimum=1, maximum=64)
+    action_timeout_s: float = parameter(
+        0.5, 'wait this long for actions, then send the states again', minimum=0.01, maximum=60.0
+    )
+    follow_collect: bool = parameter(
+        True, 'start rollouts only while the trainer asks for them on collect'
+    )
+
+
+@dataclass(frozen=True)
+class PolicyParameters(NodeParameters):
+    """Parameters of ``policy``; the defaults of the noise are those of OpenAI baselines' HER."""
+
+    worker: int = parameter(0, 'number of this worker in the run', minimum=0, maximum=999)
+    autostart: bool = parameter(True, 'configure and activate at start')
+    model: str = parameter('', 'ONNX file to start with; empty: wait for one on the policy topic')
+    explore: bool = parameter(False, 'act with exploration noise')
+    noise_std: float = parameter(
+        0.2,
+        'standard deviation of the Gaussian noise, of the action limit',
+        minimum=0.0,
+        maximum=1.0,
+    )
+    random_probability: float = parameter(
+        0.3, 'probability of a uniformly random action', minimum=0.0, maximum=1.0
+    )
+
+
+@dataclass(frozen=True)
+class RecorderParameters(NodeParameters):
+    """Parameters of ``recorder``."""
+
+    worker: int = parameter(0, 'number of this worker in the run', minimum=0, maximum=999)
+
+
+@dataclass(frozen=True)
+class EvaluatorParameters(NodeParameters):
+    """Parameters of ``evaluator``."""
+
+    episodes: int = parameter(100, 'episodes per evaluation', minimum=1, maximum=100_000)
+    num_envs: int = parameter(25, 'environments stepped together', minimum=1, maximum=1024)
+    threads: int = parameter(2, 'threads of the physics', minimum=1, maximum=64)
+
+
+@dataclass(frozen=True)
+class LearnerParameters(NodeParameters):
+    """What and how the agent learns; online and offline training share it.
+
+    The defaults are those of Plappert et al. 2018 (arXiv 1802.09464, appendix A) where they name
+    one.
+    """
+
+    device: str = parameter('auto', 'where to learn', choices=('auto', 'cpu', 'cuda'))
+    hidden_sizes: tuple[int, ...] = parameter(
+        (256, 256, 256), 'units per hidden layer', minimum=1, maximum=8192
+    )
+    actor_learning_rate: float = parameter(1e-3, 'Adam step size', minimum=1e-8, maximum=1.0)
+    critic_learning_rate: float = parameter(1e-3, 'Adam step size', minimum=1e-8, maximum=1.0)
+    discount: float = parameter(0.98, 'gamma', minimum=0.0, maximum=0.9999)
+    target_update: float = parameter(
+        0.05, 'tau: share of the online network taken over per update', minimum=1e-6, maximum=1.0
+    )
+    action_l2: float = parameter(
+        1.0, 'weight of the mean squared action in the actor loss', minimum=0.0, maximum=1e3
+    )
+    batch_size: int = parameter(256, 'transitions per update', minimum=1, maximum=1 << 20)
+    future_goals: int = parameter(
+        4, 'k: relabelled samples per sample that keeps its goal', minimum=0, maximum=1000
+    )
+    replay_capacity: int = parameter(
+        1_000_000, 'states kept in the replay buffer', minimum=100, maximum=1 << 31
+    )
+    observation_clip: float = parameter(
+        200.0, 'limit of raw observations and goals', minimum=1e-3, maximum=1e9
+    )
+    normalized_clip: float = parameter(
+        5.0, 'limit of normalised observations and goals', minimum=1e-3, maximum=1e9
+    )
+    minimum_std: float = parameter(
+        0.01, 'smallest standard deviation divided by', minimum=1e-9, maximum=1e9
+    )
+
+
+@dataclass(frozen=True)
+class TrainerParameters(LearnerParameters):
+    """Parameters of ``trainer``."""
+
+    threads: int = parameter(1, 'CPU threads of torch', minimum=1, maximum=256)
+    updates_per_step: float = parameter(
+        0.4, 'updates per environment step', minimum=0.0, maximum=1e3
+    )
+    warm_up_steps: int = parameter(
+        400, 'environment steps before the first update', minimum=0, maximum=1 << 40
+    )
+    max_updates_owed: int = parameter(
+        400, 'hold collection while more updates than this are owed', minimum=1, maximum=1 << 31
+    )
+    evaluation_interval: int = parameter(
+        2000, 'environment steps from one evaluation to the next', minimum=1, maximum=1 << 40
+    )
+    stop_success: float = parameter(
+        0.95, 'stop at this success rate of an evaluation', minimum=0.0, maximum=1.0
+    )
+    stop_evaluations: int = parameter(
+        1, 'evaluations in a row that must reach it', minimum=1, maximum=1000
+    )
+    max_env_steps: int = parameter(
+        1_000_000, 'give up after this many environment steps', minimum=1, maximum=1 << 40
+    )
+    checkpoint_interval_s: float = parameter(
+        60.0, 'seconds from one checkpoint to the next', minimum=1.0, maximum=86400.0
+    )
+
+
+NODE_PARAMETERS: dict[str, type[NodeParameters]] = {
+    'fetch_env': FetchEnvParameters,
+    'policy': PolicyParameters,
+    'recorder': RecorderParameters,
+    'evaluator': EvaluatorParameters,
+    'trainer': TrainerParameters,
+}

@@ -1,0 +1,94 @@
+"""The folder of a run: what lies where, and who may write."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from her_ros.core.errors import HerRosError
+from her_ros.core.files import write_whole
+
+
+class RunFolderError(HerRosError):
+    """A run folder that is missing, in use, or cannot be written."""
+
+
+class RunFolder:
+    """``runs/<task>/<name>/``: a run is this folder and nothing else."""
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path).absolute()
+        self.bags = self.path / 'bags'
+        self.evaluation = self.path / 'evaluation'
+        self.tensorboard = self.path / 'tensorboard'
+        self.checkpoint = self.path / 'checkpoint'
+        self.policy = self.path / 'policy.onnx'
+        self.params = self.path / 'params.yaml'
+        self.result = self.path / 'result.json'
+        self._starts = self.path / 'starts'
+
+    def create(self) -> None:
+        """Make the folders.
+
+        :raises RunFolderError: if the place cannot be written
+        """
+        try:
+            for folder in (self.bags, self.evaluation, self.tensorboard, self._starts):
+                folder.mkdir(parents=True, exist_ok=True)
+            probe = self.path / f'.probe.{os.getpid()}'
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise RunFolderError(
+                f'{self.path}: cannot be written ({error.strerror}); choose another folder'
+            ) from None
+
+    def require(self) -> None:
+        """Check that the folders exist.
+
+        :raises RunFolderError: if they do not
+        """
+        if not self.bags.is_dir() or not self.evaluation.is_dir():
+            raise RunFolderError(
+                f'{self.path}: not a run folder; the launcher makes it, or set run_dir to one'
+            )
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for one run, as long as this process lives at the most.
+
+        :raises RunFolderError: if another run holds it
+        """
+        with (self.path / 'lock').open('a+') as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise RunFolderError(
+                    f'{self.path}: in use by process {file.read().strip() or "unknown"};'
+                    ' wait for it, stop it, or start another run with --new'
+                ) from None
+            file.truncate(0)
+            file.write(f'{os.getpid()}\n')
+            file.flush()
+            yield
+
+    def count_start(self, role: str, worker: int = 0) -> int:
+        """Tell how often this role and worker started in this run before, and count this start."""
+        path = self._starts / f'{role}_{worker}'
+        try:
+            count = int(path.read_text()) if path.exists() else 0
+            write_whole(path, f'{count + 1}\n'.encode())
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f'{path}: cannot count this start ({error})') from None
+        return count
+
+    def evaluation_bag(self, version: int, sha256: str) -> Path:
+        """Return where the evaluation of a policy version is recorded."""
+        return self.evaluation / f'v{version:06d}_{sha256[:16]}.mcap'
+
+
+def start_number(run_dir: str, role: str, worker: int = 0) -> int:
+    """Count a node's start in its run folder; without one it is always the first."""
+    return RunFolder(run_dir).count_start(role, worker) if run_dir else 0

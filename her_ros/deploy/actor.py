@@ -1,0 +1,112 @@
+"""The answering side of the lock-step: ``step`` rows in, ``action`` rows out."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.core.rows import IDENTITY, RowError, Rows, action_dtype, require_finite
+from her_ros.core.task import GoalTask
+from her_ros.deploy.exploration import Exploration, random_actions
+from her_ros.deploy.policy import OnnxPolicy
+
+# Ended sessions remembered, so that a late message of one does not start it again.
+_REMEMBERED_SESSIONS = 64
+# More than any simulation steps at once; a larger number is noise, and would cost its memory.
+_MAX_ENVIRONMENTS = 1 << 16
+
+
+class Actor:
+    """Answers each state once, and a repeated one with the same action again.
+
+    :param exploration: noise to act with; None: act deterministically, and not at all before a
+        policy exists
+    """
+
+    def __init__(
+        self, task: GoalTask, exploration: Exploration | None, generator: np.random.Generator
+    ) -> None:
+        self.policy: OnnxPolicy | None = None
+        self._offered: OnnxPolicy | None = None
+        self._exploration = exploration
+        self._generator = generator
+        self._action_size = task.action_size
+        self._answers = np.zeros(0, action_dtype(task))  # the last answer, by env
+        self._answered = np.zeros(0, bool)
+        self._session: int | None = None
+        self._ended_sessions: list[int] = []
+        self._episode = -1
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is anything to act with."""
+        return self._exploration is not None or (self.policy or self._offered) is not None
+
+    def offer(self, policy: OnnxPolicy) -> None:
+        """Take over a policy; it acts from the next rollout on."""
+        self._offered = policy
+
+    def answer(self, rows: Rows) -> Rows:
+        """Choose actions.
+
+        :param rows: ``step`` rows, any subset of the environments
+        :return: ``action`` rows for those that want an answer: not for last states of episodes,
+            nor for states older than one already answered
+        :raises RowError: if a state is not finite, or its env is out of range
+        """
+        require_finite(rows, ('observation', 'achieved_goal', 'desired_goal'), 'step')
+        rows = rows[(rows['terminated'] == 0) & (rows['truncated'] == 0)]
+        if not len(rows) or not self.ready or not self._enter_session(int(rows['session'][0])):
+            return self._answers[:0]
+        rows = rows[rows['session'] == self._session]
+        self._swap_policy(int(rows['episode'].max()))
+        env = rows['env']
+        self._make_room(int(env.max()) + 1)
+        last = self._answers[env]
+        same_episode = rows['episode'] == last['episode']
+        newer = (rows['episode'] > last['episode']) | (
+            same_episode & (rows['step'] > last['step'])
+        )
+        fresh = newer | ~self._answered[env]
+        if fresh.any():
+            self._decide(rows[fresh])
+        return self._answers[env[fresh | (same_episode & (rows['step'] == last['step']))]]
+
+    def _enter_session(self, session: int) -> bool:
+        if session == self._session:
+            return True
+        if session in self._ended_sessions:
+            return False
+        if self._session is not None:
+            self._ended_sessions = [*self._ended_sessions, self._session][-_REMEMBERED_SESSIONS:]
+        self._session = session
+        self._episode = -1
+        self._answered[:] = False
+        return True
+
+    def _swap_policy(self, episode: int) -> None:
+        if episode > self._episode:
+            self._episode = episode
+            if self._offered is not None:
+                self.policy, self._offered = self._offered, None
+
+    def _make_room(self, environments: int) -> None:
+        if environments > _MAX_ENVIRONMENTS:
+            raise RowError(f'step: env is {environments - 1}; at most {_MAX_ENVIRONMENTS} fit')
+        missing = environments - len(self._answers)
+        if missing > 0:
+            self._answers = np.append(self._answers, np.zeros(missing, self._answers.dtype))
+            self._answered = np.append(self._answered, np.zeros(missing, bool))
+
+    def _decide(self, rows: Rows) -> None:
+        answers = np.zeros(len(rows), self._answers.dtype)
+        for name in IDENTITY:
+            answers[name] = rows[name]
+        answers['action'] = self._actions(rows)
+        answers['policy_version'] = self.policy.version if self.policy else 0
+        self._answers[rows['env']] = answers
+        self._answered[rows['env']] = True
+
+    def _actions(self, rows: Rows) -> NDArray[np.float32]:
+        if self.policy is None:
+            return random_actions((len(rows), self._action_size), self._generator)
+        actions = self.policy.act(rows['observation'], rows['achieved_goal'], rows['desired_goal'])
+        return self._exploration(actions, self._generator) if self._exploration else actions

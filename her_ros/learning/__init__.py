@@ -1,0 +1,1 @@
+"""Replay, relabelling, agents and the training loop; imports core, torch and onnx."""

@@ -1,0 +1,166 @@
+"""The learner: takes episodes in, makes updates, gives policies out."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from her_ros import __version__
+from her_ros.core.contract import PolicyContract
+from her_ros.core.episode import Episode
+from her_ros.core.errors import HerRosError
+from her_ros.core.parameters import LearnerParameters
+from her_ros.core.seeds import integer_seed
+from her_ros.core.task import GoalTask
+from her_ros.learning.agent import Agent, Ddpg, Inputs
+from her_ros.learning.export import PolicyGraph
+from her_ros.learning.normalizer import Normalizer
+from her_ros.learning.replay import Batch, Draws, Replay
+
+
+class LearnerError(HerRosError):
+    """A learner that cannot run as configured, or whose weights are no longer finite."""
+
+
+def device_named(name: str) -> torch.device:
+    """Choose the device: ``auto`` is CUDA where there is one.
+
+    :raises LearnerError: if CUDA is demanded and absent
+    """
+    if name == 'cuda' and not torch.cuda.is_available():
+        raise LearnerError('device is cuda, but torch finds no GPU; use device: auto or cpu')
+    if name == 'auto':
+        name = 'cuda' if torch.cuda.is_available() else 'cpu'
+    return torch.device(name)
+
+
+class Learner:
+    """DDPG with Hindsight Experience Replay; knows nothing of files, processes or time.
+
+    Two generators draw: ``update`` for the batches, ``ingest`` for the goals that the normalisers
+    see. Storing an episode draws nothing, so that a buffer can be rebuilt after a restart.
+    """
+
+    def __init__(self, task: GoalTask, parameters: LearnerParameters) -> None:
+        self.task = task
+        self.parameters = parameters
+        self.device = device_named(parameters.device)
+        self.replay = Replay(
+            task, parameters.replay_capacity, parameters.future_goals, self.device
+        )
+        clips = (
+            parameters.observation_clip,
+            parameters.normalized_clip,
+            parameters.minimum_std,
+            self.device,
+        )
+        self.normalizers = {
+            'observation': Normalizer(task.observation_size, *clips),
+            'goal': Normalizer(task.goal_size, *clips),
+        }
+        self.algorithm = Ddpg(task, parameters)
+        initial = torch.Generator().manual_seed(integer_seed(parameters.seed, 'parameters'))
+        self.agent = Agent(self.algorithm, parameters, initial, self.device)
+        self._generators = {
+            role: torch.Generator(self.device).manual_seed(integer_seed(parameters.seed, role))
+            for role in ('update', 'ingest')
+        }
+        self._graph = PolicyGraph(task, self.algorithm.actor.shapes)
+        self.env_steps = 0
+        self.episodes = 0
+        self.updates = 0
+
+    def ingest(self, episodes: Iterable[Episode]) -> None:
+        """Store episodes and let the normalisers see them, with relabelled goals too."""
+        for episode in episodes:
+            first_row = self.replay.add(episode)
+            length = len(episode)
+            draws = Draws.random(length, self._generators['ingest'])
+            batch = self.replay.sample_episode(first_row, length, draws)
+            self.normalizers['observation'].update(batch.observation)
+            self.normalizers['goal'].update(batch.goal)
+            self.env_steps += length
+            self.episodes += 1
+
+    def restore(self, episodes: Iterable[Episode]) -> None:
+        """Store episodes that the loaded state has seen already; nothing else changes."""
+        for episode in episodes:
+            self.replay.add(episode)
+
+    def state(self, observation: Tensor, goal: Tensor) -> Tensor:
+        """Return the networks' view of observations and goals, shape (n, O + G)."""
+        normalize = self.normalizers
+        return torch.cat((normalize['observation'](observation), normalize['goal'](goal)), -1)
+
+    def inputs(self, batch: Batch) -> Inputs:
+        """Normalise a batch."""
+        return Inputs(
+            state=self.state(batch.observation, batch.goal),
+            action=batch.action,
+            next_state=self.state(batch.next_observation, batch.goal),
+            reward=batch.reward,
+            terminated=batch.terminated,
+        )
+
+    def update(self, count: int) -> dict[str, float]:
+        """Make ``count`` updates.
+
+        :return: losses and statistics of the last one
+        :raises LearnerError: if the losses are no longer finite
+        """
+        losses: dict[str, Tensor] = {}
+        for _ in range(count):
+            draws = Draws.random(self.parameters.batch_size, self._generators['update'])
+            batch = self.replay.sample(draws)
+            losses = self.agent.update(self.inputs(batch))
+            losses['reached_share'] = (batch.reward == 0).float().mean()
+        self.updates += count
+        values = {name: loss.item() for name, loss in losses.items()}
+        if not all(map(_is_finite, values.values())):
+            raise LearnerError(
+                f'after {self.updates} updates the losses are {values}; lower the learning rates,'
+                ' and look for outliers in the bags'
+            )
+        return values
+
+    def policy(self, version: int, provenance: Mapping[str, str]) -> bytes:
+        """Return the present policy as an ONNX file with its contract inside."""
+        return self._graph.to_bytes(
+            self.algorithm.actor.layers(self.agent.online.actor),
+            self.normalizers['observation'],
+            self.normalizers['goal'],
+            PolicyContract.of(
+                self.task,
+                version,
+                {
+                    'her_ros': __version__,
+                    'env_steps': str(self.env_steps),
+                    'updates': str(self.updates),
+                    'seed': str(self.parameters.seed),
+                    **provenance,
+                },
+            ),
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return everything but the buffer, which the bags hold."""
+        return {
+            'agent': self.agent.state_dict(),
+            'normalizers': {name: n.state_dict() for name, n in self.normalizers.items()},
+            'generators': {name: g.get_state() for name, g in self._generators.items()},
+            'counters': [self.env_steps, self.episodes, self.updates],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`state_dict` gave."""
+        self.agent.load_state_dict(state['agent'])
+        for name, normalizer in self.normalizers.items():
+            normalizer.load_state_dict(state['normalizers'][name])
+        for name, generator in self._generators.items():
+            generator.set_state(state['generators'][name].cpu())
+        self.env_steps, self.episodes, self.updates = state['counters']
+
+
+def _is_finite(value: float) -> bool:
+    return value - value == 0.0

@@ -1,0 +1,69 @@
+"""Running mean and standard deviation of network inputs."""
+
+import torch
+from torch import Tensor
+
+
+class Normalizer:
+    """Clips, centres and scales inputs with the statistics of everything seen so far.
+
+    Means and squared deviations are merged batch by batch in float64 (Chan, Golub & LeVeque 1979,
+    eq. 2.1), which loses no precision however long a run is.
+
+    :param size: values per input
+    :param raw_clip: limit of inputs before normalisation
+    :param clip: limit after it
+    :param minimum_std: smallest standard deviation divided by
+    """
+
+    def __init__(
+        self,
+        size: int,
+        raw_clip: float,
+        clip: float,
+        minimum_std: float,
+        device: torch.device | str = 'cpu',
+    ) -> None:
+        self.raw_clip, self.clip, self.minimum_std = raw_clip, clip, minimum_std
+        self._count = torch.zeros((), dtype=torch.float64, device=device)
+        self._mean = torch.zeros(size, dtype=torch.float64, device=device)
+        self._squares = torch.zeros(size, dtype=torch.float64, device=device)
+        #: float32 copies that the networks' inputs are computed with, shape (size,)
+        self.mean = torch.zeros(size, device=device)
+        self.std = torch.ones(size, device=device)
+
+    def update(self, values: Tensor) -> None:
+        """Take in values, shape (n, size)."""
+        values = values.double().clamp(-self.raw_clip, self.raw_clip)
+        count = len(values)
+        total = self._count + count
+        batch_mean = values.mean(0)
+        delta = batch_mean - self._mean
+        self._squares += ((values - batch_mean) ** 2).sum(0) + delta**2 * (
+            self._count * count / total
+        )
+        self._mean += delta * (count / total)
+        self._count.copy_(total)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        self.mean.copy_(self._mean)
+        variance = self._squares / self._count.clamp(min=1.0)
+        self.std.copy_(variance.sqrt().clamp(min=self.minimum_std))
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """Normalise values of shape (n, size); the result is float32, within ±clip."""
+        clipped = values.clamp(-self.raw_clip, self.raw_clip).float()
+        return ((clipped - self.mean) / self.std).clamp(-self.clip, self.clip)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return the statistics."""
+        return {'count': self._count, 'mean': self._mean, 'squares': self._squares}
+
+    def load_state_dict(self, state: dict[str, Tensor]) -> None:
+        """Take over statistics."""
+        self._count.copy_(state['count'])
+        self._mean.copy_(state['mean'])
+        self._squares.copy_(state['squares'])
+        if self._count > 0:
+            self._refresh()

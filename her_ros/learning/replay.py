@@ -1,0 +1,192 @@
+"""Episode-major replay buffer with Hindsight Experience Replay at sampling time."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from her_ros.core.episode import Episode
+from her_ros.core.errors import HerRosError
+from her_ros.core.task import GoalTask
+
+
+class ReplayError(HerRosError):
+    """An episode that cannot be stored, or a buffer that cannot be sampled."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Transitions whose goal stands in both states; all tensors share their first dimension.
+
+    Shapes: observations (n, O), achieved goals and goal (n, G), action (n, A), reward and
+    terminated (n,). Goals are float64, in which the environment computes its rewards too.
+    """
+
+    observation: Tensor
+    achieved_goal: Tensor
+    action: Tensor
+    next_observation: Tensor
+    next_achieved_goal: Tensor
+    goal: Tensor
+    reward: Tensor
+    terminated: Tensor
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Uniform random numbers in [0, 1), float64, shape (n,), from which a batch follows."""
+
+    transition: Tensor
+    relabel: Tensor
+    future: Tensor
+
+    @classmethod
+    def random(cls, count: int, generator: torch.Generator) -> 'Draws':
+        """Draw for ``count`` transitions on the generator's device."""
+        numbers = torch.rand(
+            (3, count), dtype=torch.float64, generator=generator, device=generator.device
+        )
+        return cls(*numbers.unbind())
+
+
+class Replay:
+    """The last states of many episodes of any length, each state stored once.
+
+    An episode of T transitions takes T + 2 consecutive rows: its T + 1 states, and one more row
+    that holds nothing but the desired goal. So a goal is always a row of one table: a future
+    state's row after relabelling, the row behind the last state otherwise.
+
+    :param task: gives the sizes and the reward
+    :param capacity: rows to keep; the oldest episodes make room for new ones
+    :param future_goals: k of HER's ``future`` strategy (Andrychowicz et al. 2017, section 4.5);
+        a share of k / (k + 1) of the samples is relabelled
+    """
+
+    def __init__(
+        self, task: GoalTask, capacity: int, future_goals: int, device: torch.device | str = 'cpu'
+    ) -> None:
+        self.task = task
+        self.capacity = capacity
+        self.relabel_probability = future_goals / (future_goals + 1)
+        self._observation = torch.empty((capacity, task.observation_size), device=device)
+        self._goal = torch.empty((capacity, task.goal_size), dtype=torch.float64, device=device)
+        self._action = torch.empty((capacity, task.action_size), device=device)
+        self._terminated = torch.empty(capacity, dtype=torch.bool, device=device)
+        self._last_state_row = torch.empty(capacity, dtype=torch.int32, device=device)
+        # Rows that start a transition, as a ring in the order of arrival.
+        self._transition_row = torch.empty(capacity, dtype=torch.int32, device=device)
+        self._oldest_transition = 0
+        self._transitions = 0
+        self._next_row = 0
+        self._episodes: deque[tuple[int, int]] = deque()  # (first row, T), oldest first
+
+    def __len__(self) -> int:
+        """Return the number of transitions stored."""
+        return self._transitions
+
+    @property
+    def episodes(self) -> int:
+        """Number of episodes stored."""
+        return len(self._episodes)
+
+    def add(self, episode: Episode) -> int:
+        """Store an episode; the oldest ones go when there is no room.
+
+        :return: the first row of the episode
+        :raises ReplayError: if the episode is larger than the buffer
+        """
+        length = len(episode)
+        if length + 2 > self.capacity:
+            raise ReplayError(
+                f'an episode of {length} steps needs {length + 2} rows;'
+                f' replay_capacity is {self.capacity}'
+            )
+        first = self._make_room(length + 2)
+        last = first + length
+        device = self._observation.device
+        self._observation[first : last + 1] = _tensor(episode.observation, device)
+        self._goal[first : last + 1] = _tensor(episode.achieved_goal, device)
+        self._goal[last + 1] = _tensor(episode.desired_goal, device)
+        self._action[first:last] = _tensor(episode.action, device)
+        self._terminated[first:last] = _tensor(episode.terminated, device)
+        self._last_state_row[first:last] = last
+        ring = (self._oldest_transition + self._transitions) % self.capacity
+        fits = min(length, self.capacity - ring)
+        rows = torch.arange(first, last, dtype=torch.int32, device=device)
+        self._transition_row[ring : ring + fits] = rows[:fits]
+        self._transition_row[: length - fits] = rows[fits:]
+        self._transitions += length
+        self._episodes.append((first, length))
+        self._next_row = last + 2
+        return first
+
+    def _make_room(self, rows: int) -> int:
+        """Evict the oldest episodes until ``rows`` consecutive rows are free; return the first."""
+        first = self._next_row
+        if first + rows > self.capacity:
+            # What is left at the end stays empty; whatever still lies there is the oldest.
+            while self._episodes and self._episodes[0][0] >= first:
+                self._evict()
+            first = 0
+        while self._episodes and first <= self._episodes[0][0] < first + rows:
+            self._evict()
+        return first
+
+    def _evict(self) -> None:
+        _, length = self._episodes.popleft()
+        self._oldest_transition = (self._oldest_transition + length) % self.capacity
+        self._transitions -= length
+
+    def sample(self, draws: Draws) -> Batch:
+        """Gather the transitions that the draws select, uniform over all that are stored.
+
+        :raises ReplayError: if the buffer is empty
+        """
+        if not self._transitions:
+            raise ReplayError('the replay buffer is empty; there is nothing to sample')
+        offset = (draws.transition * self._transitions).long()
+        row = self._transition_row[(self._oldest_transition + offset) % self.capacity].long()
+        return self._relabelled(row, draws)
+
+    def sample_episode(self, first_row: int, length: int, draws: Draws) -> Batch:
+        """Gather every transition of one stored episode once, relabelled as in training."""
+        row = torch.arange(first_row, first_row + length, device=self._observation.device)
+        return self._relabelled(row, draws)
+
+    def _relabelled(self, row: Tensor, draws: Draws) -> Batch:
+        last = self._last_state_row[row].long()
+        goal_row = torch.where(
+            draws.relabel < self.relabel_probability,
+            future_rows(row, last, draws.future),
+            last + 1,
+        )
+        goal = self._goal[goal_row]
+        next_achieved_goal = self._goal[row + 1]
+        return Batch(
+            observation=self._observation[row],
+            achieved_goal=self._goal[row],
+            action=self._action[row],
+            next_observation=self._observation[row + 1],
+            next_achieved_goal=next_achieved_goal,
+            goal=goal,
+            # The reward judges where the action led, so it looks at the *next* achieved goal.
+            reward=self.task.reward(next_achieved_goal, goal).float(),
+            terminated=self._terminated[row],
+        )
+
+
+def future_rows(row: Tensor, last: Tensor, uniform: Tensor) -> Tensor:
+    """Choose goals uniformly among the states after each transition: row + 1 … last.
+
+    :param row: rows of the states acted in, shape (n,)
+    :param last: rows of the last states of their episodes, shape (n,)
+    :param uniform: numbers in [0, 1), shape (n,)
+    """
+    return row + 1 + (uniform * (last - row)).long()
+
+
+def _tensor(array: np.ndarray, device: torch.device) -> Tensor:
+    # Rows interleave their fields, and may be read-only views of a file.
+    return torch.from_numpy(np.array(array)).to(device)

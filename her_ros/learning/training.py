@@ -1,0 +1,272 @@
+"""The training loop over a run folder: bags in, updates at their ratio, evaluations, stop rule."""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from her_ros.core.episode import Episode
+from her_ros.core.errors import HerRosError
+from her_ros.core.files import file_sha256, sha256, write_whole
+from her_ros.core.parameters import TrainerParameters
+from her_ros.core.run_folder import RunFolder
+from her_ros.core.task import GoalTask
+from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
+from her_ros.learning.learner import Learner
+
+#: reads the finished episodes of a bag
+ReadEpisodes = Callable[[Path], Sequence[Episode]]
+#: takes a named value at an environment step, such as TensorBoard's ``add_scalar``
+RecordScalar = Callable[[str, float, int], None]
+
+
+class TrainingError(HerRosError):
+    """A run that cannot go on from what its folder holds."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation of one policy version showed."""
+
+    version: int
+    sha256: str
+    env_steps: int
+    updates: int
+    episodes: int
+    success_rate: float
+    #: share of start states that were solved before the first action
+    solved_at_reset: float
+
+
+class Training:
+    """Feeds a learner from a run folder; nodes and commands only call it.
+
+    The folder is the truth: a bag counts when it lies in ``bags/`` under its final name, and the
+    checkpoint says which ones were read, in which order.
+    """
+
+    def __init__(
+        self,
+        task: GoalTask,
+        parameters: TrainerParameters,
+        folder: RunFolder,
+        read: ReadEpisodes,
+        record: RecordScalar = lambda name, value, step: None,
+    ) -> None:
+        self.learner = Learner(task, parameters)
+        self.parameters = parameters
+        self.folder = folder
+        self.evaluations: list[Evaluation] = []
+        self.refused: dict[str, str] = {}  # bag name to what is wrong with it
+        self._task = task
+        self._read = read
+        self._record = record
+        self._log: list[tuple[str, str]] = []  # name and SHA-256 of the bags read, in order
+        self._seen: set[str] = set()
+        self._version = 0
+        self._judged: tuple[int, bytes] | None = None  # version and policy under evaluation
+        self._next_evaluation = parameters.evaluation_interval
+        self._trained_s = 0.0
+        self._started = time.monotonic()
+
+    def resume(self) -> bool:
+        """Continue from the folder's checkpoint, if there is one; tell whether there was.
+
+        The buffer is rebuilt from the logged bags in their order; neither normalisers nor
+        generators are touched, so the next update is the one that would have come.
+
+        :raises TrainingError: if a logged bag is missing or was altered
+        """
+        if not self.folder.checkpoint.exists():
+            return False
+        state = load_checkpoint(self.folder.checkpoint)
+        for name, digest in state['log']:
+            path = self.folder.bags / name
+            if not path.exists():
+                raise TrainingError(f'{path}: missing, but the checkpoint has learnt from it')
+            if file_sha256(path) != digest:
+                raise TrainingError(f'{path}: altered since the checkpoint has learnt from it')
+            self.learner.restore(self._read(path))
+            self._log.append((name, digest))
+            self._seen.add(name)
+        self.learner.load_state_dict(state['learner'])
+        self.evaluations = [Evaluation(**values) for values in state['evaluations']]
+        self._version = state['version']
+        self._next_evaluation = state['next_evaluation']
+        self._trained_s = state['trained_s']
+        if state['judged'] is not None:
+            version, content = state['judged']
+            self._judged = (version, content.numpy().tobytes())
+        return True
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        judged = None
+        if self._judged is not None:
+            version, content = self._judged
+            judged = [version, torch.frombuffer(bytearray(content), dtype=torch.uint8)]
+        state: dict[str, Any] = {
+            'learner': self.learner.state_dict(),
+            'log': [list(entry) for entry in self._log],
+            'evaluations': [dataclasses.asdict(e) for e in self.evaluations],
+            'version': self._version,
+            'next_evaluation': self._next_evaluation,
+            'trained_s': self.trained_s,
+            'judged': judged,
+        }
+        save_checkpoint(self.folder.checkpoint, state)
+
+    @property
+    def trained_s(self) -> float:
+        """Wall clock spent in this run so far, seconds, over all its starts."""
+        return self._trained_s + time.monotonic() - self._started
+
+    def ingest_new_bags(self) -> int:
+        """Read the bags that came since the last call; return how many.
+
+        A bag that cannot be read is left where it is and remembered in ``refused``.
+        """
+        names = {path.name for path in self.folder.bags.glob('*.mcap')} - self._seen
+        for name in sorted(names):
+            path = self.folder.bags / name
+            self._seen.add(name)
+            try:
+                digest, episodes = file_sha256(path), self._read(path)
+            except HerRosError as error:
+                self.refused[name] = str(error)
+                continue
+            self._log.append((name, digest))
+            self.learner.ingest(episodes)
+        return len(names)
+
+    @property
+    def updates_owed(self) -> int:
+        """Updates that the configured ratio asks for and that are not made yet."""
+        steps = self.learner.env_steps
+        if steps < self.parameters.warm_up_steps or not len(self.learner.replay):
+            return 0
+        return max(0, int(steps * self.parameters.updates_per_step) - self.learner.updates)
+
+    @property
+    def wants_collection(self) -> bool:
+        """Whether workers should start another rollout."""
+        return (
+            self._judged is None
+            and not self._evaluation_due
+            and self.updates_owed <= self.parameters.max_updates_owed
+        )
+
+    def update(self, seconds: float) -> int:
+        """Make owed updates for about so long; return how many."""
+        deadline, made = time.monotonic() + seconds, 0
+        while self.updates_owed and time.monotonic() < deadline:
+            count = min(self.updates_owed, 8)
+            losses = self.learner.update(count)
+            made += count
+        if made:
+            for name, value in losses.items():
+                self._record(f'learner/{name}', value, self.learner.env_steps)
+        return made
+
+    def policy(self) -> tuple[int, bytes]:
+        """Export the present policy under a new version number."""
+        self._version += 1
+        return self._version, self.learner.policy(self._version, {'run': self.folder.path.name})
+
+    @property
+    def _evaluation_due(self) -> bool:
+        steps = self.learner.env_steps
+        return steps >= min(self._next_evaluation, self.parameters.max_env_steps)
+
+    @property
+    def judged_policy(self) -> tuple[int, bytes] | None:
+        """Version and bytes of the policy under evaluation, if there is one."""
+        return self._judged
+
+    def begin_evaluation(self) -> bool:
+        """Choose the present policy for evaluation when one is due; tell whether it was."""
+        if self._judged is not None or not self._evaluation_due or self.updates_owed:
+            return False
+        steps_left = self.learner.env_steps < self.parameters.max_env_steps
+        if not self.learner.updates and steps_left:
+            self._next_evaluation = self.learner.env_steps + self.parameters.evaluation_interval
+            return False
+        self._judged = self.policy()
+        self.save()
+        return True
+
+    def end_evaluation(self) -> Evaluation | None:
+        """Take in the evaluation's bag once it is there.
+
+        :raises TrainingError: if another policy version acted in it
+        """
+        if self._judged is None:
+            return None
+        version, content = self._judged
+        digest = sha256(content)
+        path = self.folder.evaluation_bag(version, digest)
+        if not path.exists():
+            return None
+        episodes = self._read(path)
+        versions = {int(v) for e in episodes for v in set(e.rows['policy_version'][1:].tolist())}
+        if versions != {version}:
+            raise TrainingError(f'{path}: acted by versions {sorted(versions)}, not by {version}')
+        goals = self._task.is_success
+        evaluation = Evaluation(
+            version=version,
+            sha256=digest,
+            env_steps=self.learner.env_steps,
+            updates=self.learner.updates,
+            episodes=len(episodes),
+            success_rate=sum(e.is_success for e in episodes) / len(episodes),
+            solved_at_reset=sum(bool(goals(e.achieved_goal[0], e.desired_goal)) for e in episodes)
+            / len(episodes),
+        )
+        if evaluation.success_rate >= self.best_success_rate:
+            write_whole(self.folder.policy, content)
+        self.evaluations.append(evaluation)
+        self._judged = None
+        self._next_evaluation = self.learner.env_steps + self.parameters.evaluation_interval
+        self._record('evaluation/success_rate', evaluation.success_rate, evaluation.env_steps)
+        return evaluation
+
+    @property
+    def best_success_rate(self) -> float:
+        """Highest success rate of any evaluation so far; 0 before the first."""
+        return max((e.success_rate for e in self.evaluations), default=0.0)
+
+    @property
+    def outcome(self) -> str | None:
+        """``solved`` or ``limit`` when the stop rule says so, else None."""
+        parameters = self.parameters
+        last = self.evaluations[-parameters.stop_evaluations :]
+        if len(last) == parameters.stop_evaluations and all(
+            e.success_rate >= parameters.stop_success for e in last
+        ):
+            return 'solved'
+        if last and last[-1].env_steps >= parameters.max_env_steps:
+            return 'limit'
+        return None
+
+    def finish(self) -> dict[str, Any]:
+        """Save everything, write ``result.json``, and return what it says."""
+        self.save()
+        result = {
+            'task': self._task.name,
+            'outcome': self.outcome,
+            'success_rate': self.evaluations[-1].success_rate,
+            'best_success_rate': self.best_success_rate,
+            'env_steps': self.learner.env_steps,
+            'episodes': self.learner.episodes,
+            'updates': self.learner.updates,
+            'wall_s': round(self.trained_s, 2),
+            'seed': self.parameters.seed,
+            'evaluations': [dataclasses.asdict(e) for e in self.evaluations],
+        }
+        write_whole(self.folder.result, json.dumps(result, indent=1).encode())
+        return result
