@@ -24,14 +24,17 @@ def write_whole(path: Path, content: bytes | Callable[[Path], None]) -> None:
 
 def publish_file(temporary: Path, path: Path) -> None:
     """Give a finished temporary file its final name: fsync, rename, fsync of the folder."""
-    for target, flags in ((temporary, os.O_RDONLY), (path.parent, os.O_DIRECTORY)):
-        if target is path.parent:
-            os.rename(temporary, path)
-        descriptor = os.open(target, flags)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    _sync(temporary, os.O_RDONLY)
+    temporary.rename(path)
+    _sync(path.parent, os.O_DIRECTORY)
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sha256(content: bytes) -> str:

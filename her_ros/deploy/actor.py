@@ -10,6 +10,8 @@ from her_ros.deploy.policy import OnnxPolicy
 
 # Ended sessions remembered, so that a late message of one does not start it again.
 _REMEMBERED_SESSIONS = 64
+# Late messages of an ended session may be on their way; as many as this come from a live sender.
+_LATE_MESSAGES = 5
 # More than any simulation steps at once; a larger number is noise, and would cost its memory.
 _MAX_ENVIRONMENTS = 1 << 16
 
@@ -33,12 +35,18 @@ class Actor:
         self._answered = np.zeros(0, bool)
         self._session: int | None = None
         self._ended_sessions: list[int] = []
+        self._late_messages = 0
         self._episode = -1
 
     @property
     def ready(self) -> bool:
         """Whether there is anything to act with."""
         return self._exploration is not None or (self.policy or self._offered) is not None
+
+    @property
+    def sessions_mixed(self) -> bool:
+        """Whether an ended session goes on sending: two environments share the topic."""
+        return self._late_messages >= _LATE_MESSAGES
 
     def offer(self, policy: OnnxPolicy) -> None:
         """Take over a policy; it acts from the next rollout on."""
@@ -74,11 +82,13 @@ class Actor:
         if session == self._session:
             return True
         if session in self._ended_sessions:
+            self._late_messages += 1
             return False
         if self._session is not None:
             self._ended_sessions = [*self._ended_sessions, self._session][-_REMEMBERED_SESSIONS:]
         self._session = session
         self._episode = -1
+        self._late_messages = 0
         self._answered[:] = False
         return True
 

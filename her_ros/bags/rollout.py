@@ -1,0 +1,143 @@
+"""Rollouts into bags: one finished file per rollout, none with a hole."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from her_ros.bags.writer import BagWriter
+from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
+from her_ros.core.rows import Rows, step_dtype
+from her_ros.core.task import GoalTask
+
+# Late messages of an ended session may be on their way; as many as this come from a live sender.
+_LATE_MESSAGES = 5
+
+
+class RolloutRecorder:
+    """Watches a worker's ``step`` messages and keeps every whole rollout as a bag.
+
+    :param folder: where finished bags go
+    :param facts: what to note in each of them
+    """
+
+    def __init__(
+        self, task: GoalTask, folder: Path, worker: int, facts: Mapping[str, str]
+    ) -> None:
+        self._decoder = CloudDecoder(step_dtype(task))
+        self._folder = folder
+        self._worker = worker
+        self._facts = dict(facts)
+        self._writer: BagWriter | None = None
+        self._rollout = (-1, -1)  # session, episode
+        self._ended_sessions: set[int] = set()
+        self._late_messages = 0
+        self._last_step = np.zeros(0, np.int64)  # by env; -1: not begun
+        self._ended = np.zeros(0, bool)
+        self._versions: set[int] = set()
+        #: rollouts kept, and rollouts dropped because a step of theirs was missed
+        self.kept, self.dropped = 0, 0
+
+    @property
+    def sessions_mixed(self) -> bool:
+        """Whether an ended session goes on sending: two environments share the topic."""
+        return self._late_messages >= _LATE_MESSAGES
+
+    def action(self, topic: str, cdr: bytes, stamp_ns: int) -> None:
+        """Keep an ``action`` message beside the steps; learning does not need it."""
+        if self._writer is not None:
+            self._writer.write(topic, CLOUD_TYPE, cdr, stamp_ns)
+
+    def step(self, topic: str, cdr: bytes, stamp_ns: int) -> Path | None:
+        """Take in a ``step`` message.
+
+        :param stamp_ns: when it was received, wall time, nanoseconds
+        :return: the finished bag, if this message ended a whole rollout
+        :raises RowError: if the message is no ``step`` of this task
+        :raises BagError: if the bag cannot be written
+        """
+        rows = self._decoder.decode([cdr])[0]
+        if not len(rows):
+            return None
+        session, episode = int(rows['session'][0]), int(rows['episode'][0])
+        if session in self._ended_sessions:
+            self._late_messages += 1
+            return None
+        if (session, episode) != self._rollout and not self._begin(session, episode, rows):
+            return None
+        fresh = self._fresh(rows)
+        if fresh is None:
+            self._drop()
+        elif fresh.any() and self._writer is not None:
+            self._writer.write(topic, CLOUD_TYPE, cdr, stamp_ns)
+            return self._note(rows[fresh])
+        return None
+
+    def _begin(self, session: int, episode: int, rows: Rows) -> bool:
+        """Open a bag for a new rollout; tell whether this one may be recorded."""
+        last_session, last_episode = self._rollout
+        if session == last_session and episode < last_episode:
+            return False
+        self._drop()
+        if session != last_session:
+            self._ended_sessions.add(last_session)
+            self._late_messages = 0
+        self._rollout = (session, episode)
+        if rows['step'].any():
+            # Its beginning was missed: the recorder, or its connection, came too late.
+            self.dropped += 1
+            return False
+        self._last_step = np.full(0, -1)
+        self._ended = np.zeros(0, bool)
+        self._versions = set()
+        name = f'{time.strftime("%Y%m%dT%H%M%S", time.gmtime())}_w{self._worker:03d}'
+        self._writer = BagWriter(self._folder, f'{name}_{session:08x}_{episode:06d}', self._facts)
+        return True
+
+    def _fresh(self, rows: Rows) -> np.ndarray | None:
+        """Tell which rows are the next of their environment; None: one in between was missed."""
+        missing = int(rows['env'].max()) + 1 - len(self._last_step)
+        if missing > 0:
+            self._last_step = np.append(self._last_step, np.full(missing, -1))
+            self._ended = np.append(self._ended, np.zeros(missing, bool))
+        ahead = rows['step'] - self._last_step[rows['env']]
+        return None if (ahead > 1).any() else ahead == 1
+
+    def _note(self, rows: Rows) -> Path | None:
+        env = rows['env']
+        self._last_step[env] = rows['step']
+        self._ended[env] = (rows['terminated'] != 0) | (rows['truncated'] != 0)
+        self._versions.update(rows['policy_version'][rows['step'] > 0].tolist())
+        if not self._ended.all() or self._writer is None:
+            return None
+        versions = ' '.join(map(str, sorted(self._versions)))
+        path = self._writer.close({'policy_version': versions})
+        self._writer = None
+        self.kept += 1
+        return path
+
+    def _drop(self) -> None:
+        """Discard the rollout under way, if there is one."""
+        if self._writer is not None:
+            self._writer.discard()
+            self._writer = None
+            self.dropped += 1
+
+    def close(self) -> None:
+        """Drop what is not finished."""
+        self._drop()
+
+
+def run_facts(task: GoalTask, **more: object) -> dict[str, str]:
+    """Return what every bag of a run says about itself, and more."""
+    from her_ros import __version__
+
+    facts = {
+        'task': task.name,
+        'her_ros': __version__,
+        'control_period_s': task.control_period_s,
+        'goal_tolerance_m': task.goal_tolerance_m,
+        **more,
+    }
+    return {name: str(value) for name, value in facts.items()}

@@ -1,0 +1,73 @@
+"""``her-ros echo``: the rows of a step topic, readable."""
+
+import os
+import time
+
+import numpy as np
+import rclpy
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rich.console import Console
+from rich.table import Table
+from sensor_msgs.msg import PointCloud2
+
+from her_ros.cli.graph import graph_environment
+from her_ros.core.cloud import CloudDecoder
+from her_ros.core.errors import HerRosError
+from her_ros.core.rows import Rows
+from her_ros.nodes.qos import LOCK_STEP
+
+_COLUMNS = (
+    'session', 'env', 'episode', 'step', 'achieved_goal', 'desired_goal', 'action',
+    'policy_version', 'reward', 'is_success',
+)  # fmt: skip
+
+
+def echo(topic: str, limit: int, timeout_s: float) -> None:
+    """Print rows as they come.
+
+    :param limit: stop after so many rows; 0: only when interrupted
+    :raises HerRosError: if nothing comes in time, or something that is no ``step``
+    """
+    os.environ.update(graph_environment())
+    rclpy.init()
+    node = rclpy.create_node('her_ros_echo')
+    received: list[bytes] = []
+    node.create_subscription(PointCloud2, topic, received.append, LOCK_STEP, raw=True)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    console, decoder, printed, heard_at = Console(), CloudDecoder(None), 0, time.monotonic()
+    try:
+        while not limit or printed < limit:
+            executor.spin_once(timeout_sec=0.5)
+            if received:
+                rows = np.concatenate(decoder.decode(received))
+                rows = rows[: limit - printed] if limit else rows
+                received.clear()
+                console.print(_table(rows))
+                printed, heard_at = printed + len(rows), time.monotonic()
+            elif time.monotonic() - heard_at > timeout_s:
+                raise HerRosError(
+                    f'{topic}: nothing after {timeout_s:g} s; is a fetch_env or robot running'
+                    ' there? `her-ros echo TOPIC` takes another topic'
+                )
+    except ExternalShutdownException:
+        pass
+    finally:
+        node.destroy_node()
+        rclpy.try_shutdown()
+
+
+def _table(rows: Rows) -> Table:
+    columns = [name for name in _COLUMNS if name in (rows.dtype.names or ())]
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(_text(name, row[name]) for name in columns))
+    return table
+
+
+def _text(name: str, value: np.ndarray) -> str:
+    if name == 'session':
+        return f'{int(value):08x}'
+    if value.shape:
+        return ' '.join(f'{number:+.3f}' for number in value)
+    return f'{value:g}'

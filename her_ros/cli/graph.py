@@ -1,0 +1,128 @@
+"""The one list of nodes, for the launch files and the command line alike."""
+
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+#: three deaths of one node within this time end the run
+_DEATHS, _WINDOW_S = 3, 60.0
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """A node to start: what ``launch_ros`` and the supervisor both need to know.
+
+    ``name`` is also the executable, and the module in :mod:`her_ros.nodes`.
+    """
+
+    name: str
+    namespace: str
+    remappings: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    #: the run is over when this node exits with status 0
+    ends_run: bool = False
+
+    @property
+    def full_name(self) -> str:
+        """Namespace and name."""
+        return f'{self.namespace}/{self.name}'
+
+    def command(self, params_file: Path) -> list[str]:
+        """Return the command that starts the node without ROS's own launcher."""
+        arguments = ['-r', f'__node:={self.name}', '-r', f'__ns:={self.namespace}']
+        for old, new in self.remappings.items():
+            arguments += ['-r', f'{old}:={new}']
+        arguments += ['--params-file', str(params_file)]
+        for key, value in self.parameters.items():
+            text = str(value).lower() if isinstance(value, bool) else str(value)
+            arguments += ['-p', f'{key}:={text}']
+        return [sys.executable, '-m', f'her_ros.nodes.{self.name}', '--ros-args', *arguments]
+
+
+def worker_nodes(namespace: str, worker: int, run_dir: str, explore: bool) -> list[NodeSpec]:
+    """List the nodes of one worker: simulation, policy, and a recorder where there is a folder."""
+    own = f'{namespace}/worker_{worker}'
+    shared = {topic: f'{namespace}/{topic}' for topic in ('policy', 'collect', 'episodes')}
+    parameters = {'worker': worker, 'run_dir': run_dir}
+    nodes = [
+        NodeSpec('fetch_env', own, shared, parameters),
+        NodeSpec('policy', own, shared, {**parameters, 'explore': explore}),
+    ]
+    if run_dir:
+        nodes.append(NodeSpec('recorder', own, shared, parameters))
+    return nodes
+
+
+def training_nodes(namespace: str, workers: int, run_dir: str) -> list[NodeSpec]:
+    """List the nodes of a training run."""
+    namespace = '/' + namespace.strip('/')
+    nodes = [
+        NodeSpec('trainer', namespace, parameters={'run_dir': run_dir}, ends_run=True),
+        NodeSpec('evaluator', namespace, parameters={'run_dir': run_dir}),
+    ]
+    for worker in range(workers):
+        nodes += worker_nodes(namespace, worker, run_dir, explore=True)
+    return nodes
+
+
+def simulation_nodes(namespace: str, model: str, run_dir: str) -> list[NodeSpec]:
+    """List the nodes that run a policy in simulation, without a trainer."""
+    namespace = '/' + namespace.strip('/')
+    more = {
+        'fetch_env': {'follow_collect': False},
+        # Without a policy there is nothing but exploration to act by.
+        'policy': {'model': model, 'explore': not model},
+    }
+    return [
+        replace(node, parameters={**node.parameters, **more.get(node.name, {})})
+        for node in worker_nodes(namespace, 0, run_dir, explore=not model)
+    ]
+
+
+def recording_nodes(namespace: str, run_dir: str) -> list[NodeSpec]:
+    """List the recorder alone, in the namespace of the ``step`` topic."""
+    return [NodeSpec('recorder', '/' + namespace.strip('/'), parameters={'run_dir': run_dir})]
+
+
+def deployment_nodes(namespace: str, model: str, autostart: bool) -> list[NodeSpec]:
+    """List the policy node alone, acting without exploration."""
+    parameters = {'model': model, 'autostart': autostart, 'explore': False}
+    return [NodeSpec('policy', '/' + namespace.strip('/'), parameters=parameters)]
+
+
+def graph_environment() -> dict[str, str]:
+    """Return what the nodes' environment adds to ours; what the user has set stays.
+
+    Discovery is limited to this machine. UDP instead of shared memory: a killed node leaves its
+    shared memory behind, and until that is found stale its successor is not heard.
+    """
+    wanted = {
+        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+        'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4',
+        'PYTHONUNBUFFERED': '1',
+        'RCUTILS_COLORIZED_OUTPUT': '0',
+    }
+    return {name: value for name, value in wanted.items() if name not in os.environ}
+
+
+class RestartRule:
+    """Says whether a node that died is started again."""
+
+    def __init__(self) -> None:
+        self._deaths: dict[str, deque[float]] = {}
+
+    def allows(self, node: str) -> bool:
+        """Note a death; tell whether it is not one too many."""
+        deaths = self._deaths.setdefault(node, deque(maxlen=_DEATHS))
+        deaths.append(time.monotonic())
+        return len(deaths) < _DEATHS or deaths[-1] - deaths[0] > _WINDOW_S
+
+    @staticmethod
+    def verdict(node: str) -> str:
+        """Return the reason for ending the run."""
+        return f'{node} died {_DEATHS} times within {_WINDOW_S:.0f} s'

@@ -1,0 +1,90 @@
+"""The graph as launch actions; what the launch files share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from launch import LaunchContext
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    LogInfo,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
+from launch.events import Shutdown
+from launch.events.process import ProcessExited
+from launch_ros.actions import Node
+
+from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
+from her_ros.core.errors import HerRosError
+from her_ros.core.task import TASKS
+
+
+def argument(name: str, default: str, description: str, choices: Any = None) -> Any:
+    """Declare a launch argument, described for ``--show-args``."""
+    return DeclareLaunchArgument(
+        name, default_value=default, description=description, choices=choices
+    )
+
+
+def task_argument() -> Any:
+    """Declare the argument ``task``."""
+    return argument('task', 'FetchReach', 'Task to learn or run.', list(TASKS))
+
+
+def environment_actions() -> list[Any]:
+    """Set what the nodes' environment needs and the user has not set."""
+    return [SetEnvironmentVariable(*pair) for pair in graph_environment().items()]
+
+
+def with_arguments(function: Any) -> Any:
+    """Call a function with the launch arguments as keywords, once they are known.
+
+    A user's error ends the launch with one line instead of a traceback.
+    """
+
+    def call(context: LaunchContext) -> list[Any]:
+        try:
+            actions: list[Any] = function(**context.launch_configurations)
+        except HerRosError as error:
+            return [LogInfo(msg=f'her_ros: {error}'), EmitEvent(event=Shutdown(reason=str(error)))]
+        return actions
+
+    return OpaqueFunction(function=call)
+
+
+def node_actions(specs: Sequence[NodeSpec], params_file: Path) -> list[Any]:
+    """Start nodes, restart those that die, end the launch by the same rules as ``her-ros train``.
+
+    launch asks the exit handler before it respawns, and the delay lets a shutdown win.
+    """
+    rule = RestartRule()
+    return [
+        Node(
+            package='her_ros',
+            executable=spec.name,
+            name=spec.name,
+            namespace=spec.namespace,
+            parameters=[str(params_file), dict(spec.parameters)],
+            remappings=list(spec.remappings.items()),
+            output='both',
+            respawn=True,
+            respawn_delay=0.5,
+            on_exit=_exit_handler(spec, rule),
+        )
+        for spec in specs
+    ]
+
+
+def _exit_handler(spec: NodeSpec, rule: RestartRule) -> Any:
+    def on_exit(event: ProcessExited, context: LaunchContext) -> Any:
+        if context.is_shutdown:
+            return None
+        if event.returncode == 0 and spec.ends_run:
+            return EmitEvent(event=Shutdown(reason=f'{spec.full_name} has finished the run'))
+        if not rule.allows(spec.full_name):
+            return EmitEvent(event=Shutdown(reason=RestartRule.verdict(spec.full_name)))
+        return None
+
+    return on_exit

@@ -1,0 +1,88 @@
+"""``her-ros``: the one command."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from her_ros.core.errors import HerRosError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode='rich',
+    help='Teach a robot arm to reach goals from failures: DDPG with Hindsight Experience Replay,'
+    ' over real ROS 2 topics and bags.',
+)
+
+
+@app.command()
+def train(
+    task: Annotated[str, typer.Option(help='Task to learn.')] = 'FetchReach',
+    runs: Annotated[Path, typer.Option(help='Folder of all runs.')] = Path('runs'),
+    name: Annotated[str, typer.Option(help='Name of the run; default: the last one.')] = '',
+    new: Annotated[bool, typer.Option('--new', help='Start another run.')] = False,
+    seed: Annotated[int | None, typer.Option(help='Seed of the run.')] = None,
+    workers: Annotated[int, typer.Option(min=1, max=100, help='Simulation workers.')] = 1,
+    params: Annotated[
+        Path | None, typer.Option(help='ROS parameter file; default: the one of the task.')
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option('--set', help='Override, such as trainer.batch_size=128.'),
+    ] = None,
+    namespace: Annotated[str, typer.Option(help='ROS namespace of the run.')] = 'her_ros',
+) -> None:
+    """Train a task through real ROS 2 nodes, and leave a policy that runs.
+
+    Starts simulation, policy, recorder, evaluator and trainer as processes, shows how they do,
+    and stops by the task's stop rule. The same command again resumes an unfinished run.
+    """
+    from her_ros.cli.train import train as run
+
+    overrides = [*([] if seed is None else [f'seed={seed}']), *(override or [])]
+    sys.exit(run(task, runs, name, new, params, overrides, workers, namespace))
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(help='An ONNX policy.')],
+    episodes: Annotated[int, typer.Option(min=1, help='Episodes to judge by.')] = 100,
+    num_envs: Annotated[int, typer.Option(min=1, help='Environments at a time.')] = 25,
+    threads: Annotated[int, typer.Option(min=1, help='Threads of the physics.')] = 2,
+) -> None:
+    """Judge a policy in simulation, in this process and without ROS.
+
+    The start states are those of training's evaluations: fixed, and never trained on.
+    """
+    from her_ros.cli.evaluate import evaluate as run
+
+    run(model, episodes, num_envs, threads)
+
+
+@app.command()
+def echo(
+    topic: Annotated[str, typer.Argument(help='A step topic.')] = '/her_ros/worker_0/step',
+    rows: Annotated[int, typer.Option(help='Rows to print; 0: until Ctrl-C.', min=0)] = 0,
+    timeout: Annotated[float, typer.Option(help='Give up after so many silent seconds.')] = 10.0,
+) -> None:
+    """Print the rows of a step topic as a table."""
+    from her_ros.cli.echo import echo as run
+
+    run(topic, rows, timeout)
+
+
+def main() -> None:
+    """Run the command; a user's error is one line and status 1."""
+    try:
+        app()
+    except HerRosError as error:
+        print(f'her-ros: {error}', file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,116 @@
+"""Parameter files: read, check, override, write."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from her_ros.core.config import ConfigError, configured, nodes_values, parameters_of
+from her_ros.core.parameters import NODE_PARAMETERS
+
+NodesValues = dict[str, dict[str, Any]]
+
+# The launcher gives these to each node itself.
+_GIVEN_BY_LAUNCHER = ('run_dir', 'worker')
+
+
+def shipped_file(task: str) -> Path:
+    """Return the parameter file that comes with the package for a task.
+
+    :raises ConfigError: if there is none
+    """
+    for folder in _config_folders():
+        if (folder / f'{task}.yaml').is_file():
+            return folder / f'{task}.yaml'
+    raise ConfigError(f'no parameter file for task {task!r} in {_config_folders()[-1]}')
+
+
+def _config_folders() -> list[Path]:
+    """List where shipped files may lie: a source tree, then an installed ament package."""
+    source = Path(str(files('her_ros'))).parent / 'config'
+    try:
+        from ament_index_python.packages import get_package_share_directory
+
+        return [source, Path(get_package_share_directory('her_ros')) / 'config']
+    except (ImportError, LookupError, OSError):  # OSError: no ROS set up
+        return [source]
+
+
+def read_file(path: Path) -> NodesValues:
+    """Read a parameter file the way rcl does, and check all of it.
+
+    :return: the values given for every node
+    :raises ConfigError: if the file, a section, a key or a value is not right
+    """
+    try:
+        # YAML 1.2, as in rcl 1e-3 is a number; and a key given twice is an error.
+        document = YAML(typ='safe', pure=True).load(path.read_text())
+    except OSError as error:
+        raise ConfigError(f'{path}: cannot be read ({error.strerror})') from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        problem = ' '.join(str(error).split())
+        raise ConfigError(f'{path}: not YAML ({problem})') from None
+    return nodes_values(document, NODE_PARAMETERS, str(path))
+
+
+def with_overrides(values: NodesValues, overrides: Sequence[str]) -> NodesValues:
+    """Apply overrides such as ``trainer.batch_size=128`` or, for all nodes, ``seed=3``.
+
+    :raises ConfigError: if a node, a key or a value is not right
+    """
+    changed = {node: dict(own) for node, own in values.items()}
+    for override in overrides:
+        key, equals, text = override.partition('=')
+        node, _, name = key.rpartition('.')
+        targets = [node] if node else list(changed)
+        if not equals or not set(targets) <= set(changed):
+            raise ConfigError(
+                f'{override!r}: write NODE.PARAMETER=VALUE; nodes are {", ".join(changed)}'
+            )
+        try:
+            value = YAML(typ='safe', pure=True).load(text)
+        except YAMLError:
+            raise ConfigError(f'{override!r}: the value is not YAML') from None
+        for target in targets:
+            changed[target][name] = value
+            configured(NODE_PARAMETERS[target], target, changed[target])
+    return changed
+
+
+def complete(values: NodesValues) -> NodesValues:
+    """Add the defaults of whatever is not given, so that a run's file says everything."""
+    full: NodesValues = {}
+    for node, config in NODE_PARAMETERS.items():
+        checked = configured(config, node, values.get(node, {}))
+        full[node] = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name in parameters_of(config)
+            if name not in _GIVEN_BY_LAUNCHER
+            for value in [getattr(checked, name)]
+        }
+    return full
+
+
+def to_yaml(values: NodesValues) -> str:
+    """Write values as a ROS parameter file."""
+    document = {f'/**/{node}': {'ros__parameters': own} for node, own in values.items()}
+    yaml = YAML(typ='safe', pure=True)
+    yaml.default_flow_style = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
+    text = StringIO()
+    yaml.dump(document, text)
+    return text.getvalue()
+
+
+def differences(old: Mapping[str, Mapping[str, Any]], new: NodesValues) -> list[str]:
+    """Name the parameters that differ, as ``node.key: old → new``."""
+    return [
+        f'{node}.{key}: {old.get(node, {}).get(key)} → {new.get(node, {}).get(key)}'
+        for node in sorted({*old, *new})
+        for key in sorted({*old.get(node, {}), *new.get(node, {})})
+        if old.get(node, {}).get(key) != new.get(node, {}).get(key)
+    ]

@@ -1,0 +1,91 @@
+"""From what a user asks for to a run folder that is ready to be worked in."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from her_ros.cli.params import (
+    complete,
+    differences,
+    read_file,
+    shipped_file,
+    to_yaml,
+    with_overrides,
+)
+from her_ros.core.config import ConfigError
+from her_ros.core.files import write_whole
+from her_ros.core.run_folder import RunFolder
+from her_ros.core.task import task_named
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is ready to start."""
+
+    task: str
+    folder: RunFolder
+    #: whether the folder held a run already
+    resumed: bool
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What a finished run ended with; None while it is unfinished."""
+        if not self.folder.result.exists():
+            return None
+        result: dict[str, Any] = json.loads(self.folder.result.read_text())
+        return result
+
+
+def prepare_run(
+    task: str,
+    runs: Path = Path('runs'),
+    name: str = '',
+    new: bool = False,
+    params_file: Path | None = None,
+    overrides: Sequence[str] = (),
+) -> Run:
+    """Check everything and make, or find, the run folder with its ``params.yaml``.
+
+    :param name: of the run; empty: the last one of the task, or the first
+    :param new: start another one
+    :param params_file: ROS parameter file; None: the one shipped for the task
+    :param overrides: such as ``trainer.batch_size=128``
+    :raises HerRosError: if anything does not fit, before anything was started or changed
+    """
+    task_named(task)
+    path = params_file or shipped_file(task)
+    values = complete(with_overrides(read_file(path), overrides))
+    if wrong := sorted({str(own['task']) for own in values.values()} - {task}):
+        raise ConfigError(f'{path}: made for task {", ".join(wrong)}, not for {task}')
+    folder = RunFolder(_run_path(runs / task, name, new))
+    resumed = folder.params.exists()
+    if resumed:
+        changed = differences(complete(read_file(folder.params)), values)
+        if changed:
+            raise ConfigError(
+                f'{folder.path}: this run has other parameters ({"; ".join(changed)});'
+                ' take them back, or start another run with --new'
+            )
+    folder.create()
+    if not resumed:
+        write_whole(folder.params, to_yaml(values).encode())
+    return Run(task, folder, resumed)
+
+
+def _run_path(parent: Path, name: str, new: bool) -> Path:
+    if name:
+        if not re.fullmatch(r'[\w.-]+', name) or name.startswith('.'):
+            raise ConfigError(f'run name {name!r}: use letters, digits, _, - and . only')
+        if new and (parent / name).exists():
+            raise ConfigError(f'{parent / name}: exists already; choose another --name')
+        return parent / name
+    numbers = [
+        int(path.name[4:])
+        for path in (parent.iterdir() if parent.is_dir() else ())
+        if re.fullmatch(r'run_\d+', path.name)
+    ]
+    number = max(numbers, default=0)
+    return parent / f'run_{number + 1 if new or not number else number:03d}'

@@ -1,0 +1,125 @@
+"""Starts the nodes of a run as child processes, restarts those that die, stops them all."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
+from her_ros.core.errors import HerRosError
+
+_STOP_TIMEOUT_S = 8.0
+_RESTART_DELAY_S = 0.5
+_PR_SET_PDEATHSIG = 1
+
+
+class SupervisorError(HerRosError):
+    """A run that could not go on."""
+
+
+@dataclass
+class _Child:
+    spec: NodeSpec
+    log: Path
+    process: subprocess.Popen[bytes]
+    restart_at: float | None = None
+
+
+class Supervisor:
+    """The nodes of a run as processes of their own, which die with this one.
+
+    :param log_folder: takes what the nodes print, a file per node
+    :param report: called with one line for the user
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[NodeSpec],
+        params_file: Path,
+        log_folder: Path,
+        report: Callable[[str], None],
+    ) -> None:
+        self._params_file = params_file
+        self._log_folder = log_folder
+        self._report = report
+        self._rule = RestartRule()
+        log_folder.mkdir(exist_ok=True)
+        self._children: list[_Child] = []
+        for spec in specs:
+            log = log_folder / f'{spec.full_name.strip("/").replace("/", ".")}.log'
+            self._children.append(_Child(spec, log, self._start(spec, log)))
+
+    def _start(self, spec: NodeSpec, log: Path) -> 'subprocess.Popen[bytes]':
+        with log.open('ab') as output:
+            return subprocess.Popen(
+                spec.command(self._params_file),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **graph_environment()},
+                # Ctrl-C reaches us alone, so that the nodes are stopped once and in order.
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+
+    @property
+    def pids(self) -> dict[str, int]:
+        """Process of every node by its full name."""
+        return {child.spec.full_name: child.process.pid for child in self._children}
+
+    def poll(self) -> bool:
+        """Look after the nodes; tell whether the run has ended well.
+
+        :raises SupervisorError: if a node died too often
+        """
+        for child in self._children:
+            status = child.process.poll()
+            if status is None:
+                continue
+            if status == 0 and child.spec.ends_run:
+                return True
+            if child.restart_at is None:
+                self._note_death(child, status)
+            elif time.monotonic() >= child.restart_at:
+                child.process = self._start(child.spec, child.log)
+                child.restart_at = None
+        return False
+
+    def _note_death(self, child: _Child, status: int) -> None:
+        name = child.spec.full_name
+        cause = f'signal {signal.Signals(-status).name}' if status < 0 else f'status {status}'
+        last_words = _last_line(child.log)
+        if not self._rule.allows(name):
+            raise SupervisorError(f'{RestartRule.verdict(name)}; last: {last_words} ({child.log})')
+        self._report(f'{name} ended with {cause} and is started again ({last_words})')
+        child.restart_at = time.monotonic() + _RESTART_DELAY_S
+
+    def stop(self) -> None:
+        """Stop all nodes; those that do not within seconds are killed."""
+        for child in self._children:
+            if child.process.poll() is None:
+                child.process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + _STOP_TIMEOUT_S
+        for child in self._children:
+            try:
+                child.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
+                self._report(f'{child.spec.full_name} did not stop and was killed')
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() == 1:  # the parent died in between
+        sys.exit(1)
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors='replace').strip().splitlines()
+    return lines[-1] if lines else 'it printed nothing'

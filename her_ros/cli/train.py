@@ -1,0 +1,86 @@
+"""``her-ros train``: a run from its folder to its result."""
+
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from her_ros.cli.graph import graph_environment, training_nodes
+from her_ros.cli.prepare import Run, prepare_run
+
+
+def train(
+    task: str,
+    runs: Path,
+    name: str,
+    new: bool,
+    params_file: Path | None,
+    overrides: Sequence[str],
+    workers: int,
+    namespace: str,
+) -> int:
+    """Train until the stop rule ends the run; return the exit status.
+
+    :return: 0 if the task is solved, 1 if the limit came first, 130 after Ctrl-C
+    """
+    console = Console()
+    run = prepare_run(task, runs, name, new, params_file, overrides)
+    if run.result is not None:
+        console.print(f'{run.folder.path}: finished already; --new starts another run')
+        return _report(console, run, run.result)
+    with run.folder.locked():
+        console.print(
+            f'{"resuming" if run.resumed else "starting"} {run.folder.path}', soft_wrap=True
+        )
+        interrupted = _supervise(run, workers, namespace, console)
+    result = run.result
+    if result is None:
+        console.print('stopped; the same command goes on from here')
+        return 130 if interrupted else 1
+    return _report(console, run, result)
+
+
+def _supervise(run: Run, workers: int, namespace: str, console: Console) -> bool:
+    """Run the nodes; tell whether the user interrupted them."""
+    # The display listens with the same discovery and transport as the nodes.
+    os.environ.update(graph_environment())
+    from her_ros.cli.display import Display
+    from her_ros.cli.supervisor import Supervisor
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    nodes = training_nodes(namespace, workers, str(run.folder.path))
+    supervisor = Supervisor(
+        nodes, run.folder.params, run.folder.path / 'log', lambda line: console.print(line)
+    )
+    try:
+        with Display(f'{run.task}, {run.folder.path.name}', namespace, console) as display:
+            while not supervisor.poll():
+                display.update(0.1)
+    except KeyboardInterrupt:
+        console.print('stopping')
+        return True
+    finally:
+        supervisor.stop()
+    return False
+
+
+def _report(console: Console, run: Run, result: dict[str, Any]) -> int:
+    solved = result['outcome'] == 'solved'
+    state = 'solved' if solved else 'not solved within its limit'
+    folder = run.folder
+    console.print(
+        f'{run.task}: {state}; success {result["success_rate"]:.2f} (best'
+        f' {result["best_success_rate"]:.2f}) after {result["env_steps"]} env steps,'
+        f' {result["updates"]} updates, {result["wall_s"]} s\n'
+        f'  policy      {folder.policy}\n  bags        {folder.bags}\n'
+        f'  log         {folder.path / "log"}\n  checkpoint  {folder.checkpoint}',
+        highlight=False,
+        soft_wrap=True,
+    )
+    return 0 if solved else 1

@@ -1,0 +1,95 @@
+"""The ``evaluator`` node: judges the policy versions that the trainer asks about."""
+
+import time
+
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from std_msgs.msg import String, UInt8MultiArray
+
+from her_ros.bags.rollout import run_facts
+from her_ros.bags.writer import write_rollout
+from her_ros.core.errors import HerRosError
+from her_ros.core.parameters import EvaluatorParameters
+from her_ros.core.run_folder import RunFolder
+from her_ros.core.task import task_named
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.nodes.messages import bytes_of
+from her_ros.nodes.node import Diagnostics, read_parameters, run
+from her_ros.nodes.qos import EPISODES, EVALUATION_POLICY, HINT, LATCHED
+from her_ros.sim.evaluate import evaluation_steps
+
+
+class EvaluatorNode(Node):
+    """Runs deterministic episodes with one policy version and leaves their bag."""
+
+    def __init__(self) -> None:
+        super().__init__('evaluator', automatically_declare_parameters_from_overrides=True)
+        self._parameters = read_parameters(self, EvaluatorParameters)
+        if not self._parameters.run_dir:
+            raise HerRosError('evaluator: run_dir is empty; it says where the bags go')
+        self._folder = RunFolder(self._parameters.run_dir)
+        self._folder.require()
+        self._task = task_named(self._parameters.task)
+        self._wanted: OnnxPolicy | None = None
+        self._done = 0
+        self._hints = self.create_publisher(String, EPISODES, HINT)
+        self.create_subscription(UInt8MultiArray, EVALUATION_POLICY, self._on_policy, LATCHED)
+        self._diagnostics = Diagnostics(self, self._status)
+
+    def _on_policy(self, message: UInt8MultiArray) -> None:
+        try:
+            self._wanted = OnnxPolicy(bytes_of(message), EVALUATION_POLICY, self._task)
+        except HerRosError as error:
+            self.get_logger().error(str(error))
+
+    def work(self) -> int:
+        """Evaluate whatever is asked for, until ROS shuts down."""
+        executor = SingleThreadedExecutor()
+        executor.add_node(self)
+        while self.context.ok():
+            if self._wanted is None:
+                executor.spin_once(timeout_sec=0.5)
+            else:
+                self._evaluate(self._wanted, executor)
+        return 0
+
+    def _evaluate(self, policy: OnnxPolicy, executor: SingleThreadedExecutor) -> None:
+        bag = self._folder.evaluation_bag(policy.version, policy.sha256)
+        if not bag.exists():
+            p = self._parameters
+            messages = []
+            for rows in evaluation_steps(
+                self._task, policy.act, policy.version, p.episodes, p.num_envs, p.threads
+            ):
+                messages.append(rows)
+                executor.spin_once(timeout_sec=0)
+                if self._wanted is not policy:
+                    return
+            facts = run_facts(
+                self._task, policy_version=policy.version, policy_sha256=policy.sha256
+            )
+            topic = self.resolve_topic_name('evaluation/step')
+            write_rollout(
+                bag.parent, bag.stem, facts, messages, topic, time.time_ns(),
+                self._task.control_period_s,
+            )  # fmt: skip
+        self._done += 1
+        self._wanted = None
+        self._hints.publish(String(data=bag.name))
+
+    def _status(self) -> dict[str, object]:
+        version = self._wanted.version if self._wanted else 0
+        return {
+            'message': f'judges version {version}' if version else 'waits for a policy to judge',
+            'waits_for': '' if version else 'a policy to judge',
+            'evaluations': self._done,
+        }
+
+
+def main() -> None:
+    """Run the node."""
+    run(EvaluatorNode, EvaluatorNode.work)
+
+
+if __name__ == '__main__':
+    main()

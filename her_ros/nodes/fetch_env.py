@@ -1,0 +1,168 @@
+"""The ``fetch_env`` node: N simulated Fetch robots behind ``step`` and ``action``."""
+
+import secrets
+import time
+
+import numpy as np
+from geometry_msgs.msg import PointStamped
+from numpy.typing import NDArray
+from rclpy.node import Node
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Bool
+from std_srvs.srv import SetBool, Trigger
+
+from her_ros.core.errors import HerRosError
+from her_ros.core.parameters import FetchEnvParameters
+from her_ros.core.rows import action_dtype, step_dtype
+from her_ros.core.run_folder import start_number
+from her_ros.core.seeds import integer_seed
+from her_ros.core.task import task_named
+from her_ros.nodes.messages import RowMessages, goal_of
+from her_ros.nodes.node import Diagnostics, read_parameters, run
+from her_ros.nodes.qos import ACTION, COLLECT, COMMAND, GOAL, LATCHED, LOCK_STEP, STEP
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.rollout import Rollout
+
+# The trainer repeats collect every second; after this long without it there is no trainer.
+_COLLECT_LIFETIME_S = 5.0
+
+
+class FetchEnvNode(Node):
+    """Sends states, waits for the actions that answer them, and sends again when none came."""
+
+    def __init__(self) -> None:
+        super().__init__('fetch_env', automatically_declare_parameters_from_overrides=True)
+        self._parameters = p = read_parameters(self, FetchEnvParameters)
+        task = task_named(p.task)
+        start = start_number(p.run_dir, 'fetch_env', p.worker)
+        seed = integer_seed(p.seed, 'fetch_env', p.worker, start)
+        batch = FetchBatch(task, [seed + i for i in range(p.num_envs)], p.threads)
+        self._rollout = Rollout(task, batch, session=secrets.randbits(32))
+        self._states = RowMessages(step_dtype(task))
+        self._actions = RowMessages(action_dtype(task))
+        self._goal: NDArray[np.float64] | None = None
+        self._paused = False
+        self._collect, self._collect_heard_at = False, -np.inf
+        self._sent_at = self._moved_at = time.monotonic()
+        self._resent = 0
+        self._steps_done, self._steps_reported = 0, (time.monotonic(), 0)
+        self._publisher = self.create_publisher(PointCloud2, STEP, LOCK_STEP)
+        self.create_subscription(PointCloud2, ACTION, self._on_action, LOCK_STEP)
+        self.create_subscription(Bool, COLLECT, self._on_collect, LATCHED)
+        self.create_subscription(PointStamped, GOAL, self._on_goal, COMMAND)
+        self.create_service(SetBool, '~/pause', self._on_pause)
+        self.create_service(Trigger, '~/reset', self._on_reset)
+        self.create_timer(min(p.action_timeout_s / 2, 0.1), self._on_time)
+        self._diagnostics = Diagnostics(self, self._status)
+
+    def _on_action(self, message: PointCloud2) -> None:
+        if self._paused or self._rollout.finished:
+            return
+        try:
+            complete = self._rollout.accept(self._actions.rows(message))
+        except HerRosError as error:
+            self.get_logger().error(f'{error}; ignored', throttle_duration_sec=5.0)
+            return
+        if complete:
+            self._send(self._rollout.advance())
+            self._moved_at = self._sent_at
+            self._steps_done += len(self._rollout.rows)
+            if self._rollout.finished:
+                self._start_rollout()
+
+    def _on_collect(self, message: Bool) -> None:
+        self._collect, self._collect_heard_at = message.data, time.monotonic()
+        if self._rollout.finished:
+            self._start_rollout()
+
+    def _on_goal(self, message: PointStamped) -> None:
+        frame = message.header.frame_id
+        if frame not in ('', 'world'):
+            self.get_logger().error(
+                f'goal: frame {frame!r} is not world and there is no transform; ignored'
+            )
+            return
+        try:
+            self._goal = goal_of(message.point)
+        except HerRosError as error:
+            self.get_logger().error(f'{error}; ignored')
+
+    def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._paused = request.data
+        response.success = True
+        response.message = 'paused' if request.data else 'running'
+        if not self._paused:
+            self._send(self._rollout.rows) if not self._rollout.finished else self._start_rollout()
+        return response
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        """Abandon the present rollout and start another; the recorder drops the torn one."""
+        response.success = not self._paused
+        response.message = 'paused: unpause first' if self._paused else 'a new rollout begins'
+        if response.success and not self._rollout.finished:
+            self._send(self._rollout.start(self._goal))
+        elif response.success:
+            self._start_rollout()
+        return response
+
+    def _on_time(self) -> None:
+        """Wall time alone drives this: it starts what may start, and sends again what got lost."""
+        if self._paused:
+            return
+        if self._rollout.finished:
+            self._start_rollout()
+        elif time.monotonic() - self._sent_at >= self._parameters.action_timeout_s:
+            self._resent += 1
+            self._send(self._rollout.rows)
+            waited = time.monotonic() - self._moved_at
+            if waited > 5.0:
+                topic = self.resolve_topic_name(ACTION)
+                self.get_logger().warning(
+                    f'{topic}: nothing for step {self._rollout.rows["step"][0]} in {waited:.0f} s;'
+                    ' is the policy node running and active, and does it have a policy?',
+                    throttle_duration_sec=10.0,
+                )
+
+    def _start_rollout(self) -> None:
+        if not self._paused and not self._waits_for():
+            self._send(self._rollout.start(self._goal))
+            self._moved_at = self._sent_at
+
+    def _send(self, rows: np.ndarray) -> None:
+        self._publisher.publish(self._states.message(rows, self.get_clock().now().to_msg()))
+        self._sent_at = time.monotonic()
+
+    def _waits_for(self) -> str:
+        """Say what keeps the next rollout from starting; empty: nothing."""
+        if self._paused:
+            return 'pause to end'
+        if not self._parameters.follow_collect:
+            return ''
+        if time.monotonic() - self._collect_heard_at > _COLLECT_LIFETIME_S:
+            return f'a trainer on {self.resolve_topic_name(COLLECT)}'
+        return '' if self._collect else 'the trainer to catch up'
+
+    def _status(self) -> dict[str, object]:
+        now, (then, steps) = time.monotonic(), self._steps_reported
+        self._steps_reported = (now, self._steps_done)
+        waits = self._waits_for() if self._rollout.finished else ''
+        stuck = not waits and now - self._moved_at > 1.0
+        waits = f'an action on {self.resolve_topic_name(ACTION)}' if stuck else waits
+        return {
+            'message': f'waits for {waits}' if waits else 'running',
+            'level': b'\x01' if stuck else b'\x00',
+            'waits_for': waits,
+            'env_steps': self._steps_done,
+            'env_steps_per_s': round((self._steps_done - steps) / max(now - then, 1e-9), 1),
+            'rollouts': self._rollout.episode,
+            'states_sent_again': self._resent,
+        }
+
+
+def main() -> None:
+    """Run the node."""
+    run(FetchEnvNode)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,38 @@
+"""Topics of a run and the quality of service that both of their ends use."""
+
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+# relative names, in a worker's namespace
+STEP = 'step'
+ACTION = 'action'
+GOAL = 'goal'
+# relative names, in the run's namespace
+POLICY = 'policy'
+COLLECT = 'collect'
+EPISODES = 'episodes'
+EVALUATION_POLICY = 'evaluation/policy'
+# where ROS tools look for it
+DIAGNOSTICS = '/diagnostics'
+
+
+def _reliable(depth: int, durability: DurabilityPolicy) -> QoSProfile:
+    return QoSProfile(
+        depth=depth,
+        history=HistoryPolicy.KEEP_LAST,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=durability,
+    )
+
+
+#: ``step`` and ``action``
+LOCK_STEP = _reliable(10, DurabilityPolicy.VOLATILE)
+#: ``step`` and ``action`` at the recorder, which may be busy for a moment but must miss nothing
+RECORDING = _reliable(1000, DurabilityPolicy.VOLATILE)
+#: ``policy``, ``evaluation/policy`` and ``collect``: who comes late gets the last one
+LATCHED = _reliable(1, DurabilityPolicy.TRANSIENT_LOCAL)
+#: ``episodes``
+HINT = _reliable(1, DurabilityPolicy.VOLATILE)
+#: ``goal``: RViz publishes volatile
+COMMAND = _reliable(1, DurabilityPolicy.VOLATILE)
+#: ``/diagnostics``
+STATUS = _reliable(10, DurabilityPolicy.VOLATILE)

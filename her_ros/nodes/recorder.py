@@ -1,0 +1,100 @@
+"""The ``recorder`` node: one finished bag per rollout."""
+
+import queue
+import threading
+import time
+
+from rclpy.node import Node
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import String
+
+from her_ros.bags.rollout import RolloutRecorder, run_facts
+from her_ros.core.errors import HerRosError
+from her_ros.core.parameters import RecorderParameters
+from her_ros.core.run_folder import RunFolder
+from her_ros.core.task import task_named
+from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
+from her_ros.nodes.qos import ACTION, EPISODES, HINT, RECORDING, STEP
+
+
+class RecorderNode(Node):
+    """Takes messages as they come and writes them in a thread of its own.
+
+    Messages stay serialised from the wire to the file.
+    """
+
+    def __init__(self) -> None:
+        super().__init__('recorder', automatically_declare_parameters_from_overrides=True)
+        p = read_parameters(self, RecorderParameters)
+        if not p.run_dir:
+            raise HerRosError('recorder: run_dir is empty; it says where the bags go')
+        folder = RunFolder(p.run_dir)
+        folder.require()
+        task = task_named(p.task)
+        self._rollouts = RolloutRecorder(
+            task, folder.bags, p.worker, run_facts(task, worker=p.worker, seed=p.seed)
+        )
+        self._problem = ''
+        self._failure: HerRosError | None = None
+        self._queue: queue.SimpleQueue[tuple[str, bytes, int] | None] = queue.SimpleQueue()
+        self._step_topic = self.resolve_topic_name(STEP)
+        self._action_topic = self.resolve_topic_name(ACTION)
+        self._hints = self.create_publisher(String, EPISODES, HINT)
+        for topic in (self._step_topic, self._action_topic):
+            self.create_subscription(
+                PointCloud2, topic, self._receiver(topic), RECORDING, raw=True
+            )
+        self._diagnostics = Diagnostics(self, self._status)
+        self.create_timer(0.5, self._watch)
+        self._thread = threading.Thread(target=self._write, name='bag writer', daemon=True)
+        self._thread.start()
+
+    def _receiver(self, topic: str):  # type: ignore[no-untyped-def]
+        return lambda cdr: self._queue.put((topic, cdr, time.time_ns()))
+
+    def _write(self) -> None:
+        while (item := self._queue.get()) is not None:
+            topic, cdr, stamp_ns = item
+            try:
+                if topic == self._action_topic:
+                    self._rollouts.action(topic, cdr, stamp_ns)
+                elif path := self._rollouts.step(topic, cdr, stamp_ns):
+                    self._hints.publish(String(data=path.name))
+            except OSError as error:
+                self._failure = HerRosError(f'recorder: {error}')
+            except HerRosError as error:
+                self._problem = str(error)
+                self.get_logger().error(str(error), throttle_duration_sec=5.0)
+
+    def _watch(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if self._rollouts.sessions_mixed:
+            raise HerRosError(
+                f'two environments send on one topic; stop one of {publishers_of(self, STEP)}'
+            )
+
+    def _status(self) -> dict[str, object]:
+        dropped = self._rollouts.dropped
+        return {
+            'message': self._problem or 'recording',
+            'level': b'\x01' if self._problem else b'\x00',
+            'rollouts_kept': self._rollouts.kept,
+            'rollouts_dropped': dropped,
+            'messages_waiting': self._queue.qsize(),
+        }
+
+    def close(self) -> None:
+        """Write what has come; drop the rollout that is not finished."""
+        self._queue.put(None)
+        self._thread.join(timeout=5.0)
+        self._rollouts.close()
+
+
+def main() -> None:
+    """Run the node."""
+    run(RecorderNode)
+
+
+if __name__ == '__main__':
+    main()

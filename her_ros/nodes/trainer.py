@@ -1,0 +1,188 @@
+"""The ``trainer`` node: bags in, policies out."""
+
+import time
+from typing import Any
+
+import torch
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from std_msgs.msg import Bool, String, UInt8MultiArray
+
+from her_ros.bags.reader import read_bag
+from her_ros.core.errors import HerRosError
+from her_ros.core.files import sha256
+from her_ros.core.parameters import TrainerParameters
+from her_ros.core.run_folder import RunFolder
+from her_ros.core.task import task_named
+from her_ros.learning.training import Training
+from her_ros.nodes.messages import bytes_message, bytes_of
+from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
+from her_ros.nodes.qos import COLLECT, EPISODES, EVALUATION_POLICY, HINT, LATCHED, POLICY
+
+# One slice of learning between two looks at the topics, seconds.
+_SLICE_S = 0.05
+# A new policy is published this often at the most, seconds; sooner when all updates are made.
+_PUBLISH_INTERVAL_S = 0.25
+_HEARTBEAT_S = 1.0
+
+
+class TrainerNode(Node):
+    """Learns from the run's bags, publishes policies, says when to collect, and ends the run."""
+
+    def __init__(self) -> None:
+        super().__init__('trainer', automatically_declare_parameters_from_overrides=True)
+        p = self._parameters = read_parameters(self, TrainerParameters)
+        if not p.run_dir:
+            raise HerRosError('trainer: run_dir is empty; it says where the bags are')
+        folder = RunFolder(p.run_dir)
+        folder.require()
+        task = task_named(p.task)
+        torch.set_num_threads(p.threads)
+        torch.set_flush_denormal(True)
+        self._scalars: Any = None
+        self._tensorboard = folder.tensorboard
+        self._training = Training(
+            task, p, folder, lambda path: read_bag(path, task).episodes, self._record
+        )
+        if self._training.resume():
+            learner = self._training.learner
+            self.get_logger().info(
+                f'resumed at {learner.env_steps} env steps, {learner.updates} updates'
+            )
+        self._policies = self.create_publisher(UInt8MultiArray, POLICY, LATCHED)
+        self._judged = self.create_publisher(UInt8MultiArray, EVALUATION_POLICY, LATCHED)
+        self._collect = self.create_publisher(Bool, COLLECT, LATCHED)
+        self.create_subscription(String, EPISODES, self._on_hint, HINT)
+        self.create_subscription(UInt8MultiArray, POLICY, self._on_policy, LATCHED)
+        self._published: set[str] = set()
+        self._foreign = False
+        self._asked: tuple[float, bool] = (0.0, False)
+        self._published_at, self._published_updates = 0.0, -1
+        self._saved_at = self._reported_at = time.monotonic()
+        self._reported = (0, 0)
+        self._refused = 0
+        self._diagnostics = Diagnostics(self, self._status)
+
+    def _record(self, name: str, value: float, step: int) -> None:
+        if self._scalars is None:
+            # Its import takes longer than learning FetchReach does, so only once there is a value.
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._scalars = SummaryWriter(str(self._tensorboard), max_queue=1000, flush_secs=10)
+        self._scalars.add_scalar(name, value, step)
+
+    def _on_hint(self, _: String) -> None:
+        """Only a wake-up: what counts is what lies in the folder."""
+
+    def _on_policy(self, message: UInt8MultiArray) -> None:
+        self._foreign = sha256(bytes_of(message)) not in self._published
+
+    def work(self) -> int:
+        """Train until the stop rule ends the run."""
+        executor = SingleThreadedExecutor()
+        executor.add_node(self)
+        training = self._training
+        if training.judged_policy is not None:
+            self._publish(self._judged, training.judged_policy[1])
+        while training.outcome is None:
+            busy = self._cycle()
+            executor.spin_once(timeout_sec=0.0 if busy else 0.1)
+            if self._foreign:
+                raise HerRosError(
+                    f'two trainers send on one topic; stop one of {publishers_of(self, POLICY)}'
+                )
+        result = training.finish()
+        self._diagnostics.publish()
+        self.get_logger().info(
+            f'{result["outcome"]}: success {result["success_rate"]:.2f} after'
+            f' {result["env_steps"]} env steps and {result["updates"]} updates'
+        )
+        return 0
+
+    def _cycle(self) -> bool:
+        """Do what there is to do; tell whether there was anything."""
+        training = self._training
+        read = training.ingest_new_bags()
+        self._report_refused()
+        made = training.update(_SLICE_S)
+        self._publish_policy(at_rest=not training.updates_owed)
+        if training.begin_evaluation() and training.judged_policy is not None:
+            self._publish(self._judged, training.judged_policy[1])
+        evaluation = training.end_evaluation()
+        if evaluation is not None:
+            self.get_logger().info(
+                f'version {evaluation.version}: success {evaluation.success_rate:.2f} in'
+                f' {evaluation.episodes} episodes, at {evaluation.env_steps} env steps'
+            )
+        self._ask(training.wants_collection)
+        if time.monotonic() - self._saved_at > self._parameters.checkpoint_interval_s:
+            training.save()
+            self._saved_at = time.monotonic()
+        return bool(read or made or evaluation)
+
+    def _publish_policy(self, at_rest: bool) -> None:
+        now, updates = time.monotonic(), self._training.learner.updates
+        due = at_rest or now - self._published_at >= _PUBLISH_INTERVAL_S
+        if not due or updates == self._published_updates or updates == 0:
+            return
+        self._publish(self._policies, self._training.policy()[1])
+        self._published_at, self._published_updates = now, updates
+
+    def _publish(self, publisher: Any, content: bytes) -> None:
+        self._published.add(sha256(content))
+        publisher.publish(bytes_message(content))
+
+    def _ask(self, collect: bool) -> None:
+        now = time.monotonic()
+        if collect != self._asked[1] or now - self._asked[0] >= _HEARTBEAT_S:
+            self._asked = (now, collect)
+            self._collect.publish(Bool(data=collect))
+
+    def _report_refused(self) -> None:
+        refused = self._training.refused
+        for reason in list(refused.values())[self._refused :]:
+            self.get_logger().warning(f'not learnt from: {reason}')
+        self._refused = len(refused)
+
+    def _waits_for(self) -> str:
+        if self._training.judged_policy is not None:
+            return 'the evaluation'
+        return '' if self._training.updates_owed else 'bags'
+
+    def _status(self) -> dict[str, object]:
+        learner, now = self._training.learner, time.monotonic()
+        seconds = max(now - self._reported_at, 1e-9)
+        steps, updates = self._reported
+        evaluations = self._training.evaluations
+        self._reported_at, self._reported = now, (learner.env_steps, learner.updates)
+        waits = self._waits_for()
+        return {
+            'message': f'waits for {waits}' if waits else 'learning',
+            'waits_for': waits,
+            'episodes': learner.episodes,
+            'env_steps': learner.env_steps,
+            'updates': learner.updates,
+            'updates_owed': self._training.updates_owed,
+            'env_steps_per_s': round((learner.env_steps - steps) / seconds, 1),
+            'updates_per_s': round((learner.updates - updates) / seconds, 1),
+            'success_rate': evaluations[-1].success_rate if evaluations else '',
+            'evaluations': len(evaluations),
+            'bags_refused': len(self._training.refused),
+            'wall_s': round(self._training.trained_s, 1),
+        }
+
+    def close(self) -> None:
+        """Keep what was learnt."""
+        if self._training.outcome is None:
+            self._training.save()
+        if self._scalars is not None:
+            self._scalars.close()
+
+
+def main() -> None:
+    """Run the node."""
+    run(TrainerNode, TrainerNode.work)
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,44 @@
+"""Deterministic episodes from fixed start states, to judge a policy by."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.core.rows import Rows
+from her_ros.core.task import GoalTask
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.rollout import Rollout
+
+#: observation (n, O), achieved goal (n, G), desired goal (n, G) to actions (n, A)
+Act = Callable[
+    [NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.float32]
+]
+
+# Episode j starts from seed 2³¹ + j. Training draws 31-bit seeds, so the two never meet.
+_FIRST_SEED = 1 << 31
+
+
+def evaluation_steps(
+    task: GoalTask, act: Act, policy_version: int, episodes: int, num_envs: int, threads: int
+) -> Iterator[Rows]:
+    """Run episodes, the same start states and goals every time.
+
+    :param act: the policy, without exploration
+    :param policy_version: what to write into the rows
+    :param num_envs: environments stepped together; the results do not depend on it
+    :return: the ``step`` rows after each reset and each step, shape (n,) with n ≤ num_envs
+    """
+    num_envs = min(num_envs, episodes)
+    batch = FetchBatch(task, [0] * num_envs, threads)
+    rollout = Rollout(task, batch, session=0)
+    for first in range(0, episodes, num_envs):
+        # The last rollout may be larger than what is left; its surplus is not shown.
+        shown = slice(0, episodes - first)
+        rows = rollout.start(seeds=[_FIRST_SEED + first + i for i in range(num_envs)])
+        yield rows[shown]
+        while not rollout.finished:
+            goals = (rows['achieved_goal'], rows['desired_goal'])
+            rollout.accept_all(act(rows['observation'], *goals), policy_version)
+            rows = rollout.advance()
+            yield rows[shown]

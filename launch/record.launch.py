@@ -1,0 +1,31 @@
+"""Record the episodes of a robot or a simulation that runs already."""
+
+from pathlib import Path
+from typing import Any
+
+from launch import LaunchDescription
+
+from her_ros.cli.graph import recording_nodes
+from her_ros.cli.launch import argument, node_actions, task_argument, with_arguments
+from her_ros.cli.params import shipped_file
+from her_ros.core.run_folder import RunFolder
+
+
+def _nodes(task: str, run_dir: str, params: str, namespace: str, **_: str) -> list[Any]:
+    folder = RunFolder(run_dir)
+    folder.create()
+    nodes = recording_nodes(namespace, str(folder.path))
+    return node_actions(nodes, Path(params) if params else shipped_file(task))
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Describe a recorder."""
+    return LaunchDescription(
+        [
+            task_argument(),
+            argument('run_dir', 'runs/recorded', 'Folder whose bags/ takes the episodes.'),
+            argument('params', '', 'ROS parameter file; empty: the one shipped for the task.'),
+            argument('namespace', 'her_ros/worker_0', 'Namespace of the step topic.'),
+            with_arguments(_nodes),
+        ]
+    )

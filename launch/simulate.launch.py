@@ -1,0 +1,36 @@
+"""Run a policy in simulation, without training."""
+
+from pathlib import Path
+from typing import Any
+
+from launch import LaunchDescription
+
+from her_ros.cli.graph import simulation_nodes
+from her_ros.cli.launch import (
+    argument,
+    environment_actions,
+    node_actions,
+    task_argument,
+    with_arguments,
+)
+from her_ros.cli.params import shipped_file
+
+
+def _nodes(task: str, model: str, run_dir: str, params: str, namespace: str, **_: str) -> list[Any]:
+    nodes = simulation_nodes(namespace, model, run_dir)
+    return node_actions(nodes, Path(params) if params else shipped_file(task))
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Describe simulation and policy, with a recorder where there is a folder for it."""
+    return LaunchDescription(
+        [
+            task_argument(),
+            argument('model', '', 'ONNX policy; empty: act at random.'),
+            argument('run_dir', '', 'Run folder to record to; empty: record nothing.'),
+            argument('params', '', 'ROS parameter file; empty: the one shipped for the task.'),
+            argument('namespace', 'her_ros', 'ROS namespace.'),
+            *environment_actions(),
+            with_arguments(_nodes),
+        ]
+    )

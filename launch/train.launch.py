@@ -1,0 +1,52 @@
+"""Train a task: simulation, policy, recorder, evaluator and trainer."""
+
+from pathlib import Path
+from typing import Any
+
+from launch import LaunchDescription
+from launch.actions import EmitEvent, LogInfo
+from launch.events import Shutdown
+
+from her_ros.cli.graph import training_nodes
+from her_ros.cli.launch import (
+    argument,
+    environment_actions,
+    node_actions,
+    task_argument,
+    with_arguments,
+)
+from her_ros.cli.prepare import prepare_run
+
+# Keeps the run folder's lock for as long as launch runs.
+_HELD: list[Any] = []
+
+
+def _nodes(
+    task: str, runs: str, name: str, new: str, params: str, workers: str, namespace: str, **_: str
+) -> list[Any]:
+    run = prepare_run(task, Path(runs), name, new == 'true', Path(params) if params else None)
+    if run.result is not None:
+        reason = f'{run.folder.path}: finished already; new:=true starts another run'
+        return [LogInfo(msg=reason), EmitEvent(event=Shutdown(reason=reason))]
+    lock = run.folder.locked()
+    lock.__enter__()
+    _HELD.append(lock)
+    nodes = training_nodes(namespace, int(workers), str(run.folder.path))
+    return [LogInfo(msg=f'run folder: {run.folder.path}'), *node_actions(nodes, run.folder.params)]
+
+
+def generate_launch_description() -> LaunchDescription:
+    """Describe the training graph."""
+    return LaunchDescription(
+        [
+            task_argument(),
+            argument('runs', 'runs', 'Folder of all runs.'),
+            argument('name', '', 'Name of the run; empty: the last one of the task.'),
+            argument('new', 'false', 'Start another run.', ['true', 'false']),
+            argument('params', '', 'ROS parameter file; empty: the one shipped for the task.'),
+            argument('workers', '1', 'Number of simulation workers.'),
+            argument('namespace', 'her_ros', 'ROS namespace of the run.'),
+            *environment_actions(),
+            with_arguments(_nodes),
+        ]
+    )

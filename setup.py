@@ -1,0 +1,32 @@
+"""Installs her_ros as an ament_python package."""
+
+from glob import glob
+
+from setuptools import find_packages, setup
+
+NODES = ('fetch_env', 'policy', 'recorder', 'evaluator', 'trainer')
+
+setup(
+    name='her_ros',
+    version='0.1.0',
+    packages=find_packages(include=['her_ros', 'her_ros.*']),
+    data_files=[
+        ('share/ament_index/resource_index/packages', ['resource/her_ros']),
+        ('share/her_ros', ['package.xml']),
+        ('share/her_ros/config', glob('config/*.yaml')),
+        ('share/her_ros/launch', glob('launch/*.launch.py')),
+    ],
+    python_requires='>=3.11',
+    install_requires=['setuptools'],
+    zip_safe=True,
+    maintainer='her_ros maintainers',
+    maintainer_email='maintainers@her-ros.example',
+    description='Goal-conditioned robot learning from ROS 2 bags with DDPG and HER',
+    license='Apache-2.0',
+    entry_points={
+        'console_scripts': [
+            'her-ros = her_ros.cli.main:main',
+            *(f'{node} = her_ros.nodes.{node}:main' for node in NODES),
+        ],
+    },
+)
