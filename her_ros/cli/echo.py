@@ -11,7 +11,7 @@ from rich.table import Table
 from sensor_msgs.msg import PointCloud2
 
 from her_ros.cli.graph import graph_environment
-from her_ros.core.cloud import CloudDecoder
+from her_ros.core.cloud import CloudDecoder, dtype_of
 from her_ros.core.errors import HerRosError
 from her_ros.core.rows import Rows
 from her_ros.nodes.qos import LOCK_STEP
@@ -35,12 +35,12 @@ def echo(topic: str, limit: int, timeout_s: float) -> None:
     node.create_subscription(PointCloud2, topic, received.append, LOCK_STEP, raw=True)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    console, decoder, printed, heard_at = Console(), CloudDecoder(None), 0, time.monotonic()
+    console, printed, heard_at = Console(), 0, time.monotonic()
     try:
         while not limit or printed < limit:
             executor.spin_once(timeout_sec=0.5)
             if received:
-                rows = np.concatenate(decoder.decode(received))
+                rows = np.concatenate(CloudDecoder(dtype_of(received[0])).decode(received))
                 rows = rows[: limit - printed] if limit else rows
                 received.clear()
                 console.print(_table(rows))
@@ -67,7 +67,7 @@ def _table(rows: Rows) -> Table:
 
 def _text(name: str, value: np.ndarray) -> str:
     if name == 'session':
-        return f'{int(value):08x}'
-    if value.shape:
+        return f'{int(value[0]):08x}'
+    if value.dtype.kind == 'f':
         return ' '.join(f'{number:+.3f}' for number in value)
-    return f'{value:g}'
+    return ' '.join(map(str, value))

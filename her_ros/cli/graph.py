@@ -73,7 +73,7 @@ def training_nodes(namespace: str, workers: int, run_dir: str) -> list[NodeSpec]
 def simulation_nodes(namespace: str, model: str, run_dir: str) -> list[NodeSpec]:
     """List the nodes that run a policy in simulation, without a trainer."""
     namespace = '/' + namespace.strip('/')
-    more = {
+    more: dict[str, dict[str, Any]] = {
         'fetch_env': {'follow_collect': False},
         # Without a policy there is nothing but exploration to act by.
         'policy': {'model': model, 'explore': not model},

@@ -17,7 +17,7 @@ from her_ros.core.task import GoalTask
 Rows = NDArray[np.void]
 
 # sensor_msgs/PointField: INT8 = 1 ... FLOAT64 = 8
-_DATATYPES = ('i1', 'u1', 'i2', 'u2', 'i4', 'u4', 'f4', 'f8')
+DATATYPES = ('i1', 'u1', 'i2', 'u2', 'i4', 'u4', 'f4', 'f8')
 
 IDENTITY = ('session', 'env', 'episode', 'step')
 
@@ -76,7 +76,7 @@ def fields_of(dtype: np.dtype[np.void]) -> tuple[Field, ...]:
     for name in dtype.names:
         kind, offset = dtype.fields[name][:2]
         count = kind.shape[0] if kind.shape else 1
-        described.append(Field(name, offset, _DATATYPES.index(kind.base.str[1:]) + 1, count))
+        described.append(Field(name, offset, DATATYPES.index(kind.base.str[1:]) + 1, count))
     return tuple(described)
 
 
@@ -134,9 +134,9 @@ def _source_dtype(
         size = kind.shape[0] if kind.shape else 1
         if field.count != size:
             raise RowError(f'field {name} has {field.count} values per row, expected {size}')
-        if not 1 <= field.datatype <= len(_DATATYPES):
+        if not 1 <= field.datatype <= len(DATATYPES):
             raise RowError(f'field {name} has the unknown datatype {field.datatype}')
-        code = ('>' if is_bigendian else '<') + _DATATYPES[field.datatype - 1]
+        code = ('>' if is_bigendian else '<') + DATATYPES[field.datatype - 1]
         if not np.can_cast(np.dtype(code), kind.base, 'same_kind'):
             raise RowError(f'field {name} is {np.dtype(code).name}, expected {kind.base.name}')
         if field.offset + np.dtype(code).itemsize * size > point_step:

@@ -11,13 +11,14 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
 
+from her_ros.core.cloud import CloudDecoder, encode_cloud
 from her_ros.core.errors import HerRosError
 from her_ros.core.parameters import FetchEnvParameters
-from her_ros.core.rows import action_dtype, step_dtype
+from her_ros.core.rows import Rows, action_dtype
 from her_ros.core.run_folder import start_number
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import task_named
-from her_ros.nodes.messages import RowMessages, goal_of
+from her_ros.nodes.messages import goal_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import ACTION, COLLECT, COMMAND, GOAL, LATCHED, LOCK_STEP, STEP
 from her_ros.sim.fetch import FetchBatch
@@ -38,8 +39,7 @@ class FetchEnvNode(Node):
         seed = integer_seed(p.seed, 'fetch_env', p.worker, start)
         batch = FetchBatch(task, [seed + i for i in range(p.num_envs)], p.threads)
         self._rollout = Rollout(task, batch, session=secrets.randbits(32))
-        self._states = RowMessages(step_dtype(task))
-        self._actions = RowMessages(action_dtype(task))
+        self._decoder = CloudDecoder(action_dtype(task))
         self._goal: NDArray[np.float64] | None = None
         self._paused = False
         self._collect, self._collect_heard_at = False, -np.inf
@@ -47,7 +47,8 @@ class FetchEnvNode(Node):
         self._resent = 0
         self._steps_done, self._steps_reported = 0, (time.monotonic(), 0)
         self._publisher = self.create_publisher(PointCloud2, STEP, LOCK_STEP)
-        self.create_subscription(PointCloud2, ACTION, self._on_action, LOCK_STEP)
+        # Rows stay serialised up to here: one copy instead of rclpy's field by field.
+        self.create_subscription(PointCloud2, ACTION, self._on_action, LOCK_STEP, raw=True)
         self.create_subscription(Bool, COLLECT, self._on_collect, LATCHED)
         self.create_subscription(PointStamped, GOAL, self._on_goal, COMMAND)
         self.create_service(SetBool, '~/pause', self._on_pause)
@@ -55,11 +56,11 @@ class FetchEnvNode(Node):
         self.create_timer(min(p.action_timeout_s / 2, 0.1), self._on_time)
         self._diagnostics = Diagnostics(self, self._status)
 
-    def _on_action(self, message: PointCloud2) -> None:
+    def _on_action(self, cdr: bytes) -> None:
         if self._paused or self._rollout.finished:
             return
         try:
-            complete = self._rollout.accept(self._actions.rows(message))
+            complete = self._rollout.accept(self._decoder.decode([cdr])[0])
         except HerRosError as error:
             self.get_logger().error(f'{error}; ignored', throttle_duration_sec=5.0)
             return
@@ -76,14 +77,8 @@ class FetchEnvNode(Node):
             self._start_rollout()
 
     def _on_goal(self, message: PointStamped) -> None:
-        frame = message.header.frame_id
-        if frame not in ('', 'world'):
-            self.get_logger().error(
-                f'goal: frame {frame!r} is not world and there is no transform; ignored'
-            )
-            return
         try:
-            self._goal = goal_of(message.point)
+            self._goal = goal_of(message)
         except HerRosError as error:
             self.get_logger().error(f'{error}; ignored')
 
@@ -128,8 +123,8 @@ class FetchEnvNode(Node):
             self._send(self._rollout.start(self._goal))
             self._moved_at = self._sent_at
 
-    def _send(self, rows: np.ndarray) -> None:
-        self._publisher.publish(self._states.message(rows, self.get_clock().now().to_msg()))
+    def _send(self, rows: Rows) -> None:
+        self._publisher.publish(encode_cloud(rows, time.time_ns()))
         self._sent_at = time.monotonic()
 
     def _waits_for(self) -> str:

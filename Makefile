@@ -1,0 +1,56 @@
+# Two commands on a fresh machine: `make train` and `make test`. `make help` lists the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+TASK ?= FetchReach
+# More options for the command, such as ARGS="--new --seed 3".
+ARGS ?=
+
+.PHONY: help train test check format clean
+
+help:
+	@echo 'make train [TASK=FetchReach] [ARGS="--new --seed 3"]   set up and train a task'
+	@echo 'make test    set up and run the tests'
+	@echo 'make check   format, lint and types, without changing anything'
+	@echo 'make format  format and mend what can be mended'
+	@echo 'make clean   remove the virtual environment; runs stay'
+
+train: $(VENV)/ready
+	@$(BIN)/her-ros train --task $(TASK) $(ARGS)
+
+test: $(VENV)/ready-dev
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/ready-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(VENV)/ready-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV)
+
+# The rclpy wheels exist for these two versions of Python.
+$(VENV)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] not in ((3, 11), (3, 12)))' \
+	  || { echo 'her_ros needs Python 3.11 or 3.12; name one: make PYTHON=python3.12 …'; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/ready: requirements.txt setup.py | $(VENV)/python
+	@echo 'Setting up $(VENV) once: the real rclpy, torch, mujoco, onnxruntime and what they need,'
+	@echo 'from PyPI, pinned in requirements.txt. With a CPU build of torch that is about 0.5 GB to'
+	@echo 'download and 1.7 GB on disk; PyPI gives the CUDA build on Linux, 3 GB more to download.'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check setuptools==84.2.1
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/ready-dev: requirements-dev.txt $(VENV)/ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,218 @@
+"""sensor_msgs/PointCloud2 in CDR, without ROS: rows in, rows out.
+
+The layout of the message is that of OMG DDS-RTPS 2.5, section 10 (CDR, version 1): a member of n
+bytes starts at a multiple of n, a text carries its length and a closing NUL.
+
+All messages of one publisher share everything in front of their rows but the stamp and the
+padding, where Fast CDR leaves what it finds. So that part is read once; later messages are
+compared with it, and their rows cut out.
+"""
+
+import struct
+from collections.abc import Iterable
+from functools import lru_cache
+from itertools import groupby
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from her_ros.core.rows import DATATYPES, Field, RowDecoder, RowError, Rows, fields_of
+
+CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
+
+_LITTLE_ENDIAN = b'\0\1\0\0'
+# Behind the encapsulation and the stamp.
+_HEAD = 12
+# A publisher that leaves rows out brings one head per number of rows.
+_MAX_KNOWN_HEADS = 1024
+
+
+def encode_cloud(rows: Rows, stamp_ns: int, frame_id: str = 'world') -> bytes:
+    """Write rows as a PointCloud2 of height 1.
+
+    :param rows: structured rows, shape (n,)
+    :param stamp_ns: time of the message, wall time, nanoseconds
+    :return: the message in little-endian CDR, as rclpy serialises it, the padding zeroed
+    """
+    head = _encode_head(rows.dtype, len(rows), frame_id)
+    stamp = struct.pack('<iI', *divmod(stamp_ns, 1_000_000_000))
+    return b''.join((_LITTLE_ENDIAN, stamp, head, rows.tobytes(), b'\1'))
+
+
+@lru_cache(maxsize=_MAX_KNOWN_HEADS)
+def _encode_head(dtype: np.dtype[np.void], count: int, frame_id: str) -> bytes:
+    head = bytearray()
+
+    def text(value: str) -> None:
+        content = value.encode() + b'\0'
+        head.extend(struct.pack('<I', len(content)) + content)
+        head.extend(bytes(-len(head) % 4))
+
+    # Encapsulation and stamp take 12 bytes, so alignment to 4 can be counted from here.
+    text(frame_id)
+    fields = fields_of(dtype)
+    head.extend(struct.pack('<III', 1, count, len(fields)))
+    for field in fields:
+        text(field.name)
+        head.extend(struct.pack('<IB3xI', field.offset, field.datatype, field.count))
+    size = dtype.itemsize * count
+    head.extend(struct.pack('<?3xIII', False, dtype.itemsize, size, size))
+    return bytes(head)
+
+
+class _Head(NamedTuple):
+    """What stands in front of the rows of a message; sizes in bytes."""
+
+    height: int
+    width: int
+    fields: tuple[Field, ...]
+    is_bigendian: bool
+    point_step: int
+    row_step: int
+    #: where the rows begin and end, counted from the start of the message
+    start: int
+    end: int
+    #: 0xff where a byte counts and 0 where it is padding, little endian, from _HEAD to start
+    mask: int
+
+
+class _Layout(NamedTuple):
+    """Where a message with a known head keeps its rows, and who reads them."""
+
+    head: _Head
+    decoder: RowDecoder
+    row_count: int
+
+    def cut(self, message: memoryview) -> bytes | memoryview:
+        """Return the bytes of the rows, without the padding between the lines of an image."""
+        head = self.head
+        line = head.width * head.point_step
+        content = message[head.start : head.start + head.height * head.row_step]
+        if line == head.row_step:
+            return content
+        lines = np.frombuffer(content, np.uint8).reshape(head.height, head.row_step)
+        return lines[:, :line].tobytes()
+
+
+class CloudDecoder:
+    """Reads PointCloud2 messages into rows of one dtype, whatever their layout.
+
+    :param wanted: the dtype to deliver, from :func:`her_ros.core.rows.step_dtype`
+    """
+
+    def __init__(self, wanted: np.dtype[np.void]) -> None:
+        self._wanted = wanted
+        # By head, the padding masked out; all of them of the length and mask of the last one.
+        self._layouts: dict[tuple[bytes, int], _Layout] = {}
+        self._start, self._mask = _HEAD, 0
+
+    def decode(self, messages: Iterable[bytes | memoryview]) -> list[Rows]:
+        """Read the rows of many messages in one go.
+
+        :param messages: messages in CDR
+        :return: all rows in order, in as many arrays as there were changes of the field layout
+        :raises RowError: if a message is cut short, is no PointCloud2, or its fields are not the
+            wanted ones
+        """
+        views = [memoryview(message) for message in messages]
+        layouts = [self._layout_of(view) for view in views]
+        runs = []
+        for decoder, run in groupby(
+            zip(layouts, views, strict=True), key=lambda pair: pair[0].decoder
+        ):
+            pairs = list(run)
+            rows = b''.join([layout.cut(view) for layout, view in pairs])
+            runs.append(decoder.decode(rows, sum(layout.row_count for layout, _ in pairs)))
+        return runs
+
+    def _key(self, message: memoryview) -> tuple[bytes, int]:
+        head = int.from_bytes(message[_HEAD : self._start], 'little')
+        return bytes(message[:2]), head & self._mask
+
+    def _layout_of(self, message: memoryview) -> _Layout:
+        layout = self._layouts.get(self._key(message))
+        if layout is None:
+            layout = self._learn(message)
+        if len(message) <= layout.head.end:
+            raise RowError(
+                f'a message of {len(message)} bytes is cut short: its rows alone end at byte'
+                f' {layout.head.end}'
+            )
+        return layout
+
+    def _learn(self, message: memoryview) -> _Layout:
+        head = _read_head(message)
+        decoder = _row_decoder(self._wanted, head.fields, head.point_step, head.is_bigendian)
+        layout = _Layout(head, decoder, head.height * head.width)
+        is_same_kind = (head.start, head.mask) == (self._start, self._mask)
+        if not is_same_kind or len(self._layouts) >= _MAX_KNOWN_HEADS:
+            self._layouts.clear()
+        self._start, self._mask = head.start, head.mask
+        self._layouts[self._key(message)] = layout
+        return layout
+
+
+# Reading rows needs no memory of earlier messages, so bags share these; to make one takes longer
+# than to read a message.
+_row_decoder = lru_cache(maxsize=64)(RowDecoder)
+
+
+class _Cursor:
+    """Reads the members of a CDR message one after the other, from the head on."""
+
+    def __init__(self, message: memoryview) -> None:
+        if bytes(message[:2]) not in (b'\0\0', b'\0\1'):
+            raise RowError(f'not a CDR message: it starts with {bytes(message[:4]).hex(" ")}')
+        self._message = message
+        self._byteorder: Literal['little', 'big'] = 'little' if message[1] else 'big'
+        self.position = _HEAD
+        self.mask = bytearray()
+
+    def integer(self, size: int) -> int:
+        padding = -self.position % size
+        begin = self.position + padding
+        self.position = begin + size
+        if self.position > len(self._message):
+            raise RowError(f'a message of {len(self._message)} bytes is cut short in its head')
+        self.mask += b'\0' * padding + b'\xff' * size
+        return int.from_bytes(self._message[begin : self.position], self._byteorder)
+
+    def text(self) -> str:
+        length = self.integer(4)
+        content = bytes(self._message[self.position : self.position + length])
+        self.position += length
+        self.mask += b'\xff' * len(content)
+        return content.rstrip(b'\0').decode(errors='replace')
+
+
+def dtype_of(message: bytes | memoryview) -> np.dtype[np.void]:
+    """Return the dtype in which a message describes its own rows, native byte order.
+
+    :raises RowError: if the message is cut short or is no PointCloud2
+    """
+    fields = _read_head(memoryview(message)).fields
+    return np.dtype([(f.name, DATATYPES[f.datatype - 1], (f.count,)) for f in fields])
+
+
+def _read_head(message: memoryview) -> _Head:
+    cursor = _Cursor(message)
+    cursor.text()  # frame_id
+    height, width, field_count = (cursor.integer(4) for _ in range(3))
+    fields = tuple(
+        Field(cursor.text(), cursor.integer(4), cursor.integer(1), cursor.integer(4))
+        for _ in range(field_count)
+    )
+    is_bigendian = bool(cursor.integer(1))
+    point_step, row_step, size = (cursor.integer(4) for _ in range(3))
+    line, start = width * point_step, cursor.position
+    if height == 1:
+        row_step = line  # of one line nobody needs the distance to the next
+    if row_step < line or size < height * row_step:
+        raise RowError(
+            f'{height} × {width} rows of {point_step} bytes, row_step {row_step}, do not fit'
+            f' into {size} bytes'
+        )
+    mask = int.from_bytes(cursor.mask, 'little')
+    return _Head(
+        height, width, fields, is_bigendian, point_step, row_step, start, start + size, mask
+    )
