@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from her_ros import __version__
 from her_ros.bags.writer import BagWriter
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.core.rows import Rows, step_dtype
@@ -36,6 +37,9 @@ class RolloutRecorder:
         self._last_step = np.zeros(0, np.int64)  # by env; -1: not begun
         self._ended = np.zeros(0, bool)
         self._versions: set[int] = set()
+        # What a killed recorder left unfinished holds no finished episode.
+        for torn in folder.glob(f'.*_w{worker:03d}_*.mcap.tmp'):
+            torn.unlink(missing_ok=True)
         #: rollouts kept, and rollouts dropped because a step of theirs was missed
         self.kept, self.dropped = 0, 0
 
@@ -131,8 +135,6 @@ class RolloutRecorder:
 
 def run_facts(task: GoalTask, **more: object) -> dict[str, str]:
     """Return what every bag of a run says about itself, and more."""
-    from her_ros import __version__
-
     facts = {
         'task': task.name,
         'her_ros': __version__,

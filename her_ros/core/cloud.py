@@ -188,9 +188,11 @@ class _Cursor:
 def dtype_of(message: bytes | memoryview) -> np.dtype[np.void]:
     """Return the dtype in which a message describes its own rows, native byte order.
 
-    :raises RowError: if the message is cut short or is no PointCloud2
+    :raises RowError: if the message is cut short, is no PointCloud2, or has unknown datatypes
     """
     fields = _read_head(memoryview(message)).fields
+    if unknown := [f.name for f in fields if not 1 <= f.datatype <= len(DATATYPES)]:
+        raise RowError(f'fields {unknown} have an unknown datatype')
     return np.dtype([(f.name, DATATYPES[f.datatype - 1], (f.count,)) for f in fields])
 
 

@@ -8,6 +8,7 @@ from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import String
 
+from her_ros.bags.errors import BagError
 from her_ros.bags.rollout import RolloutRecorder, run_facts
 from her_ros.core.errors import HerRosError
 from her_ros.core.parameters import RecorderParameters
@@ -35,7 +36,7 @@ class RecorderNode(Node):
             task, folder.bags, p.worker, run_facts(task, worker=p.worker, seed=p.seed)
         )
         self._problem = ''
-        self._failure: HerRosError | None = None
+        self._failure: BagError | None = None
         self._queue: queue.SimpleQueue[tuple[str, bytes, int] | None] = queue.SimpleQueue()
         self._step_topic = self.resolve_topic_name(STEP)
         self._action_topic = self.resolve_topic_name(ACTION)
@@ -60,8 +61,9 @@ class RecorderNode(Node):
                     self._rollouts.action(topic, cdr, stamp_ns)
                 elif path := self._rollouts.step(topic, cdr, stamp_ns):
                     self._hints.publish(String(data=path.name))
-            except OSError as error:
-                self._failure = HerRosError(f'recorder: {error}')
+            except BagError as error:
+                # No disk, no bag: better to stop than to let the robot work for nothing.
+                self._failure = error
             except HerRosError as error:
                 self._problem = str(error)
                 self.get_logger().error(str(error), throttle_duration_sec=5.0)

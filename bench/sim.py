@@ -1,0 +1,151 @@
+"""Time of a step: her_ros.sim, the physics alone, and the original under SyncVectorEnv.
+
+All are stepped by the same actions in turn, within one run; times are medians. The physics alone
+is ``mj_step(nstep=20)``, and the kinematics where the fingers are held closed, in a plain loop on
+the model we use; inputs are set and states read outside of its time. The last line holds the
+lowest figure of all tasks.
+
+Run: ``python bench/sim.py [--envs 16] [--episodes 3]``
+"""
+
+import argparse
+import contextlib
+import io
+import types
+from collections.abc import Callable
+from time import perf_counter
+
+import gymnasium
+import mujoco
+import numpy as np
+from gymnasium.vector import SyncVectorEnv
+
+import her_ros.sim  # noqa: F401 (registers)
+from her_ros.core.task import GoalTask, task_named
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.model import MOCAP_TURN, SUBSTEPS, load_model
+from her_ros.sim.setups import SETUPS
+
+with contextlib.redirect_stderr(io.StringIO()):
+    import gymnasium_robotics
+    from gymnasium_robotics.utils import mujoco_utils
+
+
+class Physics:
+    """N simulations in a loop, and nothing else."""
+
+    def __init__(self, task: GoalTask, count: int) -> None:
+        self._model = load_model(task)
+        self.data = [mujoco.MjData(self._model.mujoco_model) for _ in range(count)]
+
+    def reset(self, object_xy: np.ndarray) -> None:
+        """Start episodes with the objects at these positions, shape (N, 2)."""
+        model = self._model
+        for data, position in zip(self.data, object_xy, strict=True):
+            mujoco.mj_resetData(model.mujoco_model, data)
+            data.time = model.start_time_s
+            data.qpos[:], data.qvel[:] = model.start_qpos, model.start_qvel
+            if model.object:
+                data.qpos[model.object_qpos : model.object_qpos + 2] = position
+            mujoco.mj_forward(model.mujoco_model, data)
+
+    def step(self, actions: np.ndarray) -> float:
+        """Return the time spent in MuJoCo, seconds."""
+        model = self._model
+        for data, action in zip(self.data, actions, strict=True):
+            data.mocap_pos[0] = data.xpos[model.gripper_body] + action[:3] * 0.05
+            data.mocap_quat[0] = data.xquat[model.gripper_body] + MOCAP_TURN
+            data.ctrl[:] = data.qpos[model.actuated_qpos] + action[3]
+        start = perf_counter()
+        for data in self.data:
+            mujoco.mj_step(model.mujoco_model, data, nstep=SUBSTEPS)
+        spent = perf_counter() - start
+        if not model.setup.fingers_closed:
+            return spent
+        for data in self.data:
+            data.qpos[model.finger_qpos] = 0.0
+        start = perf_counter()
+        for data in self.data:
+            mujoco.mj_kinematics(model.mujoco_model, data)
+            mujoco.mj_comPos(model.mujoco_model, data)
+        return spent + perf_counter() - start
+
+
+def original(task: GoalTask) -> gymnasium.Env:
+    return gymnasium.make(f'{task.name}-v4')
+
+
+def prepare_original() -> None:
+    gymnasium.register_envs(gymnasium_robotics)
+    # gymnasium-robotics 1.4.2 compares joint types in a way that fails from mujoco 3.12 on.
+    shim = types.SimpleNamespace(**vars(mujoco))
+    members = mujoco.mjtJoint.__members__.items()
+    shim.mjtJoint = types.SimpleNamespace(**{name: int(member) for name, member in members})
+    mujoco_utils.mujoco = shim
+
+
+def timed(step: Callable[[np.ndarray], object], actions: np.ndarray) -> float:
+    start = perf_counter()
+    step(actions)
+    return perf_counter() - start
+
+
+def measure(task: GoalTask, count: int, episodes: int) -> dict[str, float]:
+    """Return the median time of a step of all environments, seconds."""
+    batches = {threads: FetchBatch(task, [0] * count, threads) for threads in (1, 2)}
+    vector = gymnasium.make_vec(f'her_ros/{task.name}', num_envs=count)
+    sync = SyncVectorEnv([lambda: original(task)] * count)
+    physics = Physics(task, count)
+    steps = {
+        'batch': lambda actions: timed(batches[1].step, actions),
+        'physics': physics.step,
+        'batch, 2 threads': lambda actions: timed(batches[2].step, actions),
+        'vector env': lambda actions: timed(vector.step, actions),
+        'SyncVectorEnv': lambda actions: timed(sync.step, actions),
+    }
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    generator = np.random.default_rng(0)
+    for episode in range(episodes):
+        seeds = [1000 * episode + i for i in range(count)]
+        for batch in batches.values():
+            batch.reset(seeds=seeds)
+        vector.reset(seed=seeds)
+        sync.reset(seed=seeds)
+        physics.reset(batches[1].state().achieved_goal[:, :2])
+        for _ in range(task.episode_length):
+            actions = generator.uniform(-1, 1, (count, 4)).astype(np.float32)
+            for name, step in steps.items():
+                times[name].append(step(actions))
+        seen = physics.data[0].site('object0' if batches[1]._model.object else 'robot0:grip').xpos
+        assert (batches[1].state().achieved_goal[0] == seen).all(), 'not the same work'
+    return {name: float(np.median(spent)) for name, spent in times.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--envs', type=int, default=16)
+    parser.add_argument('--episodes', type=int, default=3)
+    options = parser.parse_args()
+    prepare_original()
+    columns = ('batch', 'physics', 'vector env', 'SyncVectorEnv', 'batch, 2 threads')
+    print(f'{options.envs} environments, ms per step of all of them')
+    print(f'{"":18}' + ''.join(f'{name:>18}' for name in columns) + f'{"ratios":>24}')
+    lowest = dict.fromkeys(('sim_vs_physics', 'sim_vs_sync', 'sim_threads2_vs_1'), np.inf)
+    for name in SETUPS:
+        times = measure(task_named(name), options.envs, options.episodes)
+        ratios = {
+            'sim_vs_physics': times['physics'] / times['batch'],
+            'sim_vs_sync': times['SyncVectorEnv'] / times['vector env'],
+            'sim_threads2_vs_1': times['batch'] / times['batch, 2 threads'],
+        }
+        lowest = {key: min(lowest[key], ratio) for key, ratio in ratios.items()}
+        print(
+            f'{name:18}'
+            + ''.join(f'{1e3 * times[column]:18.2f}' for column in columns)
+            + ''.join(f'{ratio:8.2f}' for ratio in ratios.values())
+        )
+    print(' '.join(f'{key}={value:.3f}' for key, value in lowest.items()))
+
+
+if __name__ == '__main__':
+    main()

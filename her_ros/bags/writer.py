@@ -1,0 +1,188 @@
+"""One rollout, one file: a bag that plain rosbag2 tools open and that is there whole or not."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+
+from mcap.well_known import MessageEncoding, SchemaEncoding
+from mcap.writer import CompressionType, Writer
+from rosbags.typesys import Stores, get_typestore
+
+from her_ros.bags.errors import BagError
+from her_ros.bags.mcap_file import FACTS_RECORD
+from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
+from her_ros.core.files import publish_file
+from her_ros.core.rows import Rows
+
+# What rosbag2 offers on replay, in the form of its metadata version 9: reliable, keep last 10.
+_FOREVER = {'sec': 9223372036, 'nsec': 854775807}
+_OFFERED_QOS = json.dumps(
+    [
+        {
+            'history': 'keep_last',
+            'depth': 10,
+            'reliability': 'reliable',
+            'durability': 'volatile',
+            'deadline': _FOREVER,
+            'lifespan': _FOREVER,
+            'liveliness': 'automatic',
+            'liveliness_lease_duration': _FOREVER,
+            'avoid_ros_namespace_conventions': False,
+        }
+    ]
+)
+
+
+class BagWriter:
+    """Writes ``<folder>/<name>.mcap``; before :meth:`close` it is a hidden temporary file.
+
+    Checksums cover every byte. LZ4 saves a third of a FetchPush rollout of 16 environments and
+    two thirds of one of a single one, and takes no longer to write or read than nothing; zstd
+    saves a little more and takes up to a quarter longer.
+
+    :param facts: what readers need to know and no message says: task, versions, control period,
+        goal tolerance, policy version and digest, worker ...
+    :raises BagError: if there is such a bag, or the folder cannot be written to
+    """
+
+    def __init__(self, folder: Path, name: str, facts: Mapping[str, str]) -> None:
+        self.path = folder / f'{name}.mcap'
+        self._temporary = folder / f'.{name}.mcap.tmp'
+        self._facts = dict(facts)
+        self._channels: dict[str, int] = {}
+        self._schemas: dict[str, int] = {}
+        self._stamps_ns: list[int] = []
+        if self.path.parent != folder:
+            raise BagError(f'{name!r} is a path; a bag needs a plain name')
+        if self.path.exists():
+            raise BagError(f'{self.path}: exists already, and bags are never overwritten')
+        try:
+            self._file = self._temporary.open('wb')
+        except OSError as error:
+            raise BagError(f'{self.path}: cannot be written: {error.strerror}') from error
+        self._writer = Writer(self._file, compression=CompressionType.LZ4, enable_data_crcs=True)
+        self._writer.start('ros2', library='her_ros')
+
+    def write(self, topic: str, message_type: str, cdr: bytes, stamp_ns: int) -> None:
+        """Add a message.
+
+        :param topic: full name of the topic
+        :param message_type: such as ``sensor_msgs/msg/PointCloud2``
+        :param cdr: the serialised message
+        :param stamp_ns: when it was received, wall time, nanoseconds
+        :raises BagError: if the disk takes no more, or ROS has no such type
+        """
+        if topic not in self._channels:
+            self._channels[topic] = self._add_channel(topic, message_type)
+        with self._giving_up_on_failure():
+            self._writer.add_message(self._channels[topic], stamp_ns, cdr, stamp_ns)
+        self._stamps_ns.append(stamp_ns)
+
+    def close(self, facts: Mapping[str, str] | None = None) -> Path:
+        """Finish the file and give it its final name.
+
+        :param facts: what was not known at the start
+        :return: the bag
+        :raises BagError: if the disk takes no more; nothing is left then
+        """
+        self._facts |= facts or {}
+        with self._giving_up_on_failure():
+            self._writer.add_metadata(FACTS_RECORD, self._facts)
+            self._writer.add_metadata('rosbag2', {'serialized_metadata': self._rosbag2_metadata()})
+            self._writer.finish()
+            self._file.close()
+            publish_file(self._temporary, self.path)
+        return self.path
+
+    def discard(self) -> None:
+        """Leave nothing behind but a bag that is finished."""
+        self._temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a full disk refuses the last buffer again
+            self._file.close()
+
+    @contextmanager
+    def _giving_up_on_failure(self) -> Iterator[None]:
+        """Drop a file that lacks something, so that it can never be closed as if it were whole."""
+        if self._file.closed:
+            raise BagError(f'{self.path}: is closed or was given up; nothing can be added')
+        try:
+            yield
+        except OSError as error:
+            self.discard()
+            raise BagError(f'{self.path}: cannot be written: {error.strerror}') from error
+
+    def _add_channel(self, topic: str, message_type: str) -> int:
+        text, digest = _definition(message_type)
+        if message_type not in self._schemas:
+            self._schemas[message_type] = self._writer.register_schema(
+                message_type, SchemaEncoding.ROS2, text.encode()
+            )
+        return self._writer.register_channel(
+            topic,
+            MessageEncoding.CDR,
+            self._schemas[message_type],
+            {'offered_qos_profiles': _OFFERED_QOS, 'topic_type_hash': digest},
+        )
+
+    def _rosbag2_metadata(self) -> str:
+        """Say what `ros2 bag info` shows and `ros2 bag reindex` keeps; JSON is YAML as well.
+
+        rosbag2 wants every key, but takes topics, counts and times from the summary.
+        """
+        start = min(self._stamps_ns, default=0)
+        metadata = {
+            'version': 9,
+            'storage_identifier': 'mcap',
+            'duration': {'nanoseconds': max(self._stamps_ns, default=0) - start},
+            'starting_time': {'nanoseconds_since_epoch': start},
+            'message_count': len(self._stamps_ns),
+            'topics_with_message_count': [],
+            'compression_format': '',
+            'compression_mode': '',
+            'relative_file_paths': [self.path.name],
+            'files': [],
+            'custom_data': self._facts,
+            'ros_distro': 'jazzy',
+        }
+        return json.dumps(metadata)
+
+
+@lru_cache
+def _definition(message_type: str) -> tuple[str, str]:
+    """Return the text of a message type and all types within it, and its digest."""
+    typestore = get_typestore(Stores.ROS2_JAZZY)
+    if message_type not in typestore.types:
+        raise BagError(f'message type {message_type!r} is unknown to ROS 2 Jazzy')
+    text, _ = typestore.generate_msgdef(message_type, ros_version=2)
+    return text, typestore.hash_rihs01(message_type)
+
+
+def write_rollout(
+    folder: Path,
+    name: str,
+    facts: Mapping[str, str],
+    messages: Sequence[Rows],
+    topic: str = '/step',
+    start_ns: int | None = None,
+    period_s: float = 0.0,
+) -> Path:
+    """Write a whole rollout that is in memory.
+
+    :param messages: rows per message
+    :param start_ns: stamp of the first message, wall time, nanoseconds; now where left out
+    :param period_s: time from one message to the next, seconds
+    :return: the bag
+    """
+    start_ns = time.time_ns() if start_ns is None else start_ns
+    writer = BagWriter(folder, name, facts)
+    try:
+        for index, rows in enumerate(messages):
+            stamp_ns = start_ns + round(index * period_s * 1e9)
+            writer.write(topic, CLOUD_TYPE, encode_cloud(rows, stamp_ns), stamp_ns)
+    except BaseException:
+        writer.discard()
+        raise
+    return writer.close()

@@ -1,0 +1,19 @@
+"""The Fetch tasks on MuJoCo, many environments at a time.
+
+Importing this registers ``her_ros/FetchReach``, ``her_ros/FetchPush``, ``her_ros/FetchSlide`` and
+``her_ros/FetchPickAndPlace`` with Gymnasium; MuJoCo is loaded when one of them is made.
+"""
+
+import gymnasium
+
+from her_ros.core.task import TASKS
+from her_ros.sim.setups import SETUPS
+
+for _name in SETUPS:
+    gymnasium.register(
+        id=f'her_ros/{_name}',
+        entry_point='her_ros.sim.gym:FetchEnv',
+        vector_entry_point='her_ros.sim.gym:FetchVectorEnv',
+        max_episode_steps=TASKS[_name].episode_length,
+        kwargs={'task': _name},
+    )

@@ -1,0 +1,7 @@
+"""The one error of the simulation."""
+
+from her_ros.core.errors import HerRosError
+
+
+class SimError(HerRosError):
+    """A simulation that cannot be set up, or an input it refuses."""

@@ -1,0 +1,176 @@
+"""Fetch environments stepped together, equal bit for bit to gymnasium-robotics' ``Fetch…-v4``."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import mujoco
+import mujoco.batch
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from her_ros.core.task import GoalTask
+from her_ros.sim.errors import SimError
+from her_ros.sim.model import MOCAP_TURN, SUBSTEPS, load_model, without_contacts
+from her_ros.sim.readout import Floats, Readout, Rows
+from her_ros.sim.starts import draw_start, start_generator
+
+#: how far a full action asks the gripper to move in one control period, metres
+_REACH_M = 0.05
+
+
+class FetchState(NamedTuple):
+    """What environments are in; arrays of its own, which later calls leave alone."""
+
+    #: shape (n, O); the parts are named by the task's ``observation_fields``
+    observation: Floats
+    #: metres, world frame, shape (n, 3)
+    achieved_goal: Floats
+    #: metres, world frame, shape (n, 3)
+    desired_goal: Floats
+
+
+class FetchBatch:
+    """N environments of one task on one thread pool.
+
+    Episodes have no end of their own: nothing terminates, and whoever steps the environments
+    truncates after ``task.episode_length`` steps. Reward and success are the task's, of the
+    state's goals. Not to be used from two Python threads at once.
+
+    :param seeds: one per environment; ``None`` draws one from the operating system
+    :param threads: threads of the physics; any number gives the same bits
+    :raises SimError: if the task has no simulation, its assets are missing, there are no seeds or
+        one is negative
+    """
+
+    def __init__(self, task: GoalTask, seeds: Sequence[int | None], threads: int = 1) -> None:
+        if not len(seeds) or threads < 1:
+            raise SimError(f'{len(seeds)} seeds and {threads} threads; both must be at least 1')
+        self.task = task
+        #: per environment, what object positions and goals are drawn from
+        self.generators = [start_generator(seed) for seed in seeds]
+        self._model = load_model(task)
+        self._physics = mujoco.batch.Batch(self._model.mujoco_model, len(seeds), nthread=threads)
+        # Closing the fingers by force leaves the positions of the last substep behind. A batch
+        # of its own brings them up to date, without the contacts a forward pass would look for.
+        self._kinematics = self._physics
+        if self._model.setup.fingers_closed:
+            contactless = without_contacts(self._model.mujoco_model)
+            self._kinematics = mujoco.batch.Batch(contactless, len(seeds), nthread=threads)
+        self._readout = Readout(self._model, self._kinematics, self._physics)
+        self._desired_goal = np.full((len(seeds), task.goal_size), np.nan)
+        self._running = np.zeros(len(seeds), bool)
+        self._state = {
+            name: self._physics.bind(name)
+            for name in ('time', 'qpos', 'qvel', 'ctrl', 'mocap_pos', 'mocap_quat')
+        }
+
+    def __len__(self) -> int:
+        """Return N, the number of environments."""
+        return len(self.generators)
+
+    def reset(
+        self, rows: ArrayLike | None = None, seeds: Sequence[int | None] | None = None
+    ) -> FetchState:
+        """Start new episodes.
+
+        :param rows: indices of the environments, all by default
+        :param seeds: one per row; where it is ``None``, the generator goes on as it stands
+        :return: state of the rows
+        :raises SimError: if rows or seeds do not fit
+        """
+        ids, index = self._rows(rows)
+        numbers = range(len(self))[index] if isinstance(index, slice) else index.tolist()
+        if seeds is not None:
+            if len(seeds) != len(numbers):
+                raise SimError(f'{len(seeds)} seeds for {len(numbers)} environments')
+            for row, seed in zip(numbers, seeds, strict=True):
+                if seed is not None:
+                    self.generators[row] = start_generator(seed)
+        qpos = np.tile(self._model.start_qpos, (len(numbers), 1))
+        for place, row in enumerate(numbers):
+            generator = self.generators[row]
+            self._desired_goal[row] = draw_start(self._model, generator, qpos[place])
+        self._physics.reset(ids=ids, stage=mujoco.mjtStage.mjSTAGE_NONE)
+        self._state['time'][index] = self._model.start_time_s
+        self._state['qpos'][index] = qpos
+        self._state['qvel'][index] = self._model.start_qvel
+        self._update_positions(ids, index)
+        self._running[index] = True
+        return self.state(rows)
+
+    def set_goal(self, goals: ArrayLike, rows: ArrayLike | None = None) -> None:
+        """Replace the desired goals of the running episodes, until their next reset.
+
+        :param goals: metres, world frame, shape (3,) for the same in every row, or (n, 3)
+        :raises SimError: if a goal is not finite or has another size
+        """
+        _, index = self._rows(rows)
+        wanted = self._desired_goal[index]
+        goals = np.asarray(goals, np.float64)
+        if goals.shape not in (wanted.shape, wanted.shape[1:]) or not np.isfinite(goals).all():
+            raise SimError(f'goals must be finite, of shape {wanted.shape}: {goals.tolist()}')
+        self._desired_goal[index] = goals
+
+    def step(self, actions: ArrayLike, rows: ArrayLike | None = None) -> FetchState:
+        """Move for one control period.
+
+        :param actions: gripper displacement in units of 5 cm, world frame, and finger opening;
+            clipped to [-1, 1], shape (n, 4); float32 rounds as the original does
+        :param rows: indices of the environments that move, all by default
+        :return: state of the rows after the move
+        :raises SimError: if an action has the wrong shape or is not finite, or no episode runs
+        """
+        ids, index = self._rows(rows)
+        self._apply(self._checked(actions, index), index)
+        self._physics.step(ids=ids, nstep=SUBSTEPS)
+        if self._model.setup.fingers_closed:
+            for finger in self._model.finger_qpos:
+                self._state['qpos'][index, finger] = 0.0
+            self._update_positions(ids, index)
+        return self.state(rows)
+
+    def state(self, rows: ArrayLike | None = None) -> FetchState:
+        """Return the state of some environments, all by default."""
+        _, index = self._rows(rows)
+        return FetchState(*self._readout.observe(index), np.array(self._desired_goal[index]))
+
+    def _update_positions(self, ids: NDArray[np.intp] | None, index: Rows) -> None:
+        if self._kinematics is not self._physics:
+            self._kinematics.bind('qpos')[index] = self._state['qpos'][index]
+        self._kinematics.forward(ids=ids, stage=mujoco.mjtStage.mjSTAGE_POS)
+
+    def _apply(self, actions: NDArray[np.floating], index: Rows) -> None:
+        # Clipped and scaled in the action's own type, widened afterwards, as the original does.
+        actions = np.clip(actions, np.float32(-1.0), np.float32(1.0))
+        position, quaternion = self._readout.gripper_pose(index)
+        self._state['mocap_pos'][index, 0] = position + actions[:, :3] * _REACH_M
+        self._state['mocap_quat'][index, 0] = quaternion + MOCAP_TURN
+        if not self._model.setup.fingers_closed:
+            fingers = self._state['qpos'][index][:, self._model.actuated_qpos]
+            self._state['ctrl'][index] = fingers + actions[:, 3:]
+
+    def _rows(self, rows: ArrayLike | None) -> tuple[NDArray[np.intp] | None, Rows]:
+        """Return rows as the batch takes them, sorted or None, and as an index of its arrays."""
+        if rows is None:
+            return None, slice(None)
+        index = np.asarray(rows)
+        valid = index.ndim == 1 and index.size and np.issubdtype(index.dtype, np.integer)
+        valid = valid and index.min() >= 0 and index.max() < len(self)
+        if not valid or len(np.unique(index)) < len(index):
+            raise SimError(
+                f'rows must be different numbers below {len(self)}, not {index.tolist()}'
+            )
+        return np.sort(index), index
+
+    def _checked(self, actions: ArrayLike, index: Rows) -> NDArray[np.floating]:
+        actions = np.asarray(actions)
+        running = self._running[index]
+        wanted = (len(running), self.task.action_size)
+        if actions.shape != wanted:
+            raise SimError(f'actions have shape {actions.shape}, expected {wanted}')
+        if not np.isfinite(actions).all():
+            bad = int(np.flatnonzero(~np.isfinite(actions).all(axis=1))[0])
+            raise SimError(f'action {bad} is {actions[bad].tolist()}; it must be finite')
+        if not running.all():
+            raise SimError('no episode runs yet; call reset() before step()')
+        return actions
