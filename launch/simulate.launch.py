@@ -16,7 +16,9 @@ from her_ros.cli.launch import (
 from her_ros.cli.params import shipped_file
 
 
-def _nodes(task: str, model: str, run_dir: str, params: str, namespace: str, **_: str) -> list[Any]:
+def _nodes(
+    task: str, model: str, run_dir: str, params: str, namespace: str, **_: str
+) -> list[Any]:
     nodes = simulation_nodes(namespace, model, run_dir)
     return node_actions(nodes, Path(params) if params else shipped_file(task))
 
