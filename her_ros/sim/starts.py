@@ -1,0 +1,45 @@
+"""Where the object and the goal of an episode lie."""
+
+import numpy as np
+from gymnasium.utils.seeding import np_random
+
+from her_ros.sim.errors import SimError
+from her_ros.sim.model import FetchModel
+from her_ros.sim.readout import Floats
+
+#: an object starts at least this far from the gripper, horizontally
+_CLEARANCE_M = 0.1
+
+
+def start_generator(seed: int | None) -> np.random.Generator:
+    """Return the generator of one environment, as ``gymnasium.Env.reset(seed=seed)`` makes it.
+
+    :param seed: ``None`` draws one from the operating system
+    :raises SimError: if the seed is negative
+    """
+    if seed is not None and seed < 0:
+        raise SimError(f'seed {seed} is negative')
+    # gymnasium takes Python's integers only, not numpy's.
+    return np_random(None if seed is None else int(seed))[0]
+
+
+def draw_start(model: FetchModel, generator: np.random.Generator, qpos: Floats) -> Floats:
+    """Draw an object position, then a goal, in the order the original draws them.
+
+    :param qpos: the settled joint positions, shape (nq,); the object is moved in place
+    :return: desired goal, metres, world frame, shape (3,)
+    """
+    setup, grip = model.setup, model.grip_position_m
+    if model.object is None:
+        return grip + generator.uniform(-setup.goal_range_m, setup.goal_range_m, size=3)
+    near = grip[:2]
+    while np.linalg.norm(near - grip[:2]) < _CLEARANCE_M:
+        near = grip[:2] + generator.uniform(-setup.object_range_m, setup.object_range_m, size=2)
+    qpos[model.object_qpos : model.object_qpos + 2] = near
+    goal = grip + generator.uniform(-setup.goal_range_m, setup.goal_range_m, size=3)
+    goal += setup.goal_shift_m
+    goal[2] = model.object_height_m
+    # A coin decides between a goal on the table and one in the air above it.
+    if setup.goal_height_m and generator.uniform() < 0.5:
+        goal[2] += generator.uniform(0.0, setup.goal_height_m)
+    return goal

@@ -1,0 +1,56 @@
+"""The original environments, as reference."""
+
+import contextlib
+import io
+import types
+from collections.abc import Callable
+
+import gymnasium
+import mujoco
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from her_ros.core.task import GoalTask, task_named
+from her_ros.sim.setups import SETUPS
+
+with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments of other robots
+    import gymnasium_robotics
+    from gymnasium_robotics.utils import mujoco_utils
+
+
+@pytest.fixture(params=list(SETUPS))
+def task(request: pytest.FixtureRequest) -> GoalTask:
+    """Every simulated task."""
+    return task_named(request.param)
+
+
+@pytest.fixture(scope='session')
+def original() -> Callable[[GoalTask], gymnasium.Env]:
+    """Make the original of a task."""
+    gymnasium.register_envs(gymnasium_robotics)
+    # From mujoco 3.12 on, ``mjtJoint == numpy.int32`` is False and an assertion of
+    # gymnasium-robotics 1.4.2 fails; plain integers compare as it expects.
+    shim = types.SimpleNamespace(**vars(mujoco))
+    members = mujoco.mjtJoint.__members__.items()
+    shim.mjtJoint = types.SimpleNamespace(**{name: int(member) for name, member in members})
+    mujoco_utils.mujoco = shim
+    return lambda task: gymnasium.make(f'{task.name}-v4')
+
+
+@pytest.fixture(scope='session')
+def busy_actions() -> Callable[[int, NDArray, np.random.Generator], NDArray[np.float32]]:
+    """Draw actions that reach, push and lift the object, leave the workspace, and need clipping.
+
+    Called with the number of the step, the observations (n, O) and a generator.
+    """
+
+    def draw(step, observation, generator):
+        actions = generator.uniform(-1.5, 1.5, (len(observation), 4))
+        if observation.shape[1] == 25:  # after the object, in every other row
+            actions[::2, :3] = 20.0 * observation[::2, 6:9] + 0.3 * actions[::2, :3]
+        held = np.random.default_rng(step // 10).choice([-2.0, 2.0], 4)
+        actions[1::4] = held  # as far as the arm goes, beyond joint limits
+        return actions.astype(np.float32)
+
+    return draw

@@ -1,0 +1,107 @@
+import subprocess
+import sys
+import warnings
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+import her_ros.sim  # noqa: F401 (registers)
+from her_ros.sim.gym import FetchVectorEnv
+
+
+def assert_same(ours, theirs):
+    assert type(ours) is type(theirs) or np.isscalar(ours)
+    if isinstance(theirs, dict):
+        assert set(ours) == set(theirs)
+        for key in theirs:
+            assert_same(ours[key], theirs[key])
+    elif isinstance(theirs, tuple):
+        for one, other in zip(ours, theirs, strict=True):
+            assert_same(one, other)
+    else:
+        np.testing.assert_array_equal(ours, theirs)
+        assert np.asarray(ours).dtype == np.asarray(theirs).dtype or np.isscalar(ours)
+
+
+def test_passes_gymnasiums_own_check(task):
+    env = gymnasium.make(f'her_ros/{task.name}')
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        # Positions have no bounds, in the original neither.
+        warnings.filterwarnings('ignore', message='.*infinity.*')
+        check_env(env.unwrapped, skip_render_check=True)
+
+
+def test_one_environment_is_the_original(task, original):
+    ours, theirs = gymnasium.make(f'her_ros/{task.name}'), original(task)
+    assert ours.observation_space == theirs.observation_space
+    assert ours.action_space == theirs.action_space
+    generator = np.random.default_rng(0)
+    for seed in (11, None):
+        assert_same(ours.reset(seed=seed), theirs.reset(seed=seed))
+        truncated = False
+        while not truncated:
+            action = generator.uniform(-1, 1, 4).astype(np.float32)
+            step = ours.step(action)
+            assert_same(step, theirs.step(action))
+            truncated = step[3]
+    goals = generator.uniform(0, 0.1, (2, 7, 3))
+    assert_same(
+        ours.unwrapped.compute_reward(*goals, {}), theirs.unwrapped.compute_reward(*goals, {})
+    )
+
+
+def test_the_batch_is_a_sync_vector_env_of_the_original(task, original):
+    ours = gymnasium.make_vec(f'her_ros/{task.name}', num_envs=3, threads=2)
+    theirs = SyncVectorEnv([lambda: original(task)] * 3)
+    assert isinstance(ours.unwrapped, FetchVectorEnv)
+    assert ours.metadata['autoreset_mode'] is AutoresetMode.NEXT_STEP
+    for name in ('observation', 'action', 'single_observation', 'single_action'):
+        assert getattr(ours, f'{name}_space') == getattr(theirs, f'{name}_space')
+    assert_same(ours.reset(seed=21), theirs.reset(seed=21))
+    generator = np.random.default_rng(0)
+    for step in range(2 * task.episode_length + 5):
+        if step == 30:  # from now on the environments end their episodes at different times
+            for each in (ours, theirs):
+                mask = np.array([False, True, False])
+                observation, _ = each.reset(seed=[None, 5, 6], options={'reset_mask': mask})
+            assert_same(ours.unwrapped._batch.state()._asdict(), observation)
+        actions = generator.uniform(-1.5, 1.5, (3, 4)).astype(np.float32)
+        assert_same(ours.step(actions), theirs.step(actions))
+    assert_same(ours.reset(seed=[1, 2, 3]), theirs.reset(seed=[1, 2, 3]))
+    assert_same(ours.reset(), theirs.reset())
+
+
+def test_unseeded_environments_differ(task):
+    envs = gymnasium.make_vec(f'her_ros/{task.name}', num_envs=2)
+    goals = envs.reset()[0]['desired_goal']
+    assert (goals[0] != goals[1]).any()
+    assert len(set(map(id, envs.unwrapped.np_random))) == 2
+
+
+def test_the_time_limit_can_be_changed(task):
+    envs = gymnasium.make_vec(f'her_ros/{task.name}', num_envs=2, max_episode_steps=3)
+    envs.reset(seed=0)
+    truncated = [envs.step(np.zeros((2, 4), np.float32))[3].tolist() for _ in range(4)]
+    assert truncated == [[False] * 2, [False] * 2, [True] * 2, [False] * 2]
+
+
+@pytest.mark.parametrize(
+    ('statement', 'absent'),
+    [
+        ('import her_ros.sim', {'mujoco', 'gymnasium_robotics', 'torch', 'rclpy'}),
+        (
+            "import her_ros.sim, gymnasium; gymnasium.make_vec('her_ros/FetchReach')",
+            {'gymnasium_robotics', 'torch', 'rclpy'},
+        ),
+    ],
+)
+def test_loads_no_more_than_it_needs(statement, absent):
+    code = f'{statement}; import sys; print(*sys.modules)'
+    ran = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    assert 'her_ros.sim' in loaded
+    assert not loaded & absent

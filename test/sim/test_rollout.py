@@ -1,0 +1,201 @@
+import numpy as np
+import pytest
+
+from her_ros.core.rows import RowError, action_dtype
+from her_ros.core.task import TASKS
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.rollout import Rollout
+
+PUSH = TASKS['FetchPush']
+SEEDS = (3, 4, 5)
+GOAL = np.array([1.3, 0.7, 0.45])
+
+
+def new_rollout(task=PUSH, seeds=SEEDS, session=9):
+    return Rollout(task, FetchBatch(task, seeds), session)
+
+
+def answers_to(rows, actions, policy_version=2):
+    answers = np.zeros(len(rows), action_dtype(PUSH))
+    for name in ('session', 'env', 'episode', 'step'):
+        answers[name] = rows[name]
+    answers['action'], answers['policy_version'] = actions, policy_version
+    return answers
+
+
+def random_actions(generator):
+    return generator.uniform(-1.5, 1.5, (len(SEEDS), 4)).astype(np.float32)
+
+
+def play(rollout, generator, goal=None):
+    """Run one whole rollout; return the rows of its steps."""
+    steps = [rollout.start(goal)]
+    while not rollout.finished:
+        assert rollout.accept(answers_to(steps[-1], random_actions(generator)))
+        steps.append(rollout.advance())
+    return np.stack(steps)
+
+
+@pytest.fixture
+def generator():
+    return np.random.default_rng(0)
+
+
+def test_rows_are_the_states_of_the_batch(task, generator):
+    # the same batch driven by hand, clipped actions and all, over two rollouts
+    rollout, batch = new_rollout(task), FetchBatch(task, SEEDS)
+    for episode in (1, 2):
+        rows, state = rollout.start(), batch.reset()
+        for step in range(task.episode_length + 1):
+            for name in ('observation', 'achieved_goal', 'desired_goal'):
+                np.testing.assert_array_equal(rows[name], getattr(state, name))
+            assert (rows['step'] == step).all()
+            assert (rows['episode'] == episode).all()
+            assert (rows['session'] == 9).all()
+            assert rows['env'].tolist() == [0, 1, 2]
+            if step < task.episode_length:
+                actions = random_actions(generator)
+                rollout.accept(answers_to(rows, actions))
+                rows = rollout.advance()
+                np.testing.assert_array_equal(rows['action'], np.clip(actions, -1, 1))
+                state = batch.step(np.clip(actions, -1, 1))
+
+
+def test_reward_and_success_are_the_tasks_of_the_state_reached(generator):
+    # a goal at the gripper's start is reached now and left again
+    reach = TASKS['FetchReach']
+    rollout = new_rollout(reach)
+    goal = rollout.start()['achieved_goal'][0] + [0.04, 0.0, 0.0]
+    rows = play(rollout, generator, goal)
+    moved = rows[1:]
+    goals = moved['achieved_goal'], moved['desired_goal']
+    np.testing.assert_array_equal(moved['reward'], reach.reward(*goals))
+    np.testing.assert_array_equal(moved['is_success'], reach.is_success(*goals))
+    assert set(moved['reward'].ravel().tolist()) == {0.0, -1.0}
+
+
+def test_first_rows_tell_of_no_move(generator):
+    rollout = new_rollout()
+    for _ in range(2):
+        first = play(rollout, generator)[0]
+        for name in ('action', 'policy_version', 'reward', 'is_success', 'truncated'):
+            assert not first[name].any(), name
+
+
+def test_only_the_last_rows_are_truncated_and_none_terminates(generator):
+    rows = play(new_rollout(), generator)
+    assert len(rows) == PUSH.episode_length + 1
+    assert not rows['truncated'][:-1].any()
+    assert rows['truncated'][-1].all()
+    assert not rows['terminated'].any()
+
+
+def test_rows_once_handed_out_stay_as_they_are(generator):
+    rollout = new_rollout()
+    handed_out, copies = [rollout.start()], []
+    for _ in range(5):
+        copies.append(handed_out[-1].copy())
+        rollout.accept(answers_to(handed_out[-1], random_actions(generator)))
+        handed_out.append(rollout.advance())
+    for rows, copy in zip(handed_out, copies, strict=False):
+        np.testing.assert_array_equal(rows, copy)
+
+
+@pytest.mark.parametrize(
+    ('name', 'shift'),
+    [('session', 1), ('episode', 1), ('episode', -1), ('step', 1), ('step', -1), ('env', 3)],
+)
+def test_answers_to_anything_else_change_nothing(name, shift):
+    rollout, untouched = new_rollout(), new_rollout()
+    for each in (rollout, untouched):
+        each.start()
+        each.accept(answers_to(each.rows, 0.0))
+        each.advance()  # step 1, so that there are older ones
+    foreign = answers_to(rollout.rows, 0.9, policy_version=77)
+    foreign[name] += np.uint32(shift % 2**32)
+    assert not rollout.accept(foreign)
+    for each in (rollout, untouched):
+        assert each.accept(answers_to(each.rows, 0.1))
+    np.testing.assert_array_equal(rollout.advance(), untouched.advance())
+
+
+def test_halves_may_take_turns(generator):
+    rollout, whole = new_rollout(), new_rollout()
+    rows, actions = rollout.start(), random_actions(generator)
+    assert not rollout.accept(answers_to(rows[[2]], actions[[2]]))
+    assert not rollout.accept(answers_to(rows[:0], actions[:0]))
+    assert rollout.accept(answers_to(rows[[1, 0]], actions[[1, 0]]))
+    whole.start()
+    whole.accept(answers_to(whole.rows, actions))
+    np.testing.assert_array_equal(rollout.advance(), whole.advance())
+
+
+def test_no_step_without_all_answers():
+    rollout = new_rollout()
+    rows = rollout.start()
+    rollout.accept(answers_to(rows, 0.0))
+    rollout.advance()
+    rollout.accept(answers_to(rollout.rows[:2], 0.0))
+    with pytest.raises(AssertionError):
+        rollout.advance()
+
+
+@pytest.mark.parametrize('bad', [np.nan, np.inf, -np.inf])
+def test_action_that_is_not_finite_is_refused_whole(bad):
+    rollout, untouched = new_rollout(), new_rollout()
+    answers = answers_to(rollout.start(), 0.9)
+    answers['action'][1, 2] = bad
+    with pytest.raises(RowError, match=r'action: action of env 1, episode 1, step 0 is .*finite'):
+        rollout.accept(answers)
+    untouched.start()
+    for each in (rollout, untouched):
+        # nothing of the refused message was taken over
+        assert not each.accept(answers_to(each.rows[[1]], 0.1))
+        assert each.accept(answers_to(each.rows[[0, 2]], 0.1))
+    np.testing.assert_array_equal(rollout.advance(), untouched.advance())
+
+
+def test_late_nan_is_nobodys_business():
+    rollout = new_rollout()
+    answers = answers_to(rollout.start(), np.nan)
+    answers['step'] = 40
+    assert not rollout.accept(answers)
+
+
+def test_accept_all_equals_answers(generator):
+    one, other = new_rollout(), new_rollout()
+    one.start(), other.start()
+    for version in range(1, 4):
+        actions = random_actions(generator)
+        one.accept(answers_to(one.rows, actions, version))
+        other.accept_all(actions, version)
+        np.testing.assert_array_equal(one.advance(), other.advance())
+
+
+def test_a_given_goal_holds_for_its_rollout_and_leaves_the_draws_alone(generator):
+    given, drawn = new_rollout(), new_rollout()
+    rows = play(given, np.random.default_rng(1), GOAL)
+    np.testing.assert_array_equal(rows['desired_goal'], np.broadcast_to(GOAL, (51, 3, 3)))
+    play(drawn, np.random.default_rng(1))
+    np.testing.assert_array_equal(given.start(), drawn.start())
+
+
+def test_seeds_repeat_a_rollout():
+    one, other = new_rollout(), new_rollout(seeds=(90, 91, 92))
+    first = play(one, np.random.default_rng(1))
+    again = one.start(seeds=SEEDS)
+    for name in ('observation', 'desired_goal'):
+        np.testing.assert_array_equal(again[name], first[0][name])
+        assert (other.start()[name] != first[0][name]).any()
+    assert (again['episode'] == 2).all()
+
+
+def test_finished_before_the_first_and_after_the_last_step_only(generator):
+    rollout = new_rollout()
+    assert rollout.finished
+    rollout.start()
+    for _ in range(PUSH.episode_length):
+        assert not rollout.finished
+        rollout.accept_all(random_actions(generator), 1)
+        rollout.advance()
+    assert rollout.finished

@@ -1,0 +1,40 @@
+import numpy as np
+
+from her_ros.core.task import TASKS
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.model import load_model
+
+
+def test_objects_and_goals_lie_where_the_setup_says(task):
+    model = load_model(task)
+    setup, grip = model.setup, model.grip_position_m
+    state = FetchBatch(task, range(300)).reset()
+    if model.object is None:
+        np.testing.assert_allclose(state.achieved_goal, np.tile(grip, (300, 1)), atol=1e-3)
+        away = np.abs(state.desired_goal - grip)
+    else:
+        shift = state.achieved_goal[:, :2] - grip[:2]
+        assert np.abs(shift).max() <= setup.object_range_m
+        assert np.linalg.norm(shift, axis=1).min() >= 0.1
+        away = np.abs(state.desired_goal - grip - setup.goal_shift_m)[:, :2]
+        height = state.desired_goal[:, 2] - model.object_height_m
+        assert 0.0 <= height.min() <= height.max() <= setup.goal_height_m
+    assert away.max() <= setup.goal_range_m
+    # 300 uniform draws in each direction: none in the outer tenth has probability .9³⁰⁰ < 1e-13
+    assert (away.max(axis=0) > 0.9 * setup.goal_range_m).all()
+
+
+def test_half_of_the_goals_of_pick_and_place_are_in_the_air():
+    task = TASKS['FetchPickAndPlace']
+    state = FetchBatch(task, range(400)).reset()
+    air = (state.desired_goal[:, 2] > load_model(task).object_height_m).sum()
+    assert abs(air - 200) < 5 * 10  # 400 fair coins have a standard deviation of √400 / 2 = 10
+
+
+def test_some_starts_are_solved_already():
+    task = TASKS['FetchReach']
+    state = FetchBatch(task, range(400)).reset()
+    solved = task.is_success(state.achieved_goal, state.desired_goal).mean()
+    # goals fill a cube of 0.3 m, the tolerance a ball of radius 0.05 m: 1.9 %
+    expected = 4 / 3 * np.pi * 0.05**3 / 0.3**3
+    assert abs(solved - expected) < 5 * np.sqrt(expected / 400)
