@@ -7,14 +7,14 @@ from launch import LaunchDescription
 
 from her_ros.cli.graph import deployment_nodes
 from her_ros.cli.launch import argument, node_actions, task_argument, with_arguments
-from her_ros.cli.params import shipped_file
+from her_ros.cli.prepare import params_for
 
 
 def _nodes(
     task: str, model: str, autostart: str, params: str, namespace: str, **_: str
 ) -> list[Any]:
     nodes = deployment_nodes(namespace, model, autostart == 'true')
-    return node_actions(nodes, Path(params) if params else shipped_file(task))
+    return node_actions(nodes, params_for(task, Path(params) if params else None))
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -7,7 +7,7 @@ from launch import LaunchDescription
 
 from her_ros.cli.graph import recording_nodes
 from her_ros.cli.launch import argument, node_actions, task_argument, with_arguments
-from her_ros.cli.params import shipped_file
+from her_ros.cli.prepare import params_for
 from her_ros.core.run_folder import RunFolder
 
 
@@ -15,7 +15,7 @@ def _nodes(task: str, run_dir: str, params: str, namespace: str, **_: str) -> li
     folder = RunFolder(run_dir)
     folder.create()
     nodes = recording_nodes(namespace, str(folder.path))
-    return node_actions(nodes, Path(params) if params else shipped_file(task))
+    return node_actions(nodes, params_for(task, Path(params) if params else None))
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -13,14 +13,19 @@ from her_ros.cli.launch import (
     task_argument,
     with_arguments,
 )
-from her_ros.cli.params import shipped_file
+from her_ros.cli.prepare import params_for
+from her_ros.core.run_folder import RunFolder
 
 
 def _nodes(
     task: str, model: str, run_dir: str, params: str, namespace: str, **_: str
 ) -> list[Any]:
+    if run_dir:
+        folder = RunFolder(run_dir)
+        folder.create()
+        run_dir = str(folder.path)
     nodes = simulation_nodes(namespace, model, run_dir)
-    return node_actions(nodes, Path(params) if params else shipped_file(task))
+    return node_actions(nodes, params_for(task, Path(params) if params else None))
 
 
 def generate_launch_description() -> LaunchDescription:

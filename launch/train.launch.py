@@ -12,6 +12,7 @@ from her_ros.cli.launch import (
     argument,
     environment_actions,
     node_actions,
+    positive_integer,
     task_argument,
     with_arguments,
 )
@@ -24,6 +25,7 @@ _HELD: list[Any] = []
 def _nodes(
     task: str, runs: str, name: str, new: str, params: str, workers: str, namespace: str, **_: str
 ) -> list[Any]:
+    worker_count = positive_integer('workers', workers)
     run = prepare_run(task, Path(runs), name, new == 'true', Path(params) if params else None)
     if run.result is not None:
         reason = f'{run.folder.path}: finished already; new:=true starts another run'
@@ -31,7 +33,7 @@ def _nodes(
     lock = run.folder.locked()
     lock.__enter__()
     _HELD.append(lock)
-    nodes = training_nodes(namespace, int(workers), str(run.folder.path))
+    nodes = training_nodes(namespace, worker_count, str(run.folder.path))
     return [LogInfo(msg=f'run folder: {run.folder.path}'), *node_actions(nodes, run.folder.params)]
 
 

@@ -17,6 +17,7 @@ from launch.events.process import ProcessExited
 from launch_ros.actions import Node
 
 from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
+from her_ros.core.config import ConfigError
 from her_ros.core.errors import HerRosError
 from her_ros.core.task import TASKS
 
@@ -36,6 +37,16 @@ def task_argument() -> Any:
 def environment_actions() -> list[Any]:
     """Set what the nodes' environment needs and the user has not set."""
     return [SetEnvironmentVariable(*pair) for pair in graph_environment().items()]
+
+
+def positive_integer(name: str, text: str) -> int:
+    """Read a launch argument, which is always text.
+
+    :raises ConfigError: if it is no positive integer
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigError(f'{name} is {text!r}; it must be a positive integer')
+    return int(text)
 
 
 def with_arguments(function: Any) -> Any:

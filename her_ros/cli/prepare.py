@@ -55,11 +55,8 @@ def prepare_run(
     :param overrides: such as ``trainer.batch_size=128``
     :raises HerRosError: if anything does not fit, before anything was started or changed
     """
-    task_named(task)
-    path = params_file or shipped_file(task)
+    path = params_for(task, params_file)
     values = complete(with_overrides(read_file(path), overrides))
-    if wrong := sorted({str(own['task']) for own in values.values()} - {task}):
-        raise ConfigError(f'{path}: made for task {", ".join(wrong)}, not for {task}')
     folder = RunFolder(_run_path(runs / task, name, new))
     resumed = folder.params.exists()
     if resumed:
@@ -73,6 +70,20 @@ def prepare_run(
     if not resumed:
         write_whole(folder.params, to_yaml(values).encode())
     return Run(task, folder, resumed)
+
+
+def params_for(task: str, params_file: Path | None) -> Path:
+    """Return the parameter file to use for a task, after checking all of it.
+
+    :param params_file: None: the one shipped for the task
+    :raises HerRosError: if there is no such task, or the file is not right or for another task
+    """
+    task_named(task)
+    path = params_file or shipped_file(task)
+    values = complete(read_file(path))
+    if wrong := sorted({str(own['task']) for own in values.values()} - {task}):
+        raise ConfigError(f'{path}: made for task {", ".join(wrong)}, not for {task}')
+    return path
 
 
 def _run_path(parent: Path, name: str, new: bool) -> Path:

@@ -107,7 +107,8 @@ def configured(config: type[Config], section: str, values: Values) -> Config:
     :raises ConfigError: if a key is unknown or a value does not fit
     """
     known = parameters_of(config)
-    if unknown := sorted(set(values) - set(known)):
+    # A key of a YAML file need not be text.
+    if unknown := sorted(map(str, set(values) - set(known))):
         raise ConfigError(f'{section}: unknown keys {unknown}; known keys are {sorted(known)}')
     return config(**{name: known[name].checked(section, value) for name, value in values.items()})
 

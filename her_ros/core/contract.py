@@ -68,14 +68,18 @@ class PolicyContract:
         """
         try:
             values = json.loads(text)
+            # Another format may have other fields, so it is looked at first.
+            if (found := {'format': FORMAT, **values}['format']) != FORMAT:
+                raise ContractError(
+                    f'the policy contract has format {found}; this version reads {FORMAT}'
+                )
             fields = tuple((str(name), int(size)) for name, size in values['observation_fields'])
             contract = cls(**{**values, 'observation_fields': fields})
-        except (ValueError, TypeError, KeyError) as error:
+            # It travels in rows as uint32.
+            if type(contract.version) is not int or not 0 <= contract.version < 1 << 32:
+                raise ValueError(f'version is {contract.version!r}')
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise ContractError(f'the policy contract cannot be read: {error!r}') from None
-        if contract.format != FORMAT:
-            raise ContractError(
-                f'the policy contract has format {contract.format}; this version reads {FORMAT}'
-            )
         return contract
 
     def check_fits(self, task: GoalTask) -> None:

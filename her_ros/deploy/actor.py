@@ -62,12 +62,17 @@ class Actor:
         """
         require_finite(rows, ('observation', 'achieved_goal', 'desired_goal'), 'step')
         rows = rows[(rows['terminated'] == 0) & (rows['truncated'] == 0)]
-        if not len(rows) or not self.ready or not self._enter_session(int(rows['session'][0])):
+        if not len(rows) or not self.ready:
+            return self._answers[:0]
+        environments = int(rows['env'].max()) + 1
+        if environments > _MAX_ENVIRONMENTS:
+            raise RowError(f'step: env is {environments - 1}; at most {_MAX_ENVIRONMENTS} fit')
+        if not self._enter_session(int(rows['session'][0])):
             return self._answers[:0]
         rows = rows[rows['session'] == self._session]
         self._swap_policy(int(rows['episode'].max()))
         env = rows['env']
-        self._make_room(int(env.max()) + 1)
+        self._make_room(environments)
         last = self._answers[env]
         same_episode = rows['episode'] == last['episode']
         newer = (rows['episode'] > last['episode']) | (
@@ -99,8 +104,6 @@ class Actor:
                 self.policy, self._offered = self._offered, None
 
     def _make_room(self, environments: int) -> None:
-        if environments > _MAX_ENVIRONMENTS:
-            raise RowError(f'step: env is {environments - 1}; at most {_MAX_ENVIRONMENTS} fit')
         missing = environments - len(self._answers)
         if missing > 0:
             self._answers = np.append(self._answers, np.zeros(missing, self._answers.dtype))

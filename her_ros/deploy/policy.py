@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from her_ros.core.contract import INPUTS, METADATA_KEY, OUTPUT, PolicyContract
+from her_ros.core.contract import INPUTS, METADATA_KEY, OUTPUT, ContractError, PolicyContract
 from her_ros.core.errors import HerRosError
 from her_ros.core.files import sha256
 from her_ros.core.task import GoalTask
@@ -35,18 +35,25 @@ class OnnxPolicy:
         options.log_severity_level = 4
         try:
             self._session = onnxruntime.InferenceSession(
-                content, options, providers=['CPUExecutionProvider']
+                content,
+                options,
+                providers=['CPUExecutionProvider'],
+                enable_fallback=0,  # it would print, and fail a second time
             )
+            metadata = self._session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime raises its own types for each kind of damage
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise PolicyError(f'{origin}: not a readable ONNX file ({reason})') from None
-        metadata = self._session.get_modelmeta().custom_metadata_map
+            raise PolicyError(f'{origin}: not a readable ONNX file ({_reason(error)})') from None
         if METADATA_KEY not in metadata:
             raise PolicyError(f'{origin}: an ONNX file, but not a policy exported by her_ros')
-        self.contract = PolicyContract.from_json(metadata[METADATA_KEY])
+        try:
+            self.contract = PolicyContract.from_json(metadata[METADATA_KEY])
+            if task is not None:
+                self.contract.check_fits(task)
+        except ContractError as error:
+            raise ContractError(f'{origin}: {error}') from None
         self.sha256 = sha256(content)
-        if task is not None:
-            self.contract.check_fits(task)
+        self._origin = origin
+        self._try()
 
     @classmethod
     def load(cls, path: Path, task: GoalTask | None = None) -> 'OnnxPolicy':
@@ -59,6 +66,25 @@ class OnnxPolicy:
         except OSError as error:
             raise PolicyError(f'{path}: cannot be read ({error.strerror})') from None
         return cls(content, str(path), task)
+
+    def _try(self) -> None:
+        """Act once, as a graph that breaks its contract shows only when it runs."""
+        contract = self.contract
+        observation_size = sum(size for _, size in contract.observation_fields)
+        sizes = (observation_size, contract.goal_size, contract.goal_size)
+        try:
+            shape = self.act(*(np.zeros((1, size)) for size in sizes)).shape
+        except PolicyError:
+            raise
+        except Exception as error:  # onnxruntime's own types again
+            raise PolicyError(
+                f'{self._origin}: its graph is not what its contract says ({_reason(error)})'
+            ) from None
+        if shape != (1, contract.action_size):
+            raise PolicyError(
+                f'{self._origin}: its graph gives actions of shape {shape},'
+                f' its contract says (1, {contract.action_size})'
+            )
 
     @property
     def version(self) -> int:
@@ -76,6 +102,7 @@ class OnnxPolicy:
         :param observation: shape (n, O), in the order of the contract's observation_fields
         :param achieved_goal: metres, world frame, shape (n, G)
         :param desired_goal: metres, world frame, shape (n, G)
+        :raises PolicyError: if an action is not finite
         """
         values = (observation, achieved_goal, desired_goal)
         feed = {
@@ -83,4 +110,11 @@ class OnnxPolicy:
             for name, value in zip(INPUTS, values, strict=True)
         }
         actions: NDArray[np.float32] = self._session.run([OUTPUT], feed)[0]
-        return actions
+        if not np.isfinite(actions).all():
+            raise PolicyError(f'{self._origin}: its actions are not finite; it is damaged')
+        # onnxruntime's tanh can pass 1 by a rounding.
+        return np.clip(actions, self.contract.action_low, self.contract.action_high)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -118,8 +118,9 @@ class Agent:
         self.algorithm = algorithm
         self._target_update = parameters.target_update
         initial = algorithm.initial(generator).tensors()
-        self.online = Networks(**{k: v.to(device).requires_grad_() for k, v in initial.items()})
+        # First the copies: on the CPU ``online`` is ``initial`` itself, which then has gradients.
         self.target = Networks(**{k: v.to(device, copy=True) for k, v in initial.items()})
+        self.online = Networks(**{k: v.to(device).requires_grad_() for k, v in initial.items()})
         self._optimizer = torch.optim.Adam(
             [
                 {'params': [self.online.actor], 'lr': parameters.actor_learning_rate},

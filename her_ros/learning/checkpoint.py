@@ -1,7 +1,7 @@
 """Checkpoints: written whole, and read without running what a file says."""
 
 import io
-import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,9 @@ import torch
 
 from her_ros.core.errors import HerRosError
 from her_ros.core.files import write_whole
+
+# Raised when an older checkpoint can no longer be read.
+_FORMAT = 'her_ros checkpoint 1'
 
 
 class CheckpointError(HerRosError):
@@ -18,7 +21,7 @@ class CheckpointError(HerRosError):
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     """Write nested dictionaries and lists of tensors, numbers and text."""
     buffer = io.BytesIO()
-    torch.save(state, buffer)
+    torch.save({'format': _FORMAT, **state}, buffer)
     write_whole(path, buffer.getvalue())
 
 
@@ -28,8 +31,15 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     :raises CheckpointError: if the file is damaged, or holds anything else
     """
     try:
-        return torch.load(path, map_location='cpu', weights_only=True)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
+        # torch does not look at the checksums that it writes.
+        with zipfile.ZipFile(path) as archive:
+            if (damaged := archive.testzip()) is not None:
+                raise zipfile.BadZipFile(f'the checksum of {damaged} is wrong')
+        state = torch.load(path, map_location='cpu', weights_only=True)
+        if not isinstance(state, dict) or state.pop('format', None) != _FORMAT:
+            raise ValueError('it is none of her_ros, or of another version')
+        return state
+    except Exception as error:  # damage makes zip and pickle fail in ways that neither lists
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise CheckpointError(
             f'{path}: not a readable checkpoint ({reason[0]}); move it away to learn anew from'

@@ -97,12 +97,8 @@ class Replay:
         :return: the first row of the episode
         :raises ReplayError: if the episode is larger than the buffer
         """
+        self.check_fits(episode)
         length = len(episode)
-        if length + 2 > self.capacity:
-            raise ReplayError(
-                f'an episode of {length} steps needs {length + 2} rows;'
-                f' replay_capacity is {self.capacity}'
-            )
         first = self._make_room(length + 2)
         last = first + length
         device = self._observation.device
@@ -121,6 +117,17 @@ class Replay:
         self._episodes.append((first, length))
         self._next_row = last + 2
         return first
+
+    def check_fits(self, episode: Episode) -> None:
+        """Check that there could be room for an episode.
+
+        :raises ReplayError: if it is larger than the whole buffer
+        """
+        if len(episode) + 2 > self.capacity:
+            raise ReplayError(
+                f'an episode of {len(episode)} steps needs {len(episode) + 2} rows;'
+                f' replay_capacity is {self.capacity}'
+            )
 
     def _make_room(self, rows: int) -> int:
         """Evict the oldest episodes until ``rows`` consecutive rows are free; return the first."""

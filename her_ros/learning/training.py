@@ -137,8 +137,10 @@ class Training:
             self._seen.add(name)
             try:
                 digest, episodes = file_sha256(path), self._read(path)
-            except HerRosError as error:
-                self.refused[name] = str(error)
+                for episode in episodes:
+                    self.learner.replay.check_fits(episode)
+            except (HerRosError, OSError) as error:
+                self.refused[name] = f'{name}: {error}'
                 continue
             self._log.append((name, digest))
             self.learner.ingest(episodes)

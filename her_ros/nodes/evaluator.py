@@ -24,12 +24,12 @@ class EvaluatorNode(Node):
 
     def __init__(self) -> None:
         super().__init__('evaluator', automatically_declare_parameters_from_overrides=True)
-        self._parameters = read_parameters(self, EvaluatorParameters)
-        if not self._parameters.run_dir:
+        self._config = read_parameters(self, EvaluatorParameters)
+        if not self._config.run_dir:
             raise HerRosError('evaluator: run_dir is empty; it says where the bags go')
-        self._folder = RunFolder(self._parameters.run_dir)
+        self._folder = RunFolder(self._config.run_dir)
         self._folder.require()
-        self._task = task_named(self._parameters.task)
+        self._task = task_named(self._config.task)
         self._wanted: OnnxPolicy | None = None
         self._done = 0
         self._hints = self.create_publisher(String, EPISODES, HINT)
@@ -56,7 +56,7 @@ class EvaluatorNode(Node):
     def _evaluate(self, policy: OnnxPolicy, executor: SingleThreadedExecutor) -> None:
         bag = self._folder.evaluation_bag(policy.version, policy.sha256)
         if not bag.exists():
-            p = self._parameters
+            p = self._config
             messages = []
             for rows in evaluation_steps(
                 self._task, policy.act, policy.version, p.episodes, p.num_envs, p.threads

@@ -33,7 +33,7 @@ class FetchEnvNode(Node):
 
     def __init__(self) -> None:
         super().__init__('fetch_env', automatically_declare_parameters_from_overrides=True)
-        self._parameters = p = read_parameters(self, FetchEnvParameters)
+        self._config = p = read_parameters(self, FetchEnvParameters)
         task = task_named(p.task)
         start = start_number(p.run_dir, 'fetch_env', p.worker)
         seed = integer_seed(p.seed, 'fetch_env', p.worker, start)
@@ -106,7 +106,7 @@ class FetchEnvNode(Node):
             return
         if self._rollout.finished:
             self._start_rollout()
-        elif time.monotonic() - self._sent_at >= self._parameters.action_timeout_s:
+        elif time.monotonic() - self._sent_at >= self._config.action_timeout_s:
             self._resent += 1
             self._send(self._rollout.rows)
             waited = time.monotonic() - self._moved_at
@@ -131,7 +131,7 @@ class FetchEnvNode(Node):
         """Say what keeps the next rollout from starting; empty: nothing."""
         if self._paused:
             return 'pause to end'
-        if not self._parameters.follow_collect:
+        if not self._config.follow_collect:
             return ''
         if time.monotonic() - self._collect_heard_at > _COLLECT_LIFETIME_S:
             return f'a trainer on {self.resolve_topic_name(COLLECT)}'

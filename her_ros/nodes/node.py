@@ -1,5 +1,6 @@
 """What all nodes have in common: checked parameters, one line per error, diagnostics."""
 
+import signal
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -115,6 +116,8 @@ def run(make: Callable[[], Any], work: Callable[[Any], int] | None = None) -> No
         print(f'her_ros: {error}', file=sys.stderr, flush=True)
         status = 1
     finally:
+        # A second Ctrl-C, or a launcher's on top of the terminal's, must not tear the clean-up.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         if node is not None:
             if hasattr(node, 'close'):
                 node.close()

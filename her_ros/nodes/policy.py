@@ -27,20 +27,20 @@ class PolicyNode(LifecycleNode):
 
     def __init__(self) -> None:
         super().__init__('policy', automatically_declare_parameters_from_overrides=True)
-        self._parameters = read_parameters(self, PolicyParameters)
-        self._task = task_named(self._parameters.task)
+        self._config = read_parameters(self, PolicyParameters)
+        self._task = task_named(self._config.task)
         self._decoder = CloudDecoder(step_dtype(self._task))
         self._active = False
         self._answered = 0
-        self._problem = ''
+        self._problems: dict[str, str] = {}  # by topic, until something right comes there
         self._diagnostics = Diagnostics(self, self._status)
         self._actor = self._new_actor()
-        if self._parameters.autostart:
+        if self._config.autostart:
             self.trigger_configure()
             self.trigger_activate()
 
     def _new_actor(self) -> Actor:
-        p = self._parameters
+        p = self._config
         exploration = Exploration(p.noise_std, p.random_probability) if p.explore else None
         start = start_number(p.run_dir, 'policy', p.worker)
         actor = Actor(self._task, exploration, generator(p.seed, 'policy', p.worker, start))
@@ -68,6 +68,11 @@ class PolicyNode(LifecycleNode):
         self._active = False
         return super().on_deactivate(state)
 
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop answering, for good."""
+        self._active = False
+        return super().on_shutdown(state)
+
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Leave the topics."""
         for subscription in self._subscriptions_open:
@@ -79,7 +84,9 @@ class PolicyNode(LifecycleNode):
         try:
             self._actor.offer(OnnxPolicy(bytes_of(message), 'policy topic', self._task))
         except HerRosError as error:
-            self._complain(error)
+            self._complain(POLICY, error)
+        else:
+            self._problems.pop(POLICY, None)
 
     def _on_step(self, cdr: bytes) -> None:
         if not self._active:
@@ -87,8 +94,9 @@ class PolicyNode(LifecycleNode):
         try:
             answers = self._actor.answer(self._decoder.decode([cdr])[0])
         except HerRosError as error:
-            self._complain(error)
+            self._complain(STEP, error)
             return
+        self._problems.pop(STEP, None)
         if self._actor.sessions_mixed:
             raise HerRosError(
                 f'two environments send on one topic; stop one of {publishers_of(self, STEP)}'
@@ -97,16 +105,17 @@ class PolicyNode(LifecycleNode):
             self._publisher.publish(encode_cloud(answers, time.time_ns()))
             self._answered += len(answers)
 
-    def _complain(self, error: HerRosError) -> None:
-        self._problem = str(error)
+    def _complain(self, topic: str, error: HerRosError) -> None:
+        self._problems[topic] = str(error)
         self.get_logger().error(str(error), throttle_duration_sec=5.0)
 
     def _status(self) -> dict[str, object]:
         policy = self._actor.policy
         waits = '' if self._actor.ready else 'a policy'
+        problem = '; '.join(self._problems.values())
         return {
-            'message': self._problem or (f'waits for {waits}' if waits else 'acting'),
-            'level': b'\x01' if self._problem or waits else b'\x00',
+            'message': problem or (f'waits for {waits}' if waits else 'acting'),
+            'level': b'\x01' if problem or waits else b'\x00',
             'waits_for': waits,
             'policy_version': policy.version if policy else 0,
             'policy_sha256': policy.sha256 if policy else '',

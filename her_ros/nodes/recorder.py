@@ -8,10 +8,10 @@ from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import String
 
-from her_ros.bags.errors import BagError
 from her_ros.bags.rollout import RolloutRecorder, run_facts
 from her_ros.core.errors import HerRosError
 from her_ros.core.parameters import RecorderParameters
+from her_ros.core.rows import RowError
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
 from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
@@ -36,7 +36,7 @@ class RecorderNode(Node):
             task, folder.bags, p.worker, run_facts(task, worker=p.worker, seed=p.seed)
         )
         self._problem = ''
-        self._failure: BagError | None = None
+        self._failure: Exception | None = None
         self._queue: queue.SimpleQueue[tuple[str, bytes, int] | None] = queue.SimpleQueue()
         self._step_topic = self.resolve_topic_name(STEP)
         self._action_topic = self.resolve_topic_name(ACTION)
@@ -60,13 +60,14 @@ class RecorderNode(Node):
                 if topic == self._action_topic:
                     self._rollouts.action(topic, cdr, stamp_ns)
                 elif path := self._rollouts.step(topic, cdr, stamp_ns):
+                    self._problem = ''
                     self._hints.publish(String(data=path.name))
-            except BagError as error:
-                # No disk, no bag: better to stop than to let the robot work for nothing.
-                self._failure = error
-            except HerRosError as error:
+            except RowError as error:
                 self._problem = str(error)
                 self.get_logger().error(str(error), throttle_duration_sec=5.0)
+            except Exception as error:
+                # No disk, no bag: better to stop than to let the robot work for nothing.
+                self._failure = error
 
     def _watch(self) -> None:
         if self._failure is not None:

@@ -31,7 +31,7 @@ class TrainerNode(Node):
 
     def __init__(self) -> None:
         super().__init__('trainer', automatically_declare_parameters_from_overrides=True)
-        p = self._parameters = read_parameters(self, TrainerParameters)
+        p = self._config = read_parameters(self, TrainerParameters)
         if not p.run_dir:
             raise HerRosError('trainer: run_dir is empty; it says where the bags are')
         folder = RunFolder(p.run_dir)
@@ -115,7 +115,7 @@ class TrainerNode(Node):
                 f' {evaluation.episodes} episodes, at {evaluation.env_steps} env steps'
             )
         self._ask(training.wants_collection)
-        if time.monotonic() - self._saved_at > self._parameters.checkpoint_interval_s:
+        if time.monotonic() - self._saved_at > self._config.checkpoint_interval_s:
             training.save()
             self._saved_at = time.monotonic()
         return bool(read or made or evaluation)

@@ -1,0 +1,315 @@
+"""Real nodes over DDS, on a domain of their own: what the tests of nodes and commands share."""
+
+import contextlib
+import ctypes
+import fcntl
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+# Everything that a test run starts inherits it, so that leftovers are found.
+_MARK = 'HER_ROS_TEST_RUN'
+_ENVIRONMENT = {
+    'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
+    'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4',
+    'RCUTILS_COLORIZED_OUTPUT': '0',
+    'PYTHONUNBUFFERED': '1',
+}
+_DOMAINS = itertools.cycle(range(1, 102))
+# Long enough for a machine that is busy with other things.
+_PATIENCE_S = 40.0
+
+
+def _read(path: str) -> bytes:
+    with contextlib.suppress(OSError), open(path, 'rb') as file:
+        return file.read()
+    return b''
+
+
+def _processes(part: str, mark: str) -> dict[int, str]:
+    """List the processes of this test run with a text in their command line."""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir('/proc')):
+        command = _read(f'/proc/{pid}/cmdline').replace(b'\0', b' ').decode(errors='replace')
+        if part in command and mark.encode() in _read(f'/proc/{pid}/environ'):
+            found[int(pid)] = command
+    return found
+
+
+def _wait(condition: Callable[[], Any], what: str, timeout_s: float = _PATIENCE_S) -> Any:
+    """Return the first true value of a condition."""
+    deadline = time.monotonic() + timeout_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f'{what}: not within {timeout_s} s'
+        time.sleep(0.02)
+    return value
+
+
+@pytest.fixture(scope='session')
+def wait() -> Callable[..., Any]:
+    """Poll a condition with a deadline."""
+    return _wait
+
+
+@pytest.fixture(scope='session', autouse=True)
+def run_mark() -> Iterator[str]:
+    """Mark all processes of this test run, and see at its end that no node is left."""
+    mark = os.environ[_MARK] = uuid.uuid4().hex
+    os.environ.update(_ENVIRONMENT)
+    # Tests that run at the same time start at different ones.
+    for _ in range(os.getpid() % 101):
+        next(_DOMAINS)
+    yield mark
+    _wait(
+        lambda: not _processes('her_ros.nodes', mark),
+        f'an end of {_processes("her_ros.nodes", mark)}',
+        timeout_s=10.0,
+    )
+
+
+@pytest.fixture(scope='session')
+def node_processes(run_mark: str) -> Callable[[str], dict[int, str]]:
+    """List the nodes of this test run whose command line holds a text, by process id."""
+    return lambda part: {
+        pid: command
+        for pid, command in _processes(part, run_mark).items()
+        if 'her_ros.nodes' in command
+    }
+
+
+@contextlib.contextmanager
+def _claimed_domain() -> Iterator[int]:
+    """Hold a ROS domain that no other test on this machine holds."""
+    for domain in itertools.islice(_DOMAINS, 101):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            path = Path(tempfile.gettempdir(), f'her_ros_test_domain_{domain}.lock')
+            lock = stack.enter_context(path.open('a'))
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            stack.pop_all()
+            try:
+                yield domain
+            finally:
+                lock.close()
+            return
+    pytest.fail('101 tests run at a time; no ROS domain is left')
+
+
+def _die_with_tests() -> None:
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+class Process:
+    """A started program and what it prints."""
+
+    def __init__(self, command: list[str], log: Path, environment: Mapping[str, str]) -> None:
+        self.log = log
+        with log.open('wb') as output:
+            self.popen = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **environment},
+                start_new_session=True,
+                preexec_fn=_die_with_tests,
+            )
+
+    @property
+    def output(self) -> str:
+        """What it printed so far."""
+        return self.log.read_text(errors='replace')
+
+    @property
+    def lines(self) -> list[str]:
+        """Lines printed so far."""
+        return self.output.splitlines()
+
+    def interrupt(self) -> None:
+        """Do as Ctrl-C does."""
+        self.popen.send_signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """Kill -9, and wait for the end."""
+        self.popen.kill()
+        self.popen.wait()
+
+    def ended(self, timeout_s: float = _PATIENCE_S) -> int:
+        """Wait for the end; return the exit status."""
+        try:
+            return self.popen.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            pytest.fail(f'still running after {timeout_s} s; it printed:\n{self.output}')
+
+
+class Graph:
+    """Processes on one ROS domain, and a node of the test's own among them."""
+
+    def __init__(self, domain: int, folder: Path) -> None:
+        import rclpy
+        from rclpy.context import Context
+        from rclpy.executors import SingleThreadedExecutor
+
+        self.domain = domain
+        self._folder = folder
+        self._processes: list[Process] = []
+        self._context = Context()
+        rclpy.init(args=[], context=self._context, domain_id=domain)
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._nodes: list[Any] = []
+        self.node = self.new_node('test')
+        self._status: dict[str, dict[str, str]] = {}
+        from diagnostic_msgs.msg import DiagnosticArray
+
+        from her_ros.nodes.qos import DIAGNOSTICS, STATUS
+
+        self.node.create_subscription(DiagnosticArray, DIAGNOSTICS, self._on_status, STATUS)
+
+    def new_node(self, name: str, namespace: str = '/') -> Any:
+        """Make one more node of the test's own."""
+        import rclpy
+
+        node = rclpy.create_node(
+            name, namespace=namespace, context=self._context, start_parameter_services=False
+        )
+        self._executor.add_node(node)
+        self._nodes.append(node)
+        return node
+
+    def _on_status(self, message: Any) -> None:
+        for status in message.status:
+            values = {item.key: item.value for item in status.values}
+            level = str(ord(status.level))
+            self._status[status.name] = {**values, 'message': status.message, 'level': level}
+
+    def status(self, name: str) -> dict[str, str]:
+        """Return the last diagnostics of a node; empty before the first."""
+        return self._status.get(name, {})
+
+    def new_status(self, name: str) -> dict[str, str]:
+        """Return the next diagnostics of a node that come from now on."""
+        self._status.pop(name, None)
+        return self.until(lambda: self.status(name), f'diagnostics of {name}')
+
+    def run(self, *command: str, **environment: str) -> Process:
+        """Start a program."""
+        log = self._folder / f'{len(self._processes):03d}.log'
+        process = Process(list(command), log, environment)
+        self._processes.append(process)
+        return process
+
+    def start(
+        self,
+        node: str,
+        namespace: str = '/run',
+        parameters: Mapping[str, Any] | None = None,
+        arguments: tuple[str, ...] = (),
+        **environment: str,
+    ) -> Process:
+        """Start a node of the package."""
+        command = [sys.executable, '-m', f'her_ros.nodes.{node}', '--ros-args']
+        command += ['-r', f'__ns:={namespace}', *arguments]
+        for name, value in (parameters or {}).items():
+            text = value if isinstance(value, str) and value else json.dumps(value)
+            command += ['-p', f'{name}:={text}']
+        return self.run(*command, **environment)
+
+    def cli(self, *arguments: str, **environment: str) -> Process:
+        """Start ``her-ros``."""
+        return self.run(sys.executable, '-m', 'her_ros.cli.main', *arguments, **environment)
+
+    def spin(self, seconds: float = 0.02) -> None:
+        """Let the test's own nodes take in what comes."""
+        self._executor.spin_once(timeout_sec=seconds)
+
+    def until(
+        self, condition: Callable[[], Any], what: str, timeout_s: float = _PATIENCE_S
+    ) -> Any:
+        """Spin until a condition holds; return its value."""
+        deadline = time.monotonic() + timeout_s
+        while not (value := condition()):
+            if time.monotonic() > deadline:
+                logs = '\n'.join(f'{p.log}:\n{p.output}' for p in self._processes)
+                pytest.fail(f'{what}: not within {timeout_s} s; logs:\n{logs}')
+            self.spin()
+        return value
+
+    def acked(self, publisher: Any) -> None:
+        """See that all subscribers have what was published."""
+        from rclpy.duration import Duration
+
+        arrived = publisher.wait_for_all_acked(Duration(seconds=_PATIENCE_S))
+        assert arrived, f'{publisher.topic_name}: not acknowledged'
+
+    def call(self, service_type: Any, name: str, **request: Any) -> Any:
+        """Call a service; return its response."""
+        client = self.node.create_client(service_type, name)
+        try:
+            self.until(client.service_is_ready, f'service {name}')
+            future = client.call_async(service_type.Request(**request))
+            self.until(future.done, f'answer of {name}')
+            return future.result()
+        finally:
+            self.node.destroy_client(client)
+
+    def close(self) -> None:
+        """Kill what runs, and see that nothing failed in a way that nobody thought of."""
+        for process in self._processes:
+            process.kill()
+        self._executor.shutdown()
+        for node in self._nodes:
+            node.destroy_node()
+        self._context.try_shutdown()
+        for process in self._processes:
+            assert 'Traceback' not in process.output, process.output
+
+
+@contextlib.contextmanager
+def _graph(folder: Path) -> Iterator[Graph]:
+    with pytest.MonkeyPatch.context() as patch, _claimed_domain() as domain:
+        patch.setenv('ROS_DOMAIN_ID', str(domain))
+        patch.setenv('ROS_LOG_DIR', str(folder))
+        graph = Graph(domain, folder)
+        try:
+            yield graph
+        finally:
+            graph.close()
+
+
+@pytest.fixture
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
+    """Give a test a ROS domain of its own."""
+    with _graph(tmp_path_factory.mktemp('graph')) as graph:
+        yield graph
+
+
+@pytest.fixture(scope='module')
+def shared_graph(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Graph]:
+    """Give the tests of a module a ROS domain, for nodes that they share."""
+    with _graph(tmp_path_factory.mktemp('graph')) as graph:
+        yield graph
+
+
+@pytest.fixture(scope='session')
+def export_policy() -> Callable[..., bytes]:
+    """Export an untrained policy: (task name, version, seed of its weights)."""
+
+    def export(task: str = 'FetchReach', version: int = 1, seed: int = 0) -> bytes:
+        from her_ros.core.parameters import LearnerParameters
+        from her_ros.core.task import task_named
+        from her_ros.learning.learner import Learner
+
+        parameters = LearnerParameters(hidden_sizes=(8,), seed=seed, replay_capacity=100)
+        return Learner(task_named(task), parameters).policy(version, {})
+
+    return export

@@ -1,0 +1,170 @@
+import array
+import dataclasses
+import math
+import re
+
+import pytest
+
+from her_ros.core.config import ConfigError, configured, nodes_values, parameter, parameters_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Shared:
+    task: str = parameter('FetchReach', 'name of the task')
+
+
+@dataclasses.dataclass(frozen=True)
+class Oven(Shared):
+    heat: float = parameter(0.5, 'how hot', minimum=0.0, maximum=1.0)
+    trays: int = parameter(2, 'how many', minimum=1)
+    light: bool = parameter(True, 'whether to see')
+    mode: str = parameter('air', 'how', choices=('air', 'grill'))
+    minutes: tuple[int, ...] = parameter((5, 10), 'how long', minimum=1, maximum=90)
+
+
+@dataclasses.dataclass(frozen=True)
+class Clock(Shared):
+    rate: float = parameter(1.0, 'ticks per second', minimum=0.1)
+
+
+NODES = {'oven': Oven, 'clock': Clock}
+
+
+def file_of(**sections):
+    return {key: {'ros__parameters': values} for key, values in sections.items()}
+
+
+def test_what_is_not_given_keeps_its_default():
+    assert configured(Oven, 'oven', {'trays': 3}) == Oven(trays=3)
+
+
+def test_limits_are_inclusive():
+    for heat in (0.0, 1.0):
+        assert configured(Oven, 'oven', {'heat': heat}).heat == heat
+    assert configured(Oven, 'oven', {'trays': 10**9}).trays == 10**9
+
+
+def test_a_configuration_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        configured(Oven, 'oven', {}).heat = 0.1
+
+
+@pytest.mark.parametrize('given', [[3, 4], (3, 4), array.array('q', [3, 4])])
+def test_lists_of_integers_become_tuples(given):
+    minutes = configured(Oven, 'oven', {'minutes': given}).minutes
+    assert minutes == (3, 4)
+    assert type(minutes) is tuple
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'message'),
+    [
+        ('heat', 'hot', "oven: heat must be a float, not 'hot'"),
+        ('heat', 1, 'oven: heat must be a float, not 1 (write 1.0)'),
+        ('heat', '1e-3', "oven: heat must be a float, not '1e-3'"),
+        ('heat', True, 'oven: heat must be a float, not True'),
+        ('heat', None, 'oven: heat must be a float, not None'),
+        ('heat', 1.5, 'oven: heat is 1.5; it must lie in [0, 1]'),
+        ('heat', -1e-9, 'oven: heat is -1e-09; it must lie in [0, 1]'),
+        ('heat', math.nan, 'oven: heat is nan; it must lie in [0, 1]'),
+        ('heat', math.inf, 'oven: heat is inf; it must lie in [0, 1]'),
+        ('trays', 0, 'oven: trays is 0; it must lie in [1, inf]'),
+        ('trays', True, 'oven: trays must be a int, not True'),
+        ('trays', 2.0, 'oven: trays must be a int, not 2.0'),
+        ('light', 1, 'oven: light must be a bool, not 1'),
+        ('light', 'on', "oven: light must be a bool, not 'on'"),
+        ('task', 5, 'oven: task must be a str, not 5'),
+        ('mode', 'steam', "oven: mode is 'steam'; choose one of air, grill"),
+        ('minutes', 5, 'oven: minutes must be a list of integers, not 5'),
+        ('minutes', [], 'oven: minutes must be a list of integers, not []'),
+        ('minutes', '55', "oven: minutes must be a list of integers, not '55'"),
+        ('minutes', None, 'oven: minutes must be a list of integers, not None'),
+        ('minutes', [5, 1.0], 'oven: minutes must hold integers, not 1.0'),
+        ('minutes', [5, True], 'oven: minutes must hold integers, not True'),
+        ('minutes', [5, '6'], "oven: minutes must hold integers, not '6'"),
+        ('minutes', [5, 0], 'oven: minutes is 0; it must lie in [1, 90]'),
+        ('minutes', [91], 'oven: minutes is 91; it must lie in [1, 90]'),
+    ],
+)
+def test_an_error_names_section_key_value_and_what_fits(key, value, message):
+    with pytest.raises(ConfigError) as caught:
+        configured(Oven, 'oven', {key: value})
+    assert str(caught.value) == message
+
+
+def test_what_is_no_number_is_refused_by_any_limit():
+    with pytest.raises(ConfigError, match=r'clock: rate is nan; it must lie in \[0\.1, inf\]'):
+        configured(Clock, 'clock', {'rate': math.nan})
+
+
+@pytest.mark.parametrize('unknown', ['heta', 'Heat', 1, None])
+def test_an_unknown_key_is_named_beside_the_known_ones(unknown):
+    with pytest.raises(ConfigError) as caught:
+        configured(Oven, 'oven', {'trays': 3, unknown: 0.5, 'zoom': 1})
+    assert re.match(rf"oven: unknown keys \['{unknown}', 'zoom'\]; known keys", str(caught.value))
+    assert "['heat', 'light', 'minutes', 'mode', 'task', 'trays']" in str(caught.value)
+
+
+def test_a_declaration_carries_type_default_description_and_limits():
+    declared = parameters_of(Oven)
+    assert list(declared) == ['task', 'heat', 'trays', 'light', 'mode', 'minutes']
+    assert [p.type for p in declared.values()] == [str, float, int, bool, str, tuple]
+    heat = declared['heat']
+    assert (heat.default, heat.description, heat.minimum, heat.maximum) == (0.5, 'how hot', 0, 1)
+    assert declared['mode'].choices == ('air', 'grill')
+
+
+def test_a_nodes_own_section_goes_before_the_shared_one():
+    document = file_of(**{'/**': {'task': 'FetchPush'}, '/**/oven': {'task': 'X', 'trays': 4}})
+    assert nodes_values(document, NODES, 'f.yaml') == {
+        'oven': {'task': 'X', 'trays': 4},
+        'clock': {'task': 'FetchPush'},
+    }
+
+
+@pytest.mark.parametrize('section', ['/**/ovn', 'oven', '/oven', '**', '/**/oven/', 7])
+def test_a_misspelt_section_is_named_beside_the_known_ones(section):
+    document = file_of(**{'/**': {}}) | {section: {'ros__parameters': {}}, 'zoo': {}}
+    with pytest.raises(ConfigError) as caught:
+        nodes_values(document, NODES, 'f.yaml')
+    assert str(caught.value) == (
+        f"f.yaml: unknown sections ['{section}', 'zoo'];"
+        " known sections are ['/**', '/**/oven', '/**/clock']"
+    )
+
+
+@pytest.mark.parametrize('document', [None, {}, [], 'text', 5])
+def test_a_file_without_sections_is_refused(document):
+    with pytest.raises(ConfigError, match=r"^f\.yaml: no sections; known .*'/\*\*/oven'"):
+        nodes_values(document, NODES, 'f.yaml')
+
+
+@pytest.mark.parametrize(
+    'content',
+    [None, [], {}, {'ros_parameters': {}}, {'ros__parameters': {}, 'trays': 3}, {'trays': 3}],
+)
+def test_a_section_holds_ros__parameters_alone(content):
+    with pytest.raises(ConfigError) as caught:
+        nodes_values({'/**/oven': content}, NODES, 'f.yaml')
+    assert str(caught.value) == 'f.yaml: section /**/oven must hold ros__parameters alone'
+
+
+@pytest.mark.parametrize('values', [None, [1], 'trays'])
+def test_a_section_without_parameters_is_named(values):
+    with pytest.raises(ConfigError) as caught:
+        nodes_values(file_of(**{'/**/oven': values}), NODES, 'f.yaml')
+    assert str(caught.value) == 'f.yaml: section /**/oven holds no parameters'
+
+
+@pytest.mark.parametrize(
+    ('sections', 'message'),
+    [
+        ({'/**/clock': {'trays': 2}}, r'f\.yaml: clock: unknown keys .*trays'),
+        ({'/**': {'trays': 2}}, r'f\.yaml: clock: unknown keys .*trays'),
+        ({'/**/clock': {'rate': 1}}, r'f\.yaml: clock: rate .*write 1\.0'),
+        ({'/**': {'task': 1}}, r'f\.yaml: oven: task must be a str'),
+    ],
+)
+def test_a_wrong_value_is_named_with_file_and_node(sections, message):
+    with pytest.raises(ConfigError, match=message):
+        nodes_values(file_of(**sections), NODES, 'f.yaml')

@@ -1,0 +1,109 @@
+import dataclasses
+import json
+
+import pytest
+
+from her_ros.core.contract import FORMAT, ContractError, PolicyContract
+from her_ros.core.task import TASKS
+
+
+@pytest.fixture
+def contract(toy):
+    return PolicyContract.of(toy, 12, {'run': 'run_001', 'seed': '3'})
+
+
+def changed(contract, **values):
+    return json.dumps(json.loads(contract.to_json()) | values)
+
+
+def test_a_contract_survives_its_journey(contract):
+    read = PolicyContract.from_json(contract.to_json())
+    assert read == contract
+    assert read.provenance == {'run': 'run_001', 'seed': '3'}
+
+
+def test_a_contract_says_what_the_task_says(contract, toy):
+    assert contract.task == 'Toy'
+    assert contract.version == 12
+    assert contract.observation_fields == (('position', 2), ('velocity', 3))
+    assert (contract.goal_size, contract.action_size) == (2, 4)
+    assert (contract.action_low, contract.action_high) == (-1, 1)
+    assert (contract.control_period_s, contract.goal_tolerance_m) == (0.1, 0.25)
+
+
+@pytest.mark.parametrize(
+    'text',
+    ['', 'no JSON', '[]', '5', 'null', '{}', '{"task": "Toy"}', '"text"'],
+)
+def test_what_is_no_contract_is_refused_in_one_line(text):
+    with pytest.raises(ContractError, match=r'^the policy contract cannot be read') as caught:
+        PolicyContract.from_json(text)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_contract_without_a_field_is_refused(contract):
+    for field in dataclasses.fields(contract):
+        values = json.loads(contract.to_json())
+        del values[field.name]
+        if field.name == 'format':  # the format that first had no number
+            assert PolicyContract.from_json(json.dumps(values)) == contract
+            continue
+        with pytest.raises(ContractError, match='cannot be read'):
+            PolicyContract.from_json(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    'values',
+    [
+        {'surprise': 1},
+        {'observation_fields': 5},
+        {'observation_fields': [['position', 2, 3]]},
+        {'observation_fields': [['position', 'two']]},
+        {'observation_fields': [['position', float('inf')]]},
+        {'version': 'new'},
+        {'version': 1.5},
+        {'version': -1},
+        {'version': 1 << 32},
+        {'version': True},
+    ],
+)
+def test_a_contract_that_cannot_be_kept_is_refused(contract, values):
+    with pytest.raises(ContractError, match='cannot be read'):
+        PolicyContract.from_json(changed(contract, **values))
+
+
+def test_another_format_is_named_whatever_else_it_holds(contract):
+    for values in ({'format': FORMAT + 1}, {'format': FORMAT + 1, 'safety': 'on'}):
+        with pytest.raises(ContractError, match=rf'format {FORMAT + 1}; .* reads {FORMAT}'):
+            PolicyContract.from_json(changed(contract, **values))
+
+
+def test_a_policy_fits_its_own_task_alone(toy):
+    for task in (toy, *TASKS.values()):
+        contract = PolicyContract.of(task, 1, {})
+        contract.check_fits(task)
+        for other in (toy, *TASKS.values()):
+            if other != task:
+                with pytest.raises(ContractError, match=f'made for {task.name}') as caught:
+                    contract.check_fits(other)
+                assert other.name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('field', 'value'),
+    [
+        ('goal_size', 3),
+        ('action_size', 2),
+        ('goal_tolerance_m', 0.3),
+        ('control_period_s', 0.04),
+        ('observation_fields', (('velocity', 3), ('position', 2))),
+        ('action_high', 2.0),
+    ],
+)
+def test_what_differs_is_named_with_both_values(contract, toy, field, value):
+    wanted = getattr(contract, field)
+    with pytest.raises(ContractError) as caught:
+        dataclasses.replace(contract, **{field: value}).check_fits(toy)
+    assert str(caught.value) == (
+        f'the policy was made for Toy: its {field} is {value!r}, Toy needs {wanted!r}'
+    )

@@ -1,0 +1,163 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from her_ros.core.episode import Episode, EpisodeError, split_rollout
+from her_ros.core.rows import RowError
+
+
+def same(episode, rows):
+    return all(np.array_equal(episode.rows[name], rows[name]) for name in rows.dtype.names)
+
+
+def test_moves_stand_between_the_states_they_join(make_episode_rows):
+    rows = make_episode_rows(length=4)
+    rows['terminated'][3] = 1
+    episode = Episode(rows)
+    assert len(episode) == 4
+    assert episode.observation.shape == (5, 5)
+    assert episode.achieved_goal.shape == (5, 2)
+    np.testing.assert_array_equal(episode.desired_goal, rows['desired_goal'][2])
+    for t in range(4):
+        # Row t + 1 says which move led to it.
+        np.testing.assert_array_equal(episode.action[t], rows[t + 1]['action'])
+        assert episode.reward[t] == rows[t + 1]['reward']
+        assert episode.terminated[t] == (t == 2)
+    assert episode.terminated.dtype == bool
+
+
+def test_success_is_that_of_the_last_state(make_episode_rows):
+    rows = make_episode_rows()
+    rows['is_success'][:-1] = 1
+    assert not Episode(rows).is_success
+    rows['is_success'] = [0, 0, 0, 0, 1]
+    assert Episode(rows).is_success
+
+
+def test_a_whole_episode_passes(make_episode_rows, toy):
+    for length in (1, 2, 30):
+        Episode(make_episode_rows(length)).check(toy)
+
+
+@pytest.mark.parametrize(
+    ('damage', 'message'),
+    [
+        (lambda rows: rows[:1], r'at least 2 states, this one has 1'),
+        (lambda rows: rows[:0], r'at least 2 states, this one has 0'),
+        (lambda rows: rows[1:], r'episode 1 of env 3: steps are \[1, 2, 3, 4\], not 0 … T'),
+        (lambda rows: rows[[0, 1, 3, 4]], r'steps are \[0, 1, 3, 4\]'),
+        (lambda rows: rows[[0, 2, 1, 3, 4]], r'steps are \[0, 2, 1, 3, 4\]'),
+    ],
+)
+def test_missing_rows_are_named(make_episode_rows, toy, damage, message):
+    with pytest.raises(EpisodeError, match=message):
+        Episode(damage(make_episode_rows(length=4, env=3))).check(toy)
+
+
+@pytest.mark.parametrize('name', ['session', 'env', 'episode'])
+def test_mixed_rows_are_named(make_episode_rows, toy, name):
+    rows = make_episode_rows()
+    rows[name][2] += 1
+    with pytest.raises(EpisodeError, match=f'rows of more than one {name}'):
+        Episode(rows).check(toy)
+
+
+def test_a_goal_that_changes_is_named(make_episode_rows, toy):
+    rows = make_episode_rows()
+    rows['desired_goal'][3, 1] += 1e-12
+    with pytest.raises(EpisodeError, match='goal changes'):
+        Episode(rows).check(toy)
+
+
+@pytest.mark.parametrize('name', ['observation', 'achieved_goal', 'action', 'reward'])
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_named(make_episode_rows, toy, name, value):
+    rows = make_episode_rows(env=3)
+    rows[name].reshape(5, -1)[2, -1] = value
+    with pytest.raises(RowError, match=f'{name} of env 3, episode 1, step 2'):
+        Episode(rows).check(toy)
+
+
+def test_observations_of_another_task_are_named(make_episode_rows, toy):
+    larger = dataclasses.replace(toy, name='Larger', observation_fields=(('position', 6),))
+    with pytest.raises(EpisodeError, match='observations have 5 values, Larger has 6'):
+        Episode(make_episode_rows()).check(larger)
+
+
+def test_interleaved_environments_are_told_apart(make_episode_rows):
+    one, two = make_episode_rows(4, env=0), make_episode_rows(2, env=1)
+    messages = [
+        np.concatenate([rows[step : step + 1] for rows in (two, one)]) for step in range(5)
+    ]
+    assert len(messages[3]) == 1  # the shorter episode is left out once it ended
+    episodes, left_over = split_rollout(messages)
+    assert left_over == 0
+    assert len(episodes) == 2
+    assert same(episodes[0], one)
+    assert same(episodes[1], two)
+
+
+def test_workers_sessions_and_rollouts_may_interleave_in_any_order(make_episode_rows):
+    wanted = [
+        make_episode_rows(length, env, episode, session)
+        for session in (3, 9)
+        for episode in (1, 2)
+        for env, length in ((0, 3), (1, 5), (2, 1))
+    ]
+    rows = np.concatenate(wanted)
+    for seed in range(20):
+        shuffled = np.random.default_rng(seed).permutation(rows)
+        episodes, left_over = split_rollout(np.array_split(shuffled, 7))
+        assert left_over == 0
+        # ordered by session, episode, env
+        assert len(episodes) == len(wanted)
+        assert all(map(same, episodes, wanted))
+
+
+@pytest.mark.parametrize('name', ['session', 'episode', 'env'])
+def test_one_difference_tells_episodes_apart(make_episode_rows, name):
+    wanted = [make_episode_rows(4, **{name: value}) for value in (1, 2)]
+    episodes, left_over = split_rollout([np.concatenate(wanted)])
+    assert (len(episodes), left_over) == (2, 0)
+    assert all(map(same, episodes, wanted))
+
+
+def test_of_repeated_rows_the_first_one_stays(make_episode_rows):
+    rows = make_episode_rows(4)
+    again = rows.copy()
+    again['observation'] += 1
+    messages = [rows[0:1], again[0:1], rows[1:3], again[1:2], again[2:3], rows[3:], again[4:]]
+    episodes, left_over = split_rollout(messages)
+    assert left_over == 0
+    assert len(episodes) == 1
+    assert same(episodes[0], rows)
+
+
+@pytest.mark.parametrize('missing', range(5))
+def test_an_episode_with_a_hole_is_left_over(make_episode_rows, missing):
+    broken, whole = make_episode_rows(4, env=0), make_episode_rows(3, env=1)
+    episodes, left_over = split_rollout([np.delete(broken, missing), whole])
+    assert left_over == 4
+    assert len(episodes) == 1
+    assert same(episodes[0], whole)
+
+
+def test_an_episode_without_an_end_is_left_over(make_episode_rows):
+    rows = make_episode_rows(4)
+    rows['truncated'] = 0
+    assert split_rollout([rows]) == ([], 5)
+    rows['terminated'][-1] = 1  # the other way to end
+    episodes, left_over = split_rollout([rows])
+    assert (len(episodes), left_over) == (1, 0)
+
+
+def test_a_lone_first_state_is_left_over(make_episode_rows):
+    rows = make_episode_rows(1)[:1]
+    rows['truncated'] = 1
+    assert split_rollout([rows]) == ([], 1)
+
+
+def test_nothing_gives_nothing(make_episode_rows):
+    assert split_rollout([]) == ([], 0)
+    assert split_rollout([make_episode_rows()[:0]]) == ([], 0)

@@ -1,0 +1,89 @@
+import hashlib
+import os
+import threading
+
+import pytest
+
+from her_ros.core.files import file_sha256, publish_file, sha256, write_whole
+
+
+def test_content_is_written_as_given(tmp_path):
+    path = tmp_path / 'file'
+    write_whole(path, b'bytes')
+    assert path.read_bytes() == b'bytes'
+    write_whole(path, lambda temporary: temporary.write_text('text'))
+    assert path.read_bytes() == b'text'
+    assert os.listdir(tmp_path) == ['file']
+
+
+def fail_halfway(temporary):
+    temporary.write_bytes(b'half')
+    raise RuntimeError('disk full')
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / 'file'
+    path.write_bytes(b'old')
+    with pytest.raises(RuntimeError, match='disk full'):
+        write_whole(path, fail_halfway)
+    assert path.read_bytes() == b'old'
+    assert os.listdir(tmp_path) == ['file']
+
+
+def test_a_failed_rename_leaves_nothing(tmp_path):
+    path = tmp_path / 'folder'
+    (path / 'content').mkdir(parents=True)
+    with pytest.raises(OSError, match='folder'):
+        write_whole(path, b'new')
+    assert os.listdir(tmp_path) == ['folder']
+
+
+def test_a_file_is_on_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path = tmp_path / 'file'
+    synced = []
+
+    def fsync(descriptor):
+        synced.append((os.readlink(f'/proc/self/fd/{descriptor}'), path.exists()))
+
+    monkeypatch.setattr(os, 'fsync', fsync)
+    write_whole(path, b'content')
+    (content, named_before), (folder, named_after) = synced
+    assert os.path.dirname(content) == folder == str(tmp_path)
+    assert (named_before, named_after) == (False, True)
+
+
+def test_a_reader_sees_the_old_content_or_the_new_one(tmp_path):
+    path = tmp_path / 'file'
+    contents = [bytes([kind]) * 100_000 for kind in (1, 2)]
+    write_whole(path, contents[0])
+    stop, seen = threading.Event(), set()
+
+    def read():
+        while not stop.is_set():
+            seen.add(path.read_bytes())
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        for index in range(1, 60):
+            write_whole(path, contents[index % 2])
+    finally:
+        stop.set()
+        reader.join()
+    assert seen <= set(contents)
+    assert seen
+
+
+def test_publishing_takes_the_place_of_the_old_file(tmp_path):
+    temporary, path = tmp_path / '.file.tmp', tmp_path / 'file'
+    temporary.write_bytes(b'new')
+    path.write_bytes(b'old')
+    publish_file(temporary, path)
+    assert path.read_bytes() == b'new'
+    assert not temporary.exists()
+
+
+def test_digests_are_sha256_in_hexadecimal(tmp_path):
+    content = bytes(range(256)) * 1000
+    (tmp_path / 'file').write_bytes(content)
+    assert sha256(content) == file_sha256(tmp_path / 'file') == hashlib.sha256(content).hexdigest()

@@ -1,0 +1,181 @@
+import numpy as np
+import pytest
+
+from her_ros.core.rows import (
+    Field,
+    RowDecoder,
+    RowError,
+    action_dtype,
+    fields_of,
+    identity_of,
+    require_finite,
+    step_dtype,
+)
+
+# sensor_msgs/msg/PointField
+UINT8, INT32, UINT32, FLOAT32, FLOAT64 = 2, 5, 6, 7, 8
+
+
+def copied_into(dtype, rows):
+    other = np.zeros(len(rows), dtype)
+    for name in set(dtype.names) & set(rows.dtype.names):
+        other[name] = rows[name]
+    return other
+
+
+def decoded(rows, wanted, **options):
+    decoder = RowDecoder(wanted, fields_of(rows.dtype), rows.dtype.itemsize, **options)
+    return decoder.decode(rows.tobytes(), len(rows))
+
+
+def assert_same(rows, others):
+    assert rows.dtype.names == others.dtype.names
+    for name in rows.dtype.names:
+        np.testing.assert_array_equal(rows[name], others[name], strict=True)
+
+
+def test_fields_are_those_of_the_wire_contract(toy):
+    wire = [(field.name, field.datatype, field.count) for field in fields_of(step_dtype(toy))]
+    identity = [(name, UINT32, 1) for name in ('session', 'env', 'episode', 'step')]
+    assert wire == [
+        *identity,
+        ('observation', FLOAT64, 5),
+        ('achieved_goal', FLOAT64, 2),
+        ('desired_goal', FLOAT64, 2),
+        ('action', FLOAT32, 4),
+        ('policy_version', UINT32, 1),
+        ('reward', FLOAT32, 1),
+        ('terminated', UINT8, 1),
+        ('truncated', UINT8, 1),
+        ('is_success', UINT8, 1),
+    ]
+    wire = [(field.name, field.datatype, field.count) for field in fields_of(action_dtype(toy))]
+    assert wire == [*identity, ('action', FLOAT32, 4), ('policy_version', UINT32, 1)]
+
+
+def test_our_own_layout_is_read_without_a_copy(make_episode_rows, toy):
+    rows = make_episode_rows()
+    buffer = np.frombuffer(rows.tobytes(), np.uint8)
+    decoder = RowDecoder(step_dtype(toy), fields_of(rows.dtype), rows.dtype.itemsize)
+    read = decoder.decode(buffer, len(rows))
+    assert_same(read, rows)
+    assert np.shares_memory(read, buffer)
+    assert not read.flags.writeable
+
+
+def test_another_field_order_without_padding_is_read_by_name(make_episode_rows, toy):
+    rows = make_episode_rows()
+    names = list(reversed(rows.dtype.names))
+    packed = copied_into(np.dtype([(name, rows.dtype[name]) for name in names]), rows)
+    assert_same(decoded(packed, step_dtype(toy)), rows)
+
+
+def test_padding_and_extra_fields_are_passed_over(make_episode_rows, toy):
+    rows = make_episode_rows()
+    names = ['temperature', *rows.dtype.names, 'label']
+    formats = ['f4', *(rows.dtype[name] for name in rows.dtype.names), ('i2', (3,))]
+    sizes = [np.dtype(kind).itemsize for kind in formats]
+    offsets = np.cumsum([5, *(size + 3 for size in sizes[:-1])]).tolist()
+    layout = {'names': names, 'formats': formats, 'offsets': offsets, 'itemsize': 512}
+    foreign = copied_into(np.dtype(layout), rows)
+    foreign['temperature'], foreign['label'] = 9, 9
+    assert_same(decoded(foreign, step_dtype(toy)), rows)
+
+
+def test_float32_states_are_widened(make_episode_rows, toy):
+    rows = make_episode_rows()
+    layout = [
+        (name, 'f4', kind.shape) if kind.base == np.float64 else (name, kind)
+        for name, kind in ((name, rows.dtype[name]) for name in rows.dtype.names)
+    ]
+    narrow = copied_into(np.dtype(layout), rows)
+    read = decoded(narrow, step_dtype(toy))
+    assert read['observation'].dtype == np.float64
+    np.testing.assert_array_equal(read['observation'], rows['observation'].astype(np.float32))
+    np.testing.assert_array_equal(read['action'], rows['action'])
+    np.testing.assert_array_equal(read['step'], rows['step'])
+
+
+def test_big_endian_rows_are_swapped(make_episode_rows, toy):
+    rows = make_episode_rows()
+    foreign = rows.astype(rows.dtype.newbyteorder('>'))
+    assert_same(decoded(foreign, step_dtype(toy), is_bigendian=True), rows)
+
+
+def test_no_rows_are_no_error(toy):
+    assert len(decoded(np.zeros(0, step_dtype(toy)), step_dtype(toy))) == 0
+
+
+@pytest.mark.parametrize('name', ['session', 'observation', 'action', 'is_success'])
+def test_a_missing_field_is_named_beside_those_there(toy, name):
+    fields = [field for field in fields_of(step_dtype(toy)) if field.name != name]
+    with pytest.raises(RowError, match=rf"fields \['{name}'\] are missing; .*'desired_goal'"):
+        RowDecoder(step_dtype(toy), fields, 500)
+
+
+@pytest.mark.parametrize(
+    ('name', 'wrong', 'message'),
+    [
+        ('observation', (FLOAT64, 4), 'field observation has 4 values per row, expected 5'),
+        ('session', (UINT32, 2), 'field session has 2 values per row, expected 1'),
+        ('action', (FLOAT32, 0), 'field action has 0 values per row, expected 4'),
+        ('observation', (0, 5), 'field observation has the unknown datatype 0'),
+        ('observation', (9, 5), 'field observation has the unknown datatype 9'),
+        ('step', (FLOAT32, 1), 'field step is float32, expected uint32'),
+        ('env', (INT32, 1), 'field env is int32, expected uint32'),
+        ('truncated', (FLOAT64, 1), 'field truncated is float64, expected uint8'),
+    ],
+)
+def test_a_field_of_another_size_or_kind_is_named(toy, name, wrong, message):
+    fields = [
+        Field(name, field.offset, *wrong) if field.name == name else field
+        for field in fields_of(step_dtype(toy))
+    ]
+    with pytest.raises(RowError) as caught:
+        RowDecoder(step_dtype(toy), fields, step_dtype(toy).itemsize)
+    assert str(caught.value) == message
+
+
+def test_a_field_that_reaches_beyond_its_row_is_named(toy):
+    fields = fields_of(action_dtype(toy))
+    # 4 × uint32, 4 × float32, uint32: 36 bytes
+    RowDecoder(action_dtype(toy), fields, 36)
+    with pytest.raises(RowError, match='policy_version reaches beyond the row of 35 bytes'):
+        RowDecoder(action_dtype(toy), fields, 35)
+
+
+def test_a_buffer_that_is_too_short_is_refused_at_every_length(make_episode_rows, toy):
+    rows = make_episode_rows(length=2)
+    content = rows.tobytes()
+    decoder = RowDecoder(step_dtype(toy), fields_of(rows.dtype), rows.dtype.itemsize)
+    decoder.decode(content, 3)
+    for size in range(len(content)):
+        with pytest.raises(RowError, match=f'3 rows .* but the message holds {size} bytes'):
+            decoder.decode(content[:size], 3)
+
+
+def test_identities_are_in_the_order_of_the_contract(make_episode_rows):
+    rows = make_episode_rows(2, env=5, episode=6, session=4)
+    assert identity_of(rows).tolist() == [[4, 5, 6, 0], [4, 5, 6, 1], [4, 5, 6, 2]]
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+def test_the_first_row_that_is_not_finite_is_named(make_episode_rows, value):
+    rows = make_episode_rows(env=5)
+    names = ('observation', 'reward')
+    require_finite(rows, names, 'step')
+    rows['reward'][3] = value
+    with pytest.raises(RowError) as caught:
+        require_finite(rows, names, 'step')
+    assert str(caught.value) == (
+        f'step: reward of env 5, episode 1, step 3 is {value}; it must be finite'
+    )
+    rows['observation'][2:, 1] = value
+    with pytest.raises(RowError, match='step: observation of env 5, episode 1, step 2 is '):
+        require_finite(rows, names, 'step')
+
+
+def test_other_fields_may_hold_anything(make_episode_rows):
+    rows = make_episode_rows()
+    rows['reward'][1] = np.nan
+    require_finite(rows, ('observation',), 'step')

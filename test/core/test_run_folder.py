@@ -1,0 +1,124 @@
+import subprocess
+import sys
+
+import pytest
+
+from her_ros.core.run_folder import RunFolder, RunFolderError, start_number
+
+HOLD = """
+import sys, time
+from her_ros.core.run_folder import RunFolder
+with RunFolder(sys.argv[1]).locked():
+    print('held', flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = RunFolder(tmp_path / 'run')
+    folder.create()
+    return folder
+
+
+@pytest.fixture
+def holder(folder):
+    """Another process that holds the lock."""
+    process = subprocess.Popen(
+        [sys.executable, '-c', HOLD, str(folder.path)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout.readline() == 'held\n'
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_a_new_folder_is_one_and_making_it_again_keeps_it(folder):
+    folder.require()
+    (folder.bags / 'bag.mcap').touch()
+    folder.create()
+    assert [path.name for path in folder.bags.iterdir()] == ['bag.mcap']
+    names = {path.name for path in folder.path.iterdir()}
+    assert names == {'bags', 'evaluation', 'tensorboard', 'starts'}
+
+
+def test_paths_do_not_move_with_the_working_directory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = RunFolder('runs/x')
+    monkeypatch.chdir('/')
+    folder.create()
+    assert (tmp_path / 'runs' / 'x' / 'bags').is_dir()
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / 'file').touch()
+    with pytest.raises(RunFolderError, match=r'/file/run: cannot be written \(.+\); choose'):
+        RunFolder(tmp_path / 'file' / 'run').create()
+
+
+def test_a_folder_that_is_no_run_is_named(tmp_path):
+    for path in (tmp_path, tmp_path / 'missing'):
+        with pytest.raises(RunFolderError, match=rf'^{path}: not a run folder; .* run_dir'):
+            RunFolder(path).require()
+
+
+def test_a_second_process_is_refused_and_told_who_holds_the_folder(folder, holder):
+    with (
+        pytest.raises(RunFolderError, match=rf'{folder.path}: in use by process {holder.pid};'),
+        folder.locked(),
+    ):
+        pass
+
+
+def test_a_killed_holder_leaves_the_folder_free(folder, holder):
+    holder.kill()
+    holder.wait()
+    with folder.locked():
+        pass
+
+
+def test_the_lock_ends_with_its_block(folder):
+    again = RunFolder(folder.path)
+    for _ in range(2):
+        with folder.locked(), pytest.raises(RunFolderError, match='in use'), again.locked():
+            pass
+
+
+def test_folders_are_locked_apart(folder, tmp_path, holder):
+    other = RunFolder(tmp_path / 'other')
+    other.create()
+    with other.locked():
+        pass
+
+
+def test_starts_are_counted_by_role_and_worker_over_processes(folder):
+    assert [folder.count_start('policy') for _ in range(3)] == [0, 1, 2]
+    assert folder.count_start('policy', 1) == 0
+    assert folder.count_start('fetch_env') == 0
+    assert RunFolder(folder.path).count_start('policy') == 3
+    assert start_number(str(folder.path), 'policy') == 4
+
+
+def test_a_count_that_cannot_be_read_is_named(folder):
+    (folder.path / 'starts' / 'policy_0').write_text('many')
+    with pytest.raises(RunFolderError, match=r'starts/policy_0: cannot count this start'):
+        folder.count_start('policy')
+
+
+def test_a_missing_folder_is_named_at_a_start(tmp_path):
+    with pytest.raises(RunFolderError, match=rf'{tmp_path}/none/starts/policy_0: cannot count'):
+        start_number(str(tmp_path / 'none'), 'policy')
+
+
+def test_without_a_run_folder_every_start_is_the_first():
+    assert [start_number('', 'policy') for _ in range(2)] == [0, 0]
+
+
+def test_versions_with_one_number_are_evaluated_in_different_files(folder):
+    one, two = folder.evaluation_bag(7, 'a' * 64), folder.evaluation_bag(7, 'b' * 64)
+    assert one != two
+    assert one.parent == two.parent == folder.evaluation
+    assert {one.suffix, two.suffix} == {'.mcap'}

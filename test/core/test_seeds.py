@@ -1,0 +1,39 @@
+import itertools
+
+import numpy as np
+
+from her_ros.core.seeds import generator, integer_seed, seed_sequence
+
+ORIGINS = list(
+    itertools.product((0, 1, 2**31 - 1), ('policy', 'fetch_env', 'update'), (0, 1, 999), (0, 1, 7))
+)
+
+
+def test_seed_role_worker_and_start_each_give_a_stream_of_its_own():
+    streams = [tuple(generator(*origin).integers(0, 2**63, 2)) for origin in ORIGINS]
+    assert len(set(streams)) == len(ORIGINS)
+    assert len({number for stream in streams for number in stream}) == 2 * len(ORIGINS)
+
+
+def test_the_same_origin_repeats_its_stream():
+    for origin in ORIGINS:
+        np.testing.assert_array_equal(generator(*origin).random(5), generator(*origin).random(5))
+        assert integer_seed(*origin) == integer_seed(*origin)
+
+
+def test_worker_and_start_are_not_interchangeable():
+    assert generator(0, 'policy', 1, 2).random() != generator(0, 'policy', 2, 1).random()
+
+
+def test_the_first_worker_at_its_first_start_is_the_default():
+    assert seed_sequence(3, 'policy').entropy == seed_sequence(3, 'policy', 0, 0).entropy
+
+
+def test_integer_seeds_have_31_bits():
+    seeds = [integer_seed(seed, 'update') for seed in range(2000)]
+    assert min(seeds) >= 0
+    assert max(seeds) < 2**31
+    # Of 2,000 uniform numbers, none above half the range has the probability 0.5 ** 2000.
+    assert max(seeds) >= 2**30
+    # 2,000 ** 2 / 2 pairs share a number of 31 bits with a probability of about 0.001.
+    assert len(set(seeds)) == 2000

@@ -1,0 +1,54 @@
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+import torch
+
+from her_ros.core.contract import PolicyContract
+from her_ros.core.rows import Rows, step_dtype
+from her_ros.core.task import TASKS, GoalTask
+from her_ros.learning.export import PolicyGraph
+from her_ros.learning.networks import Mlp
+from her_ros.learning.normalizer import Normalizer
+
+
+@pytest.fixture
+def reach() -> GoalTask:
+    return TASKS['FetchReach']
+
+
+@pytest.fixture
+def policy_bytes(reach: GoalTask) -> Callable[..., bytes]:
+    """Export a small policy of random weights."""
+
+    def make(version: int = 1, task: GoalTask = reach, seed: int = 0) -> bytes:
+        network = Mlp([task.observation_size + task.goal_size, 8, task.action_size])
+        flat = network.initial(torch.Generator().manual_seed(seed))
+        return PolicyGraph(task, network.shapes).to_bytes(
+            network.layers(flat),
+            Normalizer(task.observation_size, 200.0, 5.0, 0.01),
+            Normalizer(task.goal_size, 200.0, 5.0, 0.01),
+            PolicyContract.of(task, version, {'run': 'run_001'}),
+        )
+
+    return make
+
+
+@pytest.fixture
+def step_rows(reach: GoalTask) -> Callable[..., Rows]:
+    """Make a ``step`` message; equal identities have equal states."""
+
+    def make(
+        envs: Sequence[int] = (0,), episode: int = 1, step: int = 0, session: int = 7
+    ) -> Rows:
+        rows = np.zeros(len(envs), step_dtype(reach))
+        rows['session'], rows['env'] = session, envs
+        rows['episode'], rows['step'] = episode, step
+        for row in rows:
+            random = np.random.default_rng(row[['session', 'env', 'episode', 'step']].tolist())
+            row['observation'] = random.normal(size=reach.observation_size)
+            row['achieved_goal'] = random.normal(size=reach.goal_size)
+            row['desired_goal'] = random.normal(size=reach.goal_size)
+        return rows
+
+    return make

@@ -1,0 +1,323 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from her_ros.core.rows import RowError, action_dtype, identity_of
+from her_ros.deploy.actor import Actor
+from her_ros.deploy.exploration import Exploration
+from her_ros.deploy.policy import OnnxPolicy
+
+EXPLORATION = Exploration(noise_std=0.2, random_probability=0.3)
+STATE = ('observation', 'achieved_goal', 'desired_goal')
+
+
+@pytest.fixture
+def new_policy(policy_bytes):
+    return lambda version=1: OnnxPolicy(policy_bytes(version, seed=version), 'test')
+
+
+@pytest.fixture
+def new_actor(reach, new_policy):
+    """Make an actor that has a policy of a version, or none for None."""
+
+    def make(version=1, exploration=None):
+        actor = Actor(reach, exploration, np.random.default_rng(0))
+        if version is not None:
+            actor.offer(new_policy(version))
+        return actor
+
+    return make
+
+
+@pytest.fixture(params=[None, EXPLORATION], ids=['deterministic', 'exploring'])
+def actor(request, new_actor):
+    return new_actor(exploration=request.param)
+
+
+def ended(rows, how='truncated'):
+    rows = rows.copy()
+    rows[how] = 1
+    return rows
+
+
+def test_a_state_is_answered_by_its_identity(actor, step_rows, reach):
+    rows = step_rows(envs=[4, 0, 2], episode=3, step=5)
+    answers = actor.answer(rows)
+    assert answers.dtype == action_dtype(reach)
+    np.testing.assert_array_equal(identity_of(answers), identity_of(rows))
+    assert (answers['policy_version'] == 1).all()
+    assert (np.abs(answers['action']) <= 1).all()
+
+
+def test_without_exploration_the_policy_acts(new_actor, new_policy, step_rows):
+    rows = step_rows(envs=range(5))
+    answers = new_actor().answer(rows)
+    expected = new_policy().act(*(rows[name] for name in STATE))
+    np.testing.assert_array_equal(answers['action'], expected)
+
+
+def test_with_exploration_the_policys_action_is_explored(new_actor, new_policy, step_rows):
+    actor, generator = new_actor(exploration=EXPLORATION), np.random.default_rng(0)
+    for step in range(5):
+        rows = step_rows(envs=range(5), step=step)
+        expected = EXPLORATION(new_policy().act(*(rows[name] for name in STATE)), generator)
+        np.testing.assert_array_equal(actor.answer(rows)['action'], expected)
+
+
+def test_a_repeated_state_gets_the_same_action_again(actor, step_rows):
+    for step in range(4):
+        rows = step_rows(envs=[0, 1, 2], step=step)
+        first = actor.answer(rows).copy()
+        for _ in range(3):
+            np.testing.assert_array_equal(actor.answer(rows), first)
+        np.testing.assert_array_equal(actor.answer(rows[1:]), first[1:])
+
+
+def test_repeated_and_new_states_may_come_together(actor, step_rows):
+    first = actor.answer(step_rows(envs=[0, 1], step=0)).copy()
+    mixed = np.concatenate([step_rows(envs=[1], step=0), step_rows(envs=[0], step=1)])
+    answers = actor.answer(mixed)
+    np.testing.assert_array_equal(identity_of(answers), identity_of(mixed))
+    np.testing.assert_array_equal(answers[0], first[1])
+
+
+def test_older_states_are_not_answered(actor, step_rows):
+    rows = [step_rows(episode=2, step=step) for step in range(3)]
+    for each in rows:
+        assert len(actor.answer(each)) == 1
+    for each in (*rows[:2], step_rows(episode=1, step=3), step_rows(episode=1, step=0)):
+        assert len(actor.answer(each)) == 0
+    assert len(actor.answer(rows[2])) == 1
+
+
+def test_states_are_older_by_environment(actor, step_rows):
+    actor.answer(step_rows(envs=[0], step=5))
+    answers = actor.answer(step_rows(envs=[0, 1], step=4))
+    assert answers['env'].tolist() == [1]
+
+
+def test_any_subset_of_rows_may_come(actor, step_rows):
+    """Two halves take turns, and one environment is left out for a while."""
+    for step in range(3):
+        for half in ([0, 1], [3, 2]):
+            answers = actor.answer(step_rows(envs=half, step=step))
+            assert answers['env'].tolist() == half
+            assert (answers['step'] == step).all()
+    assert actor.answer(step_rows(envs=[9], step=2))['env'].tolist() == [9]
+    assert len(actor.answer(step_rows(envs=range(10), step=3))) == 10
+    assert len(actor.answer(step_rows(envs=[])[:0])) == 0
+
+
+@pytest.mark.parametrize('how', ['terminated', 'truncated'])
+def test_last_states_are_not_answered(actor, step_rows, how):
+    actor.answer(step_rows(envs=[0, 1], step=4))
+    rows = step_rows(envs=[0, 1], step=5)
+    rows[how][0] = 1
+    assert actor.answer(rows)['env'].tolist() == [1]
+    assert len(actor.answer(ended(step_rows(envs=[1], step=6), how))) == 0
+    assert len(actor.answer(step_rows(envs=[0, 1], episode=2, step=0))) == 2
+
+
+def test_a_new_session_is_accepted_wherever_it_starts(actor, step_rows):
+    actor.answer(step_rows(envs=[0, 1], episode=9, step=30, session=7))
+    for session in (8, 3, 2**32 - 1, 0):
+        rows = step_rows(envs=[0, 1], episode=1, step=0, session=session)
+        answers = actor.answer(rows)
+        np.testing.assert_array_equal(identity_of(answers), identity_of(rows))
+
+
+def test_an_ended_session_is_not_answered_any_more(actor, step_rows):
+    for session in (7, 8, 9):
+        actor.answer(step_rows(session=session, episode=1, step=0))
+    for session in (7, 8):
+        assert len(actor.answer(step_rows(session=session, episode=2, step=0))) == 0
+    assert len(actor.answer(step_rows(session=9, episode=1, step=1))) == 1
+    assert not actor.sessions_mixed
+
+
+def test_two_environments_on_one_topic_are_noticed(actor, step_rows):
+    for step in range(20):
+        for session in (7, 8):
+            actor.answer(step_rows(session=session, step=step))
+    assert actor.sessions_mixed
+
+
+def test_restarts_are_no_two_environments(actor, step_rows):
+    """A late message of each session before it."""
+    for session in range(100):
+        actor.answer(step_rows(session=session, episode=1, step=0))
+        actor.answer(step_rows(session=session - 1 if session else 0, episode=1, step=1))
+        assert not actor.sessions_mixed
+
+
+def test_of_a_message_of_two_sessions_the_first_counts(actor, step_rows):
+    rows = np.concatenate([step_rows(session=8, envs=[0]), step_rows(session=7, envs=[1])])
+    assert actor.answer(rows)['session'].tolist() == [8]
+
+
+def test_a_policy_takes_over_between_rollouts_only(new_actor, new_policy, step_rows):
+    actor = new_actor()
+    assert actor.answer(step_rows(envs=[0, 1], episode=4, step=0))['policy_version'][0] == 1
+    actor.offer(new_policy(2))
+    for step in range(1, 4):
+        rows = step_rows(envs=[0, 1], episode=4, step=step)
+        answers = actor.answer(rows)
+        assert (answers['policy_version'] == 1).all()
+        np.testing.assert_array_equal(
+            answers['action'], new_policy(1).act(*(rows[name] for name in STATE))
+        )
+    assert len(actor.answer(ended(step_rows(envs=[0, 1], episode=4, step=4)))) == 0
+    rows = step_rows(envs=[0], episode=5, step=0)
+    answers = actor.answer(rows)
+    assert answers['policy_version'] == 2
+    np.testing.assert_array_equal(
+        answers['action'], new_policy(2).act(*(rows[name] for name in STATE))
+    )
+    # The other half of the same rollout, with a third policy there by now.
+    actor.offer(new_policy(3))
+    assert actor.answer(step_rows(envs=[1], episode=5, step=0))['policy_version'] == 2
+    assert actor.policy.version == 2
+    assert (actor.answer(step_rows(envs=[0, 1], episode=6))['policy_version'] == 3).all()
+
+
+def test_of_several_policies_offered_the_newest_takes_over(new_actor, new_policy, step_rows):
+    actor = new_actor()
+    actor.offer(new_policy(2))
+    actor.offer(new_policy(3))
+    assert actor.answer(step_rows())['policy_version'] == 3
+
+
+def test_a_new_session_is_a_new_rollout(new_actor, new_policy, step_rows):
+    actor = new_actor()
+    actor.answer(step_rows(session=7, episode=5))
+    actor.offer(new_policy(2))
+    assert actor.answer(step_rows(session=8, episode=1))['policy_version'] == 2
+
+
+def test_before_any_policy_a_deterministic_actor_keeps_silent(new_actor, new_policy, step_rows):
+    actor = new_actor(version=None)
+    assert not actor.ready
+    assert len(actor.answer(step_rows())) == 0
+    actor.offer(new_policy())
+    assert actor.ready
+    # The environment sends its state again and again.
+    assert actor.answer(step_rows())['policy_version'] == 1
+
+
+def test_before_any_policy_an_exploring_actor_is_uniformly_random(new_actor, step_rows):
+    actor = new_actor(version=None, exploration=EXPLORATION)
+    assert actor.ready
+    answers = actor.answer(step_rows(envs=range(5000)))
+    assert (answers['policy_version'] == 0).all()
+    actions = answers['action']
+    assert np.abs(actions).max() <= 1
+    counts, _ = np.histogram(actions, np.linspace(-1, 1, 21))
+    expected = actions.size / 20
+    chi_square = ((counts - expected) ** 2 / expected).sum()
+    # A chi-square of k degrees of freedom has the mean k and the variance 2 k.
+    assert abs(chi_square - 19) < 4 * (2 * 19) ** 0.5
+
+
+def test_a_rollout_begun_at_random_ends_at_random(new_actor, new_policy, step_rows):
+    actor = new_actor(version=None, exploration=EXPLORATION)
+    actor.answer(step_rows(step=0))
+    actor.offer(new_policy())
+    assert actor.answer(step_rows(step=1))['policy_version'] == 0
+    assert actor.answer(step_rows(episode=2))['policy_version'] == 1
+
+
+@pytest.mark.parametrize('name', STATE)
+@pytest.mark.parametrize('value', [np.nan, np.inf])
+def test_a_state_that_is_not_finite_is_named(actor, step_rows, name, value):
+    rows = step_rows(envs=[3, 4], step=2)
+    rows[name][1, 0] = value
+    with pytest.raises(RowError, match=f'step: {name} of env 4, episode 1, step 2'):
+        actor.answer(rows)
+
+
+def test_an_absurd_environment_is_refused_without_memory_for_it(actor, step_rows):
+    with pytest.raises(RowError, match='env is 4294967295; at most 65536 fit'):
+        actor.answer(step_rows(envs=[2**32 - 1]))
+    assert len(actor.answer(step_rows(envs=[65535]))) == 1
+
+
+@pytest.mark.parametrize('bad', ['not finite', 'absurd env'])
+def test_a_refused_message_changes_nothing(new_actor, new_policy, step_rows, bad):
+    actor = new_actor()
+    first = actor.answer(step_rows(session=7)).copy()
+    actor.offer(new_policy(2))
+    rows = step_rows(session=8, episode=9, envs=[2**32 - 1 if bad == 'absurd env' else 0])
+    if bad == 'not finite':
+        rows['observation'] = np.nan
+    with pytest.raises(RowError):
+        actor.answer(rows)
+    np.testing.assert_array_equal(actor.answer(step_rows(session=7)), first)
+    assert actor.answer(step_rows(session=7, step=1))['policy_version'] == 1
+    assert not actor.sessions_mixed
+
+
+@dataclasses.dataclass
+class Environment:
+    """The other side of the lock-step over a channel that loses, doubles and delays."""
+
+    step_rows: object
+    num_envs: int
+    length: int
+    session: int = 7
+    episode: int = 1
+    step: int = 0
+
+    def __post_init__(self):
+        self.taken = {}
+        self.answered = np.zeros(self.num_envs, bool)
+
+    @property
+    def message(self):
+        rows = self.step_rows(range(self.num_envs), self.episode, self.step, self.session)
+        return ended(rows) if self.step == self.length else rows
+
+    def accept(self, answers):
+        for answer in answers:
+            identity = tuple(identity_of(answer[None])[0].tolist())
+            action = (answer['action'].tobytes(), int(answer['policy_version']))
+            # Whenever and however often it comes: one state, one action.
+            assert self.taken.setdefault(identity, action) == action
+            if identity[::2] == (self.session, self.episode) and identity[3] == self.step:
+                self.answered[identity[1]] = True
+        if self.step == self.length:
+            self.episode, self.step = self.episode + 1, 0
+        elif self.answered.all():
+            self.step += 1
+        else:
+            return
+        self.answered[:] = False
+
+
+@pytest.mark.parametrize('seed', range(10))
+def test_the_lock_step_survives_lost_doubled_and_late_messages(
+    new_actor, new_policy, step_rows, seed
+):
+    random = np.random.default_rng(seed)
+    actor = new_actor(version=None, exploration=EXPLORATION)
+    environment = Environment(step_rows, num_envs=3, length=4)
+    on_their_way, rounds = [], 0
+    while environment.episode <= 5:
+        rounds += 1
+        assert rounds < 2000
+        sent = environment.message
+        on_their_way.append(sent[random.random(3) < 0.7])
+        if random.random() < 0.05:
+            actor.offer(new_policy(rounds))
+        back = []
+        for message in on_their_way:
+            if random.random() < 0.7:
+                back += [actor.answer(message).copy()] * random.integers(0, 3)
+        # What is sent again comes after what is newer.
+        on_their_way = [each for each in on_their_way if random.random() < 0.5]
+        random.shuffle(back)
+        environment.accept(np.concatenate(back) if back else ())
+    assert len(environment.taken) == 5 * 4 * 3
+    for episode in range(1, 6):
+        versions = {action[1] for key, action in environment.taken.items() if key[2] == episode}
+        assert len(versions) == 1

@@ -1,0 +1,160 @@
+import os
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from her_ros.core.contract import METADATA_KEY, ContractError, PolicyContract
+from her_ros.core.errors import HerRosError
+from her_ros.core.files import sha256
+from her_ros.core.task import TASKS
+from her_ros.deploy.policy import OnnxPolicy, PolicyError
+
+
+def states(task, count, seed=0):
+    random = np.random.default_rng(seed)
+    sizes = (task.observation_size, task.goal_size, task.goal_size)
+    return [random.normal(size=(count, size)) for size in sizes]
+
+
+def identity_model(sizes=(('x', 3),), output=('y', 3)):
+    """A valid ONNX file that passes its first input on."""
+    values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ['n', s]) for n, s in sizes]
+    result = helper.make_tensor_value_info(output[0], TensorProto.FLOAT, ['n', output[1]])
+    node = helper.make_node('Identity', [sizes[0][0]], [output[0]])
+    graph = helper.make_graph([node], 'foreign', values, [result])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8)
+
+
+def test_actions_are_float32_within_their_limits_for_any_number_of_rows(policy_bytes, reach):
+    policy = OnnxPolicy(policy_bytes(), 'here')
+    for count in (0, 1, 33):
+        actions = policy.act(*(100 * values for values in states(reach, count)))
+        assert actions.shape == (count, reach.action_size)
+        assert actions.dtype == np.float32
+        assert (np.abs(actions) <= 1).all()
+
+
+def test_rows_act_alone(policy_bytes, reach):
+    policy = OnnxPolicy(policy_bytes(), 'here')
+    together = policy.act(*states(reach, 20))
+    for index in range(20):
+        alone = policy.act(*(values[index : index + 1] for values in states(reach, 20)))
+        np.testing.assert_allclose(alone[0], together[index], atol=1e-6)
+
+
+def test_interleaved_views_are_read_right(policy_bytes, step_rows):
+    rows = step_rows(range(5))
+    names = ('observation', 'achieved_goal', 'desired_goal')
+    assert not rows['observation'].flags.c_contiguous
+    policy = OnnxPolicy(policy_bytes(), 'here')
+    np.testing.assert_array_equal(
+        policy.act(*(rows[name] for name in names)),
+        policy.act(*(rows[name].astype(np.float32) for name in names)),
+    )
+
+
+def test_a_policy_knows_its_version_and_contract(policy_bytes, reach, tmp_path):
+    content = policy_bytes(version=12)
+    path = tmp_path / 'policy.onnx'
+    path.write_bytes(content)
+    for policy in (OnnxPolicy(content, 'here', reach), OnnxPolicy.load(path, reach)):
+        assert policy.version == 12
+        assert policy.sha256 == sha256(content)
+        assert policy.contract == PolicyContract.of(reach, 12, {'run': 'run_001'})
+
+
+def test_acting_takes_no_thread_beside_the_callers(policy_bytes, reach):
+    before = len(os.listdir('/proc/self/task'))
+    policy = OnnxPolicy(policy_bytes(), 'here')
+    policy.act(*states(reach, 1000))
+    assert len(os.listdir('/proc/self/task')) == before
+
+
+def test_a_policy_for_another_task_is_refused_with_both_names(policy_bytes, reach):
+    content = policy_bytes(task=TASKS['FetchPush'])
+    assert OnnxPolicy(content, 'here').contract.task == 'FetchPush'
+    with pytest.raises(ContractError, match=r'^here: .* made for FetchPush: .* FetchReach needs'):
+        OnnxPolicy(content, 'here', reach)
+
+
+def test_a_policy_for_another_task_of_the_same_sizes_is_refused(policy_bytes):
+    with pytest.raises(ContractError, match=r'^here: .* made for FetchPush'):
+        OnnxPolicy(policy_bytes(task=TASKS['FetchPush']), 'here', TASKS['FetchSlide'])
+
+
+def test_a_missing_file_is_named(tmp_path):
+    for path in (tmp_path / 'none.onnx', tmp_path):
+        with pytest.raises(PolicyError, match=f'^{path}: cannot be read'):
+            OnnxPolicy.load(path)
+
+
+@pytest.mark.parametrize('content', [b'', b'no ONNX', b'\x00' * 1000, bytes(range(256)) * 10])
+def test_what_is_no_onnx_is_refused_in_one_line(content, capfd):
+    with pytest.raises(PolicyError, match=r'^topic: not a readable ONNX file') as caught:
+        OnnxPolicy(content, 'topic')
+    assert len(str(caught.value).splitlines()) == 1
+    assert capfd.readouterr() == ('', '')
+
+
+def test_a_foreign_onnx_file_is_refused():
+    content = identity_model().SerializeToString()
+    with pytest.raises(PolicyError, match=r'^topic: an ONNX file, but not a policy exported by'):
+        OnnxPolicy(content, 'topic')
+
+
+@pytest.mark.parametrize(
+    ('sizes', 'output'),
+    [
+        ((('x', 3),), ('y', 3)),
+        ((('observation', 10), ('achieved_goal', 3), ('goal', 3)), ('action', 10)),
+        ((('observation', 10), ('achieved_goal', 3), ('desired_goal', 3)), ('action', 10)),
+        ((('observation', 4), ('achieved_goal', 3), ('desired_goal', 3)), ('action', 4)),
+    ],
+)
+def test_a_graph_that_breaks_its_contract_is_refused(reach, sizes, output):
+    model = identity_model(sizes, output)
+    contract = PolicyContract.of(reach, 1, {})
+    helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
+    with pytest.raises(PolicyError, match=r'^topic: '):
+        OnnxPolicy(model.SerializeToString(), 'topic', reach)
+
+
+def test_a_file_cut_short_anywhere_is_refused_in_one_line(policy_bytes, capfd):
+    content = policy_bytes()
+    for size in range(0, len(content), 13):
+        with pytest.raises(PolicyError, match=r'^topic: ') as caught:
+            OnnxPolicy(content[:size], 'topic')
+        assert len(str(caught.value).splitlines()) == 1
+    assert capfd.readouterr() == ('', '')
+
+
+def test_a_damaged_file_is_refused_in_one_line_or_acts_within_limits(policy_bytes, reach, capfd):
+    """Weights carry no checksum, but no damage gives an action that is none, or ends the node."""
+    content = policy_bytes()
+    random = np.random.default_rng(0)
+    inputs = states(reach, 3)
+    refused = []
+    for position in range(0, len(content), 3):
+        damaged = bytearray(content)
+        damaged[position] ^= 1 << random.integers(8)
+        try:
+            actions = OnnxPolicy(bytes(damaged), 'topic', reach).act(*inputs)
+        except HerRosError as error:
+            refused.append(str(error))
+            continue
+        assert actions.shape == (3, reach.action_size)
+        assert (np.abs(actions) <= 1).all(), position
+    # At least the contract, whose every letter counts, is a large part of the file.
+    assert len(refused) > 50
+    assert all(len(message.splitlines()) == 1 for message in refused)
+    assert capfd.readouterr() == ('', '')
+
+
+def test_actions_that_are_not_finite_are_refused(policy_bytes):
+    model = onnx.load_from_string(policy_bytes())
+    (bias,) = [each for each in model.graph.initializer if each.name == 'bias_1']
+    bias.raw_data = np.full(bias.dims, np.nan, np.float32).tobytes()
+    with pytest.raises(PolicyError, match=r'^topic: .*not finite'):
+        OnnxPolicy(model.SerializeToString(), 'topic')

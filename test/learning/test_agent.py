@@ -1,0 +1,219 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from her_ros.learning.agent import Agent, Ddpg, Inputs, Networks
+from her_ros.learning.replay import Draws, Replay
+
+
+def random_inputs(task, count, device, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+
+    def draw(size):
+        return torch.randn((count, size), generator=generator, dtype=torch.get_default_dtype())
+
+    size = task.observation_size + task.goal_size
+    inputs = Inputs(
+        state=draw(size),
+        action=draw(task.action_size).clamp(-1, 1),
+        next_state=draw(size),
+        reward=-(draw(1) > 0).squeeze(-1).to(torch.get_default_dtype()),
+        terminated=draw(1).squeeze(-1) > 1,
+    )
+    assert inputs.terminated.any()
+    return Inputs(**{name: value.to(device) for name, value in vars(inputs).items()})
+
+
+def agent_of(task, parameters, device='cpu'):
+    generator = torch.Generator().manual_seed(parameters.seed)
+    return Agent(Ddpg(task, parameters), parameters, generator, device)
+
+
+class Textbook:
+    """DDPG as Lillicrap et al. 2016, algorithm 1, writes it, with modules and two optimisers.
+
+    Targets are clipped and actions penalised as in Plappert et al. 2018, appendix A.
+    """
+
+    def __init__(self, agent, parameters):
+        self.parameters = parameters
+        algorithm, online = agent.algorithm, agent.online
+        self.actor = self.sequential(algorithm.actor, online.actor, nn.Tanh())
+        self.critic = self.sequential(algorithm.critic, online.critic)
+        self.target_actor = copy.deepcopy(self.actor)
+        self.target_critic = copy.deepcopy(self.critic)
+        self.actor_optimizer = torch.optim.Adam(
+            self.actor.parameters(), parameters.actor_learning_rate
+        )
+        self.critic_optimizer = torch.optim.Adam(
+            self.critic.parameters(), parameters.critic_learning_rate
+        )
+
+    @staticmethod
+    def sequential(network, flat, *after):
+        shapes = [shape for shape in network.shapes if len(shape) == 2]
+        layers = [nn.Linear(inputs, outputs) for outputs, inputs in shapes]
+        modules = [module for layer in layers for module in (layer, nn.ReLU())][:-1]
+        result = nn.Sequential(*modules, *after).to(flat.device)
+        with torch.no_grad():
+            for parameter, part in zip(result.parameters(), network.layers(flat), strict=True):
+                parameter.copy_(part)
+        return result
+
+    def q(self, critic, state, action):
+        return critic(torch.cat([state, action], dim=1)).squeeze(1)
+
+    def update(self, inputs):
+        discount = self.parameters.discount
+        with torch.no_grad():
+            next_action = self.target_actor(inputs.next_state)
+            next_q = self.q(self.target_critic, inputs.next_state, next_action)
+            target = inputs.reward + discount * (~inputs.terminated) * next_q
+            target = torch.clip(target, -1 / (1 - discount), 0)
+        critic_loss = ((self.q(self.critic, inputs.state, inputs.action) - target) ** 2).mean()
+        action = self.actor(inputs.state)
+        actor_loss = -self.q(self.critic, inputs.state, action).mean()
+        actor_loss = actor_loss + self.parameters.action_l2 * (action**2).mean()
+        # Both gradients are taken at the old parameters, as OpenAI baselines takes them.
+        self.actor_optimizer.zero_grad()
+        actor_loss.backward()
+        self.critic_optimizer.zero_grad()
+        critic_loss.backward()
+        self.actor_optimizer.step()
+        self.critic_optimizer.step()
+        with torch.no_grad():
+            for online, target in (
+                (self.actor, self.target_actor),
+                (self.critic, self.target_critic),
+            ):
+                for new, old in zip(online.parameters(), target.parameters(), strict=True):
+                    tau = self.parameters.target_update
+                    old.copy_((1 - tau) * old + tau * new)
+        return {'critic_loss': critic_loss.item(), 'actor_loss': actor_loss.item()}
+
+
+def flattened(module):
+    return torch.cat([parameter.detach().ravel() for parameter in module.parameters()])
+
+
+@pytest.mark.usefixtures('double')
+@pytest.mark.parametrize('hidden_sizes', [(7,), (16, 8, 4)])
+@pytest.mark.parametrize(('discount', 'target_update'), [(0.98, 0.05), (0.5, 1.0)])
+def test_updates_equal_the_textbook(
+    toy, parameters, device, hidden_sizes, discount, target_update
+):
+    chosen = parameters(
+        hidden_sizes=hidden_sizes,
+        discount=discount,
+        target_update=target_update,
+        actor_learning_rate=3e-3,
+        critic_learning_rate=1e-2,
+        action_l2=0.3,
+    )
+    agent = agent_of(toy, chosen, device)
+    textbook = Textbook(agent, chosen)
+    for seed in range(10):
+        inputs = random_inputs(toy, 32, device, seed)
+        losses, expected = agent.update(inputs), textbook.update(inputs)
+        for name, value in expected.items():
+            assert losses[name].item() == pytest.approx(value, rel=1e-9)
+    for flat, module in (
+        (agent.online.actor, textbook.actor),
+        (agent.online.critic, textbook.critic),
+        (agent.target.actor, textbook.target_actor),
+        (agent.target.critic, textbook.target_critic),
+    ):
+        torch.testing.assert_close(flat.detach(), flattened(module), rtol=1e-9, atol=1e-11)
+
+
+def test_targets_start_as_copies_that_do_not_share_memory(toy, parameters, device):
+    agent = agent_of(toy, parameters(), device)
+    for name, online in agent.online.tensors().items():
+        target = agent.target.tensors()[name]
+        assert torch.equal(online, target)
+        assert online.data_ptr() != target.data_ptr()
+        assert not target.requires_grad
+
+
+def test_each_loss_sends_its_gradient_into_its_own_network_alone(toy, parameters, device):
+    agent = agent_of(toy, parameters(), device)
+    inputs = random_inputs(toy, 32, device)
+    for own, other in (('actor', 'critic'), ('critic', 'actor')):
+        loss = agent.algorithm.losses(agent.online, agent.target, inputs)[f'{own}_loss']
+        gradient, leaked = torch.autograd.grad(
+            loss, [agent.online.tensors()[own], agent.online.tensors()[other]], allow_unused=True
+        )
+        assert gradient.abs().max() > 0
+        assert leaked is None
+
+
+def constant_value(algorithm, value):
+    """Networks whose Q is ``value`` everywhere: all weights zero, the last bias the value."""
+    critic = torch.zeros(algorithm.critic.size)
+    critic[-1] = value
+    return Networks(torch.zeros(algorithm.actor.size), critic)
+
+
+@pytest.mark.parametrize('discount', [0.0, 0.5, 0.98])
+@pytest.mark.parametrize('reward', [-1.0, 0.0])
+@pytest.mark.parametrize('value', [-1e6, -50.0, -1.5, -0.5, 0.0, 0.1, 1e6])
+def test_targets_are_clipped_to_the_possible_returns(toy, parameters, discount, reward, value):
+    algorithm = Ddpg(toy, parameters(discount=discount))
+    inputs = random_inputs(toy, 32, 'cpu')
+    inputs.reward.fill_(reward)
+    inputs.terminated.fill_(False)
+    targets = algorithm.targets(constant_value(algorithm, value), inputs)
+    # -1 at every step for ever: the sum of a geometric series
+    expected = min(0.0, max(-1 / (1 - discount), reward + discount * value))
+    np.testing.assert_allclose(targets.numpy(), np.full(32, expected), rtol=1e-6)
+
+
+def test_termination_cuts_the_bootstrap_and_truncation_does_not(toy, parameters, make_episode):
+    algorithm = Ddpg(toy, parameters(discount=0.9))
+    value, discount = -3.0, 0.9
+    for terminated in (False, True):
+        episode = make_episode(toy, 5, terminated=terminated)
+        assert (episode.rows['truncated'][-1], episode.rows['terminated'][-1]) == (
+            not terminated,
+            terminated,
+        )
+        replay = Replay(toy, 100, 0)
+        first = replay.add(episode)
+        batch = replay.sample_episode(first, 5, Draws.random(5, torch.Generator()))
+        state = torch.zeros((5, toy.observation_size + toy.goal_size))
+        inputs = Inputs(state, batch.action, state, batch.reward, batch.terminated)
+        targets = algorithm.targets(constant_value(algorithm, value), inputs)
+        bootstraps = np.array([1, 1, 1, 1, not terminated])
+        expected = np.maximum(episode.reward + discount * value * bootstraps, -10)
+        np.testing.assert_allclose(targets.numpy(), expected, rtol=1e-6)
+
+
+def test_actions_stay_within_their_limits(toy, parameters, device):
+    agent = agent_of(toy, parameters(), device)
+    state = 100 * random_inputs(toy, 1000, device).state
+    actions = agent.algorithm.act(agent.online.actor * 100, state)
+    assert actions.shape == (1000, toy.action_size)
+    assert actions.abs().max() <= 1
+
+
+def test_a_state_round_trip_goes_on_bit_for_bit(toy, parameters):
+    original, restored = agent_of(toy, parameters()), agent_of(toy, parameters(seed=1))
+    batches = [random_inputs(toy, 32, 'cpu', seed) for seed in range(6)]
+    for inputs in batches[:3]:
+        original.update(inputs)
+    restored.load_state_dict(copy.deepcopy(original.state_dict()))
+    for inputs in batches[3:]:
+        losses = [agent.update(inputs) for agent in (original, restored)]
+        assert losses[0] == losses[1]
+    for networks in ('online', 'target'):
+        for name, tensor in getattr(original, networks).tensors().items():
+            assert torch.equal(tensor, getattr(restored, networks).tensors()[name])
+
+
+def test_what_an_update_reports_keeps_no_graph(toy, parameters):
+    losses = agent_of(toy, parameters()).update(random_inputs(toy, 32, 'cpu'))
+    assert {'actor_loss', 'critic_loss', 'value'} <= set(losses)
+    assert not any(loss.requires_grad for loss in losses.values())

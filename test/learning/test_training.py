@@ -1,0 +1,587 @@
+import dataclasses
+import itertools
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from her_ros.bags.reader import read_bag
+from her_ros.bags.writer import write_rollout
+from her_ros.core.episode import split_rollout
+from her_ros.core.errors import HerRosError
+from her_ros.core.files import sha256
+from her_ros.core.rows import step_dtype
+from her_ros.core.run_folder import RunFolder
+from her_ros.core.task import TASKS
+from her_ros.learning import training as training_module
+from her_ros.learning.checkpoint import CheckpointError
+from her_ros.learning.training import Training, TrainingError
+
+#: longer than any test takes
+FOREVER_S = 1000.0
+
+
+class Bags:
+    """A run folder whose bags are bare rows, and the workers that fill it."""
+
+    def __init__(self, path, task, make_episode):
+        self.task, self.make_episode = task, make_episode
+        self.folder = RunFolder(path)
+        self.folder.create()
+        self.numbers = itertools.count()
+
+    def add(self, name, *lengths):
+        """Leave a bag with episodes of these lengths, of contents not seen before."""
+        episodes = [self.make_episode(self.task, each, next(self.numbers)) for each in lengths]
+        self.write(self.folder.bags / name, episodes)
+        return episodes
+
+    def judge(self, training, success_rate, solved_at_reset=0.0, version=None):
+        """Leave the bag of ten episodes that the evaluation worker would leave."""
+        judged, content = training.judged_policy
+        episodes = [self.make_episode(self.task, 5, number) for number in range(10)]
+        for number, episode in enumerate(episodes):
+            rows = episode.rows
+            rows['policy_version'][1:] = judged if version is None else version
+            rows['is_success'] = number < 10 * success_rate
+            offset = 0 if number < 10 * solved_at_reset else 1
+            rows['achieved_goal'][0] = rows['desired_goal'][0] + offset
+        self.write(self.folder.evaluation_bag(judged, sha256(content)), episodes)
+
+    def write(self, path, episodes):
+        path.write_bytes(np.concatenate([episode.rows for episode in episodes]).tobytes())
+
+    def read(self, path):
+        content = path.read_bytes()
+        if len(content) % step_dtype(self.task).itemsize:
+            raise HerRosError(f'{path}: cut short')
+        return split_rollout([np.frombuffer(content, step_dtype(self.task))])[0]
+
+    def training(self, parameters, **options):
+        return Training(self.task, parameters, self.folder, self.read, **options)
+
+
+@pytest.fixture
+def bags(tmp_path, toy, make_episode):
+    return Bags(tmp_path / 'run', toy, make_episode)
+
+
+@pytest.fixture
+def quick(parameters):
+    """Half an update per step from step 20 on, an evaluation every 40 steps."""
+
+    def make(**changes):
+        standard = {'updates_per_step': 0.5, 'warm_up_steps': 20, 'evaluation_interval': 40}
+        return parameters(
+            **{**standard, 'max_env_steps': 10_000, 'max_updates_owed': 15, **changes}
+        )
+
+    return make
+
+
+def tensors_of(state, prefix=''):
+    """Flatten a state into a dictionary."""
+    if isinstance(state, dict | list | tuple):
+        items = state.items() if isinstance(state, dict) else enumerate(state)
+        return {
+            name: value
+            for key, each in items
+            for name, value in tensors_of(each, f'{prefix}/{key}').items()
+        }
+    return {prefix: state}
+
+
+def assert_same_learner(one, other):
+    one, other = (tensors_of(each.learner.state_dict()) for each in (one, other))
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        equal = torch.equal if isinstance(value, torch.Tensor) else type(value).__eq__
+        assert equal(value, other[name]), name
+
+
+def evaluated(bags, training, success_rate):
+    """Collect and learn until an evaluation is due, and have it judged."""
+    while not training.begin_evaluation():
+        bags.add(f'{next(bags.numbers):06d}.mcap', 20)
+        training.ingest_new_bags()
+        training.update(FOREVER_S)
+    bags.judge(training, success_rate)
+    return training.end_evaluation()
+
+
+def test_updates_are_owed_at_the_ratio_from_the_end_of_the_warm_up_on(bags, quick):
+    training = bags.training(quick())
+    bags.add('1.mcap', 10, 9)
+    training.ingest_new_bags()
+    assert training.updates_owed == 0  # 19 steps
+    bags.add('2.mcap', 1)
+    training.ingest_new_bags()
+    assert training.updates_owed == 10  # 20 steps · 0.5
+    assert training.update(FOREVER_S) == 10
+    assert training.updates_owed == 0
+    bags.add('3.mcap', 7)
+    training.ingest_new_bags()
+    assert training.update(FOREVER_S) == 3  # floor(27 · 0.5) - 10
+    bags.add('4.mcap', 1)
+    training.ingest_new_bags()
+    assert training.update(FOREVER_S) == 1  # 28 · 0.5 - 13
+    assert (training.learner.env_steps, training.learner.updates) == (28, 14)
+
+
+def test_bags_that_came_together_are_read_in_the_order_of_their_names(bags, quick):
+    names = [f'{name}.mcap' for name in 'hermes']
+    for name in names:
+        bags.add(name, 5)
+    read = []
+
+    def noting(path):
+        read.append(path.name)
+        return bags.read(path)
+
+    Training(bags.task, quick(), bags.folder, noting).ingest_new_bags()
+    assert read == sorted(set(names))
+
+
+def test_without_bags_there_is_nothing_to_do(bags, quick):
+    training = bags.training(quick(warm_up_steps=0))
+    assert training.ingest_new_bags() == 0
+    assert training.update(FOREVER_S) == 0
+    assert not training.begin_evaluation()
+    assert training.end_evaluation() is None
+    assert training.outcome is None
+    assert training.wants_collection
+
+
+def test_updating_ends_at_its_deadline_and_goes_on_later(bags, quick, monkeypatch):
+    ticks = itertools.count()
+    monkeypatch.setattr(training_module, 'time', SimpleNamespace(monotonic=lambda: next(ticks)))
+    training = bags.training(quick(updates_per_step=5.0))
+    bags.add('1.mcap', 50)
+    training.ingest_new_bags()
+    made = [training.update(5.0) for _ in range(100)]
+    assert 0 < made[0] < 250
+    assert sum(made) == training.learner.updates == 250  # 50 · 5
+    assert training.update(0.0) == 0
+
+
+def test_collection_is_held_while_more_updates_are_owed_than_allowed(bags, quick):
+    training = bags.training(quick(evaluation_interval=10_000))
+    bags.add('1.mcap', 30)
+    training.ingest_new_bags()
+    assert training.updates_owed == 15
+    assert training.wants_collection
+    bags.add('2.mcap', 2)
+    training.ingest_new_bags()
+    assert training.updates_owed == 16
+    assert not training.wants_collection
+    training.update(FOREVER_S)
+    assert training.wants_collection
+
+
+def test_collection_is_held_from_when_an_evaluation_is_due_until_it_ends(bags, quick):
+    training = bags.training(quick())
+    bags.add('1.mcap', 39)
+    training.ingest_new_bags()
+    training.update(FOREVER_S)
+    assert training.wants_collection
+    assert not training.begin_evaluation()
+    bags.add('2.mcap', 1)
+    training.ingest_new_bags()
+    assert training.updates_owed == 1
+    assert not training.wants_collection
+    assert not training.begin_evaluation()  # first the updates
+    training.update(FOREVER_S)
+    assert not training.wants_collection
+    assert training.begin_evaluation()
+    assert not training.begin_evaluation()
+    assert not training.wants_collection
+    assert training.end_evaluation() is None  # no bag yet
+    bags.judge(training, 0.0)
+    assert training.end_evaluation() is not None
+    assert training.wants_collection
+    assert training.judged_policy is None
+    bags.add('3.mcap', 39)
+    training.ingest_new_bags()
+    training.update(FOREVER_S)
+    assert not training.begin_evaluation()  # the next one at 80
+
+
+def test_an_evaluation_waits_for_a_first_update(bags, quick):
+    training = bags.training(quick(warm_up_steps=100))
+    for number in range(5):
+        bags.add(f'{number}.mcap', 20)
+        training.ingest_new_bags()
+        assert training.begin_evaluation() == (number == 4 and training.learner.updates > 0)
+        assert training.wants_collection == (number < 4)
+    assert training.update(FOREVER_S) == 50
+    assert not training.begin_evaluation()  # the skipped ones put it off from 80 to 120
+    bags.add('5.mcap', 20)
+    training.ingest_new_bags()
+    training.update(FOREVER_S)
+    assert training.begin_evaluation()
+
+
+def test_an_evaluation_reports_what_its_bag_shows(bags, quick):
+    scalars = []
+    training = bags.training(quick(), record=lambda *each: scalars.append(each))
+    bags.add('1.mcap', 40)
+    training.ingest_new_bags()
+    training.update(FOREVER_S)
+    assert training.begin_evaluation()
+    version, content = training.judged_policy
+    bags.judge(training, success_rate=0.7, solved_at_reset=0.2)
+    evaluation = training.end_evaluation()
+    assert dataclasses.asdict(evaluation) == {
+        'version': version,
+        'sha256': sha256(content),
+        'env_steps': 40,
+        'updates': 20,
+        'episodes': 10,
+        'success_rate': 0.7,
+        'solved_at_reset': 0.2,
+    }
+    assert training.evaluations == [evaluation]
+    assert scalars[-1] == ('evaluation/success_rate', 0.7, 40)
+    assert {'learner/actor_loss', 'learner/critic_loss'} <= {name for name, _, _ in scalars}
+    assert all(np.isfinite(value) for _, value, _ in scalars)
+
+
+def test_another_version_in_an_evaluation_is_named(bags, quick):
+    training = bags.training(quick())
+    bags.add('1.mcap', 40)
+    training.ingest_new_bags()
+    training.update(FOREVER_S)
+    training.begin_evaluation()
+    version, _ = training.judged_policy
+    bags.judge(training, 0.5, version=version + 1)
+    with pytest.raises(
+        TrainingError, match=rf'mcap: acted by versions \[{version + 1}\], not by {version}'
+    ):
+        training.end_evaluation()
+    assert training.evaluations == []
+
+
+def test_an_evaluation_of_another_policy_with_the_same_number_is_not_taken(bags, quick):
+    training = bags.training(quick())
+    bags.add('1.mcap', 40)
+    training.ingest_new_bags()
+    training.update(FOREVER_S)
+    training.begin_evaluation()
+    bags.judge(training, 0.5)
+    (bag,) = bags.folder.evaluation.iterdir()
+    bag.rename(bags.folder.evaluation_bag(training.judged_policy[0], 'f' * 64))
+    assert training.end_evaluation() is None
+
+
+def test_versions_rise(bags, quick):
+    training = bags.training(quick())
+    bags.add('1.mcap', 40)
+    training.ingest_new_bags()
+    training.update(FOREVER_S)
+    versions = [training.policy()[0] for _ in range(3)]
+    training.begin_evaluation()
+    version, content = training.judged_policy
+    assert [*versions, version] == [1, 2, 3, 4]
+    assert b'"version": 4,' in content
+
+
+@pytest.mark.parametrize(
+    ('rates', 'in_a_row', 'evaluations', 'outcomes'),
+    [
+        ([0.8, 0.9], 1, 9, [None, 'solved']),
+        ([1.0, 0.8, 0.9, 1.0], 2, 9, [None, None, None, 'solved']),
+        ([0.9, 0.9, 0.0, 0.9, 0.9, 0.9], 3, 9, [None] * 5 + ['solved']),
+        ([0.0, 0.0, 0.0], 1, 3, [None, None, 'limit']),
+        ([0.0, 0.9, 0.9], 3, 3, [None, None, 'limit']),
+        ([0.9, 0.9, 0.9], 3, 3, [None, None, 'solved']),
+    ],
+)
+def test_a_run_ends_solved_in_a_row_or_at_its_limit(
+    bags, quick, rates, in_a_row, evaluations, outcomes
+):
+    limits = {'stop_success': 0.9, 'stop_evaluations': in_a_row, 'max_env_steps': evaluations * 40}
+    training = bags.training(quick(**limits))
+    for rate, outcome in zip(rates, outcomes, strict=True):
+        assert training.outcome is None
+        evaluated(bags, training, rate)
+        assert training.outcome == outcome
+
+
+def test_the_best_policy_is_kept_and_of_equals_the_newest(bags, quick):
+    training = bags.training(quick(stop_success=1.0))
+    judged, best = [], []
+    for rate in (0.0, 0.5, 0.8, 0.3, 0.8, 0.7):
+        while not training.begin_evaluation():
+            bags.add(f'{next(bags.numbers):06d}.mcap', 20)
+            training.ingest_new_bags()
+            training.update(FOREVER_S)
+        judged.append(training.judged_policy[1])
+        bags.judge(training, rate)
+        training.end_evaluation()
+        best.append(judged.index(bags.folder.policy.read_bytes()))
+    assert best == [0, 1, 2, 2, 4, 4]
+    assert training.best_success_rate == 0.8
+
+
+def test_the_result_says_how_the_run_ended(bags, quick):
+    training = bags.training(quick(stop_success=0.9, seed=3))
+    evaluated(bags, training, 0.9)
+    result = training.finish()
+    assert json.loads(bags.folder.result.read_text()) == result
+    assert result['outcome'] == 'solved'
+    assert result['task'] == 'Toy'
+    assert (result['success_rate'], result['best_success_rate']) == (0.9, 0.9)
+    assert (result['env_steps'], result['updates'], result['episodes']) == (40, 20, 2)
+    assert result['seed'] == 3
+    assert result['evaluations'] == [dataclasses.asdict(each) for each in training.evaluations]
+    resumed = bags.training(quick(stop_success=0.9, seed=3))
+    assert resumed.resume()
+    assert resumed.outcome == 'solved'
+
+
+@pytest.mark.parametrize('updates_per_step', [0.0, 0.3, 3.0])
+@pytest.mark.parametrize('warm_up_steps', [0, 45, 1000])
+@pytest.mark.parametrize('max_updates_owed', [1, 100])
+@pytest.mark.parametrize('evaluation_interval', [1, 35])
+def test_somebody_can_always_go_on(
+    bags, quick, updates_per_step, warm_up_steps, max_updates_owed, evaluation_interval
+):
+    """Whatever the parameters: workers and trainer never wait for each other, up to the limit."""
+    chosen = quick(
+        updates_per_step=updates_per_step,
+        warm_up_steps=warm_up_steps,
+        max_updates_owed=max_updates_owed,
+        evaluation_interval=evaluation_interval,
+        max_env_steps=130,
+        batch_size=2,
+    )
+    training = bags.training(chosen)
+    for cycle in range(100):
+        if training.outcome is not None:
+            break
+        went_on = False
+        if training.wants_collection:
+            bags.add(f'{cycle:03d}.mcap', 10, 3)
+            went_on = True
+        training.ingest_new_bags()
+        went_on |= training.update(FOREVER_S) > 0
+        steps, updates = training.learner.env_steps, training.learner.updates
+        # An update more would be more than the ratio allows, one less would be owed.
+        expected = 0 if steps < warm_up_steps else steps * updates_per_step
+        assert updates <= expected < updates + 1
+        if training.begin_evaluation():
+            bags.judge(training, 0.0)
+            went_on |= training.end_evaluation() is not None
+        assert went_on or training.wants_collection
+    assert training.outcome == 'limit'
+    assert training.learner.env_steps == 130
+
+
+def scripted(bags, parameters, between):
+    """A run with fixed bags and evaluations; ``between`` may put another trainer in its place."""
+
+    def new():
+        return bags.training(parameters)
+
+    training = new()
+    for cycle in range(6):
+        # Names do not rise with arrival.
+        bags.add(f'{"dbface"[cycle]}.mcap', 11, 12)
+        training.ingest_new_bags()
+        training.update(FOREVER_S)
+        training = between(training, new)
+        if training.begin_evaluation():
+            training = between(training, new)
+            bags.judge(training, [0.0, 0.5, 0.2, 0.4][cycle % 4])
+            assert training.end_evaluation() is not None
+        training = between(training, new)
+    return training
+
+
+def carry_on(training, new):
+    return training
+
+
+def killed_after_saving(training, new):
+    training.save()
+    resumed = new()
+    assert resumed.resume()
+    return resumed
+
+
+@pytest.mark.parametrize('capacity', [1000, 100])
+def test_a_run_that_is_killed_again_and_again_ends_bit_for_bit_the_same(
+    tmp_path, toy, make_episode, quick, capacity
+):
+    runs = []
+    for name, between in (('one', carry_on), ('two', killed_after_saving)):
+        bags = Bags(tmp_path / name / 'run', toy, make_episode)
+        training = scripted(bags, quick(replay_capacity=capacity), between)
+        assert training.learner.env_steps == 6 * 23
+        runs.append((bags, training))
+    (bags, training), (others, resumed) = runs
+    assert training.learner.updates == 6 * 23 // 2
+    assert_same_learner(training, resumed)
+    assert training.evaluations == resumed.evaluations
+    assert len(training.evaluations) == 3
+    assert training.policy() == resumed.policy()
+    assert bags.folder.policy.read_bytes() == others.folder.policy.read_bytes()
+    assert (training.updates_owed, training.wants_collection) == (
+        resumed.updates_owed,
+        resumed.wants_collection,
+    )
+
+
+class RosBags(Bags):
+    """The same with real bags."""
+
+    def write(self, path, episodes):
+        for number, episode in enumerate(episodes):
+            episode.rows['env'] = number
+        rows = np.concatenate([episode.rows for episode in episodes])
+        messages = [rows[rows['step'] == step] for step in range(rows['step'].max() + 1)]
+        write_rollout(path.parent, path.stem, {'task': self.task.name}, messages)
+
+    def read(self, path):
+        return read_bag(path, self.task).episodes
+
+
+def test_a_run_over_real_bags_resumes_bit_for_bit(tmp_path, make_episode, quick):
+    runs = []
+    for name, between in (('one', carry_on), ('two', killed_after_saving)):
+        bags = RosBags(tmp_path / name / 'run', TASKS['FetchReach'], make_episode)
+        runs.append(scripted(bags, quick(), between))
+    assert runs[0].learner.updates == 6 * 23 // 2
+    assert_same_learner(*runs)
+    assert runs[0].policy() == runs[1].policy()
+
+
+def test_a_truncated_real_bag_is_refused_and_the_rest_is_learnt_from(
+    tmp_path, make_episode, quick
+):
+    bags = RosBags(tmp_path / 'run', TASKS['FetchReach'], make_episode)
+    for name in 'abc':
+        bags.add(f'{name}.mcap', 10, 10)
+    broken = bags.folder.bags / 'b.mcap'
+    content = broken.read_bytes()
+    broken.write_bytes(content[: len(content) // 2])
+    training = bags.training(quick())
+    assert training.ingest_new_bags() == 3
+    assert training.learner.env_steps == 40
+    assert list(training.refused) == ['b.mcap']
+    assert str(broken) in training.refused['b.mcap']
+    assert broken.read_bytes() == content[: len(content) // 2]
+
+
+def test_without_a_checkpoint_a_run_starts_anew(bags, quick):
+    assert not bags.training(quick()).resume()
+
+
+def test_bags_that_came_since_the_checkpoint_are_learnt_from_after_a_restart(bags, quick):
+    training = bags.training(quick())
+    bags.add('b.mcap', 20)
+    training.ingest_new_bags()
+    training.save()
+    bags.add('a.mcap', 30)
+    resumed = bags.training(quick())
+    resumed.resume()
+    assert resumed.learner.env_steps == 20
+    assert resumed.ingest_new_bags() == 1
+    assert resumed.learner.env_steps == 50
+    assert resumed.ingest_new_bags() == 0
+
+
+def test_a_policy_under_evaluation_is_the_same_after_a_restart(bags, quick):
+    training = bags.training(quick())
+    bags.add('1.mcap', 40)
+    training.ingest_new_bags()
+    training.update(FOREVER_S)
+    assert training.begin_evaluation()  # which saves
+    resumed = bags.training(quick())
+    resumed.resume()
+    assert resumed.judged_policy == training.judged_policy
+    assert not resumed.wants_collection
+    bags.judge(training, 0.4)
+    assert resumed.end_evaluation() == training.end_evaluation()
+
+
+@pytest.mark.parametrize(
+    ('damage', 'message'),
+    [
+        (lambda path: path.unlink(), 'missing, but the checkpoint has learnt from it'),
+        (lambda path: path.write_bytes(b''), 'altered since the checkpoint has learnt from it'),
+        (
+            lambda path: path.write_bytes(path.read_bytes()[:-1] + b'\xff'),
+            'altered since the checkpoint has learnt from it',
+        ),
+    ],
+)
+def test_a_bag_that_is_missing_or_altered_is_named(bags, quick, damage, message):
+    training = bags.training(quick())
+    for name in 'abc':
+        bags.add(f'{name}.mcap', 20)
+    training.ingest_new_bags()
+    training.save()
+    damage(bags.folder.bags / 'b.mcap')
+    with pytest.raises(TrainingError, match=f'^{bags.folder.bags}/b.mcap: {message}'):
+        bags.training(quick()).resume()
+
+
+def test_a_damaged_checkpoint_is_named(bags, quick):
+    bags.training(quick()).save()
+    bags.folder.checkpoint.write_bytes(bags.folder.checkpoint.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match=str(bags.folder.checkpoint)):
+        bags.training(quick()).resume()
+
+
+def cut_short(path):
+    path.write_bytes(b'no bag')
+
+
+def dangling(path):
+    path.symlink_to('nowhere')
+
+
+@pytest.mark.parametrize('make', [cut_short, dangling, Path.mkdir])
+def test_a_bag_that_cannot_be_read_is_left_in_place_and_the_rest_goes_on(bags, quick, make):
+    broken = bags.folder.bags / 'b.mcap'
+    make(broken)
+    bags.add('a.mcap', 20)
+    bags.add('c.mcap', 15)
+    training = bags.training(quick())
+    assert training.ingest_new_bags() == 3
+    assert training.learner.env_steps == 35
+    assert list(training.refused) == ['b.mcap']
+    assert str(broken) in training.refused['b.mcap']
+    assert broken.is_symlink() or broken.exists()
+    assert training.ingest_new_bags() == 0
+    training.save()
+    resumed = bags.training(quick())
+    resumed.resume()
+    # It is looked at once more, and may have been repaired.
+    assert resumed.ingest_new_bags() == 1
+    assert list(resumed.refused) == ['b.mcap']
+
+
+def test_unfinished_files_are_not_looked_at(bags, quick):
+    for name in ('.a.mcap.tmp', 'a.mcap.part', 'notes.txt'):
+        (bags.folder.bags / name).write_bytes(b'no bag')
+    training = bags.training(quick())
+    assert training.ingest_new_bags() == 0
+    assert training.refused == {}
+
+
+def test_time_is_counted_over_all_starts(bags, quick, monkeypatch):
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr(training_module, 'time', SimpleNamespace(monotonic=lambda: clock.now))
+    training = bags.training(quick())
+    clock.now += 30
+    training.save()
+    clock.now += 1000  # nobody trains
+    resumed = bags.training(quick())
+    resumed.resume()
+    clock.now += 5
+    assert resumed.trained_s == 35
