@@ -117,47 +117,71 @@ class Agent:
     ) -> None:
         self.algorithm = algorithm
         self._target_update = parameters.target_update
+        self._learning_rates = {
+            'actor': parameters.actor_learning_rate,
+            'critic': parameters.critic_learning_rate,
+        }
         initial = algorithm.initial(generator).tensors()
-        # First the copies: on the CPU ``online`` is ``initial`` itself, which then has gradients.
+        self.online = Networks(**{k: v.to(device) for k, v in initial.items()})
         self.target = Networks(**{k: v.to(device, copy=True) for k, v in initial.items()})
-        self.online = Networks(**{k: v.to(device).requires_grad_() for k, v in initial.items()})
-        self._optimizer = torch.optim.Adam(
-            [
-                {'params': [self.online.actor], 'lr': parameters.actor_learning_rate},
-                {'params': [self.online.critic], 'lr': parameters.critic_learning_rate},
-            ],
-            fused=True,
-        )
+        self._moments = {
+            k: (torch.zeros_like(v, device=device), torch.zeros_like(v, device=device))
+            for k, v in initial.items()
+        }
+        self._steps = torch.zeros((), device=device)
 
     def update(self, inputs: Inputs) -> dict[str, Tensor]:
         """Take one gradient step on both networks, then move the targets.
 
+        Tensors in, tensors out, nothing that waits for the device: so the same lines run as they
+        stand, compiled, or captured in a CUDA graph.
+
         :return: the losses as tensors on the device, for whoever wants to wait for them
         """
-        losses = self.algorithm.losses(self.online, self.target, inputs)
-        online, target = self.online.tensors(), self.target.tensors()
+        online = {k: v.detach().requires_grad_() for k, v in self.online.tensors().items()}
+        losses = self.algorithm.losses(Networks(**online), self.target, inputs)
         total = losses['actor_loss'] + losses['critic_loss']
         gradients = torch.autograd.grad(total, list(online.values()))
-        for parameter, gradient in zip(online.values(), gradients, strict=True):
-            parameter.grad = gradient
-        self._optimizer.step()
         with torch.no_grad():
-            for name, parameter in online.items():
-                target[name].lerp_(parameter, self._target_update)
+            # Adam's bias correction divides by 1 - beta^steps, so it counts from 1.
+            self._steps += 1
+            for name, gradient in zip(online, gradients, strict=True):
+                self._adam(name, gradient)
+                target = self.target.tensors()[name]
+                target.lerp_(self.online.tensors()[name], self._target_update)
         return {name: loss.detach() for name, loss in losses.items()}
 
-    def state_dict(self) -> dict[str, object]:
+    def _adam(self, name: str, gradient: Tensor) -> None:
+        """Apply Adam (Kingma & Ba 2015, algorithm 1) to one network, in one kernel."""
+        mean, square = self._moments[name]
+        torch._fused_adam_(
+            [self.online.tensors()[name]],
+            [gradient],
+            [mean],
+            [square],
+            [],
+            [self._steps],
+            lr=self._learning_rates[name],
+            beta1=0.9,
+            beta2=0.999,
+            weight_decay=0.0,
+            eps=1e-8,
+            amsgrad=False,
+            maximize=False,
+        )
+
+    def state_dict(self) -> dict[str, dict[str, Tensor]]:
         """Return parameters and optimiser state."""
         return {
-            'online': {k: v.detach() for k, v in self.online.tensors().items()},
+            'online': self.online.tensors(),
             'target': self.target.tensors(),
-            'optimizer': self._optimizer.state_dict(),
+            'mean': {k: mean for k, (mean, _) in self._moments.items()},
+            'square': {k: square for k, (_, square) in self._moments.items()},
+            'steps': {'adam': self._steps},
         }
 
-    def load_state_dict(self, state: dict) -> None:
+    def load_state_dict(self, state: dict[str, dict[str, Tensor]]) -> None:
         """Take over parameters and optimiser state."""
-        with torch.no_grad():
-            for networks, name in ((self.online, 'online'), (self.target, 'target')):
-                for key, tensor in networks.tensors().items():
-                    tensor.copy_(state[name][key])
-        self._optimizer.load_state_dict(state['optimizer'])
+        for group, tensors in self.state_dict().items():
+            for name, tensor in tensors.items():
+                tensor.copy_(state[group][name])

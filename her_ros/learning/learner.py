@@ -111,10 +111,9 @@ class Learner:
         """
         losses: dict[str, Tensor] = {}
         for _ in range(count):
-            draws = Draws.random(self.parameters.batch_size, self._generators['update'])
-            batch = self.replay.sample(draws)
-            losses = self.agent.update(self.inputs(batch))
-            losses['reached_share'] = (batch.reward == 0).float().mean()
+            losses = self._step(
+                Draws.random(self.parameters.batch_size, self._generators['update'])
+            )
         self.updates += count
         values = {name: loss.item() for name, loss in losses.items()}
         if not all(map(_is_finite, values.values())):
@@ -123,6 +122,13 @@ class Learner:
                 ' and look for outliers in the bags'
             )
         return values
+
+    def _step(self, draws: Draws) -> dict[str, Tensor]:
+        """Make one update from random numbers: sampling, relabelling, normalising, gradients."""
+        batch = self.replay.sample(draws)
+        losses = self.agent.update(self.inputs(batch))
+        # Before the object moves nearly every relabelled goal is reached; worth watching.
+        return {**losses, 'reached_share': (batch.reward == 0).float().mean()}
 
     def policy(self, version: int, provenance: Mapping[str, str]) -> bytes:
         """Return the present policy as an ONNX file with its contract inside."""

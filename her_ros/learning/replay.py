@@ -79,6 +79,8 @@ class Replay:
         self._transition_row = torch.empty(capacity, dtype=torch.int32, device=device)
         self._oldest_transition = 0
         self._transitions = 0
+        # The same two numbers on the device, where sampling reads them.
+        self._live = torch.zeros(2, dtype=torch.int64, device=device)
         self._next_row = 0
         self._episodes: deque[tuple[int, int]] = deque()  # (first row, T), oldest first
 
@@ -114,6 +116,7 @@ class Replay:
         self._transition_row[ring : ring + fits] = rows[:fits]
         self._transition_row[: length - fits] = rows[fits:]
         self._transitions += length
+        self._live.copy_(torch.tensor([self._oldest_transition, self._transitions]))
         self._episodes.append((first, length))
         self._next_row = last + 2
         return first
@@ -149,12 +152,15 @@ class Replay:
     def sample(self, draws: Draws) -> Batch:
         """Gather the transitions that the draws select, uniform over all that are stored.
 
+        The cost does not depend on how many there are, and nothing waits for the device.
+
         :raises ReplayError: if the buffer is empty
         """
-        if not self._transitions:
+        if not self._episodes:
             raise ReplayError('the replay buffer is empty; there is nothing to sample')
-        offset = (draws.transition * self._transitions).long()
-        row = self._transition_row[(self._oldest_transition + offset) % self.capacity].long()
+        oldest, count = self._live.unbind()
+        offset = (draws.transition * count).long()
+        row = self._transition_row[(oldest + offset) % self.capacity].long()
         return self._relabelled(row, draws)
 
     def sample_episode(self, first_row: int, length: int, draws: Draws) -> Batch:

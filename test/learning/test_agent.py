@@ -141,10 +141,11 @@ def test_targets_start_as_copies_that_do_not_share_memory(toy, parameters, devic
 def test_each_loss_sends_its_gradient_into_its_own_network_alone(toy, parameters, device):
     agent = agent_of(toy, parameters(), device)
     inputs = random_inputs(toy, 32, device)
+    online = Networks(**{k: v.clone().requires_grad_() for k, v in agent.online.tensors().items()})
     for own, other in (('actor', 'critic'), ('critic', 'actor')):
-        loss = agent.algorithm.losses(agent.online, agent.target, inputs)[f'{own}_loss']
+        loss = agent.algorithm.losses(online, agent.target, inputs)[f'{own}_loss']
         gradient, leaked = torch.autograd.grad(
-            loss, [agent.online.tensors()[own], agent.online.tensors()[other]], allow_unused=True
+            loss, [online.tensors()[own], online.tensors()[other]], allow_unused=True
         )
         assert gradient.abs().max() > 0
         assert leaked is None
