@@ -130,26 +130,28 @@ class Agent:
         }
         self._steps = torch.zeros((), device=device)
 
-    def update(self, inputs: Inputs) -> dict[str, Tensor]:
-        """Take one gradient step on both networks, then move the targets.
+    def gradients(self, inputs: Inputs) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Differentiate the losses of a batch; changes nothing.
 
-        Tensors in, tensors out, nothing that waits for the device: so the same lines run as they
-        stand, compiled, or captured in a CUDA graph.
-
-        :return: the losses as tensors on the device, for whoever wants to wait for them
+        :return: the gradient of each network, and the losses as tensors on the device
         """
         online = {k: v.detach().requires_grad_() for k, v in self.online.tensors().items()}
         losses = self.algorithm.losses(Networks(**online), self.target, inputs)
         total = losses['actor_loss'] + losses['critic_loss']
         gradients = torch.autograd.grad(total, list(online.values()))
-        with torch.no_grad():
-            # Adam's bias correction divides by 1 - beta^steps, so it counts from 1.
-            self._steps += 1
-            for name, gradient in zip(online, gradients, strict=True):
-                self._adam(name, gradient)
-                target = self.target.tensors()[name]
-                target.lerp_(self.online.tensors()[name], self._target_update)
-        return {name: loss.detach() for name, loss in losses.items()}
+        return (
+            dict(zip(online, gradients, strict=True)),
+            {name: loss.detach() for name, loss in losses.items()},
+        )
+
+    def apply(self, gradients: dict[str, Tensor]) -> None:
+        """Take one step of Adam on both networks, then move the targets."""
+        # Adam's bias correction divides by 1 - beta^steps, so it counts from 1.
+        self._steps += 1
+        for name, gradient in gradients.items():
+            self._adam(name, gradient)
+            target = self.target.tensors()[name]
+            target.lerp_(self.online.tensors()[name], self._target_update)
 
     def _adam(self, name: str, gradient: Tensor) -> None:
         """Apply Adam (Kingma & Ba 2015, algorithm 1) to one network, in one kernel."""

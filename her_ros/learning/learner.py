@@ -111,9 +111,9 @@ class Learner:
         """
         losses: dict[str, Tensor] = {}
         for _ in range(count):
-            losses = self._step(
-                Draws.random(self.parameters.batch_size, self._generators['update'])
-            )
+            draws = Draws.random(self.parameters.batch_size, self._generators['update'])
+            gradients, losses = self._gradients(draws)
+            self.agent.apply(gradients)
         self.updates += count
         values = {name: loss.item() for name, loss in losses.items()}
         if not all(map(_is_finite, values.values())):
@@ -123,12 +123,12 @@ class Learner:
             )
         return values
 
-    def _step(self, draws: Draws) -> dict[str, Tensor]:
-        """Make one update from random numbers: sampling, relabelling, normalising, gradients."""
+    def _gradients(self, draws: Draws) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """Sample, relabel, normalise, differentiate: tensors in, tensors out, nothing changed."""
         batch = self.replay.sample(draws)
-        losses = self.agent.update(self.inputs(batch))
+        gradients, losses = self.agent.gradients(self.inputs(batch))
         # Before the object moves nearly every relabelled goal is reached; worth watching.
-        return {**losses, 'reached_share': (batch.reward == 0).float().mean()}
+        return gradients, {**losses, 'reached_share': (batch.reward == 0).float().mean()}
 
     def policy(self, version: int, provenance: Mapping[str, str]) -> bytes:
         """Return the present policy as an ONNX file with its contract inside."""
