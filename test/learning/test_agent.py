@@ -221,6 +221,6 @@ def test_a_state_round_trip_goes_on_bit_for_bit(toy, parameters):
 
 
 def test_what_an_update_reports_keeps_no_graph(toy, parameters):
-    losses = agent_of(toy, parameters()).update(random_inputs(toy, 32, 'cpu'))
+    losses = update(agent_of(toy, parameters()), random_inputs(toy, 32, 'cpu'))
     assert {'actor_loss', 'critic_loss', 'value'} <= set(losses)
     assert not any(loss.requires_grad for loss in losses.values())
