@@ -1,10 +1,8 @@
 """Starts the nodes of a run as child processes, restarts those that die, stops them all."""
 
-import ctypes
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,10 +10,10 @@ from pathlib import Path
 
 from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
 from her_ros.core.errors import HerRosError
+from her_ros.core.process import die_with_parent
 
 _STOP_TIMEOUT_S = 8.0
 _RESTART_DELAY_S = 0.5
-_PR_SET_PDEATHSIG = 1
 
 
 class SupervisorError(HerRosError):
@@ -64,7 +62,7 @@ class Supervisor:
                 env={**os.environ, **graph_environment()},
                 # Ctrl-C reaches us alone, so that the nodes are stopped once and in order.
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
 
     @property
@@ -112,12 +110,6 @@ class Supervisor:
                 child.process.kill()
                 child.process.wait()
                 self._report(f'{child.spec.full_name} did not stop and was killed')
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == 1:  # the parent died in between
-        sys.exit(1)
 
 
 def _last_line(log: Path) -> str:

@@ -111,6 +111,12 @@ class TrainerParameters(LearnerParameters):
     """Parameters of ``trainer``."""
 
     threads: int = parameter(1, 'CPU threads of torch', minimum=1, maximum=256)
+    compile_after: int = parameter(
+        4000,
+        'updates after which they are compiled, on the CPU; 0: never',
+        minimum=0,
+        maximum=1 << 40,
+    )
     updates_per_step: float = parameter(
         0.4, 'updates per environment step', minimum=0.0, maximum=1e3
     )

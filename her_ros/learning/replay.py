@@ -152,12 +152,18 @@ class Replay:
     def sample(self, draws: Draws) -> Batch:
         """Gather the transitions that the draws select, uniform over all that are stored.
 
-        The cost does not depend on how many there are, and nothing waits for the device.
-
         :raises ReplayError: if the buffer is empty
         """
         if not self._episodes:
             raise ReplayError('the replay buffer is empty; there is nothing to sample')
+        return self.gather(draws)
+
+    def gather(self, draws: Draws) -> Batch:
+        """Do as :meth:`sample` does, in a buffer known to hold something.
+
+        Tensors alone decide what happens, so this can be compiled or captured; the cost does not
+        depend on how much is stored.
+        """
         oldest, count = self._live.unbind()
         offset = (draws.transition * count).long()
         row = self._transition_row[(oldest + offset) % self.capacity].long()

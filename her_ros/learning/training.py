@@ -17,6 +17,7 @@ from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
+from her_ros.learning.compile import CompileAhead
 from her_ros.learning.learner import Learner
 
 #: reads the finished episodes of a bag
@@ -66,6 +67,7 @@ class Training:
         self._task = task
         self._read = read
         self._record = record
+        self._compile_ahead = CompileAhead(self.learner, parameters)
         self._log: list[tuple[str, str]] = []  # name and SHA-256 of the bags read, in order
         self._seen: set[str] = set()
         self._version = 0
@@ -95,6 +97,9 @@ class Training:
             self._log.append((name, digest))
             self._seen.add(name)
         self.learner.load_state_dict(state['learner'])
+        if state['compiled'] and self._log:
+            self.learner.compile()
+            self._compile_ahead = CompileAhead(self.learner, self.parameters)
         self.evaluations = [Evaluation(**values) for values in state['evaluations']]
         self._version = state['version']
         self._next_evaluation = state['next_evaluation']
@@ -118,6 +123,7 @@ class Training:
             'next_evaluation': self._next_evaluation,
             'trained_s': self.trained_s,
             'judged': judged,
+            'compiled': self.learner.compiled,
         }
         save_checkpoint(self.folder.checkpoint, state)
 
@@ -162,6 +168,14 @@ class Training:
             and not self._evaluation_due
             and self.updates_owed <= self.parameters.max_updates_owed
         )
+
+    def compile_when_due(self) -> str:
+        """Have updates compiled once the run is long enough; return what to tell the user."""
+        return self._compile_ahead.poll()
+
+    def close(self) -> None:
+        """End what goes on beside the training."""
+        self._compile_ahead.close()
 
     def update(self, seconds: float) -> int:
         """Make owed updates for about so long; return how many."""

@@ -3,10 +3,10 @@
 import time
 from typing import Any
 
-import torch
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from std_msgs.msg import Bool, String, UInt8MultiArray
+from torch.utils.tensorboard import SummaryWriter
 
 from her_ros.bags.reader import read_bag
 from her_ros.core.errors import HerRosError
@@ -14,6 +14,7 @@ from her_ros.core.files import sha256
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
+from her_ros.learning.learner import set_up_torch
 from her_ros.learning.training import Training
 from her_ros.nodes.messages import bytes_message, bytes_of
 from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
@@ -37,9 +38,8 @@ class TrainerNode(Node):
         folder = RunFolder(p.run_dir)
         folder.require()
         task = task_named(p.task)
-        torch.set_num_threads(p.threads)
-        torch.set_flush_denormal(True)
-        self._scalars: Any = None
+        set_up_torch(p.threads)
+        self._scalars: SummaryWriter | None = None
         self._tensorboard = folder.tensorboard
         self._training = Training(
             task, p, folder, lambda path: read_bag(path, task).episodes, self._record
@@ -65,9 +65,6 @@ class TrainerNode(Node):
 
     def _record(self, name: str, value: float, step: int) -> None:
         if self._scalars is None:
-            # Its import takes longer than learning FetchReach does, so only once there is a value.
-            from torch.utils.tensorboard import SummaryWriter
-
             self._scalars = SummaryWriter(str(self._tensorboard), max_queue=1000, flush_secs=10)
         self._scalars.add_scalar(name, value, step)
 
@@ -105,6 +102,8 @@ class TrainerNode(Node):
         read = training.ingest_new_bags()
         self._report_refused()
         made = training.update(_SLICE_S)
+        if news := training.compile_when_due():
+            self.get_logger().info(news)
         self._publish_policy(at_rest=not training.updates_owed)
         if training.begin_evaluation() and training.judged_policy is not None:
             self._publish(self._judged, training.judged_policy[1])
@@ -175,6 +174,7 @@ class TrainerNode(Node):
         """Keep what was learnt."""
         if self._training.outcome is None:
             self._training.save()
+        self._training.close()
         if self._scalars is not None:
             self._scalars.close()
 

@@ -1,0 +1,93 @@
+"""torch.compile of the update, made ready by another process while the learner goes on.
+
+Compiling takes tens of seconds. So once a run has proved long enough to gain by it, a process of
+its own compiles the same function into torch's cache on disk; the learner then takes it from
+there in a few seconds, during which data goes on being collected.
+"""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+import numpy as np
+
+from her_ros.core.episode import Episode
+from her_ros.core.parameters import TrainerParameters
+from her_ros.core.process import die_with_parent
+from her_ros.core.rows import step_dtype
+from her_ros.core.task import task_named
+from her_ros.learning.learner import Learner, set_up_torch
+
+
+class CompileAhead:
+    """Fills the cache in the background, then switches the learner over."""
+
+    def __init__(self, learner: Learner, parameters: TrainerParameters) -> None:
+        self._learner = learner
+        self._parameters = parameters
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors = tempfile.TemporaryFile()
+        wanted = parameters.compile_after > 0 and learner.device.type == 'cpu'
+        self._finished = learner.compiled or not wanted
+
+    def poll(self) -> str:
+        """Start compiling, or take over what was compiled, when it is time.
+
+        :return: what to tell the user; mostly nothing
+        """
+        if self._finished or self._learner.updates < self._parameters.compile_after:
+            return ''
+        if self._process is None:
+            self._process = self._start()
+            return ''
+        if self._process.poll() is None:
+            return ''
+        self._finished = True
+        if self._process.returncode:
+            self._errors.seek(0)
+            words = self._errors.read().decode(errors='replace').strip().splitlines()
+            return f'updates stay uncompiled: {words[-1] if words else "no reason was given"}'
+        self._learner.compile()
+        return 'updates are compiled now'
+
+    def _start(self) -> 'subprocess.Popen[bytes]':
+        parameters = json.dumps(dataclasses.asdict(self._parameters))
+        return subprocess.Popen(
+            [sys.executable, '-m', 'her_ros.learning.compile', parameters],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+        )
+
+    def close(self) -> None:
+        """Give up what is not finished."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._errors.close()
+
+
+def main() -> None:
+    """Compile for the parameters that the one argument names, as JSON."""
+    die_with_parent()
+    os.nice(10)  # simulation and learner come first
+    values: dict[str, Any] = json.loads(sys.argv[1])
+    values['hidden_sizes'] = tuple(values['hidden_sizes'])
+    parameters = TrainerParameters(**values)
+    task = task_named(parameters.task)
+    set_up_torch(parameters.threads)
+    learner = Learner(task, parameters)
+    rows = np.zeros(2, step_dtype(task))
+    learner.restore([Episode(rows)])
+    try:
+        learner.compile()
+    except Exception as error:  # of any kind: no compiler, or one that fails
+        sys.exit(' '.join(str(error).split()) or type(error).__name__)
+
+
+if __name__ == '__main__':
+    main()

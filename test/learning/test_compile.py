@@ -1,0 +1,80 @@
+import shutil
+import time
+
+import pytest
+import torch
+
+from her_ros.core.parameters import TrainerParameters
+from her_ros.core.task import TASKS
+from her_ros.learning.compile import CompileAhead
+from her_ros.learning.learner import Learner
+from her_ros.learning.replay import Draws
+
+pytestmark = pytest.mark.skipif(not shutil.which('g++'), reason='torch.compile needs a compiler')
+
+
+def learner_of(parameters, make_episode):
+    learner = Learner(TASKS['FetchReach'], parameters)
+    learner.ingest([make_episode(TASKS['FetchReach'], length=8) for _ in range(4)])
+    return learner
+
+
+@pytest.fixture(scope='module')
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('TORCHINDUCTOR_CACHE_DIR', str(tmp_path_factory.mktemp('cache')))
+        yield
+
+
+def test_the_background_process_compiles_what_the_learner_then_computes_alike(cache, make_episode):
+    parameters = TrainerParameters(
+        hidden_sizes=(8,), batch_size=16, replay_capacity=1000, compile_after=1
+    )
+    learner, eager = (learner_of(parameters, make_episode) for _ in range(2))
+    eager.agent.load_state_dict(learner.agent.state_dict())
+    ahead = CompileAhead(learner, parameters)
+    assert ahead.poll() == ''  # no updates yet, so nothing was started
+    learner.update(1), eager.update(1)
+    assert not learner.compiled
+    deadline = time.monotonic() + 120
+    while not (news := ahead.poll()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert learner.compiled, news
+    draws = Draws.random(16, torch.Generator().manual_seed(3))
+    found, losses = learner._run_gradients(draws)
+    expected, expected_losses = learner._gradients(draws)
+    for name, gradient in expected.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6)
+    for name, loss in expected_losses.items():
+        torch.testing.assert_close(losses[name], loss, rtol=1e-4, atol=1e-6)
+    # New episodes change what is computed without compiling again.
+    learner.ingest([make_episode(TASKS['FetchReach'], length=5)])
+    with torch.compiler.set_stance('fail_on_recompile'):
+        found, _ = learner._run_gradients(draws)
+    expected, _ = learner._gradients(draws)
+    torch.testing.assert_close(found['actor'], expected['actor'], rtol=1e-4, atol=1e-6)
+    assert ahead.poll() == ''
+    ahead.close()
+
+
+def test_without_a_compiler_updates_stay_as_they_are_and_the_reason_is_told(
+    tmp_path, monkeypatch, make_episode
+):
+    monkeypatch.setenv('TORCHINDUCTOR_CACHE_DIR', str(tmp_path))
+    monkeypatch.setenv('CXX', '/nonexistent/compiler')
+    parameters = TrainerParameters(
+        hidden_sizes=(8,), batch_size=16, replay_capacity=1000, compile_after=1
+    )
+    learner = learner_of(parameters, make_episode)
+    learner.update(1)
+    ahead = CompileAhead(learner, parameters)
+    deadline = time.monotonic() + 120
+    while not (news := ahead.poll()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert 'uncompiled' in news
+    assert '/nonexistent/compiler' in news
+    learner.update(1)
+    assert not learner.compiled
+    ahead.close()
