@@ -37,12 +37,14 @@ def _read(path: str) -> bytes:
     return b''
 
 
-def _processes(part: str, mark: str) -> dict[int, str]:
-    """List the processes of this test run with a text in their command line."""
+def _node_processes(mark: str, part: str = '') -> dict[int, str]:
+    """List the nodes of this test run whose command line holds a text."""
     found = {}
     for pid in filter(str.isdigit, os.listdir('/proc')):
         command = _read(f'/proc/{pid}/cmdline').replace(b'\0', b' ').decode(errors='replace')
-        if part in command and mark.encode() in _read(f'/proc/{pid}/environ'):
+        # started as modules, or as an installed package's executables
+        is_node = 'her_ros.nodes.' in command or '/lib/her_ros/' in command
+        if is_node and part in command and mark.encode() in _read(f'/proc/{pid}/environ'):
             found[int(pid)] = command
     return found
 
@@ -71,21 +73,13 @@ def run_mark() -> Iterator[str]:
     for _ in range(os.getpid() % 101):
         next(_DOMAINS)
     yield mark
-    _wait(
-        lambda: not _processes('her_ros.nodes', mark),
-        f'an end of {_processes("her_ros.nodes", mark)}',
-        timeout_s=10.0,
-    )
+    _wait(lambda: not _node_processes(mark), f'an end of {_node_processes(mark)}', timeout_s=10.0)
 
 
 @pytest.fixture(scope='session')
 def node_processes(run_mark: str) -> Callable[[str], dict[int, str]]:
     """List the nodes of this test run whose command line holds a text, by process id."""
-    return lambda part: {
-        pid: command
-        for pid, command in _processes(part, run_mark).items()
-        if 'her_ros.nodes' in command
-    }
+    return lambda part: _node_processes(run_mark, part)
 
 
 @contextlib.contextmanager
@@ -141,7 +135,9 @@ class Process:
 
     def kill(self) -> None:
         """Kill -9, and wait for the end."""
-        self.popen.kill()
+        # launch leaves its children behind, in its group
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
         self.popen.wait()
 
     def ended(self, timeout_s: float = _PATIENCE_S) -> int:

@@ -6,14 +6,15 @@ import time
 import numpy as np
 import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from sensor_msgs.msg import PointCloud2
 
 from her_ros.cli.graph import graph_environment
 from her_ros.core.cloud import CloudDecoder, dtype_of
 from her_ros.core.errors import HerRosError
-from her_ros.core.rows import Rows
+from her_ros.core.rows import IDENTITY, RowError, Rows
 from her_ros.nodes.qos import LOCK_STEP
 
 _COLUMNS = (
@@ -40,7 +41,7 @@ def echo(topic: str, limit: int, timeout_s: float) -> None:
         while not limit or printed < limit:
             executor.spin_once(timeout_sec=0.5)
             if received:
-                rows = np.concatenate(CloudDecoder(dtype_of(received[0])).decode(received))
+                rows = _rows(topic, received)
                 rows = rows[: limit - printed] if limit else rows
                 received.clear()
                 console.print(_table(rows))
@@ -57,9 +58,20 @@ def echo(topic: str, limit: int, timeout_s: float) -> None:
         rclpy.try_shutdown()
 
 
+def _rows(topic: str, messages: list[bytes]) -> Rows:
+    try:
+        layout = dtype_of(messages[0])
+        if not set(IDENTITY) <= set(layout.names or ()):
+            raise RowError(f'no step rows; they have the fields {list(layout.names or ())}')
+        return np.concatenate(CloudDecoder(layout).decode(messages))
+    except RowError as error:
+        raise RowError(f'{topic}: {error}') from None
+
+
 def _table(rows: Rows) -> Table:
     columns = [name for name in _COLUMNS if name in (rows.dtype.names or ())]
-    table = Table(*columns)
+    # Narrow, so that no number is cut on a terminal of 80 columns; there vectors stand upright.
+    table = Table(*(Column(name, overflow='fold') for name in columns), box=SIMPLE, padding=0)
     for row in rows:
         table.add_row(*(_text(name, row[name]) for name in columns))
     return table

@@ -32,7 +32,7 @@ def evaluate(model: Path, episodes: int, num_envs: int, threads: int) -> None:
         ('mean return', f'{sum(float(e.reward.sum()) for e in finished) / len(finished):.2f}'),
     ):
         table.add_row(name, value)
-    Console().print(table)
+    Console(markup=False).print(table)
 
 
 def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:

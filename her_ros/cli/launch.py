@@ -59,7 +59,7 @@ def with_arguments(function: Any) -> Any:
         try:
             actions: list[Any] = function(**context.launch_configurations)
         except HerRosError as error:
-            return [LogInfo(msg=f'her_ros: {error}'), EmitEvent(event=Shutdown(reason=str(error)))]
+            return _shutdown(str(error))
         return actions
 
     return OpaqueFunction(function=call)
@@ -93,9 +93,14 @@ def _exit_handler(spec: NodeSpec, rule: RestartRule) -> Any:
         if context.is_shutdown:
             return None
         if event.returncode == 0 and spec.ends_run:
-            return EmitEvent(event=Shutdown(reason=f'{spec.full_name} has finished the run'))
+            return _shutdown(f'{spec.full_name} has finished the run')
         if not rule.allows(spec.full_name):
-            return EmitEvent(event=Shutdown(reason=RestartRule.verdict(spec.full_name)))
+            return _shutdown(RestartRule.verdict(spec.full_name))
         return None
 
     return on_exit
+
+
+def _shutdown(reason: str) -> list[Any]:
+    """End the launch, and say why: launch keeps the reason to itself."""
+    return [LogInfo(msg=f'her_ros: {reason}'), EmitEvent(event=Shutdown(reason=reason))]

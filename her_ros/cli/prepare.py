@@ -17,7 +17,7 @@ from her_ros.cli.params import (
 )
 from her_ros.core.config import ConfigError
 from her_ros.core.files import write_whole
-from her_ros.core.run_folder import RunFolder
+from her_ros.core.run_folder import RunFolder, RunFolderError
 from her_ros.core.task import task_named
 
 
@@ -32,10 +32,19 @@ class Run:
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """What a finished run ended with; None while it is unfinished."""
-        if not self.folder.result.exists():
+        """What a finished run ended with; None while it is unfinished.
+
+        :raises RunFolderError: if the file that says it is damaged
+        """
+        path = self.folder.result
+        if not path.exists():
             return None
-        result: dict[str, Any] = json.loads(self.folder.result.read_text())
+        try:
+            result: dict[str, Any] = json.loads(path.read_text())
+        except ValueError as error:
+            raise RunFolderError(
+                f'{path}: not a readable result ({error}); without the file the run goes on'
+            ) from None
         return result
 
 

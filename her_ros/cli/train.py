@@ -26,7 +26,7 @@ def train(
 
     :return: 0 if the task is solved, 1 if the limit came first, 130 after Ctrl-C
     """
-    console = Console()
+    console = Console(markup=False)  # a path may hold brackets
     run = prepare_run(task, runs, name, new, params_file, overrides)
     if run.result is not None:
         console.print(f'{run.folder.path}: finished already; --new starts another run')

@@ -30,7 +30,7 @@ class CompileAhead:
         self._learner = learner
         self._parameters = parameters
         self._process: subprocess.Popen[bytes] | None = None
-        self._errors = tempfile.TemporaryFile()
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - close() closes it
         wanted = parameters.compile_after > 0 and learner.device.type == 'cpu'
         self._finished = learner.compiled or not wanted
 

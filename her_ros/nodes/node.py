@@ -10,7 +10,10 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerGuardCondition
+from rclpy.subscription import Subscription
 
 from her_ros.core.config import ConfigError, Parameter, configured, parameters_of
 from her_ros.core.errors import HerRosError
@@ -131,13 +134,65 @@ def _init() -> None:
     try:
         rclpy.init()
     except RuntimeError as error:  # all that rclpy tells its users of a damaged file
-        raise HerRosError(str(error)) from None
+        raise HerRosError(' '.join(str(error).split())) from None
+
+
+class _Wait:
+    """Waits for what a node waits for, without listing it anew in Python around each callback.
+
+    Events of quality of service are left out: they are told at the next timer.
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._signals = SignalHandlerGuardCondition(node.context)
+        self._sizes: tuple[int, ...] = ()
+
+    def __call__(self) -> tuple[list[Subscription], bool]:
+        """Wait; return the subscriptions that have a message, and whether there is more to do."""
+        node = self._node
+        subscriptions = list(node.subscriptions)
+        timers, clients, services = list(node.timers), list(node.clients), list(node.services)
+        sizes = (len(subscriptions), 1, len(timers), len(clients), len(services), 0)
+        if sizes != self._sizes:
+            self._set = rclpy_implementation.WaitSet(*sizes, node.context.handle)
+            self._sizes = sizes
+        wait_set = self._set
+        wait_set.clear_entities()
+        wait_set.add_guard_condition(self._signals.handle)
+        for subscription in subscriptions:
+            wait_set.add_subscription(subscription.handle)
+        for timer in timers:
+            wait_set.add_timer(timer.handle)
+        for client in clients:
+            wait_set.add_client(client.handle)
+        for service in services:
+            wait_set.add_service(service.handle)
+        wait_set.wait(-1)
+        ready = wait_set.get_ready_entities('subscription')
+        return (
+            [s for s in subscriptions if s.handle.pointer in ready],
+            any(wait_set.get_ready_entities(kind) for kind in ('timer', 'client', 'service')),
+        )
 
 
 def _spin(node: Node) -> int:
+    """Hand messages over at once; leave all else to rclpy's executor.
+
+    That executor lists everything there is to wait for twice around each callback, which takes
+    longer than a message takes from one process to another.
+    """
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    executor.spin()
+    wait = _Wait(node)
+    while node.context.ok():
+        subscriptions, more = wait()
+        for subscription in subscriptions:
+            taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
+            if taken is not None:
+                subscription.callback(taken[0])
+        if more:
+            executor.spin_once(timeout_sec=0)
     return 0
 
 

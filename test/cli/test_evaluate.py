@@ -1,0 +1,69 @@
+import re
+
+import numpy as np
+import pytest
+
+from her_ros.cli.evaluate import wilson_interval
+from her_ros.core.episode import split_rollout
+from her_ros.core.task import TASKS
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.sim.evaluate import evaluation_steps
+
+
+@pytest.fixture
+def model(tmp_path, export_policy):
+    # a folder whose name looks like markup
+    path = tmp_path / 'models [' / 'bold]' / 'policy.onnx'
+    path.parent.mkdir(parents=True)
+    path.write_bytes(export_policy(version=12))
+    return path
+
+
+def test_what_is_printed_is_what_the_episodes_say(her_ros, model):
+    ended = her_ros('evaluate', model, '--episodes', 7, '--num-envs', 3, '--threads', 1)
+    assert ended.status == 0
+    task, policy = TASKS['FetchReach'], OnnxPolicy.load(model)
+    episodes, _ = split_rollout(list(evaluation_steps(task, policy.act, 12, 7, 7, 1)))
+    mean_return = np.mean([e.reward.sum() for e in episodes])
+    success = np.mean([e.is_success for e in episodes])
+    for row in (
+        'task +│ FetchReach', 'policy version +│ 12', 'episodes +│ 7',
+        f'success +│ {success:.3f} ', f'mean return +│ {mean_return:.2f}',
+        'solved before the first action +│ [0-7]',
+    ):  # fmt: skip
+        assert re.search(row, ended.output), row
+
+
+def test_the_file_is_named_as_it_is(her_ros, model):
+    output = her_ros('evaluate', model, '--episodes', 1).output
+    assert str(model) in re.sub(r'\s', '', output).replace('models[', 'models [')
+
+
+@pytest.mark.parametrize('kind', ['missing', 'damaged', 'empty', 'a folder', 'no policy'])
+def test_a_file_that_is_no_policy_is_one_line_and_status_1(her_ros, tmp_path, model, kind):
+    path = tmp_path / 'it.onnx'
+    if kind == 'damaged':
+        content = bytearray(model.read_bytes())
+        content[40:400] = bytes(360)
+        path.write_bytes(content)
+    elif kind == 'a folder':
+        path.mkdir()
+    elif kind != 'missing':
+        path.write_bytes(b'' if kind == 'empty' else b'no policy')
+    ended = her_ros('evaluate', path)
+    assert ended.status == 1
+    assert not ended.output
+    (line,) = ended.errors.splitlines()
+    assert line.startswith(f'her-ros: {path}: ')
+
+
+@pytest.mark.parametrize(('successes', 'trials'), [(0, 10), (8, 10), (10, 10), (95, 100), (1, 2)])
+def test_interval_is_where_the_score_test_does_not_reject(successes, trials):
+    # Wilson 1927: the rates p with |successes / n - p| ≤ z √(p (1 - p) / n)
+    low, high = wilson_interval(successes, trials)
+    rate = successes / trials
+    assert -1e-12 <= low <= rate <= high <= 1 + 1e-12
+    for edge, trivial in ((low, 0.0), (high, 1.0)):
+        if rate != trivial:
+            distance = 1.96 * np.sqrt(edge * (1 - edge) / trials)
+            np.testing.assert_allclose(abs(rate - edge), distance, atol=1e-9)

@@ -1,0 +1,148 @@
+import importlib.util
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from setuptools import distutils
+
+import her_ros
+from her_ros.cli import graph
+from her_ros.cli.graph import (
+    RestartRule,
+    deployment_nodes,
+    graph_environment,
+    recording_nodes,
+    simulation_nodes,
+    training_nodes,
+)
+from her_ros.core.config import configured
+from her_ros.core.parameters import NODE_PARAMETERS
+
+ROOT = Path(her_ros.__file__).parents[1]
+GRAPHS = {
+    'train': training_nodes('her_ros', 3, '/runs/a'),
+    'simulate': simulation_nodes('/her_ros/', 'policy.onnx', '/runs/a'),
+    'simulate at random': simulation_nodes('her_ros', '', ''),
+    'record': recording_nodes('robot', '/runs/a'),
+    'deploy': deployment_nodes('robot', 'policy.onnx', autostart=False),
+}
+ALL = [spec for specs in GRAPHS.values() for spec in specs]
+
+
+def test_one_list_of_nodes(monkeypatch):
+    # names in the graphs, executables of setup.py, modules, and parameter sections agree
+    monkeypatch.chdir(ROOT)
+    scripts = distutils.core.run_setup('setup.py', stop_after='init').entry_points[
+        'console_scripts'
+    ]
+    executables = dict(script.split(' = ') for script in scripts)
+    assert executables.pop('her-ros') == 'her_ros.cli.main:main'
+    assert {spec.name for spec in ALL} == set(executables) == set(NODE_PARAMETERS)
+    for name, target in executables.items():
+        assert target == f'her_ros.nodes.{name}:main'
+        assert importlib.util.find_spec(f'her_ros.nodes.{name}')
+
+
+@pytest.mark.parametrize('spec', ALL, ids=lambda spec: spec.full_name)
+def test_every_parameter_given_is_one_that_the_node_has(spec):
+    configured(NODE_PARAMETERS[spec.name], spec.full_name, spec.parameters)
+
+
+@pytest.mark.parametrize('specs', GRAPHS.values(), ids=GRAPHS)
+def test_full_names_are_absolute_and_differ(specs):
+    names = [spec.full_name for spec in specs]
+    assert len(set(names)) == len(names)
+    assert all(name.startswith('/') and '//' not in name for name in names)
+
+
+def test_every_worker_has_its_own_step_and_shares_the_rest():
+    workers = [spec for spec in GRAPHS['train'] if 'worker_' in spec.namespace]
+    assert len(workers) == 3 * 3
+    for number in range(3):
+        own = [spec for spec in workers if spec.namespace == f'/her_ros/worker_{number}']
+        assert {spec.name for spec in own} == {'fetch_env', 'policy', 'recorder'}
+        assert all(spec.parameters['worker'] == number for spec in own)
+    for spec in workers:
+        assert spec.remappings == {t: f'/her_ros/{t}' for t in ('policy', 'collect', 'episodes')}
+
+
+def test_only_the_trainer_ends_a_run():
+    assert {spec.name for spec in ALL if spec.ends_run} == {'trainer'}
+
+
+def test_only_training_and_random_acting_explore():
+    exploring = {
+        name: [spec.parameters['explore'] for spec in specs if spec.name == 'policy']
+        for name, specs in GRAPHS.items()
+    }
+    assert exploring == {
+        'train': [True] * 3,
+        'simulate': [False],
+        'simulate at random': [True],
+        'record': [],
+        'deploy': [False],
+    }
+
+
+def test_without_a_folder_nothing_is_recorded():
+    assert 'recorder' not in {spec.name for spec in GRAPHS['simulate at random']}
+    assert 'recorder' in {spec.name for spec in GRAPHS['simulate']}
+
+
+def test_commands_say_everything():
+    (spec,) = GRAPHS['deploy']
+    command = replace(spec, remappings={'policy': '/a/policy'}).command(Path('p.yaml'))
+    assert command[1:3] == ['-m', 'her_ros.nodes.policy']
+    text = ' '.join(command)
+    for part in (
+        '-r __node:=policy', '-r __ns:=/robot', '-r policy:=/a/policy', '--params-file p.yaml',
+        '-p model:=policy.onnx', '-p autostart:=false', '-p explore:=false',
+    ):  # fmt: skip
+        assert part in text
+
+
+def test_what_the_user_has_set_stays(monkeypatch):
+    monkeypatch.delenv('FASTDDS_BUILTIN_TRANSPORTS', raising=False)
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'SUBNET')
+    assert graph_environment()['FASTDDS_BUILTIN_TRANSPORTS'] == 'UDPv4'
+    assert 'ROS_AUTOMATIC_DISCOVERY_RANGE' not in graph_environment()
+    monkeypatch.delenv('ROS_AUTOMATIC_DISCOVERY_RANGE')
+    assert graph_environment()['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
+    assert 'ROS_AUTOMATIC_DISCOVERY_RANGE' not in os.environ
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock to set by hand."""
+
+    class Clock:
+        now = 1000.0
+
+    monkeypatch.setattr(graph.time, 'monotonic', lambda: Clock.now)
+    return Clock
+
+
+def test_three_deaths_of_a_node_in_a_minute_are_too_many(clock):
+    rule = RestartRule()
+    assert rule.allows('a')
+    clock.now += 30
+    assert rule.allows('a')
+    clock.now += 29.9
+    assert not rule.allows('a')
+
+
+def test_deaths_that_are_old_are_forgotten(clock):
+    rule = RestartRule()
+    for _ in range(20):
+        clock.now += 30.1  # never three within a minute
+        assert rule.allows('a')
+    clock.now += 1
+    assert not rule.allows('a')
+
+
+def test_nodes_are_counted_apart(clock):
+    rule = RestartRule()
+    assert all(rule.allows(name) for name in 'abcabc')
+    assert not rule.allows('b')
+    assert RestartRule.verdict('b') == 'b died 3 times within 60 s'

@@ -1,0 +1,160 @@
+import pytest
+
+from her_ros.cli.params import (
+    complete,
+    differences,
+    read_file,
+    shipped_file,
+    to_yaml,
+    with_overrides,
+)
+from her_ros.core.config import ConfigError, configured
+from her_ros.core.parameters import NODE_PARAMETERS, TrainerParameters
+from her_ros.core.task import TASKS
+
+
+@pytest.fixture
+def values():
+    return read_file(shipped_file('FetchReach'))
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text):
+        path = tmp_path / 'params.yaml'
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_every_task_has_a_file_and_it_is_of_that_task(task):
+    values = read_file(shipped_file(task))
+    assert {own['task'] for own in values.values()} == {task}
+    assert set(values) == set(NODE_PARAMETERS)
+
+
+def test_a_task_without_a_file_is_named():
+    with pytest.raises(ConfigError, match="'FetchTea'"):
+        shipped_file('FetchTea')
+
+
+def test_numbers_are_what_rcl_reads(write):
+    path = write(
+        '/**/trainer:\n  ros__parameters:\n    action_l2: 1e2\n    actor_learning_rate: 1e-3\n'
+        '    critic_learning_rate: .5\n    hidden_sizes: [1, 2]\n'
+    )
+    values = read_file(path)['trainer']
+    assert values == {
+        'action_l2': 100.0,
+        'actor_learning_rate': 0.001,
+        'critic_learning_rate': 0.5,
+        'hidden_sizes': [1, 2],
+    }
+
+
+def test_the_nearer_section_wins(write):
+    path = write(
+        '/**:\n  ros__parameters:\n    seed: 3\n/**/trainer:\n  ros__parameters:\n    seed: 4\n'
+    )
+    values = read_file(path)
+    assert values['trainer']['seed'] == 4
+    assert values['policy']['seed'] == 3
+
+
+@pytest.mark.parametrize(
+    ('text', 'parts'),
+    [
+        ('/**/trianer:\n  ros__parameters:\n    seed: 3\n', ['/**/trianer', '/**/trainer']),
+        ('trainer:\n  ros__parameters:\n    seed: 3\n', ["['trainer']"]),
+        ('/**/trainer:\n  ros_parameters:\n    seed: 3\n', ['/**/trainer', 'ros__parameters']),
+        ('/**/trainer:\n  ros__parameters:\n    sede: 3\n', ['trainer', "['sede']", 'seed']),
+        ('/**/trainer:\n  ros__parameters:\n    discount: 1\n', ['discount', 'float', '1.0']),
+        ('/**/trainer:\n  ros__parameters:\n    discount: 1.5\n', ['discount', '1.5', '0.9999']),
+        ('/**/trainer:\n  ros__parameters:\n    device: tpu\n', ["'tpu'", 'cuda']),
+        ('/**/policy:\n  ros__parameters:\n    explore: 1\n', ['explore', 'bool']),
+        ('/**:\n  ros__parameters:\n    num_envs: 4\n', ["['num_envs']"]),
+        ('/**:\n  ros__parameters:\n    seed: 3\n    seed: 4\n', ['seed']),
+        ('/**: [', ['not YAML']),
+        ('', ['no sections']),
+        ('3', ['no sections']),
+        ('/**/trainer:\n  ros__parameters:\n', ['/**/trainer']),
+    ],
+)
+def test_what_is_not_right_is_one_line_that_names_file_and_fault(write, text, parts):
+    path = write(text)
+    with pytest.raises(ConfigError) as caught:
+        read_file(path)
+    message = str(caught.value)
+    assert '\n' not in message
+    for part in (str(path), *parts):
+        assert part in message
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r'nothing\.yaml: cannot be read'):
+        read_file(tmp_path / 'nothing.yaml')
+
+
+def test_a_file_of_bytes_is_refused(tmp_path):
+    (tmp_path / 'bytes.yaml').write_bytes(b'\xff\xfe\x00')
+    with pytest.raises(ConfigError, match=r'bytes\.yaml: not YAML'):
+        read_file(tmp_path / 'bytes.yaml')
+
+
+def test_overrides_change_one_node_or_all(values):
+    changed = with_overrides(
+        values, ['trainer.discount=0.5', 'seed=7', 'trainer.hidden_sizes=[3, 4]', 'policy.seed=8']
+    )
+    assert changed['trainer']['discount'] == 0.5
+    assert changed['trainer']['hidden_sizes'] == [3, 4]
+    assert [changed[node]['seed'] for node in ('trainer', 'recorder', 'policy')] == [7, 7, 8]
+    assert values['trainer']['seed'] == 0  # what came in stays as it was
+    assert set(changed) == set(NODE_PARAMETERS)
+
+
+@pytest.mark.parametrize(
+    ('override', 'parts'),
+    [
+        ('discount', ["'discount'", 'NODE.PARAMETER=VALUE']),
+        ('trianer.seed=3', ['trianer', 'trainer']),
+        ('trainer.sede=3', ["['sede']"]),
+        ('trainer.discount=2.0', ['discount', '2.0']),
+        ('trainer.discount=1', ['float']),
+        ('trainer.discount=', ['discount']),
+        ('trainer.discount=[', ['YAML']),
+        ('num_envs=3', ["['num_envs']"]),
+        ('', ['NODE.PARAMETER=VALUE']),
+    ],
+)
+def test_overrides_that_do_not_fit_are_refused(values, override, parts):
+    with pytest.raises(ConfigError) as caught:
+        with_overrides(values, [override])
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_complete_says_every_parameter_that_the_launcher_does_not_give(values):
+    full = complete(values)
+    for node, config in NODE_PARAMETERS.items():
+        left_out = set(config.__dataclass_fields__) - set(full[node])
+        assert left_out <= {'run_dir', 'worker'}
+        assert configured(config, node, full[node]) == configured(config, node, values[node])
+    assert full['trainer']['batch_size'] == TrainerParameters().batch_size
+
+
+def test_what_is_written_is_what_is_read(tmp_path, values):
+    path = tmp_path / 'params.yaml'
+    full = complete(with_overrides(values, ['trainer.minimum_std=1e-9', 'task=FetchReach']))
+    path.write_text(to_yaml(full))
+    assert read_file(path) == full
+
+
+def test_differences_name_both_values(values):
+    changed = with_overrides(values, ['trainer.discount=0.5', 'policy.noise_std=0.1'])
+    assert differences(values, changed) == [
+        'policy.noise_std: None → 0.1',
+        'trainer.discount: 0.98 → 0.5',
+    ]
+    assert not differences(values, values)

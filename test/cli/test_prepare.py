@@ -1,0 +1,116 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from her_ros.cli.params import read_file
+from her_ros.cli.prepare import prepare_run
+from her_ros.core.config import ConfigError
+from her_ros.core.run_folder import RunFolderError
+from her_ros.core.task import TaskError
+
+
+@pytest.fixture
+def prepare(tmp_path):
+    return lambda *args, **kwargs: prepare_run(
+        args[0] if args else 'FetchReach', tmp_path / 'runs', **kwargs
+    )
+
+
+def snapshot(folder):
+    return {path: path.is_file() and path.read_bytes() for path in folder.rglob('*')}
+
+
+def test_a_new_run_is_ready_to_work_in(prepare, tmp_path):
+    run = prepare(overrides=['seed=3'])
+    assert run.folder.path == tmp_path / 'runs' / 'FetchReach' / 'run_001'
+    assert not run.resumed
+    assert run.result is None
+    run.folder.require()
+    values = read_file(run.folder.params)
+    assert values['trainer']['seed'] == 3
+    assert values['trainer']['batch_size'] == 256  # defaults stand there too
+
+
+def test_the_same_command_finds_the_run_again(prepare):
+    run, again = prepare(), prepare()
+    assert again.folder.path == run.folder.path
+    assert again.resumed
+
+
+def test_new_starts_another_run_and_the_last_one_is_found(prepare):
+    names = [prepare(new=new).folder.path.name for new in (False, True, True, False)]
+    assert names == ['run_001', 'run_002', 'run_003', 'run_003']
+    assert prepare(name='run_001').folder.path.name == 'run_001'
+
+
+def test_named_runs_do_not_count(prepare):
+    assert prepare(name='run_of_mine').folder.path.name == 'run_of_mine'
+    assert prepare().folder.path.name == 'run_001'
+    with pytest.raises(ConfigError, match='run_of_mine: exists already'):
+        prepare(name='run_of_mine', new=True)
+
+
+@pytest.mark.parametrize('name', ['a/b', '../a', '.hidden', '..', 'a b', 'ä/', '/tmp/x'])
+def test_names_that_are_paths_are_refused(prepare, tmp_path, name):
+    with pytest.raises(ConfigError, match='run name'):
+        prepare(name=name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_changed_parameters_are_refused_with_their_keys(prepare, tmp_path):
+    prepare()
+    before = snapshot(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        prepare(overrides=['trainer.discount=0.5', 'fetch_env.num_envs=2'])
+    message = str(caught.value)
+    assert 'trainer.discount: 0.98 → 0.5' in message
+    assert 'fetch_env.num_envs: 8 → 2' in message
+    assert '--new' in message
+    assert 'batch_size' not in message
+    assert snapshot(tmp_path) == before
+    assert not prepare(overrides=['trainer.discount=0.5'], new=True).resumed
+
+
+def test_the_parameters_of_a_run_are_those_it_began_with(prepare, tmp_path):
+    # also when the file that was given says less than the run's own
+    path = tmp_path / 'mine.yaml'
+    path.write_text('/**:\n  ros__parameters:\n    task: FetchReach\n    seed: 9\n')
+    run = prepare(params_file=path)
+    assert prepare(params_file=path).folder.path == run.folder.path
+    with pytest.raises(ConfigError, match='seed: 9 → 0'):
+        prepare()
+
+
+def test_a_file_made_for_another_task_is_refused(prepare, tmp_path):
+    path = tmp_path / 'mine.yaml'
+    path.write_text('/**:\n  ros__parameters:\n    task: FetchPush\n')
+    with pytest.raises(ConfigError, match=r'mine\.yaml: made for task FetchPush, not for FetchRe'):
+        prepare(params_file=path)
+    assert not (tmp_path / 'runs').exists()
+
+
+def test_an_unknown_task_is_refused(prepare, tmp_path):
+    with pytest.raises(TaskError, match="'FetchTea'"):
+        prepare('FetchTea')
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('runs', ['/sys/her_ros_runs', '/proc/her_ros_runs', '/dev/null/runs'])
+def test_a_place_that_takes_nothing_is_named(runs):
+    with pytest.raises(RunFolderError, match=f'{runs}.*cannot be written'):
+        prepare_run('FetchReach', Path(runs))
+
+
+@pytest.mark.parametrize('content', ['', '{"outcome":'])
+def test_a_damaged_result_is_named(prepare, content):
+    run = prepare()
+    run.folder.result.write_text(content)
+    with pytest.raises(RunFolderError, match=r'result\.json'):
+        _ = run.result
+
+
+def test_the_result_is_the_files(prepare):
+    run = prepare()
+    run.folder.result.write_text(json.dumps({'outcome': 'solved'}))
+    assert run.result == {'outcome': 'solved'}

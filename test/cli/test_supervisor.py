@@ -1,0 +1,160 @@
+import signal
+import sys
+import textwrap
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from her_ros.cli import supervisor as module
+from her_ros.cli.graph import NodeSpec, deployment_nodes
+from her_ros.cli.supervisor import Supervisor, SupervisorError
+
+SLEEP = 'import time; time.sleep(60)'
+
+
+@dataclass(frozen=True)
+class Script(NodeSpec):
+    """Stands for a node, and starts in no time."""
+
+    code: str = ''
+
+    def command(self, params_file: Path) -> list[str]:
+        return [sys.executable, '-S', '-c', textwrap.dedent(self.code), str(params_file)]
+
+
+@pytest.fixture
+def supervise(tmp_path, monkeypatch):
+    """Start a supervisor that is stopped in the end; its reports are ``reports``."""
+    monkeypatch.setattr(module, '_RESTART_DELAY_S', 0.05)
+    started = []
+
+    def supervise(*specs):
+        reports = []
+        supervisor = Supervisor(specs, tmp_path / 'params.yaml', tmp_path / 'log', reports.append)
+        supervisor.reports = reports
+        started.append(supervisor)
+        return supervisor
+
+    yield supervise
+    for supervisor in started:
+        supervisor.stop()
+
+
+def alive(pid):
+    try:
+        state = Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != 'Z'
+
+
+def test_what_the_nodes_print_goes_to_a_file_per_node(supervise, tmp_path, wait):
+    supervise(
+        Script('a', '/run', code='import sys; print("I am a", sys.argv[1]);' + SLEEP),
+        Script('b', '/run/worker_0', code='import sys; sys.stderr.write("no");' + SLEEP),
+    )
+    expected = f'I am a {tmp_path / "params.yaml"}\n'
+    wait(lambda: (tmp_path / 'log' / 'run.a.log').read_text() == expected, 'the log of a')
+    wait(lambda: (tmp_path / 'log' / 'run.worker_0.b.log').read_text() == 'no', 'the log of b')
+
+
+def test_a_killed_node_starts_again_and_the_others_stay(supervise, wait):
+    supervisor = supervise(Script('a', '/run', code=SLEEP), Script('b', '/run', code=SLEEP))
+    before = supervisor.pids
+    module.os.kill(before['/run/a'], signal.SIGKILL)
+    wait(
+        lambda: not supervisor.poll() and supervisor.pids['/run/a'] != before['/run/a'],
+        'a restart',
+    )
+    assert supervisor.pids['/run/b'] == before['/run/b']
+    (report,) = supervisor.reports
+    assert '/run/a ended with signal SIGKILL and is started again' in report
+
+
+def test_a_success_that_ends_the_run_is_reported_at_once(supervise, wait):
+    supervisor = supervise(
+        Script('a', '/run', code=SLEEP), Script('b', '/run', code='pass', ends_run=True)
+    )
+    wait(supervisor.poll, 'the end of the run')
+    assert not supervisor.reports
+
+
+@pytest.mark.parametrize('ends_run', [False, True])
+def test_other_ends_are_deaths_and_three_are_too_many(supervise, wait, ends_run):
+    # status 0 of a node that is to run on is as much of a death as status 3 of the trainer
+    code = f'print("my last words"); raise SystemExit({3 if ends_run else 0})'
+    supervisor = supervise(Script('a', '/run', code=code, ends_run=ends_run))
+    with pytest.raises(SupervisorError, match='/run/a died 3 times within 60 s') as caught:
+        wait(supervisor.poll, 'the end of the run')
+    assert 'my last words' in str(caught.value)
+    assert len(supervisor.reports) == 2
+    assert all(f'status {3 if ends_run else 0}' in line for line in supervisor.reports)
+
+
+def test_stop_asks_first_and_kills_who_does_not_listen(supervise, monkeypatch, tmp_path, wait):
+    monkeypatch.setattr(module, '_STOP_TIMEOUT_S', 0.5)
+    polite = """
+        import time
+        try:
+            print('ready', flush=True); time.sleep(60)
+        except KeyboardInterrupt:
+            print('bye', flush=True)
+    """
+    deaf = """
+        import signal, time
+        signal.signal(signal.SIGINT, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)
+    """
+    supervisor = supervise(
+        Script('deaf', '/run', code=deaf), Script('polite', '/run', code=polite)
+    )
+    logs = {name: tmp_path / 'log' / f'run.{name}.log' for name in ('deaf', 'polite')}
+    wait(lambda: all(log.read_text() == 'ready\n' for log in logs.values()), 'their start')
+    supervisor.stop()
+    assert logs['polite'].read_text() == 'ready\nbye\n'
+    assert supervisor.reports == ['/run/deaf did not stop and was killed']
+    assert not any(alive(pid) for pid in supervisor.pids.values())
+    supervisor.stop()  # of nothing
+
+
+def test_children_die_with_a_killed_supervisor(tmp_path, wait):
+    code = f"""
+        import pathlib, sys, time
+        sys.path.insert(0, {str(Path(module.__file__).parents[2])!r})
+        from dataclasses import dataclass
+        from her_ros.cli.graph import NodeSpec
+        from her_ros.cli.supervisor import Supervisor
+
+        class Sleep(NodeSpec):
+            def command(self, params_file):
+                return [sys.executable, '-S', '-c', {SLEEP!r}]
+
+        folder = pathlib.Path({str(tmp_path)!r})
+        nodes = [Sleep(name, '/run') for name in 'abc']
+        supervisor = Supervisor(nodes, folder, folder / 'log', print)
+        (folder / 'pids').write_text(' '.join(map(str, supervisor.pids.values())) + '\\n')
+        time.sleep(60)
+    """
+    parent = module.subprocess.Popen([sys.executable, '-c', textwrap.dedent(code)])
+    try:
+        path = tmp_path / 'pids'
+        wait(lambda: path.exists() and path.read_text().endswith('\n'), 'the children')
+        pids = [int(pid) for pid in path.read_text().split()]
+        assert len(pids) == 3
+        assert all(map(alive, pids))
+    finally:
+        parent.kill()
+        parent.wait()
+    wait(lambda: not any(map(alive, pids)), 'their end', timeout_s=5.0)
+
+
+@pytest.mark.nodes
+def test_a_node_that_cannot_start_ends_the_run_with_its_reason(supervise, tmp_path, wait):
+    (tmp_path / 'params.yaml').write_text('/**:\n  ros__parameters:\n    task: FetchReach\n')
+    (spec,) = deployment_nodes('robot', str(tmp_path / 'nothing.onnx'), autostart=True)
+    supervisor = supervise(spec)
+    begin = time.monotonic()
+    with pytest.raises(SupervisorError, match=r'policy died 3 times.*nothing\.onnx: cannot be'):
+        wait(supervisor.poll, 'the end of the run')
+    assert time.monotonic() - begin < 30

@@ -1,0 +1,215 @@
+import json
+import os
+import re
+import signal
+import time
+
+import numpy as np
+import pytest
+
+from her_ros.bags.reader import read_bag
+from her_ros.cli.prepare import prepare_run
+from her_ros.core.run_folder import RunFolder
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.learning.checkpoint import load_checkpoint
+
+RESULT = {
+    'task': 'FetchReach', 'outcome': 'solved', 'success_rate': 0.96, 'best_success_rate': 0.98,
+    'env_steps': 1234, 'episodes': 24, 'updates': 480, 'wall_s': 5.5, 'seed': 0, 'evaluations': [],
+}  # fmt: skip
+# A run that never ends, evaluates often, and leaves the processors to the other processes.
+ENDLESS = (
+    'trainer.stop_evaluations=1000', 'trainer.max_env_steps=100000000',
+    'trainer.evaluation_interval=400', 'trainer.updates_per_step=0.02',
+    'trainer.hidden_sizes=[16, 16]', 'trainer.batch_size=64', 'evaluator.episodes=4',
+    'evaluator.num_envs=4', 'fetch_env.num_envs=4',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'parts'),
+    [
+        (['--task', 'FetchTea'], ["'FetchTea'", 'FetchReach, FetchPush']),
+        (['--set', 'trainer.bach_size=3'], ["['bach_size']", 'batch_size']),
+        (['--set', 'trainr.batch_size=3'], ['trainr', 'trainer']),
+        (['--set', 'trainer.discount=1.5'], ['discount', '1.5']),
+        (['--seed', '-1'], ['seed', '-1']),
+        (['--name', '../elsewhere'], ["'../elsewhere'"]),
+        (['--runs', '/sys/runs'], ['/sys/runs/FetchReach/run_001', 'cannot be written']),
+        (['--params', '/nothing.yaml'], ['/nothing.yaml']),
+    ],
+)
+def test_what_does_not_fit_is_one_line_and_nothing_starts(her_ros, tmp_path, arguments, parts):
+    ended = her_ros('train', '--runs', tmp_path / 'runs', *arguments)
+    assert ended.status == 1
+    assert not ended.output
+    (line,) = ended.errors.splitlines()
+    for part in ('her-ros: ', *parts):
+        assert part in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_changed_parameters_are_refused_with_their_keys(her_ros, tmp_path):
+    prepare_run('FetchReach', tmp_path)
+    ended = her_ros('train', '--runs', tmp_path, '--seed', 4, '--set', 'fetch_env.num_envs=3')
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert 'fetch_env.num_envs: 8 → 3' in line
+    assert 'trainer.seed: 0 → 4' in line
+    assert '--new' in line
+
+
+def test_a_second_run_in_the_same_folder_is_refused(her_ros, tmp_path):
+    run = prepare_run('FetchReach', tmp_path)
+    with run.folder.locked():
+        ended = her_ros('train', '--runs', tmp_path)
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert f'{run.folder.path}: in use by process {os.getpid()}' in line
+
+
+@pytest.mark.parametrize(('outcome', 'status'), [('solved', 0), ('limit', 1)])
+def test_a_finished_run_prints_its_result(her_ros, tmp_path, outcome, status):
+    runs = tmp_path / 'runs [' / 'bold]'  # looks like markup, and is a folder
+    folder = prepare_run('FetchReach', runs).folder
+    folder.result.write_text(json.dumps({**RESULT, 'outcome': outcome}))
+    ended = her_ros('train', '--runs', runs)
+    assert ended.status == status
+    assert not ended.errors
+    for part in ('finished already', '--new', '0.96', '0.98', '1234 env steps', '480 updates'):
+        assert part in ended.output
+    for path in (folder.policy, folder.bags, folder.checkpoint):
+        assert str(path) in ended.output
+    assert ('not solved' in ended.output) == (outcome == 'limit')
+
+
+class Training:
+    """A ``her-ros train`` that runs, seen from outside."""
+
+    def __init__(self, graph, node_processes, runs, overrides=ENDLESS):
+        self._graph = graph
+        self._node_processes = node_processes
+        self.folder = RunFolder(runs / 'FetchReach' / 'run_001')
+        self._arguments = ['train', '--task', 'FetchReach', '--runs', str(runs)]
+        for override in overrides:
+            self._arguments += ['--set', override]
+        self.start()
+
+    def start(self):
+        self.process = self._graph.cli(*self._arguments)
+
+    def nodes(self):
+        """List the nodes of the run by name."""
+        found = self._node_processes(f'run_dir:={self.folder.path}')
+        return {re.search(r'her_ros\.nodes\.(\w+)', text)[1]: pid for pid, text in found.items()}
+
+    def trainer(self, key):
+        """Return a counter from the trainer's present diagnostics."""
+        return int(self._graph.new_status('/her_ros/trainer')[key])
+
+    def more(self, folder, count):
+        """Wait until there are so many more files than now in a folder."""
+        wanted = len(list(folder.glob('*.mcap'))) + count
+        self._graph.until(
+            lambda: len(list(folder.glob('*.mcap'))) >= wanted, f'{count} more in {folder}'
+        )
+
+    def log(self, node):
+        return (self.folder.path / 'log' / f'her_ros.{node}.log').read_text()
+
+    def check_left_behind(self):
+        """See that every bag is whole, and that no node failed in a way nobody thought of."""
+        for path in self.folder.bags.glob('*.mcap'):
+            assert read_bag(path).left_over == 0
+        for path in (self.folder.path / 'log').iterdir():
+            assert 'Traceback' not in path.read_text(), path.read_text()
+
+
+@pytest.fixture
+def train(graph, node_processes, tmp_path):
+    return lambda **kwargs: Training(graph, node_processes, tmp_path / 'runs', **kwargs)
+
+
+@pytest.mark.nodes
+def test_interrupted_and_resumed_and_killed(graph, train, wait):
+    training = train()
+    training.more(training.folder.bags, 3)
+    assert f'starting {training.folder.path}' in training.process.output
+    assert len(training.nodes()) == 5
+
+    first, begin = training.process, time.monotonic()
+    first.interrupt()
+    assert first.ended(10.0) == 130
+    assert time.monotonic() - begin < 10
+    assert not training.nodes()
+    assert 'the same command goes on from here' in first.output
+    training.check_left_behind()
+    env_steps, _, updates = load_checkpoint(training.folder.checkpoint)['learner']['counters']
+
+    training.start()
+    graph.until(lambda: 'resuming' in training.process.output, 'a resume')
+    said = f'resumed at {env_steps} env steps, {updates} updates'
+    graph.until(lambda: said in training.log('trainer'), said)
+    graph.until(lambda: training.trainer('env_steps') > env_steps, 'more steps')
+
+    assert len(training.nodes()) == 5
+    training.process.kill()
+    wait(lambda: not training.nodes(), 'the end of all nodes', timeout_s=10.0)
+    training.check_left_behind()
+
+
+@pytest.mark.nodes
+def test_every_node_may_die_but_not_three_times_a_minute(graph, train):
+    training = train()
+    training.more(training.folder.evaluation, 1)
+
+    def kill(name):
+        pid = training.nodes()[name]
+        os.kill(pid, signal.SIGKILL)
+        if training.process.popen.poll() is None:
+            graph.until(
+                lambda: (
+                    training.process.popen.poll() is not None
+                    or training.nodes().get(name, pid) != pid
+                ),
+                f'another {name}',
+            )
+
+    bags, evaluations = training.folder.bags, training.folder.evaluation
+    for name in ('fetch_env', 'recorder', 'evaluator', 'trainer', 'policy'):
+        kill(name)
+        report = f'{name} ended with signal SIGKILL and is started again'
+        assert report in training.process.output
+        # a rollout under way may be finished without it, and its bag be there
+        training.more(bags, 2)
+        if name in ('evaluator', 'trainer'):
+            # what was under evaluation may be done; the next one takes both of them
+            training.more(evaluations, 2)
+    assert 'resumed at' in training.log('trainer')
+    for _ in range(2):
+        kill('policy')
+    assert training.process.ended() == 1
+    assert 'her-ros: /her_ros/worker_0/policy died 3 times within 60 s' in training.process.output
+    assert not training.nodes()
+    training.check_left_behind()
+
+
+@pytest.mark.nodes
+def test_fetch_reach_is_learnt(train, her_ros):
+    training = train(overrides=())
+    assert training.process.ended(240.0) == 0
+    result = json.loads(training.folder.result.read_text())
+    assert result['outcome'] == 'solved'
+    assert result['success_rate'] >= 0.9
+    assert 'FetchReach: solved' in training.process.output
+    assert not training.nodes()
+    training.check_left_behind()
+    # the policy left behind is the one that was judged
+    last = result['evaluations'][-1]
+    policy = OnnxPolicy.load(training.folder.policy)
+    assert (policy.version, policy.sha256) == (last['version'], last['sha256'])
+    bag = read_bag(training.folder.evaluation_bag(policy.version, policy.sha256))
+    assert np.mean([e.is_success for e in bag.episodes]) == last['success_rate']
+    # and the command line judges it alike, by the same episodes
+    ended = her_ros('evaluate', training.folder.policy)
+    assert f'{last["success_rate"]:.3f} (' in ended.output

@@ -1,0 +1,193 @@
+"""The other ends of the topics."""
+
+import itertools
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import UInt8MultiArray
+
+from her_ros.bags.rollout import run_facts
+from her_ros.bags.writer import write_rollout
+from her_ros.core.cloud import CloudDecoder, encode_cloud
+from her_ros.core.rows import IDENTITY, Rows, action_dtype, step_dtype
+from her_ros.core.task import GoalTask, task_named
+from her_ros.nodes.messages import bytes_message
+from her_ros.nodes.qos import ACTION, LATCHED, RECORDING, STEP
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.rollout import Rollout
+
+
+class EnvPartner:
+    """Plays the policy towards a ``fetch_env``."""
+
+    def __init__(self, graph: Any, namespace: str, task: str) -> None:
+        self._graph = graph
+        self.task: GoalTask = task_named(task)
+        self.received: list[Rows] = []
+        self.sent_at: list[float] = []
+        self._decoder = CloudDecoder(step_dtype(self.task))
+        topic = f'{namespace}/{STEP}'
+        self._what = f'a new state on {topic}'
+        graph.node.create_subscription(PointCloud2, topic, self._take, RECORDING, raw=True)
+        self._publisher = graph.node.create_publisher(
+            PointCloud2, f'{namespace}/{ACTION}', RECORDING
+        )
+
+    def _take(self, cdr: bytes) -> None:
+        self.received.append(self._decoder.decode([cdr])[0])
+        seconds, nanoseconds = struct.unpack_from('<iI', cdr, 4)  # the stamp, in CDR
+        self.sent_at.append(seconds + nanoseconds / 1e9)
+
+    @property
+    def rows(self) -> Rows:
+        """The present state."""
+        self._graph.until(lambda: self.received, self._what)
+        return self.received[-1]
+
+    def repeated(self) -> Rows:
+        """Wait for the next message, whatever it says."""
+        count = len(self.received)
+        self._graph.until(lambda: len(self.received) > count, self._what)
+        return self.received[count]
+
+    def answers(self, actions: NDArray[np.float32] | float, version: int = 1) -> Rows:
+        """Make the answers to the present state."""
+        answers = np.zeros(len(self.rows), action_dtype(self.task))
+        for name in IDENTITY:
+            answers[name] = self.rows[name]
+        answers['action'], answers['policy_version'] = actions, version
+        return answers
+
+    def send(self, message: Rows | bytes) -> None:
+        """Publish answers, or anything else."""
+        cdr = message if isinstance(message, bytes) else encode_cloud(message, time.time_ns())
+        self._publisher.publish(cdr)
+
+    def exchange(self, *messages: Rows | bytes) -> Rows:
+        """Send messages, then wait for another state than the present one; return it."""
+        state = self.rows
+        # What a reliable publisher sends after this is not lost.
+        self._graph.until(self._publisher.get_subscription_count, 'a subscriber of actions')
+        for message in messages:
+            self.send(message)
+        self._graph.until(
+            lambda: any((self.received[-1][name] != state[name]).any() for name in IDENTITY),
+            self._what,
+        )
+        return self.received[-1]
+
+    def step(self, actions: NDArray[np.float32] | float) -> Rows:
+        """Answer the present state; return the next one that wants an answer, or is the last."""
+        return self.exchange(self.answers(actions))
+
+    def finish_rollout(self) -> None:
+        """Play until the last state has come."""
+        while not self.rows['truncated'].all():
+            self.step(0.0)
+
+    def next_rollout(self) -> Rows:
+        """Play until a rollout begins; return its first state."""
+        episode = self.rows['episode'][0]
+        self.finish_rollout()
+        self._graph.until(lambda: self.rows['episode'][0] > episode, self._what)
+        return self.rows
+
+
+@pytest.fixture(scope='session')
+def make_env_partner() -> Callable[..., EnvPartner]:
+    """Make the other end of a ``fetch_env``: (graph, namespace, task name)."""
+    return EnvPartner
+
+
+class StatePartner:
+    """Plays an environment towards a ``policy`` or a ``recorder``."""
+
+    _SESSIONS = itertools.count(1)
+
+    def __init__(
+        self, graph: Any, namespace: str, task: str = 'FetchReach', node: Any = None
+    ) -> None:
+        self._graph = graph
+        self.task: GoalTask = task_named(task)
+        self.received: list[Rows] = []
+        self._namespace = namespace
+        self._decoder = CloudDecoder(action_dtype(self.task))
+        self._node = node or graph.node
+        self._generator = np.random.default_rng(0)
+        self.new_session()
+        self.publisher = self._node.create_publisher(PointCloud2, f'{namespace}/{STEP}', RECORDING)
+        topic = f'{namespace}/{ACTION}'
+        self._node.create_subscription(PointCloud2, topic, self._take, RECORDING, raw=True)
+
+    def _take(self, cdr: bytes) -> None:
+        self.received.append(self._decoder.decode([cdr])[0])
+
+    def new_session(self) -> None:
+        """Do as an environment that starts anew."""
+        self.session = next(self._SESSIONS)
+
+    def states(self, episode: int, step: int, count: int = 2, truncated: bool = False) -> Rows:
+        """Draw ``step`` rows of the present session."""
+        rows = np.zeros(count, step_dtype(self.task))
+        rows['session'], rows['env'] = self.session, range(count)
+        rows['episode'], rows['step'] = episode, step
+        for name in ('observation', 'achieved_goal', 'desired_goal'):
+            rows[name] = self._generator.normal(size=rows[name].shape)
+        rows['truncated'] = truncated
+        return rows
+
+    def send(self, rows: Rows) -> None:
+        """Publish states, once somebody listens."""
+        self._graph.until(
+            self.publisher.get_subscription_count, f'a subscriber of {self._namespace}/{STEP}'
+        )
+        self.publisher.publish(encode_cloud(rows, time.time_ns()))
+
+    def ask(self, rows: Rows) -> Rows:
+        """Publish states; return the answer."""
+        # An answer needs its publisher and us to know each other.
+        topic = f'{self._namespace}/{ACTION}'
+        self._graph.until(lambda: self._node.count_publishers(topic), f'a publisher of {topic}')
+        count = len(self.received)
+        self.send(rows)
+        self._graph.until(lambda: len(self.received) > count, f'a message on {topic}')
+        return self.received[-1]
+
+    def offer(self, content: bytes) -> None:
+        """Publish a policy, and see that it arrives."""
+        publisher = self._node.create_publisher(
+            UInt8MultiArray, f'{self._namespace}/policy', LATCHED
+        )
+        self._graph.until(publisher.get_subscription_count, 'a subscriber of policies')
+        publisher.publish(bytes_message(content))
+        self._graph.acked(publisher)
+        self._node.destroy_publisher(publisher)
+
+
+@pytest.fixture(scope='session')
+def make_state_partner() -> Callable[..., StatePartner]:
+    """Make the other end of a ``policy``: (graph, namespace, task name, node to be of)."""
+    return StatePartner
+
+
+@pytest.fixture(scope='session')
+def write_bag() -> Callable[..., Path]:
+    """Record a rollout of two environments that act at random: (folder, name, task, seed)."""
+
+    def write(folder: Path, name: str, task: str = 'FetchReach', seed: int = 0) -> Path:
+        named, generator = task_named(task), np.random.default_rng(seed)
+        rollout = Rollout(named, FetchBatch(named, [2 * seed, 2 * seed + 1]), session=seed)
+        messages = [rollout.start()]
+        while not rollout.finished:
+            rollout.accept_all(generator.uniform(-1, 1, (2, 4)).astype(np.float32), 1)
+            messages.append(rollout.advance())
+        return write_rollout(folder, name, run_facts(named), messages)
+
+    return write

@@ -1,0 +1,279 @@
+import time
+
+import numpy as np
+import pytest
+from geometry_msgs.msg import PointStamped
+from numpy.lib import recfunctions
+from std_msgs.msg import Bool
+from std_srvs.srv import SetBool, Trigger
+
+from her_ros.core.cloud import encode_cloud
+from her_ros.core.seeds import integer_seed
+from her_ros.core.task import TASKS
+from her_ros.nodes.qos import COMMAND, LATCHED
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.rollout import Rollout
+
+pytestmark = pytest.mark.nodes
+
+REACH = {'task': 'FetchReach', 'num_envs': 2, 'action_timeout_s': 0.3, 'follow_collect': False}
+PICK = {**REACH, 'task': 'FetchPickAndPlace', 'num_envs': 3, 'seed': 11, 'worker': 4}
+NAN, NO_ACTION, THREE_VALUES, CUT = '/nan', '/no_action', '/three_values', '/cut'
+NODES = {
+    '/pick': PICK,
+    '/reach': REACH,
+    '/collect': {**REACH, 'follow_collect': True},
+    **{name: REACH for name in (NAN, NO_ACTION, THREE_VALUES, CUT)},
+}
+
+
+@pytest.fixture(scope='module')
+def nodes(shared_graph):
+    """All nodes of this module, started at once."""
+    return {name: shared_graph.start('fetch_env', name, p) for name, p in NODES.items()}
+
+
+@pytest.fixture(scope='module')
+def make_partner(shared_graph, nodes, make_env_partner):
+    return lambda name: make_env_partner(shared_graph, name, NODES[name]['task'])
+
+
+@pytest.fixture(scope='module')
+def reach(make_partner):
+    """Partner of a node whose state may be anything: tests begin with the next rollout."""
+    return make_partner('/reach')
+
+
+def test_steps_equal_an_in_process_rollout(make_partner):
+    partner, task = make_partner('/pick'), TASKS['FetchPickAndPlace']
+    generator = np.random.default_rng(1)
+    seed = integer_seed(PICK['seed'], 'fetch_env', PICK['worker'], 0)
+    batch = FetchBatch(task, [seed + i for i in range(PICK['num_envs'])])
+    session = partner.rows['session'][0]
+    rollout = Rollout(task, batch, int(session))
+    rollout.start()
+    for _ in range(120):  # over two ends of rollouts
+        np.testing.assert_array_equal(partner.rows, rollout.rows)
+        if rollout.finished:
+            partner.next_rollout()
+            rollout.start()
+            continue
+        actions = generator.uniform(-2, 2, (3, 4)).astype(np.float32)
+        rollout.accept(partner.answers(actions))
+        rollout.advance()
+        reached = partner.step(actions)
+        if not rollout.finished:
+            np.testing.assert_array_equal(reached['action'], np.clip(actions, -1, 1))
+    assert rollout.episode == 3
+
+
+def test_unanswered_states_are_sent_again_after_the_timeout(reach):
+    first = reach.next_rollout()
+    count = len(reach.received)
+    begin = reach.sent_at[-1]
+    for _ in range(3):
+        np.testing.assert_array_equal(reach.repeated(), first)
+    assert reach.sent_at[count + 2] - begin > 3 * 0.95 * REACH['action_timeout_s']
+    assert reach.step(0.5)['step'].tolist() == [1, 1]
+
+
+def test_doubled_actions_move_once(reach):
+    reach.next_rollout()
+    count = len(reach.received)
+    for step in range(1, 6):
+        state = reach.exchange(reach.answers(0.1 * step), *[reach.answers(-1.0)] * 2)
+        assert state['step'].tolist() == [step, step]
+        np.testing.assert_allclose(state['action'], 0.1 * step)
+    assert {int(rows['step'][0]) for rows in reach.received[count:]} == {1, 2, 3, 4, 5}
+
+
+@pytest.mark.parametrize(
+    ('name', 'shift'),
+    [('session', 1), ('episode', -1), ('episode', 1), ('step', -1), ('step', 1), ('env', 2)],
+)
+def test_answers_to_anything_but_the_present_state_are_ignored(reach, name, shift):
+    if reach.rows['step'][0] > 40 or not reach.rows['step'][0]:
+        reach.next_rollout()
+        reach.step(0.0)
+    stale, step = reach.answers(-0.9), reach.rows['step'][0]
+    stale[name] += np.uint32(shift % 2**32)
+    state = reach.exchange(stale, stale, reach.answers(0.2))
+    assert (state['step'] == step + 1).all()
+    np.testing.assert_allclose(state['action'], 0.2)
+
+
+def test_halves_may_take_turns(reach):
+    reach.next_rollout()
+    actions = np.array([[0.1] * 4, [0.2] * 4], np.float32)
+    answers = reach.answers(actions)
+    reach.send(answers[1:])
+    for _ in range(2):  # with one half alone the env stays where it is
+        assert reach.repeated()['step'].tolist() == [0, 0]
+    state = reach.exchange(answers[:1])
+    assert state['step'].tolist() == [1, 1]
+    np.testing.assert_array_equal(state['action'], actions)
+
+
+def test_someone_elses_layout_of_actions_is_understood(reach):
+    reach.next_rollout()
+    answers = reach.answers(0.25, version=3)
+    numbers = [(name, 'u4') for name in ('step', 'session', 'episode')]
+    layout = [('note', 'u1'), ('action', 'f8', (4,)), *numbers, ('env', 'u1')]
+    other = np.zeros(2, [*layout, ('policy_version', 'u2')])
+    recfunctions.assign_fields_by_name(other[::-1], answers, zero_unassigned=False)
+    state = reach.exchange(other)
+    np.testing.assert_array_equal(state['action'], np.full((2, 4), 0.25))
+    assert state['policy_version'].tolist() == [3, 3]
+
+
+def _without(answers, name):
+    return recfunctions.drop_fields(answers, name, usemask=False)
+
+
+def _with_nan(answers):
+    answers = answers.copy()
+    answers['action'][1, 3] = np.nan
+    return answers
+
+
+def _three_values(answers):
+    fields = [(n, answers.dtype[n].base, answers.dtype[n].shape) for n in answers.dtype.names]
+    fields = [(n, kind, (3,) if n == 'action' else shape) for n, kind, shape in fields]
+    return np.zeros(len(answers), fields)
+
+
+@pytest.mark.parametrize(
+    ('name', 'spoil', 'message'),
+    [
+        (NAN, _with_nan, 'action of env 1, episode 1, step 0 is'),
+        (NO_ACTION, lambda answers: _without(answers, 'action'), "['action'] are missing"),
+        (THREE_VALUES, _three_values, 'action has 3 values per row, expected 4'),
+        (CUT, lambda answers: encode_cloud(answers, 1)[:-40], 'is cut short'),
+    ],
+)
+def test_a_wrong_action_is_one_line_and_the_env_goes_on(make_partner, nodes, name, spoil, message):
+    partner = make_partner(name)
+    assert not partner.rows['step'].any()
+    right = partner.answers(0.3)
+    state = partner.exchange(spoil(right), spoil(right), right)
+    assert state['step'].tolist() == [1, 1]
+    np.testing.assert_allclose(state['action'], 0.3)
+    (line,) = (line for line in nodes[name].lines if '[WARN]' not in line)
+    assert message in line
+    assert line.endswith('; ignored')
+
+
+def test_pause_stops_everything_and_its_end_goes_on_from_there(shared_graph, reach):
+    state = reach.next_rollout()
+    pause = '/reach/fetch_env/pause'
+    response = shared_graph.call(SetBool, pause, data=True)
+    assert (response.success, response.message) == (True, 'paused')
+    refused = shared_graph.call(Trigger, '/reach/fetch_env/reset')
+    assert not refused.success
+    assert 'unpause' in refused.message
+    shared_graph.new_status('/reach/fetch_env')
+    count = len(reach.received)
+    reach.send(reach.answers(0.5))
+    # from one to the next passes a second: three timeouts
+    shared_graph.new_status('/reach/fetch_env')
+    assert len(reach.received) == count
+    assert shared_graph.call(SetBool, pause, data=False).message == 'running'
+    np.testing.assert_array_equal(reach.repeated(), state)
+    np.testing.assert_allclose(reach.step(0.7)['action'], 0.7)
+
+
+def test_reset_abandons_the_rollout(shared_graph, reach):
+    episode = reach.next_rollout()['episode'][0]
+    reach.step(0.1)
+    response = shared_graph.call(Trigger, '/reach/fetch_env/reset')
+    assert response.success
+    shared_graph.until(lambda: reach.rows['episode'][0] > episode, 'another rollout')
+    assert (reach.rows['episode'] == episode + 1).all()
+    assert not reach.rows['step'].any()
+    assert reach.step(0.1)['step'].tolist() == [1, 1]
+
+
+@pytest.fixture
+def command_goal(shared_graph, reach):
+    publisher = shared_graph.node.create_publisher(PointStamped, '/reach/goal', COMMAND)
+    shared_graph.until(publisher.get_subscription_count, 'a subscriber of goals')
+
+    def command(x, y, z, frame='world'):
+        message = PointStamped()
+        message.header.frame_id = frame
+        message.point.x, message.point.y, message.point.z = x, y, z
+        publisher.publish(message)
+        shared_graph.acked(publisher)
+
+    return command
+
+
+def test_a_goal_takes_effect_with_the_next_episode_only(reach, command_goal):
+    first = reach.next_rollout()
+    command_goal(1.3, 0.8, 0.6)
+    while not reach.rows['truncated'].all():
+        state = reach.step(0.1)
+        np.testing.assert_array_equal(state['desired_goal'], first['desired_goal'])
+    commanded = reach.next_rollout()
+    np.testing.assert_array_equal(commanded['desired_goal'], [[1.3, 0.8, 0.6]] * 2)
+
+
+@pytest.mark.parametrize(
+    ('goal', 'frame', 'reason'),
+    [((1.0, 1.0, 1.0), 'camera', 'camera'), ((np.nan, 1.0, 1.0), 'world', 'not finite')],
+)
+def test_a_goal_that_cannot_be_is_refused_and_the_old_one_stays(
+    reach, nodes, command_goal, goal, frame, reason
+):
+    command_goal(1.2, 0.9, 0.5)
+    reach.next_rollout()
+    lines = len(nodes['/reach'].lines)
+    command_goal(*goal, frame=frame)
+    np.testing.assert_array_equal(reach.next_rollout()['desired_goal'], [[1.2, 0.9, 0.5]] * 2)
+    said = nodes['/reach'].lines[lines:]
+    assert len(said) == 1
+    assert reason in said[0]
+
+
+def test_collect_is_read_between_rollouts_only(shared_graph, make_partner):
+    partner, name = make_partner('/collect'), '/collect/fetch_env'
+    assert 'a trainer on /collect/collect' in shared_graph.new_status(name)['waits_for']
+    assert not partner.received
+    publisher = shared_graph.node.create_publisher(Bool, '/collect/collect', LATCHED)
+    publisher.publish(Bool(data=True))
+    assert partner.step(0.0)['episode'].tolist() == [1, 1]
+    publisher.publish(Bool(data=False))
+    shared_graph.acked(publisher)
+    partner.finish_rollout()
+    assert {int(rows['episode'][0]) for rows in partner.received} == {1}
+    assert shared_graph.new_status(name)['waits_for'] == 'the trainer to catch up'
+    publisher.publish(Bool(data=True))
+    shared_graph.until(lambda: partner.rows['episode'][0] == 2, 'the second rollout')
+    # The trainer is silent from here on: this rollout is finished all the same.
+    heard = time.monotonic()
+    partner.finish_rollout()
+    while (status := shared_graph.new_status(name))[
+        'waits_for'
+    ] != 'a trainer on /collect/collect':
+        if partner.rows['episode'][0] > 2:  # begun while the trainer was still believed in
+            partner.finish_rollout()
+        assert time.monotonic() - heard < 40
+    assert status['message'] == f'waits for {status["waits_for"]}'
+    assert partner.rows['truncated'].all()
+
+
+def test_diagnostics_say_that_no_action_comes(shared_graph, reach):
+    reach.next_rollout()
+    name = '/reach/fetch_env'
+    shared_graph.until(
+        lambda: shared_graph.status(name).get('waits_for') == 'an action on /reach/action',
+        'diagnostics of a stuck env',
+    )
+    assert shared_graph.status(name)['level'] == '1'
+    sent_again = int(shared_graph.status(name)['states_sent_again'])
+    assert int(shared_graph.new_status(name)['states_sent_again']) > sent_again
+    steps = int(shared_graph.status(name)['env_steps'])
+    reach.finish_rollout()
+    shared_graph.until(
+        lambda: int(shared_graph.new_status(name)['env_steps']) == steps + 2 * 50, 'env_steps'
+    )

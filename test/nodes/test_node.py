@@ -1,0 +1,165 @@
+import signal
+from pathlib import Path
+
+import pytest
+import rclpy
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import DescribeParameters, SetParameters
+from rclpy.context import Context
+
+import her_ros
+from her_ros.cli.params import complete, read_file, shipped_file, to_yaml, with_overrides
+from her_ros.core.config import configured
+from her_ros.core.parameters import NODE_PARAMETERS
+from her_ros.core.task import TASKS
+from her_ros.nodes.node import read_parameters
+
+pytestmark = pytest.mark.nodes
+
+# what stands in the section of the policy node, and what its one line has to name
+WRONG = {
+    'unknown': ('noise_sdt: 0.1', ["['noise_sdt']", 'noise_std']),
+    'out of range': ('noise_std: 1.5', ['noise_std is 1.5', '[0, 1]']),
+    'int for float': ('noise_std: 1', ['noise_std must be a float', '1.0']),
+    'text for bool': ('explore: "yes please"', ['explore must be a bool', 'yes please']),
+    'int for text': ('task: 3', ['task must be a str']),
+    'negative': ('seed: -1', ['seed is -1']),
+    'unknown task': ('task: FetchTea', ["'FetchTea'", 'FetchReach']),
+}
+
+
+@pytest.fixture(scope='module')
+def refused(shared_graph, tmp_path_factory):
+    """A node per wrong parameter file, all started at once."""
+    folder, nodes = tmp_path_factory.mktemp('params'), {}
+    for number, (kind, (line, _)) in enumerate(WRONG.items()):
+        path = folder / f'{number}.yaml'
+        path.write_text(f'/**/policy:\n  ros__parameters:\n    {line}\n')
+        arguments = ('--params-file', str(path))
+        nodes[kind] = shared_graph.start('policy', f'/wrong_{number}', {}, arguments)
+    return nodes
+
+
+@pytest.mark.parametrize('kind', WRONG)
+def test_a_wrong_parameter_is_one_line_and_status_1(refused, kind):
+    assert refused[kind].ended() == 1
+    (line,) = refused[kind].lines
+    assert line.startswith('her_ros: ')
+    for part in WRONG[kind][1]:
+        assert part in line
+
+
+@pytest.mark.parametrize('content', ['/**: [', '/**:\n  ros__parameters:\n    seed: [1, 2.5]\n'])
+def test_a_damaged_parameter_file_is_named(graph, tmp_path, content):
+    path = tmp_path / 'damaged.yaml'
+    path.write_text(content)
+    node = graph.start('policy', '/run', {}, ('--params-file', str(path)))
+    assert node.ended() == 1
+    # before that line rcl logs what it thinks of the file
+    assert node.lines[-1].startswith('her_ros: ')
+    assert str(path) in node.lines[-1]
+
+
+def values_through_rclpy(path: Path):
+    """Read a parameter file as the nodes of a run do."""
+    context = Context()
+    rclpy.init(args=['--ros-args', '--params-file', str(path)], context=context, domain_id=0)
+    values = {}
+    try:
+        for name, config in NODE_PARAMETERS.items():
+            node = rclpy.create_node(
+                name,
+                namespace='/her_ros/worker_0',
+                context=context,
+                automatically_declare_parameters_from_overrides=True,
+                start_parameter_services=False,
+                enable_rosout=False,
+            )
+            values[name] = read_parameters(node, config)
+            node.destroy_node()
+    finally:
+        context.try_shutdown()
+    return values
+
+
+@pytest.fixture(params=sorted(TASKS))
+def shipped(request):
+    return read_file(shipped_file(request.param))
+
+
+def test_shipped_files_mean_the_same_to_rclpy_and_to_the_plain_reader(shipped):
+    task = shipped['trainer']['task']
+    path = Path(her_ros.__file__).parents[1] / 'config' / f'{task}.yaml'
+    assert values_through_rclpy(path) == {
+        name: configured(config, name, shipped[name]) for name, config in NODE_PARAMETERS.items()
+    }
+
+
+def test_the_file_of_a_run_means_the_same_to_both(tmp_path, shipped):
+    # small, large and negative exponents among them
+    overrides = ('trainer.actor_learning_rate=1e-08', 'trainer.minimum_std=1e9', 'seed=2147483647')
+    values = complete(with_overrides(shipped, overrides))
+    path = tmp_path / 'params.yaml'
+    path.write_text(to_yaml(values))
+    assert complete(read_file(path)) == values
+    read = values_through_rclpy(path)
+    assert read == {
+        name: configured(config, name, values[name]) for name, config in NODE_PARAMETERS.items()
+    }
+    assert read['trainer'].actor_learning_rate == 1e-8
+
+
+@pytest.fixture(scope='module')
+def policy(shared_graph):
+    return shared_graph.start('policy', '/described', {'noise_std': 0.25})
+
+
+def test_parameters_describe_themselves(shared_graph, policy):
+    config = NODE_PARAMETERS['policy']
+    given, default = 'noise_std', 'random_probability'
+    response = shared_graph.call(
+        DescribeParameters, '/described/policy/describe_parameters', names=[given, default, 'seed']
+    )
+    by_name = {each.name: each for each in response.descriptors}
+    for name in (given, default):
+        (limits,) = by_name[name].floating_point_range
+        assert (limits.from_value, limits.to_value) == (0.0, 1.0)
+        assert by_name[name].type == ParameterType.PARAMETER_DOUBLE
+        metadata = config.__dataclass_fields__[name].metadata
+        assert by_name[name].description == metadata['description']
+    (limits,) = by_name['seed'].integer_range
+    assert (limits.from_value, limits.to_value) == (0, 2**31 - 1)
+
+
+def test_parameters_cannot_change_under_a_running_node(shared_graph, policy):
+    value = ParameterValue(type=ParameterType.PARAMETER_DOUBLE, double_value=0.5)
+    response = shared_graph.call(
+        SetParameters,
+        '/described/policy/set_parameters',
+        parameters=[Parameter(name='noise_std', value=value)],
+    )
+    (result,) = response.results
+    assert not result.successful
+
+
+def test_diagnostics_come_by_the_full_name_every_second(shared_graph, policy):
+    name = '/described/policy'
+    shared_graph.new_status(name)
+    assert shared_graph.new_status(name).keys() >= {'message', 'level', 'waits_for'}
+
+
+def test_nodes_stop_when_told_to(graph):
+    signals = {'/interrupted': signal.SIGINT, '/terminated': signal.SIGTERM}
+    parameters = {'fetch_env': {'follow_collect': False}, 'policy': {}}
+    nodes = {
+        f'{namespace}/{name}': graph.start(name, namespace, values)
+        for namespace in signals
+        for name, values in parameters.items()
+    }
+    for name in nodes:
+        graph.until(lambda n=name: graph.status(n), f'diagnostics of {name}')
+    for name, node in nodes.items():
+        node.popen.send_signal(signals[name.rpartition('/')[0]])
+    for node in nodes.values():
+        assert node.ended(10.0) == 0
+        assert not [line for line in node.lines if '[ERROR]' in line]

@@ -1,0 +1,280 @@
+import itertools
+
+import numpy as np
+import pytest
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+
+from her_ros.core.cloud import encode_cloud
+from her_ros.core.rows import IDENTITY
+from her_ros.core.run_folder import RunFolder
+from her_ros.deploy.policy import OnnxPolicy
+
+pytestmark = pytest.mark.nodes
+
+
+@pytest.fixture(scope='module')
+def models(tmp_path_factory, export_policy):
+    """Policy files, good and bad, by name."""
+    folder = tmp_path_factory.mktemp('models')
+    good = export_policy(version=4)
+    contents = {
+        'good': good,
+        'damaged': good[: len(good) // 2],
+        'empty': b'',
+        'foreign': export_policy(task='FetchPush'),
+    }
+    paths = {name: folder / f'{name}.onnx' for name in (*contents, 'missing')}
+    for name, content in contents.items():
+        paths[name].write_bytes(content)
+    return paths
+
+
+@pytest.fixture(scope='module')
+def nodes(shared_graph, models):
+    """All nodes that the tests share, started at once."""
+    parameters = {
+        '/bare': {},
+        '/served': {'model': str(models['good'])},
+        '/lazy': {'autostart': False, 'model': str(models['good'])},
+        '/explore': {'explore': True, 'seed': 5},
+        '/explore_again': {'explore': True, 'seed': 5},
+        '/explore_else': {'explore': True, 'seed': 5, 'worker': 1},
+        '/crowded': {'explore': True},
+        **{f'/{name}': {'model': str(models[name])} for name in BAD_MODELS},
+    }
+    return {
+        namespace: shared_graph.start('policy', namespace, values)
+        for namespace, values in parameters.items()
+    }
+
+
+BAD_MODELS = ('missing', 'damaged', 'empty', 'foreign')
+
+
+@pytest.fixture
+def make_partner(shared_graph, nodes, make_state_partner):
+    return lambda namespace, node=None: make_state_partner(shared_graph, namespace, node=node)
+
+
+def identities(rows):
+    return [rows[name].tolist() for name in IDENTITY]
+
+
+@pytest.mark.parametrize('name', BAD_MODELS)
+def test_a_bad_model_is_one_line_and_status_1(nodes, models, name):
+    assert nodes[f'/{name}'].ended() == 1
+    (line,) = nodes[f'/{name}'].lines
+    assert line.startswith('her_ros: ')
+    assert str(models[name]) in line
+    assert name != 'foreign' or 'FetchPush' in line
+
+
+def test_a_model_acts_without_noise(make_partner, models):
+    partner, policy = make_partner('/served'), OnnxPolicy.load(models['good'])
+    for step, count in ((0, 2), (1, 7), (2, 1)):
+        rows = partner.states(1, step, count)
+        answers = partner.ask(rows)
+        state = (rows[name] for name in ('observation', 'achieved_goal', 'desired_goal'))
+        np.testing.assert_array_equal(answers['action'], policy.act(*state))
+        assert identities(answers) == identities(rows)
+        assert set(answers['policy_version'].tolist()) == {4}
+
+
+def test_last_states_and_states_that_cannot_be_get_no_answer(make_partner, nodes):
+    partner = make_partner('/served')
+    partner.ask(partner.states(1, 0))
+    last, wrong, right = partner.states(1, 1), partner.states(1, 2), partner.states(1, 2)
+    last['truncated'] = True
+    wrong['observation'][0, 3] = np.nan
+    partner.send(last)
+    partner.send(wrong)
+    answers = partner.ask(right)
+    assert identities(answers) == identities(right)
+    assert [line for line in nodes['/served'].lines if 'observation of env 0, episode 1' in line]
+
+
+def test_repeated_states_get_the_same_answer(make_partner):
+    partner = make_partner('/explore')
+    first, second = partner.states(1, 0), partner.states(1, 1)
+    answers = [partner.ask(rows) for rows in (first, first, second, second)]
+    np.testing.assert_array_equal(answers[0], answers[1])
+    np.testing.assert_array_equal(answers[2], answers[3])
+    assert (answers[0]['action'] != answers[2]['action']).all()
+
+
+def test_noise_derives_from_seed_and_worker(make_partner):
+    rounds = []
+    for namespace in ('/explore', '/explore_again', '/explore_else'):
+        partner = make_partner(namespace)
+        # The node may have acted before: rollouts of one environment until a common state.
+        rounds.append([partner.ask(partner.states(1, step, 1))['action'] for step in range(20)])
+    one, again, other = (np.concatenate(actions) for actions in rounds)
+    assert np.abs(one).max() <= 1.0
+    assert not np.isin(one, other).any()
+    # what the first node drew for other tests comes first
+    assert np.isin(one[:5], again).all() or np.isin(again[:5], one).all()
+
+
+def test_nothing_is_answered_before_there_is_a_policy(shared_graph, make_partner, export_policy):
+    partner = make_partner('/bare')
+    partner.send(partner.states(1, 0))
+    status = shared_graph.new_status('/bare/policy')
+    assert (status['waits_for'], status['level']) == ('a policy', '1')
+    partner.offer(export_policy(version=3))
+    assert partner.ask(partner.states(1, 0))['policy_version'].tolist() == [3, 3]
+    assert len(partner.received) == 1  # nothing came for the first try
+    status = shared_graph.new_status('/bare/policy')
+    assert (status['message'], status['level'], status['policy_version']) == ('acting', '0', '3')
+
+
+def test_policies_change_between_rollouts_only(make_partner, export_policy):
+    partner = make_partner('/bare')
+    versions = []
+    contents = {version: export_policy(version=version, seed=version) for version in (1, 2, 3)}
+    for version in (1, 2, 3):
+        for step in range(10):
+            if step == 3 or (version == 1 and not step):
+                partner.offer(contents[min(version + (step == 3), 3)])
+            rows = partner.states(version, step)
+            answers = partner.ask(rows)
+            versions.append(int(answers['policy_version'][0]))
+            expected = OnnxPolicy(contents[version], '').act(
+                rows['observation'], rows['achieved_goal'], rows['desired_goal']
+            )
+            np.testing.assert_array_equal(answers['action'], expected)
+    assert versions == [1] * 10 + [2] * 10 + [3] * 10
+
+
+@pytest.mark.parametrize('kind', ['foreign', 'damaged'])
+def test_a_policy_that_cannot_act_is_refused_and_the_old_one_stays(
+    shared_graph, make_partner, export_policy, models, nodes, kind
+):
+    partner = make_partner('/bare')
+    partner.offer(export_policy(version=20))
+    assert partner.ask(partner.states(1, 0))['policy_version'].tolist() == [20, 20]
+    partner.offer(models[kind].read_bytes())
+    for step in range(3):
+        assert partner.ask(partner.states(2, step))['policy_version'].tolist() == [20, 20]
+    status = shared_graph.new_status('/bare/policy')
+    reason = 'made for FetchPush' if kind == 'foreign' else 'not a readable ONNX file'
+    assert status['level'] == '1'
+    assert reason in status['message']
+    assert any('[ERROR]' in line for line in nodes['/bare'].lines)
+    # the next good one ends the complaint
+    partner.offer(export_policy(version=21))
+    assert partner.ask(partner.states(3, 0))['policy_version'].tolist() == [21, 21]
+    assert shared_graph.new_status('/bare/policy')['message'] == 'acting'
+
+
+@pytest.fixture
+def lifecycle(shared_graph):
+    def change(transition):
+        return shared_graph.call(
+            ChangeState, '/lazy/policy/change_state', transition=Transition(id=transition)
+        ).success
+
+    def state():
+        return shared_graph.call(GetState, '/lazy/policy/get_state').current_state.label
+
+    return change, state
+
+
+def test_a_lifecycle_node_acts_only_while_it_is_active(make_partner, lifecycle):
+    partner, (change, state) = make_partner('/lazy'), lifecycle
+    steps = itertools.count()
+
+    def answers_something():
+        """Ask; a service call afterwards comes back once the question was dealt with."""
+        if not partner.publisher.get_subscription_count():
+            return False
+        count = len(partner.received)
+        partner.send(partner.states(1, next(steps)))
+        state()
+        state()
+        return len(partner.received) > count
+
+    assert state() == 'unconfigured'
+    assert not answers_something()
+    assert change(Transition.TRANSITION_CONFIGURE)
+    assert state() == 'inactive'
+    assert not answers_something()
+    for _ in range(2):
+        assert change(Transition.TRANSITION_ACTIVATE)
+        assert state() == 'active'
+        partner.ask(partner.states(1, next(steps)))
+        assert change(Transition.TRANSITION_DEACTIVATE)
+        assert not answers_something()
+        assert change(Transition.TRANSITION_CLEANUP)
+        assert state() == 'unconfigured'
+        assert not answers_something()
+        assert change(Transition.TRANSITION_CONFIGURE)
+    assert change(Transition.TRANSITION_ACTIVATE)
+    partner.ask(partner.states(1, next(steps)))
+    assert change(Transition.TRANSITION_ACTIVE_SHUTDOWN)
+    assert state() == 'finalized'
+    assert not answers_something()
+
+
+def test_two_environments_on_one_topic_are_named(shared_graph, make_partner, nodes):
+    one, other = (
+        make_partner('/crowded', shared_graph.new_node(name)) for name in ('left', 'right')
+    )
+    steps = itertools.count()
+
+    def ended():
+        rows = [partner.states(1, next(steps)) for partner in (one, other)]
+        for partner, states in zip((one, other), rows, strict=True):
+            partner.publisher.publish(encode_cloud(states, 1))
+        return nodes['/crowded'].popen.poll() is not None
+
+    shared_graph.until(ended, 'an end of the policy')
+    assert nodes['/crowded'].ended() == 1
+    line = nodes['/crowded'].lines[-1]
+    assert line.startswith('her_ros: two environments')
+    assert '/left' in line
+    assert '/right' in line
+
+
+def test_either_side_may_die_in_mid_rollout(graph, tmp_path, make_env_partner):
+    RunFolder(tmp_path / 'run').create()
+    shared = {'run_dir': str(tmp_path / 'run'), 'action_timeout_s': 0.2}
+    env_parameters = {**shared, 'num_envs': 2, 'follow_collect': False}
+    policy_parameters = {'run_dir': shared['run_dir'], 'explore': True}
+    env = graph.start('fetch_env', '/run', env_parameters)
+    policy = graph.start('policy', '/run', policy_parameters)
+    watcher = make_env_partner(graph, '/run', 'FetchReach')
+
+    def in_mid_rollout():
+        return 5 < watcher.rows['step'][0] < 40
+
+    graph.until(in_mid_rollout, 'a rollout')
+    policy.kill()
+    stuck = watcher.repeated()
+    while (watcher.repeated()['step'] != stuck['step']).any():
+        stuck = watcher.received[-1]
+    policy = graph.start('policy', '/run', policy_parameters)
+    graph.until(lambda: watcher.rows['episode'][0] > stuck['episode'][0], 'the next rollout')
+    assert (watcher.rows['session'] == stuck['session']).all()
+
+    graph.until(in_mid_rollout, 'a rollout')
+    env.kill()
+    env = graph.start('fetch_env', '/run', env_parameters)
+    graph.until(
+        lambda: watcher.rows['session'][0] != stuck['session'][0] and in_mid_rollout(),
+        'a rollout of the new session',
+    )
+    assert policy.popen.poll() is None
+    sessions = {}
+    for rows in watcher.received:
+        seen = sessions.setdefault(int(rows['session'][0]), {})
+        seen[int(rows['episode'][0]), int(rows['step'][0])] = rows
+    assert len(sessions) == 2
+    for seen in sessions.values():
+        # nothing between the first and the last state is missing
+        (first, begin), (last, end) = min(seen), max(seen)
+        wanted = [(e, s) for e in range(first, last + 1) for s in range(51)]
+        assert sorted(seen) == [key for key in wanted if (first, begin) <= key <= (last, end)]
+    old, new = sessions.values()
+    # the new start repeats no start state of the old one
+    assert (new[min(new)]['desired_goal'] != old[min(old)]['desired_goal']).all()

@@ -1,0 +1,160 @@
+import shutil
+
+import pytest
+from std_msgs.msg import Bool, UInt8MultiArray
+
+from her_ros.bags.reader import read_bag
+from her_ros.core.parameters import TrainerParameters
+from her_ros.core.run_folder import RunFolder
+from her_ros.core.task import TASKS
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.learning.checkpoint import load_checkpoint
+from her_ros.learning.training import Training
+from her_ros.nodes.messages import bytes_message, bytes_of
+from her_ros.nodes.qos import LATCHED
+
+pytestmark = pytest.mark.nodes
+
+REACH = TASKS['FetchReach']
+SMALL = {
+    'hidden_sizes': [8], 'batch_size': 16, 'replay_capacity': 10_000, 'device': 'cpu',
+    'warm_up_steps': 100, 'updates_per_step': 2.0, 'max_updates_owed': 10,
+    'evaluation_interval': 100_000,
+}  # fmt: skip
+NAMES = ('refusing', 'resumed', 'missing', 'altered', 'foreign', 'cuda')
+
+
+@pytest.fixture(scope='module')
+def folders(tmp_path_factory, write_bag):
+    """Run folders with what each test needs in them."""
+    parent = tmp_path_factory.mktemp('runs')
+    folders = {name: RunFolder(parent / name) for name in NAMES}
+    for name, folder in folders.items():
+        folder.create()
+        if name in ('refusing', 'resumed'):
+            write_bag(folder.bags, 'a', seed=1)
+    _train(folders['resumed'])
+    for name in ('missing', 'altered'):
+        for path in (folders['resumed'].checkpoint, *folders['resumed'].bags.iterdir()):
+            shutil.copy(path, folders[name].path / path.relative_to(folders['resumed'].path))
+    (folders['missing'].bags / 'a.mcap').unlink()
+    (folders['altered'].bags / 'a.mcap').unlink()
+    write_bag(folders['altered'].bags, 'a', seed=2)
+    write_bag(folders['refusing'].bags, 'b', task='FetchPush')
+    whole = write_bag(folders['refusing'].bags, 'c', seed=3).read_bytes()
+    (folders['refusing'].bags / 'c.mcap').write_bytes(whole[:-100])
+    return folders
+
+
+def _train(folder):
+    """Leave a checkpoint after one bag and a few updates."""
+    parameters = TrainerParameters(**{**SMALL, 'hidden_sizes': (8,)})
+    training = Training(REACH, parameters, folder, lambda path: read_bag(path, REACH).episodes)
+    training.ingest_new_bags()
+    while training.updates_owed:
+        training.update(0.1)
+    for _ in range(5):
+        training.policy()  # five versions were given out
+    training.save()
+
+
+@pytest.fixture(scope='module')
+def nodes(shared_graph, folders):
+    """All nodes of this module, started at once."""
+    own = {
+        'refusing': {'updates_per_step': 0.0},
+        'foreign': {'updates_per_step': 0.0},
+        'cuda': {'device': 'cuda'},
+    }
+    return {
+        name: shared_graph.start(
+            'trainer',
+            f'/{name}',
+            {**SMALL, **own.get(name, {}), 'run_dir': str(folders[name].path)},
+            CUDA_VISIBLE_DEVICES='',
+        )
+        for name in NAMES
+    }
+
+
+def test_no_gpu_where_one_is_demanded_is_one_line_and_status_1(nodes):
+    assert nodes['cuda'].ended() == 1
+    (line,) = nodes['cuda'].lines
+    assert line.startswith('her_ros: ')
+    assert 'cuda' in line
+
+
+@pytest.mark.parametrize('name', ['missing', 'altered'])
+def test_a_logged_bag_that_is_not_as_it_was_is_named(nodes, folders, name):
+    assert nodes[name].ended() == 1
+    (line,) = nodes[name].lines
+    assert str(folders[name].bags / 'a.mcap') in line
+    assert name in line
+
+
+def test_bags_that_teach_nothing_stay_and_are_reported_and_the_rest_is_learnt_from(
+    shared_graph, folders, nodes, write_bag
+):
+    name, bags = '/refusing/trainer', folders['refusing'].bags
+    shared_graph.until(lambda: shared_graph.status(name), 'diagnostics')
+    status = shared_graph.new_status(name)
+    assert (status['bags_refused'], status['episodes'], status['env_steps']) == ('2', '2', '100')
+    refusals = [line for line in nodes['refusing'].lines if 'not learnt from' in line]
+    assert len(refusals) == 2
+    for bag, reason in (('b.mcap', 'recorded from FetchPush'), ('c.mcap', 'cut short')):
+        assert any(str(bags / bag) in line and reason in line for line in refusals)
+        assert (bags / bag).exists()
+    write_bag(bags, 'd', seed=4)
+    shared_graph.until(lambda: shared_graph.status(name)['env_steps'] == '200', 'the next bag')
+    status = shared_graph.new_status(name)
+    assert status['bags_refused'] == '2'
+    assert status['waits_for'] == 'bags'
+
+
+def test_a_resumed_run_goes_on_where_it_was(shared_graph, folders, nodes, write_bag):
+    node, folder = nodes['resumed'], folders['resumed']
+    collect, policies = [], []
+    shared_graph.node.create_subscription(
+        Bool, '/resumed/collect', lambda message: collect.append(message.data), LATCHED
+    )
+    shared_graph.node.create_subscription(
+        UInt8MultiArray, '/resumed/policy', policies.append, LATCHED
+    )
+    # 100 steps and 2 updates per step
+    shared_graph.until(lambda: 'resumed at 100 env steps, 200 updates' in node.output, 'a resume')
+    shared_graph.until(lambda: policies, 'the policy of the checkpoint')
+    first = OnnxPolicy(bytes_of(policies[-1]), 'topic', REACH)
+    assert first.version == 6
+    assert first.contract.provenance['updates'] == '200'
+    shared_graph.until(lambda: collect and collect[-1], 'a demand for rollouts')
+
+    # Another bag: 200 updates owed, of 10 allowed, hold collection until they are made.
+    collect.clear()
+    write_bag(folder.bags, 'b', seed=5)
+    shared_graph.until(lambda: False in collect, 'a hold')
+    shared_graph.until(lambda: collect[-1], 'its end')
+    shared_graph.until(
+        lambda: OnnxPolicy(bytes_of(policies[-1]), '').contract.provenance['updates'] == '400',
+        'the policy after all updates',
+    )
+    assert OnnxPolicy(bytes_of(policies[-1]), '').version > first.version
+    status = shared_graph.new_status('/resumed/trainer')
+    counters = (status['env_steps'], status['episodes'], status['updates'])
+    assert counters == ('200', '4', '400')
+    node.interrupt()
+    assert node.ended() == 0
+    state = load_checkpoint(folder.checkpoint)
+    assert state['learner']['counters'] == [200, 4, 400]
+    assert [name for name, _ in state['log']] == ['a.mcap', 'b.mcap']
+
+
+def test_another_trainer_on_the_policy_topic_is_named(shared_graph, nodes, export_policy):
+    shared_graph.until(lambda: shared_graph.status('/foreign/trainer'), 'diagnostics')
+    intruder = shared_graph.new_node('intruder')
+    publisher = intruder.create_publisher(UInt8MultiArray, '/foreign/policy', LATCHED)
+    publisher.publish(bytes_message(export_policy()))
+    assert nodes['foreign'].ended() == 1
+    line = nodes['foreign'].lines[-1]
+    assert line.startswith('her_ros: two trainers')
+    assert '/intruder' in line
+    assert '/foreign/trainer' in line
