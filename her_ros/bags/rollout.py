@@ -9,13 +9,11 @@ import numpy as np
 from her_ros import __version__
 from her_ros.bags.writer import BagWriter
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
-from her_ros.core.rows import RowError, Rows, step_dtype
+from her_ros.core.rows import Rows, require_few_environments, step_dtype
 from her_ros.core.task import GoalTask
 
 # Late messages of an ended session may be on their way; as many as this come from a live sender.
 _LATE_MESSAGES = 5
-# More than any simulation steps at once; a larger number is noise, and would cost its memory.
-_MAX_ENVIRONMENTS = 1 << 16
 
 
 class RolloutRecorder:
@@ -66,8 +64,7 @@ class RolloutRecorder:
         rows = self._decoder.decode([cdr])[0]
         if not len(rows):
             return None
-        if (last := int(rows['env'].max())) >= _MAX_ENVIRONMENTS:
-            raise RowError(f'step: env is {last}; at most {_MAX_ENVIRONMENTS} fit')
+        require_few_environments(rows)
         session, episode = int(rows['session'][0]), int(rows['episode'][0])
         if session in self._ended_sessions:
             self._late_messages += 1

@@ -71,6 +71,8 @@ def with_overrides(values: NodesValues, overrides: Sequence[str]) -> NodesValues
             raise ConfigError(
                 f'{override!r}: write NODE.PARAMETER=VALUE; nodes are {", ".join(changed)}'
             )
+        if name in _GIVEN_BY_LAUNCHER:
+            raise ConfigError(f'{override!r}: every run gives {name} to its nodes itself')
         try:
             value = YAML(typ='safe', pure=True).load(text)
         except YAMLError:

@@ -19,6 +19,9 @@ Rows = NDArray[np.void]
 # sensor_msgs/PointField: INT8 = 1 ... FLOAT64 = 8
 DATATYPES = ('i1', 'u1', 'i2', 'u2', 'i4', 'u4', 'f4', 'f8')
 
+#: more than any simulation steps at once
+MAX_ENVIRONMENTS = 1 << 16
+
 IDENTITY = ('session', 'env', 'episode', 'step')
 
 
@@ -155,6 +158,15 @@ def _source_dtype(
 def identity_of(rows: Rows) -> NDArray[np.uint32]:
     """Return (session, env, episode, step) of every row, shape (n, 4)."""
     return np.stack([rows[name] for name in IDENTITY], axis=-1)
+
+
+def require_few_environments(rows: Rows) -> None:
+    """Refuse an ``env`` so large that it must be noise; memory is kept for each one below it.
+
+    :raises RowError: naming it
+    """
+    if (last := int(rows['env'].max(initial=0))) >= MAX_ENVIRONMENTS:
+        raise RowError(f'env is {last}; at most {MAX_ENVIRONMENTS} environments fit')
 
 
 def require_finite(rows: Rows, names: Sequence[str], topic: str) -> None:

@@ -23,5 +23,5 @@ def generator(run_seed: int, role: str, worker: int = 0, start: int = 0) -> np.r
 
 
 def integer_seed(run_seed: int, role: str, worker: int = 0, start: int = 0) -> int:
-    """Return a 31-bit seed for libraries that want an integer."""
-    return int(seed_sequence(run_seed, role, worker, start).generate_state(1)[0] >> 1)
+    """Return a 30-bit seed for libraries that want an integer; small sums still fit 31 bits."""
+    return int(seed_sequence(run_seed, role, worker, start).generate_state(1)[0] >> 2)

@@ -3,7 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.rows import IDENTITY, RowError, Rows, action_dtype, require_finite
+from her_ros.core.rows import (
+    IDENTITY,
+    Rows,
+    action_dtype,
+    require_few_environments,
+    require_finite,
+)
 from her_ros.core.task import GoalTask
 from her_ros.deploy.exploration import Exploration, random_actions
 from her_ros.deploy.policy import OnnxPolicy
@@ -12,8 +18,6 @@ from her_ros.deploy.policy import OnnxPolicy
 _REMEMBERED_SESSIONS = 64
 # Late messages of an ended session may be on their way; as many as this come from a live sender.
 _LATE_MESSAGES = 5
-# More than any simulation steps at once; a larger number is noise, and would cost its memory.
-_MAX_ENVIRONMENTS = 1 << 16
 
 
 class Actor:
@@ -64,15 +68,13 @@ class Actor:
         rows = rows[(rows['terminated'] == 0) & (rows['truncated'] == 0)]
         if not len(rows) or not self.ready:
             return self._answers[:0]
-        environments = int(rows['env'].max()) + 1
-        if environments > _MAX_ENVIRONMENTS:
-            raise RowError(f'step: env is {environments - 1}; at most {_MAX_ENVIRONMENTS} fit')
+        require_few_environments(rows)
         if not self._enter_session(int(rows['session'][0])):
             return self._answers[:0]
         rows = rows[rows['session'] == self._session]
         self._swap_policy(int(rows['episode'].max()))
         env = rows['env']
-        self._make_room(environments)
+        self._make_room(int(env.max()) + 1)
         last = self._answers[env]
         same_episode = rows['episode'] == last['episode']
         newer = (rows['episode'] > last['episode']) | (

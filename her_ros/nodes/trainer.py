@@ -113,7 +113,8 @@ class TrainerNode(Node):
                 f'version {evaluation.version}: success {evaluation.success_rate:.2f} in'
                 f' {evaluation.episodes} episodes, at {evaluation.env_steps} env steps'
             )
-        self._ask(training.wants_collection)
+        # At the end of the run nobody would learn from what came.
+        self._ask(training.wants_collection and training.outcome is None)
         if time.monotonic() - self._saved_at > self._config.checkpoint_interval_s:
             training.save()
             self._saved_at = time.monotonic()

@@ -15,7 +15,7 @@ Act = Callable[
     [NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.float32]
 ]
 
-# Episode j starts from seed 2³¹ + j. Training draws 31-bit seeds, so the two never meet.
+# Episode j starts from seed 2³¹ + j. Training's seeds fit 31 bits, so the two never meet.
 _FIRST_SEED = 1 << 31
 
 

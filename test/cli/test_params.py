@@ -158,3 +158,9 @@ def test_differences_name_both_values(values):
         'trainer.discount: 0.98 → 0.5',
     ]
     assert not differences(values, values)
+
+
+@pytest.mark.parametrize('override', ['run_dir=/tmp', 'recorder.run_dir=/tmp', 'policy.worker=3'])
+def test_what_the_launcher_gives_cannot_be_overridden(override):
+    with pytest.raises(ConfigError, match='gives'):
+        with_overrides(read_file(shipped_file('FetchReach')), [override])
