@@ -166,7 +166,7 @@ def require_few_environments(rows: Rows) -> None:
     :raises RowError: naming it
     """
     if (last := int(rows['env'].max(initial=0))) >= MAX_ENVIRONMENTS:
-        raise RowError(f'env is {last}; at most {MAX_ENVIRONMENTS} environments fit')
+        raise RowError(f'env is {last}; at most {MAX_ENVIRONMENTS} fit')
 
 
 def require_finite(rows: Rows, names: Sequence[str], topic: str) -> None:

@@ -29,11 +29,11 @@ def test_the_first_worker_at_its_first_start_is_the_default():
     assert seed_sequence(3, 'policy').entropy == seed_sequence(3, 'policy', 0, 0).entropy
 
 
-def test_integer_seeds_have_31_bits():
+def test_integer_seeds_have_30_bits():
     seeds = [integer_seed(seed, 'update') for seed in range(2000)]
     assert min(seeds) >= 0
-    assert max(seeds) < 2**31
+    assert max(seeds) < 2**30
     # Of 2,000 uniform numbers, none above half the range has the probability 0.5 ** 2000.
-    assert max(seeds) >= 2**30
-    # 2,000 ** 2 / 2 pairs share a number of 31 bits with a probability of about 0.001.
+    assert max(seeds) >= 2**29
+    # 2,000 ** 2 / 2 pairs share a number of 30 bits with a probability of about 0.002.
     assert len(set(seeds)) == 2000
