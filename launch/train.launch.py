@@ -16,9 +16,9 @@ from her_ros.cli.launch import (
     task_argument,
     with_arguments,
 )
-from her_ros.cli.prepare import prepare_run
+from her_ros.cli.prepare import claimed, prepare_run
 
-# Keeps the run folder's lock for as long as launch runs.
+# Keeps the locks of the run's folder and namespace for as long as launch runs.
 _HELD: list[Any] = []
 
 
@@ -30,7 +30,7 @@ def _nodes(
     if run.result is not None:
         reason = f'{run.folder.path}: finished already; new:=true starts another run'
         return [LogInfo(msg=reason), EmitEvent(event=Shutdown(reason=reason))]
-    lock = run.folder.locked()
+    lock = claimed(run, namespace)
     lock.__enter__()
     _HELD.append(lock)
     nodes = training_nodes(namespace, worker_count, str(run.folder.path))

@@ -1,5 +1,6 @@
 """The one list of nodes, for the launch files and the command line alike."""
 
+import json
 import os
 import sys
 import time
@@ -39,9 +40,11 @@ class NodeSpec:
             arguments += ['-r', f'{old}:={new}']
         arguments += ['--params-file', str(params_file)]
         for key, value in self.parameters.items():
-            text = str(value).lower() if isinstance(value, bool) else str(value)
-            arguments += ['-p', f'{key}:={text}']
-        return [sys.executable, '-m', f'her_ros.nodes.{self.name}', '--ros-args', *arguments]
+            # rcl reads values as YAML, of which JSON is a part: a path may hold ': ' or ' #'.
+            arguments += ['-p', f'{key}:={json.dumps(value, ensure_ascii=False)}']
+        # -P: the folder that a user starts from may hold something called her_ros as well.
+        module = f'her_ros.nodes.{self.name}'
+        return [sys.executable, '-P', '-m', module, '--ros-args', *arguments]
 
 
 def worker_nodes(namespace: str, worker: int, run_dir: str, explore: bool) -> list[NodeSpec]:
@@ -95,8 +98,10 @@ def deployment_nodes(namespace: str, model: str, autostart: bool) -> list[NodeSp
     return [NodeSpec('policy', '/' + namespace.strip('/'), parameters=parameters)]
 
 
-def graph_environment() -> dict[str, str]:
+def graph_environment(log_folder: Path | None = None) -> dict[str, str]:
     """Return what the nodes' environment adds to ours; what the user has set stays.
+
+    :param log_folder: where ROS shall keep its own log files; None: where it does
 
     Discovery is limited to this machine. UDP instead of shared memory: a killed node leaves its
     shared memory behind, and until that is found stale its successor is not heard.
@@ -107,6 +112,8 @@ def graph_environment() -> dict[str, str]:
         'PYTHONUNBUFFERED': '1',
         'RCUTILS_COLORIZED_OUTPUT': '0',
     }
+    if log_folder is not None:
+        wanted['ROS_LOG_DIR'] = str(log_folder / 'ros')
     return {name: value for name, value in wanted.items() if name not in os.environ}
 
 

@@ -18,7 +18,7 @@ from launch_ros.actions import Node
 
 from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
 from her_ros.core.config import ConfigError
-from her_ros.core.errors import HerRosError
+from her_ros.core.process import USER_ERROR
 from her_ros.core.task import TASKS
 
 
@@ -52,14 +52,11 @@ def positive_integer(name: str, text: str) -> int:
 def with_arguments(function: Any) -> Any:
     """Call a function with the launch arguments as keywords, once they are known.
 
-    A user's error ends the launch with one line instead of a traceback.
+    Of an error that it raises launch prints one line, and ends with status 1.
     """
 
     def call(context: LaunchContext) -> list[Any]:
-        try:
-            actions: list[Any] = function(**context.launch_configurations)
-        except HerRosError as error:
-            return _shutdown(str(error))
+        actions: list[Any] = function(**context.launch_configurations)
         return actions
 
     return OpaqueFunction(function=call)
@@ -94,6 +91,8 @@ def _exit_handler(spec: NodeSpec, rule: RestartRule) -> Any:
             return None
         if event.returncode == 0 and spec.ends_run:
             return _shutdown(f'{spec.full_name} has finished the run')
+        if event.returncode == USER_ERROR:
+            return _shutdown(f'{spec.full_name} needs its user; its last line says why')
         if not rule.allows(spec.full_name):
             return _shutdown(RestartRule.verdict(spec.full_name))
         return None

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from her_ros.core.errors import HerRosError
+from her_ros.core.task import TASKS
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,7 +20,7 @@ app = typer.Typer(
 
 @app.command()
 def train(
-    task: Annotated[str, typer.Option(help='Task to learn.')] = 'FetchReach',
+    task: Annotated[str, typer.Option(help=f'Task to learn: {", ".join(TASKS)}.')] = 'FetchReach',
     runs: Annotated[Path, typer.Option(help='Folder of all runs.')] = Path('runs'),
     name: Annotated[str, typer.Option(help='Name of the run; default: the last one.')] = '',
     new: Annotated[bool, typer.Option('--new', help='Start another run.')] = False,
@@ -38,6 +39,8 @@ def train(
 
     Starts simulation, policy, recorder, evaluator and trainer as processes, shows how they do,
     and stops by the task's stop rule. The same command again resumes an unfinished run.
+
+    For example: [bold]her-ros train --task FetchPush --new --set trainer.batch_size=512[/]
     """
     from her_ros.cli.train import train as run
 
@@ -55,6 +58,8 @@ def evaluate(
     """Judge a policy in simulation, in this process and without ROS.
 
     The start states are those of training's evaluations: fixed, and never trained on.
+
+    For example: [bold]her-ros evaluate runs/FetchReach/run_001/policy.onnx --episodes 1000[/]
     """
     from her_ros.cli.evaluate import evaluate as run
 

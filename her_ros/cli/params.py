@@ -10,12 +10,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from her_ros.core.config import ConfigError, configured, nodes_values, parameters_of
-from her_ros.core.parameters import NODE_PARAMETERS
+from her_ros.core.parameters import NODE_PARAMETERS, NodeParameters
 
 NodesValues = dict[str, dict[str, Any]]
 
+# What may be overridden for all nodes at once.
+_SHARED = tuple(parameters_of(NodeParameters))
 # The launcher gives these to each node itself.
-_GIVEN_BY_LAUNCHER = ('run_dir', 'worker')
+_GIVEN_BY_LAUNCHER = ('run_dir', 'worker', 'explore')
 
 
 def shipped_file(task: str) -> Path:
@@ -67,9 +69,11 @@ def with_overrides(values: NodesValues, overrides: Sequence[str]) -> NodesValues
         key, equals, text = override.partition('=')
         node, _, name = key.rpartition('.')
         targets = [node] if node else list(changed)
-        if not equals or not set(targets) <= set(changed):
+        is_known = set(targets) <= set(changed) and (node or name in _SHARED)
+        if not equals or not is_known:
             raise ConfigError(
-                f'{override!r}: write NODE.PARAMETER=VALUE; nodes are {", ".join(changed)}'
+                f'{override!r}: write NODE.PARAMETER=VALUE, such as trainer.batch_size=128;'
+                f' nodes are {", ".join(changed)}'
             )
         if name in _GIVEN_BY_LAUNCHER:
             raise ConfigError(f'{override!r}: every run gives {name} to its nodes itself')

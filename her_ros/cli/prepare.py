@@ -1,13 +1,18 @@
 """From what a user asks for to a run folder that is ready to be worked in."""
 
+import fcntl
 import json
+import os
 import re
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from her_ros.cli.params import (
+    NodesValues,
     complete,
     differences,
     read_file,
@@ -66,6 +71,7 @@ def prepare_run(
     """
     path = params_for(task, params_file)
     values = complete(with_overrides(read_file(path), overrides))
+    _check_task(task, values, 'the overrides')
     folder = RunFolder(_run_path(runs / task, name, new))
     resumed = folder.params.exists()
     if resumed:
@@ -89,10 +95,13 @@ def params_for(task: str, params_file: Path | None) -> Path:
     """
     task_named(task)
     path = params_file or shipped_file(task)
-    values = complete(read_file(path))
-    if wrong := sorted({str(own['task']) for own in values.values()} - {task}):
-        raise ConfigError(f'{path}: made for task {", ".join(wrong)}, not for {task}')
+    _check_task(task, complete(read_file(path)), str(path))
     return path
+
+
+def _check_task(task: str, values: NodesValues, origin: str) -> None:
+    if wrong := sorted({str(own['task']) for own in values.values()} - {task}):
+        raise ConfigError(f'{origin}: made for task {", ".join(wrong)}, not for {task}')
 
 
 def _run_path(parent: Path, name: str, new: bool) -> Path:
@@ -108,4 +117,50 @@ def _run_path(parent: Path, name: str, new: bool) -> Path:
         if re.fullmatch(r'run_\d+', path.name)
     ]
     number = max(numbers, default=0)
-    return parent / f'run_{number + 1 if new or not number else number:03d}'
+    if number and not new:
+        return parent / f'run_{number:03d}'
+    return _claim_next(parent, number + 1)
+
+
+def _claim_next(parent: Path, number: int) -> Path:
+    """Make the folder of a new run; another launcher may be about to do the same."""
+    while True:
+        path = parent / f'run_{number:03d}'
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise RunFolderError(
+                f'{path}: cannot be written ({error.strerror}); choose another folder'
+            ) from None
+        else:
+            return path
+
+
+@contextmanager
+def claimed(run: Run, namespace: str) -> Iterator[None]:
+    """Hold the run folder, and the run's ROS namespace on this machine, as long as it runs.
+
+    :raises RunFolderError: if another run holds the folder
+    :raises ConfigError: if another run of this user holds the namespace in this ROS domain, or
+        it is no name that ROS takes
+    """
+    plain = namespace.strip('/')
+    if not re.fullmatch(r'[A-Za-z]\w*(/[A-Za-z]\w*)*', plain, re.ASCII):
+        raise ConfigError(f'namespace {namespace!r}: use letters, digits, _ and / only')
+    domain = os.environ.get('ROS_DOMAIN_ID', '0')
+    name = f'her_ros_{os.getuid()}_{domain}_{plain.replace("/", ".")}.lock'
+    with run.folder.locked(), (Path(tempfile.gettempdir()) / name).open('a+') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise ConfigError(
+                f'namespace /{plain} of ROS domain {domain} is in use by {file.read().strip()};'
+                ' name another one for this run, or set another ROS_DOMAIN_ID'
+            ) from None
+        file.truncate(0)
+        file.write(f'{run.folder.path}\n')
+        file.flush()
+        yield

@@ -6,11 +6,12 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
 from her_ros.core.errors import HerRosError
-from her_ros.core.process import die_with_parent
+from her_ros.core.process import USER_ERROR, die_with_parent
 
 _STOP_TIMEOUT_S = 8.0
 _RESTART_DELAY_S = 0.5
@@ -59,10 +60,10 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **graph_environment()},
+                env={**os.environ, **graph_environment(self._log_folder)},
                 # Ctrl-C reaches us alone, so that the nodes are stopped once and in order.
                 start_new_session=True,
-                preexec_fn=die_with_parent,
+                preexec_fn=partial(die_with_parent, os.getpid()),
             )
 
     @property
@@ -92,6 +93,8 @@ class Supervisor:
         name = child.spec.full_name
         cause = f'signal {signal.Signals(-status).name}' if status < 0 else f'status {status}'
         last_words = _last_line(child.log)
+        if status == USER_ERROR:
+            raise SupervisorError(f'{name}: {last_words.removeprefix("her_ros: ")} ({child.log})')
         if not self._rule.allows(name):
             raise SupervisorError(f'{RestartRule.verdict(name)}; last: {last_words} ({child.log})')
         self._report(f'{name} ended with {cause} and is started again ({last_words})')

@@ -9,7 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from her_ros.cli.graph import graph_environment, training_nodes
-from her_ros.cli.prepare import Run, prepare_run
+from her_ros.cli.prepare import Run, claimed, prepare_run
 
 
 def train(
@@ -29,9 +29,12 @@ def train(
     console = Console(markup=False)  # a path may hold brackets
     run = prepare_run(task, runs, name, new, params_file, overrides)
     if run.result is not None:
-        console.print(f'{run.folder.path}: finished already; --new starts another run')
-        return _report(console, run, run.result)
-    with run.folder.locked():
+        console.print(
+            f'{run.folder.path}: finished already; --new starts another run', soft_wrap=True
+        )
+        _report(console, run, run.result)
+        return 0
+    with claimed(run, namespace):
         console.print(
             f'{"resuming" if run.resumed else "starting"} {run.folder.path}', soft_wrap=True
         )
@@ -46,7 +49,7 @@ def train(
 def _supervise(run: Run, workers: int, namespace: str, console: Console) -> bool:
     """Run the nodes; tell whether the user interrupted them."""
     # The display listens with the same discovery and transport as the nodes.
-    os.environ.update(graph_environment())
+    os.environ.update(graph_environment(run.folder.log))
     from her_ros.cli.display import Display
     from her_ros.cli.supervisor import Supervisor
 
@@ -56,7 +59,7 @@ def _supervise(run: Run, workers: int, namespace: str, console: Console) -> bool
     signal.signal(signal.SIGTERM, interrupt)
     nodes = training_nodes(namespace, workers, str(run.folder.path))
     supervisor = Supervisor(
-        nodes, run.folder.params, run.folder.path / 'log', lambda line: console.print(line)
+        nodes, run.folder.params, run.folder.log, lambda line: console.print(line, soft_wrap=True)
     )
     try:
         with Display(f'{run.task}, {run.folder.path.name}', namespace, console) as display:
@@ -79,7 +82,7 @@ def _report(console: Console, run: Run, result: dict[str, Any]) -> int:
         f' {result["best_success_rate"]:.2f}) after {result["env_steps"]} env steps,'
         f' {result["updates"]} updates, {result["wall_s"]} s\n'
         f'  policy      {folder.policy}\n  bags        {folder.bags}\n'
-        f'  log         {folder.path / "log"}\n  checkpoint  {folder.checkpoint}',
+        f'  log         {folder.log}\n  checkpoint  {folder.checkpoint}',
         highlight=False,
         soft_wrap=True,
     )

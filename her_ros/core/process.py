@@ -1,14 +1,20 @@
-"""Processes that do not outlive the one that started them."""
+"""How processes end, and that none outlives the one that started it."""
 
 import ctypes
 import os
 import signal
 
+#: exit status of a node that only its user can help; it is not started again
+USER_ERROR = 2
+
 _PR_SET_PDEATHSIG = 1
 
 
-def die_with_parent() -> None:
-    """Have the kernel kill this process when its parent ends, however that ends (Linux)."""
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent ends, however that ends (Linux).
+
+    :param parent: the parent's process, as it may have ended already
+    """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() == 1:  # the parent ended in between
+    if os.getppid() != parent:
         os._exit(1)

@@ -21,6 +21,7 @@ class RunFolder:
         self.path = Path(path).absolute()
         self.bags = self.path / 'bags'
         self.evaluation = self.path / 'evaluation'
+        self.log = self.path / 'log'
         self.tensorboard = self.path / 'tensorboard'
         self.checkpoint = self.path / 'checkpoint'
         self.policy = self.path / 'policy.onnx'
@@ -34,7 +35,8 @@ class RunFolder:
         :raises RunFolderError: if the place cannot be written
         """
         try:
-            for folder in (self.bags, self.evaluation, self.tensorboard, self._starts):
+            folders = (self.bags, self.evaluation, self.tensorboard, self.log, self._starts)
+            for folder in folders:
                 folder.mkdir(parents=True, exist_ok=True)
             probe = self.path / f'.probe.{os.getpid()}'
             probe.touch()

@@ -20,7 +20,7 @@ from her_ros.core.parameters import TrainerParameters
 from her_ros.core.process import die_with_parent
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import task_named
-from her_ros.learning.learner import Learner, set_up_torch
+from her_ros.learning.learner import Learner, LearnerError, set_up_torch
 
 
 class CompileAhead:
@@ -51,13 +51,12 @@ class CompileAhead:
             self._errors.seek(0)
             words = self._errors.read().decode(errors='replace').strip().splitlines()
             return f'updates stay uncompiled: {words[-1] if words else "no reason was given"}'
-        self._learner.compile()
-        return 'updates are compiled now'
+        return compile_or_say_why(self._learner)
 
     def _start(self) -> 'subprocess.Popen[bytes]':
         parameters = json.dumps(dataclasses.asdict(self._parameters))
         return subprocess.Popen(
-            [sys.executable, '-m', 'her_ros.learning.compile', parameters],
+            [sys.executable, '-P', '-m', 'her_ros.learning.compile', parameters, str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._errors,
@@ -71,9 +70,18 @@ class CompileAhead:
         self._errors.close()
 
 
+def compile_or_say_why(learner: Learner) -> str:
+    """Compile the updates of a learner; return what to tell the user."""
+    try:
+        learner.compile()
+    except LearnerError as error:
+        return f'updates stay uncompiled: {error}'
+    return 'updates are compiled now'
+
+
 def main() -> None:
-    """Compile for the parameters that the one argument names, as JSON."""
-    die_with_parent()
+    """Compile for the parameters of the first argument, JSON; the second names the parent."""
+    die_with_parent(int(sys.argv[2]))
     os.nice(10)  # simulation and learner come first
     values: dict[str, Any] = json.loads(sys.argv[1])
     values['hidden_sizes'] = tuple(values['hidden_sizes'])
@@ -85,8 +93,8 @@ def main() -> None:
     learner.restore([Episode(rows)])
     try:
         learner.compile()
-    except Exception as error:  # of any kind: no compiler, or one that fails
-        sys.exit(' '.join(str(error).split()) or type(error).__name__)
+    except LearnerError as error:
+        sys.exit(str(error))
 
 
 if __name__ == '__main__':

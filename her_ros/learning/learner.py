@@ -148,6 +148,8 @@ class Learner:
         """Make updates run compiled from now on; takes seconds from torch's cache, else longer.
 
         Rounding differs from uncompiled updates, so a run that resumes has to do as it did.
+
+        :raises LearnerError: if there is no compiler, or it fails
         """
         import torch._dynamo
 
@@ -155,7 +157,11 @@ class Learner:
         compiled = torch.compile(self._gradients, fullgraph=True)
         # Changes nothing, so it can be tried out, and fails here rather than in the next update.
         zeros = torch.zeros(3, self.parameters.batch_size, dtype=torch.float64, device=self.device)
-        compiled(Draws(*zeros))
+        try:
+            compiled(Draws(*zeros))
+        except Exception as error:  # of any kind, and of many lines
+            reason = ' '.join(str(error).split()) or type(error).__name__
+            raise LearnerError(f'torch.compile failed: {reason[:300]}') from None
         self._run_gradients, self.compiled = compiled, True
 
     def policy(self, version: int, provenance: Mapping[str, str]) -> bytes:

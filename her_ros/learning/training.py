@@ -17,7 +17,7 @@ from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
-from her_ros.learning.compile import CompileAhead
+from her_ros.learning.compile import CompileAhead, compile_or_say_why
 from her_ros.learning.learner import Learner
 
 #: reads the finished episodes of a bag
@@ -68,10 +68,12 @@ class Training:
         self._read = read
         self._record = record
         self._compile_ahead = CompileAhead(self.learner, parameters)
+        self._news = ''
         self._log: list[tuple[str, str]] = []  # name and SHA-256 of the bags read, in order
         self._seen: set[str] = set()
         self._version = 0
         self._judged: tuple[int, bytes] | None = None  # version and policy under evaluation
+        self._judged_at = (0, 0)  # the env steps and updates it came from
         self._next_evaluation = parameters.evaluation_interval
         self._trained_s = 0.0
         self._started = time.monotonic()
@@ -98,8 +100,11 @@ class Training:
             self._seen.add(name)
         self.learner.load_state_dict(state['learner'])
         if state['compiled'] and self._log:
-            self.learner.compile()
-            self._compile_ahead = CompileAhead(self.learner, self.parameters)
+            self._news = compile_or_say_why(self.learner)
+            if self.learner.compiled:
+                self._compile_ahead = CompileAhead(self.learner, self.parameters)
+            else:
+                self._news += '; so the next updates differ in rounding from those before'
         self.evaluations = [Evaluation(**values) for values in state['evaluations']]
         self._version = state['version']
         self._next_evaluation = state['next_evaluation']
@@ -107,6 +112,7 @@ class Training:
         if state['judged'] is not None:
             version, content = state['judged']
             self._judged = (version, content.numpy().tobytes())
+            self._judged_at = tuple(state['judged_at'])
         return True
 
     def save(self) -> None:
@@ -123,6 +129,7 @@ class Training:
             'next_evaluation': self._next_evaluation,
             'trained_s': self.trained_s,
             'judged': judged,
+            'judged_at': list(self._judged_at),
             'compiled': self.learner.compiled,
         }
         save_checkpoint(self.folder.checkpoint, state)
@@ -171,7 +178,8 @@ class Training:
 
     def compile_when_due(self) -> str:
         """Have updates compiled once the run is long enough; return what to tell the user."""
-        return self._compile_ahead.poll()
+        news, self._news = self._news, ''
+        return news or self._compile_ahead.poll()
 
     def close(self) -> None:
         """End what goes on beside the training."""
@@ -213,6 +221,7 @@ class Training:
             self._next_evaluation = self.learner.env_steps + self.parameters.evaluation_interval
             return False
         self._judged = self.policy()
+        self._judged_at = (self.learner.env_steps, self.learner.updates)
         self.save()
         return True
 
@@ -236,8 +245,8 @@ class Training:
         evaluation = Evaluation(
             version=version,
             sha256=digest,
-            env_steps=self.learner.env_steps,
-            updates=self.learner.updates,
+            env_steps=self._judged_at[0],
+            updates=self._judged_at[1],
             episodes=len(episodes),
             success_rate=sum(e.is_success for e in episodes) / len(episodes),
             solved_at_reset=sum(bool(goals(e.achieved_goal[0], e.desired_goal)) for e in episodes)
@@ -248,6 +257,7 @@ class Training:
         self.evaluations.append(evaluation)
         self._judged = None
         self._next_evaluation = self.learner.env_steps + self.parameters.evaluation_interval
+        self.save()
         self._record('evaluation/success_rate', evaluation.success_rate, evaluation.env_steps)
         return evaluation
 

@@ -86,8 +86,10 @@ class FetchEnvNode(Node):
         self._paused = request.data
         response.success = True
         response.message = 'paused' if request.data else 'running'
-        if not self._paused:
-            self._send(self._rollout.rows) if not self._rollout.finished else self._start_rollout()
+        if not self._paused and self._rollout.finished:
+            self._start_rollout()
+        elif not self._paused:
+            self._send(self._rollout.rows)
         return response
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
@@ -135,12 +137,12 @@ class FetchEnvNode(Node):
             return ''
         if time.monotonic() - self._collect_heard_at > _COLLECT_LIFETIME_S:
             return f'a trainer on {self.resolve_topic_name(COLLECT)}'
-        return '' if self._collect else 'the trainer to catch up'
+        return '' if self._collect else 'the trainer to ask for more'
 
     def _status(self) -> dict[str, object]:
         now, (then, steps) = time.monotonic(), self._steps_reported
         self._steps_reported = (now, self._steps_done)
-        waits = self._waits_for() if self._rollout.finished else ''
+        waits = self._waits_for() if self._rollout.finished or self._paused else ''
         stuck = not waits and now - self._moved_at > 1.0
         waits = f'an action on {self.resolve_topic_name(ACTION)}' if stuck else waits
         return {

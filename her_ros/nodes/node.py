@@ -1,5 +1,6 @@
 """What all nodes have in common: checked parameters, one line per error, diagnostics."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from rclpy.subscription import Subscription
 
 from her_ros.core.config import ConfigError, Parameter, configured, parameters_of
 from her_ros.core.errors import HerRosError
+from her_ros.core.process import USER_ERROR
 from her_ros.nodes.qos import DIAGNOSTICS, STATUS
 
 Config = TypeVar('Config')
@@ -103,30 +105,47 @@ class Diagnostics:
 def run(make: Callable[[], Any], work: Callable[[Any], int] | None = None) -> None:
     """Run a node until it is told to stop; the ``main`` of every node.
 
-    SIGINT and SIGTERM stop it cleanly. A :class:`HerRosError` is printed as one line.
+    SIGINT and SIGTERM stop it cleanly, between two pieces of work and never within one. A
+    :class:`HerRosError` is printed as one line and ends the process with ``USER_ERROR``.
 
     :param make: makes the node; what it returns has ``close()`` where it holds anything open
     :param work: runs instead of spinning, and returns the exit status
     """
     node, status = None, 0
+    # rclpy's own handler, set on top of this one, ends all waiting; Python's would raise
+    # KeyboardInterrupt in the midst of an update or of a file.
+    signal.signal(signal.SIGINT, lambda *_: None)
     try:
         _init()
         node = make()
         status = work(node) if work else _spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
+    except ExternalShutdownException:
         pass
-    except HerRosError as error:
-        print(f'her_ros: {error}', file=sys.stderr, flush=True)
-        status = 1
+    except RuntimeError:
+        # rclpy's word for a wait that begins after the signal; anything else is our own bug.
+        if rclpy.ok():
+            raise
+    except (HerRosError, OSError) as error:
+        status = _report(error)
     finally:
-        # A second Ctrl-C, or a launcher's on top of the terminal's, must not tear the clean-up.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if node is not None:
-            if hasattr(node, 'close'):
-                node.close()
-            node.destroy_node()
+        try:
+            if node is not None:
+                if hasattr(node, 'close'):
+                    node.close()
+                node.destroy_node()
+        except (HerRosError, OSError) as error:
+            status = _report(error)
         rclpy.try_shutdown()
-    sys.exit(status)
+        if sys.exc_info()[0] is None:
+            # Python's last collection of a node that failed half made may wait for ever.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+
+def _report(error: Exception) -> int:
+    print(f'her_ros: {error}', file=sys.stderr, flush=True)
+    return USER_ERROR
 
 
 def _init() -> None:

@@ -112,6 +112,7 @@ class PolicyNode(LifecycleNode):
     def _status(self) -> dict[str, object]:
         policy = self._actor.policy
         waits = '' if self._actor.ready else 'a policy'
+        waits = waits if self._active else 'its activation'
         problem = '; '.join(self._problems.values())
         return {
             'message': problem or (f'waits for {waits}' if waits else 'acting'),

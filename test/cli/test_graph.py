@@ -93,11 +93,11 @@ def test_without_a_folder_nothing_is_recorded():
 def test_commands_say_everything():
     (spec,) = GRAPHS['deploy']
     command = replace(spec, remappings={'policy': '/a/policy'}).command(Path('p.yaml'))
-    assert command[1:3] == ['-m', 'her_ros.nodes.policy']
+    assert command[1:4] == ['-P', '-m', 'her_ros.nodes.policy']
     text = ' '.join(command)
     for part in (
         '-r __node:=policy', '-r __ns:=/robot', '-r policy:=/a/policy', '--params-file p.yaml',
-        '-p model:=policy.onnx', '-p autostart:=false', '-p explore:=false',
+        '-p model:="policy.onnx"', '-p autostart:=false', '-p explore:=false',
     ):  # fmt: skip
         assert part in text
 

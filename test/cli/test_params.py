@@ -124,7 +124,7 @@ def test_overrides_change_one_node_or_all(values):
         ('trainer.discount=1', ['float']),
         ('trainer.discount=', ['discount']),
         ('trainer.discount=[', ['YAML']),
-        ('num_envs=3', ["['num_envs']"]),
+        ('num_envs=3', ['NODE.PARAMETER=VALUE']),
         ('', ['NODE.PARAMETER=VALUE']),
     ],
 )
@@ -139,7 +139,7 @@ def test_complete_says_every_parameter_that_the_launcher_does_not_give(values):
     full = complete(values)
     for node, config in NODE_PARAMETERS.items():
         left_out = set(config.__dataclass_fields__) - set(full[node])
-        assert left_out <= {'run_dir', 'worker'}
+        assert left_out <= {'run_dir', 'worker', 'explore'}
         assert configured(config, node, full[node]) == configured(config, node, values[node])
     assert full['trainer']['batch_size'] == TrainerParameters().batch_size
 

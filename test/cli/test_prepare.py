@@ -1,10 +1,12 @@
 import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from her_ros.cli.params import read_file
-from her_ros.cli.prepare import prepare_run
+from her_ros.cli.prepare import claimed, prepare_run
 from her_ros.core.config import ConfigError
 from her_ros.core.run_folder import RunFolderError
 from her_ros.core.task import TaskError
@@ -114,3 +116,36 @@ def test_the_result_is_the_files(prepare):
     run = prepare()
     run.folder.result.write_text(json.dumps({'outcome': 'solved'}))
     assert run.result == {'outcome': 'solved'}
+
+
+def test_one_namespace_takes_one_run_and_the_next_is_told_who_has_it(tmp_path):
+    runs = [prepare_run('FetchReach', tmp_path / name) for name in 'ab']
+    with claimed(runs[0], 'taken/here'):
+        with (
+            pytest.raises(ConfigError, match=re.escape(str(runs[0].folder.path))),
+            claimed(runs[1], '/taken/here/'),
+        ):
+            pass
+        with claimed(runs[1], 'free'):
+            pass
+    with claimed(runs[1], 'taken/here'):
+        pass
+
+
+@pytest.mark.parametrize('namespace', ['', 'a b', '1a', 'a//b', 'ä', '../a'])
+def test_a_namespace_that_ros_refuses_is_named(tmp_path, namespace):
+    run = prepare_run('FetchReach', tmp_path)
+    with pytest.raises(ConfigError, match='namespace'), claimed(run, namespace):
+        pass
+
+
+def test_launchers_at_the_same_time_take_different_new_folders(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        made = pool.map(lambda _: prepare_run('FetchReach', tmp_path, new=True), range(16))
+    assert len({run.folder.path for run in made}) == 16
+
+
+@pytest.mark.parametrize('override', ['task=FetchPush', 'trainer.task=FetchPush'])
+def test_overrides_cannot_change_the_task(tmp_path, override):
+    with pytest.raises(ConfigError, match='FetchPush, not for FetchReach'):
+        prepare_run('FetchReach', tmp_path, overrides=[override])

@@ -155,6 +155,6 @@ def test_a_node_that_cannot_start_ends_the_run_with_its_reason(supervise, tmp_pa
     (spec,) = deployment_nodes('robot', str(tmp_path / 'nothing.onnx'), autostart=True)
     supervisor = supervise(spec)
     begin = time.monotonic()
-    with pytest.raises(SupervisorError, match=r'policy died 3 times.*nothing\.onnx: cannot be'):
+    with pytest.raises(SupervisorError, match=r'policy: .*nothing\.onnx: cannot be'):
         wait(supervisor.poll, 'the end of the run')
-    assert time.monotonic() - begin < 30
+    assert time.monotonic() - begin < 30  # of one start, not of three

@@ -144,7 +144,10 @@ def test_interrupted_and_resumed_and_killed(graph, train, wait):
     assert not training.nodes()
     assert 'the same command goes on from here' in first.output
     training.check_left_behind()
-    env_steps, _, updates = load_checkpoint(training.folder.checkpoint)['learner']['counters']
+    learner = load_checkpoint(training.folder.checkpoint)['learner']
+    env_steps, _, updates = learner['counters']
+    # The interrupt fell between two updates, not into one.
+    assert int(learner['agent']['steps']['adam']) == updates
 
     training.start()
     graph.until(lambda: 'resuming' in training.process.output, 'a resume')

@@ -246,7 +246,7 @@ def test_collect_is_read_between_rollouts_only(shared_graph, make_partner):
     shared_graph.acked(publisher)
     partner.finish_rollout()
     assert {int(rows['episode'][0]) for rows in partner.received} == {1}
-    assert shared_graph.new_status(name)['waits_for'] == 'the trainer to catch up'
+    assert shared_graph.new_status(name)['waits_for'] == 'the trainer to ask for more'
     publisher.publish(Bool(data=True))
     shared_graph.until(lambda: partner.rows['episode'][0] == 2, 'the second rollout')
     # The trainer is silent from here on: this rollout is finished all the same.

@@ -41,8 +41,8 @@ def refused(shared_graph, tmp_path_factory):
 
 
 @pytest.mark.parametrize('kind', WRONG)
-def test_a_wrong_parameter_is_one_line_and_status_1(refused, kind):
-    assert refused[kind].ended() == 1
+def test_a_wrong_parameter_is_one_line_and_status_2(refused, kind):
+    assert refused[kind].ended() == 2
     (line,) = refused[kind].lines
     assert line.startswith('her_ros: ')
     for part in WRONG[kind][1]:
@@ -54,7 +54,7 @@ def test_a_damaged_parameter_file_is_named(graph, tmp_path, content):
     path = tmp_path / 'damaged.yaml'
     path.write_text(content)
     node = graph.start('policy', '/run', {}, ('--params-file', str(path)))
-    assert node.ended() == 1
+    assert node.ended() == 2
     # before that line rcl logs what it thinks of the file
     assert node.lines[-1].startswith('her_ros: ')
     assert str(path) in node.lines[-1]

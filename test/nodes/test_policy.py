@@ -62,8 +62,8 @@ def identities(rows):
 
 
 @pytest.mark.parametrize('name', BAD_MODELS)
-def test_a_bad_model_is_one_line_and_status_1(nodes, models, name):
-    assert nodes[f'/{name}'].ended() == 1
+def test_a_bad_model_is_one_line_and_status_2(nodes, models, name):
+    assert nodes[f'/{name}'].ended() == 2
     (line,) = nodes[f'/{name}'].lines
     assert line.startswith('her_ros: ')
     assert str(models[name]) in line
@@ -229,7 +229,7 @@ def test_two_environments_on_one_topic_are_named(shared_graph, make_partner, nod
         return nodes['/crowded'].popen.poll() is not None
 
     shared_graph.until(ended, 'an end of the policy')
-    assert nodes['/crowded'].ended() == 1
+    assert nodes['/crowded'].ended() == 2
     line = nodes['/crowded'].lines[-1]
     assert line.startswith('her_ros: two environments')
     assert '/left' in line

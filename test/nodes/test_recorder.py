@@ -201,24 +201,24 @@ def test_two_environments_on_one_topic_are_named(shared_graph, make_partner, nod
         return nodes['crowded'].popen.poll() is not None
 
     shared_graph.until(ended, 'an end of the recorder')
-    assert nodes['crowded'].ended() == 1
+    assert nodes['crowded'].ended() == 2
     line = nodes['crowded'].lines[-1]
     assert line.startswith('her_ros: two environments')
     assert '/left' in line
     assert '/right' in line
 
 
-def test_a_missing_folder_is_one_line_and_status_1(nodes, folders):
-    assert nodes['missing'].ended() == 1
+def test_a_missing_folder_is_one_line_and_status_2(nodes, folders):
+    assert nodes['missing'].ended() == 2
     (line,) = nodes['missing'].lines
     assert str(folders['missing'].path) in line
     assert not folders['missing'].path.exists()
 
 
-def test_a_folder_that_takes_nothing_is_one_line_and_status_1(make_partner, nodes, folders):
+def test_a_folder_that_takes_nothing_is_one_line_and_status_2(make_partner, nodes, folders):
     partner = make_partner('unwritable')
     partner.send(partner.states(1, 0))
-    assert nodes['unwritable'].ended() == 1
+    assert nodes['unwritable'].ended() == 2
     (line,) = nodes['unwritable'].lines
     assert str(folders['unwritable'].bags) in line
     assert 'cannot be written' in line
@@ -227,8 +227,8 @@ def test_a_folder_that_takes_nothing_is_one_line_and_status_1(make_partner, node
 @pytest.mark.parametrize(
     ('name', 'parts'), [('nowhere', ['run_dir']), ('unknown', ["'FetchTea'", *TASKS])]
 )
-def test_wrong_settings_are_one_line_and_status_1(nodes, name, parts):
-    assert nodes[name].ended() == 1
+def test_wrong_settings_are_one_line_and_status_2(nodes, name, parts):
+    assert nodes[name].ended() == 2
     (line,) = nodes[name].lines
     for part in parts:
         assert part in line

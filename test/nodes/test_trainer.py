@@ -77,8 +77,8 @@ def nodes(shared_graph, folders):
     }
 
 
-def test_no_gpu_where_one_is_demanded_is_one_line_and_status_1(nodes):
-    assert nodes['cuda'].ended() == 1
+def test_no_gpu_where_one_is_demanded_is_one_line_and_status_2(nodes):
+    assert nodes['cuda'].ended() == 2
     (line,) = nodes['cuda'].lines
     assert line.startswith('her_ros: ')
     assert 'cuda' in line
@@ -86,7 +86,7 @@ def test_no_gpu_where_one_is_demanded_is_one_line_and_status_1(nodes):
 
 @pytest.mark.parametrize('name', ['missing', 'altered'])
 def test_a_logged_bag_that_is_not_as_it_was_is_named(nodes, folders, name):
-    assert nodes[name].ended() == 1
+    assert nodes[name].ended() == 2
     (line,) = nodes[name].lines
     assert str(folders[name].bags / 'a.mcap') in line
     assert name in line
@@ -153,7 +153,7 @@ def test_another_trainer_on_the_policy_topic_is_named(shared_graph, nodes, expor
     intruder = shared_graph.new_node('intruder')
     publisher = intruder.create_publisher(UInt8MultiArray, '/foreign/policy', LATCHED)
     publisher.publish(bytes_message(export_policy()))
-    assert nodes['foreign'].ended() == 1
+    assert nodes['foreign'].ended() == 2
     line = nodes['foreign'].lines[-1]
     assert line.startswith('her_ros: two trainers')
     assert '/intruder' in line
