@@ -68,13 +68,13 @@ def test_a_second_run_in_the_same_folder_is_refused(her_ros, tmp_path):
     assert f'{run.folder.path}: in use by process {os.getpid()}' in line
 
 
-@pytest.mark.parametrize(('outcome', 'status'), [('solved', 0), ('limit', 1)])
-def test_a_finished_run_prints_its_result(her_ros, tmp_path, outcome, status):
+@pytest.mark.parametrize('outcome', ['solved', 'limit'])
+def test_a_finished_run_prints_its_result(her_ros, tmp_path, outcome):
     runs = tmp_path / 'runs [' / 'bold]'  # looks like markup, and is a folder
     folder = prepare_run('FetchReach', runs).folder
     folder.result.write_text(json.dumps({**RESULT, 'outcome': outcome}))
     ended = her_ros('train', '--runs', runs)
-    assert ended.status == status
+    assert ended.status == 0
     assert not ended.errors
     for part in ('finished already', '--new', '0.96', '0.98', '1234 env steps', '480 updates'):
         assert part in ended.output
@@ -100,7 +100,7 @@ class Training:
 
     def nodes(self):
         """List the nodes of the run by name."""
-        found = self._node_processes(f'run_dir:={self.folder.path}')
+        found = self._node_processes(f'run_dir:="{self.folder.path}"')
         return {re.search(r'her_ros\.nodes\.(\w+)', text)[1]: pid for pid, text in found.items()}
 
     def trainer(self, key):
