@@ -74,7 +74,6 @@ def test_what_does_not_fit_is_said_and_nothing_starts(
     )
     service.run()
     output = caplog.text
-    assert 'her_ros: ' in output
     assert said in output
     assert 'Traceback' not in output
     assert 'process started' not in output

@@ -42,7 +42,7 @@ def test_a_new_folder_is_one_and_making_it_again_keeps_it(folder):
     folder.create()
     assert [path.name for path in folder.bags.iterdir()] == ['bag.mcap']
     names = {path.name for path in folder.path.iterdir()}
-    assert names == {'bags', 'evaluation', 'tensorboard', 'starts'}
+    assert names == {'bags', 'evaluation', 'log', 'tensorboard', 'starts'}
 
 
 def test_paths_do_not_move_with_the_working_directory(tmp_path, monkeypatch):
