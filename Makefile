@@ -7,13 +7,17 @@ TASK ?= FetchReach
 # More options for the command, such as ARGS="--new --seed 3".
 ARGS ?=
 
-.PHONY: help train test check format clean
+BENCHES := sim topics bags replay learner inference train
+
+.PHONY: help train test check format clean bench $(BENCHES:%=bench-%)
 
 help:
 	@echo 'make train [TASK=FetchReach] [ARGS="--new --seed 3"]   set up and train a task'
 	@echo 'make test    set up and run the tests'
 	@echo 'make check   format, lint and types, without changing anything'
 	@echo 'make format  format and mend what can be mended'
+	@echo 'make bench   measure all but training, in minutes; one: make bench-NAME [ARGS=…], NAME of'
+	@echo '             $(BENCHES); see bench/README.md'
 	@echo 'make clean   remove the virtual environment; runs stay'
 
 train: $(VENV)/ready
@@ -30,6 +34,12 @@ check: $(VENV)/ready-dev
 format: $(VENV)/ready-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: $(VENV)/ready-bench
+	@for name in $(filter-out train,$(BENCHES)); do $(BIN)/python bench/$$name.py || exit; done
+
+$(BENCHES:%=bench-%): bench-%: $(VENV)/ready-bench
+	@$(BIN)/python bench/$*.py $(ARGS)
 
 clean:
 	rm -rf $(VENV)
@@ -53,4 +63,8 @@ $(VENV)/ready: requirements.txt setup.py | $(VENV)/python
 
 $(VENV)/ready-dev: requirements-dev.txt $(VENV)/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/ready-bench: requirements-bench.txt $(VENV)/ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
 	@touch $@

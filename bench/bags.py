@@ -2,9 +2,10 @@
 
 Reads the same bare files, alternating within one run, with her_ros and with the plain loop that
 rosbags documents: open, deserialise every message, view its rows. That loop does less: it checks
-no checksum, splits no episode and checks none. Run on an otherwise idle machine::
+no checksum, splits no episode and checks none. The limit is to read a file's bytes and take their
+checksum. What recording costs a running graph is measured in ``topics.py``.
 
-    taskset -c 0 python bench/bags.py
+Run on an otherwise idle machine: ``taskset -c 0 python bench/bags.py``
 """
 
 import argparse
@@ -14,10 +15,12 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_typestore
+from table import in_turn, print_figures, print_table
 
 from her_ros.bags.reader import read_bag, read_facts
 from her_ros.bags.writer import write_rollout
@@ -26,10 +29,6 @@ from her_ros.core.task import TASKS
 
 TASK = TASKS['FetchPush']
 FACTS = {'task': TASK.name}
-_HEADLINE = (
-    'FetchPush, 50 steps     kB   write ms   of it CPU   facts µs'
-    '   transitions/s   rosbags loop   ratio'
-)
 STORE = get_typestore(Stores.ROS2_JAZZY)
 
 
@@ -67,14 +66,6 @@ def read_with_rosbags(path: Path) -> int:
     return sum(map(len, rows[1:]))
 
 
-def timed(function: Callable[[Path], object], paths: list[Path]) -> float:
-    """Return the seconds per file."""
-    begin = time.perf_counter()
-    for path in paths:
-        function(path)
-    return (time.perf_counter() - begin) / len(paths)
-
-
 def measure(folder: Path, num_envs: int, rounds: int, files: int) -> dict[str, float]:
     rollouts = [rollout(num_envs, seed) for seed in range(files)]
     write_rollout(folder, f'warm_up_{num_envs}', FACTS, rollouts[0])
@@ -87,42 +78,54 @@ def measure(folder: Path, num_envs: int, rounds: int, files: int) -> dict[str, f
     transitions = num_envs * TASK.episode_length
     readers = (read_with_her_ros, read_with_rosbags)
     assert all(read(path) == transitions for read in readers for path in paths)
-    ours, theirs = zip(
-        *([timed(read, paths) for read in readers] for _ in range(rounds)), strict=True
+
+    def each(function: Callable[[Path], object]) -> Callable[[], object]:
+        return lambda: [function(path) for path in paths]
+
+    times = in_turn(
+        {
+            'ours': each(read_with_her_ros),
+            'rosbags': each(read_with_rosbags),
+            'bytes': each(lambda path: crc32(path.read_bytes())),
+            'facts': each(read_facts),
+        },
+        rounds,
     )
+    per_file = {name: median(found) / files for name, found in times.items()}
     return {
         'kB': paths[0].stat().st_size / 1e3,
-        'write_ms': median(writes) * 1e3,
-        'write_cpu_ms': median(write_cpus) * 1e3,
-        'facts_us': timed(read_facts, paths) * 1e6,
-        'ours_per_s': transitions / median(ours),
-        'rosbags_per_s': transitions / median(theirs),
+        'write ms': median(writes) * 1e3,
+        'of it CPU': median(write_cpus) * 1e3,
+        'facts µs': per_file['facts'] * 1e6,
+        'transitions/s': transitions / per_file['ours'],
+        'rosbags loop': transitions / per_file['rosbags'],
+        'bytes and checksum': transitions / per_file['bytes'],
+        'ours/rosbags': per_file['rosbags'] / per_file['ours'],
+        'ours/bytes': per_file['bytes'] / per_file['ours'],
     }
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--rounds', type=int, default=15)
     parser.add_argument('--files', type=int, default=20, help='rollouts per size')
     parser.add_argument('--folder', type=Path, help='where to write; a temporary folder if absent')
     arguments = parser.parse_args()
-    print(_HEADLINE)
     results = {}
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         for num_envs in (16, 4, 1):
-            found = measure(Path(folder), num_envs, arguments.rounds, arguments.files)
-            results[num_envs] = found
-            ratio = found['ours_per_s'] / found['rosbags_per_s']
-            print(
-                f'{num_envs:2} environments {found["kB"]:12.0f} {found["write_ms"]:10.2f}'
-                f' {found["write_cpu_ms"]:11.2f} {found["facts_us"]:10.0f}'
-                f' {found["ours_per_s"]:15,.0f} {found["rosbags_per_s"]:14,.0f} {ratio:7.1f}'
-            )
-    print(
-        f'bags_ingest_per_s={results[16]["ours_per_s"]:.0f}'
-        f' bags_ingest_1env_per_s={results[1]["ours_per_s"]:.0f}'
-        f' bags_rosbags_loop_per_s={results[16]["rosbags_per_s"]:.0f}'
-        f' bags_write_ms_per_rollout={results[16]["write_ms"]:.2f}'
+            results[num_envs] = measure(Path(folder), num_envs, arguments.rounds, arguments.files)
+    print_table(
+        'FetchPush, 50 steps',
+        list(results[16]),
+        [(f'{num_envs} environments', *found.values()) for num_envs, found in results.items()],
+    )
+    print_figures(
+        bags_ingest_per_s=results[16]['transitions/s'],
+        bags_ingest_4env_per_s=results[4]['transitions/s'],
+        bags_ingest_1env_per_s=results[1]['transitions/s'],
+        bags_rosbags_loop_per_s=results[16]['rosbags loop'],
+        bags_write_ms_per_rollout=results[16]['write ms'],
     )
 
 

@@ -12,16 +12,14 @@ Run: ``python bench/sim.py [--envs 16] [--episodes 3]``
 import argparse
 import contextlib
 import io
-import os
 import time
 import types
-from collections.abc import Callable
-from pathlib import Path
 
 import gymnasium
 import mujoco
 import numpy as np
 from gymnasium.vector import SyncVectorEnv
+from table import print_figures, print_table, seconds_of_others, timed
 
 import her_ros.sim  # noqa: F401 (registers)
 from her_ros.core.task import GoalTask, task_named
@@ -88,22 +86,6 @@ def prepare_original() -> None:
     mujoco_utils.mujoco = shim
 
 
-def timed(step: Callable[[np.ndarray], object], actions: np.ndarray) -> float:
-    start = time.perf_counter()
-    step(actions)
-    return time.perf_counter() - start
-
-
-def seconds_of_others() -> float:
-    """Return the CPU time that other processes have used so far, on Linux."""
-    stat = Path('/proc/stat')
-    if not stat.exists():
-        return 0.0
-    user, nice, system, _, _, irq, softirq = map(int, stat.read_text().split()[1:8])
-    everyone = (user + nice + system + irq + softirq) / os.sysconf('SC_CLK_TCK')
-    return everyone - time.process_time()
-
-
 class Contest:
     """Our batch and what it is compared with, on one task."""
 
@@ -114,11 +96,11 @@ class Contest:
         self._sync = SyncVectorEnv([lambda: gymnasium.make(f'{task.name}-v4')] * count)
         self._physics = Physics(task, count)
         self._steps = {
-            'batch': lambda actions: timed(self._batches[1].step, actions),
+            'batch': lambda actions: timed(lambda: self._batches[1].step(actions)),
             'physics': self._physics.step,
-            'batch, 2 threads': lambda actions: timed(self._batches[2].step, actions),
-            'vector env': lambda actions: timed(self._vector.step, actions),
-            'SyncVectorEnv': lambda actions: timed(self._sync.step, actions),
+            'batch, 2 threads': lambda actions: timed(lambda: self._batches[2].step(actions)),
+            'vector env': lambda actions: timed(lambda: self._vector.step(actions)),
+            'SyncVectorEnv': lambda actions: timed(lambda: self._sync.step(actions)),
         }
 
     def episode(self, number: int) -> dict[str, list[float]]:
@@ -169,9 +151,8 @@ def main() -> None:
     options = parser.parse_args()
     prepare_original()
     columns = ('batch', 'physics', 'vector env', 'SyncVectorEnv', 'batch, 2 threads')
-    print(f'{options.envs} environments, ms per step of all of them')
-    print(f'{"":18}' + ''.join(f'{name:>18}' for name in columns) + f'{"ratios":>24}')
     lowest = dict.fromkeys(('sim_vs_physics', 'sim_vs_sync', 'sim_threads2_vs_1'), np.inf)
+    rows = []
     for name in SETUPS:
         times = measure(task_named(name), options.envs, options.episodes)
         ratios = {
@@ -180,12 +161,13 @@ def main() -> None:
             'sim_threads2_vs_1': times['batch'] / times['batch, 2 threads'],
         }
         lowest = {key: min(lowest[key], ratio) for key, ratio in ratios.items()}
-        print(
-            f'{name:18}'
-            + ''.join(f'{1e3 * times[column]:18.2f}' for column in columns)
-            + ''.join(f'{ratio:8.2f}' for ratio in ratios.values())
-        )
-    print(' '.join(f'{key}={value:.3f}' for key, value in lowest.items()))
+        rows.append((name, *(1e3 * times[column] for column in columns), *ratios.values()))
+    print_table(
+        f'ms per step of {options.envs} environments',
+        (*columns, 'physics/batch', 'Sync/vector env', 'threads 1/2'),
+        rows,
+    )
+    print_figures(**lowest)
 
 
 if __name__ == '__main__':

@@ -1,0 +1,84 @@
+"""Two processes that do nothing but answer each other: what DDS and its waking up cost.
+
+``topics.py`` starts both ends, ``ask`` and ``answer``; the messages are as large as ``step`` and
+``action``. Before it asks, ``ask`` works for a while on more memory than a core's caches hold, as
+a simulation does: it leaves them cold, and the other core asleep. It prints round trips in ms.
+
+Run: ``python bench/echo.py ask|answer NUM_ENVS ROUND_TRIPS WORK_MS``
+"""
+
+import json
+import sys
+import time
+
+import numpy as np
+import rclpy
+from rclpy.node import Node
+from sensor_msgs.msg import PointCloud2
+
+from her_ros.core.cloud import encode_cloud
+from her_ros.core.rows import action_dtype, step_dtype
+from her_ros.core.task import TASKS
+from her_ros.nodes.node import run
+from her_ros.nodes.qos import ACTION, LOCK_STEP, STEP
+
+TASK = TASKS['FetchPush']
+WARM_UP = 50
+
+
+class Answer(Node):
+    """Answers every ``step`` with the same ``action``."""
+
+    def __init__(self, num_envs: int) -> None:
+        super().__init__('answer')
+        action = encode_cloud(np.zeros(num_envs, action_dtype(TASK)), 0)
+        publisher = self.create_publisher(PointCloud2, ACTION, LOCK_STEP)
+        self.create_subscription(
+            PointCloud2, STEP, lambda _: publisher.publish(action), LOCK_STEP, raw=True
+        )
+
+
+class Ask(Node):
+    """Sends a ``step``, waits for its ``action``, works, and so on."""
+
+    def __init__(self, num_envs: int, round_trips: int, work_s: float) -> None:
+        super().__init__('ask')
+        self._step = encode_cloud(np.zeros(num_envs, step_dtype(TASK)), 0)
+        self._round_trips, self._work_s = round_trips, work_s
+        self._memory = np.zeros(1 << 20)
+        self._times: list[float] = []
+        self._asked = 0.0
+        self._publisher = self.create_publisher(PointCloud2, STEP, LOCK_STEP)
+        self.create_subscription(PointCloud2, ACTION, self._on_action, LOCK_STEP, raw=True)
+        self._start = self.create_timer(0.2, self._on_time)
+
+    def _on_time(self) -> None:
+        if self._publisher.get_subscription_count() and self.count_publishers(ACTION):
+            self._start.cancel()
+            self._ask()
+
+    def _ask(self) -> None:
+        end = time.perf_counter() + self._work_s
+        while time.perf_counter() < end:
+            self._memory.sum()
+        self._asked = time.perf_counter()
+        self._publisher.publish(self._step)
+
+    def _on_action(self, _: bytes) -> None:
+        self._times.append(1e3 * (time.perf_counter() - self._asked))
+        if len(self._times) < WARM_UP + self._round_trips:
+            self._ask()
+        else:
+            print(json.dumps(self._times[WARM_UP:]), flush=True)
+            rclpy.shutdown()
+
+
+def main() -> None:
+    num_envs, round_trips = int(sys.argv[2]), int(sys.argv[3])
+    if sys.argv[1] == 'ask':
+        run(lambda: Ask(num_envs, round_trips, 1e-3 * float(sys.argv[4])))
+    run(lambda: Answer(num_envs))
+
+
+if __name__ == '__main__':
+    main()
