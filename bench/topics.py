@@ -201,26 +201,37 @@ class InProcess:
         return dict(zip(names, (1e3 * np.median(times, 0)).tolist(), strict=True))
 
 
-def stamps(path: Path) -> tuple[NDArray, NDArray]:
-    """Return the times of a bag's steps and actions as their senders wrote them, seconds."""
-    times: dict[str, list[float]] = {'step': [], 'action': []}
+def sent(path: Path) -> tuple[dict[int, NDArray], dict[int, NDArray]]:
+    """Return when a bag's steps and actions were sent, seconds, by the first env they are about."""
+    times: dict[str, dict[int, list[float]]] = {'step': {}, 'action': {}}
+    decoders = {
+        'step': CloudDecoder(step_dtype(TASK)),
+        'action': CloudDecoder(action_dtype(TASK)),
+    }
     with Reader(path) as reader:
         for connection, _, cdr in reader.messages():
+            name = connection.topic.rsplit('/', 1)[1]
+            env = int(decoders[name].decode([cdr])[0]['env'][0])
             sec, nanosec = struct.unpack_from('<iI', cdr, 4)
-            times[connection.topic.rsplit('/', 1)[1]].append(sec + 1e-9 * nanosec)
-    return np.array(times['step']), np.array(times['action'])
+            times[name].setdefault(env, []).append(sec + 1e-9 * nanosec)
+    steps, actions = (
+        {env: np.array(each) for env, each in found.items()} for found in times.values()
+    )
+    return steps, actions
 
 
 def gaps(graph: Graph) -> dict[str, NDArray]:
     """Return how long single steps took, ms: to the action, from there on, and in all."""
     there, back, whole = [], [], []
     for path in sorted(graph.bags.bags.glob('*.mcap')):
-        steps, actions = stamps(path)
-        if len(actions) != len(steps) - 1 or (np.diff(steps) > 0.3).any():
-            continue  # paused within, or a state was sent again
-        there.append(actions - steps[:-1])
-        back.append(steps[1:] - actions)
-        whole.append(np.diff(steps))
+        steps_by_env, actions_by_env = sent(path)
+        for env, steps in steps_by_env.items():
+            actions = actions_by_env.get(env, np.zeros(0))
+            if len(actions) != len(steps) - 1 or (np.diff(steps) > 0.3).any():
+                continue  # paused within, or a state was sent again
+            there.append(actions - steps[:-1])
+            back.append(steps[1:] - actions)
+            whole.append(np.diff(steps))
     return {
         'step to action': 1e3 * np.concatenate(there),
         'action to next step': 1e3 * np.concatenate(back),

@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from collections.abc import Iterable
 
 import numpy as np
 from geometry_msgs.msg import PointStamped
@@ -21,8 +22,7 @@ from her_ros.core.task import task_named
 from her_ros.nodes.messages import goal_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import ACTION, COLLECT, COMMAND, GOAL, LATCHED, LOCK_STEP, STEP
-from her_ros.sim.fetch import FetchBatch
-from her_ros.sim.rollout import Rollout
+from her_ros.sim.rollout import Turns
 
 # The trainer repeats collect every second; after this long without it there is no trainer.
 _COLLECT_LIFETIME_S = 5.0
@@ -37,8 +37,8 @@ class FetchEnvNode(Node):
         task = task_named(p.task)
         start = start_number(p.run_dir, 'fetch_env', p.worker)
         seed = integer_seed(p.seed, 'fetch_env', p.worker, start)
-        batch = FetchBatch(task, [seed + i for i in range(p.num_envs)], p.threads)
-        self._rollout = Rollout(task, batch, session=secrets.randbits(32))
+        seeds = [seed + i for i in range(p.num_envs)]
+        self._turns = Turns(task, seeds, p.threads, session=secrets.randbits(32))
         self._decoder = CloudDecoder(action_dtype(task))
         self._goal: NDArray[np.float64] | None = None
         self._paused = False
@@ -57,23 +57,22 @@ class FetchEnvNode(Node):
         self._diagnostics = Diagnostics(self, self._status)
 
     def _on_action(self, cdr: bytes) -> None:
-        if self._paused or self._rollout.finished:
+        if self._paused or self._turns.finished:
             return
         try:
-            complete = self._rollout.accept(self._decoder.decode([cdr])[0])
+            for rows in self._turns.accept(self._decoder.decode([cdr])[0]):
+                self._send([rows])
+                self._moved_at = self._sent_at
+                self._steps_done += len(rows)
         except HerRosError as error:
             self.get_logger().error(f'{error}; ignored', throttle_duration_sec=5.0)
             return
-        if complete:
-            self._send(self._rollout.advance())
-            self._moved_at = self._sent_at
-            self._steps_done += len(self._rollout.rows)
-            if self._rollout.finished:
-                self._start_rollout()
+        if self._turns.finished:
+            self._start_rollout()
 
     def _on_collect(self, message: Bool) -> None:
         self._collect, self._collect_heard_at = message.data, time.monotonic()
-        if self._rollout.finished:
+        if self._turns.finished:
             self._start_rollout()
 
     def _on_goal(self, message: PointStamped) -> None:
@@ -86,18 +85,18 @@ class FetchEnvNode(Node):
         self._paused = request.data
         response.success = True
         response.message = 'paused' if request.data else 'running'
-        if not self._paused and self._rollout.finished:
+        if not self._paused and self._turns.finished:
             self._start_rollout()
         elif not self._paused:
-            self._send(self._rollout.rows)
+            self._send(self._turns.unanswered)
         return response
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Abandon the present rollout and start another; the recorder drops the torn one."""
         response.success = not self._paused
         response.message = 'paused: unpause first' if self._paused else 'a new rollout begins'
-        if response.success and not self._rollout.finished:
-            self._send(self._rollout.start(self._goal))
+        if response.success and not self._turns.finished:
+            self._send(self._turns.start(self._goal))
         elif response.success:
             self._start_rollout()
         return response
@@ -106,27 +105,28 @@ class FetchEnvNode(Node):
         """Wall time alone drives this: it starts what may start, and sends again what got lost."""
         if self._paused:
             return
-        if self._rollout.finished:
+        if self._turns.finished:
             self._start_rollout()
         elif time.monotonic() - self._sent_at >= self._config.action_timeout_s:
             self._resent += 1
-            self._send(self._rollout.rows)
+            self._send(self._turns.unanswered)
             waited = time.monotonic() - self._moved_at
             if waited > 5.0:
                 topic = self.resolve_topic_name(ACTION)
                 self.get_logger().warning(
-                    f'{topic}: nothing for step {self._rollout.rows["step"][0]} in {waited:.0f} s;'
+                    f'{topic}: nothing for step {self._turns.unanswered[0]["step"][0]} in {waited:.0f} s;'
                     ' is the policy node running and active, and does it have a policy?',
                     throttle_duration_sec=10.0,
                 )
 
     def _start_rollout(self) -> None:
         if not self._paused and not self._waits_for():
-            self._send(self._rollout.start(self._goal))
+            self._send(self._turns.start(self._goal))
             self._moved_at = self._sent_at
 
-    def _send(self, rows: Rows) -> None:
-        self._publisher.publish(encode_cloud(rows, time.time_ns()))
+    def _send(self, messages: Iterable[Rows]) -> None:
+        for rows in messages:
+            self._publisher.publish(encode_cloud(rows, time.time_ns()))
         self._sent_at = time.monotonic()
 
     def _waits_for(self) -> str:
@@ -142,7 +142,7 @@ class FetchEnvNode(Node):
     def _status(self) -> dict[str, object]:
         now, (then, steps) = time.monotonic(), self._steps_reported
         self._steps_reported = (now, self._steps_done)
-        waits = self._waits_for() if self._rollout.finished or self._paused else ''
+        waits = self._waits_for() if self._turns.finished or self._paused else ''
         stuck = not waits and now - self._moved_at > 1.0
         waits = f'an action on {self.resolve_topic_name(ACTION)}' if stuck else waits
         return {
@@ -151,7 +151,7 @@ class FetchEnvNode(Node):
             'waits_for': waits,
             'env_steps': self._steps_done,
             'env_steps_per_s': round((self._steps_done - steps) / max(now - then, 1e-9), 1),
-            'rollouts': self._rollout.episode,
+            'rollouts': self._turns.episode,
             'states_sent_again': self._resent,
         }
 

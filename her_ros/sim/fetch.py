@@ -56,6 +56,7 @@ class FetchBatch:
         if self._model.setup.fingers_closed:
             contactless = without_contacts(self._model.mujoco_model)
             self._kinematics = mujoco.batch.Batch(contactless, len(seeds), nthread=threads)
+        self._kinematics_qpos = self._kinematics.bind('qpos')
         self._readout = Readout(self._model, self._kinematics, self._physics)
         self._desired_goal = np.full((len(seeds), task.goal_size), np.nan)
         self._running = np.zeros(len(seeds), bool)
@@ -136,7 +137,7 @@ class FetchBatch:
 
     def _update_positions(self, ids: NDArray[np.intp] | None, index: Rows) -> None:
         if self._kinematics is not self._physics:
-            self._kinematics.bind('qpos')[index] = self._state['qpos'][index]
+            self._kinematics_qpos[index] = self._state['qpos'][index]
         self._kinematics.forward(ids=ids, stage=mujoco.mjtStage.mjSTAGE_POS)
 
     def _apply(self, actions: NDArray[np.floating], index: Rows) -> None:

@@ -1,6 +1,6 @@
 """The environment's side of the lock-step: ``step`` rows out, ``action`` rows in."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,19 +14,25 @@ class Rollout:
     """Steps a batch through rollouts in which all environments start and end together.
 
     :param session: drawn anew whenever an environment starts, so that its partners know
+    :param first_env: number of the batch's first environment
     """
 
-    def __init__(self, task: GoalTask, batch: FetchBatch, session: int) -> None:
+    def __init__(
+        self, task: GoalTask, batch: FetchBatch, session: int, first_env: int = 0
+    ) -> None:
         self._task = task
         self._batch = batch
         self._actions = np.zeros((len(batch), task.action_size), np.float32)
         self._policy_versions = np.zeros(len(batch), np.uint32)
         self._answered = np.zeros(len(batch), bool)
-        self._session = session
+        self._first_env = first_env
+        self._blank = np.zeros(len(batch), step_dtype(task))
+        self._blank['session'] = session
+        self._blank['env'] = np.arange(first_env, first_env + len(batch))
         #: number of the present rollout, counted from 1; 0 before the first
         self.episode = 0
         #: the rows of the present step, shape (N,); never written to once handed out
-        self.rows: Rows = np.zeros(len(batch), step_dtype(task))
+        self.rows: Rows = self._blank
 
     @property
     def finished(self) -> bool:
@@ -60,12 +66,18 @@ class Rollout:
         :return: whether all environments have theirs now
         :raises RowError: if an action is not finite
         """
-        answers = answers[answers['env'] < len(self.rows)]
-        answers = answers[(identity_of(answers) == identity_of(self.rows[answers['env']])).all(1)]
+        # Environments before the first wrap around to numbers far too large.
+        place = answers['env'] - np.uint32(self._first_env)
+        ours = place < len(self.rows)
+        if not ours.any():
+            return False
+        answers, place = answers[ours], place[ours]
+        wanted = (identity_of(answers) == identity_of(self.rows[place])).all(1)
+        answers, place = answers[wanted], place[wanted]
         require_finite(answers, ('action',), 'action')
-        self._actions[answers['env']] = np.clip(answers['action'], -1.0, 1.0)
-        self._policy_versions[answers['env']] = answers['policy_version']
-        self._answered[answers['env']] = True
+        self._actions[place] = np.clip(answers['action'], -1.0, 1.0)
+        self._policy_versions[place] = answers['policy_version']
+        self._answered[place] = True
         return bool(self._answered.all())
 
     def accept_all(self, actions: NDArray[np.float32], policy_version: int) -> None:
@@ -80,9 +92,7 @@ class Rollout:
         return self._show(self._batch.step(self._actions), int(self.rows['step'][0]) + 1)
 
     def _show(self, state: FetchState, step: int) -> Rows:
-        rows = np.zeros(len(self._batch), step_dtype(self._task))
-        rows['session'] = self._session
-        rows['env'] = np.arange(len(rows))
+        rows = self._blank.copy()
         rows['episode'] = self.episode
         rows['step'] = step
         rows['observation'] = state.observation
@@ -99,3 +109,54 @@ class Rollout:
         self.rows = rows
         self._answered[:] = False
         return rows
+
+
+# One turn of fewer environments than this costs more than the waiting that turns hide.
+_FEWEST_PER_TURN = 8
+
+
+class Turns:
+    """Rollouts that start together and move in turns: one is simulated while another waits.
+
+    What the policy and the messages need of time passes while there is something to simulate.
+
+    :param seeds: one per environment
+    :param threads: threads of each simulation
+    """
+
+    def __init__(self, task: GoalTask, seeds: Sequence[int], threads: int, session: int) -> None:
+        middle = len(seeds) // 2 if len(seeds) >= 2 * _FEWEST_PER_TURN else len(seeds)
+        self._turns = [
+            Rollout(task, FetchBatch(task, part, threads), session, first)
+            for first, part in ((0, seeds[:middle]), (middle, seeds[middle:]))
+            if len(part)
+        ]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all episodes have ended, or none has begun."""
+        return all(turn.finished for turn in self._turns)
+
+    @property
+    def episode(self) -> int:
+        """Number of the present rollout, counted from 1; 0 before the first."""
+        return self._turns[0].episode
+
+    @property
+    def unanswered(self) -> list[Rows]:
+        """The rows that wait for actions."""
+        return [turn.rows for turn in self._turns if not turn.finished]
+
+    def start(self, goal: NDArray[np.float64] | None = None) -> Iterator[Rows]:
+        """Start a rollout; give the rows of step 0 as they come, see :meth:`Rollout.start`."""
+        for turn in self._turns:
+            yield turn.start(goal)
+
+    def accept(self, answers: Rows) -> Iterator[Rows]:
+        """Take in actions; move those that have all of theirs and give their rows.
+
+        :raises RowError: if an action is not finite
+        """
+        for turn in self._turns:
+            if not turn.finished and turn.accept(answers):
+                yield turn.advance()
