@@ -32,7 +32,7 @@ class TorchPolicy(torch.nn.Module):
 
     def __init__(self, learner: Learner) -> None:
         super().__init__()
-        layers = learner.algorithm.actor.layers(learner.agent.online.actor)
+        layers = learner.agent.online.actor
         self.layers = torch.nn.ModuleList()
         for weight, bias in zip(layers[::2], layers[1::2], strict=True):
             layer = torch.nn.Linear(weight.shape[1], weight.shape[0])

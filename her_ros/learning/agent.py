@@ -8,7 +8,7 @@ from torch import Tensor
 
 from her_ros.core.parameters import LearnerParameters
 from her_ros.core.task import GoalTask
-from her_ros.learning.networks import Mlp
+from her_ros.learning.networks import Mlp, Parameters
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,13 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Networks:
-    """Flat parameters of actor and critic."""
+    """Parameters of actor and critic."""
 
-    actor: Tensor
-    critic: Tensor
+    actor: Parameters
+    critic: Parameters
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Return the parameters by name."""
+    def named(self) -> dict[str, Parameters]:
+        """Return the parameters by the network's name."""
         return {'actor': self.actor, 'critic': self.critic}
 
 
@@ -47,7 +47,7 @@ class Algorithm(Protocol):
     def losses(self, online: Networks, target: Networks, inputs: Inputs) -> dict[str, Tensor]:
         """Return ``actor_loss``, ``critic_loss`` and what else is worth a look."""
 
-    def act(self, actor: Tensor, state: Tensor) -> Tensor:
+    def act(self, actor: Parameters, state: Tensor) -> Tensor:
         """Return actions in [-1, 1], shape (n, A)."""
 
 
@@ -71,11 +71,11 @@ class Ddpg:
         """Draw parameters."""
         return Networks(self.actor.initial(generator), self.critic.initial(generator))
 
-    def act(self, actor: Tensor, state: Tensor) -> Tensor:
+    def act(self, actor: Parameters, state: Tensor) -> Tensor:
         """Return actions in [-1, 1], shape (n, A)."""
         return torch.tanh(self.actor(actor, state))
 
-    def value(self, critic: Tensor, state: Tensor, action: Tensor) -> Tensor:
+    def value(self, critic: Parameters, state: Tensor, action: Tensor) -> Tensor:
         """Return Q(state, action), shape (n,)."""
         return self.critic(critic, torch.cat((state, action), -1)).squeeze(-1)
 
@@ -94,12 +94,28 @@ class Ddpg:
         value = self.value(online.critic, inputs.state, inputs.action)
         error = value - self.targets(target, inputs)
         action = self.act(online.actor, inputs.state)
-        improved = self.value(online.critic.detach(), inputs.state, action)
+        improved = self.value(frozen(online.critic), inputs.state, action)
         return {
             'critic_loss': (error * error).mean(),
             'actor_loss': (self._action_l2 * action * action).mean() - improved.mean(),
             'value': value.detach().mean(),
         }
+
+
+def frozen(parameters: Parameters) -> list[Tensor]:
+    """Return the same parameters, into which no gradient flows."""
+    return [parameter.detach() for parameter in parameters]
+
+
+class _Flat:
+    """Parameters in one piece of memory, so that what is done to all of them is done at once."""
+
+    def __init__(self, parameters: Parameters, device: torch.device | str) -> None:
+        self.whole = torch.cat([parameter.ravel() for parameter in parameters]).to(device)
+        parts = self.whole.split([parameter.numel() for parameter in parameters])
+        self.parts = [
+            part.view(parameter.shape) for part, parameter in zip(parts, parameters, strict=True)
+        ]
 
 
 class Agent:
@@ -121,48 +137,55 @@ class Agent:
             'actor': parameters.actor_learning_rate,
             'critic': parameters.critic_learning_rate,
         }
-        initial = algorithm.initial(generator).tensors()
-        self.online = Networks(**{k: v.to(device) for k, v in initial.items()})
-        self.target = Networks(**{k: v.to(device, copy=True) for k, v in initial.items()})
-        self._moments = {
-            k: (torch.zeros_like(v, device=device), torch.zeros_like(v, device=device))
-            for k, v in initial.items()
-        }
+        initial = algorithm.initial(generator).named()
+        zeros = {k: [torch.zeros_like(p) for p in v] for k, v in initial.items()}
+        # By what they are, then by network: all that an update changes.
+        self._memory = {
+            kind: {name: _Flat(values, device) for name, values in start.items()}
+            for kind, start in (
+                ('online', initial), ('target', initial), ('mean', zeros), ('square', zeros),
+            )
+        }  # fmt: skip
         self._steps = torch.zeros((), device=device)
+        self.online = Networks(**{k: v.parts for k, v in self._memory['online'].items()})
+        self.target = Networks(**{k: v.parts for k, v in self._memory['target'].items()})
 
-    def gradients(self, inputs: Inputs) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def gradients(self, inputs: Inputs) -> tuple[dict[str, list[Tensor]], dict[str, Tensor]]:
         """Differentiate the losses of a batch; changes nothing.
 
-        :return: the gradient of each network, and the losses as tensors on the device
+        :return: the gradients of each network, and the losses as tensors on the device
         """
-        online = {k: v.detach().requires_grad_() for k, v in self.online.tensors().items()}
-        losses = self.algorithm.losses(Networks(**online), self.target, inputs)
+        online = self.online.named().items()
+        leaves = {name: [p.requires_grad_() for p in frozen(v)] for name, v in online}
+        losses = self.algorithm.losses(Networks(**leaves), self.target, inputs)
         total = losses['actor_loss'] + losses['critic_loss']
-        gradients = torch.autograd.grad(total, list(online.values()))
+        gradients = iter(torch.autograd.grad(total, [p for v in leaves.values() for p in v]))
         return (
-            dict(zip(online, gradients, strict=True)),
+            {name: [next(gradients) for _ in v] for name, v in leaves.items()},
             {name: loss.detach() for name, loss in losses.items()},
         )
 
-    def apply(self, gradients: dict[str, Tensor]) -> None:
+    def apply(self, gradients: dict[str, list[Tensor]]) -> None:
         """Take one step of Adam on both networks, then move the targets."""
         # Adam's bias correction divides by 1 - beta^steps, so it counts from 1.
         self._steps += 1
-        for name, gradient in gradients.items():
-            self._adam(name, gradient)
-            target = self.target.tensors()[name]
-            target.lerp_(self.online.tensors()[name], self._target_update)
+        for name, each in gradients.items():
+            self._adam(name, each)
+            online, target = (self._memory[kind][name].whole for kind in ('online', 'target'))
+            target.lerp_(online, self._target_update)
 
-    def _adam(self, name: str, gradient: Tensor) -> None:
-        """Apply Adam (Kingma & Ba 2015, algorithm 1) to one network, in one kernel."""
-        mean, square = self._moments[name]
+    def _adam(self, name: str, gradients: list[Tensor]) -> None:
+        """Apply Adam (Kingma & Ba 2015, algorithm 1) to one network, in one call."""
+        online, mean, square = (
+            self._memory[kind][name].parts for kind in ('online', 'mean', 'square')
+        )
         torch._fused_adam_(
-            [self.online.tensors()[name]],
-            [gradient],
-            [mean],
-            [square],
+            online,
+            gradients,
+            mean,
+            square,
             [],
-            [self._steps],
+            [self._steps] * len(gradients),
             lr=self._learning_rates[name],
             beta1=0.9,
             beta2=0.999,
@@ -175,10 +198,10 @@ class Agent:
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
         """Return parameters and optimiser state."""
         return {
-            'online': self.online.tensors(),
-            'target': self.target.tensors(),
-            'mean': {k: mean for k, (mean, _) in self._moments.items()},
-            'square': {k: square for k, (_, square) in self._moments.items()},
+            **{
+                kind: {name: flat.whole for name, flat in flats.items()}
+                for kind, flats in self._memory.items()
+            },
             'steps': {'adam': self._steps},
         }
 

@@ -137,7 +137,7 @@ class Learner:
             )
         return values
 
-    def _gradients(self, draws: Draws) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    def _gradients(self, draws: Draws) -> tuple[dict[str, list[Tensor]], dict[str, Tensor]]:
         """Sample, relabel, normalise, differentiate: tensors in, tensors out, nothing changed."""
         batch = self.replay.gather(draws)
         gradients, losses = self.agent.gradients(self.inputs(batch))
@@ -154,7 +154,10 @@ class Learner:
         import torch._dynamo
 
         torch._dynamo.config.trace_autograd_ops = True
-        compiled = torch.compile(self._gradients, fullgraph=True)
+        # What calls the kernels is C++ too; and biases are added where ReLU is applied, instead of
+        # being copied in front of each product.
+        options = {'cpp_wrapper': self.device.type == 'cpu', 'pattern_matcher': False}
+        compiled = torch.compile(self._gradients, fullgraph=True, options=options)
         # Changes nothing, so it can be tried out, and fails here rather than in the next update.
         zeros = torch.zeros(3, self.parameters.batch_size, dtype=torch.float64, device=self.device)
         try:
@@ -167,7 +170,7 @@ class Learner:
     def policy(self, version: int, provenance: Mapping[str, str]) -> bytes:
         """Return the present policy as an ONNX file with its contract inside."""
         return self._graph.to_bytes(
-            self.algorithm.actor.layers(self.agent.online.actor),
+            self.agent.online.actor,
             self.normalizers['observation'],
             self.normalizers['goal'],
             PolicyContract.of(

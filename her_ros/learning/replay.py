@@ -70,9 +70,13 @@ class Replay:
         self.task = task
         self.capacity = capacity
         self.relabel_probability = future_goals / (future_goals + 1)
-        self._observation = torch.empty((capacity, task.observation_size), device=device)
+        # An observation, and the action taken on it.
+        self._moment = torch.empty(
+            (capacity, task.observation_size + task.action_size), device=device
+        )
         self._goal = torch.empty((capacity, task.goal_size), dtype=torch.float64, device=device)
-        self._action = torch.empty((capacity, task.action_size), device=device)
+        # A row and the one behind it as one long row: a transition is one place in memory.
+        self._two_moments, self._two_goals = _in_pairs(self._moment), _in_pairs(self._goal)
         self._terminated = torch.empty(capacity, dtype=torch.bool, device=device)
         self._last_state_row = torch.empty(capacity, dtype=torch.int32, device=device)
         # Rows that start a transition, as a ring in the order of arrival.
@@ -103,11 +107,12 @@ class Replay:
         length = len(episode)
         first = self._make_room(length + 2)
         last = first + length
-        device = self._observation.device
-        self._observation[first : last + 1] = _tensor(episode.observation, device)
+        device = self._goal.device
+        moments = self._moment[first : last + 1]
+        moments[:, : self.task.observation_size] = _tensor(episode.observation, device)
+        moments[:-1, self.task.observation_size :] = _tensor(episode.action, device)
         self._goal[first : last + 1] = _tensor(episode.achieved_goal, device)
         self._goal[last + 1] = _tensor(episode.desired_goal, device)
-        self._action[first:last] = _tensor(episode.action, device)
         self._terminated[first:last] = _tensor(episode.terminated, device)
         self._last_state_row[first:last] = last
         ring = (self._oldest_transition + self._transitions) % self.capacity
@@ -166,33 +171,37 @@ class Replay:
         """
         oldest, count = self._live.unbind()
         offset = (draws.transition * count).long()
-        row = self._transition_row[(oldest + offset) % self.capacity].long()
+        place = (oldest + offset) % self.capacity
+        row = self._transition_row.index_select(0, place).long()
         return self._relabelled(row, draws)
 
     def sample_episode(self, first_row: int, length: int, draws: Draws) -> Batch:
         """Gather every transition of one stored episode once, relabelled as in training."""
-        row = torch.arange(first_row, first_row + length, device=self._observation.device)
+        row = torch.arange(first_row, first_row + length, device=self._goal.device)
         return self._relabelled(row, draws)
 
     def _relabelled(self, row: Tensor, draws: Draws) -> Batch:
-        last = self._last_state_row[row].long()
+        last = self._last_state_row.index_select(0, row).long()
         goal_row = torch.where(
             draws.relabel < self.relabel_probability,
             future_rows(row, last, draws.future),
             last + 1,
         )
-        goal = self._goal[goal_row]
-        next_achieved_goal = self._goal[row + 1]
+        goal = self._goal.index_select(0, goal_row)
+        achieved_goal, next_achieved_goal = self._two_goals.index_select(0, row).chunk(2, 1)
+        sizes = (self.task.observation_size, self.task.action_size)
+        moments = self._two_moments.index_select(0, row)
+        observation, action, next_observation, _ = moments.split(sizes * 2, 1)
         return Batch(
-            observation=self._observation[row],
-            achieved_goal=self._goal[row],
-            action=self._action[row],
-            next_observation=self._observation[row + 1],
+            observation=observation,
+            achieved_goal=achieved_goal,
+            action=action,
+            next_observation=next_observation,
             next_achieved_goal=next_achieved_goal,
             goal=goal,
             # The reward judges where the action led, so it looks at the *next* achieved goal.
             reward=self.task.reward(next_achieved_goal, goal).float(),
-            terminated=self._terminated[row],
+            terminated=self._terminated.index_select(0, row),
         )
 
 
@@ -204,6 +213,12 @@ def future_rows(row: Tensor, last: Tensor, uniform: Tensor) -> Tensor:
     :param uniform: numbers in [0, 1), shape (n,)
     """
     return row + 1 + (uniform * (last - row)).long()
+
+
+def _in_pairs(table: Tensor) -> Tensor:
+    """View a table (n, m) as (n - 1, 2 m): every row with the one behind it."""
+    rows, columns = table.shape
+    return table.as_strided((rows - 1, 2 * columns), (columns, 1))
 
 
 def _tensor(array: np.ndarray, device: torch.device) -> Tensor:

@@ -59,14 +59,14 @@ class Textbook:
         )
 
     @staticmethod
-    def sequential(network, flat, *after):
+    def sequential(network, parameters, *after):
         shapes = [shape for shape in network.shapes if len(shape) == 2]
         layers = [nn.Linear(inputs, outputs) for outputs, inputs in shapes]
         modules = [module for layer in layers for module in (layer, nn.ReLU())][:-1]
-        result = nn.Sequential(*modules, *after).to(flat.device)
+        result = nn.Sequential(*modules, *after).to(parameters[0].device)
         with torch.no_grad():
-            for parameter, part in zip(result.parameters(), network.layers(flat), strict=True):
-                parameter.copy_(part)
+            for copied, parameter in zip(result.parameters(), parameters, strict=True):
+                copied.copy_(parameter)
         return result
 
     def q(self, critic, state, action):
@@ -101,10 +101,6 @@ class Textbook:
         return {'critic_loss': critic_loss.item(), 'actor_loss': actor_loss.item()}
 
 
-def flattened(module):
-    return torch.cat([parameter.detach().ravel() for parameter in module.parameters()])
-
-
 @pytest.mark.usefixtures('double')
 @pytest.mark.parametrize('hidden_sizes', [(7,), (16, 8, 4)])
 @pytest.mark.parametrize(('discount', 'target_update'), [(0.98, 0.05), (0.5, 1.0)])
@@ -126,42 +122,48 @@ def test_updates_equal_the_textbook(
         losses, expected = update(agent, inputs), textbook.update(inputs)
         for name, value in expected.items():
             assert losses[name].item() == pytest.approx(value, rel=1e-9)
-    for flat, module in (
+    for parameters, module in (
         (agent.online.actor, textbook.actor),
         (agent.online.critic, textbook.critic),
         (agent.target.actor, textbook.target_actor),
         (agent.target.critic, textbook.target_critic),
     ):
-        torch.testing.assert_close(flat.detach(), flattened(module), rtol=1e-9, atol=1e-11)
+        expected = [parameter.detach() for parameter in module.parameters()]
+        torch.testing.assert_close(list(parameters), expected, rtol=1e-9, atol=1e-11)
 
 
 def test_targets_start_as_copies_that_do_not_share_memory(toy, parameters, device):
     agent = agent_of(toy, parameters(), device)
-    for name, online in agent.online.tensors().items():
-        target = agent.target.tensors()[name]
-        assert torch.equal(online, target)
-        assert online.data_ptr() != target.data_ptr()
-        assert not target.requires_grad
+    targets = agent.target.named()
+    for name, parameters in agent.online.named().items():
+        for online, target in zip(parameters, targets[name], strict=True):
+            assert torch.equal(online, target)
+            assert online.data_ptr() != target.data_ptr()
+            assert not target.requires_grad
 
 
 def test_each_loss_sends_its_gradient_into_its_own_network_alone(toy, parameters, device):
     agent = agent_of(toy, parameters(), device)
     inputs = random_inputs(toy, 32, device)
-    online = Networks(**{k: v.clone().requires_grad_() for k, v in agent.online.tensors().items()})
+    leaves = {
+        k: [p.clone().requires_grad_() for p in v] for k, v in agent.online.named().items()
+    }
     for own, other in (('actor', 'critic'), ('critic', 'actor')):
-        loss = agent.algorithm.losses(online, agent.target, inputs)[f'{own}_loss']
-        gradient, leaked = torch.autograd.grad(
-            loss, [online.tensors()[own], online.tensors()[other]], allow_unused=True
-        )
-        assert gradient.abs().max() > 0
-        assert leaked is None
+        loss = agent.algorithm.losses(Networks(**leaves), agent.target, inputs)[f'{own}_loss']
+        gradients = torch.autograd.grad(loss, leaves[own], retain_graph=True)
+        assert all(gradient.abs().max() > 0 for gradient in gradients)
+        leaked = torch.autograd.grad(loss, leaves[other], allow_unused=True)
+        assert leaked == (None,) * len(leaked)
 
 
 def constant_value(algorithm, value):
     """Networks whose Q is ``value`` everywhere: all weights zero, the last bias the value."""
-    critic = torch.zeros(algorithm.critic.size)
-    critic[-1] = value
-    return Networks(torch.zeros(algorithm.actor.size), critic)
+    actor, critic = (
+        [torch.zeros(shape) for shape in network.shapes]
+        for network in (algorithm.actor, algorithm.critic)
+    )
+    critic[-1].fill_(value)
+    return Networks(actor, critic)
 
 
 @pytest.mark.parametrize('discount', [0.0, 0.5, 0.98])
@@ -201,7 +203,7 @@ def test_termination_cuts_the_bootstrap_and_truncation_does_not(toy, parameters,
 def test_actions_stay_within_their_limits(toy, parameters, device):
     agent = agent_of(toy, parameters(), device)
     state = 100 * random_inputs(toy, 1000, device).state
-    actions = agent.algorithm.act(agent.online.actor * 100, state)
+    actions = agent.algorithm.act([100 * p for p in agent.online.actor], state)
     assert actions.shape == (1000, toy.action_size)
     assert actions.abs().max() <= 1
 
@@ -216,8 +218,9 @@ def test_a_state_round_trip_goes_on_bit_for_bit(toy, parameters):
         losses = [update(agent, inputs) for agent in (original, restored)]
         assert losses[0] == losses[1]
     for networks in ('online', 'target'):
-        for name, tensor in getattr(original, networks).tensors().items():
-            assert torch.equal(tensor, getattr(restored, networks).tensors()[name])
+        for name, parameters in getattr(original, networks).named().items():
+            others = getattr(restored, networks).named()[name]
+            assert all(map(torch.equal, parameters, others))
 
 
 def test_what_an_update_reports_keeps_no_graph(toy, parameters):

@@ -50,7 +50,7 @@ class Policy:
 
     def to_bytes(self, graph, version=1):
         return graph.to_bytes(
-            self.algorithm.actor.layers(self.actor),
+            self.actor,
             self.observation,
             self.goal,
             PolicyContract.of(self.task, version, {'seed': '0'}),

@@ -140,7 +140,7 @@ def test_losses_that_are_not_finite_end_learning_with_the_cure(toy, parameters, 
     learner.update(2)
     for value in (float('nan'), float('inf')):
         with torch.no_grad():
-            learner.agent.online.critic.fill_(value)
+            learner.agent.online.critic[0].fill_(value)
         with pytest.raises(LearnerError, match=r'updates the losses are .* lower the learning'):
             learner.update(1)
 
