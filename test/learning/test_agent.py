@@ -145,9 +145,7 @@ def test_targets_start_as_copies_that_do_not_share_memory(toy, parameters, devic
 def test_each_loss_sends_its_gradient_into_its_own_network_alone(toy, parameters, device):
     agent = agent_of(toy, parameters(), device)
     inputs = random_inputs(toy, 32, device)
-    leaves = {
-        k: [p.clone().requires_grad_() for p in v] for k, v in agent.online.named().items()
-    }
+    leaves = {k: [p.clone().requires_grad_() for p in v] for k, v in agent.online.named().items()}
     for own, other in (('actor', 'critic'), ('critic', 'actor')):
         loss = agent.algorithm.losses(Networks(**leaves), agent.target, inputs)[f'{own}_loss']
         gradients = torch.autograd.grad(loss, leaves[own], retain_graph=True)

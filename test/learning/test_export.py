@@ -20,7 +20,8 @@ class Policy:
         self.task = task
         self.algorithm = Ddpg(task, parameters)
         generator = torch.Generator().manual_seed(seed)
-        self.actor = self.algorithm.initial(generator).actor + 0.01 * seed
+        initial = self.algorithm.initial(generator).actor
+        self.actor = [parameter + 0.01 * seed for parameter in initial]
         self.observation = Normalizer(task.observation_size, 200.0, 5.0, 0.01)
         self.goal = Normalizer(task.goal_size, 200.0, 5.0, 0.01)
         for normalizer, size in (
@@ -123,7 +124,8 @@ def test_an_export_does_not_change_with_later_updates(toy, parameters):
     content = policy.to_bytes(PolicyGraph(toy, policy.algorithm.actor.shapes))
     inputs = policy.inputs(10, seed=0)
     before = served(content, inputs)
-    policy.actor.zero_()
+    for parameter in policy.actor:
+        parameter.zero_()
     np.testing.assert_array_equal(served(content, inputs), before)
 
 
