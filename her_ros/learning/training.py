@@ -170,10 +170,9 @@ class Training:
     @property
     def wants_collection(self) -> bool:
         """Whether workers should start another rollout."""
+        # An evaluation goes on beside collection, until the next one is due.
         return (
-            self._judged is None
-            and not self._evaluation_due
-            and self.updates_owed <= self.parameters.max_updates_owed
+            not self._evaluation_due and self.updates_owed <= self.parameters.max_updates_owed
         )
 
     def compile_when_due(self) -> str:
@@ -214,11 +213,13 @@ class Training:
 
     def begin_evaluation(self) -> bool:
         """Choose the present policy for evaluation when one is due; tell whether it was."""
-        if self._judged is not None or not self._evaluation_due or self.updates_owed:
+        if self._judged is not None or not self._evaluation_due:
             return False
-        steps_left = self.learner.env_steps < self.parameters.max_env_steps
-        if not self.learner.updates and steps_left:
-            self._next_evaluation = self.learner.env_steps + self.parameters.evaluation_interval
+        is_last = self.learner.env_steps >= self.parameters.max_env_steps
+        if is_last and self.updates_owed:
+            return False
+        self._next_evaluation = self.learner.env_steps + self.parameters.evaluation_interval
+        if not self.learner.updates and not is_last:
             return False
         self._judged = self.policy()
         self._judged_at = (self.learner.env_steps, self.learner.updates)
@@ -256,7 +257,6 @@ class Training:
             write_whole(self.folder.policy, content)
         self.evaluations.append(evaluation)
         self._judged = None
-        self._next_evaluation = self.learner.env_steps + self.parameters.evaluation_interval
         self.save()
         self._record('evaluation/success_rate', evaluation.success_rate, evaluation.env_steps)
         return evaluation

@@ -113,9 +113,10 @@ class FetchEnvNode(Node):
             waited = time.monotonic() - self._moved_at
             if waited > 5.0:
                 topic = self.resolve_topic_name(ACTION)
+                step = self._turns.unanswered[0]['step'][0]
                 self.get_logger().warning(
-                    f'{topic}: nothing for step {self._turns.unanswered[0]["step"][0]} in {waited:.0f} s;'
-                    ' is the policy node running and active, and does it have a policy?',
+                    f'{topic}: nothing for step {step} in {waited:.0f} s; is the policy node'
+                    ' running and active, and does it have a policy?',
                     throttle_duration_sec=10.0,
                 )
 

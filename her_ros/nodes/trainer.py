@@ -145,9 +145,9 @@ class TrainerNode(Node):
         self._refused = len(refused)
 
     def _waits_for(self) -> str:
-        if self._training.judged_policy is not None:
-            return 'the evaluation'
-        return '' if self._training.updates_owed else 'bags'
+        if self._training.updates_owed:
+            return ''
+        return 'bags' if self._training.wants_collection else 'the evaluation'
 
     def _status(self) -> dict[str, object]:
         learner, now = self._training.learner, time.monotonic()

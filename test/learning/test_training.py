@@ -181,7 +181,7 @@ def test_collection_is_held_while_more_updates_are_owed_than_allowed(bags, quick
     assert training.wants_collection
 
 
-def test_collection_is_held_from_when_an_evaluation_is_due_until_it_ends(bags, quick):
+def test_an_evaluation_goes_on_beside_collection_until_the_next_is_due(bags, quick):
     training = bags.training(quick())
     bags.add('1.mcap', 39)
     training.ingest_new_bags()
@@ -190,23 +190,37 @@ def test_collection_is_held_from_when_an_evaluation_is_due_until_it_ends(bags, q
     assert not training.begin_evaluation()
     bags.add('2.mcap', 1)
     training.ingest_new_bags()
-    assert training.updates_owed == 1
     assert not training.wants_collection
-    assert not training.begin_evaluation()  # first the updates
-    training.update(FOREVER_S)
-    assert not training.wants_collection
-    assert training.begin_evaluation()
+    assert training.begin_evaluation()  # beside the update that is owed
     assert not training.begin_evaluation()
-    assert not training.wants_collection
-    assert training.end_evaluation() is None  # no bag yet
-    bags.judge(training, 0.0)
-    assert training.end_evaluation() is not None
     assert training.wants_collection
-    assert training.judged_policy is None
-    bags.add('3.mcap', 39)
+    assert training.end_evaluation() is None  # no bag yet
+    bags.add('3.mcap', 40)
     training.ingest_new_bags()
     training.update(FOREVER_S)
-    assert not training.begin_evaluation()  # the next one at 80
+    assert not training.wants_collection  # the next one at 80
+    assert not training.begin_evaluation()
+    bags.judge(training, 0.0)
+    evaluation = training.end_evaluation()
+    assert (evaluation.env_steps, evaluation.updates) == (40, 19)
+    assert training.judged_policy is None
+    assert not training.wants_collection
+    assert training.begin_evaluation()
+    assert training.wants_collection
+
+
+def test_the_last_evaluation_waits_for_all_updates(bags, quick):
+    training = bags.training(quick(max_env_steps=40))
+    bags.add('1.mcap', 40)
+    training.ingest_new_bags()
+    assert training.updates_owed
+    assert not training.begin_evaluation()
+    training.update(FOREVER_S)
+    assert training.begin_evaluation()
+    assert not training.wants_collection
+    bags.judge(training, 0.0)
+    assert training.end_evaluation().updates == 20
+    assert training.outcome == 'limit'
 
 
 def test_an_evaluation_waits_for_a_first_update(bags, quick):
@@ -503,7 +517,7 @@ def test_a_policy_under_evaluation_is_the_same_after_a_restart(bags, quick):
     resumed = bags.training(quick())
     resumed.resume()
     assert resumed.judged_policy == training.judged_policy
-    assert not resumed.wants_collection
+    assert not resumed.begin_evaluation()
     bags.judge(training, 0.4)
     assert resumed.end_evaluation() == training.end_evaluation()
 
