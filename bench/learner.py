@@ -1,14 +1,19 @@
 """Learner: time of an update, beside the matrix products alone and SB3's ``train()``.
 
 An update is all that belongs to it: sampling, relabelling, normalisation, losses, gradients, Adam
-and the targets. The limit is the same matrix products, written into memory that is there already.
-SB3's DDPG does as much with its ``HerReplayBuffer``, and networks of the same size. One thread;
-denormals are flushed for all.
+and the targets. The limit is the same matrix products, written into memory that is there already;
+on a GPU they are captured in one CUDA graph, so that no launch counts. There our updates are
+captured too, and measured as they stand beside that. SB3's DDPG does as much with its
+``HerReplayBuffer``, and networks of the same size. One thread; denormals are flushed for all.
+
+Needs torch, numpy and onnx; SB3 is measured where it and the simulation are installed.
 
 Run: ``python bench/learner.py [--rounds 15] [--device cpu]``
 """
 
 import argparse
+import importlib.util
+import math
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from statistics import median
@@ -18,10 +23,18 @@ from replay import TASK, filled_learner
 from table import in_turn, print_figures, print_table
 from torch import Tensor
 
-from her_ros.learning.learner import Learner, set_up_torch
+from her_ros.learning.cuda_graph import UPDATES_PER_GRAPH, capture, warm_up
+from her_ros.learning.learner import Learner, LearnerError, set_up_torch
 
 STATE = TASK.observation_size + TASK.goal_size
 STEPS = 100_000
+#: the ways in which we make updates, by their names in the line of figures
+OURS = {
+    'learner': 'ours',
+    'learner_uncaptured': 'ours, uncaptured',
+    'learner_compiled': 'ours, compiled',
+}
+SB3_NEEDS = ('stable_baselines3', 'gymnasium', 'gymnasium_robotics', 'mujoco')
 
 
 class Products:
@@ -72,12 +85,25 @@ def products(hidden: list[int], batch_size: int, device: str) -> Callable[[], No
     return update
 
 
-def our_learner(hidden: list[int], batch_size: int, device: str, compiled: bool) -> Learner:
-    learner = filled_learner(
-        STEPS, hidden_sizes=tuple(hidden), batch_size=batch_size, device=device
-    )
-    if compiled:
+def captured(function: Callable[[], object]) -> Callable[[], object]:
+    """Return what does the same without the cost of launching it."""
+    warm_up(function)
+    graph, _ = capture(function)
+    return graph.replay
+
+
+def our_learner(hidden: list[int], batch_size: int, device: str) -> Learner:
+    return filled_learner(STEPS, hidden_sizes=tuple(hidden), batch_size=batch_size, device=device)
+
+
+def compiled_learner(hidden: list[int], batch_size: int, device: str) -> Learner | None:
+    """Return a learner with compiled updates, if there is a compiler."""
+    learner = our_learner(hidden, batch_size, device)
+    try:
         learner.compile()
+    except LearnerError as error:
+        print(f'not measured, compiled: {error}')
+        return None
     return learner
 
 
@@ -102,13 +128,36 @@ def sb3(hidden: list[int], batch_size: int, device: str) -> Callable[[int], None
     return lambda count: model.train(count, batch_size)
 
 
+def contestants(
+    hidden: list[int], batch_size: int, device: str, updates: int
+) -> dict[str, Callable[[], object]]:
+    """Return what makes ``updates`` updates, by name."""
+    ours = our_learner(hidden, batch_size, device)
+    alone = products(hidden, batch_size, device)
+
+    def all_products() -> None:
+        for _ in range(updates):
+            alone()
+
+    found: dict[str, Callable[[], object]] = {'ours': lambda: ours.update(updates)}
+    if device == 'cuda':
+        plain = our_learner(hidden, batch_size, device)
+        found['ours, uncaptured'] = lambda: [plain.update_once() for _ in range(updates)]
+    if (compiled := compiled_learner(hidden, batch_size, device)) is not None:
+        found['ours, compiled'] = lambda: compiled.update(updates)
+    found['products alone'] = captured(all_products) if device == 'cuda' else all_products
+    if device == 'cuda':
+        found['products, uncaptured'] = all_products
+    if all(map(importlib.util.find_spec, SB3_NEEDS)):
+        train = sb3(hidden, batch_size, device)
+        found['SB3'] = lambda: train(updates)
+    return found
+
+
 def measure(
     hidden: list[int], batch_size: int, device: str, rounds: int, updates: int
 ) -> dict[str, float]:
     """Return the microseconds per update, ``updates`` at a time."""
-    eager = our_learner(hidden, batch_size, device, compiled=False)
-    compiled = our_learner(hidden, batch_size, device, compiled=True)
-    alone, train = products(hidden, batch_size, device), sb3(hidden, batch_size, device)
 
     def synchronised(function: Callable[[], object]) -> Callable[[], object]:
         def run() -> None:
@@ -118,18 +167,8 @@ def measure(
 
         return run
 
-    found = in_turn(
-        {
-            name: synchronised(function)
-            for name, function in {
-                'ours': lambda: eager.update(updates),
-                'ours, compiled': lambda: compiled.update(updates),
-                'products alone': lambda: [alone() for _ in range(updates)],
-                'SB3': lambda: train(updates),
-            }.items()
-        },
-        rounds,
-    )
+    all_of_them = contestants(hidden, batch_size, device, updates)
+    found = in_turn({name: synchronised(each) for name, each in all_of_them.items()}, rounds)
     return {name: 1e6 * median(each) / updates for name, each in found.items()}
 
 
@@ -139,37 +178,49 @@ def cases(device: str) -> Iterable[tuple[list[int], int]]:
             yield [width] * 3, batch_size
 
 
+def ratios(micros: dict[str, float]) -> dict[str, float]:
+    """Return how the limit and SB3 compare to each way in which we make updates."""
+    return {
+        f'{other.split()[0]}/{name}': micros[other] / micros[name]
+        for other in ('products alone', 'SB3')
+        for name in OURS.values()
+        if other in micros and name in micros
+    }
+
+
+def figures(wide: dict[str, float], narrow: dict[str, float]) -> dict[str, float]:
+    found = {}
+    for key, name in OURS.items():
+        if name in wide:
+            found[f'{key}_vs_bound'] = wide['products alone'] / wide[name]
+            if 'SB3' in wide:
+                found[f'{key}_vs_sb3'] = wide['SB3'] / wide[name]
+            found[f'{key}_us_3x256'] = wide[name]
+            found[f'{key}_us_3x64'] = narrow.get(name, math.nan)
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--rounds', type=int, default=15)
-    parser.add_argument('--updates', type=int, default=20, help='per round')
+    parser.add_argument('--updates', type=int, default=3 * UPDATES_PER_GRAPH, help='per round')
     parser.add_argument('--device', choices=('cpu', 'cuda'))
     options = parser.parse_args()
     device = options.device or ('cuda' if torch.cuda.is_available() else 'cpu')
     set_up_torch(threads=1)
-    rows, times = [], {}
+    times = {}
     for hidden, batch_size in cases(device):
-        micros = measure(hidden, batch_size, device, options.rounds, options.updates)
-        times[hidden[0], batch_size] = micros
-        alone, sb3_time = micros['products alone'], micros['SB3']
-        ratios = (alone / micros['ours'], alone / micros['ours, compiled'])
-        rows.append(
-            (f'3×{hidden[0]}, batch {batch_size}', *micros.values(), *ratios,
-             sb3_time / micros['ours'], sb3_time / micros['ours, compiled'])
-        )  # fmt: skip
-    columns = [*times[256, 256], 'alone/ours', 'alone/compiled', 'SB3/ours', 'SB3/compiled']
+        times[hidden[0], batch_size] = measure(
+            hidden, batch_size, device, options.rounds, options.updates
+        )
+    columns = [*times[256, 256], *ratios(times[256, 256])]
+    rows = []
+    for (width, batch_size), micros in times.items():
+        values = {**micros, **ratios(micros)}
+        name = f'3×{width}, batch {batch_size}'
+        rows.append((name, *(values.get(column, math.nan) for column in columns)))
     print_table(f'µs per update, {device}', columns, rows)
-    wide, narrow = times[256, 256], times[64, 256]
-    print_figures(
-        learner_vs_bound=wide['products alone'] / wide['ours'],
-        learner_compiled_vs_bound=wide['products alone'] / wide['ours, compiled'],
-        learner_vs_sb3=wide['SB3'] / wide['ours'],
-        learner_compiled_vs_sb3=wide['SB3'] / wide['ours, compiled'],
-        learner_us_3x256=wide['ours'],
-        learner_compiled_us_3x256=wide['ours, compiled'],
-        learner_us_3x64=narrow['ours'],
-        learner_compiled_us_3x64=narrow['ours, compiled'],
-    )
+    print_figures(**figures(times[256, 256], times[64, 256]))
 
 
 if __name__ == '__main__':

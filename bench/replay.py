@@ -12,22 +12,22 @@ import random
 import sys
 from collections.abc import Callable
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import gymnasium
 import numpy as np
 import torch
-from stable_baselines3 import HerReplayBuffer
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 from table import in_turn, print_figures, print_table
 
-import her_ros.sim  # noqa: F401 (registers)
 from her_ros.core.episode import Episode
 from her_ros.core.parameters import LearnerParameters
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import TASKS
 from her_ros.learning.learner import Learner
 from her_ros.learning.replay import Draws
+
+if TYPE_CHECKING:
+    from stable_baselines3 import HerReplayBuffer
+    from stable_baselines3.common.vec_env import VecNormalize
 
 TASK = TASKS['FetchPush']
 LENGTH = TASK.episode_length
@@ -58,7 +58,14 @@ def filled_learner(steps: int, **parameters: Any) -> Learner:
     return learner
 
 
-def filled_sb3(steps: int) -> tuple[HerReplayBuffer, VecNormalize]:
+def filled_sb3(steps: int) -> 'tuple[HerReplayBuffer, VecNormalize]':
+    # Here, because our learner is also measured where there is neither SB3 nor a simulation.
+    import gymnasium
+    from stable_baselines3 import HerReplayBuffer
+    from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+
+    import her_ros.sim  # noqa: F401 (registers)
+
     env = DummyVecEnv([lambda: gymnasium.make('her_ros/FetchPush')])
     buffer = HerReplayBuffer(
         steps, env.observation_space, env.action_space, env, n_envs=SB3_ENVS, n_sampled_goal=4
@@ -126,7 +133,7 @@ def gathering(learner: Learner, batch_size: int) -> Callable[[], object]:
 
 
 def bytes_per_transition(
-    learner: Learner, buffer: HerReplayBuffer, steps: int
+    learner: Learner, buffer: 'HerReplayBuffer', steps: int
 ) -> dict[str, float]:
     tensors = [t for t in vars(learner.replay).values() if isinstance(t, torch.Tensor)]
     ours = sum(t.numel() * t.element_size() for t in tensors)
@@ -146,7 +153,7 @@ def bytes_per_transition(
 
 
 def contestants(
-    learner: Learner, buffer: HerReplayBuffer, normalize: VecNormalize, batch_size: int
+    learner: Learner, buffer: 'HerReplayBuffer', normalize: 'VecNormalize', batch_size: int
 ) -> dict[str, Callable[[], object]]:
     generator = torch.Generator().manual_seed(0)
     return {

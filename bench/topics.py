@@ -202,7 +202,7 @@ class InProcess:
 
 
 def sent(path: Path) -> tuple[dict[int, NDArray], dict[int, NDArray]]:
-    """Return when a bag's steps and actions were sent, seconds, by the first env they are about."""
+    """Return when steps and actions were sent, seconds, by the first env of a message."""
     times: dict[str, dict[int, list[float]]] = {'step': {}, 'action': {}}
     decoders = {
         'step': CloudDecoder(step_dtype(TASK)),

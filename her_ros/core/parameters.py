@@ -47,7 +47,10 @@ class PolicyParameters(NodeParameters):
         maximum=1.0,
     )
     random_probability: float = parameter(
-        0.3, 'probability of a uniformly random action', minimum=0.0, maximum=1.0
+        0.3, 'share of the actions that are uniformly random', minimum=0.0, maximum=1.0
+    )
+    hold_steps: int = parameter(
+        1, 'steps for which a random action is held', minimum=1, maximum=1000
     )
 
 
@@ -91,6 +94,28 @@ class LearnerParameters(NodeParameters):
     batch_size: int = parameter(256, 'transitions per update', minimum=1, maximum=1 << 20)
     future_goals: int = parameter(
         4, 'k: relabelled samples per sample that keeps its goal', minimum=0, maximum=1000
+    )
+    past_goals: int = parameter(
+        0,
+        'samples relabelled with a desired goal of any stored episode, per sample that keeps its'
+        ' goal (Pitis et al. 2020, arXiv 2007.02832)',
+        minimum=0,
+        maximum=1000,
+    )
+    moved_share: float = parameter(
+        0.0,
+        'share of the samples drawn from states after which the achieved goal still moved',
+        minimum=0.0,
+        maximum=1.0,
+    )
+    relative_goals: bool = parameter(
+        False, 'show the networks where the goal lies from what is achieved'
+    )
+    critic_layer_norm: bool = parameter(
+        False, 'normalise the layers of the critic (Ba et al. 2016, arXiv 1607.06450)'
+    )
+    critics: int = parameter(
+        1, 'critics; the lowest value counts (Fujimoto et al. 2018)', minimum=1, maximum=10
     )
     replay_capacity: int = parameter(
         1_000_000, 'states kept in the replay buffer', minimum=100, maximum=1 << 31

@@ -11,7 +11,7 @@ from her_ros.core.rows import (
     require_finite,
 )
 from her_ros.core.task import GoalTask
-from her_ros.deploy.exploration import Exploration, random_actions
+from her_ros.deploy.exploration import Exploration, Explorer
 from her_ros.deploy.policy import OnnxPolicy
 
 # Ended sessions remembered, so that a late message of one does not start it again.
@@ -32,9 +32,9 @@ class Actor:
     ) -> None:
         self.policy: OnnxPolicy | None = None
         self._offered: OnnxPolicy | None = None
-        self._exploration = exploration
-        self._generator = generator
-        self._action_size = task.action_size
+        self._explorer = None
+        if exploration is not None:
+            self._explorer = Explorer(exploration, task.action_size, generator)
         self._answers = np.zeros(0, action_dtype(task))  # the last answer, by env
         self._answered = np.zeros(0, bool)
         self._session: int | None = None
@@ -45,7 +45,7 @@ class Actor:
     @property
     def ready(self) -> bool:
         """Whether there is anything to act with."""
-        return self._exploration is not None or (self.policy or self._offered) is not None
+        return self._explorer is not None or (self.policy or self._offered) is not None
 
     @property
     def sessions_mixed(self) -> bool:
@@ -121,7 +121,9 @@ class Actor:
         self._answered[rows['env']] = True
 
     def _actions(self, rows: Rows) -> NDArray[np.float32]:
-        if self.policy is None:
-            return random_actions((len(rows), self._action_size), self._generator)
-        actions = self.policy.act(rows['observation'], rows['achieved_goal'], rows['desired_goal'])
-        return self._exploration(actions, self._generator) if self._exploration else actions
+        states = (rows['observation'], rows['achieved_goal'], rows['desired_goal'])
+        actions = self.policy.act(*states) if self.policy else None
+        if self._explorer is not None:
+            return self._explorer.explore(actions, rows['env'], rows['step'] == 0)
+        assert actions is not None  # without exploration nothing is answered before a policy
+        return actions

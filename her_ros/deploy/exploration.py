@@ -8,27 +8,66 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Exploration:
-    """Gaussian noise, then now and then a uniformly random action.
+    """How to explore: Gaussian noise, and now and then a uniformly random action.
 
-    As in Plappert et al. 2018 (arXiv 1802.09464, appendix A) and OpenAI baselines' HER.
+    As in Plappert et al. 2018 (arXiv 1802.09464, appendix A) and OpenAI baselines' HER, where
+    ``hold_steps`` is 1. Held longer, random actions reach farther: independent ones undo each
+    other (Dabney et al. 2021, arXiv 2006.01782, on exploration that is extended in time).
 
     :param noise_std: standard deviation of the noise, in units of the action limit
-    :param random_probability: probability that an action is drawn uniformly instead
+    :param random_probability: share of the actions that are uniformly random instead
+    :param hold_steps: steps for which a random action is held
     """
 
     noise_std: float
     random_probability: float
+    hold_steps: int = 1
 
-    def __call__(
-        self, actions: NDArray[np.float32], generator: np.random.Generator
+
+class Explorer:
+    """Explores in many environments at once; remembers the actions that are being held."""
+
+    def __init__(
+        self, exploration: Exploration, action_size: int, generator: np.random.Generator
+    ) -> None:
+        self._exploration = exploration
+        self._generator = generator
+        self._held = np.zeros((0, action_size), np.float32)  # by env
+        self._steps_left = np.zeros(0, np.int64)
+
+    def explore(
+        self,
+        actions: NDArray[np.float32] | None,
+        env: NDArray[np.uint32],
+        begins: NDArray[np.bool],
     ) -> NDArray[np.float32]:
-        """Return explored actions in [-1, 1] for deterministic ones of shape (n, A)."""
-        noise = self.noise_std * generator.standard_normal(actions.shape, np.float32)
-        noisy = np.clip(actions + noise, -1.0, 1.0)
-        random = generator.random((len(actions), 1)) < self.random_probability
-        return np.where(random, random_actions(actions.shape, generator), noisy)
+        """Return explored actions in [-1, 1], shape (n, A).
 
+        :param actions: deterministic ones, shape (n, A); None: all are to be random
+        :param env: numbers of the environments, each once, shape (n,)
+        :param begins: where an episode begins, and nothing is held any more, shape (n,)
+        """
+        self._make_room(int(env.max()) + 1)
+        share = 1.0 if actions is None else self._exploration.random_probability
+        left = np.where(begins, 0, self._steps_left[env])
+        # Of all actions, this probability of starting makes the share asked for random.
+        hold = self._exploration.hold_steps
+        starts = (left == 0) & (
+            self._generator.random(len(env)) < share / (hold - share * (hold - 1))
+        )
+        drawn = self._generator.uniform(-1.0, 1.0, (len(env), self._held.shape[1]))
+        held = np.where(starts[:, None], drawn.astype(np.float32), self._held[env])
+        left = np.where(starts, hold, left)
+        self._held[env] = held
+        self._steps_left[env] = np.maximum(left - 1, 0)
+        if actions is None:
+            return held
+        noise = self._generator.standard_normal(actions.shape, np.float32)
+        noisy = np.clip(actions + self._exploration.noise_std * noise, -1.0, 1.0)
+        return np.where(left[:, None] > 0, held, noisy)
 
-def random_actions(shape: tuple[int, ...], generator: np.random.Generator) -> NDArray[np.float32]:
-    """Draw actions uniformly from [-1, 1]."""
-    return generator.uniform(-1.0, 1.0, shape).astype(np.float32)
+    def _make_room(self, environments: int) -> None:
+        missing = environments - len(self._held)
+        if missing > 0:
+            self._held = np.pad(self._held, ((0, missing), (0, 0)))
+            self._steps_left = np.pad(self._steps_left, (0, missing))

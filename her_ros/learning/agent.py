@@ -1,5 +1,6 @@
 """Agents: what every update has in common, and DDPG."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -55,13 +56,18 @@ class Ddpg:
     """Deep deterministic policy gradient as Plappert et al. 2018 use it for Fetch.
 
     Lillicrap et al. 2016 (arXiv 1509.02971), with targets clipped to the possible returns and an
-    L2 penalty on actions (arXiv 1802.09464, appendix A).
+    L2 penalty on actions (arXiv 1802.09464, appendix A). With several critics, the lowest of their
+    targets counts for all (clipped double Q-learning, Fujimoto et al. 2018, arXiv 1802.09477).
     """
 
     def __init__(self, task: GoalTask, parameters: LearnerParameters) -> None:
         state_size = task.observation_size + task.goal_size
         self.actor = Mlp([state_size, *parameters.hidden_sizes, task.action_size])
-        self.critic = Mlp([state_size + task.action_size, *parameters.hidden_sizes, 1])
+        self.critic = Mlp(
+            [state_size + task.action_size, *parameters.hidden_sizes, 1],
+            parameters.critic_layer_norm,
+        )
+        self._critics = parameters.critics
         self._discount = parameters.discount
         self._action_l2 = parameters.action_l2
         # Rewards are -1 or 0, so no return lies below this or above 0.
@@ -69,21 +75,25 @@ class Ddpg:
 
     def initial(self, generator: torch.Generator) -> Networks:
         """Draw parameters."""
-        return Networks(self.actor.initial(generator), self.critic.initial(generator))
+        actor = self.actor.initial(generator)
+        critics = [self.critic.initial(generator) for _ in range(self._critics)]
+        return Networks(actor, [parameter for critic in critics for parameter in critic])
 
     def act(self, actor: Parameters, state: Tensor) -> Tensor:
         """Return actions in [-1, 1], shape (n, A)."""
         return torch.tanh(self.actor(actor, state))
 
-    def value(self, critic: Parameters, state: Tensor, action: Tensor) -> Tensor:
-        """Return Q(state, action), shape (n,)."""
-        return self.critic(critic, torch.cat((state, action), -1)).squeeze(-1)
+    def values(self, critics: Parameters, state: Tensor, action: Tensor) -> Tensor:
+        """Return Q(state, action) of each critic whose parameters are given, shape (c, n)."""
+        inputs, size = torch.cat((state, action), -1), len(self.critic.shapes)
+        each = [critics[i : i + size] for i in range(0, len(critics), size)]
+        return torch.cat([self.critic(critic, inputs) for critic in each], -1).t()
 
     def targets(self, target: Networks, inputs: Inputs) -> Tensor:
         """Return what Q should be, shape (n,); only termination cuts the bootstrap."""
         with torch.no_grad():
             next_action = self.act(target.actor, inputs.next_state)
-            next_value = self.value(target.critic, inputs.next_state, next_action)
+            next_value = self.values(target.critic, inputs.next_state, next_action).amin(0)
             value = inputs.reward + self._discount * torch.where(
                 inputs.terminated, 0.0, next_value
             )
@@ -91,14 +101,16 @@ class Ddpg:
 
     def losses(self, online: Networks, target: Networks, inputs: Inputs) -> dict[str, Tensor]:
         """Return the losses, and the mean value of the batch."""
-        value = self.value(online.critic, inputs.state, inputs.action)
-        error = value - self.targets(target, inputs)
+        values = self.values(online.critic, inputs.state, inputs.action)
+        error = values - self.targets(target, inputs)
         action = self.act(online.actor, inputs.state)
-        improved = self.value(frozen(online.critic), inputs.state, action)
+        # The actor follows the first critic, as in TD3.
+        first = frozen(online.critic[: len(self.critic.shapes)])
+        improved = self.values(first, inputs.state, action)
         return {
-            'critic_loss': (error * error).mean(),
+            'critic_loss': (error * error).mean(-1).sum(),
             'actor_loss': (self._action_l2 * action * action).mean() - improved.mean(),
-            'value': value.detach().mean(),
+            'value': values.detach().mean(),
         }
 
 
@@ -165,7 +177,7 @@ class Agent:
             {name: loss.detach() for name, loss in losses.items()},
         )
 
-    def apply(self, gradients: dict[str, list[Tensor]]) -> None:
+    def apply(self, gradients: Mapping[str, Sequence[Tensor]]) -> None:
         """Take one step of Adam on both networks, then move the targets."""
         # Adam's bias correction divides by 1 - beta^steps, so it counts from 1.
         self._steps += 1
@@ -174,14 +186,14 @@ class Agent:
             online, target = (self._memory[kind][name].whole for kind in ('online', 'target'))
             target.lerp_(online, self._target_update)
 
-    def _adam(self, name: str, gradients: list[Tensor]) -> None:
+    def _adam(self, name: str, gradients: Sequence[Tensor]) -> None:
         """Apply Adam (Kingma & Ba 2015, algorithm 1) to one network, in one call."""
         online, mean, square = (
             self._memory[kind][name].parts for kind in ('online', 'mean', 'square')
         )
         torch._fused_adam_(
             online,
-            gradients,
+            list(gradients),
             mean,
             square,
             [],

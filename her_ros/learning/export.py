@@ -20,16 +20,22 @@ class PolicyGraph:
     """Builds the graph once; new weights only replace its constants.
 
     :param shapes: shapes of weight and bias of every layer in turn
+    :param relative_goals: show the network where the goal lies from what is achieved
     """
 
-    def __init__(self, task: GoalTask, shapes: Sequence[tuple[int, ...]]) -> None:
+    def __init__(
+        self, task: GoalTask, shapes: Sequence[tuple[int, ...]], relative_goals: bool = False
+    ) -> None:
         self._layer_names = [f'{kind}_{i // 2}' for i, kind in _kinds(len(shapes))]
         nodes = [
             *_normalized('observation'),
-            *_normalized('desired_goal'),
+            helper.make_node('Sub', ['desired_goal', 'achieved_goal'], ['goal'])
+            if relative_goals
+            else helper.make_node('Identity', ['desired_goal'], ['goal']),
+            *_normalized('goal'),
             helper.make_node(
                 'Concat',
-                ['observation_normalized', 'desired_goal_normalized'],
+                ['observation_normalized', 'goal_normalized'],
                 ['hidden_0'],
                 axis=1,
             ),
@@ -59,7 +65,7 @@ class PolicyGraph:
         """Return the ONNX file that holds these weights and statistics."""
         constants = {
             **_normalizer_constants('observation', observation),
-            **_normalizer_constants('desired_goal', goal),
+            **_normalizer_constants('goal', goal),
             **dict(zip(self._layer_names, map(_array, layers), strict=True)),
         }
         del self._model.graph.initializer[:]

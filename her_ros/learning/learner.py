@@ -14,6 +14,7 @@ from her_ros.core.parameters import LearnerParameters
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import GoalTask
 from her_ros.learning.agent import Agent, Ddpg, Inputs
+from her_ros.learning.cuda_graph import UpdateGraphs
 from her_ros.learning.export import PolicyGraph
 from her_ros.learning.normalizer import Normalizer
 from her_ros.learning.replay import Batch, Draws, Replay
@@ -55,9 +56,7 @@ class Learner:
         self.task = task
         self.parameters = parameters
         self.device = device_named(parameters.device)
-        self.replay = Replay(
-            task, parameters.replay_capacity, parameters.future_goals, self.device
-        )
+        self.replay = Replay(task, parameters, self.device)
         clips = (
             parameters.observation_clip,
             parameters.normalized_clip,
@@ -76,9 +75,11 @@ class Learner:
             for role in ('update', 'ingest')
         }
         self._run_gradients = self._gradients
+        on_gpu = self.device.type == 'cuda'
+        self._graphs = UpdateGraphs(self, self._generators['update']) if on_gpu else None
         #: whether :meth:`compile` was called
         self.compiled = False
-        self._graph = PolicyGraph(task, self.algorithm.actor.shapes)
+        self._graph = PolicyGraph(task, self.algorithm.actor.shapes, parameters.relative_goals)
         self.env_steps = 0
         self.episodes = 0
         self.updates = 0
@@ -91,7 +92,7 @@ class Learner:
             draws = Draws.random(length, self._generators['ingest'])
             batch = self.replay.sample_episode(first_row, length, draws)
             self.normalizers['observation'].update(batch.observation)
-            self.normalizers['goal'].update(batch.goal)
+            self.normalizers['goal'].update(self._shown(batch.achieved_goal, batch.goal))
             self.env_steps += length
             self.episodes += 1
 
@@ -100,17 +101,21 @@ class Learner:
         for episode in episodes:
             self.replay.add(episode)
 
-    def state(self, observation: Tensor, goal: Tensor) -> Tensor:
+    def state(self, observation: Tensor, achieved_goal: Tensor, goal: Tensor) -> Tensor:
         """Return the networks' view of observations and goals, shape (n, O + G)."""
         normalize = self.normalizers
-        return torch.cat((normalize['observation'](observation), normalize['goal'](goal)), -1)
+        goal = normalize['goal'](self._shown(achieved_goal, goal))
+        return torch.cat((normalize['observation'](observation), goal), -1)
+
+    def _shown(self, achieved_goal: Tensor, goal: Tensor) -> Tensor:
+        return goal - achieved_goal if self.parameters.relative_goals else goal
 
     def inputs(self, batch: Batch) -> Inputs:
         """Normalise a batch."""
         return Inputs(
-            state=self.state(batch.observation, batch.goal),
+            state=self.state(batch.observation, batch.achieved_goal, batch.goal),
             action=batch.action,
-            next_state=self.state(batch.next_observation, batch.goal),
+            next_state=self.state(batch.next_observation, batch.next_achieved_goal, batch.goal),
             reward=batch.reward,
             terminated=batch.terminated,
         )
@@ -124,18 +129,28 @@ class Learner:
         if not len(self.replay):
             raise LearnerError('no episodes yet; there is nothing to learn from')
         losses: dict[str, Tensor] = {}
-        for _ in range(count):
-            draws = Draws.random(self.parameters.batch_size, self._generators['update'])
-            gradients, losses = self._run_gradients(draws)
-            self.agent.apply(gradients)
+        if self._graphs is not None:
+            losses = self._graphs.run(count)
+        else:
+            for _ in range(count):
+                losses = self.update_once()
         self.updates += count
-        values = {name: loss.item() for name, loss in losses.items()}
+        # All at once: each look at the device waits for it.
+        together = torch.stack([*losses.values()]).tolist() if losses else []
+        values = dict(zip(losses, together, strict=True))
         if not all(map(_is_finite, values.values())):
             raise LearnerError(
                 f'after {self.updates} updates the losses are {values}; lower the learning rates,'
                 ' and look for outliers in the bags'
             )
         return values
+
+    def update_once(self) -> dict[str, Tensor]:
+        """Make one update as it stands; nothing is counted or checked, no device is waited for."""
+        draws = Draws.random(self.parameters.batch_size, self._generators['update'])
+        gradients, losses = self._run_gradients(draws)
+        self.agent.apply(gradients)
+        return losses
 
     def _gradients(self, draws: Draws) -> tuple[dict[str, list[Tensor]], dict[str, Tensor]]:
         """Sample, relabel, normalise, differentiate: tensors in, tensors out, nothing changed."""
@@ -156,7 +171,10 @@ class Learner:
         torch._dynamo.config.trace_autograd_ops = True
         # What calls the kernels is C++ too; and biases are added where ReLU is applied, instead of
         # being copied in front of each product.
-        options = {'cpp_wrapper': self.device.type == 'cpu', 'pattern_matcher': False}
+        options: dict[str, Any] = {
+            'cpp_wrapper': self.device.type == 'cpu',
+            'pattern_matcher': False,
+        }
         compiled = torch.compile(self._gradients, fullgraph=True, options=options)
         # Changes nothing, so it can be tried out, and fails here rather than in the next update.
         zeros = torch.zeros(3, self.parameters.batch_size, dtype=torch.float64, device=self.device)
@@ -166,6 +184,8 @@ class Learner:
             reason = ' '.join(str(error).split()) or type(error).__name__
             raise LearnerError(f'torch.compile failed: {reason[:300]}') from None
         self._run_gradients, self.compiled = compiled, True
+        if self._graphs is not None:
+            self._graphs.clear()
 
     def policy(self, version: int, provenance: Mapping[str, str]) -> bytes:
         """Return the present policy as an ONNX file with its contract inside."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 #: the tensors a network consists of, in an order that the network knows
 Parameters = Sequence[Tensor]
@@ -14,25 +15,40 @@ class Mlp:
     """A perceptron with ReLU between its layers; parameters are passed in.
 
     :param sizes: units per layer, from the input to the output
+    :param layer_norm: normalise every hidden layer in front of its ReLU (Ba et al. 2016, arXiv
+        1607.06450)
     """
 
-    def __init__(self, sizes: Sequence[int]) -> None:
-        #: shapes of weight and bias of every layer in turn
+    def __init__(self, sizes: Sequence[int], layer_norm: bool = False) -> None:
+        self._layer_norm = layer_norm
+        #: shapes of weight and bias of every layer in turn, and of scale and shift behind them
         self.shapes: list[tuple[int, ...]] = []
         for inputs, outputs in itertools.pairwise(sizes):
-            self.shapes += [(outputs, inputs), (outputs,)]
+            self.shapes += [(outputs, inputs), *[(outputs,)] * (3 if layer_norm else 1)]
+        if layer_norm:
+            del self.shapes[-2:]  # what comes out is not normalised
 
     def initial(self, generator: torch.Generator) -> list[Tensor]:
-        """Draw parameters: Glorot uniform weights, zero biases."""
+        """Draw parameters: Glorot uniform weights, zero biases; layers keep scale and place."""
         parameters = [torch.zeros(shape) for shape in self.shapes]
-        for weight in parameters[::2]:
-            torch.nn.init.xavier_uniform_(weight, generator=generator)
+        for weight in parameters:
+            if weight.dim() == 2:
+                torch.nn.init.xavier_uniform_(weight, generator=generator)
+        if self._layer_norm:
+            for scale in parameters[2::4]:
+                scale.fill_(1.0)
         return parameters
 
     def __call__(self, parameters: Parameters, inputs: Tensor) -> Tensor:
         """Apply the network: inputs (n, sizes[0]) to outputs (n, sizes[-1])."""
         *hidden, weight, bias = parameters
-        for i in range(0, len(hidden), 2):
+        stride = 4 if self._layer_norm else 2
+        for i in range(0, len(hidden), stride):
             # In place: no gradient needs what a product was before.
-            inputs = (inputs @ hidden[i].t()).add_(hidden[i + 1]).relu_()
+            inputs = (inputs @ hidden[i].t()).add_(hidden[i + 1])
+            if self._layer_norm:
+                inputs = functional.layer_norm(
+                    inputs, hidden[i + 1].shape, hidden[i + 2], hidden[i + 3]
+                )
+            inputs = inputs.relu_()
         return (inputs @ weight.t()).add_(bias)

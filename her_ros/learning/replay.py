@@ -2,14 +2,18 @@
 
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from her_ros.core.episode import Episode
 from her_ros.core.errors import HerRosError
+from her_ros.core.parameters import LearnerParameters
 from her_ros.core.task import GoalTask
+from her_ros.learning.ring import Ring
 
 
 class ReplayError(HerRosError):
@@ -58,18 +62,23 @@ class Replay:
     that holds nothing but the desired goal. So a goal is always a row of one table: a future
     state's row after relabelling, the row behind the last state otherwise.
 
+    Of k + p + 1 samples, k are relabelled by HER's ``future`` strategy (Andrychowicz et al. 2017,
+    section 4.5), p with a goal that any stored episode had (Pitis et al. 2020, arXiv 2007.02832),
+    and one keeps its own.
+
     :param task: gives the sizes and the reward
-    :param capacity: rows to keep; the oldest episodes make room for new ones
-    :param future_goals: k of HER's ``future`` strategy (Andrychowicz et al. 2017, section 4.5);
-        a share of k / (k + 1) of the samples is relabelled
+    :param parameters: capacity, k and p, and the share of samples that moved the achieved goal
     """
 
     def __init__(
-        self, task: GoalTask, capacity: int, future_goals: int, device: torch.device | str = 'cpu'
+        self, task: GoalTask, parameters: LearnerParameters, device: torch.device | str = 'cpu'
     ) -> None:
         self.task = task
-        self.capacity = capacity
-        self.relabel_probability = future_goals / (future_goals + 1)
+        self.capacity = capacity = parameters.replay_capacity
+        relabelled = parameters.future_goals + parameters.past_goals
+        self._future_share = parameters.future_goals / (relabelled + 1)
+        self._relabelled_share = relabelled / (relabelled + 1)
+        self._moved_share = parameters.moved_share
         # An observation, and the action taken on it.
         self._moment = torch.empty(
             (capacity, task.observation_size + task.action_size), device=device
@@ -79,18 +88,17 @@ class Replay:
         self._two_moments, self._two_goals = _in_pairs(self._moment), _in_pairs(self._goal)
         self._terminated = torch.empty(capacity, dtype=torch.bool, device=device)
         self._last_state_row = torch.empty(capacity, dtype=torch.int32, device=device)
-        # Rows that start a transition, as a ring in the order of arrival.
-        self._transition_row = torch.empty(capacity, dtype=torch.int32, device=device)
-        self._oldest_transition = 0
-        self._transitions = 0
-        # The same two numbers on the device, where sampling reads them.
-        self._live = torch.zeros(2, dtype=torch.int64, device=device)
+        # Rows that start a transition; those among them after which the achieved goal moved; and
+        # rows that hold desired goals. The last two only where they are drawn from.
+        self._transitions = Ring(capacity, device)
+        self._moved = Ring(capacity if parameters.moved_share else 1, device)
+        self._desired = Ring(capacity if parameters.past_goals else 1, device)
         self._next_row = 0
-        self._episodes: deque[tuple[int, int]] = deque()  # (first row, T), oldest first
+        self._episodes: deque[_Stored] = deque()  # oldest first
 
     def __len__(self) -> int:
         """Return the number of transitions stored."""
-        return self._transitions
+        return len(self._transitions)
 
     @property
     def episodes(self) -> int:
@@ -115,14 +123,15 @@ class Replay:
         self._goal[last + 1] = _tensor(episode.desired_goal, device)
         self._terminated[first:last] = _tensor(episode.terminated, device)
         self._last_state_row[first:last] = last
-        ring = (self._oldest_transition + self._transitions) % self.capacity
-        fits = min(length, self.capacity - ring)
-        rows = torch.arange(first, last, dtype=torch.int32, device=device)
-        self._transition_row[ring : ring + fits] = rows[:fits]
-        self._transition_row[: length - fits] = rows[fits:]
-        self._transitions += length
-        self._live.copy_(torch.tensor([self._oldest_transition, self._transitions]))
-        self._episodes.append((first, length))
+        rows = torch.arange(first, last + 2, dtype=torch.int32, device=device)
+        self._transitions.append(rows[:length])
+        moved = np.zeros(0, np.int64)
+        if self._moved_share:
+            moved = np.flatnonzero(moves_on(episode.achieved_goal, self.task))
+            self._moved.append(_tensor(first + moved, device).int())
+        if self._relabelled_share > self._future_share:
+            self._desired.append(rows[-1:])
+        self._episodes.append(_Stored(first, length, len(moved)))
         self._next_row = last + 2
         return first
 
@@ -142,17 +151,19 @@ class Replay:
         first = self._next_row
         if first + rows > self.capacity:
             # What is left at the end stays empty; whatever still lies there is the oldest.
-            while self._episodes and self._episodes[0][0] >= first:
+            while self._episodes and self._episodes[0].first_row >= first:
                 self._evict()
             first = 0
-        while self._episodes and first <= self._episodes[0][0] < first + rows:
+        while self._episodes and first <= self._episodes[0].first_row < first + rows:
             self._evict()
         return first
 
     def _evict(self) -> None:
-        _, length = self._episodes.popleft()
-        self._oldest_transition = (self._oldest_transition + length) % self.capacity
-        self._transitions -= length
+        oldest = self._episodes.popleft()
+        self._transitions.forget(oldest.length)
+        self._moved.forget(oldest.moved)
+        if len(self._desired):
+            self._desired.forget(1)
 
     def sample(self, draws: Draws) -> Batch:
         """Gather the transitions that the draws select, uniform over all that are stored.
@@ -169,10 +180,15 @@ class Replay:
         Tensors alone decide what happens, so this can be compiled or captured; the cost does not
         depend on how much is stored.
         """
-        oldest, count = self._live.unbind()
-        offset = (draws.transition * count).long()
-        place = (oldest + offset) % self.capacity
-        row = self._transition_row.index_select(0, place).long()
+        if not self._moved_share:
+            return self._relabelled(self._transitions.pick(draws.transition), draws)
+        # One number chooses where to draw from, and what: its share of [0, 1) is stretched again.
+        share = self._moved_share * (self._moved.count > 0)
+        of_moved = draws.transition < share
+        uniform = torch.where(
+            of_moved, draws.transition / share, (draws.transition - share) / (1 - share)
+        )
+        row = torch.where(of_moved, self._moved.pick(uniform), self._transitions.pick(uniform))
         return self._relabelled(row, draws)
 
     def sample_episode(self, first_row: int, length: int, draws: Draws) -> Batch:
@@ -182,10 +198,12 @@ class Replay:
 
     def _relabelled(self, row: Tensor, draws: Draws) -> Batch:
         last = self._last_state_row.index_select(0, row).long()
+        goal_row = last + 1
+        if self._relabelled_share > self._future_share:
+            is_relabelled = draws.relabel < self._relabelled_share
+            goal_row = torch.where(is_relabelled, self._desired.pick(draws.future), goal_row)
         goal_row = torch.where(
-            draws.relabel < self.relabel_probability,
-            future_rows(row, last, draws.future),
-            last + 1,
+            draws.relabel < self._future_share, future_rows(row, last, draws.future), goal_row
         )
         goal = self._goal.index_select(0, goal_row)
         achieved_goal, next_achieved_goal = self._two_goals.index_select(0, row).chunk(2, 1)
@@ -203,6 +221,27 @@ class Replay:
             reward=self.task.reward(next_achieved_goal, goal).float(),
             terminated=self._terminated.index_select(0, row),
         )
+
+
+class _Stored(NamedTuple):
+    """Where an episode of ``length`` transitions lies, ``moved`` of which are listed as such."""
+
+    first_row: int
+    length: int
+    moved: int
+
+
+def moves_on(achieved_goal: NDArray[np.float64], task: GoalTask) -> NDArray[np.bool]:
+    """Tell from which states on the achieved goal still gets away from where it is.
+
+    From the other states every goal that HER puts in is reached already, and nothing is learnt
+    (Manela & Biess 2021, arXiv 1905.05498, filter them out).
+
+    :param achieved_goal: of a whole episode, shape (T + 1, G)
+    :return: whether any later one is out of tolerance, of every state, shape (T + 1,)
+    """
+    reached = task.is_success(achieved_goal[:, None], achieved_goal[None])
+    return np.triu(np.logical_not(reached), 1).any(1)
 
 
 def future_rows(row: Tensor, last: Tensor, uniform: Tensor) -> Tensor:

@@ -171,9 +171,7 @@ class Training:
     def wants_collection(self) -> bool:
         """Whether workers should start another rollout."""
         # An evaluation goes on beside collection, until the next one is due.
-        return (
-            not self._evaluation_due and self.updates_owed <= self.parameters.max_updates_owed
-        )
+        return not self._evaluation_due and self.updates_owed <= self.parameters.max_updates_owed
 
     def compile_when_due(self) -> str:
         """Have updates compiled once the run is long enough; return what to tell the user."""

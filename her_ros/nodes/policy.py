@@ -41,7 +41,8 @@ class PolicyNode(LifecycleNode):
 
     def _new_actor(self) -> Actor:
         p = self._config
-        exploration = Exploration(p.noise_std, p.random_probability) if p.explore else None
+        noise = Exploration(p.noise_std, p.random_probability, p.hold_steps)
+        exploration = noise if p.explore else None
         start = start_number(p.run_dir, 'policy', p.worker)
         actor = Actor(self._task, exploration, generator(p.seed, 'policy', p.worker, start))
         if p.model:

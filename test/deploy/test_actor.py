@@ -5,7 +5,7 @@ import pytest
 
 from her_ros.core.rows import RowError, action_dtype, identity_of
 from her_ros.deploy.actor import Actor
-from her_ros.deploy.exploration import Exploration
+from her_ros.deploy.exploration import Exploration, Explorer
 from her_ros.deploy.policy import OnnxPolicy
 
 EXPLORATION = Exploration(noise_std=0.2, random_probability=0.3)
@@ -58,10 +58,12 @@ def test_without_exploration_the_policy_acts(new_actor, new_policy, step_rows):
 
 
 def test_with_exploration_the_policys_action_is_explored(new_actor, new_policy, step_rows):
-    actor, generator = new_actor(exploration=EXPLORATION), np.random.default_rng(0)
+    actor = new_actor(exploration=EXPLORATION)
+    explorer = Explorer(EXPLORATION, 4, np.random.default_rng(0))
     for step in range(5):
         rows = step_rows(envs=range(5), step=step)
-        expected = EXPLORATION(new_policy().act(*(rows[name] for name in STATE)), generator)
+        actions = new_policy().act(*(rows[name] for name in STATE))
+        expected = explorer.explore(actions, rows['env'], rows['step'] == 0)
         np.testing.assert_array_equal(actor.answer(rows)['action'], expected)
 
 

@@ -178,6 +178,24 @@ def test_targets_are_clipped_to_the_possible_returns(toy, parameters, discount, 
     np.testing.assert_allclose(targets.numpy(), np.full(32, expected), rtol=1e-6)
 
 
+def test_the_lowest_of_several_critics_is_the_target_of_all(toy, parameters, device):
+    chosen = parameters(critics=3, critic_layer_norm=True, discount=0.9)
+    agent = agent_of(toy, chosen, device)
+    algorithm, inputs = agent.algorithm, random_inputs(toy, 64, device)
+    size = len(algorithm.critic.shapes)
+    each = [agent.target.critic[i : i + size] for i in range(0, 3 * size, size)]
+    action = algorithm.act(agent.target.actor, inputs.next_state)
+    values = [algorithm.values(one, inputs.next_state, action)[0] for one in each]
+    lowest = torch.stack(values).amin(0)
+    assert all((lowest < value).any() for value in values)
+    expected = inputs.reward + 0.9 * lowest * ~inputs.terminated
+    targets = algorithm.targets(agent.target, inputs)
+    torch.testing.assert_close(targets, expected.clamp(-10, 0))
+    losses = algorithm.losses(agent.online, agent.target, inputs)
+    errors = algorithm.values(agent.online.critic, inputs.state, inputs.action) - targets
+    torch.testing.assert_close(losses['critic_loss'], (errors**2).mean(1).sum())
+
+
 def test_termination_cuts_the_bootstrap_and_truncation_does_not(toy, parameters, make_episode):
     algorithm = Ddpg(toy, parameters(discount=0.9))
     value, discount = -3.0, 0.9
@@ -187,7 +205,7 @@ def test_termination_cuts_the_bootstrap_and_truncation_does_not(toy, parameters,
             not terminated,
             terminated,
         )
-        replay = Replay(toy, 100, 0)
+        replay = Replay(toy, parameters(future_goals=0))
         first = replay.add(episode)
         batch = replay.sample_episode(first, 5, Draws.random(5, torch.Generator()))
         state = torch.zeros((5, toy.observation_size + toy.goal_size))

@@ -18,6 +18,7 @@ class Policy:
 
     def __init__(self, task, parameters, seed):
         self.task = task
+        self.relative_goals = parameters.relative_goals
         self.algorithm = Ddpg(task, parameters)
         generator = torch.Generator().manual_seed(seed)
         initial = self.algorithm.initial(generator).actor
@@ -46,7 +47,8 @@ class Policy:
         return observation, *goals
 
     def act(self, observation, achieved_goal, desired_goal):
-        state = torch.cat((self.observation(observation), self.goal(desired_goal)), -1)
+        goal = desired_goal - achieved_goal if self.relative_goals else desired_goal
+        state = torch.cat((self.observation(observation), self.goal(goal)), -1)
         return self.algorithm.act(self.actor, state).numpy()
 
     def to_bytes(self, graph, version=1):
@@ -67,12 +69,15 @@ def served(content, inputs):
 
 @pytest.mark.parametrize('hidden_sizes', [(16,), (64, 64, 64)])
 @pytest.mark.parametrize('name', ['FetchReach', 'FetchPush', 'Toy'])
-def test_onnx_equals_torch_and_again_after_new_weights(toy, parameters, name, hidden_sizes):
+@pytest.mark.parametrize('relative', [False, True])
+def test_onnx_equals_torch_and_again_after_new_weights(
+    toy, parameters, name, hidden_sizes, relative
+):
     task = {**TASKS, 'Toy': toy}[name]
-    chosen = parameters(hidden_sizes=hidden_sizes)
+    chosen = parameters(hidden_sizes=hidden_sizes, relative_goals=relative)
     policies = [Policy(task, chosen, seed) for seed in range(3)]
     # One graph for all: new weights only take the place of the old ones.
-    graph = PolicyGraph(task, policies[0].algorithm.actor.shapes)
+    graph = PolicyGraph(task, policies[0].algorithm.actor.shapes, relative)
     contents = [policy.to_bytes(graph) for policy in policies]
     for policy, content in zip(policies, contents, strict=True):
         inputs = policy.inputs(1000, seed=5)

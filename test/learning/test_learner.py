@@ -49,6 +49,24 @@ def test_a_gpu_that_was_demanded_and_is_absent_is_named(monkeypatch, toy, parame
         Learner(toy, parameters(device='cuda'))
 
 
+def test_relative_goals_are_seen_from_each_of_the_two_states(
+    toy, parameters, make_episode, device
+):
+    learner = Learner(toy, parameters(device=device.type, relative_goals=True))
+    learner.ingest([make_episode(toy, 10, number) for number in range(5)])
+    batch = learner.replay.sample(Draws.random(200, torch.Generator(device).manual_seed(0)))
+    inputs = learner.inputs(batch)
+    goal, size = learner.normalizers['goal'], toy.observation_size
+    # Episodes begin anywhere and go little: only differences lie around zero.
+    assert goal.mean.abs().max() < 0.1
+    for state, achieved in (
+        (inputs.state, batch.achieved_goal),
+        (inputs.next_state, batch.next_achieved_goal),
+    ):
+        assert torch.equal(state[:, size:], goal(batch.goal - achieved))
+    assert not torch.equal(inputs.state[:, size:], inputs.next_state[:, size:])
+
+
 def test_one_goal_stands_in_both_states(toy, parameters, make_episode, device):
     learner = Learner(toy, parameters(device=device.type))
     learner.ingest([make_episode(toy, 10, number) for number in range(5)])
@@ -182,7 +200,10 @@ def roll(learner, random, noise):
     for t, row in enumerate(rows):
         row['observation'] = row['achieved_goal'] = position
         state = learner.state(
-            *(torch.from_numpy(row[name][None].copy()) for name in ('observation', 'desired_goal'))
+            *(
+                torch.from_numpy(row[name][None].copy())
+                for name in ('observation', 'achieved_goal', 'desired_goal')
+            )
         )
         with torch.no_grad():
             action = learner.algorithm.act(learner.agent.online.actor, state)[0].numpy()

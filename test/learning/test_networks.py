@@ -27,6 +27,29 @@ def test_a_perceptron_is_the_sequence_of_linear_layers_and_relu(sizes):
     assert [tuple(parameter.shape) for parameter in parameters] == network.shapes
 
 
+def test_layer_norm_stands_in_front_of_every_relu():
+    sizes = (4, 8, 6, 2)
+    network = Mlp(sizes, layer_norm=True)
+    parameters = network.initial(generator())
+    modules = []
+    for inputs, outputs in itertools.pairwise(sizes):
+        modules += [torch.nn.Linear(inputs, outputs), torch.nn.LayerNorm(outputs), torch.nn.ReLU()]
+    peer = torch.nn.Sequential(*modules[:-2])
+    with torch.no_grad():
+        for copied, parameter in zip(peer.parameters(), parameters, strict=True):
+            if parameter.dim() == 1:
+                parameter += 0.1 * torch.randn(parameter.shape, generator=generator(2))
+            copied.copy_(parameter)
+    inputs = torch.randn((50, 4), generator=generator(1))
+    torch.testing.assert_close(network(parameters, inputs), peer(inputs))
+
+
+def test_layer_norm_starts_with_scale_one_and_shift_zero():
+    _, _, scale, shift, _, _ = Mlp((3, 5, 2), layer_norm=True).initial(generator())
+    assert torch.equal(scale, torch.ones(5))
+    assert torch.equal(shift, torch.zeros(5))
+
+
 def test_initial_weights_are_glorot_uniform_and_biases_zero():
     sizes = (20, 200, 100)
     network = Mlp(sizes)

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from her_ros.core.parameters import LearnerParameters
 from her_ros.core.task import TASKS
-from her_ros.learning.replay import Draws, Replay, ReplayError, future_rows
+from her_ros.learning.replay import Draws, Replay, ReplayError, future_rows, moves_on
 
 with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments of other robots
     from gymnasium_robotics.envs.fetch.fetch_env import MujocoFetchEnv
@@ -21,8 +22,12 @@ def draws_of(count, seed=0, device='cpu'):
     return Draws.random(count, torch.Generator(device).manual_seed(seed))
 
 
-def filled(task, episodes, device='cpu', capacity=1000, future_goals=4):
-    replay = Replay(task, capacity, future_goals, device)
+def new_replay(task, capacity, device='cpu', **parameters):
+    return Replay(task, LearnerParameters(replay_capacity=capacity, **parameters), device)
+
+
+def filled(task, episodes, device='cpu', capacity=1000, **parameters):
+    replay = new_replay(task, capacity, device, **parameters)
     for episode in episodes:
         replay.add(episode)
     return replay
@@ -208,7 +213,7 @@ def test_the_vectorised_sampler_equals_the_literal_loop(
 def test_the_buffer_holds_the_newest_episodes_and_nothing_else(toy, make_episode, capacity):
     """Every transition is looked at after every add, over many turns of the ring."""
     random = np.random.default_rng(capacity)
-    replay, kept, arrived, dropped = Replay(toy, capacity, 4), Kept(capacity), [], 0
+    replay, kept, arrived, dropped = new_replay(toy, capacity), Kept(capacity), [], 0
     for number in range(150):
         # Now and then one that fills the whole buffer.
         length = capacity - 2 if number % 50 == 40 else int(random.integers(1, 25))
@@ -232,7 +237,7 @@ def test_the_buffer_holds_the_newest_episodes_and_nothing_else(toy, make_episode
 def test_room_is_used(toy, make_episode, capacity):
     """Whatever the order: only the end of the table and one cut episode are lost."""
     random = np.random.default_rng(capacity)
-    replay, arrived = Replay(toy, capacity, 4), []
+    replay, arrived = new_replay(toy, capacity), []
     for number in range(300):
         arrived.append(int(random.integers(1, 21)))
         replay.add(make_episode(toy, arrived[-1], number))
@@ -247,7 +252,7 @@ def test_room_is_used(toy, make_episode, capacity):
 
 
 def test_after_eviction_transitions_are_still_uniform(toy, make_episode, device):
-    replay, kept = Replay(toy, 50, 4, device), Kept(50)
+    replay, kept = new_replay(toy, 50, device), Kept(50)
     for number, length in enumerate((20, 3, 11, 20, 2, 7, 14, 1, 5)):
         episode = make_episode(toy, length, number)
         replay.add(episode)
@@ -267,7 +272,7 @@ def test_after_eviction_transitions_are_still_uniform(toy, make_episode, device)
 
 def test_one_episode_is_gathered_once_and_in_order(toy, make_episode, device):
     episodes = [make_episode(toy, length, length) for length in (4, 9, 6)]
-    replay = Replay(toy, 1000, 4, device)
+    replay = new_replay(toy, 1000, device)
     first_rows = [replay.add(episode) for episode in episodes]
     for first_row, episode in zip(first_rows, episodes, strict=True):
         draws = draws_of(len(episode), device=device)
@@ -275,6 +280,84 @@ def test_one_episode_is_gathered_once_and_in_order(toy, make_episode, device):
         each = (torch.arange(len(episode), dtype=torch.float64) + 0.5) / len(episode)
         in_order = Draws(each, draws.relabel.cpu(), draws.future.cpu())
         assert_equal(batch, literal_batch(toy, [episode], 0.8, in_order))
+
+
+def moving(episode, steps):
+    """The same episode, its achieved goal moved by so much before each state, in tolerances."""
+    rows = episode.rows.copy()
+    rows['achieved_goal'] = 0.0
+    rows['achieved_goal'][:, 0] = 0.05 * np.cumsum(steps)
+    return type(episode)(rows)
+
+
+@pytest.mark.parametrize(
+    ('steps', 'expected'),
+    [
+        ([0, 0, 0, 0.9], [0, 0, 0, 0]),
+        ([0, 0, 1.1, 0], [1, 1, 0, 0]),
+        ([0, 0.6, 0.6, 0], [1, 0, 0, 0]),  # each move within the tolerance, both together not
+        ([0, 2, -2, 0], [1, 1, 0, 0]),  # there and back
+        ([0, 0.6, -1.2, 0.6], [0, 1, 0, 0]),
+    ],
+)
+def test_states_after_which_the_achieved_goal_gets_away(toy, make_episode, steps, expected):
+    episode = moving(make_episode(toy, 3), steps)
+    assert moves_on(episode.achieved_goal, toy).tolist() == [bool(each) for each in expected]
+
+
+@pytest.mark.parametrize('share', [0.0, 0.3, 1.0])
+def test_a_share_of_the_samples_comes_from_before_moves(toy, make_episode, device, share):
+    random, capacity = np.random.default_rng(0), 200
+    replay, kept = new_replay(toy, capacity, device, moved_share=share), Kept(capacity)
+    for number in range(40):
+        length = int(random.integers(3, 15))
+        steps = np.zeros(length + 1)
+        if number % 3:
+            steps[random.integers(1, length + 1)] = 1.5
+        episode = moving(make_episode(toy, length, number), steps)
+        replay.add(episode)
+        kept.add(episode)
+    count, all_of_them = 50_000, sum(map(len, kept.episodes))
+    before = [moves_on(each.achieved_goal, toy)[:-1] for each in kept.episodes]
+    listed = sum(int(each.sum()) for each in before)
+    assert 0 < listed < all_of_them
+    found = Counter(replay.sample(draws_of(count, device=device)).action[:, 0].tolist())
+    for episode, which in zip(kept.episodes, before, strict=True):
+        for action, is_before in zip(episode.action[:, 0].tolist(), which, strict=True):
+            expected = (1 - share) / all_of_them + (share / listed if is_before else 0.0)
+            deviation = (expected * (1 - expected) / count) ** 0.5
+            assert abs(found[action] / count - expected) <= 5 * deviation
+
+
+def test_while_nothing_has_moved_all_is_drawn_from(toy, make_episode, device):
+    episodes = [moving(make_episode(toy, 10, i), np.zeros(11)) for i in range(3)]
+    replay = filled(toy, episodes, device, moved_share=0.5)
+    actions = replay.sample(draws_of(2000, device=device)).action[:, 0].tolist()
+    assert set(actions) == {a for each in episodes for a in each.action[:, 0].tolist()}
+
+
+@pytest.mark.parametrize('moved_share', [0.0, 0.5])
+def test_past_goals_are_desired_goals_of_stored_episodes(toy, make_episode, device, moved_share):
+    replay = new_replay(toy, 60, device, future_goals=2, past_goals=2, moved_share=moved_share)
+    kept = Kept(60)
+    for number, length in enumerate((10, 3, 11, 20, 2, 7, 14, 5, 9)):
+        episode = make_episode(toy, length, number)
+        replay.add(episode)
+        kept.add(episode)
+    count = 50_000
+    draws = draws_of(count, device=device)
+    goals = [tuple(goal) for goal in replay.sample(draws).goal.tolist()]
+    relabel = draws.relabel.tolist()
+    desired = [tuple(episode.desired_goal.tolist()) for episode in kept.episodes]
+    past = Counter(g for g, u in zip(goals, relabel, strict=True) if 0.4 <= u < 0.8)
+    assert set(past) == set(desired)
+    expected = sum(past.values()) / len(desired)
+    chi_square = sum((number - expected) ** 2 / expected for number in past.values())
+    freedom = len(desired) - 1
+    assert abs(chi_square - freedom) < 4 * (2 * freedom) ** 0.5
+    achieved = {tuple(g) for each in kept.episodes for g in each.achieved_goal[1:].tolist()}
+    assert {g for g, u in zip(goals, relabel, strict=True) if u < 0.4} <= achieved
+    assert {g for g, u in zip(goals, relabel, strict=True) if u >= 0.8} == set(desired)
 
 
 def test_sampling_changes_nothing_that_is_stored(toy, make_episode):
@@ -307,7 +390,7 @@ def test_read_only_views_of_a_file_are_stored(toy, make_episode):
 
 
 def test_an_episode_that_just_fits_is_stored_and_a_longer_one_refused(toy, make_episode):
-    replay = Replay(toy, 100, 4)
+    replay = new_replay(toy, 100)
     replay.add(make_episode(toy, 98))
     assert len(replay) == 98
     with pytest.raises(
@@ -319,7 +402,7 @@ def test_an_episode_that_just_fits_is_stored_and_a_longer_one_refused(toy, make_
 
 def test_an_empty_buffer_has_nothing_to_sample(toy):
     with pytest.raises(ReplayError, match='empty'):
-        Replay(toy, 100, 4).sample(draws_of(1))
+        new_replay(toy, 100).sample(draws_of(1))
 
 
 def test_draws_are_independent_uniform_and_follow_their_generator(device):

@@ -4,7 +4,7 @@ import pytest
 from her_ros.core.rows import RowError, action_dtype
 from her_ros.core.task import TASKS
 from her_ros.sim.fetch import FetchBatch
-from her_ros.sim.rollout import Rollout
+from her_ros.sim.rollout import Rollout, Turns
 
 PUSH = TASKS['FetchPush']
 SEEDS = (3, 4, 5)
@@ -199,3 +199,43 @@ def test_finished_before_the_first_and_after_the_last_step_only(generator):
         rollout.accept_all(random_actions(generator), 1)
         rollout.advance()
     assert rollout.finished
+
+
+@pytest.mark.parametrize('num_envs', [3, 16])
+def test_turns_show_what_one_rollout_shows(generator, num_envs):
+    seeds = list(range(num_envs))
+    turns, whole = Turns(PUSH, seeds, 1, session=9), new_rollout(seeds=seeds)
+    assert turns.finished
+    for episode in (1, 2):
+        rows = np.concatenate(list(turns.start(GOAL)))
+        np.testing.assert_array_equal(rows, whole.start(GOAL))
+        assert turns.episode == episode
+        for _ in range(PUSH.episode_length):
+            assert not turns.finished
+            actions = generator.uniform(-1.5, 1.5, (num_envs, 4)).astype(np.float32)
+            answers = answers_to(rows, actions)
+            # Answers come in pieces, in any order, and each turn moves as soon as it can.
+            order = generator.permutation(num_envs)
+            moved = [
+                part for piece in np.split(order, [1]) for part in turns.accept(answers[piece])
+            ]
+            assert len(moved) == (2 if num_envs == 16 else 1)
+            rows = np.sort(np.concatenate(moved), order='env')
+            whole.accept(answers)
+            np.testing.assert_array_equal(rows, whole.advance())
+        assert turns.finished
+        assert turns.unanswered == []
+
+
+def test_one_turn_may_run_ahead_of_the_other(generator):
+    turns = Turns(PUSH, list(range(16)), 1, session=9)
+    first, second = turns.start()
+    for step in range(1, PUSH.episode_length + 1):
+        (first,) = turns.accept(answers_to(first, np.zeros((8, 4), np.float32)))
+        assert (first['step'] == step).all()
+    waiting = turns.unanswered
+    assert [rows['env'].tolist() for rows in waiting] == [list(range(8, 16))]
+    assert not turns.finished
+    assert list(turns.accept(answers_to(first, np.zeros((8, 4), np.float32)))) == []
+    (second,) = turns.accept(answers_to(second, np.zeros((8, 4), np.float32)))
+    assert (second['step'] == 1).all()

@@ -1,0 +1,57 @@
+"""Rows of the replay buffer in the order of their arrival."""
+
+import torch
+from torch import Tensor
+
+
+class Ring:
+    """Numbers of rows, of which the oldest are forgotten first.
+
+    :param capacity: rows remembered at the most
+    """
+
+    def __init__(self, capacity: int, device: torch.device | str) -> None:
+        self._capacity = capacity
+        self._rows = torch.zeros(capacity, dtype=torch.int32, device=device)
+        self._oldest, self._count = 0, 0
+        # The same two numbers on the device, where picking reads them.
+        self._live = torch.zeros(2, dtype=torch.int64, device=device)
+
+    def __len__(self) -> int:
+        """Return how many rows are remembered."""
+        return self._count
+
+    def append(self, rows: Tensor) -> None:
+        """Remember rows; there must be room."""
+        count = len(rows)
+        begin = (self._oldest + self._count) % self._capacity
+        fits = min(count, self._capacity - begin)
+        self._rows[begin : begin + fits] = rows[:fits]
+        self._rows[: count - fits] = rows[fits:]
+        self._count += count
+        self._note()
+
+    def forget(self, count: int) -> None:
+        """Forget the oldest rows."""
+        self._oldest = (self._oldest + count) % self._capacity
+        self._count -= count
+        self._note()
+
+    def _note(self) -> None:
+        self._live.copy_(torch.tensor([self._oldest, self._count]))
+
+    @property
+    def count(self) -> Tensor:
+        """How many rows are remembered, as a tensor on the device."""
+        return self._live[1]
+
+    def pick(self, uniform: Tensor) -> Tensor:
+        """Choose rows uniformly; any number at all where nothing is remembered.
+
+        Tensors alone decide, so this can be compiled or captured.
+
+        :param uniform: numbers in [0, 1), float64, shape (n,)
+        """
+        oldest, count = self._live.unbind()
+        place = (oldest + (uniform * count).long()) % self._capacity
+        return self._rows.index_select(0, place).long()
