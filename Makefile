@@ -7,7 +7,7 @@ TASK ?= FetchReach
 # More options for the command, such as ARGS="--new --seed 3".
 ARGS ?=
 
-BENCHES := sim topics bags replay learner inference train
+BENCHES := sim topics overlap bags replay learner inference train
 
 .PHONY: help train test check format clean bench $(BENCHES:%=bench-%)
 

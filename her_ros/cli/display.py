@@ -1,7 +1,6 @@
 """What a run shows while it goes on, from the nodes' diagnostics."""
 
 import time
-from typing import Any
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
@@ -11,10 +10,13 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from her_ros.cli.reports import Reports
 from her_ros.nodes.qos import DIAGNOSTICS, STATUS
 
 # Where there is no terminal, a line this often.
 _LINE_INTERVAL_S = 5.0
+# Columns for values, so that the table keeps its width; and what names and lines need beside.
+_VALUES_WIDTH, _REST_WIDTH = 73, 37
 
 
 class Display:
@@ -24,7 +26,7 @@ class Display:
         self._title = title
         self._namespace = '/' + namespace.strip('/') + '/'
         self._console = console
-        self._status: dict[str, dict[str, Any]] = {}
+        self._reports = Reports()
         self._started = time.monotonic()
         self._line_at = 0.0
         self._live: Live | None = None
@@ -51,8 +53,9 @@ class Display:
     def _on_status(self, message: DiagnosticArray) -> None:
         for status in message.status:
             if status.name.startswith(self._namespace):
+                name = status.name.removeprefix(self._namespace)
                 values = {item.key: item.value for item in status.values}
-                self._status[status.name] = {**values, 'message': status.message}
+                self._reports.take(name, values, time.monotonic())
 
     def update(self, seconds: float) -> None:
         """Listen for about so long and show what came."""
@@ -66,41 +69,40 @@ class Display:
             self._line_at = time.monotonic()
             self._console.print(self.line(), highlight=False, soft_wrap=True)
 
-    def _trainer(self, key: str, default: str = '0') -> str:
-        value = self._status.get(f'{self._namespace}trainer', {}).get(key, default)
-        return str(value) if value != '' else '–'
-
-    def _waiting(self) -> str:
-        """Say who waits for what."""
-        waits = [
-            f'{name.removeprefix(self._namespace)}: {status["waits_for"]}'
-            for name, status in sorted(self._status.items())
-            if status.get('waits_for') and not name.endswith('/evaluator')
-        ]
-        return '; '.join(waits) or 'nobody'
+    def _rows(self) -> dict[str, str]:
+        """Return what there is to say, by name."""
+        reports = self._reports
+        reports.look(time.monotonic())
+        return {
+            'episodes': reports.last('trainer', 'episodes'),
+            'env steps': reports.last('trainer', 'env_steps'),
+            'updates': reports.last('trainer', 'updates'),
+            'success of the last evaluation': reports.last('trainer', 'success_rate', ''),
+            'env steps per second': f'{reports.mean("trainer", "env_steps_per_s"):.0f}',
+            'updates per second': f'{reports.mean("trainer", "updates_per_s"):.0f}',
+            'busy': reports.busy,
+            'waiting': reports.waiting,
+            **reports.troubles,
+        }
 
     def line(self) -> str:
         """Return the state of the run in one line."""
-        return (
-            f'{time.monotonic() - self._started:6.1f} s'
-            f'  episodes {self._trainer("episodes")}  env steps {self._trainer("env_steps")}'
-            f'  updates {self._trainer("updates")}  success {self._trainer("success_rate", "")}'
-            f'  {self._trainer("env_steps_per_s")} steps/s'
-            f'  {self._trainer("updates_per_s")} updates/s  waiting: {self._waiting()}'
-        )
+        rows = self._rows()
+        shown = [
+            f'{time.monotonic() - self._started:6.1f} s',
+            *(f'{name} {rows.pop(name)}' for name in ('episodes', 'env steps', 'updates')),
+            f'success {rows.pop("success of the last evaluation")}',
+            f'{rows.pop("env steps per second")} steps/s',
+            f'{rows.pop("updates per second")} updates/s',
+            *(f'{name}: {value}' for name, value in rows.items()),
+        ]
+        return '  '.join(shown)
 
     def _table(self) -> Table:
-        table = Table(title=self._title, show_header=False, min_width=60)
-        rows = (
-            ('time', f'{time.monotonic() - self._started:.0f} s'),
-            ('episodes', self._trainer('episodes')),
-            ('env steps', self._trainer('env_steps')),
-            ('updates', self._trainer('updates')),
-            ('success of the last evaluation', self._trainer('success_rate', '')),
-            ('env steps per second', self._trainer('env_steps_per_s')),
-            ('updates per second', self._trainer('updates_per_s')),
-            ('waiting', self._waiting()),
-        )
-        for name, value in rows:
+        table = Table(title=self._title, show_header=False)
+        table.add_column()
+        table.add_column(width=max(20, min(_VALUES_WIDTH, self._console.width - _REST_WIDTH)))
+        table.add_row('time', f'{time.monotonic() - self._started:.0f} s')
+        for name, value in self._rows().items():
             table.add_row(name, value)
         return table

@@ -1,38 +1,62 @@
 """``her-ros evaluate``: a policy's success rate with its confidence interval."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from her_ros.core.episode import split_rollout
+from her_ros.core.episode import Episode, split_rollout
 from her_ros.core.task import task_named
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
+
+# A goal so much above where the object starts cannot be reached on the table.
+_IN_THE_AIR_M = 0.01
 
 
 def evaluate(model: Path, episodes: int, num_envs: int, threads: int) -> None:
     """Judge a policy and print what came out."""
     policy = OnnxPolicy.load(model)
+    table = Table(title=str(model), show_header=False)
+    for name, value in judged(policy, episodes, num_envs, threads).items():
+        table.add_row(name, value)
+    Console(markup=False).print(table)
+
+
+def judged(policy: OnnxPolicy, episodes: int, num_envs: int, threads: int) -> dict[str, str]:
+    """Run a policy for so many episodes; return what came out, in words by name."""
     task = task_named(policy.contract.task)
     policy.contract.check_fits(task)
     steps = evaluation_steps(task, policy.act, policy.version, episodes, num_envs, threads)
     finished, _ = split_rollout(list(steps))
-    successes = sum(episode.is_success for episode in finished)
     at_reset = sum(bool(task.is_success(e.achieved_goal[0], e.desired_goal)) for e in finished)
-    low, high = wilson_interval(successes, len(finished))
-    table = Table(title=str(model), show_header=False)
-    for name, value in (
-        ('task', task.name),
-        ('policy version', str(policy.version)),
-        ('episodes', str(len(finished))),
-        ('success', f'{successes / len(finished):.3f} (95 % interval {low:.3f} … {high:.3f})'),
-        ('solved before the first action', str(at_reset)),
-        ('mean return', f'{sum(float(e.reward.sum()) for e in finished) / len(finished):.2f}'),
-    ):
-        table.add_row(name, value)
-    Console(markup=False).print(table)
+    rows = {
+        'task': task.name,
+        'policy version': str(policy.version),
+        'episodes': str(len(finished)),
+        'success': success_of(finished),
+    }
+    if task.name == 'FetchPickAndPlace':
+        in_air = [e.desired_goal[2] - e.achieved_goal[0, 2] > _IN_THE_AIR_M for e in finished]
+        for name, wanted in (('success, goal in the air', True), ('success, on the table', False)):
+            rows[name] = success_of(
+                [e for e, a in zip(finished, in_air, strict=True) if a == wanted]
+            )
+    rows['solved before the first action'] = str(at_reset)
+    rows['mean return'] = f'{np.mean([float(e.reward.sum()) for e in finished]):.2f}'
+    return rows
+
+
+def success_of(episodes: Sequence[Episode]) -> str:
+    """Say how many episodes ended in success, with the confidence interval."""
+    if not episodes:
+        return 'none such'
+    successes = sum(episode.is_success for episode in episodes)
+    low, high = wilson_interval(successes, len(episodes))
+    return f'{successes / len(episodes):.3f} (95 % interval {low:.3f} … {high:.3f})'
 
 
 def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:

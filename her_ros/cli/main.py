@@ -67,6 +67,23 @@ def evaluate(
 
 
 @app.command()
+def card(
+    run: Annotated[Path, typer.Argument(help='Folder of a finished run.')],
+    out: Annotated[Path, typer.Option(help='Folder for policy and card.')],
+    episodes: Annotated[int, typer.Option(min=1, help='Episodes to judge by.')] = 1000,
+    num_envs: Annotated[int, typer.Option(min=1, help='Environments at a time.')] = 25,
+    threads: Annotated[int, typer.Option(min=1, help='Threads of the physics.')] = 2,
+) -> None:
+    """Write a run's best policy and its model card into a folder.
+
+    For example: [bold]her-ros card runs/FetchPush/run_001 --out models/FetchPush[/]
+    """
+    from her_ros.cli.card import card as write
+
+    write(run, out, episodes, num_envs, threads)
+
+
+@app.command()
 def echo(
     topic: Annotated[str, typer.Argument(help='A step topic.')] = '/her_ros/worker_0/step',
     rows: Annotated[int, typer.Option(help='Rows to print; 0: until Ctrl-C.', min=0)] = 0,

@@ -38,6 +38,8 @@ class Evaluation:
     sha256: str
     env_steps: int
     updates: int
+    #: wall clock of the run when the policy was chosen for it, seconds
+    wall_s: float
     episodes: int
     success_rate: float
     #: share of start states that were solved before the first action
@@ -73,7 +75,7 @@ class Training:
         self._seen: set[str] = set()
         self._version = 0
         self._judged: tuple[int, bytes] | None = None  # version and policy under evaluation
-        self._judged_at = (0, 0)  # the env steps and updates it came from
+        self._judged_at = (0, 0, 0.0)  # the env steps, updates and seconds it came from
         self._next_evaluation = parameters.evaluation_interval
         self._trained_s = 0.0
         self._started = time.monotonic()
@@ -220,7 +222,7 @@ class Training:
         if not self.learner.updates and not is_last:
             return False
         self._judged = self.policy()
-        self._judged_at = (self.learner.env_steps, self.learner.updates)
+        self._judged_at = (self.learner.env_steps, self.learner.updates, self.trained_s)
         self.save()
         return True
 
@@ -246,6 +248,7 @@ class Training:
             sha256=digest,
             env_steps=self._judged_at[0],
             updates=self._judged_at[1],
+            wall_s=round(self._judged_at[2], 2),
             episodes=len(episodes),
             success_rate=sum(e.is_success for e in episodes) / len(episodes),
             solved_at_reset=sum(bool(goals(e.achieved_goal[0], e.desired_goal)) for e in episodes)

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -75,7 +76,9 @@ def _descriptor(parameter: Parameter) -> ParameterDescriptor:
 
 
 class Diagnostics:
-    """Publishes what a node does once per second (REP-107).
+    """Publishes once per second what a node does, and how many cores its process keeps busy.
+
+    As REP-107 has it, on ``/diagnostics``.
 
     :param values: called for the present values; ``level`` and ``message`` become the status
         itself, all others stand beside it
@@ -84,12 +87,13 @@ class Diagnostics:
     def __init__(self, node: Node, values: Callable[[], Mapping[str, Any]]) -> None:
         self._node = node
         self._values = values
+        self._reported = (time.monotonic(), time.process_time())
         self._publisher = node.create_publisher(DiagnosticArray, DIAGNOSTICS, STATUS)
         self._timer = node.create_timer(1.0, self.publish)
 
     def publish(self) -> None:
         """Publish now."""
-        values = dict(self._values())
+        values = {**self._values(), 'busy': self._busy()}
         status = DiagnosticStatus(
             level=values.pop('level', DiagnosticStatus.OK),
             name=self._node.get_fully_qualified_name(),
@@ -100,6 +104,12 @@ class Diagnostics:
         array = DiagnosticArray(status=[status])
         array.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(array)
+
+    def _busy(self) -> float:
+        """Return the CPU seconds used per second since the last report."""
+        (then, used_then), now, used = self._reported, time.monotonic(), time.process_time()
+        self._reported = (now, used)
+        return round((used - used_then) / max(now - then, 1e-9), 2)
 
 
 def run(make: Callable[[], Any], work: Callable[[Any], int] | None = None) -> None:

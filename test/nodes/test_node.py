@@ -1,5 +1,7 @@
 import signal
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import rclpy
@@ -12,7 +14,7 @@ from her_ros.cli.params import complete, read_file, shipped_file, to_yaml, with_
 from her_ros.core.config import configured
 from her_ros.core.parameters import NODE_PARAMETERS
 from her_ros.core.task import TASKS
-from her_ros.nodes.node import read_parameters
+from her_ros.nodes.node import Diagnostics, read_parameters
 
 pytestmark = pytest.mark.nodes
 
@@ -145,7 +147,33 @@ def test_parameters_cannot_change_under_a_running_node(shared_graph, policy):
 def test_diagnostics_come_by_the_full_name_every_second(shared_graph, policy):
     name = '/described/policy'
     shared_graph.new_status(name)
-    assert shared_graph.new_status(name).keys() >= {'message', 'level', 'waits_for'}
+    assert shared_graph.new_status(name).keys() >= {'message', 'level', 'waits_for', 'busy'}
+
+
+def test_busy_is_the_cpu_time_of_the_process_per_second(monkeypatch, graph):
+    sent = []
+    publisher = SimpleNamespace(publish=sent.append)
+    monkeypatch.setattr(graph.node, 'create_publisher', lambda *_: publisher)
+    diagnostics = Diagnostics(graph.node, dict)
+
+    def reported(work):
+        diagnostics.publish()
+        begin, used = time.monotonic(), time.process_time()
+        work(begin + 0.5)
+        share = (time.process_time() - used) / (time.monotonic() - begin)
+        diagnostics.publish()
+        (value,) = sent[-1].status[0].values
+        assert value.key == 'busy'
+        return float(value.value), share
+
+    def compute(until):
+        while time.monotonic() < until:
+            pass
+
+    busy, share = reported(compute)
+    assert busy == pytest.approx(share, abs=0.02)
+    idle, _ = reported(lambda until: time.sleep(until - time.monotonic()))
+    assert idle < 0.2 < busy
 
 
 def test_nodes_stop_when_told_to(graph):

@@ -1,0 +1,95 @@
+"""``her-ros card``: a run's best policy into a folder of its own, with a model card."""
+
+import json
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from her_ros.cli.evaluate import judged
+from her_ros.core.errors import HerRosError
+from her_ros.core.files import sha256, write_whole
+from her_ros.core.run_folder import RunFolder
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.learning.checkpoint import load_checkpoint
+
+_PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx', 'onnxruntime')
+
+
+def card(run: Path, out: Path, episodes: int, num_envs: int, threads: int) -> None:
+    """Judge the best policy of a finished run; write ``policy.onnx`` and ``README.md``.
+
+    :raises HerRosError: if the run has not finished, or its policy cannot be read
+    """
+    folder = RunFolder(run)
+    if not folder.result.exists():
+        raise HerRosError(f'{folder.path}: no result.json; only a finished run gets a card')
+    result = json.loads(folder.result.read_bytes())
+    policy = OnnxPolicy.load(folder.policy)
+    found = judged(policy, episodes, num_envs, threads)
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / 'policy.onnx', folder.policy.read_bytes())
+    write_whole(out / 'README.md', _card(folder, result, policy, found).encode())
+    Console(markup=False).print(f'{out / "README.md"}: success {found["success"]}', soft_wrap=True)
+
+
+def _card(
+    folder: RunFolder, result: dict[str, Any], policy: OnnxPolicy, found: dict[str, str]
+) -> str:
+    judged_at = next(e for e in result['evaluations'] if e['sha256'] == policy.sha256)
+    state = load_checkpoint(folder.checkpoint)
+    rows = {
+        **found,
+        'env steps': f'{judged_at["env_steps"]:,} (the whole run: {result["env_steps"]:,})',
+        'updates': f'{judged_at["updates"]:,}',
+        'wall clock': f'{judged_at["wall_s"]:.0f} s (the whole run, evaluations included:'
+        f' {result["wall_s"]:.0f} s)',
+        'run ended': f'{result["outcome"]}, after {len(result["evaluations"])} evaluations',
+        'machine': _machine(),
+        'seed': str(result['seed']),
+        'versions': ', '.join(f'{name} {version(name)}' for name in _PACKAGES),
+        'SHA-256 of policy.onnx': f'`{policy.sha256}`',
+        'SHA-256 of its bags': f'`{bags_digest(state["log"])}` ({len(state["log"]):,} bags)',
+    }
+    task = result['task']
+    lines = [
+        f'# {task}',
+        '',
+        f'A policy trained from scratch by `her-ros train --task {task} --new --seed'
+        f' {result["seed"]}`. Judged over {found["episodes"]} deterministic episodes from start'
+        ' states that training never drew; this shows the same again:',
+        '',
+        '```',
+        f'her-ros evaluate models/{task}/policy.onnx --episodes {found["episodes"]}',
+        '```',
+        '',
+        '| | |',
+        '|---|---|',
+        *(f'| {name} | {value} |' for name, value in rows.items()),
+        '',
+        "The digest of the bags is the SHA-256 of the lines `<name> <bag's SHA-256>` in the order"
+        ' in which they were read.',
+        '',
+        '```yaml',
+        folder.params.read_text().strip(),
+        '```',
+        '',
+    ]
+    return '\n'.join(lines)
+
+
+def bags_digest(log: list[list[str]]) -> str:
+    """Return one digest of all bags a run has read, in their order."""
+    return sha256(''.join(f'{name} {digest}\n' for name, digest in log).encode())
+
+
+def _machine() -> str:
+    names = [
+        line.split(':', 1)[1].strip()
+        for line in Path('/proc/cpuinfo').read_text().splitlines()
+        if line.startswith('model name')
+    ]
+    return f'{os.cpu_count()} cores, {names[0] if names else platform.processor()}'

@@ -1,0 +1,97 @@
+"""What the nodes of a run report, put into words."""
+
+from collections import deque
+from collections.abc import Mapping
+from typing import NamedTuple
+
+#: a node that has said nothing for longer than this is silent, seconds
+_SILENT_S = 3.0
+# Bags come in bursts, so rates are means over the reports of so long.
+_WINDOW_S = 5.0
+_ORDER = ('fetch_env', 'policy', 'recorder', 'trainer', 'evaluator')
+
+
+class _Report(NamedTuple):
+    heard_at: float
+    values: Mapping[str, str]
+
+
+class Reports:
+    """The diagnostics of the last seconds, by node; names are relative to the run's namespace.
+
+    :meth:`look` says which time the other answers are about.
+    """
+
+    def __init__(self) -> None:
+        self._reports: dict[str, deque[_Report]] = {}
+        self._now = 0.0
+
+    def take(self, node: str, values: Mapping[str, str], now: float) -> None:
+        """Take in what a node says of itself."""
+        self._reports.setdefault(node, deque()).append(_Report(now, values))
+        self.look(now)
+
+    def look(self, now: float) -> None:
+        """Forget what is too old; the last report of a node is kept."""
+        self._now = now
+        for reports in self._reports.values():
+            while len(reports) > 1 and reports[0].heard_at < now - _WINDOW_S:
+                reports.popleft()
+
+    def last(self, node: str, key: str, default: str = '0') -> str:
+        """Return a value of a node's last report; ``–`` where there is none."""
+        reports = self._reports.get(node)
+        return (reports[-1].values.get(key, default) if reports else default) or '–'
+
+    def mean(self, node: str, key: str) -> float:
+        """Return the mean of a value over the last seconds; 0 of a silent node."""
+        if node not in self._heard:
+            return 0.0
+        found = [float(r.values[key]) for r in self._reports[node] if key in r.values]
+        return sum(found) / len(found) if found else 0.0
+
+    def total(self, key: str) -> int:
+        """Return the sum of a count over all nodes."""
+        return sum(int(reports[-1].values.get(key, 0)) for reports in self._reports.values())
+
+    @property
+    def _heard(self) -> list[str]:
+        """The nodes that are not silent, by name."""
+        latest = {node: reports[-1].heard_at for node, reports in self._reports.items()}
+        return sorted(node for node, then in latest.items() if self._now - then <= _SILENT_S)
+
+    @property
+    def busy(self) -> str:
+        """How many cores every node keeps busy; workers stand side by side."""
+        shares: dict[str, list[str]] = {role: [] for role in _ORDER}
+        for node in self._heard:
+            role = node.rpartition('/')[2]
+            if role in shares:
+                shares[role].append(f'{self.mean(node, "busy"):.2f}')
+        found = [f'{role} {" ".join(numbers)}' for role, numbers in shares.items() if numbers]
+        return ', '.join(found) or '–'
+
+    @property
+    def waiting(self) -> str:
+        """Who waits for what."""
+        if not self._reports:
+            return 'nothing heard yet'
+        found = []
+        for node in self._heard:
+            waits = self._reports[node][-1].values.get('waits_for')
+            if waits and node != 'evaluator':  # it waits most of the time
+                found.append(f'{node}: {waits}')
+        return '; '.join(found) or 'nobody'
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """What is not as it should be, by what it is about; mostly nothing."""
+        found = {
+            'rollouts dropped': self.total('rollouts_dropped'),
+            'bags refused': self.total('bags_refused'),
+        }
+        troubles = {name: str(count) for name, count in found.items() if count}
+        if silent := sorted({*self._reports} - {*self._heard}):
+            ages = {node: self._now - self._reports[node][-1].heard_at for node in silent}
+            troubles['silent'] = ', '.join(f'{node} for {age:.0f} s' for node, age in ages.items())
+        return troubles
