@@ -1,0 +1,69 @@
+import json
+
+import pytest
+
+from her_ros.cli.card import bags_digest
+from her_ros.core.files import sha256
+from her_ros.core.run_folder import RunFolder
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.learning.checkpoint import save_checkpoint
+
+LOG = [['b.mcap', 'ab' * 32], ['a.mcap', 'cd' * 32]]
+
+
+@pytest.fixture
+def run(tmp_path, export_policy):
+    """A finished run whose second evaluation was its best."""
+    folder = RunFolder(tmp_path / 'run_001')
+    folder.create()
+    folder.policy.write_bytes(export_policy(version=12))
+    folder.params.write_text('/**:\n  ros__parameters:\n    task: FetchReach\n')
+    best = OnnxPolicy.load(folder.policy).sha256
+    evaluations = [
+        {'sha256': digest, 'env_steps': 1000 * i, 'updates': 400 * i, 'wall_s': 3.3 * i}
+        for i, digest in enumerate(('0' * 64, best, 'f' * 64), 1)
+    ]
+    result = {
+        'task': 'FetchReach', 'outcome': 'solved', 'env_steps': 3456, 'wall_s': 77.7, 'seed': 5,
+        'evaluations': evaluations,
+    }  # fmt: skip
+    folder.result.write_text(json.dumps(result))
+    save_checkpoint(folder.checkpoint, {'log': LOG})
+    return folder
+
+
+def test_a_card_says_what_evaluating_its_policy_shows_again(her_ros, run, tmp_path):
+    out = tmp_path / 'models' / 'FetchReach'
+    ended = her_ros('card', run.path, '--out', out, '--episodes', 20, '--threads', 1)
+    assert ended.status == 0, ended.errors
+    assert (out / 'policy.onnx').read_bytes() == run.policy.read_bytes()
+    card = (out / 'README.md').read_text()
+    cells = (line.strip('| ').split(' | ', 1) for line in card.splitlines())
+    rows = {each[0]: each[1] for each in cells if len(each) == 2}
+    again = her_ros('evaluate', out / 'policy.onnx', '--episodes', 20, '--threads', 1).output
+    for name in ('task', 'episodes', 'success', 'mean return'):
+        assert rows[name] in again
+    assert rows['env steps'] == '2,000 (the whole run: 3,456)'
+    assert rows['wall clock'] == '7 s (the whole run, evaluations included: 78 s)'
+    assert rows['seed'] == '5'
+    assert bags_digest(LOG) in rows['SHA-256 of its bags']
+    assert sha256(run.policy.read_bytes()) in rows['SHA-256 of policy.onnx']
+    assert run.params.read_text().strip() in card
+
+
+def test_the_digest_of_bags_tells_name_content_and_order():
+    digests = {
+        bags_digest(log) for log in (LOG, LOG[::-1], LOG[:1], [['c.mcap', LOG[0][1]], LOG[1]])
+    }
+    assert len(digests) == 4
+    lines = f'b.mcap {"ab" * 32}\na.mcap {"cd" * 32}\n'
+    assert bags_digest(LOG) == sha256(lines.encode())
+
+
+def test_a_run_that_has_not_finished_gets_no_card(her_ros, run, tmp_path):
+    run.result.unlink()
+    ended = her_ros('card', run.path, '--out', tmp_path / 'out')
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert line == f'her-ros: {run.path}: no result.json; only a finished run gets a card'
+    assert not (tmp_path / 'out').exists()
