@@ -127,6 +127,9 @@ def our_run(seed: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, '-m', 'her_ros.cli.main', 'train', '--task', TASK, '--new']
         command += ['--runs', folder, '--seed', str(seed), '--namespace', 'bench']
+        # The peers stop at the first evaluation that reaches it.
+        command += ['--set', f'trainer.stop_success={SUCCESS}']
+        command += ['--set', 'trainer.stop_evaluations=1']
         begin = time.monotonic()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         seconds = time.monotonic() - begin

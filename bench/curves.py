@@ -1,0 +1,115 @@
+"""Learning curves: from finished runs into one small table, and from the table into pictures.
+
+Run: ``python bench/curves.py add runs/FetchPush/run_001 …``, then ``python bench/curves.py draw``
+(needs matplotlib, which ``make bench`` installs).
+"""
+
+import argparse
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+DOCS = Path(__file__).parent.parent / 'docs'
+TABLE, PICTURE = DOCS / 'curves.csv', DOCS / 'curves.svg'
+COLUMNS = ('task', 'seed', 'env_steps', 'updates', 'wall_s', 'success_rate')
+# Evaluations in a row that count as having reached a success rate.
+IN_A_ROW = 3
+
+Row = dict[str, str]
+
+
+def read() -> list[Row]:
+    """Return the rows of the table."""
+    if not TABLE.exists():
+        return []
+    with TABLE.open(newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def add(runs: Iterable[Path]) -> None:
+    """Put the evaluations of runs into the table; a task and seed that is there is replaced."""
+    rows = read()
+    for run in runs:
+        result = json.loads((run / 'result.json').read_text())
+        task, seed = result['task'], str(result['seed'])
+        rows = [row for row in rows if (row['task'], row['seed']) != (task, seed)]
+        rows += [
+            {'task': task, 'seed': seed, **{name: str(e[name]) for name in COLUMNS[2:]}}
+            for e in result['evaluations']
+        ]
+    rows.sort(key=lambda row: (row['task'], int(row['seed']), int(row['env_steps'])))
+    with TABLE.open('w', newline='') as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator='\n')
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def curves(rows: Iterable[Row]) -> dict[str, dict[str, np.ndarray]]:
+    """Return env steps, wall clock in s and success rate, shape (n, 3), by task and seed."""
+    found: dict[str, dict[str, list[tuple[float, ...]]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        point = tuple(float(row[name]) for name in ('env_steps', 'wall_s', 'success_rate'))
+        found[row['task']][row['seed']].append(point)
+    return {
+        task: {seed: np.array(points) for seed, points in seeds.items()}
+        for task, seeds in found.items()
+    }
+
+
+def reached(curve: np.ndarray, success: float) -> tuple[float, float] | None:
+    """Return env steps and seconds at the first of so many evaluations in a row; None: never."""
+    enough = curve[:, 2] >= success
+    for i in range(len(enough) - IN_A_ROW + 1):
+        if enough[i : i + IN_A_ROW].all():
+            return curve[i, 0], curve[i, 1]
+    return None
+
+
+def draw() -> None:
+    """Draw success over env steps and over wall clock: every seed, and the median of them."""
+    import matplotlib
+
+    matplotlib.use('svg')
+    from matplotlib import pyplot
+
+    matplotlib.rcParams['svg.hashsalt'] = 'her_ros'  # the same table gives the same file
+    tasks = curves(read())
+    figure, axes = pyplot.subplots(
+        2, len(tasks), figsize=(3.2 * len(tasks), 5), squeeze=False, sharey=True, layout='tight'
+    )
+    for column, (task, seeds) in enumerate(tasks.items()):
+        for row, (scale, unit) in enumerate(((1e-3, '1,000 env steps'), (1 / 60, 'minutes'))):
+            axis = axes[row][column]
+            for curve in seeds.values():
+                axis.plot(scale * curve[:, row], curve[:, 2], color='C0', alpha=0.35, linewidth=1)
+            last = max(curve[-1, row] for curve in seeds.values())
+            grid = np.linspace(0, last, 200)
+            each = [np.interp(grid, curve[:, row], curve[:, 2]) for curve in seeds.values()]
+            axis.plot(scale * grid, np.median(each, 0), color='C0', linewidth=2)
+            axis.set_xlabel(unit)
+            axis.set_ylim(0, 1)
+            axis.grid(alpha=0.3)
+        axes[0][column].set_title(f'{task}, {len(seeds)} seeds')
+    for row in axes:
+        row[0].set_ylabel('success of 100 episodes')
+    figure.savefig(PICTURE, metadata={'Date': None})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(dest='command', required=True)
+    commands.add_parser('add').add_argument('runs', nargs='+', type=Path)
+    commands.add_parser('draw')
+    options = parser.parse_args()
+    if options.command == 'add':
+        add(options.runs)
+    else:
+        draw()
+
+
+if __name__ == '__main__':
+    main()
