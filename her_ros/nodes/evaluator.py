@@ -1,5 +1,6 @@
 """The ``evaluator`` node: judges the policy versions that the trainer asks about."""
 
+import os
 import time
 
 from rclpy.executors import SingleThreadedExecutor
@@ -44,6 +45,7 @@ class EvaluatorNode(Node):
 
     def work(self) -> int:
         """Evaluate whatever is asked for, until ROS shuts down."""
+        os.nice(5)  # an evaluation takes what simulation and learning leave
         executor = SingleThreadedExecutor()
         executor.add_node(self)
         while self.context.ok():
