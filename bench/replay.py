@@ -4,7 +4,7 @@ SB3's ``HerReplayBuffer`` samples the same episodes, as it comes and with ``VecN
 give tensors. The Python loop is what one would write down first. The limit is the gathering
 alone: the same bytes, from the same tables, at random rows already drawn.
 
-Run: ``python bench/replay.py [--rounds 30]``
+Run: ``python bench/replay.py [--rounds 10]``
 """
 
 import argparse
@@ -24,6 +24,7 @@ from her_ros.core.rows import step_dtype
 from her_ros.core.task import TASKS
 from her_ros.learning.learner import Learner
 from her_ros.learning.replay import Draws
+from her_ros.learning.ring import Ring
 
 if TYPE_CHECKING:
     from stable_baselines3 import HerReplayBuffer
@@ -132,11 +133,21 @@ def gathering(learner: Learner, batch_size: int) -> Callable[[], object]:
     return gather
 
 
+def storages(thing: object) -> dict[int, int]:
+    """Return the size of each piece of memory that an object's tensors lie in, by address."""
+    found: dict[int, int] = {}
+    for value in vars(thing).values():
+        if isinstance(value, torch.Tensor):
+            found[value.untyped_storage().data_ptr()] = value.untyped_storage().nbytes()
+        elif isinstance(value, Ring):
+            found |= storages(value)
+    return found
+
+
 def bytes_per_transition(
     learner: Learner, buffer: 'HerReplayBuffer', steps: int
 ) -> dict[str, float]:
-    tensors = [t for t in vars(learner.replay).values() if isinstance(t, torch.Tensor)]
-    ours = sum(t.numel() * t.element_size() for t in tensors)
+    ours = sum(storages(learner.replay).values())
     arrays = [
         *buffer.observations.values(), *buffer.next_observations.values(), buffer.actions,
         buffer.rewards, buffer.dones, buffer.timeouts, buffer.ep_start, buffer.ep_length,
@@ -167,7 +178,7 @@ def contestants(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--rounds', type=int, default=30)
+    parser.add_argument('--rounds', type=int, default=10)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
     rows, times, memory = [], {}, {}
@@ -178,7 +189,7 @@ def main() -> None:
             found = in_turn(
                 contestants(learner, buffer, normalize, batch_size),
                 rounds,
-                2560 // batch_size or 1,
+                25_600 // batch_size,
             )
             micros = {name: 1e6 * median(each) for name, each in found.items()}
             times[steps, batch_size] = micros

@@ -54,7 +54,7 @@ class Normalizer:
     def __call__(self, values: Tensor) -> Tensor:
         """Normalise values of shape (n, size); the result is float32, within ±clip."""
         clipped = values.clamp(-self.raw_clip, self.raw_clip).float()
-        return ((clipped - self.mean) / self.std).clamp(-self.clip, self.clip)
+        return clipped.sub_(self.mean).div_(self.std).clamp_(-self.clip, self.clip)
 
     def state_dict(self) -> dict[str, Tensor]:
         """Return the statistics."""
