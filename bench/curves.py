@@ -1,7 +1,7 @@
 """Learning curves: from finished runs into one small table, and from the table into pictures.
 
-Run: ``python bench/curves.py add runs/FetchPush/run_001 …``, then ``python bench/curves.py draw``
-(needs matplotlib, which ``make bench`` installs).
+Run: ``python bench/curves.py add runs/FetchPush/run_001 …``, then ``reached`` prints when they
+reached what, and ``draw`` draws (needs matplotlib, which ``make bench`` installs).
 """
 
 import argparse
@@ -10,12 +10,21 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
+from statistics import median
 
 import numpy as np
+from table import print_table
 
 DOCS = Path(__file__).parent.parent / 'docs'
 TABLE, PICTURE = DOCS / 'curves.csv', DOCS / 'curves.svg'
 COLUMNS = ('task', 'seed', 'env_steps', 'updates', 'wall_s', 'success_rate')
+# What is worth knowing when it was reached.
+SUCCESSES = {
+    'FetchReach': (0.99,),
+    'FetchPush': (0.95, 0.98),
+    'FetchPickAndPlace': (0.9, 0.97),
+    'FetchSlide': (0.6, 0.75),
+}
 # Evaluations in a row that count as having reached a success rate.
 IN_A_ROW = 3
 
@@ -69,6 +78,23 @@ def reached(curve: np.ndarray, success: float) -> tuple[float, float] | None:
     return None
 
 
+def print_reached() -> None:
+    """Print when success rates were reached: the median of the seeds, and each."""
+    rows = []
+    for task, seeds in curves(read()).items():
+        for success in SUCCESSES[task]:
+            found = [reached(curve, success) for curve in seeds.values()]
+            hits = [hit for hit in found if hit is not None]
+            steps, seconds = (
+                # A seed that never got there counts as later than all others.
+                median([*(hit[i] for hit in hits), *[float('inf')] * (len(found) - len(hits))])
+                for i in (0, 1)
+            )
+            each = ', '.join(f'{hit[0]:,.0f} in {hit[1]:.0f} s' if hit else '–' for hit in found)
+            rows.append((f'{task} {success}', len(seeds), steps, seconds, each))
+    print_table('task, success', ('seeds', 'env steps', 'seconds', 'each seed'), rows)
+
+
 def draw() -> None:
     """Draw success over env steps and over wall clock: every seed, and the median of them."""
     import matplotlib
@@ -103,10 +129,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest='command', required=True)
     commands.add_parser('add').add_argument('runs', nargs='+', type=Path)
+    commands.add_parser('reached')
     commands.add_parser('draw')
     options = parser.parse_args()
     if options.command == 'add':
         add(options.runs)
+    elif options.command == 'reached':
+        print_reached()
     else:
         draw()
 

@@ -144,7 +144,8 @@ def our_run(seed: int) -> dict[str, Any]:
         'success': result['success_rate'],
         'seconds': seconds,
         'evaluation_s': evaluation_s,
-        'env_steps': result['env_steps'],
+        # Those that the policy came from; some more were taken while it was judged.
+        'env_steps': result['evaluations'][-1]['env_steps'],
     }
 
 
