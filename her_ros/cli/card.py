@@ -60,7 +60,8 @@ def _card(
         '',
         f'A policy trained from scratch by `her-ros train --task {task} --new --seed'
         f' {result["seed"]}`. Judged over {found["episodes"]} deterministic episodes from start'
-        ' states that training never drew; this shows the same again:',
+        " states that training never drew; the run's evaluations, by which this version was"
+        ' chosen, are the first of them. This shows the same again:',
         '',
         '```',
         f'her-ros evaluate models/{task}/policy.onnx --episodes {found["episodes"]}',

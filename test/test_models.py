@@ -1,0 +1,29 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from her_ros.cli.evaluate import judged, wilson_interval
+from her_ros.core.task import TASKS
+from her_ros.deploy.policy import OnnxPolicy
+
+MODELS = sorted(Path(__file__).parent.parent.glob('models/*/policy.onnx'))
+EPISODES = 50
+
+
+def test_there_are_models():
+    assert MODELS
+
+
+@pytest.mark.parametrize('model', MODELS, ids=lambda path: path.parent.name)
+def test_a_shipped_model_is_what_its_card_says(model):
+    task = model.parent.name
+    policy, card = OnnxPolicy.load(model, TASKS[task]), (model.parent / 'README.md').read_text()
+    assert f'`{policy.sha256}`' in card
+    assert f'| task | {task} |' in card
+    (success,) = re.findall(r'^\| success \| ([\d.]+) ', card, re.MULTILINE)
+    found = float(judged(policy, EPISODES, 25, 1)['success'].split()[0])
+    # Within an interval that a fair sample leaves once in 10,000 times; evaluating as often as
+    # the card did shows the same figure.
+    low, high = wilson_interval(round(found * EPISODES), EPISODES, z=3.9)
+    assert low <= float(success) <= high
