@@ -104,7 +104,8 @@ class LearnerParameters(NodeParameters):
     )
     moved_share: float = parameter(
         0.0,
-        'share of the samples drawn from states after which the achieved goal still moved',
+        'share of the samples drawn from states that the achieved goal later gets away from, by'
+        ' more than the tolerance',
         minimum=0.0,
         maximum=1.0,
     )
@@ -115,7 +116,10 @@ class LearnerParameters(NodeParameters):
         False, 'normalise the layers of the critic (Ba et al. 2016, arXiv 1607.06450)'
     )
     critics: int = parameter(
-        1, 'critics; the lowest value counts (Fujimoto et al. 2018)', minimum=1, maximum=10
+        1,
+        'critics; the lowest of their targets counts (Fujimoto et al. 2018)',
+        minimum=1,
+        maximum=10,
     )
     replay_capacity: int = parameter(
         1_000_000, 'states kept in the replay buffer', minimum=100, maximum=1 << 31

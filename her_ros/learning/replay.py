@@ -15,6 +15,9 @@ from her_ros.core.parameters import LearnerParameters
 from her_ros.core.task import GoalTask
 from her_ros.learning.ring import Ring
 
+# States of one episode compared at a time with all that come later.
+_BLOCK = 256
+
 
 class ReplayError(HerRosError):
     """An episode that cannot be stored, or a buffer that cannot be sampled."""
@@ -183,7 +186,8 @@ class Replay:
         if not self._moved_share:
             return self._relabelled(self._transitions.pick(draws.transition), draws)
         # One number chooses where to draw from, and what: its share of [0, 1) is stretched again.
-        share = self._moved_share * (self._moved.count > 0)
+        # In double precision like the draws, or the stretched number could reach 1.
+        share = self._moved_share * (self._moved.count > 0).double()
         of_moved = draws.transition < share
         uniform = torch.where(
             of_moved, draws.transition / share, (draws.transition - share) / (1 - share)
@@ -240,8 +244,14 @@ def moves_on(achieved_goal: NDArray[np.float64], task: GoalTask) -> NDArray[np.b
     :param achieved_goal: of a whole episode, shape (T + 1, G)
     :return: whether any later one is out of tolerance, of every state, shape (T + 1,)
     """
-    reached = task.is_success(achieved_goal[:, None], achieved_goal[None])
-    return np.triu(np.logical_not(reached), 1).any(1)
+    length = len(achieved_goal)
+    moves = np.zeros(length, bool)
+    # In blocks, so that an episode of any length takes little memory.
+    for first in range(0, length, _BLOCK):
+        some = slice(first, first + _BLOCK)
+        reached = task.is_success(achieved_goal[some, None], achieved_goal[None, first:])
+        moves[some] = np.triu(np.logical_not(reached), 1).any(1)
+    return moves
 
 
 def future_rows(row: Tensor, last: Tensor, uniform: Tensor) -> Tensor:

@@ -172,7 +172,8 @@ class Training:
     @property
     def wants_collection(self) -> bool:
         """Whether workers should start another rollout."""
-        # An evaluation goes on beside collection, until the next one is due.
+        # Collection waits for the updates that belong to the policy to be judged, not for the
+        # evaluation itself; that goes on beside it, until the next one is due.
         return not self._evaluation_due and self.updates_owed <= self.parameters.max_updates_owed
 
     def compile_when_due(self) -> str:
@@ -213,11 +214,9 @@ class Training:
 
     def begin_evaluation(self) -> bool:
         """Choose the present policy for evaluation when one is due; tell whether it was."""
-        if self._judged is not None or not self._evaluation_due:
+        if self._judged is not None or not self._evaluation_due or self.updates_owed:
             return False
         is_last = self.learner.env_steps >= self.parameters.max_env_steps
-        if is_last and self.updates_owed:
-            return False
         self._next_evaluation = self.learner.env_steps + self.parameters.evaluation_interval
         if not self.learner.updates and not is_last:
             return False

@@ -45,9 +45,9 @@ class TrainerNode(Node):
             task, p, folder, lambda path: read_bag(path, task).episodes, self._record
         )
         if self._training.resume():
-            learner = self._training.learner
+            resumed = self._training.learner
             self.get_logger().info(
-                f'resumed at {learner.env_steps} env steps, {learner.updates} updates'
+                f'resumed at {resumed.env_steps} env steps, {resumed.updates} updates'
             )
         self._policies = self.create_publisher(UInt8MultiArray, POLICY, LATCHED)
         self._judged = self.create_publisher(UInt8MultiArray, EVALUATION_POLICY, LATCHED)
@@ -59,7 +59,8 @@ class TrainerNode(Node):
         self._asked: tuple[float, bool] = (0.0, False)
         self._published_at, self._published_updates = 0.0, -1
         self._saved_at = self._reported_at = time.monotonic()
-        self._reported = (0, 0)
+        learner = self._training.learner
+        self._reported = (learner.env_steps, learner.updates)
         self._refused = 0
         self._diagnostics = Diagnostics(self, self._status)
 

@@ -305,6 +305,28 @@ def test_states_after_which_the_achieved_goal_gets_away(toy, make_episode, steps
     assert moves_on(episode.achieved_goal, toy).tolist() == [bool(each) for each in expected]
 
 
+@pytest.mark.parametrize('length', [1, 255, 256, 257, 600])
+def test_long_episodes_are_looked_at_block_by_block(toy, make_episode, length):
+    random = np.random.default_rng(length)
+    episode = moving(make_episode(toy, length), random.normal(scale=0.1, size=length + 1))
+    goals = episode.achieved_goal
+    literal = [
+        bool((np.linalg.norm(goals[t + 1 :] - goals[t], axis=-1) >= 0.05).any())
+        for t in range(length + 1)
+    ]
+    assert moves_on(goals, toy).tolist() == literal
+
+
+@pytest.mark.parametrize('share', [0.1, 0.35, 0.6])
+def test_the_ends_of_what_is_drawn_pick_the_newest(toy, make_episode, device, share):
+    episodes = [moving(make_episode(toy, 10, i), [0] * 10 + [2]) for i in range(3)]
+    replay = filled(toy, episodes, device, moved_share=share)
+    newest = episodes[-1].action[-1, 0]
+    ends = torch.tensor([np.nextafter(share, 0), ALMOST_ONE], dtype=torch.float64, device=device)
+    batch = replay.sample(Draws(ends, ends, ends))
+    assert batch.action[:, 0].tolist() == [newest, newest]
+
+
 @pytest.mark.parametrize('share', [0.0, 0.3, 1.0])
 def test_a_share_of_the_samples_comes_from_before_moves(toy, make_episode, device, share):
     random, capacity = np.random.default_rng(0), 200
