@@ -43,7 +43,9 @@ class FetchEnvNode(Node):
         self._goal: NDArray[np.float64] | None = None
         self._paused = False
         self._collect, self._collect_heard_at = False, -np.inf
-        self._sent_at = self._moved_at = time.monotonic()
+        # By the first environment of a turn: when its rows were sent, and first sent.
+        self._sent_at: dict[int, float] = {}
+        self._moved_at: dict[int, float] = {}
         self._resent = 0
         self._steps_done, self._steps_reported = 0, (time.monotonic(), 0)
         self._publisher = self.create_publisher(PointCloud2, STEP, LOCK_STEP)
@@ -62,7 +64,6 @@ class FetchEnvNode(Node):
         try:
             for rows in self._turns.accept(self._decoder.decode([cdr])[0]):
                 self._send([rows])
-                self._moved_at = self._sent_at
                 self._steps_done += len(rows)
         except HerRosError as error:
             self.get_logger().error(f'{error}; ignored', throttle_duration_sec=5.0)
@@ -88,7 +89,7 @@ class FetchEnvNode(Node):
         if not self._paused and self._turns.finished:
             self._start_rollout()
         elif not self._paused:
-            self._send(self._turns.unanswered)
+            self._send(self._turns.unanswered, again=True)
         return response
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
@@ -107,13 +108,15 @@ class FetchEnvNode(Node):
             return
         if self._turns.finished:
             self._start_rollout()
-        elif time.monotonic() - self._sent_at >= self._config.action_timeout_s:
+        now, timeout_s = time.monotonic(), self._config.action_timeout_s
+        for rows in self._turns.unanswered:
+            env, step = int(rows['env'][0]), rows['step'][0]
+            if now - self._sent_at[env] < timeout_s:
+                continue
             self._resent += 1
-            self._send(self._turns.unanswered)
-            waited = time.monotonic() - self._moved_at
-            if waited > 5.0:
+            self._send([rows], again=True)
+            if (waited := now - self._moved_at[env]) > 5.0:
                 topic = self.resolve_topic_name(ACTION)
-                step = self._turns.unanswered[0]['step'][0]
                 self.get_logger().warning(
                     f'{topic}: nothing for step {step} in {waited:.0f} s; is the policy node'
                     ' running and active, and does it have a policy?',
@@ -123,12 +126,19 @@ class FetchEnvNode(Node):
     def _start_rollout(self) -> None:
         if not self._paused and not self._waits_for():
             self._send(self._turns.start(self._goal))
-            self._moved_at = self._sent_at
 
-    def _send(self, messages: Iterable[Rows]) -> None:
+    def _send(self, messages: Iterable[Rows], again: bool = False) -> None:
         for rows in messages:
             self._publisher.publish(encode_cloud(rows, time.time_ns()))
-        self._sent_at = time.monotonic()
+            env, now = int(rows['env'][0]), time.monotonic()
+            self._sent_at[env] = now
+            if not again:
+                self._moved_at[env] = now
+
+    def _stuck_since(self) -> float:
+        """Return since when a state has been waiting for its action."""
+        waiting = [self._moved_at[int(rows['env'][0])] for rows in self._turns.unanswered]
+        return min(waiting, default=np.inf)
 
     def _waits_for(self) -> str:
         """Say what keeps the next rollout from starting; empty: nothing."""
@@ -144,7 +154,7 @@ class FetchEnvNode(Node):
         now, (then, steps) = time.monotonic(), self._steps_reported
         self._steps_reported = (now, self._steps_done)
         waits = self._waits_for() if self._turns.finished or self._paused else ''
-        stuck = not waits and now - self._moved_at > 1.0
+        stuck = not waits and now - self._stuck_since() > 1.0
         waits = f'an action on {self.resolve_topic_name(ACTION)}' if stuck else waits
         return {
             'message': f'waits for {waits}' if waits else 'running',

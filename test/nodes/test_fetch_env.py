@@ -8,6 +8,7 @@ from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
 
 from her_ros.core.cloud import encode_cloud
+from her_ros.core.rows import IDENTITY, action_dtype
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import TASKS
 from her_ros.nodes.qos import COMMAND, LATCHED
@@ -22,6 +23,7 @@ NAN, NO_ACTION, THREE_VALUES, CUT = '/nan', '/no_action', '/three_values', '/cut
 NODES = {
     '/pick': PICK,
     '/reach': REACH,
+    '/turns': {**REACH, 'num_envs': 16},
     '/collect': {**REACH, 'follow_collect': True},
     **{name: REACH for name in (NAN, NO_ACTION, THREE_VALUES, CUT)},
 }
@@ -65,6 +67,74 @@ def test_steps_equal_an_in_process_rollout(make_partner):
         if not rollout.finished:
             np.testing.assert_array_equal(reached['action'], np.clip(actions, -1, 1))
     assert rollout.episode == 3
+
+
+class HalvesPartner:
+    """Answers each half of the environments by itself."""
+
+    def __init__(self, graph, partner):
+        self._graph, self._partner = graph, partner
+
+    def newest(self, first_env):
+        """The present state of the half that begins with this environment."""
+        return next(r for r in reversed(self._partner.received) if r['env'][0] == first_env)
+
+    def step(self, first_env):
+        """Answer one half; return its next state."""
+        rows = self.newest(first_env)
+        answers = np.zeros(len(rows), action_dtype(self._partner.task))
+        for name in IDENTITY:
+            answers[name] = rows[name]
+        self._partner.send(answers)
+        self._graph.until(
+            lambda: self.newest(first_env)['step'][0] != rows['step'][0], f'half {first_env}'
+        )
+        return self.newest(first_env)
+
+
+@pytest.fixture
+def halves(shared_graph, make_partner):
+    """Both halves of a node, at the first state of a new rollout."""
+    partner = make_partner('/turns')
+    response = shared_graph.call(Trigger, '/turns/fetch_env/reset')
+    assert response.success
+    begun = [lambda env=env: begins_with(partner.received[-2:], env) for env in (0, 8)]
+    shared_graph.until(lambda: all(each() for each in begun), 'both halves of a new rollout')
+    return HalvesPartner(shared_graph, partner)
+
+
+def begins_with(messages, env):
+    return any(rows['env'][0] == env and not rows['step'].any() for rows in messages)
+
+
+def test_the_two_halves_end_their_rollout_together(halves):
+    episode = halves.newest(0)['episode'][0]
+    for step in range(1, 51):
+        assert (halves.step(0)['step'] == step).all()
+    assert halves.newest(0)['truncated'].all()
+    assert halves.newest(0)['env'].tolist() == list(range(8))
+    assert halves.newest(8)['env'].tolist() == list(range(8, 16))
+    for _ in range(49):
+        assert (halves.step(8)['episode'] == episode).all()
+        assert (halves.newest(0)['episode'] == episode).all()  # no new one before both ended
+    halves.step(8)
+    halves._graph.until(
+        lambda: all(halves.newest(env)['episode'][0] == episode + 1 for env in (0, 8)),
+        'the next rollout of both',
+    )
+
+
+def test_a_half_without_an_answer_is_sent_again_while_the_other_moves_on(halves):
+    waiting, received = halves.newest(8), halves._partner.received
+    count, deadline = len(received), time.monotonic() + 3 * REACH['action_timeout_s']
+    while time.monotonic() < deadline and halves.newest(0)['step'][0] < 45:
+        halves.step(0)
+        time.sleep(0.02)
+    again = [rows for rows in received[count:] if rows['env'][0] == 8]
+    assert len(again) >= 2
+    for rows in again:
+        np.testing.assert_array_equal(rows, waiting)
+    assert (halves.step(8)['step'] == 1).all()
 
 
 def test_unanswered_states_are_sent_again_after_the_timeout(reach):
