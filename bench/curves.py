@@ -112,8 +112,10 @@ def draw() -> None:
             axis = axes[row][column]
             for curve in seeds.values():
                 axis.plot(scale * curve[:, row], curve[:, 2], color='C0', alpha=0.35, linewidth=1)
-            last = max(curve[-1, row] for curve in seeds.values())
-            grid = np.linspace(0, last, 200)
+            # The median is drawn as far as every seed goes.
+            first = max(curve[0, row] for curve in seeds.values())
+            last = min(curve[-1, row] for curve in seeds.values())
+            grid = np.linspace(first, last, 200)
             each = [np.interp(grid, curve[:, row], curve[:, 2]) for curve in seeds.values()]
             axis.plot(scale * grid, np.median(each, 0), color='C0', linewidth=2)
             axis.set_xlabel(unit)

@@ -29,47 +29,51 @@ def card(run: Path, out: Path, episodes: int, num_envs: int, threads: int) -> No
         raise HerRosError(f'{folder.path}: no result.json; only a finished run gets a card')
     result = json.loads(folder.result.read_bytes())
     policy = OnnxPolicy.load(folder.policy)
+    versions = [each for each in result['evaluations'] if each['sha256'] == policy.sha256]
+    if not versions:
+        raise HerRosError(f'{folder.policy}: none of the policies that {folder.result} tells of')
+    log = load_checkpoint(folder.checkpoint)['log']
     found = judged(policy, episodes, num_envs, threads)
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / 'policy.onnx', folder.policy.read_bytes())
-    write_whole(out / 'README.md', _card(folder, result, policy, found).encode())
+    facts = {**found, **_training(result, versions[-1], policy, log)}
+    write_whole(out / 'README.md', _text(folder, result, facts, out / 'policy.onnx').encode())
     Console(markup=False).print(f'{out / "README.md"}: success {found["success"]}', soft_wrap=True)
 
 
-def _card(
-    folder: RunFolder, result: dict[str, Any], policy: OnnxPolicy, found: dict[str, str]
-) -> str:
-    judged_at = next(e for e in result['evaluations'] if e['sha256'] == policy.sha256)
-    state = load_checkpoint(folder.checkpoint)
-    rows = {
-        **found,
+def _training(
+    result: dict[str, Any], judged_at: dict[str, Any], policy: OnnxPolicy, log: list[list[str]]
+) -> dict[str, str]:
+    return {
         'env steps': f'{judged_at["env_steps"]:,} (the whole run: {result["env_steps"]:,})',
         'updates': f'{judged_at["updates"]:,}',
         'wall clock': f'{judged_at["wall_s"]:.0f} s (the whole run, evaluations included:'
         f' {result["wall_s"]:.0f} s)',
         'run ended': f'{result["outcome"]}, after {len(result["evaluations"])} evaluations',
-        'machine': _machine(),
         'seed': str(result['seed']),
-        'versions': ', '.join(f'{name} {version(name)}' for name in _PACKAGES),
         'SHA-256 of policy.onnx': f'`{policy.sha256}`',
-        'SHA-256 of its bags': f'`{bags_digest(state["log"])}` ({len(state["log"]):,} bags)',
+        'SHA-256 of its bags': f'`{bags_digest(log)}` ({len(log):,} bags)',
+        'card written on': _machine(),
+        'with': ', '.join(f'{name} {version(name)}' for name in _PACKAGES),
     }
-    task = result['task']
+
+
+def _text(folder: RunFolder, result: dict[str, Any], facts: dict[str, str], model: Path) -> str:
     lines = [
-        f'# {task}',
+        f'# {result["task"]}',
         '',
-        f'A policy trained from scratch by `her-ros train --task {task} --new --seed'
-        f' {result["seed"]}`. Judged over {found["episodes"]} deterministic episodes from start'
+        f'A policy trained from scratch by `her-ros train --task {result["task"]}` with the'
+        f' parameters below. Judged over {facts["episodes"]} deterministic episodes from start'
         " states that training never drew; the run's evaluations, by which this version was"
         ' chosen, are the first of them. This shows the same again:',
         '',
         '```',
-        f'her-ros evaluate models/{task}/policy.onnx --episodes {found["episodes"]}',
+        f'her-ros evaluate {model} --episodes {facts["episodes"]}',
         '```',
         '',
         '| | |',
         '|---|---|',
-        *(f'| {name} | {value} |' for name, value in rows.items()),
+        *(f'| {name} | {value} |' for name, value in facts.items()),
         '',
         "The digest of the bags is the SHA-256 of the lines `<name> <bag's SHA-256>` in the order"
         ' in which they were read.',

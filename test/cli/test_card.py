@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 
@@ -42,7 +43,7 @@ def test_a_card_says_what_evaluating_its_policy_shows_again(her_ros, run, tmp_pa
     rows = {each[0]: each[1] for each in cells if len(each) == 2}
     again = her_ros('evaluate', out / 'policy.onnx', '--episodes', 20, '--threads', 1).output
     for name in ('task', 'episodes', 'success', 'mean return'):
-        assert rows[name] in again
+        assert re.search(rf'{name} +│ {re.escape(rows[name])} ', again), name
     assert rows['env steps'] == '2,000 (the whole run: 3,456)'
     assert rows['wall clock'] == '7 s (the whole run, evaluations included: 78 s)'
     assert rows['seed'] == '5'
@@ -58,6 +59,15 @@ def test_the_digest_of_bags_tells_name_content_and_order():
     assert len(digests) == 4
     lines = f'b.mcap {"ab" * 32}\na.mcap {"cd" * 32}\n'
     assert bags_digest(LOG) == sha256(lines.encode())
+
+
+def test_a_policy_from_elsewhere_gets_no_card(her_ros, run, tmp_path, export_policy):
+    run.policy.write_bytes(export_policy(version=13))
+    ended = her_ros('card', run.path, '--out', tmp_path / 'out')
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert line.startswith(f'her-ros: {run.policy}: none of the policies')
+    assert not (tmp_path / 'out').exists()
 
 
 def test_a_run_that_has_not_finished_gets_no_card(her_ros, run, tmp_path):
