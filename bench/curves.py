@@ -111,7 +111,7 @@ def draw() -> None:
         for row, (scale, unit) in enumerate(((1e-3, '1,000 env steps'), (1 / 60, 'minutes'))):
             axis = axes[row][column]
             for curve in seeds.values():
-                axis.plot(scale * curve[:, row], curve[:, 2], color='C0', alpha=0.35, linewidth=1)
+                axis.plot(scale * curve[:, row], curve[:, 2], color='C0', alpha=0.35, marker='.')
             # The median is drawn as far as every seed goes.
             first = max(curve[0, row] for curve in seeds.values())
             last = min(curve[-1, row] for curve in seeds.values())
@@ -119,7 +119,7 @@ def draw() -> None:
             each = [np.interp(grid, curve[:, row], curve[:, 2]) for curve in seeds.values()]
             axis.plot(scale * grid, np.median(each, 0), color='C0', linewidth=2)
             axis.set_xlabel(unit)
-            axis.set_ylim(0, 1)
+            axis.set_ylim(0, 1.03)
             axis.grid(alpha=0.3)
         axes[0][column].set_title(f'{task}, {len(seeds)} seeds')
     for row in axes:
