@@ -1,12 +1,11 @@
 """From what a user asks for to a run folder that is ready to be worked in."""
 
-import fcntl
 import json
 import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from her_ros.cli.params import (
     with_overrides,
 )
 from her_ros.core.config import ConfigError
-from her_ros.core.files import write_whole
+from her_ros.core.files import InUse, locked, write_whole
 from her_ros.core.run_folder import RunFolder, RunFolderError
 from her_ros.core.task import task_named
 
@@ -151,16 +150,12 @@ def claimed(run: Run, namespace: str) -> Iterator[None]:
         raise ConfigError(f'namespace {namespace!r}: use letters, digits, _ and / only')
     domain = os.environ.get('ROS_DOMAIN_ID', '0')
     name = f'her_ros_{os.getuid()}_{domain}_{plain.replace("/", ".")}.lock'
-    with run.folder.locked(), (Path(tempfile.gettempdir()) / name).open('a+') as file:
+    with run.folder.locked(), ExitStack() as stack:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
+            stack.enter_context(locked(Path(tempfile.gettempdir()) / name, str(run.folder.path)))
+        except InUse as holder:
             raise ConfigError(
-                f'namespace /{plain} of ROS domain {domain} is in use by {file.read().strip()};'
+                f'namespace /{plain} of ROS domain {domain} is in use by {holder};'
                 ' name another one for this run, or set another ROS_DOMAIN_ID'
             ) from None
-        file.truncate(0)
-        file.write(f'{run.folder.path}\n')
-        file.flush()
         yield

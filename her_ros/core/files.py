@@ -1,9 +1,13 @@
-"""Files that are there whole or not at all."""
+"""Files that are there whole or not at all, and files that one process holds."""
 
+import fcntl
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from her_ros.core.errors import HerRosError
 
 
 def write_whole(path: Path, content: bytes | Callable[[Path], None]) -> None:
@@ -46,3 +50,26 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, hexadecimal."""
     with path.open('rb') as file:
         return hashlib.file_digest(file, 'sha256').hexdigest()
+
+
+class InUse(HerRosError):
+    """A lock file that another process holds; the text is what that one left in it."""
+
+
+@contextmanager
+def locked(path: Path, holder: str) -> Iterator[None]:
+    """Hold a lock file, as long as this process lives at the most.
+
+    :param holder: what others read in it meanwhile
+    :raises InUse: if another process holds it
+    """
+    with path.open('a+') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise InUse(file.read().strip() or 'unknown') from None
+        file.truncate(0)
+        file.write(f'{holder}\n')
+        file.flush()
+        yield

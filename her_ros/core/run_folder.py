@@ -1,13 +1,12 @@
 """The folder of a run: what lies where, and who may write."""
 
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from her_ros.core.errors import HerRosError
-from her_ros.core.files import write_whole
+from her_ros.core.files import InUse, locked, write_whole
 
 
 class RunFolderError(HerRosError):
@@ -62,18 +61,14 @@ class RunFolder:
 
         :raises RunFolderError: if another run holds it
         """
-        with (self.path / 'lock').open('a+') as file:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
+                stack.enter_context(locked(self.path / 'lock', str(os.getpid())))
+            except InUse as holder:
                 raise RunFolderError(
-                    f'{self.path}: in use by process {file.read().strip() or "unknown"};'
+                    f'{self.path}: in use by process {holder};'
                     ' wait for it, stop it, or start another run with --new'
                 ) from None
-            file.truncate(0)
-            file.write(f'{os.getpid()}\n')
-            file.flush()
             yield
 
     def count_start(self, role: str, worker: int = 0) -> int:

@@ -169,7 +169,7 @@ class Replay:
             self._desired.forget(1)
 
     def sample(self, draws: Draws) -> Batch:
-        """Gather the transitions that the draws select, uniform over all that are stored.
+        """Gather the transitions that the draws select.
 
         :raises ReplayError: if the buffer is empty
         """
