@@ -88,6 +88,13 @@ class LearnerParameters(NodeParameters):
     target_update: float = parameter(
         0.05, 'tau: share of the online network taken over per update', minimum=1e-6, maximum=1.0
     )
+    policy_average: float = parameter(
+        1.0,
+        'share of the actor taken over per update into its average, which acts and is exported;'
+        ' 1.0: the actor itself (Nikishin et al. 2018)',
+        minimum=1e-6,
+        maximum=1.0,
+    )
     action_l2: float = parameter(
         1.0, 'weight of the mean squared action in the actor loss', minimum=0.0, maximum=1e3
     )
@@ -120,6 +127,12 @@ class LearnerParameters(NodeParameters):
         'critics; the lowest of their targets counts (Fujimoto et al. 2018)',
         minimum=1,
         maximum=10,
+    )
+    guard: str = parameter(
+        'none',
+        'ties the actor to recorded actions when no new ones come: td3_bc (Fujimoto & Gu 2021),'
+        ' wgcsl (Yang et al. 2022); gcsl imitates and nothing else (Ghosh et al. 2021)',
+        choices=('none', 'td3_bc', 'wgcsl', 'gcsl'),
     )
     replay_capacity: int = parameter(
         1_000_000, 'states kept in the replay buffer', minimum=100, maximum=1 << 31

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from her_ros.core.parameters import LearnerParameters
 from her_ros.core.task import GoalTask
+from her_ros.learning.guard import GUARDS, Proposal
 from her_ros.learning.networks import Mlp, Parameters
 
 
@@ -21,6 +22,7 @@ class Inputs:
     next_state: Tensor
     reward: Tensor
     terminated: Tensor
+    steps_to_goal: Tensor
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class Ddpg:
         self._critics = parameters.critics
         self._discount = parameters.discount
         self._action_l2 = parameters.action_l2
+        self._guard = GUARDS[parameters.guard]
         # Rewards are -1 or 0, so no return lies below this or above 0.
         self._lowest_return = -1.0 / (1.0 - parameters.discount)
 
@@ -101,15 +104,23 @@ class Ddpg:
 
     def losses(self, online: Networks, target: Networks, inputs: Inputs) -> dict[str, Tensor]:
         """Return the losses, and the mean value of the batch."""
+        targets = self.targets(target, inputs)
         values = self.values(online.critic, inputs.state, inputs.action)
-        error = values - self.targets(target, inputs)
+        error = values - targets
         action = self.act(online.actor, inputs.state)
         # The actor follows the first critic, as in TD3.
         first = frozen(online.critic[: len(self.critic.shapes)])
-        improved = self.values(first, inputs.state, action)
+        improved = self.values(first, inputs.state, action)[0]
+        proposal = Proposal(
+            value=improved,
+            deviation=(action - inputs.action).square().mean(-1),
+            advantage=targets - improved.detach(),
+            steps_to_goal=inputs.steps_to_goal,
+            discount=self._discount,
+        )
         return {
             'critic_loss': (error * error).mean(-1).sum(),
-            'actor_loss': (self._action_l2 * action * action).mean() - improved.mean(),
+            'actor_loss': (self._action_l2 * action * action).mean() + self._guard(proposal),
             'value': values.detach().mean(),
         }
 
@@ -145,6 +156,7 @@ class Agent:
     ) -> None:
         self.algorithm = algorithm
         self._target_update = parameters.target_update
+        self._policy_average = parameters.policy_average
         self._learning_rates = {
             'actor': parameters.actor_learning_rate,
             'critic': parameters.critic_learning_rate,
@@ -158,7 +170,12 @@ class Agent:
                 ('online', initial), ('target', initial), ('mean', zeros), ('square', zeros),
             )
         }  # fmt: skip
+        if self._policy_average < 1.0:
+            self._memory['average'] = {'actor': _Flat(initial['actor'], device)}
         self._steps = torch.zeros((), device=device)
+        #: the actor that is to act: averaged over the last updates (Polyak & Juditsky 1992; for
+        #: policies Nikishin et al. 2018), since the online one never comes to rest
+        self.policy = self._memory.get('average', self._memory['online'])['actor'].parts
         self.online = Networks(**{k: v.parts for k, v in self._memory['online'].items()})
         self.target = Networks(**{k: v.parts for k, v in self._memory['target'].items()})
 
@@ -178,13 +195,16 @@ class Agent:
         )
 
     def apply(self, gradients: Mapping[str, Sequence[Tensor]]) -> None:
-        """Take one step of Adam on both networks, then move the targets."""
+        """Take one step of Adam on both networks, then move targets and average."""
         # Adam's bias correction divides by 1 - beta^steps, so it counts from 1.
         self._steps += 1
         for name, each in gradients.items():
             self._adam(name, each)
             online, target = (self._memory[kind][name].whole for kind in ('online', 'target'))
             target.lerp_(online, self._target_update)
+        if 'average' in self._memory:
+            online, average = (self._memory[kind]['actor'].whole for kind in ('online', 'average'))
+            average.lerp_(online, self._policy_average)
 
     def _adam(self, name: str, gradients: Sequence[Tensor]) -> None:
         """Apply Adam (Kingma & Ba 2015, algorithm 1) to one network, in one call."""

@@ -11,7 +11,7 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.files import write_whole
 
 # Raised when an older checkpoint can no longer be read.
-_FORMAT = 'her_ros checkpoint 3'
+_FORMAT = 'her_ros checkpoint 4'
 
 
 class CheckpointError(HerRosError):

@@ -118,6 +118,7 @@ class Learner:
             next_state=self.state(batch.next_observation, batch.next_achieved_goal, batch.goal),
             reward=batch.reward,
             terminated=batch.terminated,
+            steps_to_goal=batch.steps_to_goal,
         )
 
     def update(self, count: int) -> dict[str, float]:
@@ -190,7 +191,7 @@ class Learner:
     def policy(self, version: int, provenance: Mapping[str, str]) -> bytes:
         """Return the present policy as an ONNX file with its contract inside."""
         return self._graph.to_bytes(
-            self.agent.online.actor,
+            self.agent.policy,
             self.normalizers['observation'],
             self.normalizers['goal'],
             PolicyContract.of(

@@ -27,8 +27,8 @@ class ReplayError(HerRosError):
 class Batch:
     """Transitions whose goal stands in both states; all tensors share their first dimension.
 
-    Shapes: observations (n, O), achieved goals and goal (n, G), action (n, A), reward and
-    terminated (n,). Goals are float64, in which the environment computes its rewards too.
+    Shapes: observations (n, O), achieved goals and goal (n, G), action (n, A), reward, terminated
+    and steps_to_goal (n,). Goals are float64, in which the environment computes its rewards too.
     """
 
     observation: Tensor
@@ -39,6 +39,9 @@ class Batch:
     goal: Tensor
     reward: Tensor
     terminated: Tensor
+    #: moves from the observation to the state whose achieved goal became the goal; 0 for all other
+    #: goals
+    steps_to_goal: Tensor
 
 
 @dataclass(frozen=True)
@@ -206,9 +209,8 @@ class Replay:
         if self._relabelled_share > self._future_share:
             is_relabelled = draws.relabel < self._relabelled_share
             goal_row = torch.where(is_relabelled, self._desired.pick(draws.future), goal_row)
-        goal_row = torch.where(
-            draws.relabel < self._future_share, future_rows(row, last, draws.future), goal_row
-        )
+        is_future = draws.relabel < self._future_share
+        goal_row = torch.where(is_future, future_rows(row, last, draws.future), goal_row)
         goal = self._goal.index_select(0, goal_row)
         achieved_goal, next_achieved_goal = self._two_goals.index_select(0, row).chunk(2, 1)
         sizes = (self.task.observation_size, self.task.action_size)
@@ -224,6 +226,7 @@ class Replay:
             # The reward judges where the action led, so it looks at the *next* achieved goal.
             reward=self.task.reward(next_achieved_goal, goal).float(),
             terminated=self._terminated.index_select(0, row),
+            steps_to_goal=torch.where(is_future, goal_row - row, 0),
         )
 
 

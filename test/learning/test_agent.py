@@ -28,6 +28,7 @@ def random_inputs(task, count, device, seed=0):
         next_state=draw(size),
         reward=-(draw(1) > 0).squeeze(-1).to(torch.get_default_dtype()),
         terminated=draw(1).squeeze(-1) > 1,
+        steps_to_goal=(4 * draw(1).squeeze(-1)).clamp(min=0).long(),
     )
     assert inputs.terminated.any()
     return Inputs(**{name: value.to(device) for name, value in vars(inputs).items()})
@@ -209,7 +210,9 @@ def test_termination_cuts_the_bootstrap_and_truncation_does_not(toy, parameters,
         first = replay.add(episode)
         batch = replay.sample_episode(first, 5, Draws.random(5, torch.Generator()))
         state = torch.zeros((5, toy.observation_size + toy.goal_size))
-        inputs = Inputs(state, batch.action, state, batch.reward, batch.terminated)
+        inputs = Inputs(
+            state, batch.action, state, batch.reward, batch.terminated, batch.steps_to_goal
+        )
         targets = algorithm.targets(constant_value(algorithm, value), inputs)
         bootstraps = np.array([1, 1, 1, 1, not terminated])
         expected = np.maximum(episode.reward + discount * value * bootstraps, -10)
@@ -237,6 +240,32 @@ def test_a_state_round_trip_goes_on_bit_for_bit(toy, parameters):
         for name, parameters in getattr(original, networks).named().items():
             others = getattr(restored, networks).named()[name]
             assert all(map(torch.equal, parameters, others))
+
+
+@pytest.mark.usefixtures('double')
+def test_the_policy_is_the_running_average_of_the_actor(toy, parameters, device):
+    share = 0.1
+    agent = agent_of(toy, parameters(policy_average=share), device)
+    expected = [parameter.clone() for parameter in agent.online.actor]
+    for seed in range(5):
+        update(agent, random_inputs(toy, 32, device, seed))
+        for average, online in zip(expected, agent.online.actor, strict=True):
+            average.copy_((1 - share) * average + share * online)
+    torch.testing.assert_close(list(agent.policy), expected, rtol=1e-12, atol=1e-12)
+    assert not torch.equal(agent.policy[0], agent.online.actor[0])
+
+
+def test_without_averaging_the_policy_is_the_actor_itself(toy, parameters):
+    agent = agent_of(toy, parameters())
+    update(agent, random_inputs(toy, 32, 'cpu'))
+    assert all(map(torch.equal, agent.policy, agent.online.actor))
+
+
+def test_averaging_changes_nothing_of_what_is_learnt(toy, parameters):
+    agents = [agent_of(toy, parameters(policy_average=share)) for share in (1.0, 0.01)]
+    for seed in range(3):
+        losses = [update(agent, random_inputs(toy, 32, 'cpu', seed)) for agent in agents]
+        assert losses[0] == losses[1]
 
 
 def test_what_an_update_reports_keeps_no_graph(toy, parameters):

@@ -42,10 +42,11 @@ def literal_batch(task, episodes, share, draws):
     samples = []
     for which, relabel, future in numbers:
         episode, t = transitions[int(which * len(transitions))]
-        goal = episode.desired_goal
+        goal, steps_to_goal = episode.desired_goal, 0
         if relabel < share:
             later = range(t + 1, len(episode) + 1)
-            goal = episode.achieved_goal[later[int(future * len(later))]]
+            goal_at = later[int(future * len(later))]
+            goal, steps_to_goal = episode.achieved_goal[goal_at], goal_at - t
         reached = np.linalg.norm(episode.achieved_goal[t + 1] - goal) <= task.goal_tolerance_m
         sample = {
             'observation': episode.observation[t].astype(np.float32),
@@ -56,6 +57,7 @@ def literal_batch(task, episodes, share, draws):
             'goal': goal,
             'reward': np.float32(0 if reached else -1),
             'terminated': episode.terminated[t],
+            'steps_to_goal': np.int64(steps_to_goal),
         }
         samples.append(sample)
     return {name: np.stack([sample[name] for sample in samples]) for name in samples[0]}

@@ -1,0 +1,80 @@
+"""Guards that keep learning from a fixed set of episodes to actions which that set can judge.
+
+Off-policy learning puts faith in the critic where no recorded action ever went, and without new
+episodes nothing corrects it. A guard ties the actor to the recorded actions.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# Weight of the value beside the imitation, TD3+BC's alpha (Fujimoto & Gu 2021, section 5).
+_VALUE_WEIGHT = 2.5
+# WGCSL's limit of the advantage weight, and what is left of it where the advantage is low (Yang et
+# al. 2022, section 3.2 and appendix).
+_HIGHEST_WEIGHT, _LOWEST_SHARE = 10.0, 0.05
+# The samples of a batch whose advantage counts as low. WGCSL raises this share during training
+# from 0 to 0.8; this is the middle of it.
+_LOW_ADVANTAGES = 0.4
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What the actor proposes for a batch, beside what was recorded; all of shape (n,)."""
+
+    #: Q(s, π(s)); gradients flow into the actor
+    value: Tensor
+    #: mean squared difference of π(s) and the recorded action; gradients flow into the actor
+    deviation: Tensor
+    #: how much better than π(s) the critic takes the recorded action to be
+    advantage: Tensor
+    #: moves from s to the goal in the recorded episode; 0 if the goal is no later state of it
+    steps_to_goal: Tensor
+    discount: float
+
+
+def unguarded(proposal: Proposal) -> Tensor:
+    """Raise the value, as DDPG does."""
+    return -proposal.value.mean()
+
+
+def td3_bc(proposal: Proposal) -> Tensor:
+    """Raise the value and imitate, in equal units.
+
+    Fujimoto & Gu 2021 (arXiv 2106.06860), eq. 5 and 6; here with HER's goals.
+    """
+    scale = proposal.value.detach().abs().mean().clamp(min=1e-6)
+    return proposal.deviation.mean() - _VALUE_WEIGHT / scale * proposal.value.mean()
+
+
+def gcsl(proposal: Proposal) -> Tensor:
+    """Imitate what led to the goal, however it did (Ghosh et al. 2021, arXiv 1912.06088)."""
+    return _mean(proposal.deviation, (proposal.steps_to_goal > 0).to(proposal.deviation.dtype))
+
+
+def wgcsl(proposal: Proposal) -> Tensor:
+    """Imitate what led to the goal, the more the sooner and the better it did.
+
+    Weighted goal-conditioned supervised learning, Yang et al. 2022 (arXiv 2202.04478), eq. 4 to 6:
+    discount, exponential advantage, and less of what lies in the lower part of the advantages.
+    """
+    advantage, steps = proposal.advantage, proposal.steps_to_goal
+    weight = proposal.discount**steps * advantage.exp().clamp(max=_HIGHEST_WEIGHT)
+    low = advantage < advantage.quantile(_LOW_ADVANTAGES)
+    weight = torch.where(low, _LOWEST_SHARE * weight, weight)
+    return _mean(weight * proposal.deviation, (steps > 0).to(weight.dtype))
+
+
+def _mean(values: Tensor, counts: Tensor) -> Tensor:
+    return (values * counts).sum() / counts.sum().clamp(min=1.0)
+
+
+#: actor losses by the name that a parameter file gives
+GUARDS: dict[str, Callable[[Proposal], Tensor]] = {
+    'none': unguarded,
+    'td3_bc': td3_bc,
+    'wgcsl': wgcsl,
+    'gcsl': gcsl,
+}
