@@ -17,6 +17,7 @@ from her_ros.learning.agent import Agent, Ddpg, Inputs
 from her_ros.learning.cuda_graph import UpdateGraphs
 from her_ros.learning.export import PolicyGraph
 from her_ros.learning.normalizer import Normalizer
+from her_ros.learning.ranks import Ranks
 from her_ros.learning.replay import Batch, Draws, Replay
 
 
@@ -50,11 +51,16 @@ class Learner:
 
     Two generators draw: ``update`` for the batches, ``ingest`` for the goals that the normalisers
     see. Storing an episode draws nothing, so that a buffer can be rebuilt after a restart.
+
+    :param ranks: the processes that learn together with this one; None: it is alone
     """
 
-    def __init__(self, task: GoalTask, parameters: LearnerParameters) -> None:
+    def __init__(
+        self, task: GoalTask, parameters: LearnerParameters, ranks: Ranks | None = None
+    ) -> None:
         self.task = task
         self.parameters = parameters
+        self.ranks = ranks or Ranks()
         self.device = device_named(parameters.device)
         self.replay = Replay(task, parameters, self.device)
         clips = (
@@ -71,12 +77,15 @@ class Learner:
         initial = torch.Generator().manual_seed(integer_seed(parameters.seed, 'parameters'))
         self.agent = Agent(self.algorithm, parameters, initial, self.device)
         self._generators = {
-            role: torch.Generator(self.device).manual_seed(integer_seed(parameters.seed, role))
+            role: torch.Generator(self.device).manual_seed(
+                integer_seed(parameters.seed, role, self.ranks.rank)
+            )
             for role in ('update', 'ingest')
         }
         self._run_gradients = self._gradients
-        on_gpu = self.device.type == 'cuda'
-        self._graphs = UpdateGraphs(self, self._generators['update']) if on_gpu else None
+        # What ranks exchange is not captured.
+        captured = self.device.type == 'cuda' and self.ranks.count == 1
+        self._graphs = UpdateGraphs(self, self._generators['update']) if captured else None
         #: whether :meth:`compile` was called
         self.compiled = False
         self._graph = PolicyGraph(task, self.algorithm.actor.shapes, parameters.relative_goals)
@@ -150,6 +159,7 @@ class Learner:
         """Make one update as it stands; nothing is counted or checked, no device is waited for."""
         draws = Draws.random(self.parameters.batch_size, self._generators['update'])
         gradients, losses = self._run_gradients(draws)
+        self.ranks.average(gradients)
         self.agent.apply(gradients)
         return losses
 

@@ -35,13 +35,20 @@ class Normalizer:
     def update(self, values: Tensor) -> None:
         """Take in values, shape (n, size)."""
         values = values.double().clamp(-self.raw_clip, self.raw_clip)
-        count = len(values)
-        total = self._count + count
-        batch_mean = values.mean(0)
-        delta = batch_mean - self._mean
-        self._squares += ((values - batch_mean) ** 2).sum(0) + delta**2 * (
-            self._count * count / total
-        )
+        mean = values.mean(0)
+        count = torch.tensor(len(values), dtype=torch.float64, device=values.device)
+        self.merge(count, mean, ((values - mean) ** 2).sum(0))
+
+    def merge(self, count: Tensor, mean: Tensor, squares: Tensor) -> None:
+        """Take in values of which only the statistics are known.
+
+        :param count: how many
+        :param mean: their mean, shape (size,)
+        :param squares: the sum of their squared distances from it, shape (size,)
+        """
+        total = (self._count + count).clamp(min=1.0)
+        delta = mean - self._mean
+        self._squares += squares + delta**2 * (self._count * count / total)
         self._mean += delta * (count / total)
         self._count.copy_(total)
         self._refresh()
