@@ -1,18 +1,16 @@
 """Bags into episodes: our own files, and whatever `ros2 bag record` leaves."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from rosbags.rosbag2 import Reader
 
-from her_ros.bags.errors import BagError
+from her_ros.bags.errors import BagError, naming
 from her_ros.bags.mcap_file import McapFile
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.errors import HerRosError
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import GoalTask, task_named
 
@@ -50,7 +48,7 @@ def read_bag(path: Path, task: GoalTask | None = None) -> Bag:
     :raises BagError: if it is no bag, cut short, damaged, of another task, or without a finished
         episode
     """
-    with _naming(path):
+    with naming(path):
         recording = _read(path)
         task = _agree_on_task(recording.facts, task)
         if not recording.messages:
@@ -58,7 +56,7 @@ def read_bag(path: Path, task: GoalTask | None = None) -> Bag:
         decoder = CloudDecoder(step_dtype(task))
         episodes, left_over = [], 0
         for topic, messages in sorted(recording.messages.items()):
-            with _naming(f'{topic}, read as {task.name}'):
+            with naming(f'{topic}, read as {task.name}'):
                 finished, rest = split_rollout(decoder.decode(messages))
                 for episode in finished:
                     episode.check(task)
@@ -76,27 +74,8 @@ def read_facts(path: Path) -> dict[str, str]:
 
     :raises BagError: if it is no bag, cut short or damaged
     """
-    with _naming(path):
+    with naming(path):
         return _read(path, with_messages=False).facts
-
-
-@contextmanager
-def _naming(source: object) -> Iterator[None]:
-    """Turn every failure into a BagError that names its source.
-
-    The readers of mcap, rosbags, sqlite3, YAML and the compressors fail in their own ways, and on
-    damaged input in ways that none of them lists; so everything is caught.
-    """
-    try:
-        yield
-    except HerRosError as error:
-        raise BagError(f'{source}: {error}') from error
-    except OSError as error:
-        raise BagError(f'{source}: {error.strerror or error}') from error
-    except Exception as error:
-        raise BagError(
-            f'{source}: damaged or not a ROS 2 bag ({type(error).__name__}: {error})'
-        ) from error
 
 
 def _is_step(topic: str, message_type: str) -> bool:
