@@ -19,10 +19,15 @@ def naming(source: object) -> Iterator[None]:
     """
     try:
         yield
-    except HerRosError as error:
-        raise BagError(f'{source}: {error}') from error
-    except OSError as error:
-        raise BagError(f'{source}: {error.strerror or error}') from error
     except Exception as error:
-        reason = ' '.join(f'{type(error).__name__}: {error}'.split())
-        raise BagError(f'{source}: damaged or not a ROS 2 bag ({reason})') from error
+        raise BagError(f'{source}: {reason_of(error)}') from error
+
+
+def reason_of(error: Exception) -> str:
+    """Say in one line why reading a bag failed."""
+    if isinstance(error, HerRosError):
+        return str(error)
+    if isinstance(error, OSError):
+        return str(error.strerror or error)
+    reason = ' '.join(f'{type(error).__name__}: {error}'.split())
+    return f'damaged or not a ROS 2 bag ({reason})'

@@ -64,7 +64,7 @@ class McapFile:
             self.facts = custom_data(self._rosbag2_metadata)
         for messages in self.messages.values():
             if messages and is_compressed(messages[0]):
-                messages[:] = map(memoryview, map(decompressed, messages))
+                messages[:] = [memoryview(decompressed(each)) for each in messages]
 
     def _take(self, content: memoryview, begin: int, end: int) -> None:
         for kind, start, stop in records(content, begin, end):

@@ -2,16 +2,16 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import zstandard
 
-from her_ros.bags.errors import BagError
+from her_ros.bags.errors import BagError, reason_of
 from her_ros.bags.mcap_storage import McapStorage
 from her_ros.bags.metadata import DirectoryMetadata, read_metadata
-from her_ros.bags.sources import BARE_SUFFIXES, is_bare
+from her_ros.bags.sources import BARE_SUFFIXES, is_bare, is_directory_bag
 from her_ros.bags.sqlite_storage import SqliteStorage
 from her_ros.bags.storage import BATCH_SIZE, OnDamage, refuse
 
@@ -22,17 +22,17 @@ class Recording:
     """The files of a bag, one behind the other; one is open at a time.
 
     :param path: a bare file or a rosbag2 directory
-    :param on_damage: told of damage; if it returns, whatever is left is read
+    :param on_damage: told of damage, whereupon whatever is left is read; without it damage raises
     :raises BagError: if it is no bag, or a file is missing
     """
 
-    def __init__(self, path: Path, on_damage: OnDamage = refuse) -> None:
+    def __init__(self, path: Path, on_damage: OnDamage | None = None) -> None:
         self.path = path
-        self._on_damage = on_damage
+        self._on_damage = on_damage or refuse
         self._metadata = DirectoryMetadata([], {})
         self.paths = [path]
         if path.is_dir():
-            self.paths = self._files_of_directory()
+            self.paths = self._files_of_directory(takes_all=on_damage is not None)
         elif path.exists() and not is_bare(path):
             raise BagError(f'no bag; the name of one ends in {", ".join(BARE_SUFFIXES)}')
 
@@ -44,44 +44,57 @@ class Recording:
     def files(self) -> Iterator[Storage]:
         """Open the files in their order; the facts of a directory count for each of them."""
         for path in self.paths:
-            with self._plain(path) as plain:
-                kind = McapStorage if plain.suffix == '.mcap' else SqliteStorage
-                storage: Storage = kind(plain, self._on_damage)
-                storage.open()
+            prefix = f'{path.name}: ' if self.path.is_dir() else ''
+
+            def on_damage(damage: str, prefix: str = prefix) -> None:
+                self._on_damage(prefix + damage)
+
+            with ExitStack() as stack:
+                try:
+                    plain = stack.enter_context(_plain(path, on_damage))
+                    kind = McapStorage if plain.suffix == '.mcap' else SqliteStorage
+                    storage: Storage = kind(plain, on_damage)
+                    storage.open()
+                except Exception as error:
+                    if self._on_damage is refuse:
+                        raise
+                    on_damage(reason_of(error))
+                    continue
                 storage.facts = storage.facts | self._metadata.facts
                 yield storage
 
-    def _files_of_directory(self) -> list[Path]:
+    def _files_of_directory(self, takes_all: bool) -> list[Path]:
         there = sorted(filter(is_bare, self.path.iterdir()), key=_by_number)
         try:
-            if not (self.path / 'metadata.yaml').exists():
+            if not is_directory_bag(self.path):
                 raise BagError('no metadata.yaml in this folder; `her-ros bags recover` makes one')
             self._metadata = read_metadata(self.path)
         except BagError as error:
             self._on_damage(str(error))
-            return there
         named = [self.path / name for name in self._metadata.files]
         for path in named:
             if not path.exists():
                 self._on_damage(f'{path.name} is missing')
-        found = [path for path in named if path.exists()]
+        if takes_all:
+            return [path for path in named if path in there] + [p for p in there if p not in named]
         if not named:
             raise BagError('metadata.yaml names no file')
-        return found
+        return named
 
-    @contextmanager
-    def _plain(self, path: Path) -> Iterator[Path]:
-        """Decompress a file that was compressed as a whole, as long as it is needed."""
-        if path.suffix != '.zstd':
-            yield path
-            return
-        with TemporaryDirectory() as folder:
-            plain = Path(folder, path.stem)
-            try:
-                _decompress(path, plain)
-            except BagError as error:
-                self._on_damage(f'{path.name}: {error}')
-            yield plain
+
+@contextmanager
+def _plain(path: Path, on_damage: OnDamage) -> Iterator[Path]:
+    """Decompress a file that was compressed as a whole, as long as it is needed."""
+    if path.suffix != '.zstd':
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        plain = Path(folder, path.stem)
+        try:
+            _decompress(path, plain)
+        except BagError as error:
+            on_damage(str(error))
+        yield plain
 
 
 def _by_number(path: Path) -> list[tuple[int, str]]:

@@ -1,6 +1,6 @@
 """Bags of any size into episodes, one after the other, in memory that does not grow."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 
@@ -41,9 +41,15 @@ class EpisodeStream:
     :param path: a bare bag or a rosbag2 directory
     :param task: what the bag has to hold; what its facts, or the sizes of its rows, say where
         left out
+    :param on_batch: shown all messages of all topics before they are read
     """
 
-    def __init__(self, path: Path, task: GoalTask | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        task: GoalTask | None = None,
+        on_batch: Callable[[list[Message]], None] | None = None,
+    ) -> None:
         self.path = path
         #: known once the first row was read
         self.task: GoalTask | None = None
@@ -52,6 +58,7 @@ class EpisodeStream:
         #: message type by topic, of those met so far
         self.topics: dict[str, str] = {}
         self._expected = task
+        self._on_batch = on_batch
         self._assemblers: dict[str, EpisodeAssembler] = {}
 
     @property
@@ -78,12 +85,20 @@ class EpisodeStream:
                 self.facts = file.facts | self.facts
                 if self._expected is not None or 'task' in self.facts:
                     self.task = agree_on_task(self.facts, self._expected, None)
-                for batch in file.batches(is_step):
-                    yield from self.take(batch)
+                for batch in file.batches(None if self._on_batch else is_step):
+                    if self._on_batch:
+                        self._on_batch(batch)
+                    yield from self._take(batch)
                 self.topics |= file.topics
 
-    def take(self, batch: list[Message]) -> Iterator[tuple[str, Episode]]:
-        """Read the rows of some ``step`` messages; hand out what they finish."""
+    @property
+    def unfinished(self) -> list[tuple[str, int, int, int]]:
+        """Topic, session, env and episode of what rows are held of."""
+        held = self._assemblers.items()
+        return [(topic, *each) for topic, assembler in held for each in assembler.unfinished]
+
+    def _take(self, batch: list[Message]) -> Iterator[tuple[str, Episode]]:
+        batch = [each for each in batch if is_step(each.channel.topic, each.channel.message_type)]
         if not batch:
             return
         if self.task is None:

@@ -11,6 +11,8 @@ from her_ros.core.rows import Rows
 # A recording sorted by stamps lets a clock that was set back interleave this many episodes of an
 # environment; in the order of arrival there is never more than one.
 _OPEN_EPISODES = 16
+# Repeats are told from new episodes as far back as this.
+_REMEMBERED_EPISODES = 4096
 # An environment that starts anew draws a session; nobody answers the old one any more.
 _OPEN_SESSIONS = 64
 # Rows of an unfinished episode before repeats among them are looked for.
@@ -21,8 +23,8 @@ class EpisodeAssembler:
     """Takes the rows of one ``step`` topic as they come and hands out finished episodes.
 
     Episodes are told apart by (session, env, episode), never by time, and what counts as finished
-    is what :func:`her_ros.core.episode.episode_parts` says. Rows are held of the newest 16
-    episodes per environment and of the 64 sessions heard last.
+    is what :func:`her_ros.core.episode.episode_parts` says. Rows are held of at most 16 unfinished
+    episodes per environment, those heard of last, and of the 64 sessions heard last.
     """
 
     def __init__(self) -> None:
@@ -34,6 +36,16 @@ class EpisodeAssembler:
         """Number of rows so far that belong to no finished episode."""
         environments = [env for each in self._sessions.values() for env in each.values()]
         return self._dropped + sum(env.left_over for env in environments)
+
+    @property
+    def unfinished(self) -> list[tuple[int, int, int]]:
+        """Session, env and episode of what rows are held of."""
+        return [
+            (session, env, number)
+            for session, environments in self._sessions.items()
+            for env, environment in environments.items()
+            for number in environment.unfinished
+        ]
 
     def take(self, messages: Sequence[Rows]) -> list[Episode]:
         """Take in the rows of some messages.
@@ -61,44 +73,39 @@ class EpisodeAssembler:
 
 
 class _Environment:
-    """The newest episodes of one environment."""
+    """The episodes of one environment that were heard of last."""
 
     def __init__(self) -> None:
-        # By number; None: finished, so whatever comes of it is repeated.
-        self._episodes: dict[int, _Unfinished | None] = {}
-        self._oldest = 0
+        self._unfinished: OrderedDict[int, _Unfinished] = OrderedDict()
+        # Numbers, oldest first: whatever comes of these is repeated.
+        self._finished: OrderedDict[int, None] = OrderedDict()
         self._dropped = 0
 
     @property
     def left_over(self) -> int:
-        return self._dropped + sum(each.count() for each in self._episodes.values() if each)
+        return self._dropped + sum(each.count() for each in self._unfinished.values())
+
+    @property
+    def unfinished(self) -> list[int]:
+        return list(self._unfinished)
 
     def take(self, number: int, part: Rows, is_finished: bool) -> Episode | None:
         """Take in rows of an episode; return it if they finish it."""
-        if number < self._oldest:
-            self._dropped += len(part)
+        if number in self._finished:
             return None
-        if number not in self._episodes:
-            self._episodes[number] = None if is_finished else _Unfinished()
-            self._forget_oldest()
-            if is_finished:
-                return Episode(part)
-            if number < self._oldest:
-                self._dropped += len(part)
-        unfinished = self._episodes.get(number)
-        if unfinished is None:
+        rows: Rows | None = part
+        if number in self._unfinished or not is_finished:
+            rows = self._unfinished.setdefault(number, _Unfinished()).add(part)
+            self._unfinished.move_to_end(number)
+            if len(self._unfinished) > _OPEN_EPISODES:
+                self._dropped += self._unfinished.popitem(last=False)[1].count()
+        if rows is None:
             return None
-        if (rows := unfinished.add(part)) is None:
-            return None
-        self._episodes[number] = None
+        self._unfinished.pop(number, None)
+        self._finished[number] = None
+        if len(self._finished) > _REMEMBERED_EPISODES:
+            self._finished.popitem(last=False)
         return Episode(rows)
-
-    def _forget_oldest(self) -> None:
-        if len(self._episodes) > _OPEN_EPISODES:
-            oldest = min(self._episodes)
-            unfinished = self._episodes.pop(oldest)
-            self._dropped += unfinished.count() if unfinished else 0
-            self._oldest = oldest + 1
 
 
 class _Unfinished:
