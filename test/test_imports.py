@@ -17,7 +17,9 @@ PACKAGE = Path(her_ros.__file__).parent
 LIBRARIES = {
     'core': {'numpy'},
     'sim': {'numpy', 'mujoco', 'gymnasium', 'gymnasium_robotics'},
-    'bags': {'numpy', 'mcap', 'rosbags'},
+    # What is compressed and cut short, or damaged beside its YAML, mcap and rosbags give up on; so
+    # here are the libraries with which they do it.
+    'bags': {'numpy', 'mcap', 'rosbags', 'lz4', 'zstandard', 'ruamel'},
     'learning': {'numpy', 'torch', 'onnx'},
     'deploy': {'numpy', 'onnxruntime'},
 }

@@ -16,17 +16,24 @@ from mcap.records import Channel, Chunk, Metadata, Schema
 from mcap.stream_reader import get_chunk_data_stream
 
 from her_ros.bags.errors import BagError
+from her_ros.bags.metadata import ROSBAG2_RECORD, custom_data
+from her_ros.bags.storage import decompressed, is_compressed
 
 #: the metadata record that carries the facts of a bag
 FACTS_RECORD = 'her_ros'
 
-_MAGIC = b'\x89MCAP0\r\n'
-_PREFIX = struct.Struct('<BQ')
+#: what a file begins and ends with
+MAGIC = b'\x89MCAP0\r\n'
+#: kind and length of a record
+PREFIX = struct.Struct('<BQ')
 _FOOTER = struct.Struct('<BQQQI8s')
 _DATA_END = struct.Struct('<BQI')
 _CHANNEL_ID = struct.Struct('<H')
-# channel, sequence, log time, publish time
-_MESSAGE_PREFIX_SIZE = 2 + 4 + 8 + 8
+#: channel, sequence, log time, publish time of a message; its content follows
+MESSAGE_PREFIX = struct.Struct('<HIQQ')
+_BLOCK = 16 << 20
+
+Read = Callable[[int, int], bytes | memoryview]
 
 
 class McapFile:
@@ -49,27 +56,36 @@ class McapFile:
         self._is_wanted = is_wanted
         self._schemas: dict[int, str] = {}
         self._channels: dict[int, list[memoryview] | None] = {}
-        data_end, self._is_checked = _check_whole(content)
-        self._take(memoryview(content), len(_MAGIC), data_end)
+        self._rosbag2_metadata = ''
+        view = memoryview(content)
+        data_end, _, self._is_checked = check_whole(lambda a, b: view[a:b], len(view))
+        self._take(view, len(MAGIC), data_end)
+        if not self.facts and self._rosbag2_metadata:
+            self.facts = custom_data(self._rosbag2_metadata)
+        for messages in self.messages.values():
+            if messages and is_compressed(messages[0]):
+                messages[:] = [memoryview(decompressed(each)) for each in messages]
 
     def _take(self, content: memoryview, begin: int, end: int) -> None:
-        for kind, start, stop in _records(content, begin, end):
+        for kind, start, stop in records(content, begin, end):
             if kind == Opcode.MESSAGE:
                 (channel_id,) = _CHANNEL_ID.unpack_from(content, start)
                 messages = self._channels[channel_id]
                 if messages is not None:
-                    messages.append(content[start + _MESSAGE_PREFIX_SIZE : stop])
+                    messages.append(content[start + MESSAGE_PREFIX.size : stop])
             elif kind == Opcode.CHUNK and self._is_wanted:
-                self._take_chunk(Chunk.read(_stream(content[start:stop])))
+                self._take_chunk(Chunk.read(stream_of(content[start:stop])))
             elif kind == Opcode.SCHEMA:
-                schema = Schema.read(_stream(content[start:stop]))
+                schema = Schema.read(stream_of(content[start:stop]))
                 self._schemas[schema.id] = schema.name
             elif kind == Opcode.CHANNEL:
-                self._add_channel(Channel.read(_stream(content[start:stop])))
+                self._add_channel(Channel.read(stream_of(content[start:stop])))
             elif kind == Opcode.METADATA:
-                metadata = Metadata.read(_stream(content[start:stop]))
+                metadata = Metadata.read(stream_of(content[start:stop]))
                 if metadata.name == FACTS_RECORD:
                     self.facts.update(metadata.metadata)
+                elif metadata.name == ROSBAG2_RECORD:
+                    self._rosbag2_metadata = metadata.metadata.get('serialized_metadata', '')
 
     def _take_chunk(self, chunk: Chunk) -> None:
         stream, size = get_chunk_data_stream(chunk, validate_crc=not self._is_checked)
@@ -84,45 +100,54 @@ class McapFile:
             self._channels[channel.id] = None
 
 
-def _stream(content: memoryview) -> ReadDataStream:
+def stream_of(content: bytes | memoryview) -> ReadDataStream:
+    """Let mcap read the content of a record."""
     return ReadDataStream(BytesIO(content))
 
 
-def _records(content: memoryview, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
+def records(content: memoryview, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """List kind, start and end of the records in a part of a file or in a chunk."""
     while begin < end:
-        kind, length = _PREFIX.unpack_from(content, begin)
-        start = begin + _PREFIX.size
+        kind, length = PREFIX.unpack_from(content, begin)
+        start = begin + PREFIX.size
         begin = start + length
         if begin > end:
             raise BagError(f'damaged: the record at byte {start} claims {length} bytes')
         yield kind, start, begin
 
 
-def _check_whole(content: bytes) -> tuple[int, bool]:
+def check_whole(read: Read, size: int) -> tuple[int, int, bool]:
     """Check both ends and both checksums of a file.
 
     A checksum of 0 stands for none: `ros2 bag record` leaves out the one of the data section.
 
-    :return: where the data section ends, and whether a checksum covered it
+    :param read: returns the bytes from one position to another
+    :param size: of the file, bytes
+    :return: where the data section ends, where the footer starts, and whether a checksum covered
+        the data section
     """
-    if not content.startswith(_MAGIC):
-        raise BagError('not an MCAP file' if content else 'the file is empty')
-    footer_start = len(content) - _FOOTER.size
-    if footer_start < len(_MAGIC) + _DATA_END.size or not content.endswith(_MAGIC):
-        raise BagError(
-            'the file is cut short; copy it again, or drop it if its recorder was killed'
-        )
-    kind, length, summary_start, _, summary_crc, _ = _FOOTER.unpack_from(content, footer_start)
+    if bytes(read(0, min(size, len(MAGIC)))) != MAGIC:
+        raise BagError('not an MCAP file' if size else 'the file is empty')
+    footer_start = size - _FOOTER.size
+    if footer_start < len(MAGIC) + _DATA_END.size or bytes(read(size - 8, size)) != MAGIC:
+        raise BagError('the file is cut short; `her-ros bags recover` saves what is left of it')
+    kind, length, summary_start, _, summary_crc, _ = _FOOTER.unpack(read(footer_start, size))
     summary_start = summary_start or footer_start  # 0: there is no summary
     data_end = summary_start - _DATA_END.size
-    if (kind, length) != (Opcode.FOOTER, 20) or not len(_MAGIC) <= data_end < footer_start:
+    if (kind, length) != (Opcode.FOOTER, 20) or not len(MAGIC) <= data_end < footer_start:
         raise BagError('damaged: its footer is not one')
-    view = memoryview(content)
-    if summary_crc and zlib.crc32(view[summary_start : len(content) - 12]) != summary_crc:
+    if summary_crc and zlib.crc32(read(summary_start, size - 12)) != summary_crc:
         raise BagError('damaged: the checksum of the summary is wrong; copy the file again')
-    kind, length, data_crc = _DATA_END.unpack_from(content, data_end)
+    kind, length, data_crc = _DATA_END.unpack(read(data_end, summary_start))
     if (kind, length) != (Opcode.DATA_END, 4):
         raise BagError('damaged: its data section has no end')
-    if data_crc and zlib.crc32(view[:data_end]) != data_crc:
+    if data_crc and _crc_of(read, data_end) != data_crc:
         raise BagError('damaged: the checksum of the data is wrong; copy the file again')
-    return data_end, data_crc != 0
+    return data_end, footer_start, data_crc != 0
+
+
+def _crc_of(read: Read, end: int) -> int:
+    crc = 0
+    for begin in range(0, end, _BLOCK):
+        crc = zlib.crc32(read(begin, min(begin + _BLOCK, end)), crc)
+    return crc

@@ -1,20 +1,21 @@
 """Bags into episodes: our own files, and whatever `ros2 bag record` leaves."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from rosbags.rosbag2 import Reader
-
-from her_ros.bags.errors import BagError
+from her_ros.bags.errors import BagError, naming
 from her_ros.bags.mcap_file import McapFile
+from her_ros.bags.recording import Recording
+from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.errors import HerRosError
 from her_ros.core.rows import step_dtype
-from her_ros.core.task import GoalTask, task_named
+from her_ros.core.task import GoalTask
+
+# A rollout is a hundred times smaller; what is larger is walked instead of held twice.
+_LARGEST_IN_MEMORY = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,16 @@ def read_bag(path: Path, task: GoalTask | None = None) -> Bag:
     :raises BagError: if it is no bag, cut short, damaged, of another task, or without a finished
         episode
     """
-    with _naming(path):
+    with naming(path):
         recording = _read(path)
-        task = _agree_on_task(recording.facts, task)
         if not recording.messages:
             raise BagError(f'no step topic of type {CLOUD_TYPE}; it has {recording.topics}')
+        first = next((each[0] for each in recording.messages.values() if each), None)
+        task = agree_on_task(recording.facts, task, first)
         decoder = CloudDecoder(step_dtype(task))
         episodes, left_over = [], 0
         for topic, messages in sorted(recording.messages.items()):
-            with _naming(f'{topic}, read as {task.name}'):
+            with naming(f'{topic}, read as {task.name}'):
                 finished, rest = split_rollout(decoder.decode(messages))
                 for episode in finished:
                     episode.check(task)
@@ -76,58 +78,21 @@ def read_facts(path: Path) -> dict[str, str]:
 
     :raises BagError: if it is no bag, cut short or damaged
     """
-    with _naming(path):
+    with naming(path):
         return _read(path, with_messages=False).facts
 
 
-@contextmanager
-def _naming(source: object) -> Iterator[None]:
-    """Turn every failure into a BagError that names its source.
-
-    The readers of mcap, rosbags, sqlite3, YAML and the compressors fail in their own ways, and on
-    damaged input in ways that none of them lists; so everything is caught.
-    """
-    try:
-        yield
-    except HerRosError as error:
-        raise BagError(f'{source}: {error}') from error
-    except OSError as error:
-        raise BagError(f'{source}: {error.strerror or error}') from error
-    except Exception as error:
-        raise BagError(
-            f'{source}: damaged or not a ROS 2 bag ({type(error).__name__}: {error})'
-        ) from error
-
-
-def _is_step(topic: str, message_type: str) -> bool:
-    return f'/{topic}'.endswith('/step') and message_type == CLOUD_TYPE
-
-
 def _read(path: Path, with_messages: bool = True) -> _Recording:
-    if path.suffix == '.mcap' and not path.is_dir():
-        file = McapFile(path.read_bytes(), _is_step if with_messages else None)
+    if path.suffix == '.mcap' and not path.is_dir() and path.stat().st_size <= _LARGEST_IN_MEMORY:
+        file = McapFile(path.read_bytes(), is_step if with_messages else None)
         return _Recording(file.facts, file.topics, file.messages)
-    if path.is_dir() and not (path / 'metadata.yaml').exists():
-        raise BagError('no metadata.yaml in this folder; `ros2 bag reindex` makes one for a bag')
-    with Reader(path) as reader:
-        facts = {
-            str(key): str(value) for key, value in (reader.storage.metadata.custom or {}).items()
-        }
-        steps = [each for each in reader.connections if _is_step(each.topic, each.msgtype)]
-        messages: dict[str, list[bytes]] = {each.topic: [] for each in steps}
-        # Without a choice of connections rosbags would read all of them.
-        for connection, _, cdr in reader.messages(steps) if steps and with_messages else ():
-            messages[connection.topic].append(cdr)
-        topics = {each.topic: each.msgtype for each in reader.connections}
+    facts: dict[str, str] = {}
+    topics: dict[str, str] = {}
+    messages: dict[str, list[bytes | memoryview]] = {}
+    for storage in Recording(path).files():
+        facts = storage.facts | facts
+        for batch in storage.batches(is_step) if with_messages else ():
+            for message in batch:
+                messages.setdefault(message.channel.topic, []).append(message.content)
+        topics |= storage.topics
     return _Recording(facts, topics, messages)
-
-
-def _agree_on_task(facts: Mapping[str, str], task: GoalTask | None) -> GoalTask:
-    recorded = facts.get('task')
-    if task is None and recorded is None:
-        raise BagError('the bag does not say of which task it is; name the task')
-    if task is None:
-        return task_named(str(recorded))
-    if recorded not in (None, task.name):
-        raise BagError(f'recorded from {recorded}, expected {task.name}')
-    return task

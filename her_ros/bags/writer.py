@@ -13,6 +13,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.mcap_file import FACTS_RECORD
+from her_ros.bags.metadata import ROSBAG2_RECORD, information_of
 from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
 from her_ros.core.files import publish_file
 from her_ros.core.rows import Rows
@@ -91,7 +92,9 @@ class BagWriter:
         self._facts |= facts or {}
         with self._giving_up_on_failure():
             self._writer.add_metadata(FACTS_RECORD, self._facts)
-            self._writer.add_metadata('rosbag2', {'serialized_metadata': self._rosbag2_metadata()})
+            self._writer.add_metadata(
+                ROSBAG2_RECORD, {'serialized_metadata': self._rosbag2_metadata()}
+            )
             self._writer.finish()
             self._file.close()
             publish_file(self._temporary, self.path)
@@ -115,7 +118,7 @@ class BagWriter:
             raise BagError(f'{self.path}: cannot be written: {error.strerror}') from error
 
     def _add_channel(self, topic: str, message_type: str) -> int:
-        text, digest = _definition(message_type)
+        text, digest = definition_of(message_type)
         if message_type not in self._schemas:
             self._schemas[message_type] = self._writer.register_schema(
                 message_type, SchemaEncoding.ROS2, text.encode()
@@ -132,26 +135,13 @@ class BagWriter:
 
         rosbag2 wants every key, but takes topics, counts and times from the summary.
         """
-        start = min(self._stamps_ns, default=0)
-        metadata = {
-            'version': 9,
-            'storage_identifier': 'mcap',
-            'duration': {'nanoseconds': max(self._stamps_ns, default=0) - start},
-            'starting_time': {'nanoseconds_since_epoch': start},
-            'message_count': len(self._stamps_ns),
-            'topics_with_message_count': [],
-            'compression_format': '',
-            'compression_mode': '',
-            'relative_file_paths': [self.path.name],
-            'files': [],
-            'custom_data': self._facts,
-            'ros_distro': 'jazzy',
-        }
-        return json.dumps(metadata)
+        start, end = min(self._stamps_ns, default=0), max(self._stamps_ns, default=0)
+        count = len(self._stamps_ns)
+        return json.dumps(information_of(self.path.name, start, end, count, self._facts))
 
 
 @lru_cache
-def _definition(message_type: str) -> tuple[str, str]:
+def definition_of(message_type: str) -> tuple[str, str]:
     """Return the text of a message type and all types within it, and its digest."""
     typestore = get_typestore(Stores.ROS2_JAZZY)
     if message_type not in typestore.types:

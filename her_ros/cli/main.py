@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from her_ros.cli.bags import app as bags_app
 from her_ros.core.errors import HerRosError
 from her_ros.core.task import TASKS
 
@@ -16,6 +17,7 @@ app = typer.Typer(
     help='Teach a robot arm to reach goals from failures: DDPG with Hindsight Experience Replay,'
     ' over real ROS 2 topics and bags.',
 )
+app.add_typer(bags_app, name='bags')
 
 
 @app.command()

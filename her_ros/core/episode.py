@@ -1,7 +1,7 @@
 """One recorded episode, and the splitting of a rollout into episodes."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,16 +94,32 @@ class Episode:
 def split_rollout(messages: Sequence[Rows]) -> tuple[list[Episode], int]:
     """Split the ``step`` messages of one or more rollouts into finished episodes.
 
-    Repeated rows (a lock-step partner sent its last row again) are dropped. An episode counts as
-    finished when its last row is terminated or truncated and no step is missing.
-
     :param messages: structured rows per message, in the order of the recording
     :return: finished episodes ordered by (session, episode, env), and the number of rows that
         belong to none
     """
     rows = np.concatenate(messages) if messages else np.zeros(0, [('step', 'u4')])
+    episodes, left_over = [], 0
+    for part, is_finished in episode_parts(rows):
+        if is_finished:
+            episodes.append(Episode(part))
+        else:
+            left_over += len(part)
+    return episodes, left_over
+
+
+def episode_parts(rows: Rows) -> Iterator[tuple[Rows, bool]]:
+    """Sort rows into episodes; this is what "finished" means wherever rows are read.
+
+    Repeated rows (a lock-step partner sent its last row again) are dropped. An episode counts as
+    finished when its last row is terminated or truncated and no step is missing.
+
+    :param rows: in the order of the recording
+    :return: the rows of one episode in the order of its steps, and whether it is finished;
+        ordered by (session, episode, env)
+    """
     if not len(rows):
-        return [], 0
+        return
     # Stable, so that of repeated rows the first one stays.
     order = np.lexsort([rows[name] for name in ('step', 'env', 'episode', 'session')])
     rows = rows[order]
@@ -117,14 +133,14 @@ def split_rollout(messages: Sequence[Rows]) -> tuple[list[Episode], int]:
     if repeated.any():
         rows, starts_episode = rows[~repeated], starts_episode[~repeated]
     bounds = np.append(np.flatnonzero(starts_episode), len(rows)).tolist()
-    ended = ((rows['terminated'] != 0) | (rows['truncated'] != 0)).tolist()
+    ended = is_end(rows).tolist()
     steps = rows['step'].tolist()
-    episodes, left_over = [], 0
     for begin, end in itertools.pairwise(bounds):
         # Steps rise strictly, so first and last tell whether any is missing.
         whole = end - begin >= 2 and steps[begin] == 0 and steps[end - 1] == end - begin - 1
-        if whole and ended[end - 1]:
-            episodes.append(Episode(rows[begin:end]))
-        else:
-            left_over += end - begin
-    return episodes, left_over
+        yield rows[begin:end], whole and ended[end - 1]
+
+
+def is_end(rows: Rows) -> NDArray[np.bool_]:
+    """Tell which rows are the last of their episode, shape (n,)."""
+    return (rows['terminated'] != 0) | (rows['truncated'] != 0)

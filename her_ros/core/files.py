@@ -33,6 +33,13 @@ def publish_file(temporary: Path, path: Path) -> None:
     _sync(path.parent, os.O_DIRECTORY)
 
 
+def publish_folder(temporary: Path, path: Path) -> None:
+    """Give a finished temporary folder of files its final name, as :func:`publish_file` does."""
+    for file in temporary.iterdir():
+        _sync(file, os.O_RDONLY)
+    publish_file(temporary, path)
+
+
 def _sync(path: Path, flags: int) -> None:
     descriptor = os.open(path, flags)
     try:

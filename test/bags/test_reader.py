@@ -197,7 +197,7 @@ def test_what_is_no_bag_is_named(tmp_path, push):
 def test_a_folder_that_was_never_closed_tells_the_cure(tmp_path, push, make_rollout):
     folder = record_plainly(tmp_path / 'bag', {'/step': make_rollout()})
     (folder / 'metadata.yaml').unlink()
-    with pytest.raises(BagError, match='ros2 bag reindex'):
+    with pytest.raises(BagError, match='her-ros bags recover'):
         read_bag(folder, push)
 
 

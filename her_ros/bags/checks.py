@@ -1,0 +1,148 @@
+"""What the wire contract promises of ``step`` rows, as checks of many rows at a time."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.core.episode import is_end
+from her_ros.core.rows import MAX_ENVIRONMENTS, Rows
+from her_ros.core.task import GoalTask
+
+#: so close to the tolerance, metres, rounding may decide what reward and success are
+BORDER_M = 1e-6
+
+_FINITE = ('observation', 'achieved_goal', 'desired_goal', 'action', 'reward')
+_FLAGS = ('terminated', 'truncated', 'is_success')
+_ABOUT_THE_MOVE = ('action', 'policy_version', 'reward', *_FLAGS)
+
+Mask = NDArray[np.bool_]
+
+
+class RowFault(NamedTuple):
+    """What is wrong with a row."""
+
+    row: int
+    #: without values, so that faults of one kind can be counted
+    kind: str
+    #: what was found and what was expected
+    text: str
+
+
+def _each(bad: Mask, kind: str, text: Callable[[int], str]) -> Iterator[RowFault]:
+    for index in np.flatnonzero(bad).tolist():
+        yield RowFault(index, kind, text(index))
+
+
+def _flat(values: NDArray[Any]) -> NDArray[Any]:
+    """Make every field a list of values per row, shape (n, values)."""
+    return values.reshape(len(values), -1)
+
+
+def _same(some: NDArray[Any], others: NDArray[Any]) -> Mask:
+    """Tell where all values of a row are those of another one; NaN is NaN, shape (n,)."""
+    is_same: Mask = (some == others) | ((some != some) & (others != others))
+    return np.asarray(_flat(is_same).all(1))
+
+
+def borderline(rows: Rows, task: GoalTask) -> Mask:
+    """Tell where rounding decides whether the goal is reached, shape (n,)."""
+    with np.errstate(invalid='ignore', over='ignore'):
+        distance = task.distance(rows['achieved_goal'], rows['desired_goal'])
+        return (rows['step'] > 0) & (np.abs(distance - task.goal_tolerance_m) <= BORDER_M)
+
+
+def row_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
+    """Check what every row says by itself: values, flags, reward and success.
+
+    :param rows: shape (n,), in any order
+    """
+    first = rows['step'] == 0
+    checks = [(name, ~np.isfinite(rows[name]), 'a finite number') for name in _FINITE]
+    checks += [
+        (name, (_flat(rows[name]) != 0).any(1) & first, 'zero at step 0')
+        for name in _ABOUT_THE_MOVE
+    ]
+    checks += [(name, rows[name] > 1, '0 or 1') for name in _FLAGS]
+    checks += [
+        ('action', np.abs(rows['action']) > 1, 'within [-1, 1]'),
+        ('env', rows['env'] >= MAX_ENVIRONMENTS, f'below {MAX_ENVIRONMENTS}'),
+    ]
+    for name, bad, expected in checks:
+
+        def text(index: int, name: str = name, expected: str = expected) -> str:
+            return f'{name} is {rows[name][index].tolist()}, expected {expected}'
+
+        yield from _each(np.asarray(_flat(bad).any(1)), f'{name} not {expected}', text)
+    yield from _outcome_faults(rows, task)
+
+
+def _outcome_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
+    """Compute reward and success of every move anew."""
+    achieved, desired = rows['achieved_goal'], rows['desired_goal']
+    with np.errstate(invalid='ignore', over='ignore'):
+        distance = task.distance(achieved, desired)
+        computed = {
+            'reward': task.reward(achieved, desired),
+            'is_success': task.is_success(achieved, desired),
+        }
+    judged = (rows['step'] > 0) & np.isfinite(distance) & ~borderline(rows, task)
+    for name, values in computed.items():
+        # What is no number or no flag was named already.
+        sane = np.isfinite(rows[name]) & (rows[name] <= 1)
+
+        def text(index: int, name: str = name, values: NDArray[Any] = values) -> str:
+            return (
+                f'{name} is {rows[name][index]:g}, expected {float(values[index]) + 0.0:g}:'
+                f' the goal is {distance[index]:.6f} m away'
+            )
+
+        yield from _each(judged & sane & (rows[name] != values), f'{name} wrong', text)
+
+
+def order_faults(rows: Rows, before: Rows, follows: Mask) -> Iterator[RowFault]:
+    """Check every row against the one that its environment sent before.
+
+    :param rows: shape (n,)
+    :param before: the rows before, shape (n,)
+    :param follows: where there is one, shape (n,)
+    """
+    step, last = rows['step'].astype(np.int64), before['step'].astype(np.int64)
+    newer = follows & (rows['episode'] > before['episode'])
+    within = follows & (rows['episode'] == before['episode'])
+    ended = is_end(before)
+    for bad, found, expected in (
+        (within & (step > last + 1), 'steps are missing', 'step {next}'),
+        (within & (step < last), 'steps out of order', 'step {next}'),
+        (follows & ~newer & ~within, 'episodes out of order', 'no earlier episode'),
+        (within & ended & (step > last), 'goes on after its end', 'a new episode'),
+        (newer & (step > 0), 'an episode without its beginning', 'step 0'),
+        (newer & ~ended, 'the episode before has no end', 'terminated or truncated there'),
+    ):
+
+        def text(index: int, found: str = found, expected: str = expected) -> str:
+            expected = expected.format(next=last[index] + 1)
+            return (
+                f'{found}: it follows step {last[index]} of episode {before["episode"][index]},'
+                f' expected {expected}'
+            )
+
+        yield from _each(bad, found, text)
+
+    moved = within & ~_same(rows['desired_goal'], before['desired_goal'])
+
+    def goals(index: int) -> str:
+        now, then = (each['desired_goal'][index].tolist() for each in (rows, before))
+        return f'desired_goal is {now}, expected {then} as in the row before'
+
+    yield from _each(moved, 'the goal changes within an episode', goals)
+    repeated = within & (step == last) & ~moved
+    for name in rows.dtype.names or ():
+        different = repeated & ~_same(rows[name], before[name])
+
+        def values(index: int, name: str = name) -> str:
+            now, then = (each[name][index].tolist() for each in (rows, before))
+            return f'repeated with another {name}: {now}, expected {then}'
+
+        yield from _each(different, f'repeated with another {name}', values)

@@ -1,0 +1,168 @@
+"""Messages of any topics into a rosbag2 directory, as `ros2 bag record` would leave it."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+from mcap.records import Attachment
+from mcap.writer import CompressionType, Writer
+
+from her_ros.bags.errors import BagError
+from her_ros.bags.mcap_file import FACTS_RECORD
+from her_ros.bags.metadata import ROSBAG2_RECORD, TopicCount, information_of, is_qos
+from her_ros.bags.storage import Channel, Message
+from her_ros.bags.writer import definition_of
+from her_ros.core.files import publish_folder
+
+
+class DirectoryWriter:
+    """Writes ``<path>/<name>_0.mcap`` and ``<path>/metadata.yaml``.
+
+    Before :meth:`close` it is a hidden temporary folder beside its place. Schemas are those of the
+    sources, so that messages of types that nobody here knows stay readable.
+
+    :raises BagError: if there is such a folder, or it cannot be written
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        #: messages written by topic
+        self.counts: dict[str, int] = {}
+        self._temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+        self._name = f'{path.name}_0.mcap'
+        self._channels: dict[Channel, int] = {}
+        self._schemas: dict[tuple[str, str, bytes], int] = {}
+        self._topics: dict[tuple[str, str], TopicCount] = {}
+        self._start_ns, self._end_ns = 1 << 63, 0
+        if path.exists():
+            raise BagError(f'{path}: exists already, and bags are never overwritten; name another')
+        with self._naming():
+            self._temporary.mkdir(parents=True)
+            self._file = (self._temporary / self._name).open('wb')
+        self._writer = Writer(self._file, compression=CompressionType.LZ4, enable_data_crcs=True)
+        self._writer.start('ros2', library='her_ros')
+
+    def write(self, message: Message) -> None:
+        """Add a message with its stamps.
+
+        :raises BagError: if the disk takes no more
+        """
+        channel = message.channel
+        # sqlite3 holds signed stamps, MCAP does not.
+        log_time, publish_time = max(0, message.log_time_ns), max(0, message.publish_time_ns)
+        with self._naming():
+            self._writer.add_message(
+                self._channel_id(channel),
+                log_time,
+                message.content,  # type: ignore[arg-type]  # it takes any buffer
+                publish_time,
+                message.sequence,
+            )
+        self.counts[channel.topic] = self.counts.get(channel.topic, 0) + 1
+        key = channel.topic, channel.message_type
+        self._topics[key] = self._topics[key]._replace(messages=self._topics[key].messages + 1)
+        self._start_ns = min(self._start_ns, log_time)
+        self._end_ns = max(self._end_ns, log_time)
+
+    def attach(self, attachment: Attachment) -> None:
+        """Add an attachment; rosbag2 has none, other recorders of MCAP do."""
+        with self._naming():
+            self._writer.add_attachment(
+                attachment.create_time,
+                attachment.log_time,
+                attachment.name,
+                attachment.media_type,
+                attachment.data,
+            )
+
+    def close(self, facts: Mapping[str, str]) -> None:
+        """Finish the bag and give it its name.
+
+        :param facts: custom data of the bag
+        :raises BagError: if the disk takes no more
+        """
+        count = sum(self.counts.values())
+        start_ns = self._start_ns if count else 0
+        information = information_of(
+            self._name, start_ns, self._end_ns, count, facts, [*self._topics.values()]
+        )
+        with self._naming():
+            if facts:
+                self._writer.add_metadata(FACTS_RECORD, dict(facts))
+            text = json.dumps(information)
+            self._writer.add_metadata(ROSBAG2_RECORD, {'serialized_metadata': text})
+            self._writer.finish()
+            self._file.close()
+            # JSON is YAML as well.
+            text = json.dumps({'rosbag2_bagfile_information': information}, indent=2)
+            (self._temporary / 'metadata.yaml').write_text(f'{text}\n')
+            publish_folder(self._temporary, self.path)
+
+    def discard(self) -> None:
+        """Leave nothing behind but a bag that is finished."""
+        with suppress(OSError):  # a full disk refuses the last buffer again
+            self._file.close()
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def __enter__(self) -> 'DirectoryWriter':
+        """Discard what is not closed at the end of the block."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Discard what is not closed."""
+        self.discard()
+
+    @contextmanager
+    def _naming(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise BagError(f'{self.path}: cannot be written: {error.strerror}') from error
+
+    def _channel_id(self, channel: Channel) -> int:
+        # What recorders say of QoS differs from file to file; the first one stays.
+        key = replace(channel, offered_qos_profiles='', type_hash='')
+        if key not in self._channels:
+            self._channels[key] = self._add_channel(channel)
+        return self._channels[key]
+
+    def _add_channel(self, channel: Channel) -> int:
+        channel = _described(channel)
+        topic = TopicCount(
+            channel.topic,
+            channel.message_type,
+            channel.message_encoding,
+            channel.offered_qos_profiles,
+            channel.type_hash,
+            0,
+        )
+        topic = self._topics.setdefault((channel.topic, channel.message_type), topic)
+        schema = (channel.message_type, channel.schema_encoding, channel.schema)
+        if schema not in self._schemas:
+            self._schemas[schema] = self._writer.register_schema(*schema)
+        return self._writer.register_channel(
+            channel.topic,
+            channel.message_encoding,
+            self._schemas[schema],
+            {
+                'offered_qos_profiles': topic.offered_qos_profiles,
+                'topic_type_hash': channel.type_hash,
+            },
+        )
+
+
+def _described(channel: Channel) -> Channel:
+    """Add what older recorders did not write down, and leave out what cannot be read."""
+    if not is_qos(channel.offered_qos_profiles):
+        channel = replace(channel, offered_qos_profiles='')
+    if not channel.schema:
+        with suppress(BagError):  # a type of somebody's own stays without
+            text, digest = definition_of(channel.message_type)
+            channel = replace(
+                channel, schema_encoding='ros2msg', schema=text.encode(), type_hash=digest
+            )
+    return channel

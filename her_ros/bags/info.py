@@ -1,0 +1,166 @@
+"""What is in a bag: for a person who wants to know whether it is worth training on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.bags.errors import BagError, naming
+from her_ros.bags.recording import Recording
+from her_ros.bags.storage import Message
+from her_ros.bags.stream import EpisodeStream
+from her_ros.core.episode import Episode
+from her_ros.core.task import GoalTask
+
+#: cells of goals that are remembered; 64 cubic metres at 5 cm are half of that
+MAX_CELLS = 1 << 20
+
+Cell = tuple[int, ...]
+
+
+@dataclass
+class BagInfo:
+    """What one bag holds, or all of them together."""
+
+    paths: list[Path] = field(default_factory=list)
+    #: names of the tasks found
+    tasks: set[str] = field(default_factory=set)
+    episodes: int = 0
+    steps: int = 0
+    #: episodes whose last row says that the goal was reached
+    successes: int = 0
+    #: failures whose achieved goal moved, see :func:`is_relabelable`
+    relabelable: int = 0
+    rows_left_over: int = 0
+    #: of the policies that acted; None: none did
+    policy_versions: tuple[int, int] | None = None
+    duration_s: float = 0.0
+    size: int = 0
+    #: messages by topic
+    topics: dict[str, int] = field(default_factory=dict)
+    #: what could not be read, each with its bag
+    damage: list[str] = field(default_factory=list)
+    #: cells in which a desired goal lay, with the number of episodes; where an achieved one lay
+    desired_cells: dict[Cell, int] = field(default_factory=dict)
+    achieved_cells: set[Cell] = field(default_factory=set)
+
+    @property
+    def success_rate(self) -> float | None:
+        """Share of the episodes that reached their goal; None without episodes."""
+        return self.successes / self.episodes if self.episodes else None
+
+    @property
+    def relabelable_share(self) -> float | None:
+        """Share of the failures that HER can turn into successes; None without failures."""
+        failures = self.episodes - self.successes
+        return self.relabelable / failures if failures else None
+
+    @property
+    def goal_coverage(self) -> float | None:
+        """Share of the episodes whose desired goal lies in a cell where something was achieved.
+
+        Space is divided into cubes as wide as the task's tolerance, laid from the origin. None
+        without episodes, or where goals lie so far apart that they were not all remembered.
+        """
+        cells = len(self.desired_cells) + len(self.achieved_cells)
+        if not self.episodes or cells >= MAX_CELLS or len(self.tasks) != 1:
+            return None
+        reached = sum(
+            count for cell, count in self.desired_cells.items() if cell in self.achieved_cells
+        )
+        return reached / self.episodes
+
+    def add(self, episode: Episode, task: GoalTask) -> None:
+        """Take in an episode."""
+        self.tasks.add(task.name)
+        self.episodes += 1
+        self.steps += len(episode)
+        self.successes += episode.is_success
+        self.relabelable += not episode.is_success and is_relabelable(episode, task)
+        versions = episode.rows['policy_version'][1:]
+        self._widen((int(versions.min()), int(versions.max())))
+        if len(self.desired_cells) + len(self.achieved_cells) < MAX_CELLS:
+            (desired,) = _cells(episode.desired_goal[None], task)
+            self.desired_cells[desired] = self.desired_cells.get(desired, 0) + 1
+            self.achieved_cells.update(_cells(episode.achieved_goal, task))
+
+    def _widen(self, versions: tuple[int, int] | None) -> None:
+        known = self.policy_versions
+        if known and versions:
+            versions = min(known[0], versions[0]), max(known[1], versions[1])
+        self.policy_versions = versions or known
+
+
+def is_relabelable(episode: Episode, task: GoalTask) -> bool:
+    """Tell whether HER has something to teach with an episode.
+
+    A goal achieved later makes a move a success only if it is not where the achieved goal was
+    anyway: so what counts is whether, after some move, the achieved goal lies further than the
+    tolerance from where the episode began.
+    """
+    moved = task.distance(episode.achieved_goal[1:], episode.achieved_goal[0])
+    return bool((moved > task.goal_tolerance_m).any())
+
+
+def _cells(goals: NDArray[np.float64], task: GoalTask) -> list[Cell]:
+    cells = np.floor(goals / task.goal_tolerance_m).astype(np.int64)
+    return [tuple(cell) for cell in np.unique(cells, axis=0).tolist()]
+
+
+def read_info(path: Path, task: GoalTask | None = None) -> BagInfo:
+    """Read a bag from front to back and say what is in it.
+
+    Damage ends the reading of a bag; what was read until then counts.
+
+    :param path: a bare bag or a rosbag2 directory
+    :param task: of the bag; what it says itself, or the sizes of its rows, where left out
+    """
+    info = BagInfo([path])
+    stamps: list[int] = []
+
+    def note(batch: list[Message]) -> None:
+        if not batch:
+            return
+        for message in batch:
+            topic = message.channel.topic
+            info.topics[topic] = info.topics.get(topic, 0) + 1
+        times = [message.log_time_ns for message in batch]
+        stamps[:] = [min([*times, *stamps]), max([*times, *stamps])]
+
+    stream = EpisodeStream(path, task, note)
+    try:
+        with naming(path):
+            info.size = Recording(path).size
+        for _, episode in stream:
+            assert stream.task is not None
+            info.add(episode, stream.task)
+    except BagError as error:
+        info.damage.append(str(error))
+    if stream.task is not None:
+        info.tasks.add(stream.task.name)
+    info.rows_left_over = stream.left_over
+    info.duration_s = (stamps[1] - stamps[0]) / 1e9 if stamps else 0.0
+    return info
+
+
+def total_of(infos: Iterable[BagInfo]) -> BagInfo:
+    """Add up what bags hold; durations are added, too."""
+    total = BagInfo()
+    for info in infos:
+        total.paths += info.paths
+        total.tasks |= info.tasks
+        for name in (
+            'episodes', 'steps', 'successes', 'relabelable', 'rows_left_over', 'duration_s', 'size'
+        ):  # fmt: skip
+            setattr(total, name, getattr(total, name) + getattr(info, name))
+        total._widen(info.policy_versions)
+        for topic, count in info.topics.items():
+            total.topics[topic] = total.topics.get(topic, 0) + count
+        total.damage += info.damage
+        if len(total.desired_cells) + len(total.achieved_cells) < MAX_CELLS:
+            for cell, count in info.desired_cells.items():
+                total.desired_cells[cell] = total.desired_cells.get(cell, 0) + count
+            total.achieved_cells |= info.achieved_cells
+    return total

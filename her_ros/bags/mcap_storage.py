@@ -1,0 +1,264 @@
+"""A bare ``.mcap`` file of any size, record by record from front to back.
+
+The walk follows the records themselves, not the index: so it meets messages in the order of
+recording whatever the clock did, and reads on where the index was never written.
+"""
+
+import re
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import lz4.frame
+import zstandard
+from mcap.opcode import Opcode
+from mcap.records import Attachment, Chunk, Metadata, Schema, Statistics
+from mcap.records import Channel as McapChannel
+from mcap.stream_reader import get_chunk_data_stream
+
+from her_ros.bags.errors import BagError
+from her_ros.bags.mcap_file import (
+    FACTS_RECORD,
+    MAGIC,
+    MESSAGE_PREFIX,
+    PREFIX,
+    check_whole,
+    records,
+    stream_of,
+)
+from her_ros.bags.metadata import ROSBAG2_RECORD, custom_data
+from her_ros.bags.storage import (
+    BATCH_SIZE,
+    Channel,
+    Message,
+    OnDamage,
+    Wanted,
+    decompressed,
+    refuse,
+)
+
+# Prefix, times, size, checksum, compression and size of the data of a chunk: the search for it
+# needs something that bytes of a message do not look like by chance.
+_CHUNK_HEAD = re.compile(
+    rb'\x06(.{8}).{16}.{8}.{4}(\0\0\0\0|\x03\0\0\0lz4|\x04\0\0\0zstd)(.{8})', re.DOTALL
+)
+_LONGEST_CHUNK_HEAD = 9 + 28 + 8 + 8
+_CHUNK_FIXED = 8 + 8 + 8 + 4 + 4 + 8
+_FEED = 1 << 14
+
+
+class McapStorage:
+    """One file, read in the order of recording.
+
+    :param on_damage: told of damage; if it returns, whatever is left is read
+    """
+
+    def __init__(self, path: Path, on_damage: OnDamage = refuse) -> None:
+        self.path = path
+        #: what the writer noted; complete once all was read
+        self.facts: dict[str, str] = {}
+        #: message type by topic, of those met so far
+        self.topics: dict[str, str] = {}
+        self.attachments: list[Attachment] = []
+        self._on_damage = on_damage
+        self._schemas: dict[int, Schema] = {}
+        self._channels: dict[int, Channel] = {}
+        self._end = 0
+        # What the summary says, and what was met.
+        self._announced: int | None = None
+        self._met, self._unknown = 0, 0
+
+    def open(self) -> None:
+        """Check what checksums cover the whole file, and read the facts.
+
+        :raises BagError: if the file is cut short, or a checksum is wrong
+        """
+        with self.path.open('rb') as file:
+            size = file.seek(0, 2)
+
+            def read(begin: int, end: int) -> bytes:
+                file.seek(begin)
+                return file.read(end - begin)
+
+            try:
+                self._end, footer_start, _ = check_whole(read, size)
+            except BagError as error:
+                self._end = size
+                self._on_damage(str(error))
+                return
+            summary = read(self._end, footer_start)
+            for kind, start, stop in records(memoryview(summary), 0, len(summary)):
+                if kind == Opcode.STATISTICS:
+                    self._announced = Statistics.read(stream_of(summary[start:stop])).message_count
+                else:
+                    self._note(kind, summary[start:stop])
+            # The schemas and channels of the messages stand in front of these.
+            for kind, start, stop in self._heads(file):
+                if kind == Opcode.METADATA:
+                    self._note(kind, read(start, stop))
+
+    def batches(self, wanted: Wanted | None = None) -> Iterator[list[Message]]:
+        """Read the messages in the order of recording, a chunk at a time.
+
+        :param wanted: which topics; None: all
+        """
+        loose: list[Message] = []
+        self._met, self._unknown, size = 0, 0, 0
+        with self.path.open('rb', buffering=BATCH_SIZE) as file:
+            for kind, start, stop in self._heads(file):
+                if kind == Opcode.MESSAGE:
+                    file.seek(start)
+                    message = self._message(memoryview(file.read(stop - start)), wanted)
+                    if message is not None:
+                        loose.append(message)
+                    size += stop - start
+                elif kind == Opcode.CHUNK:
+                    file.seek(start)
+                    content = file.read(min(stop, self._end) - start)
+                    loose += self._chunk(content, start, stop > self._end, wanted)
+                    size += BATCH_SIZE
+                elif kind != Opcode.MESSAGE_INDEX:
+                    file.seek(start)
+                    self._note(kind, file.read(stop - start))
+                if size >= BATCH_SIZE:
+                    yield loose
+                    loose, size = [], 0
+        if loose:
+            yield loose
+        if self._announced is not None and self._met != self._announced:
+            announced, self._announced = self._announced, None
+            self._on_damage(f'damaged: {self._met} messages found, the summary says {announced}')
+
+    def _heads(self, file: BinaryIO) -> Iterator[tuple[int, int, int]]:
+        """List the records of the data section; a chunk at the end may be cut short."""
+        position = len(MAGIC)
+        while position < self._end:
+            file.seek(position)
+            head = file.read(PREFIX.size)
+            kind, length = PREFIX.unpack(head.ljust(PREFIX.size, b'\0'))
+            start = position + PREFIX.size
+            stop = start + length
+            if kind == Opcode.DATA_END and length == 4:
+                return
+            is_known = 0 < kind <= Opcode.FOOTER or Opcode.HEADER <= kind < Opcode.DATA_END
+            if is_known and stop <= self._end:
+                yield kind, start, stop
+                position = stop
+                continue
+            after = self._chunk_after(file, start)
+            self._on_damage(
+                f'damaged: no record at byte {position}'
+                if after is not None
+                else f'cut short in the record at byte {position} of {self._end}'
+            )
+            if after is None:
+                if kind == Opcode.CHUNK:
+                    yield kind, start, stop
+                return
+            position = after
+
+    def _chunk_after(self, file: BinaryIO, position: int) -> int | None:
+        """Look for the next chunk, wherever the records are out of step."""
+        while position < self._end:
+            file.seek(position)
+            block = file.read(BATCH_SIZE + _LONGEST_CHUNK_HEAD)
+            for found in _CHUNK_HEAD.finditer(block):
+                length, size = (int.from_bytes(found[each], 'little') for each in (1, 3))
+                begin = position + found.start()
+                fits = length == _CHUNK_FIXED + len(found[2]) - 4 + size
+                if fits and begin + PREFIX.size + length <= self._end:
+                    return begin
+            position += BATCH_SIZE
+        return None
+
+    def _chunk(
+        self, content: bytes, start: int, is_cut: bool, wanted: Wanted | None
+    ) -> list[Message]:
+        """Read the messages of a chunk whose record starts at a byte of the file."""
+        found: list[Message] = []
+        try:
+            inside = memoryview(_front_of_chunk(content) if is_cut else _whole_chunk(content))
+            for kind, begin, end in records(inside, 0, len(inside)):
+                if kind == Opcode.MESSAGE:
+                    message = self._message(inside[begin:end], wanted)
+                    if message is not None:
+                        found.append(message)
+                else:
+                    self._note(kind, bytes(inside[begin:end]))
+        except Exception as error:
+            # Of a chunk that is cut short everybody knows already that it ends early.
+            if not is_cut:
+                kept = f'; {len(found)} messages of it are kept' if found else ''
+                self._on_damage(f'damaged: the chunk at byte {start}: {error}{kept}')
+        return found
+
+    def _message(self, record: memoryview, wanted: Wanted | None) -> Message | None:
+        channel_id, sequence, log_time, publish_time = MESSAGE_PREFIX.unpack_from(record)
+        self._met += 1
+        channel = self._channels.get(channel_id)
+        if channel is None:
+            self._unknown += 1
+            if self._unknown == 1:
+                self._on_damage(f'damaged: messages on channel {channel_id}, which nothing names')
+            return None
+        if wanted is not None and not wanted(channel.topic, channel.message_type):
+            return None
+        content = decompressed(record[MESSAGE_PREFIX.size :])
+        return Message(channel, log_time, publish_time, sequence, content)
+
+    def _note(self, kind: int, content: bytes) -> None:
+        """Take in a record that is no message."""
+        stream = stream_of(content)
+        if kind == Opcode.SCHEMA:
+            schema = Schema.read(stream)
+            self._schemas[schema.id] = schema
+        elif kind == Opcode.CHANNEL:
+            self._add_channel(McapChannel.read(stream))
+        elif kind == Opcode.ATTACHMENT:
+            self.attachments.append(Attachment.read(stream))
+        elif kind == Opcode.METADATA:
+            metadata = Metadata.read(stream)
+            if metadata.name == FACTS_RECORD:
+                self.facts |= metadata.metadata
+            elif metadata.name == ROSBAG2_RECORD:
+                text = metadata.metadata.get('serialized_metadata', '')
+                self.facts = custom_data(text) | self.facts
+
+    def _add_channel(self, channel: McapChannel) -> None:
+        schema = self._schemas.get(channel.schema_id)
+        self.topics[channel.topic] = schema.name if schema else ''
+        self._channels[channel.id] = Channel(
+            channel.topic,
+            schema.name if schema else '',
+            channel.message_encoding,
+            schema.encoding if schema else '',
+            schema.data if schema else b'',
+            channel.metadata.get('offered_qos_profiles', ''),
+            channel.metadata.get('topic_type_hash', ''),
+        )
+
+
+def _whole_chunk(content: bytes) -> bytes:
+    stream, size = get_chunk_data_stream(Chunk.read(stream_of(content)), validate_crc=True)
+    return stream.read(size)
+
+
+def _front_of_chunk(content: bytes) -> bytes:
+    """Decompress what is there of a chunk; both compressors give out whole blocks only."""
+    begin = _CHUNK_FIXED - 8
+    (length,) = struct.unpack_from('<I', content, begin - 4)
+    compression = content[begin : begin + length]
+    compressed = content[begin + length + 8 :]
+    if compression == b'':
+        return compressed
+    if compression == b'lz4':
+        return lz4.frame.LZ4FrameDecompressor().decompress(compressed)
+    found = []
+    with suppress(zstandard.ZstdError):
+        decompressor = zstandard.ZstdDecompressor().decompressobj()
+        # In small pieces, so that damage takes no more than what follows it.
+        for position in range(0, len(compressed), _FEED):
+            found.append(decompressor.decompress(compressed[position : position + _FEED]))
+    return b''.join(found)

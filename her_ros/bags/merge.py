@@ -1,0 +1,161 @@
+"""Many bags into one rosbag2 directory, in memory that does not grow with them."""
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from her_ros.bags.directory import DirectoryWriter
+from her_ros.bags.errors import BagError, naming
+from her_ros.bags.recording import Recording
+from her_ros.bags.storage import Message
+from her_ros.bags.stream import EpisodeStream
+from her_ros.core.task import GoalTask
+
+# Bags that overlap in time are read side by side, each holding a piece of itself in memory.
+_MAX_OPEN = 32
+# A fact of which bags say more than this many things is no fact of the whole.
+_MAX_VALUES = 64
+
+#: topic, session, env, episode
+Identity = tuple[str, int, int, int]
+
+
+@dataclass
+class _Survey:
+    """What has to be known of a bag before it can be merged."""
+
+    path: Path
+    task: GoalTask | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+    start_ns: int = 1 << 63
+    messages: int = 0
+    finished: set[Identity] = field(default_factory=set)
+    unfinished: set[Identity] = field(default_factory=set)
+
+    def note(self, batch: list[Message]) -> None:
+        self.messages += len(batch)
+        self.start_ns = min([self.start_ns, *(each.log_time_ns for each in batch)])
+
+
+@dataclass
+class Merged:
+    """What came of it."""
+
+    path: Path
+    task: GoalTask
+    bags: int
+    episodes: int
+    #: messages by topic
+    counts: dict[str, int]
+
+
+def merge(paths: Sequence[Path], out: Path, task: GoalTask | None = None) -> Merged:
+    """Write the messages of bags of one task into one bag, by stamps.
+
+    Bags are read side by side and the message with the earliest stamp comes first; messages of one
+    bag keep their order. So an episode is finished in the merged bag if and only if it is in its
+    own, and :func:`her_ros.bags.reader.read_bag` returns those of all bags by (topic, session,
+    episode, env). Every bag is read twice: once to see that it is whole and fits.
+
+    :param paths: bare bags and rosbag2 directories; see :func:`her_ros.bags.sources.expand`
+    :param out: the folder to write
+    :param task: of the bags, where they do not say
+    :raises BagError: if a bag is damaged, is of another task or of none, or shares an episode with
+        another; nothing is written then
+    """
+    if out.exists():
+        raise BagError(f'{out}: exists already, and bags are never overwritten; name another')
+    surveys: list[_Survey] = []
+    owners: dict[Identity, _Survey] = {}
+    for path in paths:
+        survey = _survey(path, task)
+        if surveys and survey.task != surveys[0].task:
+            names = [each.task.name for each in (surveys[0], survey) if each.task]
+            raise BagError(
+                f'{path}: is of {names[1]}, {surveys[0].path} of {names[0]}; bags of one task can'
+                ' be merged'
+            )
+        _claim(survey, owners)
+        surveys.append(survey)
+    found = surveys[0].task
+    assert found is not None
+    with DirectoryWriter(out) as writer:
+        for message in _by_stamp(surveys):
+            writer.write(message)
+        writer.close({**merged_facts([each.facts for each in surveys]), 'task': found.name})
+    episodes = sum(len(each.finished) for each in surveys)
+    return Merged(out, found, len(surveys), episodes, writer.counts)
+
+
+def _survey(path: Path, task: GoalTask | None) -> _Survey:
+    survey = _Survey(path)
+    stream = EpisodeStream(path, task, survey.note)
+    for topic, episode in stream:
+        row = episode.rows[0]
+        survey.finished.add((topic, int(row['session']), int(row['env']), int(row['episode'])))
+    survey.task, survey.facts = stream.task, stream.facts
+    survey.unfinished = set(stream.unfinished)
+    if survey.task is None:
+        raise BagError(f'{path}: {stream.nothing_finished}')
+    return survey
+
+
+def _claim(survey: _Survey, owners: dict[Identity, _Survey]) -> None:
+    """See that no episode of a bag would hide, or mix with, one of another.
+
+    Both halves of an episode that was cut in two may come together.
+    """
+    for identity in survey.finished | survey.unfinished:
+        other = owners.setdefault(identity, survey)
+        if other is not survey and identity in survey.finished | other.finished:
+            topic, session, env, episode = identity
+            raise BagError(
+                f'{survey.path}: holds episode {episode} of env {env}, session {session}, on'
+                f' {topic}, and so does {other.path}; one would hide the other, so leave one out'
+            )
+
+
+def _by_stamp(surveys: Iterable[_Survey]) -> Iterator[Message]:
+    """Read bags side by side, each from when it begins on."""
+    waiting = sorted(surveys, key=lambda each: each.start_ns)
+    # Stamp, rank of the bag, message, those behind it; no two bags have the same rank.
+    heads: list[tuple[int, int, Message, Iterator[Message]]] = []
+
+    def push(rank: int, messages: Iterator[Message]) -> None:
+        message = next(messages, None)
+        if message is not None:
+            heapq.heappush(heads, (message.log_time_ns, rank, message, messages))
+
+    for rank, survey in enumerate(waiting):
+        while heads and (heads[0][0] < survey.start_ns or len(heads) >= _MAX_OPEN):
+            _, earliest, message, messages = heapq.heappop(heads)
+            yield message
+            push(earliest, messages)
+        push(rank, _messages(survey.path))
+    while heads:
+        _, earliest, message, messages = heapq.heappop(heads)
+        yield message
+        push(earliest, messages)
+
+
+def _messages(path: Path) -> Iterator[Message]:
+    with naming(path):
+        for file in Recording(path).files():
+            for batch in file.batches():
+                yield from batch
+
+
+def merged_facts(facts: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Say of the whole what its parts say.
+
+    :return: every fact with all values that it has, those of numbers in their order, each once;
+        without facts of more than 64 values
+    """
+    found = {}
+    for name in dict.fromkeys(name for each in facts for name in each):
+        texts = {each[name] for each in facts if name in each}
+        words = {word for text in texts for word in text.split()} if len(texts) > 1 else texts
+        if len(words) <= _MAX_VALUES:
+            found[name] = ' '.join(sorted(words, key=lambda word: (len(word), word)))
+    return found | {'merged_bags': str(len(facts))}

@@ -1,0 +1,123 @@
+"""A bag in any form that ROS 2 knows, as the files that it is made of."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import zstandard
+
+from her_ros.bags.errors import BagError, reason_of
+from her_ros.bags.mcap_storage import McapStorage
+from her_ros.bags.metadata import DirectoryMetadata, read_metadata
+from her_ros.bags.sources import BARE_SUFFIXES, is_bare, is_directory_bag
+from her_ros.bags.sqlite_storage import SqliteStorage
+from her_ros.bags.storage import BATCH_SIZE, OnDamage, refuse
+
+Storage = McapStorage | SqliteStorage
+
+
+class Recording:
+    """The files of a bag, one behind the other; one is open at a time.
+
+    :param path: a bare file or a rosbag2 directory
+    :param on_damage: told of damage, whereupon whatever is left is read; without it damage raises
+    :raises BagError: if it is no bag, or a file is missing
+    """
+
+    def __init__(self, path: Path, on_damage: OnDamage | None = None) -> None:
+        self.path = path
+        self._on_damage = on_damage or refuse
+        self._metadata = DirectoryMetadata([], {})
+        self.paths = [path]
+        if path.is_dir():
+            self.paths = self._files_of_directory(takes_all=on_damage is not None)
+        elif path.exists() and not is_bare(path):
+            raise BagError(f'no bag; the name of one ends in {", ".join(BARE_SUFFIXES)}')
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return sum(path.stat().st_size for path in self.paths)
+
+    def files(self) -> Iterator[Storage]:
+        """Open the files in their order; the facts of a directory count for each of them."""
+        for path in self.paths:
+            prefix = f'{path.name}: ' if self.path.is_dir() else ''
+
+            def on_damage(damage: str, prefix: str = prefix) -> None:
+                self._on_damage(prefix + damage)
+
+            with ExitStack() as stack:
+                try:
+                    plain = stack.enter_context(_plain(path, on_damage))
+                    kind = McapStorage if plain.suffix == '.mcap' else SqliteStorage
+                    storage: Storage = kind(plain, on_damage)
+                    storage.open()
+                except Exception as error:
+                    if self._on_damage is refuse:
+                        raise
+                    on_damage(reason_of(error))
+                    continue
+                storage.facts = storage.facts | self._metadata.facts
+                yield storage
+
+    def _files_of_directory(self, takes_all: bool) -> list[Path]:
+        there = sorted(filter(is_bare, self.path.iterdir()), key=_by_number)
+        try:
+            if not is_directory_bag(self.path):
+                raise BagError('no metadata.yaml in this folder; `her-ros bags recover` makes one')
+            self._metadata = read_metadata(self.path)
+        except BagError as error:
+            self._on_damage(str(error))
+        named = [self.path / name for name in self._metadata.files]
+        for path in named:
+            if not path.exists():
+                self._on_damage(f'{path.name} is missing')
+        if takes_all:
+            return [path for path in named if path in there] + [p for p in there if p not in named]
+        if not named:
+            raise BagError('metadata.yaml names no file')
+        return named
+
+
+@contextmanager
+def _plain(path: Path, on_damage: OnDamage) -> Iterator[Path]:
+    """Decompress a file that was compressed as a whole, as long as it is needed."""
+    if path.suffix != '.zstd':
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        plain = Path(folder, path.stem)
+        try:
+            _decompress(path, plain)
+        except BagError as error:
+            on_damage(str(error))
+        yield plain
+
+
+def _by_number(path: Path) -> list[tuple[int, str]]:
+    """Sort bag_2 in front of bag_10."""
+    parts = re.split(r'(\d+)', path.name)
+    return [(int(part), '') if part.isdigit() else (-1, part) for part in parts]
+
+
+def _decompress(path: Path, plain: Path) -> None:
+    """Decompress as far as possible.
+
+    :raises BagError: if the file is damaged or cut short; what came out until then is there
+    """
+    with path.open('rb') as compressed, plain.open('wb') as file:
+        decompressor = zstandard.ZstdDecompressor().decompressobj()
+        try:
+            while block := compressed.read(BATCH_SIZE):
+                while block:
+                    if decompressor.eof:
+                        decompressor = zstandard.ZstdDecompressor().decompressobj()
+                    file.write(decompressor.decompress(block))
+                    block = decompressor.unused_data if decompressor.eof else b''
+        except zstandard.ZstdError as error:
+            raise BagError(f'damaged: {error}') from error
+        if not decompressor.eof:
+            raise BagError('the file is cut short; `her-ros bags recover` saves what is left')

@@ -1,0 +1,64 @@
+"""From what a user names on the command line to the bags meant."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from her_ros.bags.errors import BagError, naming
+from her_ros.core.run_folder import RunFolder
+
+#: how bare bags end; the last two are files of a bag recorded with `--compression-mode file`
+BARE_SUFFIXES = ('.mcap', '.db3', '.mcap.zstd', '.db3.zstd')
+
+
+def expand(paths: Iterable[Path]) -> list[Path]:
+    """List the bags that paths stand for.
+
+    :param paths: bare bags, rosbag2 directories, folders of either, or run folders of her_ros,
+        which stand for their ``bags/``
+    :return: the bags in the order named, those of a folder by file name; each of them once
+    :raises BagError: naming the first path that is missing or holds no bag
+    """
+    found: dict[Path, Path] = {}
+    for path in paths:
+        with naming(path):
+            for bag in _bags_at(path):
+                found.setdefault(bag.resolve(), bag)
+    if not found:
+        raise BagError('no bag is named')
+    return list(found.values())
+
+
+def is_bare(path: Path) -> bool:
+    """Tell from the name of a file whether it is a bag by itself."""
+    return path.name.endswith(BARE_SUFFIXES) and not path.name.startswith('.')
+
+
+def is_directory_bag(path: Path) -> bool:
+    """Tell whether a folder is a rosbag2 directory."""
+    return (path / 'metadata.yaml').is_file()
+
+
+def _bags_at(path: Path) -> Iterator[Path]:
+    if path.is_file():
+        if not is_bare(path):
+            raise BagError(f'no bag; the name of one ends in {", ".join(BARE_SUFFIXES)}')
+        yield path
+        return
+    if not path.exists():
+        raise BagError('no such file or folder')
+    if is_directory_bag(path):
+        yield path
+        return
+    run = RunFolder(path)
+    folder = path / run.bags.name if run.bags.is_dir() else path
+    bags = [each for each in sorted(folder.iterdir()) if _is_bag(each)]
+    if not bags:
+        raise BagError(
+            f'no bag in {folder}; expected files ending in {", ".join(BARE_SUFFIXES)} or folders'
+            ' with a metadata.yaml'
+        )
+    yield from bags
+
+
+def _is_bag(path: Path) -> bool:
+    return is_directory_bag(path) if path.is_dir() else is_bare(path)

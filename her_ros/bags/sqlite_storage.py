@@ -1,0 +1,146 @@
+"""A bare ``.db3`` file: rosbag2's sqlite3 storage, in every version of its tables."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mcap.records import Attachment
+
+from her_ros.bags.errors import BagError
+from her_ros.bags.metadata import custom_data
+from her_ros.bags.storage import (
+    BATCH_SIZE,
+    Channel,
+    Message,
+    OnDamage,
+    Wanted,
+    decompressed,
+    refuse,
+)
+
+# A recorder that was killed leaves its last messages in the first of these.
+_SIDECARS = ('-wal', '-journal')
+
+
+class SqliteStorage:
+    """One file, read in the order of recording.
+
+    :param on_damage: told of damage; if it returns, whatever sqlite can still reach is read
+    """
+
+    def __init__(self, path: Path, on_damage: OnDamage = refuse) -> None:
+        self.path = path
+        self.facts: dict[str, str] = {}
+        #: message type by topic
+        self.topics: dict[str, str] = {}
+        self.attachments: list[Attachment] = []
+        self._on_damage = on_damage
+        self._channels: dict[int, Channel] = {}
+
+    def open(self) -> None:
+        """Read topics and facts.
+
+        :raises BagError: if it is no bag
+        """
+        with self.path.open('rb') as file:
+            if not file.read(16):
+                raise BagError('the file is empty')
+        with self._connected() as connection:
+            try:
+                self._read_channels(connection)
+            except sqlite3.DatabaseError as error:
+                raise BagError(f'damaged or no sqlite3 bag: {error}') from error
+            try:
+                for (text,) in connection.execute('SELECT metadata FROM metadata ORDER BY id'):
+                    self.facts |= custom_data(text)
+            except sqlite3.DatabaseError:
+                pass  # before Iron there was no such table
+
+    def batches(self, wanted: Wanted | None = None) -> Iterator[list[Message]]:
+        """Read the messages in the order of recording, about a megabyte at a time.
+
+        :param wanted: which topics; None: all
+        """
+        batch: list[Message] = []
+        size = 0
+        with self._connected() as connection:
+            for topic_id, stamp_ns, content in self._rows(connection):
+                channel = self._channels.get(topic_id)
+                if channel is None:
+                    self._on_damage(f'damaged: a message on topic {topic_id}, which nothing names')
+                elif wanted is None or wanted(channel.topic, channel.message_type):
+                    message = decompressed(content)
+                    batch.append(Message(channel, stamp_ns, stamp_ns, 0, message))
+                    size += len(message)
+                    if size >= BATCH_SIZE:
+                        yield batch
+                        batch, size = [], 0
+        if batch:
+            yield batch
+
+    @contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        beside = [self.path.with_name(self.path.name + end) for end in _SIDECARS]
+        beside = [each for each in beside if each.exists()]
+        with TemporaryDirectory() as folder:
+            path = self.path
+            if beside:
+                # To read them sqlite has to write, which it shall not do to a recording.
+                for each in (path, *beside):
+                    shutil.copyfile(each, Path(folder, each.name))
+                path = Path(folder, path.name)
+            mode = 'rw' if beside else 'ro&immutable=1'
+            uri = f'{path.absolute().as_uri()}?mode={mode}'
+            with closing(sqlite3.connect(uri, uri=True)) as connection:
+                connection.text_factory = lambda text: text.decode(errors='replace')
+                yield connection
+
+    def _read_channels(self, connection: sqlite3.Connection) -> None:
+        names = {name for (name,) in connection.execute('SELECT name FROM sqlite_master')}
+        if not {'messages', 'topics'} <= names:
+            raise BagError('no bag: the tables `messages` and `topics` are missing')
+        definitions = {}
+        if 'message_definitions' in names:
+            definitions = {
+                row[0]: row[1:]
+                for row in connection.execute(
+                    'SELECT topic_type, encoding, encoded_message_definition'
+                    ' FROM message_definitions'
+                )
+            }
+        topics = connection.execute('SELECT * FROM topics')
+        columns = [column for column, *_ in topics.description]
+        for row in topics:
+            topic = dict(zip(columns, row, strict=True))
+            encoding, text = definitions.get(topic['type'], ('', ''))
+            self.topics[topic['name']] = topic['type']
+            self._channels[topic['id']] = Channel(
+                topic['name'],
+                topic['type'],
+                topic['serialization_format'],
+                encoding,
+                text.encode(),
+                topic.get('offered_qos_profiles', ''),
+                topic.get('type_description_hash', ''),
+            )
+
+    def _rows(self, connection: sqlite3.Connection) -> Iterator[tuple[int, int, bytes]]:
+        """List topic, stamp and content by id, past pages that cannot be read."""
+        query = 'SELECT id, topic_id, timestamp, data FROM messages WHERE id > ? ORDER BY id'
+        last, stride = -1, 0
+        while True:
+            try:
+                for row in connection.execute(query, (last,)):
+                    last, stride = row[0], 0
+                    yield row[1], row[2], row[3]
+                return
+            except sqlite3.DatabaseError as error:
+                if not stride:
+                    self._on_damage(f'damaged behind message {last}: {error}')
+            stride = 2 * stride + 1
+            last += stride
+            if stride > 1 << 40:
+                return

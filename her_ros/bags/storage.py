@@ -1,0 +1,64 @@
+"""What every form of bag holds: messages on channels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, NoReturn
+
+import zstandard
+
+from her_ros.bags.errors import BagError
+
+#: messages are handed out in batches of about this size, bytes
+BATCH_SIZE = 1 << 20
+_ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
+
+#: tells from topic and message type whether messages are wanted
+Wanted = Callable[[str, str], bool]
+#: takes note of damage; a reader that goes on reads what is left
+OnDamage = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A topic as one recorder saw it."""
+
+    topic: str
+    #: such as ``sensor_msgs/msg/PointCloud2``
+    message_type: str
+    message_encoding: str = 'cdr'
+    #: language and text of the message definition; empty where nobody wrote it down
+    schema_encoding: str = ''
+    schema: bytes = b''
+    #: YAML, as the recorder left it
+    offered_qos_profiles: str = ''
+    type_hash: str = ''
+
+
+class Message(NamedTuple):
+    """One serialised message; times in nanoseconds, as recorded."""
+
+    channel: Channel
+    log_time_ns: int
+    publish_time_ns: int
+    sequence: int
+    content: bytes | memoryview
+
+
+def refuse(damage: str) -> NoReturn:
+    """Read nothing more of a damaged bag.
+
+    :raises BagError: always
+    """
+    raise BagError(damage)
+
+
+def is_compressed(content: bytes | memoryview) -> bool:
+    """Tell a compressed message from one in CDR, whose first byte is 0."""
+    return content[:4] == _ZSTD_MAGIC
+
+
+def decompressed(content: bytes | memoryview) -> bytes | memoryview:
+    """Return a message as it was sent; `--compression-mode message` stores each as zstd."""
+    if is_compressed(content):
+        return zstandard.ZstdDecompressor().decompressobj().decompress(content)
+    return content

@@ -1,0 +1,117 @@
+"""Bags of any size into episodes, one after the other, in memory that does not grow."""
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+from her_ros.bags.errors import BagError, naming
+from her_ros.bags.recording import Recording
+from her_ros.bags.storage import Message
+from her_ros.bags.tasks import agree_on_task, is_step
+from her_ros.core.assembly import EpisodeAssembler
+from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
+from her_ros.core.episode import Episode
+from her_ros.core.rows import step_dtype
+from her_ros.core.task import GoalTask
+
+
+def stream_episodes(path: Path, task: GoalTask | None = None) -> Iterator[Episode]:
+    """Read the finished episodes of a bag as they come; see :class:`EpisodeStream`.
+
+    :raises BagError: as :func:`her_ros.bags.reader.read_bag` does; episodes read until then were
+        handed out
+    """
+    stream = EpisodeStream(path, task)
+    is_empty = True
+    for _, episode in stream:
+        is_empty = False
+        yield episode
+    if is_empty:
+        raise BagError(f'{path}: {stream.nothing_finished}')
+
+
+class EpisodeStream:
+    """The finished episodes of a bag with their topics, each as soon as its last row was read.
+
+    In memory are about a megabyte of the file, or one chunk if that is larger, and unfinished
+    episodes (see :class:`her_ros.core.assembly.EpisodeAssembler`). Checksums are compared before
+    what they cover is handed out. Episodes come in the order in which they were finished, of one
+    piece of the file ordered by (topic, session, episode, env).
+
+    :param path: a bare bag or a rosbag2 directory
+    :param task: what the bag has to hold; what its facts, or the sizes of its rows, say where
+        left out
+    :param on_batch: shown all messages of all topics before they are read
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        task: GoalTask | None = None,
+        on_batch: Callable[[list[Message]], None] | None = None,
+    ) -> None:
+        self.path = path
+        #: known once the first row was read
+        self.task: GoalTask | None = None
+        #: what the writer noted; known once the first row was read
+        self.facts: dict[str, str] = {}
+        #: message type by topic, of those met so far
+        self.topics: dict[str, str] = {}
+        self._expected = task
+        self._on_batch = on_batch
+        self._assemblers: dict[str, EpisodeAssembler] = {}
+
+    @property
+    def left_over(self) -> int:
+        """Number of rows so far that belong to no finished episode."""
+        return sum(each.left_over for each in self._assemblers.values())
+
+    @property
+    def nothing_finished(self) -> str:
+        """What to say of a bag without an episode."""
+        if not self._assemblers and not any(is_step(*each) for each in self.topics.items()):
+            return f'no step topic of type {CLOUD_TYPE}; it has {self.topics}'
+        return f'no finished episode; {self.left_over} rows of unfinished ones were dropped'
+
+    def __iter__(self) -> Iterator[tuple[str, Episode]]:
+        """Read the bag from its beginning.
+
+        :return: topic and episode
+        :raises BagError: if it is no bag, cut short, damaged or of another task
+        """
+        self._assemblers.clear()
+        with naming(self.path):
+            for file in Recording(self.path).files():
+                self.facts = file.facts | self.facts
+                if self._expected is not None or 'task' in self.facts:
+                    self.task = agree_on_task(self.facts, self._expected, None)
+                for batch in file.batches(None if self._on_batch else is_step):
+                    if self._on_batch:
+                        self._on_batch(batch)
+                    yield from self._take(batch)
+                self.topics |= file.topics
+
+    @property
+    def unfinished(self) -> list[tuple[str, int, int, int]]:
+        """Topic, session, env and episode of what rows are held of."""
+        held = self._assemblers.items()
+        return [(topic, *each) for topic, assembler in held for each in assembler.unfinished]
+
+    def _take(self, batch: list[Message]) -> Iterator[tuple[str, Episode]]:
+        batch = [each for each in batch if is_step(each.channel.topic, each.channel.message_type)]
+        if not batch:
+            return
+        if self.task is None:
+            self.task = agree_on_task(self.facts, self._expected, batch[0].content)
+        decoder = CloudDecoder(step_dtype(self.task))
+        batch.sort(key=_topic_of)
+        for topic, messages in groupby(batch, _topic_of):
+            with naming(f'{topic}, read as {self.task.name}'):
+                rows = decoder.decode(message.content for message in messages)
+                for episode in self._assemblers.setdefault(topic, EpisodeAssembler()).take(rows):
+                    episode.check(self.task)
+                    yield topic, episode
+
+
+def _topic_of(message: Message) -> str:
+    return message.channel.topic

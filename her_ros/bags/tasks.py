@@ -1,0 +1,54 @@
+"""Of which task a bag is."""
+
+from collections.abc import Mapping
+
+from her_ros.bags.errors import BagError
+from her_ros.core.cloud import CLOUD_TYPE, dtype_of
+from her_ros.core.task import TASKS, GoalTask, task_named
+
+
+def is_step(topic: str, message_type: str) -> bool:
+    """Tell whether a topic carries the rows that learning reads."""
+    return f'/{topic}'.endswith('/step') and message_type == CLOUD_TYPE
+
+
+def agree_on_task(
+    facts: Mapping[str, str], task: GoalTask | None, message: bytes | memoryview | None
+) -> GoalTask:
+    """Return the task of a bag.
+
+    :param facts: what its writer noted
+    :param task: what the reader expects; None: whatever it is
+    :param message: a ``step`` message of the bag, whose sizes may tell the task
+    :raises BagError: if it is another one, or nothing tells
+    :raises TaskError: if its writer noted a task that does not exist
+    """
+    recorded = facts.get('task')
+    if task is None:
+        return task_named(recorded) if recorded is not None else _task_of_size(message)
+    if recorded not in (None, task.name):
+        raise BagError(f'recorded from {recorded}, expected {task.name}')
+    return task
+
+
+def _task_of_size(message: bytes | memoryview | None) -> GoalTask:
+    if message is None:
+        raise BagError('the bag does not say of which task it is; name the task')
+    dtype = dtype_of(message)
+    names = ('observation', 'achieved_goal', 'action')
+    sizes = tuple(dtype[name].shape[0] if name in (dtype.names or ()) else 0 for name in names)
+    found = [
+        task
+        for task in TASKS.values()
+        if (task.observation_size, task.goal_size, task.action_size) == sizes
+    ]
+    if len(found) == 1:
+        return found[0]
+    described = ', '.join(f'{size} {name}' for size, name in zip(sizes, names, strict=True))
+    if not found:
+        raise BagError(f'rows of no known task: values of a row are {described}')
+    fitting = ', '.join(task.name for task in found)
+    raise BagError(
+        f'the bag does not say of which task it is, and its rows ({described}) fit {fitting};'
+        ' name the task'
+    )

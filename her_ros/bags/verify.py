@@ -1,0 +1,162 @@
+"""Whether a bag says what the wire contract promises."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from her_ros.bags.checks import RowFault, borderline, order_faults, row_faults
+from her_ros.bags.errors import BagError, naming
+from her_ros.bags.recording import Recording
+from her_ros.bags.storage import Message
+from her_ros.bags.tasks import agree_on_task, is_step
+from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
+from her_ros.core.episode import is_end
+from her_ros.core.errors import HerRosError
+from her_ros.core.rows import Rows, step_dtype
+from her_ros.core.task import GoalTask
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something that a bag says and must not."""
+
+    path: Path
+    #: topic and row; empty if it is about the whole bag
+    place: str
+    #: without values, so that faults of one kind can be counted
+    kind: str
+    #: what was found and what was expected
+    text: str
+
+    def __str__(self) -> str:
+        """Say bag, place, what was found and what was expected in one line."""
+        return ': '.join(filter(None, (str(self.path), self.place, self.text)))
+
+
+@dataclass
+class Verified:
+    """What was looked at, of all bags."""
+
+    bags: int = 0
+    rows: int = 0
+    #: episodes with an end
+    episodes: int = 0
+    faults: int = 0
+    #: rows whose goal is as far away as the tolerance, but for rounding
+    borderline: int = 0
+    #: episodes at the edges of a recording, which is no fault of it
+    notes: list[str] = field(default_factory=list)
+
+
+def verify(path: Path, task: GoalTask | None, result: Verified) -> Iterator[Fault]:
+    """Compare a bag with the wire contract.
+
+    Rewards and successes are computed anew from the states. An episode without an end is a fault
+    if its environment went on to another one in the same session, and a note if it was the last;
+    one without its beginning is a note if it was the first.
+
+    :param path: a bare bag or a rosbag2 directory
+    :param task: of the bag; what it says itself, or the sizes of its rows, where left out
+    :param result: what was looked at is counted here
+    """
+    result.bags += 1
+    for fault in _faults_of(path, task, result):
+        result.faults += 1
+        yield fault
+
+
+def _faults_of(path: Path, task: GoalTask | None, result: Verified) -> Iterator[Fault]:
+    checks: dict[str, _TopicCheck] = {}
+    topics: dict[str, str] = {}
+    facts: dict[str, str] = {}
+    try:
+        with naming(path):
+            for file in Recording(path).files():
+                facts = file.facts | facts
+                for batch in file.batches(is_step):
+                    batch.sort(key=_topic_of)
+                    for topic, messages in groupby(batch, _topic_of):
+                        if topic not in checks:
+                            agreed = agree_on_task(facts, task, batch[0].content)
+                            checks[topic] = _TopicCheck(path, topic, agreed, result)
+                        yield from checks[topic].take(list(messages))
+                topics |= file.topics
+            if not checks:
+                raise BagError(f'no message on a step topic of type {CLOUD_TYPE}; it has {topics}')
+    except BagError as error:
+        yield Fault(path, '', 'cannot be read', str(error).removeprefix(f'{path}: '))
+    for check in checks.values():
+        check.finish()
+
+
+def _topic_of(message: Message) -> str:
+    return message.channel.topic
+
+
+class _TopicCheck:
+    """The checks of one topic; of what was read it keeps the last row of each environment."""
+
+    def __init__(self, path: Path, topic: str, task: GoalTask, result: Verified) -> None:
+        self._path, self._topic, self._task, self._result = path, topic, task, result
+        self._decoder = CloudDecoder(step_dtype(task))
+        self._last: Rows = np.zeros(0, step_dtype(task))
+        self._messages = 0
+
+    def take(self, messages: list[Message]) -> Iterator[Fault]:
+        """Check some messages, in the order of the recording."""
+        found = []
+        for message in messages:
+            self._messages += 1
+            try:
+                found += self._decoder.decode([message.content])
+            except HerRosError as error:
+                place = f'{self._topic}: message {self._messages}'
+                text = f'read as {self._task.name}: {error}'
+                yield Fault(self._path, place, 'no step message', text)
+        if not found:
+            return
+        rows = np.concatenate(found)
+        self._result.rows += len(rows)
+        self._result.borderline += int(borderline(rows, self._task).sum())
+        for fault in row_faults(rows, self._task):
+            yield self._fault(rows, fault)
+        yield from self._in_order(rows)
+
+    def _in_order(self, rows: Rows) -> Iterator[Fault]:
+        rows = np.concatenate([self._last, rows])
+        is_new = np.arange(len(rows)) >= len(self._last)
+        # Stable, so that the rows of an environment stay as they came.
+        order = np.lexsort([rows['env'], rows['session']])
+        rows, is_new = rows[order], is_new[order]
+        follows = np.zeros(len(rows), bool)
+        follows[1:] = (rows['session'] == np.roll(rows['session'], 1))[1:]
+        follows[1:] &= (rows['env'] == np.roll(rows['env'], 1))[1:]
+        before = np.roll(rows, 1)
+        for fault in order_faults(rows, before, follows & is_new):
+            yield self._fault(rows, fault)
+        for row in rows[~follows & is_new & (rows['step'] > 0)]:
+            self._note(row, f'recorded from step {row["step"]} on')
+        repeated = follows & (rows['episode'] == before['episode'])
+        repeated &= rows['step'] == before['step']
+        self._result.episodes += int((is_end(rows) & is_new & ~repeated).sum())
+        self._last = rows[np.append(~follows[1:], True)]
+
+    def finish(self) -> None:
+        """Note what had no end when the recording ended."""
+        for row in self._last[~is_end(self._last)]:
+            self._note(row, f'unfinished, its last recorded step is {row["step"]}')
+
+    def _fault(self, rows: Rows, fault: RowFault) -> Fault:
+        row = rows[fault.row]
+        place = f'{self._topic}: {_identity(row)}, step {row["step"]}'
+        return Fault(self._path, place, fault.kind, fault.text)
+
+    def _note(self, row: np.void, text: str) -> None:
+        self._result.notes.append(f'{self._path}: {self._topic}: {_identity(row)}: {text}')
+
+
+def _identity(row: np.void) -> str:
+    return f'session {row["session"]}, episode {row["episode"]}, env {row["env"]}'

@@ -1,0 +1,116 @@
+"""``her-ros bags``: what is in bags, whether it is right, and how to mend and merge them."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from her_ros.core.task import TASKS, GoalTask, task_named
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode='rich',
+    help='Look into, check, mend and merge bags, without ROS.',
+)
+
+Bags = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar='BAGS...',
+        help='Bags, rosbag2 directories, folders of them, or run folders, which stand for their'
+        ' bags/.',
+    ),
+]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        help=f'Task of bags that do not say: {", ".join(TASKS)}. Bags of another one are refused.'
+    ),
+]
+
+
+def _task(name: str | None) -> GoalTask | None:
+    return None if name is None else task_named(name)
+
+
+@app.command()
+def info(
+    bags: Bags,
+    task: Task = None,
+    each: Annotated[bool, typer.Option('--each', help='A line for every bag, too.')] = False,
+    as_json: Annotated[
+        bool, typer.Option('--json', help='Print JSON: the total, and every bag.')
+    ] = False,
+) -> None:
+    """Say what bags hold, and whether it is worth training on.
+
+    HER can learn from a failure in which the achieved goal got further than the tolerance from
+    where it began. Goals covered: the share of the episodes whose desired goal lies in a cell, a
+    cube as wide as the tolerance, in which some achieved goal lay. What is damaged is listed; the
+    status is 1 only if no bag could be read to its end.
+
+    For example: [bold]her-ros bags info runs/FetchPush/run_001[/]
+    """
+    from her_ros.cli.bags_info import info as run
+
+    sys.exit(run(bags, _task(task), each, as_json))
+
+
+@app.command()
+def verify(
+    bags: Bags,
+    task: Task = None,
+    every: Annotated[
+        bool, typer.Option('--all', help='Print all faults, not 20 of each kind and bag.')
+    ] = False,
+) -> None:
+    """Check every row of bags against the wire contract; rewards are computed anew.
+
+    One line says of a fault where it is, what was found and what was expected. An episode that
+    was not finished when the recording ended is noted and no fault. The status is 1 if there is
+    any fault.
+
+    For example: [bold]her-ros bags verify recorded_on_the_robot --task FetchReach[/]
+    """
+    from her_ros.cli.bags_verify import verify_bags as run
+
+    sys.exit(run(bags, _task(task), every))
+
+
+@app.command()
+def recover(
+    bag: Annotated[Path, typer.Argument(help='A bag or a rosbag2 directory.')],
+    out: Annotated[
+        Path | None, typer.Option(help='New rosbag2 directory; default: <bag>_recovered.')
+    ] = None,
+    task: Task = None,
+) -> None:
+    """Write all that can be read of a damaged bag into a new one.
+
+    For bags whose recorder died or whose disk failed: cut short, without index or metadata.yaml,
+    with damaged parts, which are left out. All topics are kept. The damaged bag stays as it is.
+
+    For example: [bold]her-ros bags recover rosbag2_2025_03_01-10_12_13[/]
+    """
+    from her_ros.cli.bags_mend import recover as run
+
+    run(bag, out, _task(task))
+
+
+@app.command()
+def merge(
+    bags: Bags,
+    out: Annotated[Path, typer.Option(help='New rosbag2 directory.')],
+    task: Task = None,
+) -> None:
+    """Write bags of one task into one rosbag2 directory, by stamps.
+
+    Training from it gets the episodes of all the bags. Damaged bags, and bags that hold the same
+    episode, are refused.
+
+    For example: [bold]her-ros bags merge runs/FetchPush/run_001 --out push_dataset[/]
+    """
+    from her_ros.cli.bags_mend import merge as run
+
+    run(bags, out, _task(task))

@@ -1,0 +1,102 @@
+"""``her-ros bags info``: what bags hold, as a table or as JSON."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
+
+from her_ros.bags.info import BagInfo, read_info, total_of
+from her_ros.bags.sources import expand
+from her_ros.core.task import GoalTask
+
+
+def info(paths: list[Path], task: GoalTask | None, each: bool, as_json: bool) -> int:
+    """Print what bags hold; return the exit status."""
+    described: list[dict[str, Any]] = []
+    rows: list[list[str]] = []
+
+    def read() -> Iterator[BagInfo]:
+        for path in expand(paths):
+            one = read_info(path, task)
+            described.append(_described(one))
+            rows.append([str(path), *_in_words(one).values()])
+            yield one
+
+    total = total_of(read())
+    console = Console(markup=False, highlight=False)
+    if as_json:
+        print(json.dumps({'total': _described(total), 'bags': described}, indent=2))
+    else:
+        if each:
+            table = Table('bag', *_in_words(total))
+            for row in rows:
+                table.add_row(*row)
+            console.print(table)
+        console.print(_table(total))
+    for damage in total.damage:
+        print(damage, file=sys.stderr)
+    return int(len(total.damage) == len(total.paths))
+
+
+def _table(total: BagInfo) -> Table:
+    count = len(total.paths)
+    table = Table(title=str(total.paths[0]) if count == 1 else f'{count} bags', show_header=False)
+    for name, value in _in_words(total).items():
+        table.add_row(name, value)
+    for topic, messages in sorted(total.topics.items()):
+        table.add_row(f'messages on {topic}', str(messages))
+    if total.rows_left_over:
+        table.add_row('rows of unfinished episodes', str(total.rows_left_over))
+    if total.damage:
+        table.add_row('bags that cannot be read', f'{len(total.damage)} of {count}')
+    return table
+
+
+def _in_words(info: BagInfo) -> dict[str, str]:
+    versions = info.policy_versions
+    return {
+        'task': ', '.join(sorted(info.tasks)) or '–',
+        'episodes': str(info.episodes),
+        'steps': str(info.steps),
+        'success': _percent(info.success_rate),
+        'failures HER can use': _percent(info.relabelable_share),
+        'goals covered': _percent(info.goal_coverage),
+        'policy versions': '–'
+        if versions is None
+        else ' … '.join(map(str, dict.fromkeys(versions))),
+        'duration': _duration(info.duration_s),
+        'size': decimal(info.size),
+    }
+
+
+def _percent(share: float | None) -> str:
+    return '–' if share is None else f'{share:.1%}'
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return f'{hours}:{minutes:02d} h' if hours else f'{minutes} min {rest:.1f} s'
+
+
+def _described(info: BagInfo) -> dict[str, Any]:
+    return {
+        'paths': [str(path) for path in info.paths],
+        'tasks': sorted(info.tasks),
+        'episodes': info.episodes,
+        'steps': info.steps,
+        'success_rate': info.success_rate,
+        'relabelable_share': info.relabelable_share,
+        'goal_coverage': info.goal_coverage,
+        'policy_versions': info.policy_versions,
+        'duration_s': info.duration_s,
+        'size': info.size,
+        'topics': info.topics,
+        'rows_left_over': info.rows_left_over,
+        'damage': info.damage,
+    }

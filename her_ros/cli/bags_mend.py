@@ -1,0 +1,36 @@
+"""``her-ros bags recover`` and ``merge``: new bags out of old ones."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from her_ros.bags.merge import merge as merge_bags
+from her_ros.bags.recover import recover as recover_bag
+from her_ros.bags.sources import expand
+from her_ros.core.task import GoalTask
+
+
+def recover(path: Path, out: Path | None, task: GoalTask | None) -> None:
+    """Recover a bag and print what came of it."""
+    recovered = recover_bag(path, out, task)
+    print(f'{recovered.path}: recovered from {path}')
+    _print_counts(recovered.counts)
+    if recovered.episodes is None:
+        print(f'episodes not counted: {recovered.not_counted}')
+    else:
+        print(f'{recovered.episodes} finished episodes')
+    for lost in recovered.lost:
+        print(f'lost: {lost}')
+    if not recovered.lost:
+        print('nothing was lost')
+
+
+def merge(paths: list[Path], out: Path, task: GoalTask | None) -> None:
+    """Merge bags and print what came of it."""
+    merged = merge_bags(expand(paths), out, task)
+    print(f'{merged.path}: {merged.bags} bags of {merged.task.name}, {merged.episodes} episodes')
+    _print_counts(merged.counts)
+
+
+def _print_counts(counts: Mapping[str, int]) -> None:
+    for topic, count in sorted(counts.items()):
+        print(f'{count} messages on {topic}')

@@ -1,0 +1,44 @@
+"""``her-ros bags verify``: one line for every fault."""
+
+from collections import Counter
+from pathlib import Path
+
+from her_ros.bags.sources import expand
+from her_ros.bags.verify import Verified, verify
+from her_ros.core.task import GoalTask
+
+# So many of one kind tell everything; a bag of another robot has one per row.
+_SHOWN = 20
+
+
+def verify_bags(paths: list[Path], task: GoalTask | None, every: bool) -> int:
+    """Print what is wrong with bags; return the exit status."""
+    result = Verified()
+    for path in expand(paths):
+        met: Counter[str] = Counter()
+        for fault in verify(path, task, result):
+            met[fault.kind] += 1
+            if every or met[fault.kind] <= _SHOWN:
+                print(fault)
+        if not every:
+            for kind, count in met.items():
+                if count > _SHOWN:
+                    print(f'{path}: {count - _SHOWN} more: {kind}; --all prints them')
+    for note in result.notes if every else result.notes[:_SHOWN]:
+        print(f'note: {note}')
+    if not every and len(result.notes) > _SHOWN:
+        print(f'note: {len(result.notes) - _SHOWN} more of these; --all prints them')
+    print(_summary(result))
+    return int(result.faults > 0)
+
+
+def _summary(result: Verified) -> str:
+    parts = [
+        f'{result.bags} {"bag" if result.bags == 1 else "bags"}',
+        f'{result.episodes} episodes',
+        f'{result.rows} rows',
+        f'{result.faults or "no"} {"fault" if result.faults == 1 else "faults"}',
+    ]
+    if result.borderline:
+        parts.append(f'{result.borderline} rows within 1e-6 m of the tolerance were not judged')
+    return ', '.join(parts)

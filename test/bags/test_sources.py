@@ -1,0 +1,61 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from her_ros.bags.errors import BagError
+from her_ros.bags.sources import expand
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for name in (
+        'run/bags/b.mcap', 'run/bags/a.mcap', 'run/bags/.c.mcap.tmp', 'run/evaluation/v1.mcap',
+        'folder/2.db3', 'folder/10.mcap', 'folder/3.mcap.zstd', 'folder/notes.txt',
+        'folder/recorded/metadata.yaml', 'folder/recorded/recorded_0.mcap', 'folder/other/x.mcap',
+        'empty/notes.txt', 'fresh/bags/.a.mcap.tmp',
+    ):  # fmt: skip
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ('named', 'meant'),
+    [
+        (['run'], ['run/bags/a.mcap', 'run/bags/b.mcap']),
+        (['run/evaluation'], ['run/evaluation/v1.mcap']),
+        (['folder'], ['folder/10.mcap', 'folder/2.db3', 'folder/3.mcap.zstd', 'folder/recorded']),
+        (['folder/recorded'], ['folder/recorded']),
+        (['folder/2.db3', 'run/bags/b.mcap'], ['folder/2.db3', 'run/bags/b.mcap']),
+        (['run/bags/b.mcap', 'run'], ['run/bags/b.mcap', 'run/bags/a.mcap']),
+    ],
+)
+def test_what_a_user_names_stands_for_bags(tree, named, meant):
+    assert expand([tree / each for each in named]) == [tree / each for each in meant]
+
+
+@pytest.mark.parametrize(
+    ('named', 'said'),
+    [
+        ('nothing', 'no such file'),
+        ('empty', 'no bag in .*empty'),
+        ('fresh', 'no bag in .*fresh/bags'),
+        ('empty/notes.txt', r'\.mcap, \.db3'),
+    ],
+)
+def test_a_path_without_a_bag_is_named(tree, named, said):
+    with pytest.raises(BagError, match=f'^{re.escape(str(tree / named))}: .*{said}'):
+        expand([tree / 'run', tree / named])
+
+
+def test_nothing_named_is_an_error():
+    with pytest.raises(BagError, match='no bag is named'):
+        expand([])
+
+
+def test_a_link_is_the_bag_it_leads_to(tree):
+    (tree / 'link.mcap').symlink_to(tree / 'run/bags/a.mcap')
+    assert expand([tree / 'link.mcap', tree / 'run']) == [
+        tree / 'link.mcap', Path(tree / 'run/bags/b.mcap')
+    ]  # fmt: skip

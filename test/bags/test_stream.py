@@ -1,0 +1,291 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from mcap.writer import CompressionType, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin
+from rosbags.rosbag2 import Writer as DirectoryWriter
+from rosbags.typesys import Stores, get_typestore
+
+from her_ros.bags.errors import BagError
+from her_ros.bags.reader import read_bag
+from her_ros.bags.stream import EpisodeStream, stream_episodes
+from her_ros.bags.writer import write_rollout
+from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
+from her_ros.core.task import TASKS
+
+STORE = get_typestore(Stores.ROS2_JAZZY)
+FACTS = {'task': 'FetchPush'}
+
+
+@pytest.fixture
+def rollouts(make_rollout):
+    """Messages of some rollouts of one session, one after the other."""
+
+    def make(count=4, lengths=(5, 3), **more):
+        messages = []
+        for episode in range(count):
+            for rows in make_rollout(lengths, seed=episode, **more):
+                rows['episode'] = episode
+                messages.append(rows)
+        return messages
+
+    return make
+
+
+@pytest.fixture
+def all_rows(expected_of):
+    """Split the messages of some rollouts into the rows of every episode, by plain loops."""
+
+    def split(messages):
+        found = []
+        for episode in sorted({int(rows['episode'][0]) for rows in messages}):
+            found += expected_of([rows for rows in messages if rows['episode'][0] == episode])
+        return found
+
+    return split
+
+
+def sorted_rows(episodes):
+    def identity(rows):
+        return [int(rows[name][0]) for name in ('session', 'episode', 'env')]
+
+    return sorted((episode.rows for episode in episodes), key=identity)
+
+
+def write_mcap(path, messages, stamps=None, topic='/step', **options):
+    with path.open('wb') as file:
+        writer = Writer(file, **options)
+        writer.start('ros2')
+        schema = writer.register_schema(CLOUD_TYPE, 'ros2msg', b'')
+        channel = writer.register_channel(topic, 'cdr', schema)
+        for stamp_ns, rows in zip(stamps or range(len(messages)), messages, strict=True):
+            writer.add_message(channel, stamp_ns, encode_cloud(rows, stamp_ns), stamp_ns)
+        writer.finish()
+    return path
+
+
+def write_directory(path, messages, plugin, mode=CompressionMode.NONE, facts=FACTS, stamps=None):
+    writer = DirectoryWriter(path, version=9, storage_plugin=plugin)
+    writer.set_compression(mode, CompressionFormat.ZSTD)
+    for key, value in facts.items():
+        writer.set_custom_data(key, value)
+    with writer:
+        steps = writer.add_connection('/step', CLOUD_TYPE, typestore=STORE)
+        text = writer.add_connection('/rosout', 'std_msgs/msg/String', typestore=STORE)
+        for stamp_ns, rows in zip(stamps or range(len(messages)), messages, strict=True):
+            writer.write(text, stamp_ns, b'\0\1\0\0\2\0\0\0a\0')
+            writer.write(steps, stamp_ns, encode_cloud(rows, stamp_ns))
+    return path
+
+
+SMALL = {'chunk_size': 9000}
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'compression': CompressionType.NONE, **SMALL},
+        {'compression': CompressionType.LZ4, **SMALL},
+        {'compression': CompressionType.ZSTD, **SMALL},
+        {'use_chunking': False},
+        {'enable_data_crcs': True, **SMALL},
+    ],
+    ids=['none', 'lz4', 'zstd', 'unchunked', 'data-crc'],
+)
+def test_bare_mcap_files(tmp_path, push, rollouts, all_rows, same, options):
+    path = write_mcap(tmp_path / 'a.mcap', rollouts(), **options)
+    assert same(sorted_rows(stream_episodes(path, push)), all_rows(rollouts()))
+
+
+@pytest.mark.parametrize('plugin', list(StoragePlugin))
+@pytest.mark.parametrize('mode', list(CompressionMode))
+def test_directories_and_the_files_in_them(tmp_path, push, rollouts, all_rows, same, plugin, mode):
+    if (plugin, mode) == (StoragePlugin.SQLITE3, CompressionMode.STORAGE):
+        pytest.skip('sqlite3 has no compression of its own')
+    folder = write_directory(tmp_path / 'bag', rollouts(), plugin, mode)
+    (file,) = (each for each in folder.iterdir() if each.name != 'metadata.yaml')
+    for path in (folder, file):
+        stream = EpisodeStream(path)
+        assert same(sorted_rows(e for _, e in stream), all_rows(rollouts()))
+        assert stream.task == push
+        assert stream.left_over == 0
+        assert stream.topics == {'/step': CLOUD_TYPE, '/rosout': 'std_msgs/msg/String'}
+        assert same([e.rows for e in read_bag(path).episodes], all_rows(rollouts()))
+        assert stream.facts == FACTS
+
+
+def test_a_split_bag_joins_what_it_cut(tmp_path, push, rollouts, all_rows, same):
+    """Files of one recording end in the middle of episodes."""
+    messages = rollouts(12)
+    folder = write_directory(tmp_path / 'bag', messages, StoragePlugin.MCAP)
+    names = [f'bag_{index}.mcap' for index in range(12)]
+    for name, part in zip(names, np.array_split(np.arange(len(messages)), 12), strict=True):
+        write_mcap(folder / name, [messages[index] for index in part])
+    text = (folder / 'metadata.yaml').read_text()
+    assert text.count('- bag.mcap') == 1
+    files = ''.join(f'\n  - {name}' for name in names).lstrip()
+    (folder / 'metadata.yaml').write_text(text.replace('- bag.mcap', files))
+    assert same(sorted_rows(stream_episodes(folder)), all_rows(messages))
+    (folder / 'bag_7.mcap').unlink()
+    with pytest.raises(BagError, match=r'bag: bag_7\.mcap is missing'):
+        list(stream_episodes(folder))
+
+
+@pytest.mark.parametrize('plugin', list(StoragePlugin))
+def test_a_clock_that_is_set_back_changes_nothing(
+    tmp_path, push, rollouts, all_rows, same, plugin
+):
+    messages = rollouts(8)
+    stamps = [10**9 + each - 30 * (each > 35) for each in range(len(messages))]
+    folder = write_directory(tmp_path / 'bag', messages, plugin, stamps=stamps)
+    with Reader(folder) as reader:
+        sorted_by_stamp = [stamp for _, stamp, _ in reader.messages()]
+    assert sorted_by_stamp == sorted(sorted_by_stamp)
+    assert same(sorted_rows(stream_episodes(folder)), all_rows(messages))
+    # Even a tool that wrote them anew in the order of their stamps loses none.
+    order = np.argsort(stamps, kind='stable')
+    path = write_mcap(tmp_path / 'a.mcap', [messages[each] for each in order])
+    assert same(sorted_rows(stream_episodes(path, push)), all_rows(messages))
+
+
+def test_the_other_way_gives_the_same(tmp_path, push, rollouts, same):
+    """Repeats, an episode with a hole, an unfinished one: as read_bag, which sees all at once."""
+    messages = [rows for rows in rollouts(6, (5, 9, 1)) for _ in range(1 + len(rows) % 2)]
+    messages[20] = messages[20][:0]
+    path = write_mcap(tmp_path / 'a.mcap', messages[:-2], chunk_size=3000)
+    bag, stream = read_bag(path, push), EpisodeStream(path, push)
+    found = sorted_rows(episode for _, episode in stream)
+    assert same(found, [episode.rows for episode in bag.episodes])
+    assert stream.left_over == bag.left_over > 0
+
+
+def test_episodes_come_before_the_file_is_read_to_its_end(tmp_path, push, rollouts):
+    path = write_mcap(tmp_path / 'a.mcap', rollouts(200, (50,) * 4), chunk_size=1 << 16)
+    stream = iter(EpisodeStream(path, push))
+    with path.open('r+b') as file:
+        next(stream)
+        file.truncate(path.stat().st_size // 2)
+    with pytest.raises(BagError):
+        list(stream)
+
+
+def test_damage_stops_the_stream_before_what_is_damaged(tmp_path, push, rollouts, all_rows, same):
+    path = write_mcap(tmp_path / 'a.mcap', rollouts(40), compression=CompressionType.NONE, **SMALL)
+    value = rollouts(40)[-1]['observation'][0, 3].tobytes()
+    content = path.read_bytes()
+    assert content.count(value) == 1
+    path.write_bytes(content.replace(value, value[::-1]))
+    found = []
+    with pytest.raises(BagError, match=r'a\.mcap: .*chunk at byte \d+.*crc'):
+        found.extend(stream_episodes(path, push))
+    assert 20 < len(found) < 80
+    found = sorted_rows(found)
+    assert same(found, all_rows(rollouts(40))[: len(found)])
+
+
+def test_a_checksum_over_the_whole_file_is_checked_first(tmp_path, push, rollouts):
+    path = write_rollout(tmp_path, 'a', FACTS, rollouts())
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BagError, match=r'a\.mcap: damaged: the checksum of the data'):
+        next(stream_episodes(path, push))
+
+
+def test_a_chunk_that_nothing_tells_of_is_missed(tmp_path, push, rollouts):
+    """The kind of a record is under no checksum of its own; the summary counts messages."""
+    path = write_mcap(tmp_path / 'a.mcap', rollouts(), **SMALL)
+    content = path.read_bytes()
+    begin = content.index(b'\4\0\0\0zstd') - 9 - 28
+    path.write_bytes(content[:begin] + b'\x81' + content[begin + 1 :])
+    with pytest.raises(BagError, match=r'a\.mcap: damaged'):
+        list(stream_episodes(path, push))
+
+
+@pytest.mark.parametrize('name', ['FetchReach', 'FetchPush'])
+def test_sizes_tell_the_task_where_they_can(tmp_path, rollouts, name):
+    path = write_mcap(tmp_path / 'a.mcap', rollouts(task=TASKS[name]))
+    if name == 'FetchReach':
+        assert read_bag(path).task == TASKS[name]
+        assert len(list(stream_episodes(path))) == 8
+        with pytest.raises(BagError, match=r'read as FetchPush: .* 10 .* 25'):
+            list(stream_episodes(path, TASKS['FetchPush']))
+    else:
+        fitting = 'fit FetchPush, FetchSlide, FetchPickAndPlace; name the task'
+        for read in (read_bag, lambda bag: list(stream_episodes(bag))):
+            with pytest.raises(BagError, match=fitting):
+                read(path)
+
+
+def test_another_task_is_refused(tmp_path, rollouts):
+    path = write_rollout(tmp_path, 'a', FACTS, rollouts())
+    with pytest.raises(BagError, match='recorded from FetchPush, expected FetchSlide'):
+        next(stream_episodes(path, TASKS['FetchSlide']))
+
+
+def test_what_holds_no_episode_is_refused(tmp_path, push, rollouts):
+    path = write_mcap(tmp_path / 'a.mcap', rollouts(1, (5, 5))[:-1])
+    with pytest.raises(BagError, match=r'a\.mcap: no finished episode; 10 rows'):
+        list(stream_episodes(path, push))
+    path = write_mcap(tmp_path / 'b.mcap', rollouts(), topic='/backstep')
+    with pytest.raises(BagError, match=r"b\.mcap: no step topic.*'/backstep'"):
+        list(stream_episodes(path, push))
+
+
+MEASURE = """
+import resource, sys
+from pathlib import Path
+from her_ros.bags.stream import stream_episodes
+from her_ros.core.task import TASKS
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+count = sum(1 for _ in stream_episodes(Path(sys.argv[1]), TASKS['FetchPush']))
+print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.parametrize('form', ['chunked', 'unchunked', 'sqlite3'])
+def test_memory_does_not_grow_with_the_bag(tmp_path, rollouts, form):
+    """In every form a bag of 120 MB; what may come on top is a fourth of it."""
+    rollout = rollouts(1, (50,) * 16)
+    count = 460
+    if form == 'sqlite3':
+        import sqlite3
+
+        path = tmp_path / 'bag.db3'
+        with sqlite3.connect(path) as file:
+            file.execute('CREATE TABLE topics(id, name, type, serialization_format)')
+            file.execute(
+                'CREATE TABLE messages(id INTEGER PRIMARY KEY, topic_id, timestamp, data)'
+            )
+            file.execute('INSERT INTO topics VALUES(1, "/step", ?, "cdr")', (CLOUD_TYPE,))
+            for rows in repeated(rollout, count):
+                file.execute(
+                    'INSERT INTO messages VALUES(NULL, 1, 5, ?)', (encode_cloud(rows, 5),)
+                )
+        file.close()
+    else:
+        path = tmp_path / 'bag.mcap'
+        with path.open('wb') as file:
+            options = {'use_chunking': form == 'chunked', 'compression': CompressionType.NONE}
+            writer = Writer(file, **options)
+            writer.start('ros2')
+            schema = writer.register_schema(CLOUD_TYPE, 'ros2msg', b'')
+            channel = writer.register_channel('/step', 'cdr', schema)
+            for rows in repeated(rollout, count):
+                writer.add_message(channel, 5, encode_cloud(rows, 5), 5)
+            writer.finish()
+    assert path.stat().st_size > 100e6
+    command = [sys.executable, '-c', MEASURE, str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    episodes, grown_kb = map(int, done.stdout.split())
+    assert episodes == count * 16
+    assert grown_kb < 30_000
+
+
+def repeated(rollout, count):
+    for episode in range(count):
+        for rows in rollout:
+            rows['episode'] = episode
+            yield rows

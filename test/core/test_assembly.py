@@ -1,0 +1,121 @@
+import numpy as np
+import pytest
+
+from her_ros.core.assembly import EpisodeAssembler
+from her_ros.core.episode import split_rollout
+from her_ros.core.rows import step_dtype
+from her_ros.core.task import TASKS
+
+REACH = TASKS['FetchReach']
+
+
+def rows_of(session, env, episode, length, ends=True):
+    rows = np.zeros(length + 1, step_dtype(REACH))
+    rows['session'], rows['env'], rows['episode'] = session, env, episode
+    rows['step'] = np.arange(length + 1)
+    rows['observation'] = np.random.default_rng([session, env, episode]).normal(
+        size=rows['observation'].shape
+    )
+    rows['truncated'][-1] = ends
+    return rows
+
+
+def recording(random, sessions=2, environments=3, episodes=6):
+    """Messages of random rollouts: unequal lengths, gaps, repeats, rows out of order."""
+    rows = []
+    for session in range(sessions):
+        for episode in range(episodes):
+            rollout = np.concatenate(
+                [
+                    rows_of(session, env, episode, random.integers(1, 9), random.random() < 0.8)
+                    for env in range(environments)
+                ]
+            )
+            rollout = rollout[random.random(len(rollout)) > random.choice([0.0, 0.05])]
+            again = random.random(len(rollout)) < 0.2
+            rollout = np.concatenate([rollout, rollout[again]])
+            rollout['reward'] = np.arange(len(rollout))  # tells the repeats apart
+            rows.append(rollout)
+    rows = np.concatenate(rows)
+    # Far enough to reach into the next rollouts.
+    order = np.argsort(np.arange(len(rows)) + random.uniform(0, 80, len(rows)), kind='stable')
+    cuts = np.sort(random.integers(0, len(rows), 40))
+    return np.split(rows[order], cuts)
+
+
+def values(episodes):
+    """What the rows hold, without the padding between fields."""
+    return [[e.rows[name].tolist() for name in e.rows.dtype.names] for e in episodes]
+
+
+def in_order(episodes):
+    def identity(episode):
+        return [int(episode.rows[name][0]) for name in ('session', 'episode', 'env')]
+
+    return sorted(episodes, key=identity)
+
+
+@pytest.mark.parametrize('seed', range(40))
+def test_what_comes_in_pieces_is_split_as_the_whole_is(seed):
+    random = np.random.default_rng(seed)
+    messages = recording(random)
+    expected, left_over = split_rollout(messages)
+    assembler, found = EpisodeAssembler(), []
+    while messages:
+        size = int(random.integers(1, 6))
+        found += assembler.take(messages[:size])
+        del messages[:size]
+    assert len(expected) > 5
+    assert values(in_order(found)) == values(expected)
+    assert assembler.left_over == left_over
+
+
+def test_an_episode_comes_with_its_last_row():
+    assembler = EpisodeAssembler()
+    rows = rows_of(1, 0, 0, 5)
+    assert [len(assembler.take([rows[each : each + 1]])) for each in range(6)] == [0] * 5 + [1]
+    assert assembler.left_over == 0
+    assert assembler.take([rows]) == []
+    assert assembler.left_over == 0  # repeated, not lost
+
+
+def test_memory_of_a_sender_that_repeats_itself_is_bounded():
+    assembler, rows = EpisodeAssembler(), rows_of(1, 0, 0, 5)
+    for _ in range(5000):
+        assembler.take([rows[:3]])
+    unfinished = assembler._sessions[1][0]._unfinished[0]
+    assert sum(map(len, unfinished._parts)) < 2048
+    (episode,) = assembler.take([rows])
+    assert (episode.rows == rows).all()
+
+
+def test_unfinished_episodes_are_given_up_and_counted():
+    """However many there are, of environments and of sessions."""
+    assembler = EpisodeAssembler()
+    for episode in range(100):
+        assembler.take([rows_of(1, 0, episode, 5, ends=False)])
+    assert len(assembler._sessions[1][0]._unfinished) == 16
+    for session in range(2, 202):
+        assembler.take([rows_of(session, 0, 0, 5, ends=False)])
+    assert len(assembler._sessions) == 64
+    assert assembler.left_over == (100 + 200) * 6
+    (episode,) = assembler.take([rows_of(500, 0, 7, 5)])
+    assert len(episode) == 5
+
+
+def test_two_orders_of_episodes_at_a_time_lose_none():
+    """A clock was set back by minutes, and someone sorted by stamps."""
+    assembler, found = EpisodeAssembler(), []
+    for early in range(100):
+        one, other = rows_of(1, 0, early, 3), rows_of(1, 0, early + 1000, 3)
+        for step in range(4):
+            found += assembler.take([one[step : step + 1], other[step : step + 1]])
+    assert len(found) == 200
+    assert assembler.left_over == 0
+
+
+def test_all_that_rows_are_held_of_is_named():
+    assembler = EpisodeAssembler()
+    assembler.take([rows_of(1, 0, 4, 2, ends=False), rows_of(2, 3, 0, 2, ends=False)])
+    assembler.take([rows_of(2, 3, 1, 2)])
+    assert assembler.unfinished == [(1, 0, 4), (2, 3, 0)]
