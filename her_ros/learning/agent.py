@@ -204,7 +204,8 @@ class Agent:
             target.lerp_(online, self._target_update)
         if 'average' in self._memory:
             online, average = (self._memory[kind]['actor'].whole for kind in ('online', 'average'))
-            average.lerp_(online, self._policy_average)
+            # A plain mean at first, which forgets where the actor began.
+            average.lerp_(online, (1.0 / self._steps).clamp(min=self._policy_average))
 
     def _adam(self, name: str, gradients: Sequence[Tensor]) -> None:
         """Apply Adam (Kingma & Ba 2015, algorithm 1) to one network, in one call."""

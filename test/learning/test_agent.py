@@ -244,13 +244,17 @@ def test_a_state_round_trip_goes_on_bit_for_bit(toy, parameters):
 
 @pytest.mark.usefixtures('double')
 def test_the_policy_is_the_running_average_of_the_actor(toy, parameters, device):
-    share = 0.1
-    agent = agent_of(toy, parameters(policy_average=share), device)
-    expected = [parameter.clone() for parameter in agent.online.actor]
-    for seed in range(5):
+    agent = agent_of(toy, parameters(policy_average=0.25), device)
+    actors = []
+    for seed in range(6):
         update(agent, random_inputs(toy, 32, device, seed))
-        for average, online in zip(expected, agent.online.actor, strict=True):
-            average.copy_((1 - share) * average + share * online)
+        actors.append([parameter.clone() for parameter in agent.online.actor])
+    # The mean of the first four, then a quarter of each that comes.
+    weights = [9 / 64, 9 / 64, 9 / 64, 9 / 64, 3 / 16, 1 / 4]
+    expected = [
+        sum(weight * each for weight, each in zip(weights, parameter, strict=True))
+        for parameter in zip(*actors, strict=True)
+    ]
     torch.testing.assert_close(list(agent.policy), expected, rtol=1e-12, atol=1e-12)
     assert not torch.equal(agent.policy[0], agent.online.actor[0])
 
