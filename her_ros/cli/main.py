@@ -50,6 +50,46 @@ def train(
     sys.exit(run(task, runs, name, new, params, overrides, workers, namespace))
 
 
+@app.command('train-offline')
+def train_offline(
+    bags: Annotated[
+        list[Path],
+        typer.Argument(help='Bags, folders of bags, or run folders.', show_default=False),
+    ],
+    task: Annotated[str, typer.Option(help='Task; default: what the bags say.')] = '',
+    out: Annotated[
+        Path | None, typer.Option(help='Folder for the results; default: runs/TASK/offline.')
+    ] = None,
+    updates: Annotated[int, typer.Option(min=1, help='Updates to make.')] = 40_000,
+    guard: Annotated[
+        str, typer.Option(help='What ties the policy to the bags: none, td3_bc, wgcsl or gcsl.')
+    ] = 'none',
+    seed: Annotated[int | None, typer.Option(help='Seed.')] = None,
+    evaluate: Annotated[
+        bool, typer.Option('--evaluate', help='Judge the policy in simulation, ten times.')
+    ] = False,
+    params: Annotated[
+        Path | None, typer.Option(help='ROS parameter file; default: the one of the task.')
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option('--set', help='Override, such as trainer.batch_size=128.'),
+    ] = None,
+) -> None:
+    """Train from bags that are there already, without ROS and without simulation.
+
+    Takes bags of this package or of `ros2 bag record`, in any number and form; relabels them with
+    HER; leaves the same files as `train`. The same command again resumes.
+
+    For example: [bold]her-ros train-offline ~/bags/monday ~/bags/tuesday.mcap --task FetchPush[/]
+    """
+    from her_ros.cli.train_offline import Options
+    from her_ros.cli.train_offline import train_offline as run
+
+    overrides = [*([] if seed is None else [f'seed={seed}']), *(override or [])]
+    sys.exit(run(Options(bags, task, out, updates, guard, params, overrides, evaluate)))
+
+
 @app.command()
 def evaluate(
     model: Annotated[Path, typer.Argument(help='An ONNX policy.')],

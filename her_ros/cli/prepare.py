@@ -68,17 +68,29 @@ def prepare_run(
     :param overrides: such as ``trainer.batch_size=128``
     :raises HerRosError: if anything does not fit, before anything was started or changed
     """
-    path = params_for(task, params_file)
-    values = complete(with_overrides(read_file(path), overrides))
+    # Checked before a number is claimed.
+    complete(with_overrides(read_file(params_for(task, params_file)), overrides))
+    return prepare_folder(task, _run_path(runs / task, name, new), params_file, overrides)
+
+
+def prepare_folder(
+    task: str, path: Path, params_file: Path | None = None, overrides: Sequence[str] = ()
+) -> Run:
+    """Do as :func:`prepare_run` does, in a folder that is named.
+
+    :raises HerRosError: if anything does not fit, before anything was started or changed
+    """
+    params = params_for(task, params_file)
+    values = complete(with_overrides(read_file(params), overrides))
     _check_task(task, values, 'the overrides')
-    folder = RunFolder(_run_path(runs / task, name, new))
+    folder = RunFolder(path)
     resumed = folder.params.exists()
     if resumed:
         changed = differences(complete(read_file(folder.params)), values)
         if changed:
             raise ConfigError(
                 f'{folder.path}: this run has other parameters ({"; ".join(changed)});'
-                ' take them back, or start another run with --new'
+                ' take them back, or start another run'
             )
     folder.create()
     if not resumed:

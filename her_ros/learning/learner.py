@@ -222,17 +222,25 @@ class Learner:
         return {
             'agent': self.agent.state_dict(),
             'normalizers': {name: n.state_dict() for name, n in self.normalizers.items()},
-            'generators': {name: g.get_state() for name, g in self._generators.items()},
+            'generators': self.generators(),
             'counters': [self.env_steps, self.episodes, self.updates],
         }
+
+    def generators(self) -> dict[str, Tensor]:
+        """Return the states of the random generators; each rank has its own."""
+        return {name: generator.get_state() for name, generator in self._generators.items()}
+
+    def load_generators(self, states: Mapping[str, Tensor]) -> None:
+        """Take over what :meth:`generators` gave."""
+        for name, generator in self._generators.items():
+            generator.set_state(states[name].cpu())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`state_dict` gave."""
         self.agent.load_state_dict(state['agent'])
         for name, normalizer in self.normalizers.items():
             normalizer.load_state_dict(state['normalizers'][name])
-        for name, generator in self._generators.items():
-            generator.set_state(state['generators'][name].cpu())
+        self.load_generators(state['generators'])
         self.env_steps, self.episodes, self.updates = state['counters']
 
 

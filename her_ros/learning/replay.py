@@ -152,6 +152,17 @@ class Replay:
                 f' replay_capacity is {self.capacity}'
             )
 
+    def has_room(self, episode: Episode) -> bool:
+        """Tell whether an episode can be stored without another one having to go.
+
+        :raises ReplayError: if it is larger than the whole buffer
+        """
+        self.check_fits(episode)
+        first, rows = self._next_row, len(episode) + 2
+        if first + rows > self.capacity:
+            return False
+        return not self._episodes or not first <= self._episodes[0].first_row < first + rows
+
     def _make_room(self, rows: int) -> int:
         """Evict the oldest episodes until ``rows`` consecutive rows are free; return the first."""
         first = self._next_row

@@ -4,7 +4,6 @@ import dataclasses
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.learning.compile import CompileAhead, compile_or_say_why
+from her_ros.learning.evaluation import Evaluation
 from her_ros.learning.learner import Learner
 
 #: reads the finished episodes of a bag
@@ -28,22 +28,6 @@ RecordScalar = Callable[[str, float, int], None]
 
 class TrainingError(HerRosError):
     """A run that cannot go on from what its folder holds."""
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What an evaluation of one policy version showed."""
-
-    version: int
-    sha256: str
-    env_steps: int
-    updates: int
-    #: wall clock of the run when the policy was chosen for it, seconds
-    wall_s: float
-    episodes: int
-    success_rate: float
-    #: share of start states that were solved before the first action
-    solved_at_reset: float
 
 
 class Training:
@@ -241,18 +225,7 @@ class Training:
         versions = {int(v) for e in episodes for v in set(e.rows['policy_version'][1:].tolist())}
         if versions != {version}:
             raise TrainingError(f'{path}: acted by versions {sorted(versions)}, not by {version}')
-        goals = self._task.is_success
-        evaluation = Evaluation(
-            version=version,
-            sha256=digest,
-            env_steps=self._judged_at[0],
-            updates=self._judged_at[1],
-            wall_s=round(self._judged_at[2], 2),
-            episodes=len(episodes),
-            success_rate=sum(e.is_success for e in episodes) / len(episodes),
-            solved_at_reset=sum(bool(goals(e.achieved_goal[0], e.desired_goal)) for e in episodes)
-            / len(episodes),
-        )
+        evaluation = Evaluation.of(self._task, version, digest, self._judged_at, episodes)
         if evaluation.success_rate >= self.best_success_rate:
             write_whole(self.folder.policy, content)
         self.evaluations.append(evaluation)

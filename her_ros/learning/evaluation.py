@@ -1,0 +1,49 @@
+"""What an evaluation showed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from her_ros.core.episode import Episode
+from her_ros.core.task import GoalTask
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation of one policy version showed."""
+
+    version: int
+    sha256: str
+    env_steps: int
+    updates: int
+    #: wall clock of the run when the policy was chosen for it, seconds
+    wall_s: float
+    episodes: int
+    success_rate: float
+    #: share of start states that were solved before the first action
+    solved_at_reset: float
+
+    @classmethod
+    def of(
+        cls,
+        task: GoalTask,
+        version: int,
+        sha256: str,
+        at: tuple[int, int, float],
+        episodes: Sequence[Episode],
+    ) -> 'Evaluation':
+        """Sum up episodes.
+
+        :param at: env steps, updates and seconds of the run that the policy came from
+        :param episodes: in which that policy acted, at least one
+        """
+        solved = [bool(task.is_success(e.achieved_goal[0], e.desired_goal)) for e in episodes]
+        return cls(
+            version=version,
+            sha256=sha256,
+            env_steps=at[0],
+            updates=at[1],
+            wall_s=round(at[2], 2),
+            episodes=len(episodes),
+            success_rate=sum(e.is_success for e in episodes) / len(episodes),
+            solved_at_reset=sum(solved) / len(episodes),
+        )
