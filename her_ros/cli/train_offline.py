@@ -95,12 +95,12 @@ def _train(
 
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        resumed = training.begin()
+        try:
+            resumed = training.begin()
+        finally:
+            for reason in source.refused.values():
+                console.print(f'not learnt from: {reason}')
         learner = training.learner
-        for path, reason in source.refused.items():
-            console.print(
-                f'not learnt from: {reason}' + ('' if str(path) in reason else str(path))
-            )
         console.print(
             f'{"resuming at " + str(learner.updates) + " updates" if resumed else "learning"}:'
             f' {learner.episodes:,} episodes, {learner.env_steps:,} steps'

@@ -1,0 +1,114 @@
+import itertools
+import os
+import time
+from collections import Counter
+
+import pytest
+
+from her_ros.bags.ahead import EpisodeSource
+from her_ros.bags.errors import BagError
+from her_ros.bags.reader import read_bag
+from her_ros.bags.writer import write_rollout
+
+#: environments per bag
+ENVS = 3
+DEADLINE_S = 60
+
+
+@pytest.fixture
+def bags(tmp_path, make_rollout):
+    """Twelve bags of three episodes each, every one a session of its own."""
+    facts = {'task': 'FetchPush'}
+    return [
+        write_rollout(
+            tmp_path,
+            f'r{number:02d}',
+            facts,
+            make_rollout((4,) * ENVS, session=number, seed=number),
+        )
+        for number in range(12)
+    ]
+
+
+def names(episodes):
+    return [(int(each.rows['session'][0]), int(each.rows['env'][0])) for each in episodes]
+
+
+def children():
+    path = f'/proc/{os.getpid()}/task/{os.getpid()}/children'
+    with open(path) as file:
+        return set(file.read().split())
+
+
+def test_in_order_gives_what_reading_each_bag_gives(bags, push, same):
+    source = EpisodeSource(bags[::-1], push, seed=0)
+    expected = [episode.rows for path in bags[::-1] for episode in read_bag(path).episodes]
+    assert same([episode.rows for episode in source.in_order()], expected)
+    assert not source.refused
+
+
+def test_every_shuffled_pass_holds_every_episode_once(bags, push):
+    source = EpisodeSource(bags, push, seed=0)
+    count = ENVS * len(bags)
+    read = list(itertools.islice(source.shuffled(), 3 * count))
+    passes = [names(read[begin : begin + count]) for begin in (0, count, 2 * count)]
+    every = {(session, env) for session in range(12) for env in range(ENVS)}
+    for each in passes:
+        assert Counter(each) == Counter(every)
+    assert len({tuple(each) for each in passes}) == 3
+    # Neighbours come from several bags.
+    sessions = [session for session, _ in passes[0]]
+    assert len(set(sessions[:8])) == 8
+
+
+def test_a_seed_settles_the_order(bags, push):
+    orders = [
+        names(itertools.islice(EpisodeSource(bags, push, seed).shuffled(), 40))
+        for seed in (0, 0, 1)
+    ]
+    assert orders[0] == orders[1] != orders[2]
+
+
+def test_a_damaged_bag_is_noted_and_the_others_are_read(bags, push):
+    bags[3].write_bytes(bags[3].read_bytes()[:-20])
+    source = EpisodeSource(bags, push, seed=0)
+    read = names(source.in_order())
+    assert {session for session, _ in read} == set(range(12)) - {3}
+    assert list(source.refused) == [bags[3]]
+    assert 'cut short' in source.refused[bags[3]]
+    other = EpisodeSource(bags, push, seed=0)
+    assert 3 not in dict(names(itertools.islice(other.shuffled(), 60)))
+
+
+def test_bags_without_episodes_do_not_make_an_endless_pass(bags, push):
+    for path in bags:
+        path.write_bytes(b'')
+    source = EpisodeSource(bags, push, seed=0)
+    assert list(source.in_order()) == []
+    with pytest.raises(BagError, match='none of the bags'):
+        next(source.shuffled())
+    assert len(source.refused) == len(bags)
+
+
+@pytest.mark.parametrize('order', ['in_order', 'shuffled'])
+def test_no_process_is_left_behind(bags, push, order):
+    before = children()
+    episodes = getattr(EpisodeSource(bags, push, seed=0), order)()
+    next(episodes)
+    assert len(children() - before) >= 1
+    episodes.close()
+    deadline = time.monotonic() + DEADLINE_S
+    # What helps multiprocessing stays with this process, and is one for all.
+    while len(children() - before) > 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_reader_that_is_killed_is_said(bags, push):
+    before = children()
+    episodes = EpisodeSource(bags, push, seed=0).shuffled()
+    next(episodes)
+    for process in children() - before:
+        os.kill(int(process), 9)
+    with pytest.raises(BagError, match='the process that reads the bags ended with status -9'):
+        list(itertools.islice(episodes, 100_000))

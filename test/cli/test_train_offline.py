@@ -1,0 +1,189 @@
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from her_ros.bags.writer import write_rollout
+from her_ros.core.files import file_sha256
+from her_ros.core.task import task_named
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.rollout import Rollout
+
+DEADLINE_S = 180
+QUICK = ('--updates', 200, '--set', 'trainer.hidden_sizes=[16, 16]', '--set', 'trainer.device=cpu')
+
+
+def random_rollout(task, seed, num_envs=4):
+    """The messages of a rollout in which all actions are random."""
+    rollout = Rollout(
+        task, FetchBatch(task, [seed + i for i in range(num_envs)]), session=seed + 1
+    )
+    random = np.random.default_rng(seed)
+    messages = [rollout.start()]
+    while not rollout.finished:
+        rollout.accept_all(random.uniform(-1, 1, (num_envs, 4)).astype(np.float32), 0)
+        messages.append(rollout.advance())
+    return messages
+
+
+@pytest.fixture(scope='session')
+def recorded(tmp_path_factory):
+    """A folder of three FetchReach bags."""
+    folder, task = tmp_path_factory.mktemp('recorded'), task_named('FetchReach')
+    for seed in (10, 20, 30):
+        write_rollout(folder, f'b{seed}', {'task': task.name}, random_rollout(task, seed))
+    return folder
+
+
+@pytest.fixture
+def bags(recorded, tmp_path):
+    return shutil.copytree(recorded, tmp_path / 'bags')
+
+
+@pytest.fixture
+def offline(her_ros, tmp_path):
+    """Run ``her-ros train-offline`` with small networks, into a folder of the test."""
+
+    def call(*arguments, out='out'):
+        return her_ros('train-offline', *arguments, '--out', tmp_path / out, *QUICK)
+
+    return call
+
+
+def test_bags_become_a_policy(offline, bags, tmp_path):
+    ended = offline(bags)
+    assert ended.status == 0, ended.errors
+    assert 'learning: 12 episodes, 600 steps' in ended.output
+    policy = OnnxPolicy.load(tmp_path / 'out' / 'policy.onnx')
+    assert policy.contract.task == 'FetchReach'
+    assert policy.contract.provenance['env_steps'] == '600'
+    result = json.loads((tmp_path / 'out' / 'result.json').read_text())
+    assert (result['updates'], result['episodes'], result['success_rate']) == (200, 12, None)
+    log = load_checkpoint(tmp_path / 'out' / 'checkpoint')['log']
+    assert log == [[path.name, file_sha256(path)] for path in sorted(bags.iterdir())]
+    assert list((tmp_path / 'out' / 'tensorboard').iterdir())
+
+
+def test_the_same_command_repeats_and_then_has_nothing_to_do(offline, bags, tmp_path):
+    names = ('one/out', 'two/out')
+    for name in names:
+        assert offline(bags, '--seed', 5, out=name).status == 0
+    first, second = ((tmp_path / name / 'policy.onnx').read_bytes() for name in names)
+    assert first == second
+    ended = offline(bags, '--seed', 5, out=names[0])
+    assert (ended.status, 'finished already' in ended.output) == (0, True)
+
+
+def test_evaluation_plays_in_simulation(offline, bags, tmp_path):
+    ended = offline(bags, '--evaluate')
+    assert ended.status == 0, ended.errors
+    result = json.loads((tmp_path / 'out' / 'result.json').read_text())
+    assert [each['episodes'] for each in result['evaluations']] == [100] * 2
+    assert result['success_rate'] == result['evaluations'][-1]['success_rate']
+
+
+def test_a_run_is_read_in_the_order_of_its_log(offline, bags, tmp_path):
+    run = tmp_path / 'run'
+    run.mkdir()
+    bags.rename(run / 'bags')
+    order = ['b30.mcap', 'b10.mcap']
+    log = [[name, file_sha256(run / 'bags' / name)] for name in order]
+    save_checkpoint(run / 'checkpoint', {'log': log})
+    ended = offline(run)
+    assert '1 bags which the run has not learnt from are left out' in ended.output
+    assert load_checkpoint(tmp_path / 'out' / 'checkpoint')['log'] == log
+    with (run / 'bags' / 'b30.mcap').open('ab') as file:
+        file.write(b'x')
+    ended = offline(run, out='other')
+    assert ended.status == 1
+    assert 'b30.mcap: altered since the run has learnt from it' in ended.errors
+
+
+@pytest.mark.parametrize('guard', ['td3_bc', 'wgcsl', 'gcsl'])
+def test_guards_are_chosen_by_name(offline, bags, tmp_path, guard):
+    assert offline(bags, '--guard', guard).status == 0
+    contract = OnnxPolicy.load(tmp_path / 'out' / 'policy.onnx').contract
+    assert contract.provenance['guard'] == guard
+
+
+def test_a_damaged_bag_is_named_and_the_rest_is_learnt_from(offline, bags):
+    damaged = bags / 'b20.mcap'
+    damaged.write_bytes(damaged.read_bytes()[:5000])
+    ended = offline(bags)
+    assert ended.status == 0
+    assert f'not learnt from: {damaged}' in ended.output
+    assert 'learning: 8 episodes' in ended.output
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        (['{bags}', '--task', 'FetchPush'], 'recorded from FetchReach, expected FetchPush'),
+        (['{bags}', '--task', 'FetchPull'], "task 'FetchPull' is unknown"),
+        (['{bags}', '--guard', 'hope'], "guard is 'hope'; choose one of none, td3_bc"),
+        (['/nowhere'], '/nowhere: no such file or folder'),
+        (['{bags}', '--set', 'trainer.batch_size=0'], 'batch_size is 0'),
+    ],
+)
+def test_mistakes_end_in_one_line(offline, bags, arguments, said):
+    ended = offline(*(each.format(bags=bags) for each in arguments))
+    assert ended.status == 1
+    told = ended.output + ended.errors
+    assert said in told
+    assert 'Traceback' not in told
+    assert ended.errors.count('\n') == 1
+
+
+def run_module(*arguments):
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+
+
+def test_neither_ros_nor_simulation_is_imported(bags, tmp_path):
+    code = (
+        'import sys; from pathlib import Path;'
+        ' from her_ros.cli.train_offline import Options, train_offline;'
+        f' train_offline(Options([Path({str(bags)!r})], "", Path({str(tmp_path / "out")!r}),'
+        ' 10, "none", None, [], False));'
+        ' print("LOADED", *{"rclpy", "mujoco", "gymnasium"} & set(sys.modules))'
+    )
+    ended = run_module('-c', code)
+    assert ended.returncode == 0, ended.stderr
+    assert 'LOADED\n' in ended.stdout
+
+
+def test_two_processes_leave_one_checkpoint_and_resume(bags, tmp_path):
+    def torchrun(updates):
+        return run_module(
+            '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2',
+            '-m', 'her_ros.cli.main', 'train-offline', bags, '--out', tmp_path / 'out',
+            '--set', 'trainer.device=cpu', '--updates', updates,
+        )  # fmt: skip
+
+    ended = torchrun(100)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.count('learning: 12 episodes, 600 steps') == 1
+    state = load_checkpoint(tmp_path / 'out' / 'checkpoint')
+    assert (state['ranks'], len(state['generators'])) == (2, 2)
+    assert sorted(name for name, _ in state['log']) == ['b10.mcap', 'b20.mcap', 'b30.mcap']
+    ended = torchrun(200)
+    assert 'resuming at 100 updates' in ended.stdout, ended.stderr
+    resumed = load_checkpoint(tmp_path / 'out' / 'checkpoint')
+    assert resumed['learner']['counters'][2] == 200
+    whole = tmp_path / 'whole'
+    (tmp_path / 'out').rename(whole)
+    assert torchrun(200).returncode == 0
+    again = load_checkpoint(tmp_path / 'out' / 'checkpoint')
+    for name, tensor in again['learner']['agent']['online'].items():
+        assert torch.equal(tensor, resumed['learner']['agent']['online'][name])
