@@ -1,0 +1,196 @@
+"""Learning from fixed bags: three kinds of data, with and without guards, with and without HER.
+
+``collect RUN OUT`` makes three sets of bags from a finished online run: ``random``, as many
+episodes of the untrained policy as the run has; ``first``, the bags up to the first rollout of which
+more than half succeeded; and ``whole``, all that the run has learnt from.
+``run OUT`` trains every arm from every set with ``her-ros train-offline``, two at a time, judges
+the last policy over 100 deterministic episodes and adds a row to docs/offline.csv; what stands
+there already is not run again. ``table`` prints the medians.
+
+Run: ``python bench/offline.py collect runs/FetchPush/run_001 /tmp/push``, then
+``python bench/offline.py run /tmp/push``
+"""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from statistics import median
+from threading import Lock
+from typing import Any
+
+from table import print_figures, print_table
+
+from her_ros.bags.reader import read_bag, read_facts
+from her_ros.bags.writer import write_rollout
+from her_ros.cli.params import complete, read_file, shipped_file
+from her_ros.core.episode import split_rollout
+from her_ros.core.run_folder import RunFolder
+from her_ros.core.seeds import generator, integer_seed
+from her_ros.core.task import task_named
+from her_ros.deploy.exploration import Exploration, Explorer
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.learning.offline import bags_in_order
+from her_ros.sim.evaluate import evaluation_steps
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.rollout import Rollout
+
+TABLE = Path(__file__).parent.parent / 'docs' / 'offline.csv'
+COLUMNS = ('task', 'data', 'episodes', 'recorded_success', 'arm', 'seed', 'updates', 'success')
+SETS = ('random', 'first', 'whole')
+WITHOUT_HER = ('--set', 'trainer.future_goals=0', '--set', 'trainer.past_goals=0')
+ARMS: dict[str, tuple[str, ...]] = {
+    'DDPG+HER': ('--guard', 'none'),
+    'TD3+BC': ('--guard', 'td3_bc'),
+    'WGCSL': ('--guard', 'wgcsl'),
+    'imitation': ('--guard', 'gcsl'),
+    'DDPG, no HER': ('--guard', 'none', *WITHOUT_HER),
+}
+UPDATES = {'FetchReach': 4_000}
+UPDATES_OTHERWISE = 30_000
+NUM_ENVS = 16
+
+
+def collect(run: Path, out: Path) -> None:
+    """Make the three sets."""
+    logged = bags_in_order(RunFolder(run))
+    if logged is None:
+        sys.exit(f'{run}: no checkpoint; name a finished run')
+    bags = [path.absolute() for path, _ in logged]
+    episodes = [read_bag(path).episodes for path in bags]
+    successes = [sum(e.is_success for e in each) / len(each) for each in episodes]
+    good = next(i for i, success in enumerate(successes) if success > 0.5)
+    for name, chosen in (('first', bags[:good]), ('whole', bags)):
+        (out / name).mkdir(parents=True)
+        for number, bag in enumerate(chosen):
+            (out / name / f'{number:05d}_{bag.name}').symlink_to(bag)
+    (out / 'random').mkdir()
+    task = task_named(read_facts(bags[0])['task'])
+    record_random(task.name, out / 'random', sum(map(len, episodes)))
+
+
+def record_random(name: str, folder: Path, episodes: int) -> None:
+    """Record what the graph records before there is a policy."""
+    task, values = task_named(name), complete(read_file(shipped_file(name)))['policy']
+    batch = FetchBatch(task, [integer_seed(0, 'random', env) for env in range(NUM_ENVS)])
+    rollout = Rollout(task, batch, session=1)
+    exploration = Exploration(0.0, 1.0, values['hold_steps'])
+    explorer = Explorer(exploration, task.action_size, generator(0, 'random'))
+    for number in range(-(-episodes // NUM_ENVS)):
+        messages = [rollout.start()]
+        while not rollout.finished:
+            rows = messages[-1]
+            actions = explorer.explore(None, rows['env'], rows['step'] == 0)
+            rollout.accept_all(actions, 0)
+            messages.append(rollout.advance())
+        write_rollout(folder, f'{number:05d}', {'task': name}, messages, period_s=0.04)
+
+
+def rows_of_table() -> list[dict[str, str]]:
+    """Return what was measured already."""
+    if not TABLE.exists():
+        return []
+    with TABLE.open(newline='') as file:
+        return list(csv.DictReader(file))
+
+
+def jobs(out: Path, seeds: int) -> Iterator[dict[str, Any]]:
+    """List what is to be trained, one seed of everything after the other."""
+    facts = {}
+    for data in SETS:
+        bags = [read_bag(path) for path in sorted((out / data).glob('*.mcap'))]
+        episodes = [episode for bag in bags for episode in bag.episodes]
+        success = sum(each.is_success for each in episodes) / len(episodes)
+        facts[data] = (bags[0].task.name, len(episodes), round(success, 3))
+    done = {(r['task'], r['data'], r['arm'], r['seed']) for r in rows_of_table()}
+    for seed in range(seeds):
+        for data, (task, episodes_count, success) in facts.items():
+            for arm in ARMS:
+                if (task, data, arm, str(seed)) not in done:
+                    updates = UPDATES.get(task, UPDATES_OTHERWISE)
+                    values = (task, data, episodes_count, success, arm, seed, updates)
+                    yield dict(zip(COLUMNS, values, strict=False))
+
+
+def train(bags: Path, job: dict[str, Any]) -> float:
+    """Train one arm; return the success rate of its last policy."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [
+            'her-ros', 'train-offline', str(bags), '--out', folder, '--seed', str(job['seed']),
+            '--updates', str(job['updates']), *ARMS[job['arm']],
+        ]  # fmt: skip
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        policy = OnnxPolicy.load(Path(folder) / 'policy.onnx')
+    steps = evaluation_steps(task_named(job['task']), policy.act, 1, 100, 25, 1)
+    episodes, _ = split_rollout(list(steps))
+    return sum(episode.is_success for episode in episodes) / len(episodes)
+
+
+def run(out: Path, seeds: int, at_once: int) -> None:
+    """Train and judge everything that is not in the table yet."""
+    lock = Lock()
+
+    def one(job: dict[str, Any]) -> None:
+        job['success'] = train(out / job['data'], job)
+        with lock:
+            is_new = not TABLE.exists()
+            with TABLE.open('a', newline='') as file:
+                writer = csv.DictWriter(file, COLUMNS, lineterminator='\n')
+                if is_new:
+                    writer.writeheader()
+                writer.writerow(job)
+            print(json.dumps(job), flush=True)
+
+    with ThreadPoolExecutor(at_once) as pool:
+        list(pool.map(one, jobs(out, seeds)))
+
+
+def table() -> None:
+    """Print the medians over the seeds, and the range."""
+    rows = rows_of_table()
+    figures = {}
+    for task in dict.fromkeys(row['task'] for row in rows):
+        lines = []
+        for data in SETS:
+            ours = [row for row in rows if (row['task'], row['data']) == (task, data)]
+            if not ours:
+                continue
+            cells = []
+            for arm in ARMS:
+                found = sorted(float(row['success']) for row in ours if row['arm'] == arm)
+                cells.append(f'{median(found):.2f} ({found[0]:.2f}–{found[-1]:.2f})')
+                figures[f'{task}_{data}_{arm}'.replace(' ', '').replace(',', '_')] = median(found)
+            recorded = f'{float(ours[0]["recorded_success"]):.2f}'
+            lines.append((data, ours[0]['episodes'], recorded, *cells))
+        print_table(task, ('episodes', 'recorded', *ARMS), lines)
+    print_figures(**figures)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
+    commands = parser.add_subparsers(dest='command', required=True)
+    collecting = commands.add_parser('collect')
+    collecting.add_argument('run', type=Path)
+    collecting.add_argument('out', type=Path)
+    running = commands.add_parser('run')
+    running.add_argument('out', type=Path)
+    running.add_argument('--seeds', type=int, default=3)
+    running.add_argument('--at-once', type=int, default=os.cpu_count() or 1)
+    commands.add_parser('table')
+    arguments = parser.parse_args()
+    if arguments.command == 'collect':
+        collect(arguments.run, arguments.out)
+    elif arguments.command == 'run':
+        run(arguments.out, arguments.seeds, arguments.at_once)
+    else:
+        table()
+
+
+if __name__ == '__main__':
+    main()
