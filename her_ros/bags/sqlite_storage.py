@@ -24,6 +24,10 @@ from her_ros.bags.storage import (
 # A recorder that was killed leaves its last messages in the first of these.
 _SIDECARS = ('-wal', '-journal')
 
+# How often, and over how many messages at once, to look for some behind damaged pages.
+_MAX_FAILURES = 200
+_LARGEST_STRIDE = 1 << 30
+
 
 class SqliteStorage:
     """One file, read in the order of recording.
@@ -95,6 +99,9 @@ class SqliteStorage:
             mode = 'rw' if beside else 'ro&immutable=1'
             uri = f'{path.absolute().as_uri()}?mode={mode}'
             with closing(sqlite3.connect(uri, uri=True)) as connection:
+                if self._on_damage is not refuse:
+                    # So sqlite opens a file that is shorter than its header says.
+                    connection.execute('PRAGMA writable_schema=ON')
                 connection.text_factory = lambda text: text.decode(errors='replace')
                 yield connection
 
@@ -130,17 +137,19 @@ class SqliteStorage:
     def _rows(self, connection: sqlite3.Connection) -> Iterator[tuple[int, int, bytes]]:
         """List topic, stamp and content by id, past pages that cannot be read."""
         query = 'SELECT id, topic_id, timestamp, data FROM messages WHERE id > ? ORDER BY id'
-        last, stride = -1, 0
-        while True:
+        last, stride = -1, 1
+        for _ in range(_MAX_FAILURES):
             try:
                 for row in connection.execute(query, (last,)):
-                    last, stride = row[0], 0
+                    if row[0] <= last:  # what a damaged tree may lead back to
+                        raise sqlite3.DatabaseError('ids do not rise')
+                    last, stride = row[0], 1
                     yield row[1], row[2], row[3]
                 return
             except sqlite3.DatabaseError as error:
-                if not stride:
+                if stride == 1:
                     self._on_damage(f'damaged behind message {last}: {error}')
-            stride = 2 * stride + 1
             last += stride
-            if stride > 1 << 40:
+            stride *= 2
+            if stride > _LARGEST_STRIDE:
                 return
