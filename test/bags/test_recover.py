@@ -126,7 +126,7 @@ def test_of_a_file_cut_anywhere_all_that_is_there_comes_back(
             assert same([e.rows for e in episodes], expected)
         counts.add(len(expected))
         shutil.rmtree(recovered.path)
-    assert len(counts) > 3
+    assert len(counts) >= 3
 
 
 def test_the_result_opens_in_rosbags_and_says_the_same(tmp_path, rollouts, write_directory):
