@@ -118,7 +118,7 @@ def test_of_a_file_cut_anywhere_all_that_is_there_comes_back(
             continue
         recovered = recover(cut, task=push)
         assert recovered.counts == {'/step': len(left)}
-        assert recovered.lost
+        assert recovered.damage
         expected = episodes_in(left, push)
         assert recovered.episodes == len(expected)
         if expected:
@@ -168,7 +168,7 @@ def test_a_broken_metadata_yaml_is_no_loss(
     with pytest.raises(BagError, match=r'metadata\.yaml'):
         read_bag(folder)
     recovered = recover(folder)
-    assert any('metadata.yaml' in each for each in recovered.lost)
+    assert any('metadata.yaml' in each for each in recovered.damage)
     assert same([e.rows for e in read_bag(recovered.path).episodes], all_rows(rollouts()))
 
 
@@ -183,7 +183,7 @@ def test_a_split_directory_whose_last_file_is_cut(
     last = folder / 'bag_11.mcap'
     last.write_bytes(last.read_bytes()[:-300])
     recovered = recover(folder, task=push)
-    assert all('metadata.yaml' in each or 'bag_11.mcap' in each for each in recovered.lost)
+    assert all('metadata.yaml' in each or 'bag_11.mcap' in each for each in recovered.damage)
     assert same([e.rows for e in read_bag(recovered.path, push).episodes], all_rows(messages))
 
 
@@ -202,7 +202,9 @@ def test_a_damaged_chunk_is_left_out_and_named(tmp_path, push, rollouts, write_m
         < each.chunk_start_offset + each.chunk_length
     )  # fmt: skip
     named = [
-        each for each in recovered.lost if f'chunk at byte {chunk.chunk_start_offset + 9}' in each
+        each
+        for each in recovered.damage
+        if f'chunk at byte {chunk.chunk_start_offset + 9}' in each
     ]
     assert len(named) == 1
     # Two messages are 4 kB, so a chunk is at most two episodes of 6 messages.
@@ -218,7 +220,7 @@ def test_a_hole_does_not_take_what_lies_behind_it(tmp_path, push, rollouts, writ
         content[begin : begin + 512] = bytes(512)
         path.write_bytes(content)
         recovered = recover(path, task=push)
-        assert recovered.lost
+        assert recovered.damage
         assert 60 * 2 - 12 <= recovered.episodes < 60 * 2
         shutil.rmtree(recovered.path)
 
@@ -236,7 +238,7 @@ def test_of_a_cut_db3_all_that_sqlite_reads_comes_back(
     state = state_of(folder)
     recovered = recover(folder)
     assert state_of(folder) == state
-    assert recovered.lost
+    assert recovered.damage
     # The file grows at its end, so what is left is the beginning.
     episodes = [e.rows for e in read_bag(recovered.path).episodes]
     assert len(episodes) == recovered.episodes >= (share - 0.2) * 80
@@ -290,7 +292,7 @@ def test_messages_of_unknown_types_and_tasks_are_kept(tmp_path):
 def test_a_bag_that_is_whole_loses_nothing(tmp_path, rollouts, all_rows, same):
     path = write_rollout(tmp_path, 'a', {'task': 'FetchPush', 'worker': '3'}, rollouts())
     recovered = recover(path)
-    assert recovered.lost == []
+    assert recovered.damage == []
     bag = read_bag(recovered.path)
     assert same([e.rows for e in bag.episodes], all_rows(rollouts()))
     assert bag.facts == {'task': 'FetchPush', 'worker': '3', 'recovered_from': 'a.mcap'}
