@@ -43,6 +43,7 @@ class SqliteStorage:
         self.attachments: list[Attachment] = []
         self._on_damage = on_damage
         self._channels: dict[int, Channel] = {}
+        self._unknown: set[int] = set()
 
     def open(self) -> None:
         """Read topics and facts.
@@ -72,18 +73,35 @@ class SqliteStorage:
         size = 0
         with self._connected() as connection:
             for topic_id, stamp_ns, content in self._rows(connection):
-                channel = self._channels.get(topic_id)
-                if channel is None:
-                    self._on_damage(f'damaged: a message on topic {topic_id}, which nothing names')
-                elif wanted is None or wanted(channel.topic, channel.message_type):
-                    message = decompressed(content)
-                    batch.append(Message(channel, stamp_ns, stamp_ns, 0, message))
-                    size += len(message)
+                message = self._message(topic_id, stamp_ns, content, wanted)
+                if message is not None:
+                    batch.append(message)
+                    size += len(message.content)
                     if size >= BATCH_SIZE:
                         yield batch
                         batch, size = [], 0
         if batch:
             yield batch
+
+    def _message(
+        self, topic_id: int, stamp_ns: int, content: bytes, wanted: Wanted | None
+    ) -> Message | None:
+        channel = self._channels.get(topic_id)
+        if channel is None:
+            if topic_id not in self._unknown:
+                self._unknown.add(topic_id)
+                self._on_damage(f'damaged: messages on topic {topic_id}, which nothing names')
+            return None
+        if wanted is not None and not wanted(channel.topic, channel.message_type):
+            return None
+        if not isinstance(content, bytes) or not isinstance(stamp_ns, int):
+            self._on_damage(f'{channel.topic}: damaged: a message that is none')
+            return None
+        try:
+            return Message(channel, stamp_ns, stamp_ns, 0, decompressed(content))
+        except BagError as error:
+            self._on_damage(f'{channel.topic}: {error}')
+            return None
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:

@@ -311,3 +311,49 @@ def test_nothing_is_overwritten_and_nothing_left_behind(tmp_path, rollouts):
     assert {each.name for each in tmp_path.iterdir()} == {
         'a.mcap', 'a_recovered', 'text.mcap', 'empty.db3'
     }  # fmt: skip
+
+
+@pytest.mark.parametrize('use_chunking', [True, False])
+def test_what_mcap_cannot_read_costs_only_itself(
+    tmp_path, push, rollouts, use_chunking, write_mcap
+):
+    """A damaged record at the top of the file, or a summary that is none, in a file without
+    checksums."""
+    messages = rollouts(20)
+    path = write_mcap(
+        tmp_path / 'a.mcap',
+        messages,
+        use_chunking=use_chunking,
+        enable_crcs=False,
+        chunk_size=9000,
+    )
+    whole = path.read_bytes()
+    (summary_start,) = struct.unpack_from('<Q', whole, len(whole) - 28)
+    broken = bytearray(whole)
+    broken[summary_start + 1 : summary_start + 9] = b'\xff' * 8
+    path.write_bytes(broken)
+    recovered = recover(path, tmp_path / 'one', push)
+    assert (recovered.episodes, len(recovered.damage)) == (40, 1)
+    assert 'summary' in recovered.damage[0]
+    # A metadata record that claims more texts than it holds, in front of everything else.
+    header = len(MAGIC) + 9 + struct.unpack_from('<Q', whole, len(MAGIC) + 1)[0]
+    record = bytes([Opcode.METADATA]) + struct.pack('<QI', 4, 1000)
+    path.write_bytes(whole[:header] + record + whole[header:-60])
+    recovered = recover(path, tmp_path / 'two', push)
+    assert recovered.episodes == 40
+    assert any('the record at byte' in each for each in recovered.damage)
+
+
+def test_a_damaged_compressed_message_costs_only_itself(tmp_path, rollouts, write_directory):
+    folder = write_directory(
+        tmp_path / 'bag', rollouts(20), StoragePlugin.SQLITE3, CompressionMode.MESSAGE
+    )
+    with sqlite3.connect(folder / 'bag.db3') as file:
+        (content,) = file.execute('SELECT data FROM messages WHERE id = 100').fetchone()
+        damaged = content[:6] + bytes(len(content) - 6)
+        file.execute('UPDATE messages SET data = ? WHERE id = 100', (damaged,))
+    file.close()
+    recovered = recover(folder)
+    assert sum(recovered.counts.values()) == 2 * 6 * 20 - 1
+    assert len(recovered.damage) == 1
+    assert 'compressed message' in recovered.damage[0]
