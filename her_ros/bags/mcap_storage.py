@@ -4,21 +4,17 @@ The walk follows the records themselves, not the index: so it meets messages in 
 recording whatever the clock did, and reads on where the index was never written.
 """
 
-import re
-import struct
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import lz4.frame
-import zstandard
 from mcap.opcode import Opcode
-from mcap.records import Attachment, Chunk, Metadata, Schema, Statistics
+from mcap.records import Attachment, Metadata, Schema, Statistics
 from mcap.records import Channel as McapChannel
-from mcap.stream_reader import get_chunk_data_stream
 
 from her_ros.bags.errors import BagError
+from her_ros.bags.mcap_chunks import chunk_after, front_of_chunk, whole_chunk
 from her_ros.bags.mcap_file import (
     FACTS_RECORD,
     MAGIC,
@@ -38,15 +34,6 @@ from her_ros.bags.storage import (
     decompressed,
     refuse,
 )
-
-# Prefix, times, size, checksum, compression and size of the data of a chunk: the search for it
-# needs something that bytes of a message do not look like by chance.
-_CHUNK_HEAD = re.compile(
-    rb'\x06(.{8}).{16}.{8}.{4}(\0\0\0\0|\x03\0\0\0lz4|\x04\0\0\0zstd)(.{8})', re.DOTALL
-)
-_LONGEST_CHUNK_HEAD = 9 + 28 + 8 + 8
-_CHUNK_FIXED = 8 + 8 + 8 + 4 + 4 + 8
-_FEED = 1 << 14
 
 
 class McapStorage:
@@ -142,7 +129,7 @@ class McapStorage:
                 yield kind, start, stop
                 position = stop
                 continue
-            after = self._chunk_after(file, start)
+            after = chunk_after(file, start, self._end)
             self._on_damage(
                 f'damaged: no record at byte {position}'
                 if after is not None
@@ -154,27 +141,13 @@ class McapStorage:
                 return
             position = after
 
-    def _chunk_after(self, file: BinaryIO, position: int) -> int | None:
-        """Look for the next chunk, wherever the records are out of step."""
-        while position < self._end:
-            file.seek(position)
-            block = file.read(BATCH_SIZE + _LONGEST_CHUNK_HEAD)
-            for found in _CHUNK_HEAD.finditer(block):
-                length, size = (int.from_bytes(found[each], 'little') for each in (1, 3))
-                begin = position + found.start()
-                fits = length == _CHUNK_FIXED + len(found[2]) - 4 + size
-                if fits and begin + PREFIX.size + length <= self._end:
-                    return begin
-            position += BATCH_SIZE
-        return None
-
     def _chunk(
         self, content: bytes, start: int, is_cut: bool, wanted: Wanted | None
     ) -> list[Message]:
         """Read the messages of a chunk whose record starts at a byte of the file."""
         found: list[Message] = []
         try:
-            inside = memoryview(_front_of_chunk(content) if is_cut else _whole_chunk(content))
+            inside = memoryview(front_of_chunk(content) if is_cut else whole_chunk(content))
             for kind, begin, end in records(inside, 0, len(inside)):
                 found += self._take(kind, inside[begin:end], wanted)
         except Exception as error:
@@ -249,27 +222,3 @@ class McapStorage:
             channel.metadata.get('offered_qos_profiles', ''),
             channel.metadata.get('topic_type_hash', ''),
         )
-
-
-def _whole_chunk(content: bytes) -> bytes:
-    stream, size = get_chunk_data_stream(Chunk.read(stream_of(content)), validate_crc=True)
-    return stream.read(size)
-
-
-def _front_of_chunk(content: bytes) -> bytes:
-    """Decompress what is there of a chunk; both compressors give out whole blocks only."""
-    begin = _CHUNK_FIXED - 8
-    (length,) = struct.unpack_from('<I', content, begin - 4)
-    compression = content[begin : begin + length]
-    compressed = content[begin + length + 8 :]
-    if compression == b'':
-        return compressed
-    if compression == b'lz4':
-        return lz4.frame.LZ4FrameDecompressor().decompress(compressed)
-    found = []
-    with suppress(zstandard.ZstdError):
-        decompressor = zstandard.ZstdDecompressor().decompressobj()
-        # In small pieces, so that damage takes no more than what follows it.
-        for position in range(0, len(compressed), _FEED):
-            found.append(decompressor.decompress(compressed[position : position + _FEED]))
-    return b''.join(found)
