@@ -16,6 +16,8 @@ from her_ros.core.task import GoalTask
 
 #: cells of goals that are remembered; 64 cubic metres at 5 cm are half of that
 MAX_CELLS = 1 << 20
+# Whatever lies farther away, in cells, is noise; it need not be told apart.
+_FARTHEST = 1e15
 
 Cell = tuple[int, ...]
 
@@ -100,12 +102,13 @@ def is_relabelable(episode: Episode, task: GoalTask) -> bool:
     anyway: so what counts is whether, after some move, the achieved goal lies further than the
     tolerance from where the episode began.
     """
-    moved = task.distance(episode.achieved_goal[1:], episode.achieved_goal[0])
+    with np.errstate(over='ignore'):
+        moved = task.distance(episode.achieved_goal[1:], episode.achieved_goal[0])
     return bool((moved > task.goal_tolerance_m).any())
 
 
 def _cells(goals: NDArray[np.float64], task: GoalTask) -> list[Cell]:
-    cells = np.floor(goals / task.goal_tolerance_m).astype(np.int64)
+    cells = np.floor(goals / task.goal_tolerance_m).clip(-_FARTHEST, _FARTHEST).astype(np.int64)
     return [tuple(cell) for cell in np.unique(cells, axis=0).tolist()]
 
 

@@ -4,21 +4,17 @@ The walk follows the records themselves, not the index: so it meets messages in 
 recording whatever the clock did, and reads on where the index was never written.
 """
 
-import re
-import struct
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-import lz4.frame
-import zstandard
 from mcap.opcode import Opcode
-from mcap.records import Attachment, Chunk, Metadata, Schema, Statistics
+from mcap.records import Attachment, Metadata, Schema, Statistics
 from mcap.records import Channel as McapChannel
-from mcap.stream_reader import get_chunk_data_stream
 
 from her_ros.bags.errors import BagError
+from her_ros.bags.mcap_chunks import chunk_after, front_of_chunk, whole_chunk
 from her_ros.bags.mcap_file import (
     FACTS_RECORD,
     MAGIC,
@@ -38,15 +34,6 @@ from her_ros.bags.storage import (
     decompressed,
     refuse,
 )
-
-# Prefix, times, size, checksum, compression and size of the data of a chunk: the search for it
-# needs something that bytes of a message do not look like by chance.
-_CHUNK_HEAD = re.compile(
-    rb'\x06(.{8}).{16}.{8}.{4}(\0\0\0\0|\x03\0\0\0lz4|\x04\0\0\0zstd)(.{8})', re.DOTALL
-)
-_LONGEST_CHUNK_HEAD = 9 + 28 + 8 + 8
-_CHUNK_FIXED = 8 + 8 + 8 + 4 + 4 + 8
-_FEED = 1 << 14
 
 
 class McapStorage:
@@ -89,15 +76,13 @@ class McapStorage:
                 self._on_damage(str(error))
                 return
             summary = read(self._end, footer_start)
-            for kind, start, stop in records(memoryview(summary), 0, len(summary)):
-                if kind == Opcode.STATISTICS:
-                    self._announced = Statistics.read(stream_of(summary[start:stop])).message_count
-                else:
+            with self._noting('the summary'):
+                for kind, start, stop in records(memoryview(summary), 0, len(summary)):
                     self._note(kind, summary[start:stop])
-            # The schemas and channels of the messages stand in front of these.
             for kind, start, stop in self._heads(file):
                 if kind == Opcode.METADATA:
-                    self._note(kind, read(start, stop))
+                    with self._noting(f'the record at byte {start}'):
+                        self._note(kind, read(start, stop))
 
     def batches(self, wanted: Wanted | None = None) -> Iterator[list[Message]]:
         """Read the messages in the order of recording, a chunk at a time.
@@ -108,20 +93,16 @@ class McapStorage:
         self._met, self._unknown, size = 0, 0, 0
         with self.path.open('rb', buffering=BATCH_SIZE) as file:
             for kind, start, stop in self._heads(file):
-                if kind == Opcode.MESSAGE:
-                    file.seek(start)
-                    message = self._message(memoryview(file.read(stop - start)), wanted)
-                    if message is not None:
-                        loose.append(message)
-                    size += stop - start
-                elif kind == Opcode.CHUNK:
-                    file.seek(start)
-                    content = file.read(min(stop, self._end) - start)
+                if kind == Opcode.MESSAGE_INDEX:
+                    continue
+                file.seek(start)
+                content = file.read(min(stop, self._end) - start)
+                size += BATCH_SIZE if kind == Opcode.CHUNK else len(content)
+                if kind == Opcode.CHUNK:
                     loose += self._chunk(content, start, stop > self._end, wanted)
-                    size += BATCH_SIZE
-                elif kind != Opcode.MESSAGE_INDEX:
-                    file.seek(start)
-                    self._note(kind, file.read(stop - start))
+                else:
+                    with self._noting(f'the record at byte {start}'):
+                        loose += self._take(kind, memoryview(content), wanted)
                 if size >= BATCH_SIZE:
                     yield loose
                     loose, size = [], 0
@@ -142,12 +123,13 @@ class McapStorage:
             stop = start + length
             if kind == Opcode.DATA_END and length == 4:
                 return
-            is_known = 0 < kind <= Opcode.FOOTER or Opcode.HEADER <= kind < Opcode.DATA_END
+            # Kinds from 0x80 on are private; whoever does not know them leaves them alone.
+            is_known = 0 < kind < Opcode.DATA_END or kind >= 0x80
             if is_known and stop <= self._end:
                 yield kind, start, stop
                 position = stop
                 continue
-            after = self._chunk_after(file, start)
+            after = chunk_after(file, start, self._end)
             self._on_damage(
                 f'damaged: no record at byte {position}'
                 if after is not None
@@ -159,34 +141,15 @@ class McapStorage:
                 return
             position = after
 
-    def _chunk_after(self, file: BinaryIO, position: int) -> int | None:
-        """Look for the next chunk, wherever the records are out of step."""
-        while position < self._end:
-            file.seek(position)
-            block = file.read(BATCH_SIZE + _LONGEST_CHUNK_HEAD)
-            for found in _CHUNK_HEAD.finditer(block):
-                length, size = (int.from_bytes(found[each], 'little') for each in (1, 3))
-                begin = position + found.start()
-                fits = length == _CHUNK_FIXED + len(found[2]) - 4 + size
-                if fits and begin + PREFIX.size + length <= self._end:
-                    return begin
-            position += BATCH_SIZE
-        return None
-
     def _chunk(
         self, content: bytes, start: int, is_cut: bool, wanted: Wanted | None
     ) -> list[Message]:
         """Read the messages of a chunk whose record starts at a byte of the file."""
         found: list[Message] = []
         try:
-            inside = memoryview(_front_of_chunk(content) if is_cut else _whole_chunk(content))
+            inside = memoryview(front_of_chunk(content) if is_cut else whole_chunk(content))
             for kind, begin, end in records(inside, 0, len(inside)):
-                if kind == Opcode.MESSAGE:
-                    message = self._message(inside[begin:end], wanted)
-                    if message is not None:
-                        found.append(message)
-                else:
-                    self._note(kind, bytes(inside[begin:end]))
+                found += self._take(kind, inside[begin:end], wanted)
         except Exception as error:
             # Of a chunk that is cut short everybody knows already that it ends early.
             if not is_cut:
@@ -194,7 +157,11 @@ class McapStorage:
                 self._on_damage(f'damaged: the chunk at byte {start}: {error}{kept}')
         return found
 
-    def _message(self, record: memoryview, wanted: Wanted | None) -> Message | None:
+    def _take(self, kind: int, record: memoryview, wanted: Wanted | None) -> list[Message]:
+        """Read a record that is no chunk; return the message, if it is one and wanted."""
+        if kind != Opcode.MESSAGE:
+            self._note(kind, bytes(record))
+            return []
         channel_id, sequence, log_time, publish_time = MESSAGE_PREFIX.unpack_from(record)
         self._met += 1
         channel = self._channels.get(channel_id)
@@ -202,11 +169,26 @@ class McapStorage:
             self._unknown += 1
             if self._unknown == 1:
                 self._on_damage(f'damaged: messages on channel {channel_id}, which nothing names')
-            return None
+            return []
         if wanted is not None and not wanted(channel.topic, channel.message_type):
-            return None
-        content = decompressed(record[MESSAGE_PREFIX.size :])
-        return Message(channel, log_time, publish_time, sequence, content)
+            return []
+        content: bytes | memoryview = record[MESSAGE_PREFIX.size :]
+        try:
+            content = decompressed(content)
+        except BagError as error:
+            self._on_damage(f'{channel.topic}: {error}')
+            return []
+        return [Message(channel, log_time, publish_time, sequence, content)]
+
+    @contextmanager
+    def _noting(self, what: str) -> Iterator[None]:
+        """Take note of a part of the file that mcap cannot read."""
+        try:
+            yield
+        except BagError as error:
+            self._on_damage(f'{what}: {error}')
+        except Exception as error:
+            self._on_damage(f'damaged: {what}: {error}')
 
     def _note(self, kind: int, content: bytes) -> None:
         """Take in a record that is no message."""
@@ -216,6 +198,8 @@ class McapStorage:
             self._schemas[schema.id] = schema
         elif kind == Opcode.CHANNEL:
             self._add_channel(McapChannel.read(stream))
+        elif kind == Opcode.STATISTICS:
+            self._announced = Statistics.read(stream).message_count
         elif kind == Opcode.ATTACHMENT:
             self.attachments.append(Attachment.read(stream))
         elif kind == Opcode.METADATA:
@@ -238,27 +222,3 @@ class McapStorage:
             channel.metadata.get('offered_qos_profiles', ''),
             channel.metadata.get('topic_type_hash', ''),
         )
-
-
-def _whole_chunk(content: bytes) -> bytes:
-    stream, size = get_chunk_data_stream(Chunk.read(stream_of(content)), validate_crc=True)
-    return stream.read(size)
-
-
-def _front_of_chunk(content: bytes) -> bytes:
-    """Decompress what is there of a chunk; both compressors give out whole blocks only."""
-    begin = _CHUNK_FIXED - 8
-    (length,) = struct.unpack_from('<I', content, begin - 4)
-    compression = content[begin : begin + length]
-    compressed = content[begin + length + 8 :]
-    if compression == b'':
-        return compressed
-    if compression == b'lz4':
-        return lz4.frame.LZ4FrameDecompressor().decompress(compressed)
-    found = []
-    with suppress(zstandard.ZstdError):
-        decompressor = zstandard.ZstdDecompressor().decompressobj()
-        # In small pieces, so that damage takes no more than what follows it.
-        for position in range(0, len(compressed), _FEED):
-            found.append(decompressor.decompress(compressed[position : position + _FEED]))
-    return b''.join(found)

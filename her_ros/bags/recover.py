@@ -1,12 +1,12 @@
 """A bag whose recorder died, or whose disk failed, into one that every tool opens."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from her_ros.bags.directory import DirectoryWriter
 from her_ros.bags.errors import BagError, naming
 from her_ros.bags.recording import Recording, Storage
+from her_ros.bags.storage import OnDamage
 from her_ros.bags.stream import EpisodeStream
 from her_ros.core.errors import HerRosError
 from her_ros.core.task import GoalTask
@@ -19,8 +19,8 @@ class Recovered:
     path: Path
     #: messages by topic
     counts: dict[str, int] = field(default_factory=dict)
-    #: what could not be read, in words
-    lost: list[str] = field(default_factory=list)
+    #: what was found broken, and so may have cost messages, in words
+    damage: list[str] = field(default_factory=list)
     #: finished episodes; None where the rows are of no known task, or of one that nobody named
     episodes: int | None = None
     #: why episodes could not be counted
@@ -49,17 +49,22 @@ def recover(path: Path, out: Path | None = None, task: GoalTask | None = None) -
     :raises BagError: if there is nothing to read, or ``out`` exists or cannot be written
     """
     result = Recovered(out or default_output(path))
+
+    def on_damage(damage: str) -> None:
+        # Readers name the cure, which is this.
+        result.damage.append(damage.partition('; `her-ros bags recover`')[0])
+
     with naming(path):
         if not path.exists():
             raise BagError('no such file or folder')
-        recording = Recording(path, result.lost.append)
+        recording = Recording(path, on_damage)
     with DirectoryWriter(result.path) as writer:
         facts: dict[str, str] = {}
         for file in recording.files():
-            _copy(file, writer, result.lost.append)
+            _copy(file, writer, on_damage)
             facts |= file.facts
         if not writer.counts:
-            reasons = '; '.join(result.lost) or 'it holds none'
+            reasons = '; '.join(result.damage) or 'it holds none'
             raise BagError(f'{path}: not one message can be read: {reasons}')
         writer.close(facts | {'recovered_from': path.name})
     result.counts = writer.counts
@@ -71,7 +76,7 @@ def recover(path: Path, out: Path | None = None, task: GoalTask | None = None) -
     return result
 
 
-def _copy(file: Storage, writer: DirectoryWriter, on_damage: Callable[[str], None]) -> None:
+def _copy(file: Storage, writer: DirectoryWriter, on_damage: OnDamage) -> None:
     batches = file.batches()
     while True:
         try:

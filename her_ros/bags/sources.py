@@ -39,13 +39,14 @@ def is_directory_bag(path: Path) -> bool:
 
 
 def _bags_at(path: Path) -> Iterator[Path]:
-    if path.is_file():
-        if not is_bare(path):
+    if not path.exists():
+        raise BagError('no such file or folder')
+    if not path.is_dir():
+        # A pipe or a device has no end to begin reading from.
+        if not (path.is_file() and is_bare(path)):
             raise BagError(f'no bag; the name of one ends in {", ".join(BARE_SUFFIXES)}')
         yield path
         return
-    if not path.exists():
-        raise BagError('no such file or folder')
     if is_directory_bag(path):
         yield path
         return

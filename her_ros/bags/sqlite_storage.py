@@ -24,6 +24,10 @@ from her_ros.bags.storage import (
 # A recorder that was killed leaves its last messages in the first of these.
 _SIDECARS = ('-wal', '-journal')
 
+# How often, and over how many messages at once, to look for some behind damaged pages.
+_MAX_FAILURES = 200
+_LARGEST_STRIDE = 1 << 30
+
 
 class SqliteStorage:
     """One file, read in the order of recording.
@@ -39,6 +43,7 @@ class SqliteStorage:
         self.attachments: list[Attachment] = []
         self._on_damage = on_damage
         self._channels: dict[int, Channel] = {}
+        self._unknown: set[int] = set()
 
     def open(self) -> None:
         """Read topics and facts.
@@ -68,18 +73,35 @@ class SqliteStorage:
         size = 0
         with self._connected() as connection:
             for topic_id, stamp_ns, content in self._rows(connection):
-                channel = self._channels.get(topic_id)
-                if channel is None:
-                    self._on_damage(f'damaged: a message on topic {topic_id}, which nothing names')
-                elif wanted is None or wanted(channel.topic, channel.message_type):
-                    message = decompressed(content)
-                    batch.append(Message(channel, stamp_ns, stamp_ns, 0, message))
-                    size += len(message)
+                message = self._message(topic_id, stamp_ns, content, wanted)
+                if message is not None:
+                    batch.append(message)
+                    size += len(message.content)
                     if size >= BATCH_SIZE:
                         yield batch
                         batch, size = [], 0
         if batch:
             yield batch
+
+    def _message(
+        self, topic_id: int, stamp_ns: int, content: bytes, wanted: Wanted | None
+    ) -> Message | None:
+        channel = self._channels.get(topic_id)
+        if channel is None:
+            if topic_id not in self._unknown:
+                self._unknown.add(topic_id)
+                self._on_damage(f'damaged: messages on topic {topic_id}, which nothing names')
+            return None
+        if wanted is not None and not wanted(channel.topic, channel.message_type):
+            return None
+        if not isinstance(content, bytes) or not isinstance(stamp_ns, int):
+            self._on_damage(f'{channel.topic}: damaged: a message that is none')
+            return None
+        try:
+            return Message(channel, stamp_ns, stamp_ns, 0, decompressed(content))
+        except BagError as error:
+            self._on_damage(f'{channel.topic}: {error}')
+            return None
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
@@ -95,6 +117,9 @@ class SqliteStorage:
             mode = 'rw' if beside else 'ro&immutable=1'
             uri = f'{path.absolute().as_uri()}?mode={mode}'
             with closing(sqlite3.connect(uri, uri=True)) as connection:
+                if self._on_damage is not refuse:
+                    # So sqlite opens a file that is shorter than its header says.
+                    connection.execute('PRAGMA writable_schema=ON')
                 connection.text_factory = lambda text: text.decode(errors='replace')
                 yield connection
 
@@ -130,17 +155,19 @@ class SqliteStorage:
     def _rows(self, connection: sqlite3.Connection) -> Iterator[tuple[int, int, bytes]]:
         """List topic, stamp and content by id, past pages that cannot be read."""
         query = 'SELECT id, topic_id, timestamp, data FROM messages WHERE id > ? ORDER BY id'
-        last, stride = -1, 0
-        while True:
+        last, stride = -1, 1
+        for _ in range(_MAX_FAILURES):
             try:
                 for row in connection.execute(query, (last,)):
-                    last, stride = row[0], 0
+                    if row[0] <= last:  # what a damaged tree may lead back to
+                        raise sqlite3.DatabaseError('ids do not rise')
+                    last, stride = row[0], 1
                     yield row[1], row[2], row[3]
                 return
             except sqlite3.DatabaseError as error:
-                if not stride:
+                if stride == 1:
                     self._on_damage(f'damaged behind message {last}: {error}')
-            stride = 2 * stride + 1
             last += stride
-            if stride > 1 << 40:
+            stride *= 2
+            if stride > _LARGEST_STRIDE:
                 return

@@ -58,7 +58,17 @@ def is_compressed(content: bytes | memoryview) -> bool:
 
 
 def decompressed(content: bytes | memoryview) -> bytes | memoryview:
-    """Return a message as it was sent; `--compression-mode message` stores each as zstd."""
-    if is_compressed(content):
-        return zstandard.ZstdDecompressor().decompressobj().decompress(content)
-    return content
+    """Return a message as it was sent; `--compression-mode message` stores each as zstd.
+
+    :raises BagError: if it is damaged
+    """
+    if not is_compressed(content):
+        return content
+    decompressor = zstandard.ZstdDecompressor().decompressobj()
+    try:
+        message = decompressor.decompress(content)
+    except zstandard.ZstdError as error:
+        raise BagError(f'damaged: a compressed message: {error}') from error
+    if not decompressor.eof:
+        raise BagError('damaged: a compressed message has no end')
+    return message

@@ -33,14 +33,23 @@ def info(paths: list[Path], task: GoalTask | None, each: bool, as_json: bool) ->
         print(json.dumps({'total': _described(total), 'bags': described}, indent=2))
     else:
         if each:
-            table = Table('bag', *_in_words(total))
-            for row in rows:
-                table.add_row(*row)
-            console.print(table)
-        console.print(_table(total))
+            _print_lines(rows)
+        if total.topics:
+            console.print(_table(total))
     for damage in total.damage:
         print(damage, file=sys.stderr)
     return int(len(total.damage) == len(total.paths))
+
+
+def _print_lines(rows: list[list[str]]) -> None:
+    """Put bags below each other, names last, so that the numbers stay in their columns."""
+    titles = ['episodes', 'steps', 'success', 'HER', 'goals', 'versions', 'time', 'size', 'bag']
+    # The task is said once, below.
+    lines = [titles, *([*values, path] for path, _, *values in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for *values, path in lines:
+        cells = (value.rjust(width) for value, width in zip(values, widths, strict=False))
+        print('  '.join([*cells, path]))
 
 
 def _table(total: BagInfo) -> Table:
@@ -81,7 +90,7 @@ def _percent(share: float | None) -> str:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(seconds, 60)
     hours, minutes = divmod(int(minutes), 60)
-    return f'{hours}:{minutes:02d} h' if hours else f'{minutes} min {rest:.1f} s'
+    return f'{hours}:{minutes:02d} h' if hours else f'{minutes}:{rest:04.1f} min'
 
 
 def _described(info: BagInfo) -> dict[str, Any]:

@@ -18,10 +18,10 @@ def recover(path: Path, out: Path | None, task: GoalTask | None) -> None:
         print(f'episodes not counted: {recovered.not_counted}')
     else:
         print(f'{recovered.episodes} finished episodes')
-    for lost in recovered.lost:
-        print(f'lost: {lost}')
-    if not recovered.lost:
-        print('nothing was lost')
+    for damage in recovered.damage:
+        print(f'damage: {damage}')
+    if not recovered.damage:
+        print('no damage was found')
 
 
 def merge(paths: list[Path], out: Path, task: GoalTask | None) -> None:

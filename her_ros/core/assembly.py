@@ -12,7 +12,7 @@ from her_ros.core.rows import Rows
 # environment; in the order of arrival there is never more than one.
 _OPEN_EPISODES = 16
 # Repeats are told from new episodes as far back as this.
-_REMEMBERED_EPISODES = 4096
+_REMEMBERED_EPISODES = 1024
 # An environment that starts anew draws a session; nobody answers the old one any more.
 _OPEN_SESSIONS = 64
 # Rows of an unfinished episode before repeats among them are looked for.

@@ -1,10 +1,19 @@
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pytest
+from mcap.writer import Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode
+from rosbags.rosbag2 import Writer as DirectoryWriter
+from rosbags.typesys import Stores, get_typestore
 
+from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
 from her_ros.core.rows import Rows, step_dtype
 from her_ros.core.task import TASKS, GoalTask
+
+STORE = get_typestore(Stores.ROS2_JAZZY)
 
 
 @pytest.fixture
@@ -63,3 +72,76 @@ def same() -> Callable[[Sequence[Rows], Sequence[Rows]], bool]:
         )
 
     return compare
+
+
+@pytest.fixture
+def rollouts(make_rollout):
+    """Messages of some rollouts of one session, one after the other."""
+
+    def make(count=4, lengths=(5, 3), **more):
+        messages = []
+        for episode in range(count):
+            for rows in make_rollout(lengths, seed=episode, **more):
+                rows['episode'] = episode
+                messages.append(rows)
+        return messages
+
+    return make
+
+
+@pytest.fixture
+def all_rows(expected_of):
+    """Split the messages of some rollouts into the rows of every episode, by plain loops."""
+
+    def split(messages):
+        found = []
+        for episode in sorted({int(rows['episode'][0]) for rows in messages}):
+            found += expected_of([rows for rows in messages if rows['episode'][0] == episode])
+        return found
+
+    return split
+
+
+@pytest.fixture
+def write_mcap() -> Callable[..., Path]:
+    """Write a bare file as another program would, with mcap itself and the options given."""
+
+    def write_mcap(path, messages, stamps=None, topic='/step', **options):
+        with path.open('wb') as file:
+            writer = Writer(file, **options)
+            writer.start('ros2')
+            schema = writer.register_schema(CLOUD_TYPE, 'ros2msg', b'')
+            channel = writer.register_channel(topic, 'cdr', schema)
+            for stamp_ns, rows in zip(stamps or range(len(messages)), messages, strict=True):
+                writer.add_message(channel, stamp_ns, encode_cloud(rows, stamp_ns), stamp_ns)
+            writer.finish()
+        return path
+
+    return write_mcap
+
+
+@pytest.fixture
+def write_directory() -> Callable[..., Path]:
+    """Write a directory as `ros2 bag record` does, with another topic beside ours."""
+
+    def write_directory(
+        path,
+        messages,
+        plugin,
+        mode=CompressionMode.NONE,
+        facts=MappingProxyType({'task': 'FetchPush'}),
+        stamps=None,
+    ):
+        writer = DirectoryWriter(path, version=9, storage_plugin=plugin)
+        writer.set_compression(mode, CompressionFormat.ZSTD)
+        for key, value in facts.items():
+            writer.set_custom_data(key, value)
+        with writer:
+            steps = writer.add_connection('/step', CLOUD_TYPE, typestore=STORE)
+            text = writer.add_connection('/rosout', 'std_msgs/msg/String', typestore=STORE)
+            for stamp_ns, rows in zip(stamps or range(len(messages)), messages, strict=True):
+                writer.write(text, stamp_ns, b'\0\1\0\0\2\0\0\0a\0')
+                writer.write(steps, stamp_ns, encode_cloud(rows, stamp_ns))
+        return path
+
+    return write_directory

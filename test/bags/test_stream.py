@@ -4,9 +4,7 @@ import sys
 import numpy as np
 import pytest
 from mcap.writer import CompressionType, Writer
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, Reader, StoragePlugin
-from rosbags.rosbag2 import Writer as DirectoryWriter
-from rosbags.typesys import Stores, get_typestore
+from rosbags.rosbag2 import CompressionMode, Reader, StoragePlugin
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag
@@ -15,36 +13,7 @@ from her_ros.bags.writer import write_rollout
 from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
 from her_ros.core.task import TASKS
 
-STORE = get_typestore(Stores.ROS2_JAZZY)
 FACTS = {'task': 'FetchPush'}
-
-
-@pytest.fixture
-def rollouts(make_rollout):
-    """Messages of some rollouts of one session, one after the other."""
-
-    def make(count=4, lengths=(5, 3), **more):
-        messages = []
-        for episode in range(count):
-            for rows in make_rollout(lengths, seed=episode, **more):
-                rows['episode'] = episode
-                messages.append(rows)
-        return messages
-
-    return make
-
-
-@pytest.fixture
-def all_rows(expected_of):
-    """Split the messages of some rollouts into the rows of every episode, by plain loops."""
-
-    def split(messages):
-        found = []
-        for episode in sorted({int(rows['episode'][0]) for rows in messages}):
-            found += expected_of([rows for rows in messages if rows['episode'][0] == episode])
-        return found
-
-    return split
 
 
 def sorted_rows(episodes):
@@ -52,32 +21,6 @@ def sorted_rows(episodes):
         return [int(rows[name][0]) for name in ('session', 'episode', 'env')]
 
     return sorted((episode.rows for episode in episodes), key=identity)
-
-
-def write_mcap(path, messages, stamps=None, topic='/step', **options):
-    with path.open('wb') as file:
-        writer = Writer(file, **options)
-        writer.start('ros2')
-        schema = writer.register_schema(CLOUD_TYPE, 'ros2msg', b'')
-        channel = writer.register_channel(topic, 'cdr', schema)
-        for stamp_ns, rows in zip(stamps or range(len(messages)), messages, strict=True):
-            writer.add_message(channel, stamp_ns, encode_cloud(rows, stamp_ns), stamp_ns)
-        writer.finish()
-    return path
-
-
-def write_directory(path, messages, plugin, mode=CompressionMode.NONE, facts=FACTS, stamps=None):
-    writer = DirectoryWriter(path, version=9, storage_plugin=plugin)
-    writer.set_compression(mode, CompressionFormat.ZSTD)
-    for key, value in facts.items():
-        writer.set_custom_data(key, value)
-    with writer:
-        steps = writer.add_connection('/step', CLOUD_TYPE, typestore=STORE)
-        text = writer.add_connection('/rosout', 'std_msgs/msg/String', typestore=STORE)
-        for stamp_ns, rows in zip(stamps or range(len(messages)), messages, strict=True):
-            writer.write(text, stamp_ns, b'\0\1\0\0\2\0\0\0a\0')
-            writer.write(steps, stamp_ns, encode_cloud(rows, stamp_ns))
-    return path
 
 
 SMALL = {'chunk_size': 9000}
@@ -94,14 +37,16 @@ SMALL = {'chunk_size': 9000}
     ],
     ids=['none', 'lz4', 'zstd', 'unchunked', 'data-crc'],
 )
-def test_bare_mcap_files(tmp_path, push, rollouts, all_rows, same, options):
+def test_bare_mcap_files(tmp_path, push, rollouts, all_rows, same, options, write_mcap):
     path = write_mcap(tmp_path / 'a.mcap', rollouts(), **options)
     assert same(sorted_rows(stream_episodes(path, push)), all_rows(rollouts()))
 
 
 @pytest.mark.parametrize('plugin', list(StoragePlugin))
 @pytest.mark.parametrize('mode', list(CompressionMode))
-def test_directories_and_the_files_in_them(tmp_path, push, rollouts, all_rows, same, plugin, mode):
+def test_directories_and_the_files_in_them(
+    tmp_path, push, rollouts, all_rows, same, plugin, mode, write_directory
+):
     if (plugin, mode) == (StoragePlugin.SQLITE3, CompressionMode.STORAGE):
         pytest.skip('sqlite3 has no compression of its own')
     folder = write_directory(tmp_path / 'bag', rollouts(), plugin, mode)
@@ -116,7 +61,9 @@ def test_directories_and_the_files_in_them(tmp_path, push, rollouts, all_rows, s
         assert stream.facts == FACTS
 
 
-def test_a_split_bag_joins_what_it_cut(tmp_path, push, rollouts, all_rows, same):
+def test_a_split_bag_joins_what_it_cut(
+    tmp_path, push, rollouts, all_rows, same, write_mcap, write_directory
+):
     """Files of one recording end in the middle of episodes."""
     messages = rollouts(12)
     folder = write_directory(tmp_path / 'bag', messages, StoragePlugin.MCAP)
@@ -135,7 +82,7 @@ def test_a_split_bag_joins_what_it_cut(tmp_path, push, rollouts, all_rows, same)
 
 @pytest.mark.parametrize('plugin', list(StoragePlugin))
 def test_a_clock_that_is_set_back_changes_nothing(
-    tmp_path, push, rollouts, all_rows, same, plugin
+    tmp_path, push, rollouts, all_rows, same, plugin, write_mcap, write_directory
 ):
     messages = rollouts(8)
     stamps = [10**9 + each - 30 * (each > 35) for each in range(len(messages))]
@@ -150,7 +97,7 @@ def test_a_clock_that_is_set_back_changes_nothing(
     assert same(sorted_rows(stream_episodes(path, push)), all_rows(messages))
 
 
-def test_the_other_way_gives_the_same(tmp_path, push, rollouts, same):
+def test_the_other_way_gives_the_same(tmp_path, push, rollouts, same, write_mcap):
     """Repeats, an episode with a hole, an unfinished one: as read_bag, which sees all at once."""
     messages = [rows for rows in rollouts(6, (5, 9, 1)) for _ in range(1 + len(rows) % 2)]
     messages[20] = messages[20][:0]
@@ -161,7 +108,7 @@ def test_the_other_way_gives_the_same(tmp_path, push, rollouts, same):
     assert stream.left_over == bag.left_over > 0
 
 
-def test_episodes_come_before_the_file_is_read_to_its_end(tmp_path, push, rollouts):
+def test_episodes_come_before_the_file_is_read_to_its_end(tmp_path, push, rollouts, write_mcap):
     path = write_mcap(tmp_path / 'a.mcap', rollouts(200, (50,) * 4), chunk_size=1 << 16)
     stream = iter(EpisodeStream(path, push))
     with path.open('r+b') as file:
@@ -171,7 +118,9 @@ def test_episodes_come_before_the_file_is_read_to_its_end(tmp_path, push, rollou
         list(stream)
 
 
-def test_damage_stops_the_stream_before_what_is_damaged(tmp_path, push, rollouts, all_rows, same):
+def test_damage_stops_the_stream_before_what_is_damaged(
+    tmp_path, push, rollouts, all_rows, same, write_mcap
+):
     path = write_mcap(tmp_path / 'a.mcap', rollouts(40), compression=CompressionType.NONE, **SMALL)
     value = rollouts(40)[-1]['observation'][0, 3].tobytes()
     content = path.read_bytes()
@@ -194,7 +143,7 @@ def test_a_checksum_over_the_whole_file_is_checked_first(tmp_path, push, rollout
         next(stream_episodes(path, push))
 
 
-def test_a_chunk_that_nothing_tells_of_is_missed(tmp_path, push, rollouts):
+def test_a_chunk_that_nothing_tells_of_is_missed(tmp_path, push, rollouts, write_mcap):
     """The kind of a record is under no checksum of its own; the summary counts messages."""
     path = write_mcap(tmp_path / 'a.mcap', rollouts(), **SMALL)
     content = path.read_bytes()
@@ -205,7 +154,7 @@ def test_a_chunk_that_nothing_tells_of_is_missed(tmp_path, push, rollouts):
 
 
 @pytest.mark.parametrize('name', ['FetchReach', 'FetchPush'])
-def test_sizes_tell_the_task_where_they_can(tmp_path, rollouts, name):
+def test_sizes_tell_the_task_where_they_can(tmp_path, rollouts, name, write_mcap):
     path = write_mcap(tmp_path / 'a.mcap', rollouts(task=TASKS[name]))
     if name == 'FetchReach':
         assert read_bag(path).task == TASKS[name]
@@ -225,7 +174,7 @@ def test_another_task_is_refused(tmp_path, rollouts):
         next(stream_episodes(path, TASKS['FetchSlide']))
 
 
-def test_what_holds_no_episode_is_refused(tmp_path, push, rollouts):
+def test_what_holds_no_episode_is_refused(tmp_path, push, rollouts, write_mcap):
     path = write_mcap(tmp_path / 'a.mcap', rollouts(1, (5, 5))[:-1])
     with pytest.raises(BagError, match=r'a\.mcap: no finished episode; 10 rows'):
         list(stream_episodes(path, push))

@@ -1,0 +1,68 @@
+"""Chunks of an MCAP file: whole ones, halves of them, and where the next one is."""
+
+import re
+import struct
+from contextlib import suppress
+from typing import BinaryIO
+
+import lz4.frame
+import zstandard
+from mcap.records import Chunk
+from mcap.stream_reader import get_chunk_data_stream
+
+from her_ros.bags.mcap_file import PREFIX, stream_of
+from her_ros.bags.storage import BATCH_SIZE
+
+# Prefix, times, size, checksum, compression and size of the data of a chunk: the search for it
+# needs something that bytes of a message do not look like by chance. It looks ahead, so that what
+# only begins like one does not hide the one that begins within it.
+_CHUNK_HEAD = re.compile(
+    rb'(?=\x06(.{8}).{16}.{8}.{4}(\0\0\0\0|\x03\0\0\0lz4|\x04\0\0\0zstd)(.{8}))', re.DOTALL
+)
+_LONGEST_CHUNK_HEAD = 9 + 28 + 8 + 8
+_CHUNK_FIXED = 8 + 8 + 8 + 4 + 4 + 8
+_FEED = 1 << 14
+
+
+def chunk_after(file: BinaryIO, position: int, end: int) -> int | None:
+    """Look for the next whole chunk where records are out of step.
+
+    :param position: from where on, and up to which end, bytes
+    :return: where its record begins
+    """
+    while position < end:
+        file.seek(position)
+        block = file.read(BATCH_SIZE + _LONGEST_CHUNK_HEAD)
+        for found in _CHUNK_HEAD.finditer(block):
+            length, size = (int.from_bytes(found[each], 'little') for each in (1, 3))
+            begin = position + found.start()
+            fits = length == _CHUNK_FIXED + len(found[2]) - 4 + size
+            if fits and begin + PREFIX.size + length <= end:
+                return begin
+        position += BATCH_SIZE
+    return None
+
+
+def whole_chunk(content: bytes) -> bytes:
+    """Decompress the content of a chunk record; fails if its checksum is wrong."""
+    stream, size = get_chunk_data_stream(Chunk.read(stream_of(content)), validate_crc=True)
+    return stream.read(size)
+
+
+def front_of_chunk(content: bytes) -> bytes:
+    """Decompress what is there of a chunk record that is cut short, as far as it goes."""
+    begin = _CHUNK_FIXED - 8
+    (length,) = struct.unpack_from('<I', content, begin - 4)
+    compression = content[begin : begin + length]
+    compressed = content[begin + length + 8 :]
+    if compression == b'':
+        return compressed
+    if compression == b'lz4':
+        return lz4.frame.LZ4FrameDecompressor().decompress(compressed)
+    found = []
+    with suppress(zstandard.ZstdError):
+        decompressor = zstandard.ZstdDecompressor().decompressobj()
+        # In small pieces, so that damage takes no more than what follows it.
+        for position in range(0, len(compressed), _FEED):
+            found.append(decompressor.decompress(compressed[position : position + _FEED]))
+    return b''.join(found)

@@ -1,0 +1,177 @@
+import numpy as np
+import pytest
+
+from her_ros.bags.verify import Verified, verify
+from her_ros.bags.writer import write_rollout
+from her_ros.core.task import TASKS
+
+FACTS = {'task': 'FetchPush'}
+
+
+@pytest.fixture
+def right(make_rollout, push):
+    """Messages that keep the contract, with successes among them."""
+
+    def make(count=3, lengths=(6, 4)):
+        messages = []
+        for episode in range(count):
+            for rows in make_rollout(lengths, seed=episode):
+                near = (rows['step'] + rows['env']) % 3 == 1
+                rows['achieved_goal'][near] = rows['desired_goal'][near] + 0.01
+                moved = rows['step'] > 0
+                goals = rows['achieved_goal'], rows['desired_goal']
+                rows['reward'] = push.reward(*goals) * moved
+                rows['is_success'] = push.is_success(*goals) * moved
+                rows['episode'] = episode
+                messages.append(rows)
+        return messages
+
+    return make
+
+
+@pytest.fixture
+def found_in(tmp_path, push):
+    """Write messages as a bag, verify it, return the faults and what was counted."""
+
+    def found(messages, task=push):
+        path = write_rollout(tmp_path, f'bag{len(list(tmp_path.iterdir()))}', FACTS, messages)
+        result = Verified()
+        return [
+            str(fault).removeprefix(f'{path}: ') for fault in verify(path, task, result)
+        ], result
+
+    return found
+
+
+def test_what_keeps_the_contract_has_no_fault(right, found_in):
+    messages = right()
+    assert sum(rows['is_success'].sum() for rows in messages) > 5
+    faults, result = found_in(messages)
+    assert faults == result.notes == []
+    counted = result.bags, result.rows, result.episodes, result.faults
+    assert counted == (1, sum(map(len, messages)), 6, 0)
+
+
+def test_rows_of_the_simulation_have_none(found_in):
+    pytest.importorskip('mujoco')
+    from her_ros.sim.evaluate import evaluation_steps
+
+    random = np.random.default_rng(0)
+
+    def act(observation, *_):
+        return random.uniform(-1, 1, (len(observation), 4)).astype(np.float32)
+
+    steps = list(evaluation_steps(TASKS['FetchPush'], act, 3, 4, 2, 1))
+    faults, result = found_in(steps)
+    assert (faults, result.episodes) == ([], 4)
+
+
+def test_repeated_rows_are_none(right, found_in):
+    messages = [rows for rows in right() for _ in range(2)]
+    faults, result = found_in(messages)
+    assert (faults, result.episodes) == ([], 6)
+
+
+@pytest.mark.parametrize(
+    ('name', 'index', 'value', 'said'),
+    [
+        ('reward', (3, 0), -0.5, 'reward is -0.5, expected -1'),
+        ('reward', (4, 0), -1, 'reward is -1, expected 0: the goal is 0.017321 m away'),
+        ('is_success', (3, 0), 1, 'is_success is 1, expected 0: the goal is'),
+        ('is_success', (4, 0), 0, 'is_success is 0, expected 1: the goal is 0.017321 m away'),
+        ('is_success', (4, 0), 7, 'is_success is 7, expected 0 or 1'),
+        ('observation', (3, 0, 4), np.nan, 'expected a finite number'),
+        ('action', (3, 0, 1), 1.5, 'expected within [-1, 1]'),
+        ('action', (0, 0, 2), 0.5, 'action is [0.0, 0.0, 0.5, 0.0], expected zero at step 0'),
+        ('policy_version', (0, 0), 4, 'policy_version is 4, expected zero at step 0'),
+        ('is_success', (0, 0), 1, 'is_success is 1, expected zero at step 0'),
+        ('desired_goal', (6, 0, 0), 9.0, 'desired_goal is [9.0'),
+    ],
+)
+def test_a_wrong_value_is_one_line(right, found_in, name, index, value, said):
+    messages = right()
+    step, row, *rest = index
+    messages[step][name][(row, *rest)] = value
+    faults, result = found_in(messages)
+    assert result.faults == len(faults) == 1
+    assert faults[0].startswith(f'/step: session 7, episode 0, env 0, step {step}: ')
+    assert said in faults[0]
+
+
+@pytest.mark.parametrize(
+    ('spoil', 'said'),
+    [
+        (lambda m: m.pop(2), 'steps are missing: it follows step 1 of episode 0, expected step 2'),
+        (lambda m: m.insert(2, m.pop(3)), 'steps out of order'),
+        (lambda m: m.pop(6), 'the episode before has no end: it follows step 5 of episode 0'),
+        (lambda m: m.pop(7), 'an episode without its beginning: it follows step 6 of episode 0'),
+        (lambda m: m.append(m[0]), 'episodes out of order'),
+        (lambda m: m[3]['truncated'].__setitem__(0, 1), 'goes on after its end'),
+        (lambda m: m.insert(3, other_values(m[2])), 'repeated with another observation'),
+    ],
+)
+def test_faults_of_order_are_found(right, found_in, spoil, said):
+    messages = right(lengths=(6,))
+    spoil(messages)
+    faults, _ = found_in(messages)
+    assert any(said in fault for fault in faults)
+    assert all(fault.startswith('/step: session 7, episode ') for fault in faults)
+
+
+def other_values(rows):
+    rows = rows.copy()
+    rows['observation'][0, 5] += 1
+    return rows
+
+
+def test_a_hole_that_lies_between_two_chunks_is_found(tmp_path, push, right, write_mcap):
+    messages = right(40)
+    del messages[100]
+    path = write_mcap(tmp_path / 'a.mcap', messages, chunk_size=1)
+    faults = [str(each) for each in verify(path, push, Verified())]
+    assert len(faults) == 2
+    assert all('steps are missing' in each for each in faults)
+
+
+def test_the_edges_of_a_recording_are_notes(right, found_in):
+    messages = right(lengths=(6,))
+    faults, result = found_in(messages[2:-1])
+    assert faults == []
+    assert [each.partition('/step: ')[2] for each in result.notes] == [
+        'session 7, episode 0, env 0: recorded from step 2 on',
+        'session 7, episode 2, env 0: unfinished, its last recorded step is 5',
+    ]
+
+
+def test_an_environment_that_starts_anew_is_no_fault(right, found_in):
+    messages, later = right(lengths=(6,)), right(lengths=(6,))
+    for rows in later:
+        rows['session'] = 8
+    faults, result = found_in(messages[:-2] + later)
+    assert (faults, len(result.notes)) == ([], 1)
+
+
+@pytest.mark.parametrize('off', [-9e-7, 0.0, 9e-7])
+def test_rounding_at_the_tolerance_is_not_judged(right, found_in, push, off):
+    messages = right()
+    for reward in (0, -1):
+        row = messages[3][:1]
+        row['achieved_goal'] = row['desired_goal'] + [push.goal_tolerance_m + off, 0, 0]
+        row['reward'], row['is_success'] = reward, 0
+        faults, result = found_in(messages)
+        assert (faults, result.borderline) == ([], 1)
+
+
+def test_what_cannot_be_read_is_a_fault(tmp_path, push, right, make_rollout):
+    path = write_rollout(tmp_path, 'a', FACTS, right())
+    (fault,) = verify(path, TASKS['FetchSlide'], Verified())
+    assert str(fault) == f'{path}: recorded from FetchPush, expected FetchSlide'
+    path.write_bytes(path.read_bytes()[:-50])
+    (fault,) = verify(path, push, Verified())
+    assert str(fault).startswith(f'{path}: the file is cut short')
+    (fault,) = verify(tmp_path / 'no.mcap', push, Verified())
+    assert str(fault) == f'{tmp_path}/no.mcap: No such file or directory'
+    reach = write_rollout(tmp_path, 'b', {}, make_rollout((2,), TASKS['FetchReach']))
+    faults = [str(each) for each in verify(reach, push, Verified())]
+    assert len(faults) == 3
+    assert '/step: message 1: read as FetchPush: field observation has 10 values' in faults[0]
