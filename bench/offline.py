@@ -1,11 +1,12 @@
 """Learning from fixed bags: three kinds of data, with and without guards, with and without HER.
 
 ``collect RUN OUT`` makes three sets of bags from a finished online run: ``random``, as many
-episodes of the untrained policy as the run has; ``first``, the bags up to the first rollout of which
-more than half succeeded; and ``whole``, all that the run has learnt from.
+episodes of the untrained policy as the run has; ``first``, the bags up to the first rollout
+of which more than half succeeded; and ``whole``, all that the run has learnt from.
 ``run OUT`` trains every arm from every set with ``her-ros train-offline``, two at a time, judges
 the last policy over 100 deterministic episodes and adds a row to docs/offline.csv; what stands
-there already is not run again. ``table`` prints the medians.
+there already is not run again. ``table`` prints the medians. ``memory`` trains from bags ten times
+as large as the replay buffer and shows what the processes take meanwhile.
 
 Run: ``python bench/offline.py collect runs/FetchPush/run_001 /tmp/push``, then
 ``python bench/offline.py run /tmp/push``
@@ -18,6 +19,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,15 +27,17 @@ from statistics import median
 from threading import Lock
 from typing import Any
 
+import numpy as np
 from table import print_figures, print_table
 
 from her_ros.bags.reader import read_bag, read_facts
 from her_ros.bags.writer import write_rollout
 from her_ros.cli.params import complete, read_file, shipped_file
 from her_ros.core.episode import split_rollout
+from her_ros.core.rows import Rows, step_dtype
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.seeds import generator, integer_seed
-from her_ros.core.task import task_named
+from her_ros.core.task import GoalTask, task_named
 from her_ros.deploy.exploration import Exploration, Explorer
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.offline import bags_in_order
@@ -55,6 +59,8 @@ ARMS: dict[str, tuple[str, ...]] = {
 UPDATES = {'FetchReach': 4_000}
 UPDATES_OTHERWISE = 30_000
 NUM_ENVS = 16
+# Of 800 transitions each; altogether ten times what the buffer of the memory benchmark holds.
+LARGE_BAGS = 1250
 
 
 def collect(run: Path, out: Path) -> None:
@@ -151,6 +157,79 @@ def run(out: Path, seeds: int, at_once: int) -> None:
         list(pool.map(one, jobs(out, seeds)))
 
 
+def memory() -> None:
+    """Train from ten times more than the buffer holds, and look at the memory."""
+    task = task_named('FetchPush')
+    with tempfile.TemporaryDirectory() as folder:
+        bags = Path(folder) / 'bags'
+        bags.mkdir()
+        for number in range(LARGE_BAGS):
+            write_rollout(bags, f'{number:05d}', {'task': task.name}, walk(task, number))
+        size_mb = sum(path.stat().st_size for path in bags.iterdir()) / 1e6
+        command = [
+            'her-ros', 'train-offline', str(bags), '--out', f'{folder}/out', '--updates', '14000',
+            '--set', 'trainer.replay_capacity=100000', '--set', 'trainer.hidden_sizes=[64, 64]',
+            '--set', 'trainer.compile_after=0', '--set', 'trainer.device=cpu',
+        ]  # fmt: skip
+        curve = memory_of(command)
+    step = max(1, len(curve) // 20)
+    print(f'{LARGE_BAGS * NUM_ENVS * 50:,} transitions in bags of {size_mb:.0f} MB altogether')
+    print_table('seconds', ('learner MB', 'reader MB'), curve[::step])
+    half = len(curve) // 2
+    print_figures(
+        learner_mb=curve[-1][1],
+        learner_growth_mb=curve[-1][1] - curve[half][1],
+        reader_mb=curve[-1][2],
+        reader_growth_mb=max(r[2] for r in curve[half:]) - max(r[2] for r in curve[:half]),
+    )
+
+
+def walk(task: GoalTask, number: int) -> list[Rows]:
+    """Make the messages of a rollout of nothing but random numbers."""
+    random = np.random.default_rng(number)
+    messages = []
+    goals = random.normal(size=(NUM_ENVS, task.goal_size))
+    for step in range(task.episode_length + 1):
+        rows = np.zeros(NUM_ENVS, step_dtype(task))
+        rows['session'], rows['env'], rows['step'] = number, np.arange(NUM_ENVS), step
+        rows['observation'] = random.normal(size=rows['observation'].shape)
+        rows['achieved_goal'] = random.normal(size=rows['achieved_goal'].shape)
+        rows['desired_goal'] = goals
+        rows['truncated'] = step == task.episode_length
+        if step:
+            rows['action'] = random.uniform(-1, 1, rows['action'].shape)
+            rows['reward'] = task.reward(rows['achieved_goal'], rows['desired_goal'])
+        messages.append(rows)
+    return messages
+
+
+def memory_of(command: list[str]) -> list[tuple[float, float, float]]:
+    """Return seconds, and megabytes of a process and of its children, every half second."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    begin, curve = time.monotonic(), []
+    while process.poll() is None:
+        own = private_mb(process.pid)
+        children = Path(f'/proc/{process.pid}/task/{process.pid}/children')
+        try:
+            others = sum(private_mb(int(child)) for child in children.read_text().split())
+        except OSError:
+            break
+        curve.append((round(time.monotonic() - begin, 1), own, others))
+        time.sleep(0.5)
+    if process.wait():
+        sys.exit('the training failed')
+    return curve
+
+
+def private_mb(process: int) -> float:
+    """Return what a process has in memory for itself alone."""
+    try:
+        lines = Path(f'/proc/{process}/smaps_rollup').read_text().splitlines()
+    except OSError:
+        return 0.0
+    return sum(int(line.split()[1]) for line in lines if line.startswith('Private_')) / 1e3
+
+
 def table() -> None:
     """Print the medians over the seeds, and the range."""
     rows = rows_of_table()
@@ -183,11 +262,14 @@ def main() -> None:
     running.add_argument('--seeds', type=int, default=3)
     running.add_argument('--at-once', type=int, default=os.cpu_count() or 1)
     commands.add_parser('table')
+    commands.add_parser('memory')
     arguments = parser.parse_args()
     if arguments.command == 'collect':
         collect(arguments.run, arguments.out)
     elif arguments.command == 'run':
         run(arguments.out, arguments.seeds, arguments.at_once)
+    elif arguments.command == 'memory':
+        memory()
     else:
         table()
 
