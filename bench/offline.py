@@ -46,7 +46,10 @@ from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
 
 TABLE = Path(__file__).parent.parent / 'docs' / 'offline.csv'
-COLUMNS = ('task', 'data', 'episodes', 'recorded_success', 'arm', 'seed', 'updates', 'success')
+COLUMNS = (
+    'task', 'data', 'episodes', 'recorded_success', 'arm', 'seed', 'updates', 'success',
+    'steps_at_goal',
+)  # fmt: skip
 SETS = ('random', 'first', 'whole')
 WITHOUT_HER = ('--set', 'trainer.future_goals=0', '--set', 'trainer.past_goals=0')
 ARMS: dict[str, tuple[str, ...]] = {
@@ -124,8 +127,8 @@ def jobs(out: Path, seeds: int) -> Iterator[dict[str, Any]]:
                     yield dict(zip(COLUMNS, values, strict=False))
 
 
-def train(bags: Path, job: dict[str, Any]) -> float:
-    """Train one arm; return the success rate of its last policy."""
+def train(bags: Path, job: dict[str, Any]) -> tuple[float, float]:
+    """Train one arm; return success rate and mean number of steps at the goal, of 50."""
     with tempfile.TemporaryDirectory() as folder:
         command = [
             'her-ros', 'train-offline', str(bags), '--out', folder, '--seed', str(job['seed']),
@@ -135,7 +138,9 @@ def train(bags: Path, job: dict[str, Any]) -> float:
         policy = OnnxPolicy.load(Path(folder) / 'policy.onnx')
     steps = evaluation_steps(task_named(job['task']), policy.act, 1, 100, 25, 1)
     episodes, _ = split_rollout(list(steps))
-    return sum(episode.is_success for episode in episodes) / len(episodes)
+    at_goal = sum(int((episode.reward == 0).sum()) for episode in episodes)
+    successes = sum(episode.is_success for episode in episodes)
+    return successes / len(episodes), round(at_goal / len(episodes), 2)
 
 
 def run(out: Path, seeds: int, at_once: int) -> None:
@@ -143,7 +148,7 @@ def run(out: Path, seeds: int, at_once: int) -> None:
     lock = Lock()
 
     def one(job: dict[str, Any]) -> None:
-        job['success'] = train(out / job['data'], job)
+        job['success'], job['steps_at_goal'] = train(out / job['data'], job)
         with lock:
             is_new = not TABLE.exists()
             with TABLE.open('a', newline='') as file:
@@ -231,7 +236,7 @@ def private_mb(process: int) -> float:
 
 
 def table() -> None:
-    """Print the medians over the seeds, and the range."""
+    """Print medians and range of the success rates, and the median of the steps at the goal."""
     rows = rows_of_table()
     figures = {}
     for task in dict.fromkeys(row['task'] for row in rows):
@@ -242,8 +247,10 @@ def table() -> None:
                 continue
             cells = []
             for arm in ARMS:
-                found = sorted(float(row['success']) for row in ours if row['arm'] == arm)
-                cells.append(f'{median(found):.2f} ({found[0]:.2f}–{found[-1]:.2f})')
+                chosen = [row for row in ours if row['arm'] == arm]
+                found = sorted(float(row['success']) for row in chosen)
+                steps = median(float(row['steps_at_goal']) for row in chosen)
+                cells.append(f'{median(found):.2f} ({found[0]:.2f}–{found[-1]:.2f}) {steps:.0f}')
                 figures[f'{task}_{data}_{arm}'.replace(' ', '').replace(',', '_')] = median(found)
             recorded = f'{float(ours[0]["recorded_success"]):.2f}'
             lines.append((data, ours[0]['episodes'], recorded, *cells))
