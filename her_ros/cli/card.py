@@ -62,7 +62,7 @@ def _text(folder: RunFolder, result: dict[str, Any], facts: dict[str, str], mode
     lines = [
         f'# {result["task"]}',
         '',
-        f'A policy trained from scratch by `her-ros train --task {result["task"]}` with the'
+        f'A policy trained from {_origin(result)} --task {result["task"]}` with the'
         f' parameters below. Judged over {facts["episodes"]} deterministic episodes from start'
         " states that training never drew; the run's evaluations, by which this version was"
         ' chosen, are the first of them. This shows the same again:',
@@ -84,6 +84,11 @@ def _text(folder: RunFolder, result: dict[str, Any], facts: dict[str, str], mode
         '',
     ]
     return '\n'.join(lines)
+
+
+def _origin(result: dict[str, Any]) -> str:
+    offline = result['outcome'] == 'trained'
+    return 'recorded bags by `her-ros train-offline' if offline else 'scratch by `her-ros train'
 
 
 def bags_digest(log: list[list[str]]) -> str:

@@ -1,6 +1,7 @@
 """``her-ros train-offline``: from bags to a policy, without ROS and without simulation."""
 
 import signal
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ from her_ros.learning.compile import compile_or_say_why
 from her_ros.learning.learner import device_named, set_up_torch
 from her_ros.learning.offline import Judge, OfflineTraining, bags_in_order
 from her_ros.learning.ranks import Ranks, ranks_of_environment
+
+# Something is said at every tenth of the updates, and as often as this.
+_TELL_EVERY_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -108,11 +112,12 @@ def _train(
         )
         if training.should_compile:
             console.print(compile_or_say_why(learner))
-        told = 0
+        told_at, tenth = time.monotonic(), 0
         while training.remaining:
             losses = training.update()
-            if learner.updates * 10 // options.updates > told:
-                told = learner.updates * 10 // options.updates
+            now, tenths = time.monotonic(), learner.updates * 10 // options.updates
+            if tenths > tenth or now - told_at > _TELL_EVERY_S:
+                told_at, tenth = now, tenths
                 console.print(progress(training, losses))
         return training.finish()
     except KeyboardInterrupt:

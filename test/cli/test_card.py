@@ -52,6 +52,17 @@ def test_a_card_says_what_evaluating_its_policy_shows_again(her_ros, run, tmp_pa
     assert run.params.read_text().strip() in card
 
 
+@pytest.mark.parametrize(
+    ('outcome', 'said'),
+    [('solved', 'scratch by `her-ros train --'), ('trained', 'bags by `her-ros train-offline --')],
+)
+def test_a_card_says_where_its_policy_comes_from(her_ros, run, tmp_path, outcome, said):
+    result = json.loads(run.result.read_text())
+    run.result.write_text(json.dumps({**result, 'outcome': outcome}))
+    assert her_ros('card', run.path, '--out', tmp_path / 'm', '--episodes', 2).status == 0
+    assert said in (tmp_path / 'm' / 'README.md').read_text()
+
+
 def test_the_digest_of_bags_tells_name_content_and_order():
     digests = {
         bags_digest(log) for log in (LOG, LOG[::-1], LOG[:1], [['c.mcap', LOG[0][1]], LOG[1]])

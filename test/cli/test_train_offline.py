@@ -7,11 +7,17 @@ import numpy as np
 import pytest
 import torch
 
+from her_ros.bags.ahead import EpisodeSource
+from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
 from her_ros.core.files import file_sha256
+from her_ros.core.parameters import TrainerParameters
+from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
+from her_ros.learning.offline import OfflineTraining, bags_in_order
+from her_ros.learning.training import Training
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
 
@@ -187,3 +193,45 @@ def test_two_processes_leave_one_checkpoint_and_resume(bags, tmp_path):
     again = load_checkpoint(tmp_path / 'out' / 'checkpoint')
     for name, tensor in again['learner']['agent']['online'].items():
         assert torch.equal(tensor, resumed['learner']['agent']['online'][name])
+
+
+def test_offline_holds_exactly_what_the_online_trainer_held(recorded, tmp_path):
+    """From a run's bags, in the order of its log: the same buffer, the same normalisers."""
+    task, folder = task_named('FetchReach'), RunFolder(tmp_path / 'run')
+    folder.create()
+    parameters = TrainerParameters(
+        task=task.name, device='cpu', hidden_sizes=(16, 16), replay_capacity=5000
+    )
+    online = Training(task, parameters, folder, lambda path: read_bag(path, task).episodes)
+    for name in ('b30.mcap', 'b10.mcap', 'b20.mcap'):  # one after the other, as they come
+        shutil.copy(recorded / name, folder.bags / name)
+        assert online.ingest_new_bags() == 1
+    online.save()
+    bags = bags_in_order(folder)
+    assert [path.name for path, _ in bags] == ['b30.mcap', 'b10.mcap', 'b20.mcap']
+    out = RunFolder(tmp_path / 'out')
+    out.create()
+    source = EpisodeSource([path for path, _ in bags], task, seed=0)
+    offline = OfflineTraining(task, parameters, out, source, [], 100)
+    offline.begin()
+    for name, values in tables(online.learner.replay).items():
+        assert torch.equal(values, tables(offline.learner.replay)[name]), name
+    for name, normalizer in online.learner.normalizers.items():
+        for key, value in normalizer.state_dict().items():
+            assert torch.equal(value, offline.learner.normalizers[name].state_dict()[key])
+
+
+def tables(replay):
+    """Everything that a buffer holds, as far as it was written to."""
+    used = replay._next_row
+    names = ('_moment', '_goal', '_terminated', '_last_state_row')
+    rows = {name: getattr(replay, name)[:used] for name in names}
+    # What lies behind an episode's last transition is written in part only.
+    transitions = replay._transitions.pick(torch.arange(len(replay)).double() / len(replay))
+    return {
+        'moments': rows['_moment'][transitions],
+        'goals': rows['_goal'],
+        'terminated': rows['_terminated'][transitions],
+        'last': rows['_last_state_row'][transitions],
+        'transitions': transitions,
+    }
