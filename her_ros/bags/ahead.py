@@ -2,48 +2,38 @@
 
 import multiprocessing
 import os
+import tempfile
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
 import numpy as np
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.stream import stream_episodes
+from her_ros.bags.stream import EpisodeStream
 from her_ros.core.episode import Episode
 from her_ros.core.errors import HerRosError
 from her_ros.core.process import die_with_parent
 from her_ros.core.seeds import generator
 from her_ros.core.task import GoalTask
 
-# Rows handed over at a time, and how many such pieces may wait: a few megabytes.
-_PIECE_ROWS, _PIECES = 2048, 8
+# Rows handed over at a time; the next ones are read meanwhile.
+_PIECE_ROWS = 2048
 # Bags read in turns by a shuffled pass, so that neighbours in the buffer come from many of them.
 _OPEN_BAGS = 8
-_POLL_S = 1.0
-
-
-@dataclass(frozen=True)
-class _Refused:
-    """A bag that could not be read to its end."""
-
-    path: Path
-    reason: str
-
-
-_Found = Episode | _Refused
+_END_S = 10.0
 
 
 @dataclass
 class EpisodeSource:
     """The episodes of a list of bags, as often as they are asked for.
 
-    Every order is a function of the bags and the seed, never of time. A bag that cannot be read is
-    noted in ``refused``; what it gave until then counts.
+    Every order is a function of the bags and the seed, never of time. What is wrong with a bag is
+    noted; its sound episodes count.
 
     :param bags: in the order in which they are to be learnt from
     :param task: what they have to hold
@@ -52,8 +42,8 @@ class EpisodeSource:
     bags: Sequence[Path]
     task: GoalTask
     seed: int
-    #: what is wrong with a bag, by its path
-    refused: dict[Path, str] = field(default_factory=dict)
+    #: what could not be learnt from, in words; once, however often it is met
+    refused: list[str] = field(default_factory=list)
 
     def in_order(self) -> Iterator[Episode]:
         """Read every bag once, one after the other."""
@@ -69,95 +59,111 @@ class EpisodeSource:
         return self._read_ahead(_shuffled, (list(self.bags), self.task, self.seed))
 
     def _read_ahead(
-        self, read: Callable[..., Iterator[_Found]], arguments: tuple[Any, ...]
+        self, read: Callable[..., Iterator[Episode | str]], arguments: tuple[Any, ...]
     ) -> Iterator[Episode]:
         # Spawned, since a process with threads, as torch's is, must not be forked.
         context = multiprocessing.get_context('spawn')
-        pieces = context.Queue(_PIECES)
-        process = context.Process(
-            target=_send, args=(pieces, os.getpid(), read, arguments), daemon=True
-        )
-        process.start()
-        try:
-            while True:
-                piece = _received(pieces, process)
-                if piece is None:
-                    return
-                if isinstance(piece, _Refused):
-                    self.refused[piece.path] = piece.reason
-                    continue
-                rows, ends = piece
-                for part in np.split(rows, ends[:-1]):
-                    yield Episode(part)
-        finally:
-            process.kill()
-            process.join()
-
-
-def _received(pieces: Any, process: Any) -> Any:
-    while True:
-        try:
-            piece = pieces.get(timeout=_POLL_S)
-        except Empty:
-            if process.is_alive():
-                continue
-            # It may have sent its last words between the two looks.
+        receiving, sending = context.Pipe(duplex=False)
+        # Of compressed bags it leaves files there when it is killed.
+        with tempfile.TemporaryDirectory() as folder, receiving:
+            process = context.Process(
+                target=_send, args=(sending, os.getpid(), folder, read, arguments), daemon=True
+            )
+            process.start()
+            # Only the other process holds this end now, so that its death is seen here.
+            sending.close()
             try:
-                piece = pieces.get(timeout=_POLL_S)
-            except Empty:
-                raise BagError(
-                    f'the process that reads the bags ended with status {process.exitcode}'
-                ) from None
-        if isinstance(piece, str):
-            raise BagError(piece)
-        return piece
+                while (piece := _received(receiving, process)) is not None:
+                    if isinstance(piece, str):
+                        if piece not in self.refused:
+                            self.refused.append(piece)
+                        continue
+                    rows, ends = piece
+                    for part in np.split(rows, ends[:-1]):
+                        yield Episode(part)
+            finally:
+                process.kill()
+                process.join()
+
+
+def _received(receiving: 'Connection[Any, Any]', process: Any) -> Any:
+    try:
+        piece = receiving.recv()
+    except (EOFError, OSError):
+        process.join(_END_S)
+        raise BagError(
+            f'the process that reads the bags ended with status {process.exitcode}'
+        ) from None
+    if isinstance(piece, BagError):
+        raise piece
+    return piece
 
 
 def _send(
-    pieces: Any, parent: int, read: Callable[..., Iterator[_Found]], arguments: tuple[Any, ...]
+    sending: 'Connection[Any, Any]',
+    parent: int,
+    folder: str,
+    read: Callable[..., Iterator[Episode | str]],
+    arguments: tuple[Any, ...],
 ) -> None:
-    """Read in the process of its own; None ends, text is an error."""
+    """Read in the process of its own; None ends, text tells, an error is raised over there."""
     die_with_parent(parent)
+    tempfile.tempdir = folder
     held: list[Any] = []
 
     def flush() -> None:
         if held:
             ends = np.cumsum([len(rows) for rows in held]).tolist()
-            pieces.put((np.concatenate(held), ends))
+            sending.send((np.concatenate(held), ends))
             held.clear()
 
     try:
         for found in read(*arguments):
-            if isinstance(found, _Refused):
+            if isinstance(found, str):
                 flush()
-                pieces.put(found)
+                sending.send(found)
                 continue
             held.append(found.rows)
             if sum(map(len, held)) >= _PIECE_ROWS:
                 flush()
         flush()
-        pieces.put(None)
+        sending.send(None)
     except HerRosError as error:
-        pieces.put(str(error))
-    except KeyboardInterrupt:
-        pass
+        sending.send(BagError(str(error)))
+    except (KeyboardInterrupt, BrokenPipeError):
+        pass  # whoever asked has gone
     except Exception:  # a bug of ours: whoever waits has to hear of it
-        pieces.put(traceback.format_exc())
+        sending.send(BagError(traceback.format_exc()))
 
 
-def _episodes(path: Path, task: GoalTask) -> Iterator[_Found]:
+def _episodes(path: Path, task: GoalTask) -> Iterator[Episode | str]:
+    """Read one bag; say what is wrong with it in one line each."""
+    bad: list[HerRosError] = []
+    stream = EpisodeStream(path, task, on_bad=bad.append)
+    count, problem = 0, ''
     try:
-        yield from stream_episodes(path, task)
+        for _, episode in stream:
+            count += 1
+            yield episode
     except HerRosError as error:
-        yield _Refused(path, str(error))
+        after = f'; {count} episodes in front of that are learnt from' if count else ''
+        problem = f'{error}{after}'
+    if bad:
+        yield f'{path}: {len(bad)} episodes; the first: {bad[0]}'
+    if problem:
+        yield problem
+    elif not count and not bad:
+        yield f'{path}: {stream.nothing_finished}'
+    elif stream.left_over:
+        yield f'{path}: {stream.left_over} rows of unfinished episodes'
 
 
-def _in_order(bags: list[Path], task: GoalTask) -> Iterator[_Found]:
+def _in_order(bags: list[Path], task: GoalTask) -> Iterator[Episode | str]:
     for path in bags:
         yield from _episodes(path, task)
 
 
-def _shuffled(bags: list[Path], task: GoalTask, seed: int) -> Iterator[_Found]:
+def _shuffled(bags: list[Path], task: GoalTask, seed: int) -> Iterator[Episode | str]:
     number = 0
     while True:
         order = generator(seed, 'bags', number).permutation(len(bags))

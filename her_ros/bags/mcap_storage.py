@@ -93,7 +93,8 @@ class McapStorage:
         self._met, self._unknown, size = 0, 0, 0
         with self.path.open('rb', buffering=BATCH_SIZE) as file:
             for kind, start, stop in self._heads(file):
-                if kind == Opcode.MESSAGE_INDEX:
+                is_idle = kind == Opcode.ATTACHMENT and wanted is not None
+                if kind == Opcode.MESSAGE_INDEX or is_idle:
                     continue
                 file.seek(start)
                 content = file.read(min(stop, self._end) - start)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import NoReturn
 
 from her_ros.bags.errors import BagError, naming
 from her_ros.bags.recording import Recording
@@ -11,12 +12,15 @@ from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.core.assembly import EpisodeAssembler
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.core.episode import Episode
+from her_ros.core.errors import HerRosError
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import GoalTask
 
 
 def stream_episodes(path: Path, task: GoalTask | None = None) -> Iterator[Episode]:
     """Read the finished episodes of a bag as they come; see :class:`EpisodeStream`.
+
+    An episode that says what the wire contract rules out ends the reading.
 
     :raises BagError: as :func:`her_ros.bags.reader.read_bag` does; episodes read until then were
         handed out
@@ -42,6 +46,7 @@ class EpisodeStream:
     :param task: what the bag has to hold; what its facts, or the sizes of its rows, say where
         left out
     :param on_batch: shown all messages of all topics before they are read
+    :param on_bad: told what is wrong with an episode, which is left out then
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class EpisodeStream:
         path: Path,
         task: GoalTask | None = None,
         on_batch: Callable[[list[Message]], None] | None = None,
+        on_bad: Callable[[HerRosError], None] | None = None,
     ) -> None:
         self.path = path
         #: known once the first row was read
@@ -59,6 +65,7 @@ class EpisodeStream:
         self.topics: dict[str, str] = {}
         self._expected = task
         self._on_batch = on_batch
+        self._on_bad = on_bad or _refuse
         self._assemblers: dict[str, EpisodeAssembler] = {}
 
     @property
@@ -109,8 +116,16 @@ class EpisodeStream:
             with naming(f'{topic}, read as {self.task.name}'):
                 rows = decoder.decode(message.content for message in messages)
                 for episode in self._assemblers.setdefault(topic, EpisodeAssembler()).take(rows):
-                    episode.check(self.task)
+                    try:
+                        episode.check(self.task)
+                    except HerRosError as error:
+                        self._on_bad(error)
+                        continue
                     yield topic, episode
+
+
+def _refuse(error: HerRosError) -> NoReturn:
+    raise error
 
 
 def _topic_of(message: Message) -> str:

@@ -27,7 +27,10 @@ def recover(path: Path, out: Path | None, task: GoalTask | None) -> None:
 def merge(paths: list[Path], out: Path, task: GoalTask | None) -> None:
     """Merge bags and print what came of it."""
     merged = merge_bags(expand(paths), out, task)
-    print(f'{merged.path}: {merged.bags} bags of {merged.task.name}, {merged.episodes} episodes')
+    print(
+        f'{merged.path}: {merged.bags} {"bag" if merged.bags == 1 else "bags"} of'
+        f' {merged.task.name}, {merged.episodes} episodes'
+    )
     _print_counts(merged.counts)
 
 

@@ -62,8 +62,9 @@ def train_offline(
     ] = None,
     updates: Annotated[int, typer.Option(min=1, help='Updates to make.')] = 40_000,
     guard: Annotated[
-        str, typer.Option(help='What ties the policy to the bags: none, td3_bc, wgcsl or gcsl.')
-    ] = 'none',
+        str | None,
+        typer.Option(help='What ties the policy to the bags: none, td3_bc, wgcsl or gcsl.'),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help='Seed.')] = None,
     evaluate: Annotated[
         bool, typer.Option('--evaluate', help='Judge the policy in simulation, ten times.')
@@ -86,8 +87,12 @@ def train_offline(
     from her_ros.cli.train_offline import Options
     from her_ros.cli.train_offline import train_offline as run
 
-    overrides = [*([] if seed is None else [f'seed={seed}']), *(override or [])]
-    sys.exit(run(Options(bags, task, out, updates, guard, params, overrides, evaluate)))
+    overrides = [
+        *([] if seed is None else [f'seed={seed}']),
+        *(override or []),
+        *([] if guard is None else [f'trainer.guard={guard}']),
+    ]
+    sys.exit(run(Options(bags, task, out, updates, params, overrides, evaluate)))
 
 
 @app.command()
@@ -142,6 +147,9 @@ def main() -> None:
     try:
         app()
     except HerRosError as error:
+        print(f'her-ros: {error}', file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:  # a full disk, or a file that nobody may read
         print(f'her-ros: {error}', file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:

@@ -45,6 +45,8 @@ class Run:
             return None
         try:
             result: dict[str, Any] = json.loads(path.read_text())
+            if not isinstance(result, dict) or 'updates' not in result:
+                raise ValueError('it says nothing of updates')
         except ValueError as error:
             raise RunFolderError(
                 f'{path}: not a readable result ({error}); without the file the run goes on'
@@ -68,34 +70,38 @@ def prepare_run(
     :param overrides: such as ``trainer.batch_size=128``
     :raises HerRosError: if anything does not fit, before anything was started or changed
     """
-    # Checked before a number is claimed.
-    complete(with_overrides(read_file(params_for(task, params_file)), overrides))
-    return prepare_folder(task, _run_path(runs / task, name, new), params_file, overrides)
-
-
-def prepare_folder(
-    task: str, path: Path, params_file: Path | None = None, overrides: Sequence[str] = ()
-) -> Run:
-    """Do as :func:`prepare_run` does, in a folder that is named.
-
-    :raises HerRosError: if anything does not fit, before anything was started or changed
-    """
-    params = params_for(task, params_file)
-    values = complete(with_overrides(read_file(params), overrides))
-    _check_task(task, values, 'the overrides')
-    folder = RunFolder(path)
+    values = values_for(task, params_file, overrides)
+    folder = RunFolder(_run_path(runs / task, name, new))
     resumed = folder.params.exists()
     if resumed:
-        changed = differences(complete(read_file(folder.params)), values)
-        if changed:
-            raise ConfigError(
-                f'{folder.path}: this run has other parameters ({"; ".join(changed)});'
-                ' take them back, or start another run'
-            )
+        check_same(folder, values)
     folder.create()
     if not resumed:
         write_whole(folder.params, to_yaml(values).encode())
     return Run(task, folder, resumed)
+
+
+def values_for(task: str, params_file: Path | None, overrides: Sequence[str]) -> NodesValues:
+    """Return all parameters of all nodes, checked.
+
+    :raises HerRosError: if anything does not fit
+    """
+    path = params_for(task, params_file)
+    values = complete(with_overrides(read_file(path), overrides))
+    _check_task(task, values, 'the overrides')
+    return values
+
+
+def check_same(folder: RunFolder, values: NodesValues) -> None:
+    """Check that a run goes on with the parameters that it began with.
+
+    :raises ConfigError: naming what differs
+    """
+    if changed := differences(complete(read_file(folder.params)), values):
+        raise ConfigError(
+            f'{folder.path}: this run has other parameters ({"; ".join(changed)});'
+            ' take them back, or start another run'
+        )
 
 
 def params_for(task: str, params_file: Path | None) -> Path:

@@ -12,13 +12,15 @@ from rich.console import Console
 from torch.utils.tensorboard import SummaryWriter
 
 from her_ros.bags.ahead import EpisodeSource
+from her_ros.bags.errors import naming
 from her_ros.bags.sources import expand
 from her_ros.bags.stream import EpisodeStream
-from her_ros.cli.prepare import Run, prepare_folder
+from her_ros.cli.params import NodesValues, to_yaml
+from her_ros.cli.prepare import Run, check_same, values_for
 from her_ros.core.config import configured
 from her_ros.core.episode import Episode, split_rollout
 from her_ros.core.errors import HerRosError
-from her_ros.core.files import file_sha256
+from her_ros.core.files import file_sha256, write_whole
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask, task_named
@@ -39,7 +41,6 @@ class Options:
     task: str
     out: Path | None
     updates: int
-    guard: str
     params_file: Path | None
     overrides: Sequence[str]
     evaluate: bool
@@ -50,80 +51,160 @@ def train_offline(options: Options) -> int:
     console = Console(markup=False, highlight=False, soft_wrap=True)
     bags = _bags(options.bags, console)
     task = task_named(options.task) if options.task else task_of(list(bags))
-    run = prepare_folder(
-        task.name,
-        options.out or Path('runs') / task.name / 'offline',
-        options.params_file,
-        [f'trainer.guard={options.guard}', *options.overrides],
-    )
-    parameters = _parameters(run)
-    if run.result is not None and run.result['updates'] >= options.updates:
-        console.print(f'{run.folder.path}: finished already; name another --out to train anew')
-        _report(console, run, run.result)
-        return 0
+    values = values_for(task.name, options.params_file, options.overrides)
+    parameters = configured(TrainerParameters, 'trainer', values['trainer'])
+    folder = RunFolder(options.out or Path('runs') / task.name / 'offline')
     set_up_torch(parameters.threads)
-    device = device_named(parameters.device)
-    with ranks_of_environment(device) as ranks, ExitStack() as stack:
+    with ranks_of_environment(device_named(parameters.device)) as ranks, ExitStack() as stack:
         console.quiet = ranks.rank > 0
-        if ranks.rank == 0:
-            stack.enter_context(run.folder.locked())
-        own = _shard(bags, ranks)
+        with ranks.together():
+            own = _shard(bags, ranks)
+            digests = _digests(own)
+            if ranks.rank == 0:
+                _claim(folder, values, stack)
         source = EpisodeSource(list(own), task, parameters.seed)
-        scalars = SummaryWriter(str(run.folder.tensorboard)) if ranks.rank == 0 else None
         training = OfflineTraining(
             task,
             parameters,
-            run.folder,
+            folder,
             source,
-            [entry for log in ranks.gather(_digests(own)) for entry in log],
+            [entry for log in ranks.gather(digests) for entry in log],
             options.updates,
             ranks,
             _judge(task) if options.evaluate and ranks.rank == 0 else None,
-            scalars.add_scalar if scalars else lambda name, value, step: None,
+            _Scalars(folder, stack) if ranks.rank == 0 else lambda name, value, step: None,
         )
-        result = _train(training, source, options, console)
+        result = _finished(training, folder, options.updates)
+        if result is not None:
+            console.print(f'{folder.path}: finished already; name another --out to train anew')
+        else:
+            result = _Session(training, source, options, console).run()
     if result is None:
-        console.print('stopped; the same command goes on from here')
         return 130
-    _report(console, run, result)
+    _report(console, folder, result)
     return 0
 
 
-def _train(
-    training: OfflineTraining, source: EpisodeSource, options: Options, console: Console
-) -> dict[str, Any] | None:
-    """Make the updates; return the result, or None if the user interrupted."""
+def _claim(folder: RunFolder, values: NodesValues, stack: ExitStack) -> None:
+    """Hold the folder from now on, and write down with what is learnt there.
 
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+    :raises HerRosError: if it is of an online run, in use, or was begun with other parameters
+    """
+    if folder.is_online:
+        raise HerRosError(f'{folder.path}: the folder of an online run; name another --out')
+    folder.create(is_online=False)
+    stack.enter_context(folder.locked())
+    # Before anything was learnt, nothing has to be gone on with.
+    if folder.checkpoint.exists():
+        check_same(folder, values)
+    else:
+        write_whole(folder.params, to_yaml(values).encode())
 
-    signal.signal(signal.SIGTERM, interrupt)
-    try:
+
+def _finished(training: OfflineTraining, folder: RunFolder, updates: int) -> dict[str, Any] | None:
+    """Return the result of a training that has made its updates already, from the same bags."""
+    with training.ranks.together():
+        state = training.checkpoint()
+    result = Run(training.learner.task.name, folder, resumed=True).result
+    if state is None or result is None or result['updates'] < updates:
+        return None
+    return result
+
+
+class _Scalars:
+    """Takes values for TensorBoard; nothing is written before there is one."""
+
+    def __init__(self, folder: RunFolder, stack: ExitStack) -> None:
+        self._folder, self._stack = folder, stack
+        self._writer: SummaryWriter | None = None
+
+    def __call__(self, name: str, value: float, step: int) -> None:
+        if self._writer is None:
+            self._writer = SummaryWriter(str(self._folder.tensorboard))
+            self._stack.callback(self._writer.close)
+        self._writer.add_scalar(name, value, step)
+
+
+class _Session:
+    """Trains, tells how it goes, and stops where the user says so.
+
+    Until updates are made a signal ends everything at once. From then on it is noted, and what was
+    begun is finished: a state in the middle of an update could not be gone on from.
+    """
+
+    def __init__(
+        self,
+        training: OfflineTraining,
+        source: EpisodeSource,
+        options: Options,
+        console: Console,
+    ) -> None:
+        self._training, self._source = training, source
+        self._updates, self._console = options.updates, console
+        self._is_updating = self._stop = False
+        self._told: set[str] = set()
+
+    def _on_signal(self, *_: object) -> None:
+        if self._stop or not self._is_updating:
+            raise KeyboardInterrupt
+        self._stop = True
+
+    def run(self) -> dict[str, Any] | None:
+        """Return the result, or None if the user interrupted."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+        training, learner = self._training, self._training.learner
         try:
-            resumed = training.begin()
-        finally:
-            for reason in source.refused.values():
-                console.print(f'not learnt from: {reason}')
-        learner = training.learner
-        console.print(
-            f'{"resuming at " + str(learner.updates) + " updates" if resumed else "learning"}:'
-            f' {learner.episodes:,} episodes, {learner.env_steps:,} steps'
-            + (', more of them are read on the way' if training.is_streaming else '')
-        )
-        if training.should_compile:
-            console.print(compile_or_say_why(learner))
+            try:
+                resumed = training.begin()
+            except HerRosError:
+                self._tell_refused()
+                raise
+            self._tell_refused()
+            learner = training.learner
+            self._console.print(
+                f'{"resuming at " + str(learner.updates) + " updates" if resumed else "learning"}:'
+                f' {learner.episodes:,} episodes, {learner.env_steps:,} steps'
+                + (' at a time; more are read on the way' if training.is_streaming else '')
+            )
+            if training.should_compile:
+                self._console.print(compile_or_say_why(learner))
+            self._is_updating = True
+            if not self._loop():
+                return None
+            return training.finish()
+        except KeyboardInterrupt:
+            self._console.print('stopped; the same command goes on from the last checkpoint')
+            return None
+
+    def _loop(self) -> bool:
+        """Make the updates; tell whether all of them were made."""
+        training = self._training
         told_at, tenth = time.monotonic(), 0
         while training.remaining:
             losses = training.update()
-            now, tenths = time.monotonic(), learner.updates * 10 // options.updates
+            now, tenths = time.monotonic(), training.learner.updates * 10 // self._updates
             if tenths > tenth or now - told_at > _TELL_EVERY_S:
                 told_at, tenth = now, tenths
-                console.print(progress(training, losses))
-        return training.finish()
-    except KeyboardInterrupt:
-        if training.ranks.count == 1 and training.learner.updates:
-            training.save()
-        return None
+                self._console.print(progress(training, losses))
+            # What one rank knows, all of them have to act on.
+            wishes = training.ranks.gather((self._stop, training.should_save))
+            stops = any(stop for stop, _ in wishes)
+            self._tell_refused()
+            if training.remaining and (stops or wishes[0][1]):
+                training.save()
+            if training.remaining and stops:
+                self._console.print('stopped; the same command goes on from here')
+                return False
+        return True
+
+    def _tell_refused(self) -> None:
+        """Say once what could not be learnt from, whichever rank met it."""
+        for refused in self._training.ranks.gather(self._source.refused):
+            for reason in refused:
+                if reason not in self._told:
+                    self._told.add(reason)
+                    self._console.print(f'not learnt from: {reason}')
 
 
 def progress(training: OfflineTraining, losses: dict[str, float]) -> str:
@@ -137,31 +218,31 @@ def progress(training: OfflineTraining, losses: dict[str, float]) -> str:
     )
 
 
-def _report(console: Console, run: Run, result: dict[str, Any]) -> None:
+def _report(console: Console, folder: RunFolder, result: dict[str, Any]) -> None:
     rate = result['success_rate']
     judged = '' if rate is None else f', success {rate:.2f}'
     console.print(
-        f'{run.task}: {result["updates"]:,} updates from {result["episodes"]:,} episodes'
+        f'{result["task"]}: {result["updates"]:,} updates from {result["episodes"]:,} episodes'
         f' ({result["env_steps"]:,} steps), {result["wall_s"]} s{judged}\n'
-        f'  policy      {run.folder.policy}\n  checkpoint  {run.folder.checkpoint}'
+        f'  policy      {folder.policy}\n  checkpoint  {folder.checkpoint}'
     )
 
 
 def _bags(paths: Sequence[Path], console: Console) -> list[tuple[Path, str]]:
     """List the bags to learn from, and the digests that they must have where a run knows them."""
-    bags: list[tuple[Path, str]] = []
+    bags: dict[Path, tuple[Path, str]] = {}
     for path in paths:
-        logged = bags_in_order(RunFolder(path)) if (path / 'bags').is_dir() else None
-        if logged is None:
-            bags += [(bag, '') for bag in expand([path])]
-            continue
-        bags += logged
-        if unread := len(expand([path])) - len(logged):
+        logged = bags_in_order(RunFolder(path)) if (path / 'checkpoint').exists() else None
+        found = [(bag, '') for bag in expand([path])] if logged is None else logged
+        for bag, digest in found:
+            if bag.resolve() not in bags or digest:
+                bags[bag.resolve()] = (bag, digest)
+        if logged is not None and (unread := len(expand([path])) - len(logged)):
             console.print(
-                f'{path}: {unread} bags which the run has not learnt from are left out; name'
+                f'{path}: {unread} that the run has not learnt from are left out; name'
                 f' {path / "bags"} to take them all'
             )
-    return list(dict.fromkeys(bags))
+    return list(bags.values())
 
 
 def task_of(bags: Sequence[tuple[Path, str]]) -> GoalTask:
@@ -181,18 +262,10 @@ def task_of(bags: Sequence[tuple[Path, str]]) -> GoalTask:
     raise problem
 
 
-def _parameters(run: Run) -> TrainerParameters:
-    from her_ros.cli.params import read_file
-
-    values = read_file(run.folder.params)['trainer']
-    return configured(TrainerParameters, 'trainer', values)
-
-
 def _shard(bags: Sequence[tuple[Path, str]], ranks: Ranks) -> dict[Path, str]:
     if len(bags) < ranks.count:
         raise HerRosError(
-            f'{len(bags)} bags for {ranks.count} processes; each needs one of its own, so start'
-            f' {len(bags)}, or split the bags'
+            f'{ranks.count} processes, but bags: {len(bags)}; each process needs one of its own'
         )
     return dict(bags[ranks.rank :: ranks.count])
 
@@ -204,8 +277,9 @@ def _digests(bags: dict[Path, str]) -> list[tuple[str, str]]:
     """
     found = []
     for path, expected in bags.items():
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        digests = ' '.join(file_sha256(each) for each in files if each.is_file())
+        with naming(path):
+            files = sorted(path.iterdir()) if path.is_dir() else [path]
+            digests = ' '.join(file_sha256(each) for each in files if each.is_file())
         if expected and digests != expected:
             raise HerRosError(f'{path}: altered since the run has learnt from it')
         found.append((path.name, digests))

@@ -67,7 +67,8 @@ class Episode:
     def check(self, task: GoalTask) -> None:
         """Check that this is one whole, finite episode.
 
-        :raises EpisodeError: if rows are missing, mixed, or carry another goal
+        :raises EpisodeError: if rows are missing, mixed, or carry another goal, or an action lies
+            out of [-1, 1]
         :raises RowError: if a value is not finite
         """
         rows = self.rows
@@ -84,6 +85,10 @@ class Episode:
         require_finite(
             rows, ('observation', 'achieved_goal', 'desired_goal', 'action', 'reward'), name
         )
+        if (beyond := np.abs(rows['action']) > 1).any():
+            raise EpisodeError(
+                f'{name}: an action is {rows["action"][beyond][0]:g}; expected within [-1, 1]'
+            )
         if rows['observation'].shape[1] != task.observation_size:
             raise EpisodeError(
                 f'{name}: observations have {rows["observation"].shape[1]} values,'

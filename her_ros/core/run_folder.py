@@ -28,14 +28,20 @@ class RunFolder:
         self.result = self.path / 'result.json'
         self._starts = self.path / 'starts'
 
-    def create(self) -> None:
+    @property
+    def is_online(self) -> bool:
+        """Whether nodes have worked here, or recorded."""
+        return any(each.is_dir() and any(each.iterdir()) for each in (self.bags, self._starts))
+
+    def create(self, is_online: bool = True) -> None:
         """Make the folders.
 
+        :param is_online: for nodes too, not for learning alone
         :raises RunFolderError: if the place cannot be written
         """
         try:
-            folders = (self.bags, self.evaluation, self.tensorboard, self.log, self._starts)
-            for folder in folders:
+            online = (self.bags, self.evaluation, self.log, self._starts) if is_online else ()
+            for folder in (self.tensorboard, *online):
                 folder.mkdir(parents=True, exist_ok=True)
             probe = self.path / f'.probe.{os.getpid()}'
             probe.touch()
@@ -67,7 +73,7 @@ class RunFolder:
             except InUse as holder:
                 raise RunFolderError(
                     f'{self.path}: in use by process {holder};'
-                    ' wait for it, stop it, or start another run with --new'
+                    ' wait for it, stop it, or choose another folder'
                 ) from None
             yield
 

@@ -71,7 +71,8 @@ class Ddpg:
         )
         self._critics = parameters.critics
         self._discount = parameters.discount
-        self._action_l2 = parameters.action_l2
+        # Where actions are imitated it would make them smaller than the recorded ones.
+        self._action_l2 = parameters.action_l2 if parameters.guard == 'none' else 0.0
         self._guard = GUARDS[parameters.guard]
         # Rewards are -1 or 0, so no return lies below this or above 0.
         self._lowest_return = -1.0 / (1.0 - parameters.discount)

@@ -15,8 +15,8 @@ _VALUE_WEIGHT = 2.5
 # WGCSL's limit of the advantage weight, and what is left of it where the advantage is low (Yang et
 # al. 2022, section 3.2 and appendix).
 _HIGHEST_WEIGHT, _LOWEST_SHARE = 10.0, 0.05
-# The samples of a batch whose advantage counts as low. WGCSL raises this share during training
-# from 0 to 0.8; this is the middle of it.
+# Share of the imitated samples whose advantage counts as low. WGCSL raises it during training from
+# 0 to 0.8; this is the middle of it.
 _LOW_ADVANTAGES = 0.4
 
 
@@ -43,7 +43,8 @@ def unguarded(proposal: Proposal) -> Tensor:
 def td3_bc(proposal: Proposal) -> Tensor:
     """Raise the value and imitate, in equal units.
 
-    Fujimoto & Gu 2021 (arXiv 2106.06860), eq. 5 and 6; here with HER's goals.
+    Fujimoto & Gu 2021 (arXiv 2106.06860), eq. 5 and 6; here with HER's goals, and with the mean
+    size of Q(s, π(s)), as the authors' own code has it.
     """
     scale = proposal.value.detach().abs().mean().clamp(min=1e-6)
     return proposal.deviation.mean() - _VALUE_WEIGHT / scale * proposal.value.mean()
@@ -62,8 +63,9 @@ def wgcsl(proposal: Proposal) -> Tensor:
     """
     advantage, steps = proposal.advantage, proposal.steps_to_goal
     weight = proposal.discount**steps * advantage.exp().clamp(max=_HIGHEST_WEIGHT)
-    low = advantage < advantage.quantile(_LOW_ADVANTAGES)
-    weight = torch.where(low, _LOWEST_SHARE * weight, weight)
+    # Compared with the samples that are imitated, and with no others.
+    threshold = torch.where(steps > 0, advantage, torch.nan).nanquantile(_LOW_ADVANTAGES)
+    weight = torch.where(advantage < threshold, _LOWEST_SHARE * weight, weight)
     return _mean(weight * proposal.deviation, (steps > 0).to(weight.dtype))
 
 
@@ -78,3 +80,5 @@ GUARDS: dict[str, Callable[[Proposal], Tensor]] = {
     'wgcsl': wgcsl,
     'gcsl': gcsl,
 }
+#: those that look at relabelled goals and at nothing else
+IMITATING = ('wgcsl', 'gcsl')

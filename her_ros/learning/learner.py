@@ -16,6 +16,7 @@ from her_ros.core.task import GoalTask
 from her_ros.learning.agent import Agent, Ddpg, Inputs
 from her_ros.learning.cuda_graph import UpdateGraphs
 from her_ros.learning.export import PolicyGraph
+from her_ros.learning.guard import IMITATING
 from her_ros.learning.normalizer import Normalizer
 from her_ros.learning.ranks import Ranks
 from her_ros.learning.replay import Batch, Draws, Replay
@@ -58,6 +59,11 @@ class Learner:
     def __init__(
         self, task: GoalTask, parameters: LearnerParameters, ranks: Ranks | None = None
     ) -> None:
+        if parameters.guard in IMITATING and not parameters.future_goals:
+            raise LearnerError(
+                f'guard {parameters.guard} imitates what led to relabelled goals, of which there'
+                ' are none with future_goals 0; choose another guard, or set future_goals'
+            )
         self.task = task
         self.parameters = parameters
         self.ranks = ranks or Ranks()

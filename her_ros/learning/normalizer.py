@@ -46,10 +46,11 @@ class Normalizer:
         :param mean: their mean, shape (size,)
         :param squares: the sum of their squared distances from it, shape (size,)
         """
-        total = (self._count + count).clamp(min=1.0)
+        total = self._count + count
+        share = count / total.clamp(min=1.0)
         delta = mean - self._mean
-        self._squares += squares + delta**2 * (self._count * count / total)
-        self._mean += delta * (count / total)
+        self._squares += squares + delta**2 * (self._count * share)
+        self._mean += delta * share
         self._count.copy_(total)
         self._refresh()
 

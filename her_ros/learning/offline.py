@@ -111,24 +111,33 @@ class OfflineTraining:
         :return: whether there was one
         :raises OfflineError: if the bags hold nothing, or are not those of the checkpoint
         """
-        state = None
-        if self._folder.checkpoint.exists():
-            state = load_checkpoint(self._folder.checkpoint)
-            self._check_same(state)
+        state = self.checkpoint()
         self._fill()
         if state is not None:
             self._restore(state)
         return state is not None
 
+    def checkpoint(self) -> dict[str, Any] | None:
+        """Read the folder's checkpoint, if there is one.
+
+        :raises OfflineError: if it has learnt from other bags, or with more or fewer ranks
+        """
+        if not self._folder.checkpoint.exists():
+            return None
+        state = load_checkpoint(self._folder.checkpoint)
+        self._check_same(state)
+        return state
+
     def _fill(self) -> None:
-        if not self._ingest(self._source.in_order()):
-            # Begun anew, so that the window and the normalisers see bags from everywhere.
-            self.learner = Learner(self._task, self._parameters, self.ranks)
-            self.is_streaming = True
-            self._stream = self._source.shuffled()
-            self._ingest(self._stream)
-        if not len(self.learner.replay):
-            raise OfflineError('none of the bags holds a finished episode; nothing can be learnt')
+        with self.ranks.together():
+            if not self._ingest(self._source.in_order()):
+                # Begun anew, so that the window and the normalisers see bags from everywhere.
+                self.learner = Learner(self._task, self._parameters, self.ranks)
+                self.is_streaming = True
+                self._stream = self._source.shuffled()
+                self._ingest(self._stream)
+            if not len(self.learner.replay):
+                raise OfflineError('none of the bags holds a sound episode; nothing can be learnt')
         for normalizer in self.learner.normalizers.values():
             self.ranks.merge(normalizer)
         counts = self.ranks.gather((self.learner.env_steps, self.learner.episodes))
@@ -144,10 +153,12 @@ class OfflineTraining:
 
     def _check_same(self, state: dict[str, Any]) -> None:
         checkpoint = self._folder.checkpoint
-        if state.get('ranks') != self.ranks.count:
+        if 'ranks' not in state:
+            raise OfflineError(f'{checkpoint}: is of an online run; name another --out')
+        if state['ranks'] != self.ranks.count:
             raise OfflineError(
-                f'{checkpoint}: learnt by {state.get("ranks", "the ranks of an online run,")}'
-                f' processes, not by {self.ranks.count}; name another --out'
+                f'{checkpoint}: learnt by {state["ranks"]} processes, this time there are'
+                f' {self.ranks.count}; start as many, or name another --out'
             )
         if [list(entry) for entry in state['log']] != self._log:
             raise OfflineError(
@@ -178,11 +189,12 @@ class OfflineTraining:
             self._record(f'learner/{name}', value, learner.updates)
         if self._judge and learner.updates >= self._next_evaluation:
             self._evaluate(self._judge)
-        # All ranks have to agree on when, and rank 0 has the clock.
-        due = time.monotonic() - self._saved_at > self._parameters.checkpoint_interval_s
-        if self.remaining and self.ranks.gather(due)[0]:
-            self.save()
         return losses
+
+    @property
+    def should_save(self) -> bool:
+        """Whether it is time for a checkpoint; with several ranks the first one decides."""
+        return time.monotonic() - self._saved_at > self._parameters.checkpoint_interval_s
 
     def _read_up_to(self, transitions: int) -> None:
         while self._read < transitions:
@@ -192,7 +204,9 @@ class OfflineTraining:
 
     @property
     def _next_evaluation(self) -> int:
-        return self._updates * (len(self.evaluations) + 1) // 10
+        last = self.evaluations[-1].updates if self.evaluations else 0
+        tenth = max(1, self._updates // 10)
+        return min((last // tenth + 1) * tenth, self._updates)
 
     def _evaluate(self, judge: Judge) -> None:
         content = self._policy(len(self.evaluations) + 1)
@@ -231,6 +245,8 @@ class OfflineTraining:
         """Write checkpoint, policy and ``result.json``; return what the last one says."""
         self.save()
         last = self.evaluations[-1] if self.evaluations else None
+        if last is not None and last.updates != self.learner.updates:
+            last = None  # it judged another policy
         rates = [each.success_rate for each in self.evaluations]
         result = {
             'task': self._task.name,
@@ -246,8 +262,9 @@ class OfflineTraining:
             'evaluations': [dataclasses.asdict(each) for each in self.evaluations],
         }
         if self.ranks.rank == 0:
-            # The same version as the last one judged, so that a card finds what it showed.
-            write_whole(self._folder.policy, self._policy(max(1, len(self.evaluations))))
+            # Judged last, it is that version, so that a card finds what was shown.
+            version = len(self.evaluations) + (last is None)
+            write_whole(self._folder.policy, self._policy(version))
             write_whole(self._folder.result, json.dumps(result, indent=1).encode())
         return result
 
@@ -261,6 +278,10 @@ def bags_in_order(run: RunFolder) -> list[tuple[Path, str]] | None:
     if not run.checkpoint.exists():
         return None
     log = load_checkpoint(run.checkpoint)['log']
+    if not run.bags.is_dir() or not any(run.bags.iterdir()):
+        raise OfflineError(
+            f'{run.path}: holds a checkpoint, but no bags; name what it was made of'
+        )
     paths = [(run.bags / name, digest) for name, digest in log]
     if missing := [path for path, _ in paths if not path.exists()]:
         raise OfflineError(

@@ -9,6 +9,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from her_ros.core.errors import HerRosError
 from her_ros.learning.normalizer import Normalizer
 
 
@@ -30,6 +31,23 @@ class Ranks:
     def gather(self, value: Any) -> list[Any]:
         """Return the plain values of all ranks, in their order."""
         return [value]
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Let all ranks fail where one does, instead of waiting for it.
+
+        :raises HerRosError: what the first rank that failed has said
+        """
+        problem = None
+        try:
+            yield
+        except HerRosError as error:
+            problem = error
+        said = [each for each in self.gather(problem and str(problem)) if each]
+        if problem is not None:
+            raise problem
+        if said:
+            raise HerRosError(said[0])
 
 
 class TorchRanks(Ranks):
@@ -72,7 +90,12 @@ def ranks_of_environment(device: torch.device) -> Iterator[Ranks]:
         yield Ranks()
         return
     if device.type == 'cuda':
-        torch.cuda.set_device(int(os.environ['LOCAL_RANK']))
+        local, gpus = int(os.environ['LOCAL_RANK']), torch.cuda.device_count()
+        if local >= gpus:
+            raise HerRosError(
+                f'{gpus} GPUs here; start as many processes, not {local + 1} or more'
+            )
+        torch.cuda.set_device(local)
     dist.init_process_group('nccl' if device.type == 'cuda' else 'gloo')
     try:
         yield TorchRanks()

@@ -1,9 +1,12 @@
 import itertools
 import os
+import tempfile
 import time
 from collections import Counter
 
+import numpy as np
 import pytest
+import zstandard
 
 from her_ros.bags.ahead import EpisodeSource
 from her_ros.bags.errors import BagError
@@ -74,10 +77,44 @@ def test_a_damaged_bag_is_noted_and_the_others_are_read(bags, push):
     source = EpisodeSource(bags, push, seed=0)
     read = names(source.in_order())
     assert {session for session, _ in read} == set(range(12)) - {3}
-    assert list(source.refused) == [bags[3]]
-    assert 'cut short' in source.refused[bags[3]]
+    (reason,) = source.refused
+    assert reason.startswith(f'{bags[3]}: ')
+    assert 'cut short' in reason
     other = EpisodeSource(bags, push, seed=0)
-    assert 3 not in dict(names(itertools.islice(other.shuffled(), 60)))
+    assert 3 not in dict(names(itertools.islice(other.shuffled(), 100)))
+    assert other.refused == [reason]  # once, though every pass meets it
+
+
+def test_a_bad_episode_costs_itself_alone(tmp_path, push, make_rollout):
+    messages = make_rollout((4,) * 5)
+    messages[2]['achieved_goal'][1] = np.nan
+    messages[3]['action'][3] = 1.5
+    bag = write_rollout(tmp_path, 'bad', {'task': 'FetchPush'}, messages)
+    source = EpisodeSource([bag], push, seed=0)
+    assert [env for _, env in names(source.in_order())] == [0, 2, 4]
+    (reason,) = source.refused
+    assert f'{bag}: 2 episodes; the first: ' in reason
+
+
+def test_unfinished_episodes_are_counted(tmp_path, push, make_rollout):
+    messages = [*make_rollout((4, 4)), *make_rollout((4, 4), session=8)[:3]]
+    bag = write_rollout(tmp_path, 'late', {'task': 'FetchPush'}, messages)
+    source = EpisodeSource([bag], push, seed=0)
+    assert len(list(source.in_order())) == 2
+    assert source.refused == [f'{bag}: 6 rows of unfinished episodes']
+
+
+def test_what_was_decompressed_goes_with_its_reader(bags, push, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, 'tempdir', str(tmp_path / 'temporary'))
+    (tmp_path / 'temporary').mkdir()
+    packed = []
+    for path in bags:
+        packed.append(path.with_name(f'{path.name}.zstd'))
+        packed[-1].write_bytes(zstandard.compress(path.read_bytes()))
+    episodes = EpisodeSource(packed, push, seed=0).shuffled()
+    next(episodes)
+    episodes.close()
+    assert not list((tmp_path / 'temporary').iterdir())
 
 
 def test_bags_without_episodes_do_not_make_an_endless_pass(bags, push):

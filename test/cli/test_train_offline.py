@@ -1,7 +1,10 @@
 import json
+import random
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -30,10 +33,10 @@ def random_rollout(task, seed, num_envs=4):
     rollout = Rollout(
         task, FetchBatch(task, [seed + i for i in range(num_envs)]), session=seed + 1
     )
-    random = np.random.default_rng(seed)
+    generator = np.random.default_rng(seed)
     messages = [rollout.start()]
     while not rollout.finished:
-        rollout.accept_all(random.uniform(-1, 1, (num_envs, 4)).astype(np.float32), 0)
+        rollout.accept_all(generator.uniform(-1, 1, (num_envs, 4)).astype(np.float32), 0)
         messages.append(rollout.advance())
     return messages
 
@@ -57,7 +60,7 @@ def offline(her_ros, tmp_path):
     """Run ``her-ros train-offline`` with small networks, into a folder of the test."""
 
     def call(*arguments, out='out'):
-        return her_ros('train-offline', *arguments, '--out', tmp_path / out, *QUICK)
+        return her_ros('train-offline', '--out', tmp_path / out, *QUICK, *arguments)
 
     return call
 
@@ -102,7 +105,7 @@ def test_a_run_is_read_in_the_order_of_its_log(offline, bags, tmp_path):
     log = [[name, file_sha256(run / 'bags' / name)] for name in order]
     save_checkpoint(run / 'checkpoint', {'log': log})
     ended = offline(run)
-    assert '1 bags which the run has not learnt from are left out' in ended.output
+    assert '1 that the run has not learnt from are left out' in ended.output
     assert load_checkpoint(tmp_path / 'out' / 'checkpoint')['log'] == log
     with (run / 'bags' / 'b30.mcap').open('ab') as file:
         file.write(b'x')
@@ -161,7 +164,7 @@ def test_neither_ros_nor_simulation_is_imported(bags, tmp_path):
         'import sys; from pathlib import Path;'
         ' from her_ros.cli.train_offline import Options, train_offline;'
         f' train_offline(Options([Path({str(bags)!r})], "", Path({str(tmp_path / "out")!r}),'
-        ' 10, "none", None, [], False));'
+        ' 10, None, [], False));'
         ' print("LOADED", *{"rclpy", "mujoco", "gymnasium"} & set(sys.modules))'
     )
     ended = run_module('-c', code)
@@ -235,3 +238,96 @@ def tables(replay):
         'last': rows['_last_state_row'][transitions],
         'transitions': transitions,
     }
+
+
+def result_of(folder):
+    return json.loads((folder / 'result.json').read_text())
+
+
+def started(*arguments):
+    return subprocess.Popen(
+        [sys.executable, '-m', 'her_ros.cli.main', 'train-offline', *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize('capacity', [100_000, 300])
+def test_a_signal_at_any_moment_ends_in_the_same_policy(offline, bags, tmp_path, number, capacity):
+    """No update is made twice, and none is left out."""
+    options = (
+        bags, '--set', f'trainer.replay_capacity={capacity}', '--set', 'trainer.compile_after=0',
+    )  # fmt: skip
+    assert offline(*options, '--updates', 1500, out='whole/out').status == 0
+    process = started(*options, '--out', tmp_path / 'cut/out', *QUICK, '--updates', 1500)
+    try:
+        for line in process.stdout:
+            if 'updates 150' in line or 'updates 200' in line:
+                break
+        time.sleep(random.uniform(0, 0.1))
+        process.send_signal(number)
+        said = process.stdout.read()
+        assert process.wait(DEADLINE_S) == 130, said
+    finally:
+        process.kill()
+        process.wait()
+    assert 'stopped; the same command goes on from here' in said
+    ended = offline(*options, '--updates', 1500, out='cut/out')
+    assert 'resuming at' in ended.output, ended.errors
+    whole, cut = (
+        load_checkpoint(tmp_path / name / 'out/checkpoint')['learner']['agent']
+        for name in ('whole', 'cut')
+    )
+    for group, tensors in whole.items():
+        for name, tensor in tensors.items():
+            assert torch.equal(tensor, cut[group][name]), (group, name)
+
+
+def test_the_folder_of_an_online_run_is_left_alone(offline, bags, tmp_path):
+    run = tmp_path / 'out'
+    shutil.copytree(bags, run / 'bags')
+    before = sorted(run.rglob('*'))
+    ended = offline(bags)
+    assert (ended.status, 'the folder of an online run' in ended.errors) == (1, True)
+    assert sorted(run.rglob('*')) == before
+
+
+def test_what_failed_does_not_bind_the_next_attempt(offline, bags):
+    assert offline(bags, '--task', 'FetchPush').status == 1
+    ended = offline(bags, '--task', 'FetchReach')
+    assert ended.status == 0, ended.errors
+
+
+def test_a_bag_named_twice_is_learnt_once(offline, bags):
+    ended = offline(bags, bags / 'b10.mcap', f'{bags}/../bags/b20.mcap')
+    assert 'learning: 12 episodes, 600 steps' in ended.output
+
+
+def test_a_finished_training_does_not_pass_for_one_from_other_bags(offline, bags):
+    assert offline(bags).status == 0
+    ended = offline(bags / 'b10.mcap')
+    assert (ended.status, 'has learnt from other bags' in ended.errors) == (1, True)
+
+
+def test_more_updates_go_on_and_are_judged(offline, bags, tmp_path):
+    assert offline(bags, '--evaluate').status == 0
+    assert offline(bags, '--evaluate', '--updates', 400).status == 0
+    result = result_of(tmp_path / 'out')
+    assert result['evaluations'][-1]['updates'] == result['updates'] == 400
+    assert result['success_rate'] == result['evaluations'][-1]['success_rate']
+    assert offline(bags, '--updates', 500).status == 0  # and of the last nobody knows
+    assert result_of(tmp_path / 'out')['success_rate'] is None
+
+
+def test_imitating_relabelled_goals_needs_some(offline, bags):
+    ended = offline(bags, '--guard', 'gcsl', '--set', 'trainer.future_goals=0')
+    assert ended.status == 1
+    assert 'guard gcsl imitates what led to relabelled goals' in ended.errors
+
+
+def test_an_offline_folder_is_no_bag(offline, bags, tmp_path):
+    assert offline(bags).status == 0
+    ended = offline(tmp_path / 'out', out='other')
+    assert (ended.status, 'holds a checkpoint, but no bags' in ended.errors) == (1, True)

@@ -1,4 +1,5 @@
 import dataclasses
+import math
 
 import pytest
 import torch
@@ -56,9 +57,11 @@ def test_gcsl_imitates_every_move_that_led_to_its_goal_and_no_other():
 def test_wgcsl_weighs_as_its_paper_writes():
     """Eq. 4 to 6 of Yang et al. 2022, sample by sample."""
     proposal = proposal_of()
-    ranked = sorted(proposal.advantage.tolist())
-    # What a share of 0.4 of 200 samples lies below, interpolated as quantiles are.
-    threshold = ranked[79] + 0.6 * (ranked[80] - ranked[79])
+    ranked = sorted(proposal.advantage[proposal.steps_to_goal > 0].tolist())
+    # What a share of 0.4 of the samples lies below, interpolated as quantiles are.
+    place = 0.4 * (len(ranked) - 1)
+    low, high = ranked[math.floor(place)], ranked[math.ceil(place)]
+    threshold = low + (place - math.floor(place)) * (high - low)
     expected, led = 0.0, 0
     rows = zip(
         proposal.deviation.tolist(),
@@ -101,3 +104,14 @@ def test_guarded_actors_stay_with_what_was_recorded(toy, parameters, guard, devi
     # TD3+BC weighs imitation against value; the others do nothing but imitate.
     limit = 0.5 if guard == 'td3_bc' else 0.05
     assert distance[guard] < limit * distance['none']
+
+
+@pytest.mark.parametrize('guard', ['td3_bc', 'wgcsl', 'gcsl'])
+def test_the_penalty_on_actions_does_not_shrink_what_is_imitated(toy, parameters, guard):
+    recorded, steps = torch.rand(64, 3) - 0.5, torch.ones(64, dtype=torch.long)
+    inputs = inputs_with(toy, recorded, steps)
+    losses = [
+        Agent(Ddpg(toy, values), values, torch.Generator().manual_seed(0)).gradients(inputs)[1]
+        for values in (parameters(guard=guard, action_l2=weight) for weight in (0.0, 10.0))
+    ]
+    assert losses[0]['actor_loss'] == losses[1]['actor_loss']

@@ -167,6 +167,9 @@ def test_the_bags_of_a_run_come_in_the_order_of_its_log(training_of):
     training = training_of(log=[('late.mcap', '1'), ('early.mcap', '2')])
     trained(training)
     run = training._folder
+    with pytest.raises(OfflineError, match='but no bags'):
+        bags_in_order(run)
+    (run.bags / 'other.mcap').touch()
     with pytest.raises(OfflineError, match=r'late\.mcap: missing'):
         bags_in_order(run)
     for name in ('early.mcap', 'late.mcap', 'unread.mcap'):
