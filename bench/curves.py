@@ -1,4 +1,4 @@
-"""Learning curves: from finished runs into one small table, and from the table into pictures.
+"""Learning curves: from runs into one small table, and from the table into pictures.
 
 Run: ``python bench/curves.py add runs/FetchPush/run_001 …``, then ``reached`` prints when they
 reached what, and ``draw`` draws (needs matplotlib, which ``make bench`` installs).
@@ -6,7 +6,6 @@ reached what, and ``draw`` draws (needs matplotlib, which ``make bench`` install
 
 import argparse
 import csv
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,6 +13,9 @@ from statistics import median
 
 import numpy as np
 from table import print_table
+
+from her_ros.cli.params import read_file
+from her_ros.learning.checkpoint import load_checkpoint
 
 DOCS = Path(__file__).parent.parent / 'docs'
 TABLE, PICTURE = DOCS / 'curves.csv', DOCS / 'curves.svg'
@@ -43,18 +45,24 @@ def add(runs: Iterable[Path]) -> None:
     """Put the evaluations of runs into the table; a task and seed that is there is replaced."""
     rows = read()
     for run in runs:
-        result = json.loads((run / 'result.json').read_text())
-        task, seed = result['task'], str(result['seed'])
+        task, seed, evaluations = evaluations_of(run)
         rows = [row for row in rows if (row['task'], row['seed']) != (task, seed)]
         rows += [
             {'task': task, 'seed': seed, **{name: str(e[name]) for name in COLUMNS[2:]}}
-            for e in result['evaluations']
+            for e in evaluations
         ]
     rows.sort(key=lambda row: (row['task'], int(row['seed']), int(row['env_steps'])))
     with TABLE.open('w', newline='') as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator='\n')
         writer.writeheader()
         writer.writerows(rows)
+
+
+def evaluations_of(run: Path) -> tuple[str, str, list[dict[str, float]]]:
+    """Return task, seed and evaluations of a run, also of one that was stopped."""
+    values = read_file(run / 'params.yaml')['trainer']
+    evaluations = load_checkpoint(run / 'checkpoint')['evaluations']
+    return values['task'], str(values['seed']), evaluations
 
 
 def curves(rows: Iterable[Row]) -> dict[str, dict[str, np.ndarray]]:
