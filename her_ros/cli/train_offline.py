@@ -1,5 +1,6 @@
 """``her-ros train-offline``: from bags to a policy, without ROS and without simulation."""
 
+import os
 import signal
 import time
 from collections.abc import Sequence
@@ -12,22 +13,20 @@ from rich.console import Console
 from torch.utils.tensorboard import SummaryWriter
 
 from her_ros.bags.ahead import EpisodeSource
-from her_ros.bags.errors import naming
-from her_ros.bags.sources import expand
-from her_ros.bags.stream import EpisodeStream
+from her_ros.cli.offline_bags import digests_of, listed_bags, shard, task_of
 from her_ros.cli.params import NodesValues, to_yaml
 from her_ros.cli.prepare import Run, check_same, values_for
 from her_ros.core.config import configured
 from her_ros.core.episode import Episode, split_rollout
 from her_ros.core.errors import HerRosError
-from her_ros.core.files import file_sha256, write_whole
+from her_ros.core.files import write_whole
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask, task_named
 from her_ros.learning.compile import compile_or_say_why
 from her_ros.learning.learner import device_named, set_up_torch
-from her_ros.learning.offline import Judge, OfflineTraining, bags_in_order
-from her_ros.learning.ranks import Ranks, ranks_of_environment
+from her_ros.learning.offline import Judge, OfflineTraining
+from her_ros.learning.ranks import ranks_of_environment
 
 # Something is said at every tenth of the updates, and as often as this.
 _TELL_EVERY_S = 10.0
@@ -48,18 +47,19 @@ class Options:
 
 def train_offline(options: Options) -> int:
     """Train until all updates are made; return the exit status."""
-    console = Console(markup=False, highlight=False, soft_wrap=True)
-    bags = _bags(options.bags, console)
+    # Of several processes the first one speaks.
+    quiet = int(os.environ.get('RANK', '0')) > 0
+    console = Console(markup=False, highlight=False, soft_wrap=True, quiet=quiet)
+    bags = listed_bags(options.bags, console)
     task = task_named(options.task) if options.task else task_of(list(bags))
     values = values_for(task.name, options.params_file, options.overrides)
     parameters = configured(TrainerParameters, 'trainer', values['trainer'])
     folder = RunFolder(options.out or Path('runs') / task.name / 'offline')
     set_up_torch(parameters.threads)
     with ranks_of_environment(device_named(parameters.device)) as ranks, ExitStack() as stack:
-        console.quiet = ranks.rank > 0
         with ranks.together():
-            own = _shard(bags, ranks)
-            digests = _digests(own)
+            own = shard(bags, ranks)
+            digests = digests_of(own)
             if ranks.rank == 0:
                 _claim(folder, values, stack)
         source = EpisodeSource(list(own), task, parameters.seed)
@@ -226,64 +226,6 @@ def _report(console: Console, folder: RunFolder, result: dict[str, Any]) -> None
         f' ({result["env_steps"]:,} steps), {result["wall_s"]} s{judged}\n'
         f'  policy      {folder.policy}\n  checkpoint  {folder.checkpoint}'
     )
-
-
-def _bags(paths: Sequence[Path], console: Console) -> list[tuple[Path, str]]:
-    """List the bags to learn from, and the digests that they must have where a run knows them."""
-    bags: dict[Path, tuple[Path, str]] = {}
-    for path in paths:
-        logged = bags_in_order(RunFolder(path)) if (path / 'checkpoint').exists() else None
-        found = [(bag, '') for bag in expand([path])] if logged is None else logged
-        for bag, digest in found:
-            if bag.resolve() not in bags or digest:
-                bags[bag.resolve()] = (bag, digest)
-        if logged is not None and (unread := len(expand([path])) - len(logged)):
-            console.print(
-                f'{path}: {unread} that the run has not learnt from are left out; name'
-                f' {path / "bags"} to take them all'
-            )
-    return list(bags.values())
-
-
-def task_of(bags: Sequence[tuple[Path, str]]) -> GoalTask:
-    """Find out from the first bag that says so which task the bags hold.
-
-    :raises HerRosError: if the first one that can be read does not say
-    """
-    problem = HerRosError('no bag is named')
-    for path, _ in bags:
-        stream = EpisodeStream(path)
-        try:
-            next(iter(stream), None)
-        except HerRosError as error:
-            problem = error
-        if stream.task is not None:
-            return stream.task
-    raise problem
-
-
-def _shard(bags: Sequence[tuple[Path, str]], ranks: Ranks) -> dict[Path, str]:
-    if len(bags) < ranks.count:
-        raise HerRosError(
-            f'{ranks.count} processes, but bags: {len(bags)}; each process needs one of its own'
-        )
-    return dict(bags[ranks.rank :: ranks.count])
-
-
-def _digests(bags: dict[Path, str]) -> list[tuple[str, str]]:
-    """Return names and digests.
-
-    :raises HerRosError: if a bag is not what its run has learnt from
-    """
-    found = []
-    for path, expected in bags.items():
-        with naming(path):
-            files = sorted(path.iterdir()) if path.is_dir() else [path]
-            digests = ' '.join(file_sha256(each) for each in files if each.is_file())
-        if expected and digests != expected:
-            raise HerRosError(f'{path}: altered since the run has learnt from it')
-        found.append((path.name, digests))
-    return found
 
 
 def _judge(task: GoalTask) -> Judge:

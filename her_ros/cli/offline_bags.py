@@ -1,0 +1,78 @@
+"""The bags that offline training is to learn from: which, of which task, whose share."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from her_ros.bags.errors import naming
+from her_ros.bags.sources import expand
+from her_ros.bags.stream import EpisodeStream
+from her_ros.core.errors import HerRosError
+from her_ros.core.files import file_sha256
+from her_ros.core.run_folder import RunFolder
+from her_ros.core.task import GoalTask
+from her_ros.learning.offline import bags_in_order
+from her_ros.learning.ranks import Ranks
+
+
+def listed_bags(paths: Sequence[Path], console: Console) -> list[tuple[Path, str]]:
+    """List the bags to learn from, and the digests that they must have where a run knows them."""
+    bags: dict[Path, tuple[Path, str]] = {}
+    for path in paths:
+        logged = bags_in_order(RunFolder(path)) if (path / 'checkpoint').exists() else None
+        found = [(bag, '') for bag in expand([path])] if logged is None else logged
+        for bag, digest in found:
+            if bag.resolve() not in bags or digest:
+                bags[bag.resolve()] = (bag, digest)
+        if logged is not None and (unread := len(expand([path])) - len(logged)):
+            console.print(
+                f'{path}: {unread} that the run has not learnt from are left out; name'
+                f' {path / "bags"} to take them all'
+            )
+    return list(bags.values())
+
+
+def task_of(bags: Sequence[tuple[Path, str]]) -> GoalTask:
+    """Find out from the first bag that says so which task the bags hold.
+
+    :raises HerRosError: if the first one that can be read does not say
+    """
+    problem = HerRosError('no bag is named')
+    for path, _ in bags:
+        stream = EpisodeStream(path)
+        try:
+            next(iter(stream), None)
+        except HerRosError as error:
+            problem = error
+        if stream.task is not None:
+            return stream.task
+    raise problem
+
+
+def shard(bags: Sequence[tuple[Path, str]], ranks: Ranks) -> dict[Path, str]:
+    """Return the bags of one rank, every n-th, and their digests where a run knows them.
+
+    :raises HerRosError: if there are fewer bags than ranks
+    """
+    if len(bags) < ranks.count:
+        raise HerRosError(
+            f'{ranks.count} processes, but bags: {len(bags)}; each process needs one of its own'
+        )
+    return dict(bags[ranks.rank :: ranks.count])
+
+
+def digests_of(bags: dict[Path, str]) -> list[tuple[str, str]]:
+    """Return names and digests.
+
+    :raises HerRosError: if a bag is not what its run has learnt from
+    """
+    found = []
+    for path, expected in bags.items():
+        with naming(path):
+            files = sorted(path.iterdir()) if path.is_dir() else [path]
+            digests = ' '.join(file_sha256(each) for each in files if each.is_file())
+        if expected and digests != expected:
+            raise HerRosError(f'{path}: altered since the run has learnt from it')
+        found.append((path.name, digests))
+    return found
