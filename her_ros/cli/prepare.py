@@ -45,8 +45,8 @@ class Run:
             return None
         try:
             result: dict[str, Any] = json.loads(path.read_text())
-            if not isinstance(result, dict) or 'updates' not in result:
-                raise ValueError('it says nothing of updates')
+            if not isinstance(result, dict):
+                raise ValueError('it is no object')
         except ValueError as error:
             raise RunFolderError(
                 f'{path}: not a readable result ({error}); without the file the run goes on'
@@ -100,7 +100,7 @@ def check_same(folder: RunFolder, values: NodesValues) -> None:
     if changed := differences(complete(read_file(folder.params)), values):
         raise ConfigError(
             f'{folder.path}: this run has other parameters ({"; ".join(changed)});'
-            ' take them back, or start another run'
+            ' take them back, or start another one with --new, or --out'
         )
 
 

@@ -106,7 +106,7 @@ def _finished(training: OfflineTraining, folder: RunFolder, updates: int) -> dic
     with training.ranks.together():
         state = training.checkpoint()
     result = Run(training.learner.task.name, folder, resumed=True).result
-    if state is None or result is None or result['updates'] < updates:
+    if state is None or result is None or result.get('updates', 0) < updates:
         return None
     return result
 
