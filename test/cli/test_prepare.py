@@ -104,7 +104,7 @@ def test_a_place_that_takes_nothing_is_named(runs):
         prepare_run('FetchReach', Path(runs))
 
 
-@pytest.mark.parametrize('content', ['', '{"outcome":'])
+@pytest.mark.parametrize('content', ['', '{"outcome":', '[1]'])
 def test_a_damaged_result_is_named(prepare, content):
     run = prepare()
     run.folder.result.write_text(content)
