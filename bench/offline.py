@@ -74,7 +74,9 @@ def collect(run: Path, out: Path) -> None:
     bags = [path.absolute() for path, _ in logged]
     episodes = [read_bag(path).episodes for path in bags]
     successes = [sum(e.is_success for e in each) / len(each) for each in episodes]
-    good = next(i for i, success in enumerate(successes) if success > 0.5)
+    good = next((i for i, success in enumerate(successes) if success > 0.5), 0)
+    if not good:
+        sys.exit(f'{run}: no rollout, or the first one already, succeeded in more than half')
     for name, chosen in (('first', bags[:good]), ('whole', bags)):
         (out / name).mkdir(parents=True)
         for number, bag in enumerate(chosen):

@@ -59,10 +59,9 @@ class SqliteStorage:
             except sqlite3.DatabaseError as error:
                 raise BagError(f'damaged or no sqlite3 bag: {error}') from error
             try:
-                for (text,) in connection.execute('SELECT metadata FROM metadata ORDER BY id'):
-                    self.facts |= custom_data(text)
-            except sqlite3.DatabaseError:
-                pass  # before Iron there was no such table
+                self._read_facts(connection)
+            except sqlite3.DatabaseError as error:
+                self._on_damage(f'damaged: the facts cannot be read: {error}')
 
     def batches(self, wanted: Wanted | None = None) -> Iterator[list[Message]]:
         """Read the messages in the order of recording, about a megabyte at a time.
@@ -123,8 +122,14 @@ class SqliteStorage:
                 connection.text_factory = lambda text: text.decode(errors='replace')
                 yield connection
 
+    def _read_facts(self, connection: sqlite3.Connection) -> None:
+        # Before Iron there was no such table.
+        if 'metadata' in _tables(connection):
+            for (text,) in connection.execute('SELECT metadata FROM metadata ORDER BY id'):
+                self.facts |= custom_data(text)
+
     def _read_channels(self, connection: sqlite3.Connection) -> None:
-        names = {name for (name,) in connection.execute('SELECT name FROM sqlite_master')}
+        names = _tables(connection)
         if not {'messages', 'topics'} <= names:
             raise BagError('no bag: the tables `messages` and `topics` are missing')
         definitions = {}
@@ -171,3 +176,7 @@ class SqliteStorage:
             stride *= 2
             if stride > _LARGEST_STRIDE:
                 return
+
+
+def _tables(connection: sqlite3.Connection) -> set[str]:
+    return {name for (name,) in connection.execute('SELECT name FROM sqlite_master')}

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from her_ros.cli.bags import app as bags_app
+from her_ros.core.config import parameters_of
 from her_ros.core.errors import HerRosError
+from her_ros.core.parameters import LearnerParameters
 from her_ros.core.task import TASKS
 
 app = typer.Typer(
@@ -19,6 +21,16 @@ app = typer.Typer(
 )
 app.add_typer(bags_app, name='bags')
 
+_GUARDS = parameters_of(LearnerParameters)['guard'].choices
+
+Seed = Annotated[int | None, typer.Option(help='Seed of the run.')]
+Params = Annotated[
+    Path | None, typer.Option(help='ROS parameter file; default: the one of the task.')
+]
+Overrides = Annotated[
+    list[str] | None, typer.Option('--set', help='Override, such as trainer.batch_size=128.')
+]
+
 
 @app.command()
 def train(
@@ -26,15 +38,10 @@ def train(
     runs: Annotated[Path, typer.Option(help='Folder of all runs.')] = Path('runs'),
     name: Annotated[str, typer.Option(help='Name of the run; default: the last one.')] = '',
     new: Annotated[bool, typer.Option('--new', help='Start another run.')] = False,
-    seed: Annotated[int | None, typer.Option(help='Seed of the run.')] = None,
+    seed: Seed = None,
     workers: Annotated[int, typer.Option(min=1, max=100, help='Simulation workers.')] = 1,
-    params: Annotated[
-        Path | None, typer.Option(help='ROS parameter file; default: the one of the task.')
-    ] = None,
-    override: Annotated[
-        list[str] | None,
-        typer.Option('--set', help='Override, such as trainer.batch_size=128.'),
-    ] = None,
+    params: Params = None,
+    override: Overrides = None,
     namespace: Annotated[str, typer.Option(help='ROS namespace of the run.')] = 'her_ros',
 ) -> None:
     """Train a task through real ROS 2 nodes, and leave a policy that runs.
@@ -63,19 +70,14 @@ def train_offline(
     updates: Annotated[int, typer.Option(min=1, help='Updates to make.')] = 40_000,
     guard: Annotated[
         str | None,
-        typer.Option(help='What ties the policy to the bags: none, td3_bc, wgcsl or gcsl.'),
+        typer.Option(help=f'What ties the policy to the bags: {", ".join(_GUARDS)}.'),
     ] = None,
-    seed: Annotated[int | None, typer.Option(help='Seed.')] = None,
+    seed: Seed = None,
     evaluate: Annotated[
-        bool, typer.Option('--evaluate', help='Judge the policy in simulation, ten times.')
+        bool, typer.Option('--evaluate', help='Judge the policy in simulation, up to ten times.')
     ] = False,
-    params: Annotated[
-        Path | None, typer.Option(help='ROS parameter file; default: the one of the task.')
-    ] = None,
-    override: Annotated[
-        list[str] | None,
-        typer.Option('--set', help='Override, such as trainer.batch_size=128.'),
-    ] = None,
+    params: Params = None,
+    override: Overrides = None,
 ) -> None:
     """Train from bags that are there already, without ROS and without simulation.
 

@@ -75,6 +75,10 @@ class Training:
         if not self.folder.checkpoint.exists():
             return False
         state = load_checkpoint(self.folder.checkpoint)
+        if 'version' not in state:
+            raise TrainingError(
+                f'{self.folder.checkpoint}: is of offline training; choose another run'
+            )
         for name, digest in state['log']:
             path = self.folder.bags / name
             if not path.exists():

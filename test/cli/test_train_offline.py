@@ -4,6 +4,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -262,6 +263,9 @@ def test_a_signal_at_any_moment_ends_in_the_same_policy(offline, bags, tmp_path,
     )  # fmt: skip
     assert offline(*options, '--updates', 1500, out='whole/out').status == 0
     process = started(*options, '--out', tmp_path / 'cut/out', *QUICK, '--updates', 1500)
+    # Reading waits for as long as the process lives.
+    deadline = threading.Timer(DEADLINE_S, process.kill)
+    deadline.start()
     try:
         for line in process.stdout:
             if 'updates 150' in line or 'updates 200' in line:
@@ -271,6 +275,7 @@ def test_a_signal_at_any_moment_ends_in_the_same_policy(offline, bags, tmp_path,
         said = process.stdout.read()
         assert process.wait(DEADLINE_S) == 130, said
     finally:
+        deadline.cancel()
         process.kill()
         process.wait()
     assert 'stopped; the same command goes on from here' in said

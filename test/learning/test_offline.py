@@ -10,6 +10,7 @@ from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.learner import Learner
 from her_ros.learning.offline import OfflineError, OfflineTraining, bags_in_order
 from her_ros.learning.replay import Draws
+from her_ros.learning.training import Training, TrainingError
 
 LOG = [('a.mcap', '1'), ('b.mcap', '2')]
 
@@ -161,6 +162,14 @@ def test_policies_are_judged_on_the_way_and_the_result_tells(training_of, toy, m
     assert (result['success_rate'], result['updates']) == (1.0, 1000)
     assert policy == judged[-1]
     assert OnnxPolicy(policy, 'policy.onnx', toy).contract.provenance['guard'] == 'none'
+
+
+def test_online_training_does_not_go_on_in_an_offline_folder(training_of, toy, parameters):
+    training = training_of()
+    trained(training)
+    online = Training(toy, parameters(compile_after=0), training._folder, lambda path: [])
+    with pytest.raises(TrainingError, match='is of offline training'):
+        online.resume()
 
 
 def test_the_bags_of_a_run_come_in_the_order_of_its_log(training_of):
