@@ -4,7 +4,15 @@ from glob import glob
 
 from setuptools import find_packages, setup
 
-NODES = ('fetch_env', 'policy', 'recorder', 'evaluator', 'trainer')
+NODES = (
+    'fetch_env',
+    'policy',
+    'recorder',
+    'evaluator',
+    'trainer',
+    'robot_bridge',
+    'simulated_robot',
+)
 
 setup(
     name='her_ros',
@@ -15,6 +23,7 @@ setup(
         ('share/her_ros', ['package.xml']),
         ('share/her_ros/config', glob('config/*.yaml')),
         ('share/her_ros/launch', glob('launch/*.launch.py')),
+        ('share/her_ros/layouts', glob('layouts/*')),
     ],
     python_requires='>=3.11',
     install_requires=['setuptools'],

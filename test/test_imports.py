@@ -21,7 +21,8 @@ LIBRARIES = {
     # here are the libraries with which they do it.
     'bags': {'numpy', 'mcap', 'rosbags', 'lz4', 'zstandard', 'ruamel'},
     'learning': {'numpy', 'torch', 'onnx'},
-    'deploy': {'numpy', 'onnxruntime'},
+    'deploy': {'numpy', 'onnxruntime', 'cryptography'},
+    'robot': {'numpy', 'mujoco'},
 }
 MESSAGES = {
     'builtin_interfaces',
@@ -32,7 +33,11 @@ MESSAGES = {
     'sensor_msgs',
     'std_msgs',
     'std_srvs',
+    'trajectory_msgs',
+    'visualization_msgs',
 }
+#: what a folder may use beside core and itself
+MORE = {'robot': {'her_ros.sim'}}
 #: the folders that a node joins; its other modules join none
 JOINED = {
     'policy': {'deploy'},
@@ -40,6 +45,8 @@ JOINED = {
     'fetch_env': {'sim'},
     'evaluator': {'bags', 'deploy', 'sim'},
     'trainer': {'bags', 'learning'},
+    'robot_bridge': {'robot'},
+    'simulated_robot': {'robot'},
 }
 
 
@@ -55,7 +62,7 @@ def allowed(module):
         libraries = {'numpy', 'rclpy'} | MESSAGES
         libraries |= set().union(*(LIBRARIES[each] for each in joined))
         return libraries | {f'her_ros.{each}' for each in joined | {'core', 'nodes'}}
-    return LIBRARIES[folder] | {'her_ros.core', f'her_ros.{folder}'}
+    return LIBRARIES[folder] | {'her_ros.core', f'her_ros.{folder}'} | MORE.get(folder, set())
 
 
 def imports_of(source, module, is_package=False):

@@ -47,6 +47,10 @@ class NodeSpec:
         return [sys.executable, '-P', '-m', module, '--ros-args', *arguments]
 
 
+# In simulation no robot can come to harm, and policies come from the trainer.
+_LOCK_STEP = {'deployment': False, 'accept_policies': True}
+
+
 def worker_nodes(namespace: str, worker: int, run_dir: str, explore: bool) -> list[NodeSpec]:
     """List the nodes of one worker: simulation, policy, and a recorder where there is a folder."""
     own = f'{namespace}/worker_{worker}'
@@ -54,7 +58,7 @@ def worker_nodes(namespace: str, worker: int, run_dir: str, explore: bool) -> li
     parameters = {'worker': worker, 'run_dir': run_dir}
     nodes = [
         NodeSpec('fetch_env', own, shared, parameters),
-        NodeSpec('policy', own, shared, {**parameters, 'explore': explore}),
+        NodeSpec('policy', own, shared, {**parameters, **_LOCK_STEP, 'explore': explore}),
     ]
     if run_dir:
         nodes.append(NodeSpec('recorder', own, shared, parameters))

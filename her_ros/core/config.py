@@ -6,7 +6,7 @@ file before anything starts, and gives a clear line where a value does not fit.
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from her_ros.core.errors import HerRosError
 
@@ -29,6 +29,12 @@ class Parameter:
     minimum: float | None
     maximum: float | None
     choices: tuple[str, ...]
+    #: values of a list; None: one or more
+    length: int | None
+    #: whether a running node takes another value
+    live: bool
+    #: type of a list's values; of others the same as type
+    item: type
 
     def checked(self, section: str, value: Any) -> Any:
         """Return the value in its own type.
@@ -37,7 +43,7 @@ class Parameter:
         """
         name = f'{section}: {self.name}'
         if self.type is tuple:
-            return self._checked_integers(name, value)
+            return self._checked_list(name, value)
         # bool is an int to Python, but not to ROS; an int is no float to ROS either.
         found = type(value)
         if found is not self.type:
@@ -49,15 +55,23 @@ class Parameter:
             self._check_range(name, value)
         return value
 
-    def _checked_integers(self, name: str, value: Any) -> tuple[int, ...]:
-        # Text is a sequence too, but never of integers; rclpy gives an array.array.
+    def _checked_list(self, name: str, value: Any) -> tuple[Any, ...]:
+        kind = {int: 'integers', float: 'floats'}[self.item]
+        wanted = f'{self.length or ""} {kind}'.strip()
+        # Text is a sequence too, but never of numbers; rclpy gives an array.array.
         if isinstance(value, str) or not isinstance(value, Sequence) or not value:
-            raise ConfigError(f'{name} must be a list of integers, not {value!r}')
-        for item in list[Any](value):
-            if not isinstance(item, int) or isinstance(item, bool):
-                raise ConfigError(f'{name} must hold integers, not {item!r}')
+            raise ConfigError(f'{name} must be a list of {wanted}, not {value!r}')
+        values = list[Any](value)
+        if self.length not in (None, len(values)):
+            raise ConfigError(f'{name} must hold {wanted}, not {len(values)} values')
+        for item in values:
+            if type(item) is not self.item:
+                hint = (
+                    f' (write {float(item)})' if self.item is float and type(item) is int else ''
+                )
+                raise ConfigError(f'{name} must hold {kind}, not {item!r}{hint}')
             self._check_range(name, item)
-        return tuple(value)
+        return tuple(values)
 
     def _check_range(self, name: str, value: float) -> None:
         low = self.minimum is not None and not value >= self.minimum
@@ -75,13 +89,22 @@ def parameter(
     minimum: float | None = None,
     maximum: float | None = None,
     choices: Sequence[str] = (),
+    length: int | None = None,
+    live: bool = False,
 ) -> Any:
-    """Declare a parameter as a dataclass field, with inclusive limits."""
+    """Declare a parameter as a dataclass field, with inclusive limits.
+
+    :param minimum: of a list, the least that each of its values may be; likewise ``maximum``
+    :param length: how many values a list has; None: one or more
+    :param live: whether a running node takes another value
+    """
     metadata = {
         'description': description,
         'minimum': minimum,
         'maximum': maximum,
         'choices': tuple(choices),
+        'length': length,
+        'live': live,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -91,9 +114,10 @@ def parameters_of(config: type) -> dict[str, Parameter]:
     hints = get_type_hints(config)
     return {
         field.name: Parameter(
-            field.name,
-            get_origin(hints[field.name]) or hints[field.name],
-            field.default,
+            name=field.name,
+            type=get_origin(hint := hints[field.name]) or hint,
+            default=field.default,
+            item=(*get_args(hint), hint)[0],
             **field.metadata,
         )
         for field in dataclasses.fields(config)

@@ -6,15 +6,12 @@ ROS declarations, parameter files and the command line are all checked against t
 from dataclasses import dataclass
 
 from her_ros.core.config import parameter
-
-
-@dataclass(frozen=True)
-class NodeParameters:
-    """What every node of a run shares; may stand in the section ``/**``."""
-
-    task: str = parameter('FetchReach', 'name of the task')
-    seed: int = parameter(0, 'seed of the run', minimum=0, maximum=2**31 - 1)
-    run_dir: str = parameter('', 'folder of the run; empty: keep nothing')
+from her_ros.core.node_parameters import NodeParameters
+from her_ros.core.robot_parameters import (
+    PolicyParameters,
+    RobotBridgeParameters,
+    SimulatedRobotParameters,
+)
 
 
 @dataclass(frozen=True)
@@ -30,27 +27,11 @@ class FetchEnvParameters(NodeParameters):
     follow_collect: bool = parameter(
         True, 'start rollouts only while the trainer asks for them on collect'
     )
-
-
-@dataclass(frozen=True)
-class PolicyParameters(NodeParameters):
-    """Parameters of ``policy``; the defaults of the noise are those of OpenAI baselines' HER."""
-
-    worker: int = parameter(0, 'number of this worker in the run', minimum=0, maximum=999)
-    autostart: bool = parameter(True, 'configure and activate at start')
-    model: str = parameter('', 'ONNX file to start with; empty: wait for one on the policy topic')
-    explore: bool = parameter(False, 'act with exploration noise')
-    noise_std: float = parameter(
-        0.2,
-        'standard deviation of the Gaussian noise, of the action limit',
-        minimum=0.0,
-        maximum=1.0,
+    real_time: bool = parameter(
+        False, 'move once per control period of wall time, not as fast as possible'
     )
-    random_probability: float = parameter(
-        0.3, 'share of the actions that are uniformly random', minimum=0.0, maximum=1.0
-    )
-    hold_steps: int = parameter(
-        1, 'steps for which a random action is held', minimum=1, maximum=1000
+    publish_scene: bool = parameter(
+        False, 'publish joints, poses and markers of environment 0, for RViz and Foxglove'
     )
 
 
@@ -191,4 +172,6 @@ NODE_PARAMETERS: dict[str, type[NodeParameters]] = {
     'recorder': RecorderParameters,
     'evaluator': EvaluatorParameters,
     'trainer': TrainerParameters,
+    'robot_bridge': RobotBridgeParameters,
+    'simulated_robot': SimulatedRobotParameters,
 }

@@ -60,7 +60,9 @@ def read_parameters(node: Node, config: type[Config]) -> Config:
 
 
 def _descriptor(parameter: Parameter) -> ParameterDescriptor:
-    descriptor = ParameterDescriptor(description=parameter.description, read_only=True)
+    descriptor = ParameterDescriptor(
+        description=parameter.description, read_only=not parameter.live
+    )
     if parameter.choices:
         descriptor.additional_constraints = f'one of {", ".join(parameter.choices)}'
     limits = {}

@@ -6,6 +6,16 @@ from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPo
 STEP = 'step'
 ACTION = 'action'
 GOAL = 'goal'
+GOAL_POSE = 'goal_pose'
+# relative names, of a robot, as MoveIt Servo and ros2_control call them
+JOINT_STATES = 'joint_states'
+OBJECT_POSE = 'object_pose'
+TWIST = 'servo_node/delta_twist_cmds'
+TRAJECTORY = 'joint_trajectory_controller/joint_trajectory'
+GRIPPER = 'gripper_controller/commands'
+# for RViz and Foxglove
+GRIPPER_POSE = 'gripper_pose'
+MARKERS = 'markers'
 # relative names, in the run's namespace
 POLICY = 'policy'
 COLLECT = 'collect'
@@ -34,5 +44,12 @@ LATCHED = _reliable(1, DurabilityPolicy.TRANSIENT_LOCAL)
 HINT = _reliable(1, DurabilityPolicy.VOLATILE)
 #: ``goal``: RViz publishes volatile
 COMMAND = _reliable(1, DurabilityPolicy.VOLATILE)
+#: what a robot measures and is told: drivers and tools of either reliability join
+SENSOR = QoSProfile(
+    depth=10,
+    history=HistoryPolicy.KEEP_LAST,
+    reliability=ReliabilityPolicy.BEST_EFFORT,
+    durability=DurabilityPolicy.VOLATILE,
+)
 #: ``/diagnostics``
 STATUS = _reliable(10, DurabilityPolicy.VOLATILE)

@@ -1,0 +1,14 @@
+"""What every node of a run shares."""
+
+from dataclasses import dataclass
+
+from her_ros.core.config import parameter
+
+
+@dataclass(frozen=True)
+class NodeParameters:
+    """What every node of a run shares; may stand in the section ``/**``."""
+
+    task: str = parameter('FetchReach', 'name of the task')
+    seed: int = parameter(0, 'seed of the run', minimum=0, maximum=2**31 - 1)
+    run_dir: str = parameter('', 'folder of the run; empty: keep nothing')

@@ -1,0 +1,192 @@
+"""The parameters of the nodes that run on a robot."""
+
+from dataclasses import dataclass
+
+from her_ros.core.config import parameter
+from her_ros.core.node_parameters import NodeParameters
+
+
+@dataclass(frozen=True)
+class SafetyParameters:
+    """Bounds of the actions that leave ``policy`` in deployment, in units of the action limit."""
+
+    max_action: float = parameter(1.0, 'largest action in any component', minimum=0.0, maximum=1.0)
+    max_action_change: float = parameter(
+        2.0, 'largest change of a component per control period', minimum=1e-3, maximum=2.0
+    )
+    max_action_acceleration: float = parameter(
+        4.0,
+        'largest change of that change per control period',
+        minimum=1e-3,
+        maximum=4.0,
+    )
+    workspace: tuple[float, ...] = parameter(
+        (1.05, 0.4, 0.4, 1.6, 1.1, 0.9),
+        'box that the gripper is kept in: least x, y, z, then greatest; metres, world frame',
+        minimum=-100.0,
+        maximum=100.0,
+        length=6,
+    )
+    ramp_s: float = parameter(
+        0.2,
+        'seconds in which the largest action grows from 0, after activation and after a stop',
+        minimum=0.0,
+        maximum=60.0,
+    )
+
+
+@dataclass(frozen=True)
+class WatchdogParameters:
+    """When ``policy`` stops acting by itself, in deployment."""
+
+    deadline_s: float = parameter(
+        0.1,
+        'stop when no fresh observation came for so long within an episode',
+        minimum=0.001,
+        maximum=60.0,
+    )
+    recovery: str = parameter(
+        'automatic',
+        'after a stop: automatic acts again with fresh observations, latched with the next'
+        ' activation',
+        choices=('automatic', 'latched'),
+    )
+    clock_tolerance_s: float = parameter(
+        0.02, 'refuse stamps that lie in the future by more', minimum=0.0, maximum=60.0
+    )
+    request_deadline: bool = parameter(
+        False,
+        'ask the publisher of step for deadline_s as quality of service; without that offer'
+        ' nothing is received',
+    )
+
+
+@dataclass(frozen=True)
+class RealTimeParameters:
+    """How ``policy`` asks the operating system for punctuality."""
+
+    scheduler_priority: int = parameter(
+        0, 'priority under SCHED_FIFO; 0: the normal scheduler', minimum=0, maximum=99
+    )
+    cpu_affinity: tuple[int, ...] = parameter(
+        (-1,), 'cores to run on; -1: any', minimum=-1, maximum=1023
+    )
+    lock_memory: bool = parameter(False, 'keep all memory in RAM')
+    collect_between_steps: bool = parameter(
+        False, 'freeze what is loaded, and collect garbage after an answer, never within one'
+    )
+
+
+@dataclass(frozen=True)
+class PolicyParameters(NodeParameters, SafetyParameters, WatchdogParameters, RealTimeParameters):
+    """Parameters of ``policy``; the defaults of the noise are those of OpenAI baselines' HER."""
+
+    worker: int = parameter(0, 'number of this worker in the run', minimum=0, maximum=999)
+    autostart: bool = parameter(True, 'configure and activate at start')
+    deployment: bool = parameter(
+        True,
+        'act behind safety filter and watchdog, as on a robot; false: within the limits, in'
+        ' lock-step with a simulation',
+    )
+    model: str = parameter(
+        '', 'ONNX file to act with; a new one acts from the next episode on', live=True
+    )
+    model_sha256: str = parameter('', 'SHA-256 that the file must have; empty: any')
+    accept_policies: bool = parameter(False, 'take policies from the policy topic too')
+    verify_key: str = parameter(
+        '', 'Ed25519 public key, PEM: only policies signed with its other half act; empty: any'
+    )
+    explore: bool = parameter(False, 'act with exploration noise')
+    noise_std: float = parameter(
+        0.2,
+        'standard deviation of the Gaussian noise, of the action limit',
+        minimum=0.0,
+        maximum=1.0,
+    )
+    random_probability: float = parameter(
+        0.3, 'share of the actions that are uniformly random', minimum=0.0, maximum=1.0
+    )
+    hold_steps: int = parameter(
+        1, 'steps for which a random action is held', minimum=1, maximum=1000
+    )
+
+
+@dataclass(frozen=True)
+class RobotBridgeParameters(NodeParameters):
+    """Parameters of ``robot_bridge``."""
+
+    output: str = parameter(
+        'twist',
+        'commands for the arm: twist for MoveIt Servo, trajectory for ros2_control',
+        choices=('twist', 'trajectory'),
+    )
+    full_action_speed_mps: float = parameter(
+        0.83,
+        'speed commanded for a full action, metres per second; 0.83 is what it means in training',
+        minimum=0.01,
+        maximum=2.0,
+    )
+    twist_units: str = parameter(
+        'speed',
+        'twists in m/s, or unitless: in [-1, 1] of unitless_scale_mps',
+        choices=('speed', 'unitless'),
+    )
+    unitless_scale_mps: float = parameter(
+        0.4, "Servo's linear scale, metres per second", minimum=0.001, maximum=10.0
+    )
+    base_frame: str = parameter('base_link', 'frame of the robot, in which it is commanded')
+    base_pose: tuple[float, ...] = parameter(
+        (0.6919, 0.7441, 0.0, 0.0, 0.0, 0.0, 1.0),
+        'pose of base_frame in the world that the policy was trained in: x, y, z, metres, then'
+        ' quaternion x, y, z, w',
+        minimum=-100.0,
+        maximum=100.0,
+        length=7,
+    )
+    max_joint_speed: float = parameter(
+        2.0, 'limit of a joint in a trajectory, rad/s', minimum=0.01, maximum=10.0
+    )
+    input_timeout_s: float = parameter(
+        0.1, 'inputs older than this are late', minimum=0.005, maximum=10.0
+    )
+    velocity_window_s: float = parameter(
+        0.02,
+        'time over which a line is laid through poses of the object, for its velocity; longer'
+        ' where the poses are noisy',
+        minimum=0.001,
+        maximum=1.0,
+    )
+    episode_steps: int = parameter(
+        0, 'control periods of an episode; 0: as in training', minimum=0, maximum=100_000
+    )
+    success_steps: int = parameter(
+        10,
+        'end an episode after so many successful control periods in a row; 0: never',
+        minimum=0,
+        maximum=100_000,
+    )
+    home: bool = parameter(True, 'bring the gripper to where training starts before each episode')
+
+
+@dataclass(frozen=True)
+class SimulatedRobotParameters(NodeParameters):
+    """Parameters of ``simulated_robot``."""
+
+    rate_hz: int = parameter(
+        100, 'sensor messages per second; divides 500', minimum=1, maximum=500
+    )
+    command_timeout_s: float = parameter(
+        0.1, 'stop by itself so long after the last command', minimum=0.01, maximum=10.0
+    )
+    object_noise_m: float = parameter(
+        0.0, 'standard deviation of the object position', minimum=0.0, maximum=1.0
+    )
+    joint_noise_rad: float = parameter(
+        0.0, 'standard deviation of the joint positions', minimum=0.0, maximum=1.0
+    )
+    latency_s: float = parameter(
+        0.0, 'sensor messages come so much later than their stamps', minimum=0.0, maximum=10.0
+    )
+    drop_probability: float = parameter(
+        0.0, 'share of all messages that get lost, sent and received', minimum=0.0, maximum=1.0
+    )
