@@ -10,7 +10,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from her_ros.core.config import ConfigError, configured, nodes_values, parameters_of
-from her_ros.core.parameters import NODE_PARAMETERS, NodeParameters
+from her_ros.core.node_parameters import NodeParameters
+from her_ros.core.parameters import NODE_PARAMETERS
 
 NodesValues = dict[str, dict[str, Any]]
 

@@ -23,7 +23,6 @@ class Parameter:
     """One parameter as a node declares it."""
 
     name: str
-    type: type
     default: Any
     description: str
     minimum: float | None
@@ -35,6 +34,8 @@ class Parameter:
     live: bool
     #: type of a list's values; of others the same as type
     item: type
+    # Last, as it hides the builtin from the lines below it.
+    type: type
 
     def checked(self, section: str, value: Any) -> Any:
         """Return the value in its own type.
@@ -61,7 +62,7 @@ class Parameter:
         # Text is a sequence too, but never of numbers; rclpy gives an array.array.
         if isinstance(value, str) or not isinstance(value, Sequence) or not value:
             raise ConfigError(f'{name} must be a list of {wanted}, not {value!r}')
-        values = list[Any](value)
+        values: list[Any] = [*value]
         if self.length not in (None, len(values)):
             raise ConfigError(f'{name} must hold {wanted}, not {len(values)} values')
         for item in values:

@@ -9,7 +9,7 @@ from std_msgs.msg import UInt8MultiArray
 
 from her_ros.core.cloud import CloudDecoder, encode_cloud
 from her_ros.core.errors import HerRosError
-from her_ros.core.parameters import PolicyParameters
+from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.rows import step_dtype
 from her_ros.core.run_folder import start_number
 from her_ros.core.seeds import generator

@@ -3,12 +3,9 @@ import dataclasses
 import pytest
 
 from her_ros.core.config import configured, parameters_of
-from her_ros.core.parameters import (
-    NODE_PARAMETERS,
-    LearnerParameters,
-    NodeParameters,
-    PolicyParameters,
-)
+from her_ros.core.node_parameters import NodeParameters
+from her_ros.core.parameters import NODE_PARAMETERS, LearnerParameters
+from her_ros.core.robot_parameters import PolicyParameters
 
 
 @pytest.mark.parametrize('node', NODE_PARAMETERS)
