@@ -74,7 +74,7 @@ class Parameter:
             self._check_range(name, item)
         return tuple(values)
 
-    def _check_range(self, name: str, value: float) -> None:
+    def _check_range(self, name: str, value: Any) -> None:
         low = self.minimum is not None and not value >= self.minimum
         high = self.maximum is not None and not value <= self.maximum
         if low or high:
