@@ -50,9 +50,7 @@ class RobotControl:
     :param session: drawn anew whenever a bridge starts
     """
 
-    def __init__(
-        self, task: GoalTask, parameters: RobotBridgeParameters, session: int
-    ) -> None:
+    def __init__(self, task: GoalTask, parameters: RobotBridgeParameters, session: int) -> None:
         p = parameters
         self._speed_mps = p.full_action_speed_mps
         self._timeout_s = p.input_timeout_s

@@ -68,7 +68,7 @@ class Observer:
         elapsed_s = (stamp_ns - self._joint_stamp_ns) / 1e9
         if len(np.asarray(velocity)):
             velocities = _picked('velocity', velocity, order, names)
-        elif self._positions is not None and 0.0 < elapsed_s:
+        elif self._positions is not None and elapsed_s > 0.0:
             velocities = (positions - self._positions) / elapsed_s
         else:
             velocities = np.zeros_like(positions)
@@ -104,9 +104,7 @@ class Observer:
     def missing(self, now_s: float, timeout_s: float) -> list[str]:
         """Name the inputs that never came, or not for so long."""
         return [
-            name
-            for name in self._needed
-            if now_s - self._heard_at.get(name, -np.inf) > timeout_s
+            name for name in self._needed if now_s - self._heard_at.get(name, -np.inf) > timeout_s
         ]
 
     def observe(self) -> Observed:
