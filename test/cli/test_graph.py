@@ -25,7 +25,11 @@ GRAPHS = {
     'simulate': simulation_nodes('/her_ros/', 'policy.onnx', '/runs/a'),
     'simulate at random': simulation_nodes('her_ros', '', ''),
     'record': recording_nodes('robot', '/runs/a'),
-    'deploy': deployment_nodes('robot', 'policy.onnx', autostart=False),
+    'deploy': deployment_nodes('robot', 'policy.onnx', autostart=False, robot='none'),
+    'deploy on a simulated robot': deployment_nodes(
+        'robot', 'a.onnx', True, 'simulated', '/runs/a'
+    ),
+    'deploy on a real robot': deployment_nodes('robot', 'a.onnx', True, 'real'),
 }
 ALL = [spec for specs in GRAPHS.values() for spec in specs]
 
@@ -71,6 +75,35 @@ def test_only_the_trainer_ends_a_run():
     assert {spec.name for spec in ALL if spec.ends_run} == {'trainer'}
 
 
+def test_only_robots_get_the_safety_of_robots():
+    for name, specs in GRAPHS.items():
+        for spec in specs:
+            if spec.name == 'policy':
+                assert spec.parameters['deployment'] == name.startswith('deploy')
+                assert spec.parameters.get('accept_policies', False) != name.startswith('deploy')
+
+
+def test_a_real_robots_topics_are_its_own():
+    pytest.importorskip('rclpy')
+    from her_ros.nodes import qos
+
+    topics = (qos.JOINT_STATES, qos.OBJECT_POSE, qos.TWIST, qos.TRAJECTORY, qos.GRIPPER)
+    (bridge,) = (s for s in GRAPHS['deploy on a real robot'] if s.name == 'robot_bridge')
+    assert bridge.remappings == {topic: f'/{topic}' for topic in topics}
+    names = {
+        name: [spec.name for spec in specs]
+        for name, specs in GRAPHS.items()
+        if name.startswith('deploy')
+    }
+    assert names == {
+        'deploy': ['policy'],
+        'deploy on a simulated robot': [
+            'policy', 'simulated_robot', 'robot_bridge', 'recorder',
+        ],
+        'deploy on a real robot': ['policy', 'robot_bridge'],
+    }  # fmt: skip
+
+
 def test_only_training_and_random_acting_explore():
     exploring = {
         name: [spec.parameters['explore'] for spec in specs if spec.name == 'policy']
@@ -82,6 +115,8 @@ def test_only_training_and_random_acting_explore():
         'simulate at random': [True],
         'record': [],
         'deploy': [False],
+        'deploy on a simulated robot': [False],
+        'deploy on a real robot': [False],
     }
 
 
