@@ -1,0 +1,179 @@
+"""A Fetch in MuJoCo that is commanded as a real one is: speeds or joints, whenever they come."""
+
+import mujoco
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from her_ros.core.task import GoalTask
+from her_ros.robot.kinematics import ARM_JOINTS, PREFIX
+from her_ros.sim.model import MOCAP_TURN, SUBSTEPS, load_model
+from her_ros.sim.starts import draw_start, start_generator
+
+Floats = NDArray[np.float64]
+
+#: the mocap runs ahead of the target by what the gripper moves in this time. The weld is a
+#: critically damped spring, so the gripper trails a mocap that moves steadily by about 38 ms; a
+#: little less than that loses the fewest episodes of the shipped policies.
+_LEAD_S = 0.036
+#: how far the target may be from the gripper, so that an obstacle is not pressed ever harder
+_LEASH_M = 0.01
+#: a full action in all three directions at once, with a margin; with lead and leash the mocap is
+#: never farther from the gripper than such an action puts it in training, 8.7 cm
+_MAX_SPEED_MPS = 1.5
+
+
+class SimulatedRobot:
+    """The Fetch of the training, followed by commands in continuous time.
+
+    In training an action puts the mocap, to which the gripper is welded softly, up to 5 cm beside
+    the gripper for 40 ms. Here a target moves with the commanded velocity, and the mocap a little
+    ahead of it; a steady command then moves the gripper as fast as the action that it stands for.
+
+    :param command_timeout_s: simulated time after which a velocity no longer counts
+    :raises SimError: if the task has no simulation, or its assets are missing
+    """
+
+    def __init__(self, task: GoalTask, command_timeout_s: float = 0.1) -> None:
+        self._fetch = load_model(task)
+        self._model = model = self._fetch.mujoco_model
+        self._timeout_s = command_timeout_s
+        names = [model.joint(i).name for i in range(model.njnt)]
+        #: the robot's joints in alphabetical order, without the base
+        self.joint_names = tuple(
+            sorted(
+                name.removeprefix(PREFIX)
+                for name in names
+                if name.startswith(PREFIX) and not name.startswith(f'{PREFIX}slide')
+            )
+        )
+        joints = [model.joint(PREFIX + name) for name in self.joint_names]
+        self._qpos = np.array([joint.qposadr[0] for joint in joints])
+        self._dofs = np.array([joint.dofadr[0] for joint in joints])
+        self._arm_qpos = np.array([model.joint(PREFIX + name).qposadr[0] for name in ARM_JOINTS])
+        self._data, self._trial = mujoco.MjData(model), mujoco.MjData(model)
+        self.reset(0)
+
+    def reset(self, seed: int | np.random.Generator) -> Floats:
+        """Put robot and object where an episode starts, as training draws it.
+
+        :param seed: as :class:`~her_ros.sim.fetch.FetchBatch` takes it, or a generator
+        :return: the goal drawn with it, which the robot knows nothing of: metres, world, (3,)
+        :raises SimError: if the seed is negative
+        """
+        generator = seed if isinstance(seed, np.random.Generator) else start_generator(seed)
+        mujoco.mj_resetData(self._model, self._data)
+        self._data.time = self._fetch.start_time_s
+        self._data.qpos[:] = self._fetch.start_qpos
+        self._data.qvel[:] = self._fetch.start_qvel
+        goal = draw_start(self._fetch, generator, self._data.qpos)
+        mujoco.mj_kinematics(self._model, self._data)
+        self._target = self._gripper.copy()
+        self._orientation = np.array(MOCAP_TURN) / np.linalg.norm(MOCAP_TURN)
+        self._velocity, self._moves_until_s = np.zeros(3), 0.0
+        self._substeps = 0
+        return goal
+
+    def command_velocity(self, linear: ArrayLike) -> None:
+        """Move the gripper until the command is too old.
+
+        :param linear: m/s, world frame, shape (3,); shortened to 1.5 m/s
+        """
+        self._move(np.asarray(linear, np.float64), self._timeout_s)
+
+    def command_joints(self, positions: ArrayLike, duration_s: float) -> None:
+        """Move the gripper in a straight line to where joints would put it, and stay there.
+
+        :param positions: of ``ARM_JOINTS``, rad, shape (7,)
+        :param duration_s: time to get there; stretched where it would take more than 1.5 m/s
+        """
+        self._trial.qpos[:] = self._data.qpos
+        self._trial.qpos[self._arm_qpos] = positions
+        mujoco.mj_kinematics(self._model, self._trial)
+        way = self._trial.xpos[self._fetch.gripper_body] - self._target
+        duration_s = max(duration_s, float(np.linalg.norm(way)) / _MAX_SPEED_MPS, 1e-3)
+        self._orientation = self._trial.xquat[self._fetch.gripper_body].copy()
+        self._move(way / duration_s, duration_s)
+
+    def command_fingers(self, positions: ArrayLike) -> None:
+        """Send the fingers somewhere; without effect where the task holds them closed.
+
+        :param positions: right and left, metres from the middle, shape (2,)
+        """
+        if not self._fetch.setup.fingers_closed:
+            right_left = dict(zip(self._fetch.finger_qpos, np.asarray(positions), strict=True))
+            self._data.ctrl[:] = [right_left[index] for index in self._fetch.actuated_qpos]
+
+    def advance(self, substeps: int) -> None:
+        """Let time pass, 2 ms per substep."""
+        for _ in range(substeps):
+            self._follow()
+            mujoco.mj_step(self._model, self._data)
+            self._substeps += 1
+            # As often as training does: each time takes energy out of what the fingers touch.
+            if self._fetch.setup.fingers_closed and self._substeps % SUBSTEPS == 0:
+                self._data.qpos[self._fetch.finger_qpos] = 0.0
+            mujoco.mj_kinematics(self._model, self._data)
+
+    @property
+    def commanded(self) -> bool:
+        """Whether a command for the arm still counts."""
+        return bool(self._data.time < self._moves_until_s)
+
+    @property
+    def time_s(self) -> float:
+        """Simulated time since the scene was made."""
+        return float(self._data.time)
+
+    @property
+    def joint_positions(self) -> Floats:
+        """Positions of ``joint_names``: rad, or m for torso and fingers, shape (J,)."""
+        positions: Floats = self._data.qpos[self._qpos]
+        return positions
+
+    @property
+    def joint_velocities(self) -> Floats:
+        """Velocities of ``joint_names``: rad/s, or m/s for torso and fingers, shape (J,)."""
+        velocities: Floats = self._data.qvel[self._dofs]
+        return velocities
+
+    @property
+    def grip_position(self) -> Floats:
+        """Position of the gripper's grip: metres, world frame, shape (3,)."""
+        position: Floats = self._data.site_xpos[self._fetch.grip.site]
+        return position.copy()
+
+    @property
+    def object_pose(self) -> tuple[Floats, Floats] | None:
+        """Position of the object, metres, world frame, (3,), and quaternion wxyz, (4,)."""
+        if self._fetch.object is None:
+            return None
+        site, quaternion = self._fetch.object.site, np.zeros(4)
+        mujoco.mju_mat2Quat(quaternion, self._data.site_xmat[site])
+        return self._data.site_xpos[site].copy(), quaternion
+
+    @property
+    def _gripper(self) -> Floats:
+        """Position of what is welded to the mocap, a view."""
+        position: Floats = self._data.xpos[self._fetch.gripper_body]
+        return position
+
+    def _move(self, velocity: Floats, duration_s: float) -> None:
+        speed = float(np.linalg.norm(velocity))
+        self._velocity = velocity * min(1.0, _MAX_SPEED_MPS / max(speed, 1e-9))
+        self._moves_until_s = self._data.time + duration_s
+
+    def _follow(self) -> None:
+        """Move target and mocap for the next substep."""
+        timestep_s = self._model.opt.timestep
+        # Half a substep early, as simulated time is a sum of many roundings.
+        if self._data.time + timestep_s / 2 > self._moves_until_s:
+            self._velocity = np.zeros(3)
+        ahead = self._target + self._velocity * timestep_s - self._gripper
+        ahead *= min(1.0, _LEASH_M / max(float(np.linalg.norm(ahead)), 1e-9))
+        self._target = self._gripper + ahead
+        self._data.mocap_pos[0] = self._target + self._velocity * _LEAD_S
+        # Half the way to the wanted orientation, as in training; a quaternion and its negative
+        # are the same orientation, so the one nearer to the present is added.
+        present = self._data.xquat[self._fetch.gripper_body]
+        sign = 1.0 if present @ self._orientation >= 0.0 else -1.0
+        self._data.mocap_quat[0] = present + sign * self._orientation
