@@ -54,9 +54,10 @@ class RobotBridgeNode(Node):
         base = Pose.of('base_pose', p.base_pose[:3], p.base_pose[3:])
         self._frames = Frames(p.base_frame, base, tf2_lookup(self, p.base_frame))
         self._units = TwistUnits(p, self._frames)
-        self._control = RobotControl(self._task, p, secrets.randbits(32))
+        self._control = RobotControl(self._task, p, self._units, secrets.randbits(32))
         self._decoder = CloudDecoder(action_dtype(self._task))
         self._problems: dict[str, str] = {}  # by topic, until something right comes there
+        self._stamp_ns = 0  # of the joints seen last
         self._ended, self._successes = 0, 0
         self._join_policy()
         self._join_robot()
@@ -101,15 +102,14 @@ class RobotBridgeNode(Node):
         return receive
 
     def _take_joints(self, message: JointState) -> None:
-        stamp_ns = stamp_ns_of(message.header.stamp)
         joints = (message.name, message.position, message.velocity)
-        self._control.observer.take_joints(*joints, stamp_ns, time.monotonic())
+        self._control.observer.take_joints(*joints, *_times(message))
+        self._stamp_ns = stamp_ns_of(message.header.stamp)
 
     def _take_object(self, message: PoseStamped) -> None:
         pose = pose_of(OBJECT_POSE, message.pose.position, message.pose.orientation)
         pose = self._frames.to_world(message.header.frame_id, pose, OBJECT_POSE)
-        stamp_ns = stamp_ns_of(message.header.stamp)
-        self._control.observer.take_object(pose, stamp_ns, time.monotonic())
+        self._control.observer.take_object(pose, *_times(message))
 
     def _take_goal(self, message: PointStamped) -> None:
         point = Pose.of(GOAL, (message.point.x, message.point.y, message.point.z))
@@ -138,7 +138,7 @@ class RobotBridgeNode(Node):
     def _on_time(self) -> None:
         tick = self._control.tick(time.monotonic())
         if tick.rows is not None:
-            self._steps.publish(encode_cloud(tick.rows, self._control.observer.stamp_ns))
+            self._steps.publish(encode_cloud(tick.rows, self._stamp_ns))
             if tick.rows['truncated'][0]:
                 self._tell_end(tick.rows)
         if tick.command is not None:
@@ -146,7 +146,7 @@ class RobotBridgeNode(Node):
 
     def _on_action(self, cdr: bytes) -> None:
         try:
-            command = self._control.answer(self._decoder.decode([cdr])[0])
+            command = self._control.answer(self._decoder.decode([cdr])[0], time.monotonic())
         except HerRosError as error:
             self.get_logger().error(f'{error}; ignored', throttle_duration_sec=5.0)
             return
@@ -209,6 +209,13 @@ class RobotBridgeNode(Node):
             'episodes_succeeded': self._successes,
             'states_unanswered': control.unanswered,
         }
+
+
+def _times(message: Any) -> tuple[float, float]:
+    """Return when a message was measured and when it came, both in monotonic seconds."""
+    now_s = time.monotonic()
+    age_ns = time.time_ns() - stamp_ns_of(message.header.stamp)
+    return now_s - age_ns / 1e9, now_s
 
 
 def _text(position: Floats) -> str:

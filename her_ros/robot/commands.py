@@ -14,16 +14,21 @@ class TwistUnits:
         unitless = parameters.twist_units == 'unitless'
         self._scale_mps = parameters.unitless_scale_mps if unitless else None
 
-    def linear(self, velocity: Floats) -> Floats:
-        """Return a twist's linear part in the axes of the robot's base.
+    def followed(self, velocity: Floats) -> Floats:
+        """Return the velocity that the robot takes up: m/s, world frame, shape (3,).
 
-        :param velocity: m/s, world frame, shape (3,)
-        :return: m/s; or in [-1, 1] of Servo's linear scale, where what is faster is slowed down
-            in all components alike, so that it keeps its direction
+        What is faster than unitless twists can say is slowed down in all components alike, so
+        that it keeps its direction.
         """
-        linear = self._frames.to_base(velocity)
         if self._scale_mps is None:
-            return linear
-        linear = linear / self._scale_mps
-        slowed: Floats = linear / max(1.0, float(np.abs(linear).max()))
+            return velocity
+        fastest = float(np.abs(self._frames.to_base(velocity)).max())
+        slowed: Floats = velocity / max(1.0, fastest / self._scale_mps)
         return slowed
+
+    def linear(self, velocity: Floats) -> Floats:
+        """Return a twist's linear part in the axes of the robot's base, m/s or unitless.
+
+        :param velocity: one that the robot takes up: m/s, world frame, shape (3,)
+        """
+        return self._frames.to_base(velocity) / (self._scale_mps or 1.0)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import Rows
 from her_ros.core.task import GoalTask
+from her_ros.robot.commands import TwistUnits
 from her_ros.robot.episodes import RobotEpisodes
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats
@@ -15,6 +16,7 @@ from her_ros.robot.goals import GoalRegion
 from her_ros.robot.homing import Homing
 from her_ros.robot.kinematics import FetchKinematics
 from her_ros.robot.observer import Observer
+from her_ros.robot.prediction import CommandedMotion
 from her_ros.sim.model import load_model
 from her_ros.sim.setups import setup_of
 
@@ -47,11 +49,15 @@ class RobotControl:
     An episode begins with a new goal, or when it is asked for; then the gripper first comes home.
     Whenever there is no action for the present state the robot is told to stand still.
 
+    :param units: know how fast the robot can be told to move
     :param session: drawn anew whenever a bridge starts
     """
 
-    def __init__(self, task: GoalTask, parameters: RobotBridgeParameters, session: int) -> None:
+    def __init__(
+        self, task: GoalTask, parameters: RobotBridgeParameters, units: TwistUnits, session: int
+    ) -> None:
         p = parameters
+        self._units = units
         self._speed_mps = p.full_action_speed_mps
         self._timeout_s = p.input_timeout_s
         self._home = p.home
@@ -60,7 +66,13 @@ class RobotControl:
         self._start_fingers = np.clip(model.start_qpos[model.finger_qpos], *_FINGER_RANGE_M)
         self._fingers = self._start_fingers  # as last commanded
         self.kinematics = FetchKinematics(task)
-        self.observer = Observer(task, self.kinematics, p.velocity_window_s)
+        self._motion = CommandedMotion()
+        self.observer = Observer(
+            task,
+            self.kinematics,
+            p.velocity_window_s,
+            self._motion if p.compensate_latency else None,
+        )
         self.episodes = RobotEpisodes(
             task, session, p.episode_steps or task.episode_length, p.success_steps
         )
@@ -107,18 +119,21 @@ class RobotControl:
         """Go on by one control period.
 
         :param now_s: monotonic time
-        :raises RobotError: if what goes on cannot go on; the robot is told to stop by the next
-            calls
         """
+        tick = self._next(now_s)
+        if tick.command is not None:
+            self._motion.command(tick.command.velocity, now_s)
+        return tick
+
+    def _next(self, now_s: float) -> Tick:
         if missing := self.observer.missing(now_s, self._timeout_s):
             return self._without(missing, now_s)
+        if not (self.episodes.running or self._coming_home) and self._wanted:
+            self._begin(now_s)
         if self.episodes.running:
             return self._act(now_s)
         if self._coming_home:
             return Tick(command=self._come_home(now_s))
-        if self._wanted:
-            self._begin(now_s)
-            return self.tick(now_s)
         return Tick(command=self._stand_still() if now_s < self._stop_until_s else None)
 
     def _without(self, missing: list[str], now_s: float) -> Tick:
@@ -155,11 +170,11 @@ class RobotControl:
             self._start()
             return self._stand_still()
         self._fingers = self._start_fingers
-        return Command(velocity, self._fingers)
+        return Command(self._units.followed(velocity), self._fingers)
 
     def _act(self, now_s: float) -> Tick:
         was_answered = self.episodes.answered
-        rows = self.episodes.show(self.observer.observe())
+        rows = self.episodes.show(self.observer.observe(now_s))
         if not self.episodes.running:
             self._stop_until_s = now_s + _STOP_S
             return Tick(rows, self._stand_still())
@@ -169,18 +184,23 @@ class RobotControl:
         self.unanswered += 1
         return Tick(rows, self._stand_still())
 
-    def answer(self, answers: Rows) -> Command | None:
+    def answer(self, answers: Rows, now_s: float) -> Command | None:
         """Turn the answer to the present state into a command.
 
         :param answers: ``action`` rows
+        :param now_s: monotonic time
         :return: None where none of them answers it
         :raises RowError: if an action is not finite
         """
         action = self.episodes.accept(answers)
-        return None if action is None else self._command(action)
+        if action is None:
+            return None
+        command = self._command(action)
+        self._motion.command(command.velocity, now_s)
+        return command
 
     def _command(self, action: NDArray[np.float32]) -> Command:
-        velocity = action[:3].astype(np.float64) * self._speed_mps
+        velocity = self._units.followed(action[:3].astype(np.float64) * self._speed_mps)
         if not self._fingers_closed:
             # As in training: sent from where they are by so many metres, which is farther than
             # they can go, so that all but the smallest actions open or close them.

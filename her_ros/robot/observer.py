@@ -9,6 +9,7 @@ from her_ros.core.task import GoalTask
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Pose
 from her_ros.robot.kinematics import FetchKinematics
+from her_ros.robot.prediction import CommandedMotion
 from her_ros.robot.tracks import Track
 from her_ros.sim.readout import Observed, euler_angles
 
@@ -20,27 +21,29 @@ class Observer:
     """Puts together what a policy sees, as training's simulation would have shown it.
 
     Velocities, in SI units outside, are per control period inside, as the policy was trained.
+    All times are monotonic.
 
     :param velocity_window_s: see :class:`~her_ros.robot.tracks.Track`
+    :param motion: leads from where the gripper was measured to where it is; None: nothing does
     """
 
     def __init__(
-        self, task: GoalTask, kinematics: FetchKinematics, velocity_window_s: float
+        self,
+        task: GoalTask,
+        kinematics: FetchKinematics,
+        velocity_window_s: float,
+        motion: CommandedMotion | None = None,
     ) -> None:
         self._task = task
         self._kinematics = kinematics
         self._track = Track(velocity_window_s)
+        self._motion = motion
         names = {name for name, _ in task.observation_fields}
         self._needed = (JOINTS, OBJECT) if 'object_position' in names else (JOINTS,)
         self._heard_at: dict[str, float] = {}
         self._order: tuple[Sequence[str], list[int]] = ((), [])
         self._positions: Floats | None = None
-        self._joint_stamp_ns = 0
-
-    @property
-    def stamp_ns(self) -> int:
-        """When the joints of the last message were measured, wall time, nanoseconds."""
-        return self._joint_stamp_ns
+        self._measured_s = -np.inf
 
     @property
     def object_position(self) -> Floats | None:
@@ -52,20 +55,20 @@ class Observer:
         names: Sequence[str],
         position: ArrayLike,
         velocity: ArrayLike,
-        stamp_ns: int,
+        measured_s: float,
         now_s: float,
     ) -> None:
         """Take in joint states, in any order and among others.
 
         :param position: rad or m, shape (len(names),)
         :param velocity: rad/s or m/s, shape (len(names),); empty: derived from the positions
-        :param stamp_ns: when they were measured
-        :param now_s: monotonic time
+        :param measured_s: when that was
+        :param now_s: when the message came
         :raises RobotError: if a joint is missing, or a value is not finite
         """
         order = self._indices(names)
         positions = _picked('position', position, order, names)
-        elapsed_s = (stamp_ns - self._joint_stamp_ns) / 1e9
+        elapsed_s = measured_s - self._measured_s
         if len(np.asarray(velocity)):
             velocities = _picked('velocity', velocity, order, names)
         elif self._positions is not None and elapsed_s > 0.0:
@@ -73,7 +76,7 @@ class Observer:
         else:
             velocities = np.zeros_like(positions)
         self._kinematics.update(positions, velocities)
-        self._positions, self._joint_stamp_ns = positions, stamp_ns
+        self._positions, self._measured_s = positions, measured_s
         self._heard_at[JOINTS] = now_s
 
     def _indices(self, names: Sequence[str]) -> list[int]:
@@ -86,14 +89,14 @@ class Observer:
             self._order = (list(names), order)
         return order
 
-    def take_object(self, pose: Pose, stamp_ns: int, now_s: float) -> None:
+    def take_object(self, pose: Pose, measured_s: float, now_s: float) -> None:
         """Take in where the object is.
 
         :param pose: in the world
-        :param stamp_ns: when it was measured
-        :param now_s: monotonic time
+        :param measured_s: when that was
+        :param now_s: when the message came
         """
-        self._track.add(pose, stamp_ns / 1e9)
+        self._track.add(pose, measured_s)
         self._heard_at[OBJECT] = now_s
 
     def forget_object(self) -> None:
@@ -107,13 +110,16 @@ class Observer:
             name for name in self._needed if now_s - self._heard_at.get(name, -np.inf) > timeout_s
         ]
 
-    def observe(self) -> Observed:
+    def observe(self, now_s: float) -> Observed:
         """Return the present observation, shape (1, O), and achieved goal, shape (1, 3).
 
         Needs every input to have come once.
         """
         arm, period_s = self._kinematics, self._task.control_period_s
         grip, grip_velocity = arm.grip_position, arm.grip_velocity * period_s
+        if self._motion is not None:
+            moved, change = self._motion.since(now_s - self._measured_s, now_s)
+            grip, grip_velocity = grip + moved, grip_velocity + change * period_s
         values = {
             'gripper_position': grip,
             'finger_positions': arm.finger_position,

@@ -2,16 +2,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from her_ros.robot.simulated import SimulatedRobot
 
 from her_ros.core.episode import Episode
 from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import IDENTITY, action_dtype
 from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
+from her_ros.robot.commands import TwistUnits
 from her_ros.robot.control import RobotControl
 from her_ros.robot.errors import RobotError
-from her_ros.robot.frames import Pose
+from her_ros.robot.frames import Frames, Pose
+from her_ros.robot.simulated import SimulatedRobot
 
 MODELS = Path(__file__).parents[2] / 'models'
 # What happens between two calls of tick, in sensor messages and in physics steps of 2 ms.
@@ -25,7 +26,9 @@ class Loop:
         self.task = TASKS[task]
         self.robot = SimulatedRobot(self.task)
         self.drawn_goal = self.robot.reset(seed)
-        self.control = RobotControl(self.task, RobotBridgeParameters(**parameters), session=1)
+        parameters = RobotBridgeParameters(**parameters)
+        units = TwistUnits(parameters, Frames('base_link', Pose.of('', np.zeros(3))))
+        self.control = RobotControl(self.task, parameters, units, session=1)
         self.policy = OnnxPolicy.load(MODELS / task / 'policy.onnx', self.task)
         self.sensing = self.policy_alive = True
         self.now_s = 100.0
@@ -33,11 +36,11 @@ class Loop:
         self._sense()
 
     def _sense(self):
-        robot, stamp_ns = self.robot, round(self.now_s * 1e9)
+        robot, times = self.robot, (self.now_s, self.now_s)
         joints = (robot.joint_names, robot.joint_positions, robot.joint_velocities)
-        self.control.observer.take_joints(*joints, stamp_ns, self.now_s)
+        self.control.observer.take_joints(*joints, *times)
         if robot.object_pose is not None:
-            self.control.observer.take_object(Pose(*robot.object_pose), stamp_ns, self.now_s)
+            self.control.observer.take_object(Pose(*robot.object_pose), *times)
 
     def _obey(self, command):
         if command is not None:
@@ -59,7 +62,7 @@ class Loop:
         if tick.rows is not None:
             self.rows.append(tick.rows)
             if self.policy_alive and not tick.rows['truncated'][0]:
-                self._obey(self.control.answer(self._answer(tick.rows)))
+                self._obey(self.control.answer(self._answer(tick.rows), self.now_s))
         for _ in range(MESSAGES):
             self.robot.advance(SUBSTEPS)
             self.now_s += 0.01

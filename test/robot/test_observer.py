@@ -46,15 +46,11 @@ class Source:
         names = [*self.kinematics.joint_names[::-1], *MORE] if names is None else names
         now_s = PERIOD_S * self.steps
         positions, velocities = self.joints(names)
-        self.observer.take_joints(
-            names, positions, velocities if velocity else [], round(now_s * 1e9), now_s
-        )
+        self.observer.take_joints(names, positions, velocities if velocity else [], now_s, now_s)
         if self.model.object is not None:
             at = self.model.object_qpos
             pose = self.batch._state['qpos'][0, at : at + 7]
-            self.observer.take_object(
-                Pose(pose[:3].copy(), pose[3:].copy()), round(now_s * 1e9), now_s
-            )
+            self.observer.take_object(Pose(pose[:3].copy(), pose[3:].copy()), now_s, now_s)
 
     def step(self, action):
         self.state = self.batch.step(np.array([action], np.float32))
@@ -76,7 +72,7 @@ def test_the_policy_sees_what_it_saw_in_training(task):
     for _ in range(50):
         source.step(generator.uniform(-1, 1, 4))
         source.show()
-        found = source.observer.observe()
+        found = source.observer.observe(0.0)
         seen = source.fields(source.state.observation)
         for name, values in source.fields(found.observation).items():
             if name not in DERIVED:
@@ -94,7 +90,7 @@ def test_how_the_object_moves_is_seen_from_where_it_was():
     for _ in range(25):
         source.step([*(way[:2] / np.linalg.norm(way[:2])), -0.2, 0.0])
         source.show()
-        found = source.fields(source.observer.observe().observation)
+        found = source.fields(source.observer.observe(0.0).observation)
         seen = source.fields(source.state.observation)
         speeds = [
             each['object_velocity_from_gripper'] + each['gripper_velocity']
@@ -113,7 +109,7 @@ def test_velocities_that_nobody_measured_are_how_far_the_joints_came():
         before = source.state.achieved_goal[0]
         source.step([0.5, -0.2, 0.3, 0.0])
         source.show(velocity=False)
-    found = source.fields(source.observer.observe().observation)['gripper_velocity']
+    found = source.fields(source.observer.observe(0.0).observation)['gripper_velocity']
     moved = source.state.achieved_goal[0] - before
     assert np.linalg.norm(moved) > 0.015
     # but for the bend of the way within one control period
@@ -127,7 +123,7 @@ def test_inputs_that_are_missing_or_late_are_named():
     source.show()
     assert observer.missing(0.1, 0.1) == []
     names = source.kinematics.joint_names
-    observer.take_joints(names, *source.joints(names), 10**8, 0.1)
+    observer.take_joints(names, *source.joints(names), 0.1, 0.1)
     assert observer.missing(0.15, 0.1) == ['object_pose']
     assert Source('FetchReach').observer.missing(0.0, 0.1) == ['joint_states']
 
@@ -145,12 +141,12 @@ def test_inputs_that_are_missing_or_late_are_named():
 def test_joint_states_that_do_not_fit_are_refused_and_change_nothing(change, said):
     source = Source('FetchReach')
     source.show()
-    before = source.observer.observe().observation
+    before = source.observer.observe(0.0).observation
     names = [source.kinematics.joint_names[-2], *source.kinematics.joint_names[:-2]]
     names.append(source.kinematics.joint_names[-1])
     with pytest.raises(RobotError, match=said):
         source.observer.take_joints(*change(names, *source.joints(names)), 1, 1.0)
-    np.testing.assert_array_equal(source.observer.observe().observation, before)
+    np.testing.assert_array_equal(source.observer.observe(0.0).observation, before)
 
 
 def test_an_object_that_was_put_elsewhere_by_hand_has_not_flown_there():
@@ -162,6 +158,6 @@ def test_an_object_that_was_put_elsewhere_by_hand_has_not_flown_there():
     assert source.observer.missing(0.0, 0.1) == ['object_pose']
     source.steps += 1
     source.show()
-    found = source.fields(source.observer.observe().observation)
+    found = source.fields(source.observer.observe(0.0).observation)
     velocity = found['object_velocity_from_gripper'] + found['gripper_velocity']
     np.testing.assert_allclose(velocity, 0.0, atol=1e-12)
