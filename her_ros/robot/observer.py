@@ -13,6 +13,9 @@ from her_ros.robot.prediction import CommandedMotion
 from her_ros.robot.tracks import Track
 from her_ros.sim.readout import Observed, euler_angles
 
+# An object slower than this is not being pushed; noise makes it seem to move.
+_AT_REST_MPS = 0.02
+
 #: what the robot's own joints are called among the inputs
 JOINTS, OBJECT = 'joint_states', 'object_pose'
 
@@ -116,27 +119,46 @@ class Observer:
         Needs every input to have come once.
         """
         arm, period_s = self._kinematics, self._task.control_period_s
-        grip, grip_velocity = arm.grip_position, arm.grip_velocity * period_s
-        if self._motion is not None:
-            moved, change = self._motion.since(now_s - self._measured_s, now_s)
-            grip, grip_velocity = grip + moved, grip_velocity + change * period_s
+        measured = arm.grip_velocity
+        moved, change = self._since(self._measured_s, now_s)
+        grip, grip_velocity = arm.grip_position + moved, measured + change
         values = {
             'gripper_position': grip,
             'finger_positions': arm.finger_position,
-            'gripper_velocity': grip_velocity,
+            'gripper_velocity': grip_velocity * period_s,
             'finger_velocities': arm.finger_velocity * period_s,
         }
         achieved = grip
         if OBJECT in self._needed:
             position, quaternion, velocity, spin = self._track.fit()
+            moved, change = self._since(self._track.last_s, now_s)
+            share = _share(velocity, measured)
+            position, velocity = position + share * moved, velocity + share * change
             rotation = Pose(position, quaternion).rotation
             values['object_position'] = achieved = position
             values['object_position_from_gripper'] = position - grip
             values['object_rotation'] = euler_angles(rotation[None])[0]
-            values['object_velocity_from_gripper'] = velocity * period_s - grip_velocity
+            values['object_velocity_from_gripper'] = (velocity - grip_velocity) * period_s
             values['object_angular_velocity'] = spin * period_s
         fields = [values[name] for name, _ in self._task.observation_fields]
         return Observed(np.concatenate(fields)[None], achieved[None].copy())
+
+    def _since(self, measured_s: float, now_s: float) -> tuple[Floats, Floats]:
+        """Return how the gripper moved since, and by how much faster it is: m, m/s, (3,)."""
+        if self._motion is None:
+            return np.zeros(3), np.zeros(3)
+        return self._motion.since(now_s - measured_s, now_s)
+
+
+def _share(velocity: Floats, grip_velocity: Floats) -> float:
+    """Tell to what extent an object moves with the gripper, from 0 to 1.
+
+    To that extent it goes on following it: what is pushed stops where the gripper does.
+    """
+    if np.linalg.norm(velocity) < _AT_REST_MPS:
+        return 0.0
+    along = float(velocity @ grip_velocity) / max(float(grip_velocity @ grip_velocity), 1e-4)
+    return min(max(along, 0.0), 1.0)
 
 
 def _picked(kind: str, values: ArrayLike, order: list[int], names: Sequence[str]) -> Floats:

@@ -44,6 +44,11 @@ class Track:
         """The last pose as it came."""
         return self._poses[-1][1] if self._poses else None
 
+    @property
+    def last_s(self) -> float:
+        """When the last pose was measured."""
+        return self._poses[-1][0] if self._poses else -np.inf
+
     def fit(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Lay a line through the poses by least squares.
 
