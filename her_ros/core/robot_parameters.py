@@ -150,7 +150,7 @@ class RobotBridgeParameters(NodeParameters):
         0.1, 'inputs older than this are late', minimum=0.005, maximum=10.0
     )
     velocity_window_s: float = parameter(
-        0.05,
+        0.03,
         'time over which a line is laid through poses of the object, for its velocity; longer'
         ' where the poses are noisy',
         minimum=0.001,
