@@ -1,7 +1,7 @@
 """What there is to see of a Fetch scene, and where, as plain numbers: any viewer can draw them."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import mujoco
 import numpy as np
@@ -28,8 +28,7 @@ _GOAL_COLOR: Color = (0.1, 0.8, 0.2, 0.35)
 _ARM_WIDTH_M = 0.08
 
 
-@dataclass(frozen=True)
-class Pose:
+class Pose(NamedTuple):
     """Where something is, in the world frame."""
 
     #: metres, shape (3,)
@@ -84,10 +83,17 @@ class Scene:
         #: names as on a real Fetch
         self.joint_names = tuple(joint.name.removeprefix(_ROBOT) for joint in arm)
         self._joint_qpos = [int(joint.qposadr[0]) for joint in arm]
+        moved = self._fetch.object
+        self._object = None if moved is None else int(self._model.site_bodyid[moved.site])
         self._arm = self._bodies_above(self._fetch.gripper_body)
         self._set(self._fetch.start_qpos)
         #: where the robot stands
         self.base = self._body_pose(self._arm[0])
+
+    @property
+    def has_object(self) -> bool:
+        """Whether there is something to move."""
+        return self._object is not None
 
     def look(self, qpos: Floats, goal: Floats) -> View:
         """See what is where.
@@ -96,12 +102,10 @@ class Scene:
         :param goal: desired goal, metres, world frame, shape (3,)
         """
         self._set(qpos)
-        moved = self._fetch.object
-        body = None if moved is None else int(self._model.site_bodyid[moved.site])
         return View(
             joint_positions=np.array(self._data.qpos[self._joint_qpos]),
             gripper=self._grip_pose(),
-            object=None if body is None else self._body_pose(body),
+            object=None if self._object is None else self._body_pose(self._object),
             shapes=(*self._solids(), self._arm_line(), self._goal_sphere(goal)),
         )
 
