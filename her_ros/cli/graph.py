@@ -89,11 +89,15 @@ def training_nodes(namespace: str, workers: int, run_dir: str) -> list[NodeSpec]
     return nodes
 
 
-def simulation_nodes(namespace: str, model: str, run_dir: str) -> list[NodeSpec]:
+def simulation_nodes(
+    namespace: str, model: str, run_dir: str, real_time: bool = False, publish_scene: bool = False
+) -> list[NodeSpec]:
     """List the nodes that run a policy in simulation, without a trainer."""
     namespace = '/' + namespace.strip('/')
+    # What isn't asked for here may still be in the parameter file.
+    asked = {'real_time': real_time, 'publish_scene': publish_scene}
     more: dict[str, dict[str, Any]] = {
-        'fetch_env': {'follow_collect': False},
+        'fetch_env': {'follow_collect': False, **{name: True for name in asked if asked[name]}},
         # Without a policy there is nothing but exploration to act by.
         'policy': {'model': model, 'explore': not model},
     }

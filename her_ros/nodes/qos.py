@@ -16,6 +16,7 @@ GRIPPER = 'gripper_controller/commands'
 # for RViz and Foxglove
 GRIPPER_POSE = 'gripper_pose'
 MARKERS = 'markers'
+TF_STATIC = '/tf_static'
 # relative names, in the run's namespace
 POLICY = 'policy'
 COLLECT = 'collect'
@@ -51,5 +52,7 @@ SENSOR = QoSProfile(
     reliability=ReliabilityPolicy.BEST_EFFORT,
     durability=DurabilityPolicy.VOLATILE,
 )
+#: what a simulation shows of itself: a reliable publisher serves readers of either kind
+SCENE = _reliable(1, DurabilityPolicy.VOLATILE)
 #: ``/diagnostics``
 STATUS = _reliable(10, DurabilityPolicy.VOLATILE)

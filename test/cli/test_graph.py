@@ -24,6 +24,7 @@ GRAPHS = {
     'train': training_nodes('her_ros', 3, '/runs/a'),
     'simulate': simulation_nodes('/her_ros/', 'policy.onnx', '/runs/a'),
     'simulate at random': simulation_nodes('her_ros', '', ''),
+    'simulate in real time': simulation_nodes('her_ros', '', '', True, publish_scene=True),
     'record': recording_nodes('robot', '/runs/a'),
     'deploy': deployment_nodes('robot', 'policy.onnx', autostart=False, robot='none'),
     'deploy on a simulated robot': deployment_nodes(
@@ -113,6 +114,7 @@ def test_only_training_and_random_acting_explore():
         'train': [True] * 3,
         'simulate': [False],
         'simulate at random': [True],
+        'simulate in real time': [True],
         'record': [],
         'deploy': [False],
         'deploy on a simulated robot': [False],
@@ -123,6 +125,19 @@ def test_only_training_and_random_acting_explore():
 def test_without_a_folder_nothing_is_recorded():
     assert 'recorder' not in {spec.name for spec in GRAPHS['simulate at random']}
     assert 'recorder' in {spec.name for spec in GRAPHS['simulate']}
+
+
+def test_only_where_asked_for_a_simulation_keeps_step_with_the_clock_and_shows_itself():
+    wanted = {
+        name: [
+            (spec.parameters.get('real_time', False), spec.parameters.get('publish_scene', False))
+            for spec in specs
+            if spec.name == 'fetch_env'
+        ]
+        for name, specs in GRAPHS.items()
+    }
+    assert wanted.pop('simulate in real time') == [(True, True)]
+    assert {pair for pairs in wanted.values() for pair in pairs} == {(False, False)}
 
 
 def test_commands_say_everything():
