@@ -1,4 +1,4 @@
-"""Policy, bridge and simulated robot as processes: what a robot is asked to do, and stops doing."""
+"""Policy, bridge and simulated robot as processes: what the robot does, and stops doing."""
 
 import time
 from pathlib import Path
