@@ -56,11 +56,11 @@ class ScenePublisher:
             self._object = node.create_publisher(PoseStamped, OBJECT_POSE, SCENE)
         self._publish_base(node)
 
-    def publish(self, qpos: Floats, goal: Floats, stamp_ns: int) -> None:
+    def publish(self, qpos: Floats, goal: Floats | None, stamp_ns: int) -> None:
         """Publish what is where, unless that was done less than a period ago.
 
-        :param qpos: joint positions of the whole model, shape (nq,)
-        :param goal: desired goal, metres, world frame, shape (3,)
+        :param qpos: joint positions of the task's whole model, shape (nq,)
+        :param goal: desired goal, metres, world frame, shape (3,); None: there is none to show
         :param stamp_ns: time of this state, nanoseconds since 1970
         """
         if not self._throttle.allows():

@@ -95,18 +95,20 @@ class Scene:
         """Whether there is something to move."""
         return self._object is not None
 
-    def look(self, qpos: Floats, goal: Floats) -> View:
+    def look(self, qpos: Floats, goal: Floats | None) -> View:
         """See what is where.
 
-        :param qpos: all joint positions of the task's model, shape (nq,)
-        :param goal: desired goal, metres, world frame, shape (3,)
+        :param qpos: joint positions of the task's whole model, shape (nq,)
+        :param goal: desired goal, metres, world frame, shape (3,); None: there is none to see
         """
         self._set(qpos)
+        # A viewer tells shapes apart by their places: what may be missing stands last.
+        goals = () if goal is None else (self._goal_sphere(goal),)
         return View(
             joint_positions=np.array(self._data.qpos[self._joint_qpos]),
             gripper=self._grip_pose(),
             object=None if self._object is None else self._body_pose(self._object),
-            shapes=(*self._solids(), self._arm_line(), self._goal_sphere(goal)),
+            shapes=(*self._solids(), self._arm_line(), *goals),
         )
 
     def _set(self, qpos: Floats) -> None:

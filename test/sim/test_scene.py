@@ -81,6 +81,13 @@ def test_objects_have_their_own_shape(busy_actions, name, kind, size):
     np.testing.assert_allclose(drawn.size, size)
 
 
+def test_without_a_goal_all_else_is_drawn_in_the_same_order(scene, task):
+    qpos = load_model(task).start_qpos
+    names = [each.name for each in scene.look(qpos, np.ones(3)).shapes]
+    assert [each.name for each in scene.look(qpos, None).shapes] == names[:-1]
+    assert names[-1] == 'goal'
+
+
 def test_everything_drawn_lies_where_the_robot_is(scene, task, busy_actions):
     for view, _, _ in views(scene, task, busy_actions):
         grip, arm = view.gripper.position, shape(view, 'arm')
