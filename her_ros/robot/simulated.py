@@ -4,6 +4,7 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from her_ros.core.seeds import integer_seed
 from her_ros.core.task import GoalTask
 from her_ros.robot.kinematics import ARM_JOINTS, PREFIX
 from her_ros.sim.model import MOCAP_TURN, SUBSTEPS, load_model
@@ -11,15 +12,25 @@ from her_ros.sim.starts import draw_start, start_generator
 
 Floats = NDArray[np.float64]
 
+_HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
 #: the mocap runs ahead of the target by what the gripper moves in this time. The weld is a
-#: critically damped spring, so the gripper trails a mocap that moves steadily by about 38 ms; a
-#: little less than that loses the fewest episodes of the shipped policies.
+#: critically damped spring, so the gripper trails a mocap that moves steadily by about 38 ms; the
+#: shipped FetchPush policy lost fewer episodes with a little less.
 _LEAD_S = 0.036
 #: how far the target may be from the gripper, so that an obstacle is not pressed ever harder
 _LEASH_M = 0.01
 #: a full action in all three directions at once, with a margin; with lead and leash the mocap is
 #: never farther from the gripper than such an action puts it in training, 8.7 cm
 _MAX_SPEED_MPS = 1.5
+
+
+def start_seed(seed: int, reset: int) -> int:
+    """Return the seed of a start state of the ``simulated_robot`` node.
+
+    :param seed: the node's own
+    :param reset: 0 for where it starts, then 1 for its first reset, 2, …
+    """
+    return integer_seed(seed, 'simulated_robot', 0, reset)
 
 
 class SimulatedRobot:
@@ -47,6 +58,8 @@ class SimulatedRobot:
             )
         )
         joints = [model.joint(PREFIX + name) for name in self.joint_names]
+        #: per joint, whether it turns; the others slide
+        self.turning = np.array([joint.type[0] == _HINGE for joint in joints])
         self._qpos = np.array([joint.qposadr[0] for joint in joints])
         self._dofs = np.array([joint.dofadr[0] for joint in joints])
         self._arm_qpos = np.array([model.joint(PREFIX + name).qposadr[0] for name in ARM_JOINTS])
