@@ -59,6 +59,15 @@ class SimulatedRobotNode(Node):
         self._commanded_at = -np.inf
         self._reported = (time.monotonic(), 0)
         self._ticks = 0
+        self._connect()
+        # Wall time that nobody sets, unlike the node's own clock.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._pace = Pace(
+            1.0 / p.rate_hz, time.monotonic(), max(round(_MOST_BEHIND_S * p.rate_hz), 1)
+        )
+        self.create_timer(1.0 / p.rate_hz, self._on_time, clock=steady)
+
+    def _connect(self) -> None:
         self._joint_states = self.create_publisher(JointState, JOINT_STATES, ROBOT)
         self._object_pose = self.create_publisher(PoseStamped, OBJECT_POSE, ROBOT)
         self._subscribe(TwistStamped, TWIST, self._on_twist)
@@ -66,12 +75,6 @@ class SimulatedRobotNode(Node):
         self._subscribe(Float64MultiArray, GRIPPER, self._on_gripper)
         self.create_service(Trigger, '~/reset', self._on_reset)
         self._diagnostics = Diagnostics(self, self._status)
-        # Wall time that nobody sets, unlike the node's own clock.
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._pace = Pace(
-            1.0 / p.rate_hz, time.monotonic(), max(round(_MOST_BEHIND_S * p.rate_hz), 1)
-        )
-        self.create_timer(1.0 / p.rate_hz, self._on_time, clock=steady)
 
     def _subscribe(self, message_type: Any, topic: str, take: Callable[[Any], None]) -> None:
         def checked(message: Any) -> None:

@@ -1,4 +1,5 @@
 import re
+import signal
 import time
 
 import numpy as np
@@ -201,6 +202,18 @@ def test_every_reset_starts_where_training_does_with_a_known_seed(robot):
         assert [place.x, place.y, place.z] == pytest.approx(expected, abs=1e-3)
         told = re.findall(r'\[(.+)\]', response.message)[0].split(',')
         assert [float(value) for value in told] == pytest.approx(expected, abs=1e-6)
+
+
+def test_who_was_stopped_does_not_run_to_catch_up(fresh):
+    process = fresh.graph._processes[0]
+    skipped = int(fresh.graph.new_status(NODE)['skipped_ticks'])
+    process.popen.send_signal(signal.SIGSTOP)
+    fresh.listen(1.0)
+    process.popen.send_signal(signal.SIGCONT)
+    joints, _ = fresh.listen(0.5)
+    assert len(joints) < 80
+    assert 'behind the wall clock' in process.output
+    assert int(fresh.graph.new_status(NODE)['skipped_ticks']) - skipped > 50
 
 
 def test_publishes_to_who_wants_it_reliably_too(fresh):
