@@ -190,7 +190,10 @@ class SimulatedRobotParameters(NodeParameters):
         0.0, 'standard deviation of the joint positions', minimum=0.0, maximum=1.0
     )
     latency_s: float = parameter(
-        0.0, 'sensor messages come so much later than their stamps', minimum=0.0, maximum=10.0
+        0.0,
+        'sensor messages come so much later than their stamps, to the nearest 1 / rate_hz',
+        minimum=0.0,
+        maximum=10.0,
     )
     drop_probability: float = parameter(
         0.0, 'share of all messages that get lost, sent and received', minimum=0.0, maximum=1.0

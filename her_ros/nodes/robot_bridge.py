@@ -35,10 +35,10 @@ from her_ros.nodes.qos import (
     TWIST,
 )
 from her_ros.nodes.transforms import pose_of, stamp_ns_of, tf2_lookup
-from her_ros.robot.commands import TwistUnits
 from her_ros.robot.control import Command, RobotControl
 from her_ros.robot.frames import Floats, Frames, Pose
 from her_ros.robot.kinematics import ARM_JOINTS
+from her_ros.robot.units import TwistUnits
 
 # Rows come once per control period; this many periods is what subscribers may count on.
 _OFFERED_PERIODS = 2

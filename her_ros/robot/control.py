@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import Rows
 from her_ros.core.task import GoalTask
-from her_ros.robot.commands import TwistUnits
 from her_ros.robot.episodes import RobotEpisodes
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats
@@ -17,6 +16,7 @@ from her_ros.robot.homing import Homing
 from her_ros.robot.kinematics import FetchKinematics
 from her_ros.robot.observer import Observer
 from her_ros.robot.prediction import CommandedMotion
+from her_ros.robot.units import TwistUnits
 from her_ros.sim.model import load_model
 from her_ros.sim.setups import setup_of
 

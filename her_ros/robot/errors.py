@@ -1,7 +1,7 @@
-"""The error of this folder."""
+"""The one error of what runs on a robot."""
 
 from her_ros.core.errors import HerRosError
 
 
 class RobotError(HerRosError):
-    """A message from or to the robot that does not fit."""
+    """A command or a measurement that cannot be used."""

@@ -4,30 +4,29 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from her_ros.core.seeds import integer_seed
 from her_ros.core.task import GoalTask
+from her_ros.robot.follower import Follower
 from her_ros.robot.kinematics import ARM_JOINTS, PREFIX
 from her_ros.sim.model import MOCAP_TURN, SUBSTEPS, load_model
 from her_ros.sim.starts import draw_start, start_generator
 
 Floats = NDArray[np.float64]
 
-#: the mocap runs ahead of the target by what the gripper moves in this time. The weld is a
-#: critically damped spring, so the gripper trails a mocap that moves steadily by about 38 ms; a
-#: little less than that loses the fewest episodes of the shipped policies.
-_LEAD_S = 0.036
-#: how far the target may be from the gripper, so that an obstacle is not pressed ever harder
-_LEASH_M = 0.01
-#: a full action in all three directions at once, with a margin; with lead and leash the mocap is
-#: never farther from the gripper than such an action puts it in training, 8.7 cm
-_MAX_SPEED_MPS = 1.5
+_HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
+
+
+def start_seed(seed: int, reset: int) -> int:
+    """Return the seed of a start state of the ``simulated_robot`` node.
+
+    :param seed: the node's own
+    :param reset: 0 for where it starts, then 1 for its first reset, 2, …
+    """
+    return integer_seed(seed, 'simulated_robot', 0, reset)
 
 
 class SimulatedRobot:
     """The Fetch of the training, followed by commands in continuous time.
-
-    In training an action puts the mocap, to which the gripper is welded softly, up to 5 cm beside
-    the gripper for 40 ms. Here a target moves with the commanded velocity, and the mocap a little
-    ahead of it; a steady command then moves the gripper as fast as the action that it stands for.
 
     :param command_timeout_s: simulated time after which a velocity no longer counts
     :raises SimError: if the task has no simulation, or its assets are missing
@@ -47,6 +46,8 @@ class SimulatedRobot:
             )
         )
         joints = [model.joint(PREFIX + name) for name in self.joint_names]
+        #: per joint, whether it turns; the others slide
+        self.turning = np.array([joint.type[0] == _HINGE for joint in joints])
         self._qpos = np.array([joint.qposadr[0] for joint in joints])
         self._dofs = np.array([joint.dofadr[0] for joint in joints])
         self._arm_qpos = np.array([model.joint(PREFIX + name).qposadr[0] for name in ARM_JOINTS])
@@ -67,9 +68,8 @@ class SimulatedRobot:
         self._data.qvel[:] = self._fetch.start_qvel
         goal = draw_start(self._fetch, generator, self._data.qpos)
         mujoco.mj_kinematics(self._model, self._data)
-        self._target = self._gripper.copy()
         self._orientation = np.array(MOCAP_TURN) / np.linalg.norm(MOCAP_TURN)
-        self._velocity, self._moves_until_s = np.zeros(3), 0.0
+        self._follower = Follower(self._data.xpos[self._fetch.gripper_body])
         self._substeps = 0
         return goal
 
@@ -78,7 +78,7 @@ class SimulatedRobot:
 
         :param linear: m/s, world frame, shape (3,); shortened to 1.5 m/s
         """
-        self._move(np.asarray(linear, np.float64), self._timeout_s)
+        self._follower.move(np.asarray(linear, np.float64), self.time_s, self._timeout_s)
 
     def command_joints(self, positions: ArrayLike, duration_s: float) -> None:
         """Move the gripper in a straight line to where joints would put it, and stay there.
@@ -89,10 +89,9 @@ class SimulatedRobot:
         self._trial.qpos[:] = self._data.qpos
         self._trial.qpos[self._arm_qpos] = positions
         mujoco.mj_kinematics(self._model, self._trial)
-        way = self._trial.xpos[self._fetch.gripper_body] - self._target
-        duration_s = max(duration_s, float(np.linalg.norm(way)) / _MAX_SPEED_MPS, 1e-3)
         self._orientation = self._trial.xquat[self._fetch.gripper_body].copy()
-        self._move(way / duration_s, duration_s)
+        place = self._trial.xpos[self._fetch.gripper_body]
+        self._follower.move_to(place, self.time_s, duration_s)
 
     def command_fingers(self, positions: ArrayLike) -> None:
         """Send the fingers somewhere; without effect where the task holds them closed.
@@ -117,7 +116,7 @@ class SimulatedRobot:
     @property
     def commanded(self) -> bool:
         """Whether a command for the arm still counts."""
-        return bool(self._data.time < self._moves_until_s)
+        return self._follower.commanded(self.time_s)
 
     @property
     def time_s(self) -> float:
@@ -151,29 +150,14 @@ class SimulatedRobot:
         mujoco.mju_mat2Quat(quaternion, self._data.site_xmat[site])
         return self._data.site_xpos[site].copy(), quaternion
 
-    @property
-    def _gripper(self) -> Floats:
-        """Position of what is welded to the mocap, a view."""
-        position: Floats = self._data.xpos[self._fetch.gripper_body]
-        return position
-
-    def _move(self, velocity: Floats, duration_s: float) -> None:
-        speed = float(np.linalg.norm(velocity))
-        self._velocity = velocity * min(1.0, _MAX_SPEED_MPS / max(speed, 1e-9))
-        self._moves_until_s = self._data.time + duration_s
-
     def _follow(self) -> None:
-        """Move target and mocap for the next substep."""
-        timestep_s = self._model.opt.timestep
-        # Half a substep early, as simulated time is a sum of many roundings.
-        if self._data.time + timestep_s / 2 > self._moves_until_s:
-            self._velocity = np.zeros(3)
-        ahead = self._target + self._velocity * timestep_s - self._gripper
-        ahead *= min(1.0, _LEASH_M / max(float(np.linalg.norm(ahead)), 1e-9))
-        self._target = self._gripper + ahead
-        self._data.mocap_pos[0] = self._target + self._velocity * _LEAD_S
+        """Move the mocap for the next substep."""
+        body, timestep_s = self._fetch.gripper_body, self._model.opt.timestep
+        self._data.mocap_pos[0] = self._follower.advance(
+            self._data.xpos[body], self.time_s, timestep_s
+        )
         # Half the way to the wanted orientation, as in training; a quaternion and its negative
         # are the same orientation, so the one nearer to the present is added.
-        present = self._data.xquat[self._fetch.gripper_body]
+        present = self._data.xquat[body]
         sign = 1.0 if present @ self._orientation >= 0.0 else -1.0
         self._data.mocap_quat[0] = present + sign * self._orientation

@@ -1,29 +1,44 @@
 import numpy as np
 import pytest
 
-from her_ros.core.robot_parameters import RobotBridgeParameters
-from her_ros.robot.commands import TwistUnits
-from her_ros.robot.frames import Frames, Pose
-
-# turned by half a turn: ahead for the robot is back in the world
-FRAMES = Frames('base_link', Pose.of('', (1.0, 2.0, 0.0), (0.0, 0.0, 1.0, 0.0)))
-VELOCITY = np.array([0.83, -0.415, 0.2])
+from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist
+from her_ros.robot.errors import RobotError
+from her_ros.robot.kinematics import ARM_JOINTS
 
 
-def units(**parameters):
-    return TwistUnits(RobotBridgeParameters(**parameters), FRAMES)
+def test_joints_may_come_in_any_order():
+    shuffled = np.random.default_rng(0).permutation(7)
+    names = [ARM_JOINTS[place] for place in shuffled]
+    assert checked_joints(names, 0.1 * shuffled, 0.04) == pytest.approx(0.1 * np.arange(7))
 
 
-def test_speeds_stand_in_the_robots_axes():
-    np.testing.assert_array_equal(units().followed(VELOCITY), VELOCITY)
-    np.testing.assert_allclose(units().linear(VELOCITY), [-0.83, 0.415, 0.2], atol=1e-12)
+def test_good_commands_come_through():
+    assert (checked_twist('base_link', [0.1, 0.2, 0.3], [0, 0, 0]) == [0.1, 0.2, 0.3]).all()
+    assert (checked_fingers([0.01, 0.02]) == [0.01, 0.02]).all()
 
 
-def test_unitless_twists_keep_their_direction_and_their_limits():
-    unitless = units(twist_units='unitless', unitless_scale_mps=0.4)
-    followed = unitless.followed(VELOCITY)
-    np.testing.assert_allclose(followed, VELOCITY * 0.4 / 0.83)
-    assert np.abs(unitless.linear(followed)).max() == pytest.approx(1.0)
-    slow = unitless.followed(VELOCITY / 10)
-    np.testing.assert_array_equal(slow, VELOCITY / 10)
-    np.testing.assert_allclose(unitless.linear(slow) * 0.4, [-0.083, 0.0415, 0.02])
+NAMES = list(ARM_JOINTS)
+
+
+@pytest.mark.parametrize(
+    ('check', 'arguments', 'said'),
+    [
+        (checked_twist, ('camera', [0, 0, 0], [0, 0, 0]), "'camera'"),
+        (checked_twist, ('', [0, 0, 0], [0, 0, 0]), "''"),
+        (checked_twist, ('world', [0, np.nan, 0], [0, 0, 0]), 'nan'),
+        (checked_twist, ('world', [0, 0, 0], [0, 0, np.inf]), 'inf'),
+        (checked_twist, ('world', [0, 0, 0], [0, 0.5, 0]), '0.5'),
+        (checked_joints, ([*NAMES[:6], 'elbow'], [0.0] * 7, 0.0), "'elbow'"),
+        (checked_joints, (NAMES[:6], [0.0] * 6, 0.0), 'wrist_roll_joint'),
+        (checked_joints, ([*NAMES, NAMES[0]], [0.0] * 8, 0.0), 'twice'),
+        (checked_joints, (NAMES, [0.0] * 6, 0.0), '7'),
+        (checked_joints, (NAMES, [np.inf] * 7, 0.0), 'inf'),
+        (checked_joints, (NAMES, [0.0] * 7, -1.0), '-1.0'),
+        (checked_fingers, ([0.1],), '2 finite'),
+        (checked_fingers, ([0.1, np.nan],), 'nan'),
+    ],
+)
+def test_a_bad_command_is_refused_with_what_is_wrong(check, arguments, said):
+    with pytest.raises(RobotError, match=said) as refusal:
+        check(*arguments)
+    assert '\n' not in str(refusal.value)

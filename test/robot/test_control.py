@@ -8,11 +8,11 @@ from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import IDENTITY, action_dtype
 from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
-from her_ros.robot.commands import TwistUnits
 from her_ros.robot.control import RobotControl
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Frames, Pose
 from her_ros.robot.simulated import SimulatedRobot
+from her_ros.robot.units import TwistUnits
 
 MODELS = Path(__file__).parents[2] / 'models'
 # What happens between two calls of tick, in sensor messages and in physics steps of 2 ms.
