@@ -95,7 +95,9 @@ class RobotBridgeNode(Node):
                 take(message)
             except HerRosError as error:
                 self._problems[topic] = str(error)
-                self.get_logger().error(f'{error}; ignored', throttle_duration_sec=5.0)
+                # Goals come one by one, measurements many times a second.
+                pause_s = 0.0 if topic in (GOAL, GOAL_POSE) else 5.0
+                self.get_logger().error(f'{error}; ignored', throttle_duration_sec=pause_s)
             else:
                 self._problems.pop(topic, None)
 

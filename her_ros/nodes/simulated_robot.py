@@ -62,7 +62,7 @@ class SimulatedRobotNode(Node):
         self._connect()
         # Wall time that nobody sets, unlike the node's own clock.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._due_ticks = Ticks(
+        self._schedule = Ticks(
             1.0 / p.rate_hz, time.monotonic(), max(round(_MOST_BEHIND_S * p.rate_hz), 1)
         )
         self.create_timer(1.0 / p.rate_hz, self._on_time, clock=steady)
@@ -133,13 +133,13 @@ class SimulatedRobotNode(Node):
 
     def _on_time(self) -> None:
         """Catch up with the wall clock and send what is measured then."""
-        skipped = self._due_ticks.skipped
-        ticks = self._due_ticks.due(time.monotonic())
+        skipped = self._schedule.skipped
+        ticks = self._schedule.due(time.monotonic())
         if ticks:
             self._robot.advance(ticks * _SUBSTEPS_PER_S // self._config.rate_hz)
             self._ticks += ticks
             self._measure()
-        if lost := self._due_ticks.skipped - skipped:
+        if lost := self._schedule.skipped - skipped:
             self.get_logger().warning(
                 f'{lost / self._config.rate_hz:.2f} s behind the wall clock; skipped, the robot'
                 ' stood still; is the machine too busy?',
@@ -179,8 +179,8 @@ class SimulatedRobotNode(Node):
         return {
             'message': 'commanded' if self._robot.commanded else 'stopped',
             'rate_hz': round((self._ticks - ticks) / max(now - then, 1e-9), 1),
-            'late_ticks': self._due_ticks.late,
-            'skipped_ticks': self._due_ticks.skipped,
+            'late_ticks': self._schedule.late,
+            'skipped_ticks': self._schedule.skipped,
             'last_command_age_s': round(now - self._commanded_at, 3),
             'resets': self._resets,
             **self._counts,

@@ -109,6 +109,8 @@ class RobotControl:
         """Say in a few words what goes on."""
         if missing := self.observer.missing(now_s, self._timeout_s):
             return f'waits for {" and ".join(missing)}'
+        if self.episodes.waiting:
+            return 'waits for the policy'
         if self.episodes.running:
             return 'acting'
         if self._coming_home:
@@ -173,7 +175,7 @@ class RobotControl:
         return Command(self._units.followed(velocity), self._fingers)
 
     def _act(self, now_s: float) -> Tick:
-        was_answered = self.episodes.answered
+        was_answered, was_waiting = self.episodes.answered, self.episodes.waiting
         rows = self.episodes.show(self.observer.observe(now_s))
         if not self.episodes.running:
             self._stop_until_s = now_s + _STOP_S
@@ -181,7 +183,7 @@ class RobotControl:
         if was_answered:
             # The last action holds on until the next one is here, a few milliseconds from now.
             return Tick(rows)
-        self.unanswered += 1
+        self.unanswered += not was_waiting
         return Tick(rows, self._stand_still())
 
     def answer(self, answers: Rows, now_s: float) -> Command | None:

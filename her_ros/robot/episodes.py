@@ -12,7 +12,9 @@ from her_ros.sim.readout import Observed
 class RobotEpisodes:
     """Makes one row per control period, whether or not the last one was answered in time.
 
-    An episode ends, truncated, after so many steps, on success held, or when it is told to.
+    Only the first row waits for its answer, and is shown anew until then: no episode is spent on a
+    policy that is not there. An episode ends, truncated, after so many steps, on success held, or
+    when it is told to.
 
     :param session: drawn anew whenever a bridge starts
     :param episode_steps: control periods of an episode
@@ -51,7 +53,7 @@ class RobotEpisodes:
         self._successes_in_row = 0
         self._ending = False
         self._forget_action()
-        self.running, self.answered = True, True
+        self.running, self.answered = True, False
 
     def abandon(self) -> None:
         """End the episode without a last state; whoever records it drops it."""
@@ -68,7 +70,7 @@ class RobotEpisodes:
         """
         rows = self._blank.copy()
         goals = (state.achieved_goal, self._goal[None])
-        step = 0 if self.rows['episode'][0] != self.episode else int(self.rows['step'][0]) + 1
+        step = self._next_step()
         rows['episode'], rows['step'] = self.episode, step
         rows['observation'], rows['achieved_goal'] = state.observation, state.achieved_goal
         rows['desired_goal'] = self._goal
@@ -83,6 +85,16 @@ class RobotEpisodes:
         self._forget_action()
         self.rows, self.answered = rows, False
         return rows
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the policy has not yet answered the first row."""
+        begun = self.rows['episode'][0] == self.episode
+        return self.running and not self.answered and (not begun or self.rows['step'][0] == 0)
+
+    def _next_step(self) -> int:
+        begun = self.rows['episode'][0] == self.episode
+        return int(self.rows['step'][0]) + 1 if begun and not self.waiting else 0
 
     def _is_over(self, step: int) -> bool:
         held = 0 < self._success_steps <= self._successes_in_row

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from her_ros.core.episode import Episode
+from her_ros.core.episode import Episode, split_rollout
 from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import IDENTITY, action_dtype
 from her_ros.core.task import TASKS
@@ -115,16 +115,19 @@ def test_the_block_goes_where_it_is_wanted_again_and_again():
         assert np.linalg.norm(episode.observation[0, :2] - middle[:2]) < 0.13
 
 
-def test_without_a_policy_the_robot_stands_still():
-    loop = Loop('FetchReach', home=False, episode_steps=30)
+def test_without_a_policy_the_robot_stands_still_and_waits():
+    loop = Loop('FetchReach', home=False)
     loop.policy_alive = False
     loop.control.set_goal(loop.drawn_goal)
-    loop.period()
-    before = loop.robot.grip_position
+    loop.periods(100)
+    assert loop.control.state(loop.now_s) == 'waits for the policy'
+    assert loop.robot.grip_position == pytest.approx(loop.rows[0]['achieved_goal'][0], abs=5e-3)
+    assert not any(command.velocity.any() for command in loop.commands)
+    loop.policy_alive = True
     loop.until_idle()
-    assert np.linalg.norm(loop.robot.grip_position - before) < 0.005
-    assert not loop.episodes[0].action.any()
-    assert loop.control.unanswered == 29
+    (episode,), _ = split_rollout(loop.rows)
+    assert episode.is_success
+    assert loop.control.unanswered == 0
 
 
 def test_a_policy_that_falls_silent_is_followed_by_zero_within_a_period():

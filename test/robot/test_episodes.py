@@ -65,6 +65,20 @@ def test_what_was_not_answered_stood_still(episodes):
     assert [int(row['policy_version'][0]) for row in rows] == [0, 3, 0, 0]
 
 
+def test_the_first_state_waits_for_its_answer(episodes):
+    rows = [episodes.show(state(FAR + 0.01 * k)) for k in range(4)]
+    assert episodes.waiting
+    assert {int(row['step'][0]) for row in rows} == {0}
+    # the last one seen is the one that is answered
+    np.testing.assert_array_equal(rows[-1]['achieved_goal'][0], FAR + 0.03)
+    assert episodes.accept(answers(rows[-1], 0.5)) is not None
+    assert not episodes.waiting
+    rows.append(episodes.show(state(FAR)))
+    assert rows[-1]['step'][0] == 1
+    (found,), _ = split_rollout([*rows, *play(episodes, FAR, 99)])
+    found.check(TASK)
+
+
 def test_a_later_answer_to_the_same_state_counts(episodes):
     rows = episodes.show(state(FAR))
     episodes.accept(answers(rows, 0.5))
