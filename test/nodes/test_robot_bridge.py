@@ -89,18 +89,35 @@ class RobotPartner:
     def acting(self):
         """Wait until the robot moves in the midst of an episode."""
         self.graph.until(
-            lambda: self.rows and 3 < self.rows[-1]['step'][0] < 30 and self.twists[-1][2] > 0.05,
+            lambda: (
+                self.rows
+                and 3 < self.rows[-1]['step'][0] < 40
+                and self.twists[-1][2] > 0.03
+                and len(self.speeds) > 10
+            ),
             'an episode',
         )
 
 
-def start(graph, namespace, task='FetchReach', **bridge):
+# Many nodes share two cores here; what is late in a test need not be on a robot.
+PATIENT = {'robot_bridge': {'input_timeout_s': 0.5}, 'policy': {'deadline_s': 0.5}}
+
+
+# So that there is time to see the robot move: a full action is a tenth of what it was.
+SLOW = {'home': False, 'success_steps': 0, 'full_action_speed_mps': 0.08}
+
+
+def start_policy(graph, namespace, task='FetchReach'):
     model = str(MODELS / task / 'policy.onnx')
-    shared = {'task': task}
+    return graph.start('policy', namespace, {'task': task, 'model': model, **PATIENT['policy']})
+
+
+def start(graph, namespace, task='FetchReach', **bridge):
+    bridge = {'task': task, **PATIENT['robot_bridge'], **bridge}
     processes = {
-        'robot': graph.start('simulated_robot', namespace, shared),
-        'bridge': graph.start('robot_bridge', namespace, {**shared, **bridge}),
-        'policy': graph.start('policy', namespace, {**shared, 'model': model}),
+        'robot': graph.start('simulated_robot', namespace, {'task': task}),
+        'bridge': graph.start('robot_bridge', namespace, bridge),
+        'policy': start_policy(graph, namespace, task),
     }
     return RobotPartner(graph, namespace, task), processes
 
@@ -189,7 +206,7 @@ def test_a_reset_needs_a_goal_and_then_acts_again(graph):
 
 
 def test_a_dead_policy_stops_the_robot_and_its_successor_moves_it_again(graph):
-    partner, processes = start(graph, '/run', home=False, success_steps=0, episode_steps=400)
+    partner, processes = start(graph, '/run', **SLOW, episode_steps=400)
     partner.ready()
     partner.send(START['FetchReach'] + 0.1)
     partner.acting()
@@ -201,27 +218,26 @@ def test_a_dead_policy_stops_the_robot_and_its_successor_moves_it_again(graph):
     # own node shares the cores with four others.
     assert all(at < killed_at + 0.2 for at in moving)
     graph.until(lambda: int(partner.status['states_unanswered']) > 10, 'unanswered states')
-    model = str(MODELS / 'FetchReach' / 'policy.onnx')
-    graph.start('policy', '/run', {'task': 'FetchReach', 'model': model})
+    start_policy(graph, '/run')
     count = len(partner.twists)
     graph.until(lambda: any(s > 0.01 for _, _, s in partner.twists[count:]), 'motion')
 
 
 def test_without_a_bridge_the_robot_stops_by_itself(graph):
-    partner, processes = start(graph, '/run', home=False, success_steps=0)
+    partner, processes = start(graph, '/run', **SLOW)
     partner.ready()
     partner.send(START['FetchReach'] + 0.14)
     partner.acting()
-    assert max(speed for _, speed in partner.speeds[-10:]) > 0.1
+    assert max(speed for _, speed in partner.speeds[-10:]) > 0.05
     processes['bridge'].kill()
-    graph.until(lambda: partner.speeds[-1][1] < 0.02, 'standstill')
+    graph.until(lambda: partner.speeds[-1][1] < 0.01, 'standstill')
     partner.speeds.clear()
     graph.until(lambda: len(partner.speeds) > 30, 'joint states')
-    assert max(speed for _, speed in partner.speeds) < 0.05
+    assert max(speed for _, speed in partner.speeds) < 0.02
 
 
 def test_a_robot_that_falls_silent_is_named_and_no_longer_commanded(graph):
-    partner, processes = start(graph, '/run', home=False, success_steps=0)
+    partner, processes = start(graph, '/run', **SLOW)
     partner.ready()
     partner.send(START['FetchReach'] + 0.1)
     partner.acting()
