@@ -7,7 +7,7 @@ import numpy as np
 
 from her_ros.core.cloud import CloudDecoder, encode_cloud, stamp_of
 from her_ros.core.robot_parameters import PolicyParameters
-from her_ros.core.rows import IDENTITY, Rows, action_dtype, identity_of, step_dtype
+from her_ros.core.rows import Rows, action_dtype, identity_of, step_dtype
 from her_ros.core.task import GoalTask
 from her_ros.deploy.actor import Actor, asking
 from her_ros.deploy.answer_times import AnswerTimes
@@ -148,8 +148,7 @@ class GuardedActor:
     def _bring_safe_action(self) -> None:
         if self._running:
             rows = np.zeros(len(self._running), action_dtype(self._task))
-            for name, values in zip(IDENTITY, zip(*self._running.values(), strict=True)):
-                rows[name] = values
+            identity_of(rows)[:] = [*self._running.values()]
             rows['action'] = safe_action(self._task)
             self._send(encode_cloud(rows, self._wall_ns()))
 

@@ -126,7 +126,8 @@ def run(make: Callable[[], Any], work: Callable[[Any], int] | None = None) -> No
         another thread when a signal comes
     :param work: runs instead of spinning, and returns the exit status
     """
-    node, status = None, 0
+    node: Any = None
+    status = 0
     end_by_signals(lambda: node.last_words() if hasattr(node, 'last_words') else None)
     try:
         _init()
