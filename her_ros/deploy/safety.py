@@ -1,0 +1,235 @@
+"""The last thing an action passes on its way to a robot: bounds that no input gets past."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.core.errors import HerRosError
+from her_ros.core.robot_parameters import SafetyParameters
+from her_ros.core.rows import Rows, require_few_environments
+from her_ros.core.task import GoalTask
+
+Values = NDArray[np.float64]
+
+#: how far a full action asks the gripper to move in one control period, metres
+FULL_ACTION_M = 0.05
+_POSITION, _AXES = 'gripper_position', 3
+_BELOW_AND_ABOVE = np.array([1.0, -1.0]).reshape(2, 1, 1)
+#: why an action is changed, in the order in which the bounds are applied
+CAUSES = ('not_finite', 'limit', 'ramp', 'change', 'acceleration', 'workspace')
+
+
+class SafetyError(HerRosError):
+    """Bounds that bound nothing, or a task for which they mean nothing."""
+
+
+def safe_action(task: GoalTask) -> NDArray[np.float32]:
+    """Return the action that moves neither gripper nor fingers, shape (A,)."""
+    return np.zeros(task.action_size, np.float32)
+
+
+class SafetyFilter:
+    """Bounds actions, each environment by itself.
+
+    Where bounds disagree, the one that stands higher here wins:
+
+    1. *Finite.* An action or a gripper position that is not finite gives the safe action. This is
+       a stop: the environment stands still afterwards, and its ramp begins anew.
+    2. *Workspace.* A component that asks the gripper to leave the box becomes smaller, down to
+       zero; it never grows nor turns round. So outside the box every way in stays open, and none
+       is taken by force. What counts is the position asked for, which a real gripper falls
+       short of.
+    3. *Limit.* No component exceeds ``max_action``, times the share that the ramp allows.
+    4. *Change and acceleration* of a component from one action to the next are bounded.
+
+    Limit, change and acceleration always hold together, because a change is only made as large as
+    can be undone before the limit is reached; so too an action that is asked for time and again is
+    reached and not passed. A stop and the workspace alone may brake harder than
+    change and acceleration allow; the change of such a component counts as zero from then on.
+    Bounds are relative to what this filter gave before, whatever was asked for, and hold to the
+    rounding of float32; ``max_action`` holds exactly.
+
+    An episode starts from standstill: with its step 0, or where that was lost with its first row.
+
+    :param limits: the bounds; those of change and acceleration bind no action by default
+    :raises SafetyError: if the box is empty, or the task does not observe the gripper's position
+    """
+
+    def __init__(self, task: GoalTask, limits: SafetyParameters) -> None:
+        self._position = _position_in(task)
+        self._box = _box(limits.workspace)
+        self._limit = _rounded_down(limits.max_action)
+        self._max_change = limits.max_action_change
+        self._max_acceleration = limits.max_action_acceleration
+        self._ramp_actions = max(limits.ramp_s / task.control_period_s, 1.0)
+        # By env: the last action, what it changed, the actions since a stop, and the episode.
+        components = ('f8', (task.action_size,))
+        self._given = np.zeros(
+            0,
+            [
+                ('action', *components),
+                ('change', *components),
+                ('count', 'i8'),
+                ('session', 'u4'),
+                ('episode', 'u4'),
+            ],
+        )
+        #: actions that did not leave as they came
+        self.interventions = 0
+        self._interventions_by = np.zeros(len(CAUSES), np.int64)
+
+    @property
+    def interventions_by(self) -> dict[str, int]:
+        """In how many of the interventions each cause had a part; one may count for several."""
+        return dict(zip(CAUSES, self._interventions_by.tolist(), strict=True))
+
+    def restart(self) -> None:
+        """Let all environments stand still, and their ramps begin anew."""
+        self._given = np.zeros_like(self._given)
+
+    def apply(self, rows: Rows, actions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the actions that may leave, shape (n, A).
+
+        :param rows: ``step`` rows that the actions answer, each environment once, shape (n,)
+        :param actions: displacement of the gripper in units of 0.05 m per control period, world
+            frame, and of the fingers; shape (n, A)
+        :raises RowError: if an env is out of range
+        """
+        if not len(rows):
+            return actions.copy()
+        position = rows['observation'][:, self._position]
+        stops = ~(np.isfinite(actions).all(1) & np.isfinite(position).all(1))
+        wanted = np.where(stops[:, None], np.float64(0.0), actions)
+        given = self._given_to(rows)
+        last = given['action'].copy()
+        limit = self._limit * np.minimum(given['count'] / self._ramp_actions, 1.0)[:, None]
+        least, greatest = self._reachable(last, given['change'], limit)
+        asked = _clip(wanted, -limit, limit)
+        steady = _clip(self._approach(last, asked), least, greatest)
+        braked = self._within_workspace(steady, position)
+        result = braked.astype(np.float32)
+        result[stops] = 0.0
+        within = (least <= braked) & (braked <= greatest)
+        given['change'] = np.where(within, result - last, 0.0)
+        given['action'] = result
+        given[stops] = 0
+        self._given[rows['env']] = given
+        if (touched := (result != actions).any(1)).any():
+            limited = _clip(wanted, -self._limit, self._limit)
+            changed = _clip(asked, last - self._max_change, last + self._max_change)
+            stages = (wanted, limited, asked, changed, steady, braked)
+            self._count(touched, stops, np.array(stages, np.float32))
+        return result
+
+    def _given_to(self, rows: Rows) -> NDArray[np.void]:
+        """Return what was given to each environment before, and the action to come counted."""
+        env = rows['env']
+        if (missing := int(env.max()) + 1 - len(self._given)) > 0:
+            require_few_environments(rows)
+            self._given = np.append(self._given, np.zeros(missing, self._given.dtype))
+        given = self._given[env]
+        begins = (
+            (rows['step'] == 0)
+            | (rows['episode'] != given['episode'])
+            | (rows['session'] != given['session'])
+        )
+        given['action'][begins] = 0.0
+        given['change'][begins] = 0.0
+        given['session'], given['episode'] = rows['session'], rows['episode']
+        given['count'] += 1
+        return given
+
+    def _reachable(self, last: Values, change: Values, limit: Values) -> tuple[Values, Values]:
+        """Return the least and the greatest next action that keep bounds 3 and 4.
+
+        :param last: action, and its change, shape (n, A)
+        :param limit: of the next action, not less than of the last one, shape (n, 1)
+        """
+        room = np.maximum(limit + _BELOW_AND_ABOVE * last, 0.0)
+        down, up = _largest_change(room, self._max_acceleration)
+        least = np.maximum(change - self._max_acceleration, -self._max_change)
+        greatest = np.minimum(change + self._max_acceleration, self._max_change)
+        # The limit comes last, as it wins where rounding makes the two disagree.
+        return last + _clip(least, -down, up), last + _clip(greatest, -down, up)
+
+    def _approach(self, last: Values, asked: Values) -> Values:
+        """Return the next action on the way to one that, asked for on and on, is not passed."""
+        way = asked - last
+        distance = np.abs(way)
+        slower = last + np.copysign(_largest_change(distance, self._max_acceleration), way)
+        return np.where(distance <= self._max_acceleration, asked, slower)
+
+    def _within_workspace(self, actions: Values, position: Values) -> Values:
+        least, greatest = self._box
+        with np.errstate(over='ignore'):  # a position far beyond any box; infinity serves as well
+            lowest = np.minimum((least - position) / FULL_ACTION_M, 0.0)
+            highest = np.maximum((greatest - position) / FULL_ACTION_M, 0.0)
+        actions = actions.copy()
+        actions[:, :_AXES] = _clip(actions[:, :_AXES], lowest, highest)
+        return actions
+
+    def _count(
+        self, touched: NDArray[np.bool], stops: NDArray[np.bool], stages: NDArray[np.float32]
+    ) -> None:
+        """Count what was changed, and why.
+
+        :param touched: which actions, shape (n,)
+        :param stops: which of all for not being finite, shape (n,)
+        :param stages: actions before and after each of the other causes, as float32, in which a
+            bound that binds nothing leaves no rounding; shape (6, n, A)
+        """
+        self.interventions += int(np.count_nonzero(touched))
+        self._interventions_by[0] += np.count_nonzero(touched & stops)
+        parts = (stages[1:] != stages[:-1]).any(2) & touched & ~stops
+        self._interventions_by[1:] += parts.sum(1)
+
+
+def _clip(values: Values, least: Values | float, greatest: Values | float) -> Values:
+    """Do what np.clip does, in a fraction of its time for a few values."""
+    return np.minimum(np.maximum(values, least), greatest)
+
+
+def _largest_change(room: Values, max_acceleration: float) -> Values:
+    """Return the largest change that can be undone before a limit is passed.
+
+    A change d that shrinks by the acceleration A in each period moves the component by
+    d + (d - A) + (d - 2A) + … until nothing is left; n terms make n d - A n (n - 1) / 2. This must
+    be the room there is, with the n for which d lies between (n - 1) A and n A.
+
+    :param room: up to the limit, not negative, any shape
+    """
+    terms = np.ceil((np.sqrt(1.0 + 8.0 / max_acceleration * room) - 1.0) / 2.0)
+    terms = np.maximum(terms, 1.0)
+    return room / terms + max_acceleration / 2.0 * (terms - 1.0)
+
+
+def _position_in(task: GoalTask) -> slice:
+    begin = 0
+    for name, size in task.observation_fields:
+        if name == _POSITION and size == _AXES <= task.action_size:
+            return slice(begin, begin + size)
+        begin += size
+    raise SafetyError(
+        f'{task.name}: its observation has no {_POSITION} of {_AXES} values, so the workspace'
+        ' cannot be kept; run it with deployment false'
+    )
+
+
+def _box(workspace: Sequence[float]) -> tuple[Values, Values]:
+    least, greatest = np.array(workspace, np.float64).reshape(2, _AXES)
+    for axis, low, high in zip('xyz', least, greatest, strict=True):
+        if not low < high:
+            raise SafetyError(
+                f'workspace: its least {axis} is {low:g}, its greatest {high:g}; the least must'
+                ' be below the greatest (order: least x, y, z, then greatest)'
+            )
+    return least, greatest
+
+
+def _rounded_down(limit: float) -> float:
+    """Return the largest float32 that is not above the limit."""
+    rounded = np.float32(limit)
+    if float(rounded) > limit:
+        rounded = np.nextafter(rounded, np.float32(0.0))
+    return float(rounded)
