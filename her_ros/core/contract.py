@@ -78,6 +78,8 @@ class PolicyContract:
             # It travels in rows as uint32.
             if type(contract.version) is not int or not 0 <= contract.version < 1 << 32:
                 raise ValueError(f'version is {contract.version!r}')
+            if not isinstance(contract.provenance, dict):
+                raise ValueError(f'provenance is {contract.provenance!r}')
         except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise ContractError(f'the policy contract cannot be read: {error!r}') from None
         return contract

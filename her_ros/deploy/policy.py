@@ -1,19 +1,26 @@
 """An exported policy, ready to act."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from numpy.typing import NDArray
 
 from her_ros.core.contract import INPUTS, METADATA_KEY, OUTPUT, ContractError, PolicyContract
-from her_ros.core.errors import HerRosError
 from her_ros.core.files import sha256
 from her_ros.core.task import GoalTask
+from her_ros.deploy.errors import PolicyError
+from her_ros.deploy.signature import read_signature, verify
 
+__all__ = ['OnnxPolicy', 'PolicyError']
 
-class PolicyError(HerRosError):
-    """A policy file that is damaged, or made for something else."""
+# What onnxruntime says of a file that needs a newer one.
+_TOO_NEW = (
+    re.compile(r'(?P<what>Opset) (?P<found>\d+) is .* till opset (?P<known>\d+)'),
+    re.compile(r'(?P<what>IR version): (?P<found>\d+), max .* version: (?P<known>\d+)'),
+)
 
 
 class OnnxPolicy:
@@ -42,7 +49,7 @@ class OnnxPolicy:
             )
             metadata = self._session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime raises its own types for each kind of damage
-            raise PolicyError(f'{origin}: not a readable ONNX file ({_reason(error)})') from None
+            raise PolicyError(f'{origin}: {_unreadable(error)}') from None
         if METADATA_KEY not in metadata:
             raise PolicyError(f'{origin}: an ONNX file, but not a policy exported by her_ros')
         try:
@@ -56,35 +63,69 @@ class OnnxPolicy:
         self._try()
 
     @classmethod
-    def load(cls, path: Path, task: GoalTask | None = None) -> 'OnnxPolicy':
-        """Read a policy file.
+    def load(
+        cls,
+        path: Path,
+        task: GoalTask | None = None,
+        expected_sha256: str = '',
+        key: Ed25519PublicKey | None = None,
+    ) -> 'OnnxPolicy':
+        """Read a policy file, and parse it only if it is the right one.
 
-        :raises PolicyError: if there is no such file, or it is no policy
+        :param expected_sha256: hexadecimal; empty: any
+        :param key: whose signature must lie beside the file; None: nobody's
+        :raises PolicyError: if there is no such file, or it is not that policy
+        :raises ContractError: if the policy was made for another task
         """
         try:
             content = path.read_bytes()
         except OSError as error:
             raise PolicyError(f'{path}: cannot be read ({error.strerror})') from None
+        if expected_sha256 and (found := sha256(content)) != expected_sha256.strip().lower():
+            raise PolicyError(
+                f'{path}: its SHA-256 is {found}, {expected_sha256} is asked for; it was altered,'
+                ' or another version'
+            )
+        if key is not None:
+            verify(content, read_signature(path), key, str(path))
         return cls(content, str(path), task)
 
     def _try(self) -> None:
         """Act once, as a graph that breaks its contract shows only when it runs."""
-        contract = self.contract
-        observation_size = sum(size for _, size in contract.observation_fields)
-        sizes = (observation_size, contract.goal_size, contract.goal_size)
         try:
-            shape = self.act(*(np.zeros((1, size)) for size in sizes)).shape
+            shape = self.act(*self._zeros()).shape
         except PolicyError:
             raise
         except Exception as error:  # onnxruntime's own types again
             raise PolicyError(
                 f'{self._origin}: its graph is not what its contract says ({_reason(error)})'
             ) from None
-        if shape != (1, contract.action_size):
+        if shape != (1, self.contract.action_size):
             raise PolicyError(
                 f'{self._origin}: its graph gives actions of shape {shape},'
-                f' its contract says (1, {contract.action_size})'
+                f' its contract says (1, {self.contract.action_size})'
             )
+
+    def _zeros(self) -> tuple[NDArray[np.float64], ...]:
+        observation_size = sum(size for _, size in self.contract.observation_fields)
+        sizes = (observation_size, self.contract.goal_size, self.contract.goal_size)
+        return tuple(np.zeros((1, size)) for size in sizes)
+
+    def warm_up(self, times: int) -> None:
+        """Act on zeros, so that the first real state finds code and memory ready."""
+        for _ in range(times):
+            self.act(*self._zeros())
+
+    def describe(self) -> str:
+        """Say in one line what this is and where it comes from."""
+        contract = self.contract
+        provenance = ', '.join(f'{key} {value}' for key, value in contract.provenance.items())
+        line = (
+            f'{self._origin}: {contract.task}, version {contract.version}, SHA-256'
+            f' {self.sha256[:12]}, control period {contract.control_period_s} s'
+            f' ({provenance or "of unknown provenance"})'
+        )
+        return ' '.join(line.split())  # what a file says of itself may hold anything
 
     @property
     def version(self) -> int:
@@ -118,3 +159,14 @@ class OnnxPolicy:
 
 def _reason(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _unreadable(error: Exception) -> str:
+    for pattern in _TOO_NEW:
+        if found := pattern.search(str(error)):
+            return (
+                f'made for {found["what"]} {found["found"]} of ONNX; onnxruntime'
+                f' {onnxruntime.__version__} here reads up to {found["known"]}; export it so,'
+                ' or install a newer onnxruntime'
+            )
+    return f'not a readable ONNX file ({_reason(error)})'

@@ -65,6 +65,7 @@ def test_a_contract_without_a_field_is_refused(contract):
         {'version': -1},
         {'version': 1 << 32},
         {'version': True},
+        {'provenance': ['run_001']},
     ],
 )
 def test_a_contract_that_cannot_be_kept_is_refused(contract, values):

@@ -3,6 +3,7 @@ import os
 import numpy as np
 import onnx
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from onnx import TensorProto, helper
 
 from her_ros.core.contract import METADATA_KEY, ContractError, PolicyContract
@@ -10,6 +11,7 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.files import sha256
 from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy, PolicyError
+from her_ros.deploy.signature import signature_path
 
 
 def states(task, count, seed=0):
@@ -158,3 +160,83 @@ def test_actions_that_are_not_finite_are_refused(policy_bytes):
     bias.raw_data = np.full(bias.dims, np.nan, np.float32).tobytes()
     with pytest.raises(PolicyError, match=r'^topic: .*not finite'):
         OnnxPolicy(model.SerializeToString(), 'topic')
+
+
+@pytest.fixture
+def file(policy_bytes, tmp_path):
+    path = tmp_path / 'policy.onnx'
+    path.write_bytes(policy_bytes())
+    return path
+
+
+def test_a_file_with_the_checksum_asked_for_is_read(file, reach):
+    wanted = sha256(file.read_bytes())
+    for each in (wanted, wanted.upper(), f' {wanted} ', ''):
+        assert OnnxPolicy.load(file, reach, expected_sha256=each).sha256 == wanted
+
+
+def test_a_file_with_another_checksum_is_refused_with_both(file, policy_bytes, reach):
+    found, wanted = sha256(file.read_bytes()), sha256(policy_bytes(seed=1))
+    with pytest.raises(PolicyError, match=f'^{file}: its SHA-256 is {found}, {wanted} is asked'):
+        OnnxPolicy.load(file, reach, expected_sha256=wanted)
+
+
+def test_a_signed_file_is_read_and_one_altered_since_refused(file, policy_bytes, reach):
+    private = Ed25519PrivateKey.generate()
+    key = private.public_key()
+    with pytest.raises(PolicyError, match=f'^{file}: not signed'):
+        OnnxPolicy.load(file, reach, key=key)
+    signature_path(file).write_bytes(private.sign(file.read_bytes()))
+    assert OnnxPolicy.load(file, reach, key=key).version == 1
+    file.write_bytes(policy_bytes(seed=1))
+    assert OnnxPolicy.load(file, reach).version == 1
+    with pytest.raises(PolicyError, match=f'^{file}: its signature is wrong'):
+        OnnxPolicy.load(file, reach, key=key)
+
+
+def test_what_is_not_the_right_file_never_reaches_the_parser(file, monkeypatch):
+    """A parser is where a crafted file does its harm."""
+    monkeypatch.setattr('onnxruntime.InferenceSession', lambda *_, **__: pytest.fail('parsed'))
+    with pytest.raises(PolicyError, match='SHA-256'):
+        OnnxPolicy.load(file, expected_sha256='0' * 64)
+    with pytest.raises(PolicyError, match='not signed'):
+        OnnxPolicy.load(file, key=Ed25519PrivateKey.generate().public_key())
+
+
+@pytest.mark.parametrize('newer', ['Opset', 'IR version'])
+def test_a_file_for_a_newer_onnx_is_refused_with_both_numbers(policy_bytes, newer, capfd):
+    model = onnx.load_from_string(policy_bytes())
+    if newer == 'Opset':
+        model.opset_import[0].version = 99
+    else:
+        model.ir_version = 99
+    expected = rf'^topic: made for {newer} 99 of ONNX; onnxruntime \S+ here reads up to \d+;'
+    with pytest.raises(PolicyError, match=expected) as caught:
+        OnnxPolicy(model.SerializeToString(), 'topic')
+    assert len(str(caught.value).splitlines()) == 1
+    assert capfd.readouterr() == ('', '')
+
+
+def test_warming_up_acts_as_often_as_asked_and_changes_no_action(policy_bytes, reach, monkeypatch):
+    policy = OnnxPolicy(policy_bytes(), 'here')
+    before = policy.act(*states(reach, 3))
+    calls = []
+    act = policy.act
+    monkeypatch.setattr(policy, 'act', lambda *values: calls.append(act(*values).shape))
+    policy.warm_up(5)
+    assert calls == [(1, reach.action_size)] * 5
+    np.testing.assert_array_equal(act(*states(reach, 3)), before)
+
+
+def test_a_policy_describes_itself_in_one_line(policy_bytes, reach):
+    content = policy_bytes(version=12)
+    line = OnnxPolicy(content, 'models/policy.onnx').describe()
+    assert line == (
+        f'models/policy.onnx: FetchReach, version 12, SHA-256 {sha256(content)[:12]},'
+        ' control period 0.04 s (run run_001)'
+    )
+    model = onnx.load_from_string(content)
+    contract = PolicyContract.of(reach, 3, {'run': 'one\nline'})
+    helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
+    line = OnnxPolicy(model.SerializeToString(), 'here').describe()
+    assert line.endswith('(run one line)')

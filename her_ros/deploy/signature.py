@@ -1,0 +1,89 @@
+"""Who made a policy file: its signature with Ed25519 (RFC 8032).
+
+The signature lies beside the file and is what OpenSSL writes::
+
+    openssl genpkey -algorithm ed25519 -out key.pem
+    openssl pkey -in key.pem -pubout -out public.pem
+    openssl pkeyutl -sign -rawin -inkey key.pem -in policy.onnx -out policy.onnx.sig
+"""
+
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from her_ros.deploy.errors import PolicyError
+
+_SIZE = 64
+_MAKE_KEY = 'openssl pkey -in key.pem -pubout -out public.pem'
+_SIGN = 'openssl pkeyutl -sign -rawin -inkey key.pem'
+
+
+def load_key(path: Path) -> Ed25519PublicKey:
+    """Read the public half of a key.
+
+    :raises PolicyError: if the file is missing, or holds anything else
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PolicyError(f'{path}: the key cannot be read ({error.strerror})') from None
+    if b'PRIVATE KEY' in content:
+        raise PolicyError(
+            f'{path}: a private key, which must not lie on a robot; its public half is needed'
+            f' ({_MAKE_KEY})'
+        )
+    try:
+        key = load_pem_public_key(content)
+    except (ValueError, UnsupportedAlgorithm):
+        raise PolicyError(f'{path}: not a public key in PEM ({_MAKE_KEY})') from None
+    if not isinstance(key, Ed25519PublicKey):
+        kind = type(key).__name__.removesuffix('PublicKey')
+        raise PolicyError(f'{path}: a key for {kind}; one for Ed25519 is needed')
+    return key
+
+
+def signature_path(model: Path) -> Path:
+    """Return where the signature of a policy file lies."""
+    return model.with_name(f'{model.name}.sig')
+
+
+def read_signature(model: Path) -> bytes:
+    """Read the signature beside a policy file; empty if there is none.
+
+    :raises PolicyError: if it is there and cannot be read
+    """
+    path = signature_path(model)
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b''
+    except OSError as error:
+        raise PolicyError(f'{path}: cannot be read ({error.strerror})') from None
+
+
+def verify(content: bytes, signature: bytes, key: Ed25519PublicKey, origin: str) -> None:
+    """Check that the owner of a key has signed these very bytes.
+
+    :param signature: raw, 64 bytes; empty: there is none
+    :param origin: where the bytes came from, to name it in errors
+    :raises PolicyError: if not
+    """
+    if not signature:
+        raise PolicyError(
+            f'{origin}: not signed, and only signed policies may act; sign it'
+            f' ({_SIGN} -in policy.onnx -out policy.onnx.sig)'
+        )
+    if len(signature) != _SIZE:
+        raise PolicyError(
+            f'{origin}: its signature has {len(signature)} bytes, one of Ed25519 has {_SIZE};'
+            f' sign it again ({_SIGN} …)'
+        )
+    try:
+        key.verify(signature, content)
+    except InvalidSignature:
+        raise PolicyError(
+            f'{origin}: its signature is wrong: the file was altered, or signed with another key'
+            ' than that of verify_key'
+        ) from None
