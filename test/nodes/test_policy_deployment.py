@@ -62,7 +62,7 @@ def nodes(shared_graph, models):
     signed = {'model': str(models['signed']), 'verify_key': str(models['key'])}
     prompt = {**CALM, 'deadline_s': 0.3}
     parameters = {
-        '/calm': {**CALM, **good},
+        '/calm': {**CALM, **good, 'collect_between_steps': True},
         '/manual': {**CALM, 'autostart': False},
         '/prompt': {**prompt, **good},
         '/latched': {**prompt, **good, 'recovery': 'latched'},
@@ -73,6 +73,7 @@ def nodes(shared_graph, models):
         '/promised': {**CALM, **good, 'request_deadline': True, 'deadline_s': 1.0},
         '/empty': {},
         '/unsigned': {**good, 'verify_key': str(models['key'])},
+        '/nowhere': {**good, 'cpu_affinity': [1023]},
         '/other_file': {**good, 'model_sha256': 'f' * 64},
     }
     return {
@@ -138,11 +139,14 @@ def identities(rows):
 
 @pytest.mark.parametrize(
     ('namespace', 'named'),
-    [('/empty', 'model is empty'), ('/unsigned', 'good.onnx'), ('/other_file', 'good.onnx')],
+    [
+        ('/empty', 'model is empty'),
+        ('/unsigned', 'good.onnx'),
+        ('/other_file', 'good.onnx'),
+        ('/nowhere', 'cpu_affinity'),
+    ],
 )
-def test_without_a_verified_model_an_automatic_start_is_one_line_and_status_2(
-    nodes, namespace, named
-):
+def test_an_automatic_start_that_fails_is_one_line_and_status_2(nodes, namespace, named):
     assert nodes[namespace].ended() == 2
     (line,) = nodes[namespace].lines
     assert line.startswith('her_ros: ')
@@ -355,7 +359,7 @@ def test_a_new_model_acts_from_the_next_episode_on_or_at_once(
         assert status['level'] == '1'
         assert version(1, 1 + len(name)) == {4}
     assert not swap_now().success
-    assert 'sha256' in set_model('/calm', 'better', model_sha256='f' * 64).lower()
+    assert 'sha-256' in set_model('/calm', 'better', model_sha256='f' * 64).lower()
     right = sha256(models['better'].read_bytes())
     assert not set_model('/calm', 'better', model_sha256=right)
     assert version(1, 20) == {4}
