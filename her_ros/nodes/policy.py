@@ -139,6 +139,11 @@ class PolicyNode(LifecycleNode):
         self.close()
         return super().on_cleanup(state)
 
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Bring the safe action; nothing stays configured."""
+        self.close()
+        return _SUCCESS
+
     def last_words(self) -> None:
         """Bring the safe action before ROS ends; comes from another thread."""
         if (guard := self._guard) is not None:
