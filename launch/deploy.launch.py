@@ -22,7 +22,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             task_argument(),
-            argument('model', '', 'ONNX policy; may be empty with accept_policies in params.'),
+            argument('model', '', 'ONNX policy; empty: wait for one on the policy topic.'),
             argument('autostart', 'true', 'Configure and activate at start.', ['true', 'false']),
             argument('params', '', 'ROS parameter file; empty: the one shipped for the task.'),
             argument('namespace', 'robot', 'Namespace of the step and action topics.'),
