@@ -9,10 +9,14 @@ ARGS ?=
 
 BENCHES := sim topics overlap bags replay learner inference train
 
-.PHONY: help train test check format clean bench $(BENCHES:%=bench-%)
+# FetchReach moves no block.
+DEPLOYED := $(if $(filter file,$(origin TASK)),FetchPush,$(TASK))
+
+.PHONY: help train deploy test check format clean bench $(BENCHES:%=bench-%)
 
 help:
 	@echo 'make train [TASK=FetchReach] [ARGS="--new --seed 3"]   set up and train a task'
+	@echo 'make deploy [TASK=FetchPush] [ARGS=…]   set up and run a shipped policy on a simulated robot'
 	@echo 'make test    set up and run the tests'
 	@echo 'make check   format, lint and types, without changing anything'
 	@echo 'make format  format and mend what can be mended'
@@ -22,6 +26,9 @@ help:
 
 train: $(VENV)/ready
 	@$(BIN)/her-ros train --task $(TASK) $(ARGS)
+
+deploy: $(VENV)/ready
+	@$(BIN)/her-ros deploy --task $(DEPLOYED) $(ARGS)
 
 test: $(VENV)/ready-dev
 	$(BIN)/python -m pytest $(ARGS)

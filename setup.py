@@ -24,6 +24,7 @@ setup(
         ('share/her_ros/config', glob('config/*.yaml')),
         ('share/her_ros/launch', glob('launch/*.launch.py')),
         ('share/her_ros/layouts', glob('layouts/*')),
+        *((f'share/her_ros/{path}', glob(f'{path}/*')) for path in glob('models/*')),
     ],
     python_requires='>=3.11',
     install_requires=['setuptools'],

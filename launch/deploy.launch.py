@@ -1,31 +1,55 @@
-"""Serve a trained policy on a robot."""
+"""Act on a robot: the simulated one, or a real one."""
 
 from pathlib import Path
 from typing import Any
 
 from launch import LaunchDescription
 
-from her_ros.cli.graph import deployment_nodes
+from her_ros.cli.graph import ROBOTS, deployment_nodes
 from her_ros.cli.launch import argument, node_actions, task_argument, with_arguments
+from her_ros.cli.params import shipped_model
 from her_ros.cli.prepare import params_for
+from her_ros.core.run_folder import RunFolder
 
 
 def _nodes(
-    task: str, model: str, autostart: str, params: str, namespace: str, **_: str
+    task: str,
+    model: str,
+    robot: str,
+    run_dir: str,
+    autostart: str,
+    params: str,
+    namespace: str,
+    **_: str,
 ) -> list[Any]:
-    nodes = deployment_nodes(namespace, model, autostart == 'true')
+    if run_dir:
+        folder = RunFolder(run_dir)
+        folder.create()
+        run_dir = str(folder.path)
+    model = str(Path(model or shipped_model(task)).absolute())
+    nodes = deployment_nodes(namespace, model, autostart == 'true', robot, run_dir)
     return node_actions(nodes, params_for(task, Path(params) if params else None))
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Describe the policy node alone; it needs neither torch nor mujoco."""
+    """Describe the policy, the bridge to a robot, and a simulated robot where there is no other.
+
+    The policy alone (``robot:=none``) needs neither torch nor mujoco.
+    """
     return LaunchDescription(
         [
-            task_argument(),
-            argument('model', '', 'ONNX policy; empty: wait for one on the policy topic.'),
+            task_argument('FetchPush'),
+            argument('model', '', 'ONNX policy; empty: the one shipped for the task.'),
+            argument(
+                'robot',
+                'simulated',
+                'What to act on; none: whoever sends step and takes action.',
+                list(ROBOTS),
+            ),
+            argument('run_dir', '', 'Run folder to record to; empty: record nothing.'),
             argument('autostart', 'true', 'Configure and activate at start.', ['true', 'false']),
             argument('params', '', 'ROS parameter file; empty: the one shipped for the task.'),
-            argument('namespace', 'robot', 'Namespace of the step and action topics.'),
+            argument('namespace', 'robot', 'Namespace of the nodes.'),
             with_arguments(_nodes),
         ]
     )

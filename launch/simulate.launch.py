@@ -18,13 +18,22 @@ from her_ros.core.run_folder import RunFolder
 
 
 def _nodes(
-    task: str, model: str, run_dir: str, params: str, namespace: str, **_: str
+    task: str,
+    model: str,
+    run_dir: str,
+    params: str,
+    namespace: str,
+    real_time: str,
+    publish_scene: str,
+    **_: str,
 ) -> list[Any]:
     if run_dir:
         folder = RunFolder(run_dir)
         folder.create()
         run_dir = str(folder.path)
-    nodes = simulation_nodes(namespace, model, run_dir)
+    nodes = simulation_nodes(
+        namespace, model, run_dir, real_time == 'true', publish_scene == 'true'
+    )
     return node_actions(nodes, params_for(task, Path(params) if params else None))
 
 
@@ -37,6 +46,8 @@ def generate_launch_description() -> LaunchDescription:
             argument('run_dir', '', 'Run folder to record to; empty: record nothing.'),
             argument('params', '', 'ROS parameter file; empty: the one shipped for the task.'),
             argument('namespace', 'her_ros', 'ROS namespace.'),
+            argument('real_time', 'false', 'Move as fast as a robot.', ['true', 'false']),
+            argument('publish_scene', 'false', 'Show environment 0.', ['true', 'false']),
             *environment_actions(),
             with_arguments(_nodes),
         ]

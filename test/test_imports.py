@@ -33,12 +33,13 @@ MESSAGES = {
     'sensor_msgs',
     'std_msgs',
     'std_srvs',
+    'tf2_msgs',
     'trajectory_msgs',
     'visualization_msgs',
 }
 #: what a folder may use beside core and itself
 MORE = {'robot': {'her_ros.sim'}}
-#: the folders that a node joins; its other modules join none
+#: the folders that a node, or what several nodes share, joins; all other modules join none
 JOINED = {
     'policy': {'deploy'},
     'recorder': {'bags'},
@@ -47,6 +48,7 @@ JOINED = {
     'trainer': {'bags', 'learning'},
     'robot_bridge': {'robot'},
     'simulated_robot': {'robot'},
+    'scene': {'sim'},
 }
 
 

@@ -85,11 +85,14 @@ class Display:
             **reports.troubles,
         }
 
+    def _time(self) -> str:
+        return f'{time.monotonic() - self._started:6.1f} s'
+
     def line(self) -> str:
         """Return the state of the run in one line."""
         rows = self._rows()
         shown = [
-            f'{time.monotonic() - self._started:6.1f} s',
+            self._time(),
             *(f'{name} {rows.pop(name)}' for name in ('episodes', 'env steps', 'updates')),
             f'success {rows.pop("success of the last evaluation")}',
             f'{rows.pop("env steps per second")} steps/s',

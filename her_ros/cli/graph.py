@@ -47,6 +47,18 @@ class NodeSpec:
         return [sys.executable, '-P', '-m', module, '--ros-args', *arguments]
 
 
+#: what the policy acts on: the simulated robot, one whose topics are there, or whoever answers
+#: to ``step`` and ``action``
+ROBOTS = ('simulated', 'real', 'none')
+# As in nodes/qos.py, which imports rclpy.
+_OF_ROBOT = (
+    'joint_states',
+    'object_pose',
+    'servo_node/delta_twist_cmds',
+    'joint_trajectory_controller/joint_trajectory',
+    'gripper_controller/commands',
+)
+
 # In simulation no robot can come to harm, and policies come from the trainer.
 _LOCK_STEP = {'deployment': False, 'accept_policies': True}
 
@@ -77,11 +89,15 @@ def training_nodes(namespace: str, workers: int, run_dir: str) -> list[NodeSpec]
     return nodes
 
 
-def simulation_nodes(namespace: str, model: str, run_dir: str) -> list[NodeSpec]:
+def simulation_nodes(
+    namespace: str, model: str, run_dir: str, real_time: bool = False, publish_scene: bool = False
+) -> list[NodeSpec]:
     """List the nodes that run a policy in simulation, without a trainer."""
     namespace = '/' + namespace.strip('/')
+    # What isn't asked for here may still be in the parameter file.
+    asked = {'real_time': real_time, 'publish_scene': publish_scene}
     more: dict[str, dict[str, Any]] = {
-        'fetch_env': {'follow_collect': False},
+        'fetch_env': {'follow_collect': False, **{name: True for name in asked if asked[name]}},
         # Without a policy there is nothing but exploration to act by.
         'policy': {'model': model, 'explore': not model},
     }
@@ -96,10 +112,24 @@ def recording_nodes(namespace: str, run_dir: str) -> list[NodeSpec]:
     return [NodeSpec('recorder', '/' + namespace.strip('/'), parameters={'run_dir': run_dir})]
 
 
-def deployment_nodes(namespace: str, model: str, autostart: bool) -> list[NodeSpec]:
-    """List the policy node alone, acting without exploration."""
-    parameters = {'model': model, 'autostart': autostart, 'explore': False}
-    return [NodeSpec('policy', '/' + namespace.strip('/'), parameters=parameters)]
+def deployment_nodes(
+    namespace: str, model: str, autostart: bool, robot: str = 'simulated', run_dir: str = ''
+) -> list[NodeSpec]:
+    """List the nodes that act on a robot, without exploration.
+
+    :param robot: one of ``ROBOTS``; the topics of a real one are in no namespace
+    :param run_dir: folder of a recorder; empty: record nothing
+    """
+    own = '/' + namespace.strip('/')
+    acting = {'model': model, 'autostart': autostart, 'deployment': True, 'explore': False}
+    nodes = [NodeSpec('policy', own, parameters=acting)]
+    if robot == 'simulated':
+        nodes += [NodeSpec('simulated_robot', own), NodeSpec('robot_bridge', own)]
+    elif robot == 'real':
+        nodes.append(NodeSpec('robot_bridge', own, {topic: f'/{topic}' for topic in _OF_ROBOT}))
+    if run_dir:
+        nodes.append(NodeSpec('recorder', own, parameters={'run_dir': run_dir}))
+    return nodes
 
 
 def graph_environment(log_folder: Path | None = None) -> dict[str, str]:

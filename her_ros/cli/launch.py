@@ -29,9 +29,9 @@ def argument(name: str, default: str, description: str, choices: Any = None) -> 
     )
 
 
-def task_argument() -> Any:
+def task_argument(default: str = 'FetchReach') -> Any:
     """Declare the argument ``task``."""
-    return argument('task', 'FetchReach', 'Task to learn or run.', list(TASKS))
+    return argument('task', default, 'Task to learn or run.', list(TASKS))
 
 
 def environment_actions() -> list[Any]:

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from her_ros.cli.bags import app as bags_app
-from her_ros.core.config import parameters_of
+from her_ros.cli.graph import ROBOTS
+from her_ros.core.config import ConfigError, parameters_of
 from her_ros.core.errors import HerRosError
 from her_ros.core.parameters import LearnerParameters
 from her_ros.core.task import TASKS
@@ -113,6 +114,60 @@ def evaluate(
     from her_ros.cli.evaluate import evaluate as run
 
     run(model, episodes, num_envs, threads)
+
+
+@app.command()
+def deploy(
+    task: Annotated[str, typer.Option(help=f'Task to do: {", ".join(TASKS)}.')] = 'FetchPush',
+    model: Annotated[
+        Path | None, typer.Option(help='ONNX policy; default: the one shipped for the task.')
+    ] = None,
+    robot: Annotated[
+        str, typer.Option(help=f'What to act on: {", ".join(ROBOTS)}.')
+    ] = 'simulated',
+    folder: Annotated[
+        Path | None, typer.Option(help='Folder for logs and bags; default: runs/TASK/robot.')
+    ] = None,
+    record: Annotated[
+        bool, typer.Option('--record', help='Record every episode, to learn from.')
+    ] = False,
+    params: Params = None,
+    override: Overrides = None,
+    namespace: Annotated[str, typer.Option(help='ROS namespace of the nodes.')] = 'robot',
+) -> None:
+    """Run a policy on a robot, behind its safety filter and watchdog.
+
+    Starts policy, robot_bridge and, where there is no other, a simulated robot; each new goal on
+    /robot/goal is an episode. With `--robot none` the policy alone.
+
+    For example: [bold]her-ros deploy --task FetchPush[/], then [bold]her-ros goal 1.3 0.85[/]
+    """
+    from her_ros.cli.deploy import Options
+    from her_ros.cli.deploy import deploy as run
+
+    if robot not in ROBOTS:
+        raise ConfigError(f'--robot {robot!r}: choose one of {", ".join(ROBOTS)}')
+    overrides = override or []
+    sys.exit(run(Options(task, model, robot, folder, record, params, overrides, namespace)))
+
+
+@app.command()
+def goal(
+    x: Annotated[float, typer.Argument(help='Metres.')],
+    y: Annotated[float, typer.Argument(help='Metres.')],
+    z: Annotated[
+        float, typer.Argument(help='Metres; objects on the table stay on its height.')
+    ] = 0.425,
+    frame: Annotated[str, typer.Option(help='Frame of the point.')] = 'world',
+    namespace: Annotated[str, typer.Option(help='Namespace of the goal topic.')] = 'robot',
+) -> None:
+    """Send a goal to a robot, or a simulation, that runs.
+
+    For example: [bold]her-ros goal 1.3 0.85[/]
+    """
+    from her_ros.cli.goal import send_goal
+
+    send_goal((x, y, z), frame, namespace)
 
 
 @app.command()

@@ -26,19 +26,31 @@ def shipped_file(task: str) -> Path:
 
     :raises ConfigError: if there is none
     """
-    for folder in _config_folders():
-        if (folder / f'{task}.yaml').is_file():
-            return folder / f'{task}.yaml'
-    raise ConfigError(f'no parameter file for task {task!r} in {_config_folders()[-1]}')
+    return _shipped(Path('config', f'{task}.yaml'), f'no parameter file for task {task!r}')
 
 
-def _config_folders() -> list[Path]:
+def shipped_model(task: str) -> Path:
+    """Return the policy that comes with the package for a task.
+
+    :raises ConfigError: if there is none
+    """
+    return _shipped(Path('models', task, 'policy.onnx'), f'no model for task {task!r}')
+
+
+def _shipped(path: Path, problem: str) -> Path:
+    for folder in _shipped_folders():
+        if (folder / path).is_file():
+            return folder / path
+    raise ConfigError(f'{problem} in {(_shipped_folders()[-1] / path).parent}')
+
+
+def _shipped_folders() -> list[Path]:
     """List where shipped files may lie: a source tree, then an installed ament package."""
-    source = Path(str(files('her_ros'))).parent / 'config'
+    source = Path(str(files('her_ros'))).parent
     try:
         from ament_index_python.packages import get_package_share_directory
 
-        return [source, Path(get_package_share_directory('her_ros')) / 'config']
+        return [source, Path(get_package_share_directory('her_ros'))]
     except (ImportError, LookupError, OSError):  # OSError: no ROS set up
         return [source]
 

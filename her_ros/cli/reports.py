@@ -8,7 +8,9 @@ from typing import NamedTuple
 _SILENT_S = 3.0
 # Bags come in bursts, so rates are means over the reports of so long.
 _WINDOW_S = 5.0
-_ORDER = ('fetch_env', 'policy', 'recorder', 'trainer', 'evaluator')
+_ORDER = (
+    'fetch_env', 'simulated_robot', 'robot_bridge', 'policy', 'recorder', 'trainer', 'evaluator',
+)  # fmt: skip
 
 
 class _Report(NamedTuple):

@@ -152,11 +152,16 @@ class RobotBridgeParameters(NodeParameters):
         0.1, 'inputs older than this are late', minimum=0.005, maximum=10.0
     )
     velocity_window_s: float = parameter(
-        0.02,
+        0.03,
         'time over which a line is laid through poses of the object, for its velocity; longer'
         ' where the poses are noisy',
         minimum=0.001,
         maximum=1.0,
+    )
+    compensate_latency: bool = parameter(
+        True,
+        'show the gripper where its commands have led it since it was measured; for an arm that'
+        ' follows them without lag',
     )
     episode_steps: int = parameter(
         0, 'control periods of an episode; 0: as in training', minimum=0, maximum=100_000
@@ -187,7 +192,10 @@ class SimulatedRobotParameters(NodeParameters):
         0.0, 'standard deviation of the joint positions', minimum=0.0, maximum=1.0
     )
     latency_s: float = parameter(
-        0.0, 'sensor messages come so much later than their stamps', minimum=0.0, maximum=10.0
+        0.0,
+        'sensor messages come so much later than their stamps, to the nearest 1 / rate_hz',
+        minimum=0.0,
+        maximum=10.0,
     )
     drop_probability: float = parameter(
         0.0, 'share of all messages that get lost, sent and received', minimum=0.0, maximum=1.0

@@ -14,6 +14,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from her_ros.core.cloud import CloudDecoder, encode_cloud
 from her_ros.core.errors import HerRosError
+from her_ros.core.pace import Pace
 from her_ros.core.parameters import FetchEnvParameters
 from her_ros.core.rows import Rows, action_dtype
 from her_ros.core.run_folder import start_number
@@ -22,6 +23,7 @@ from her_ros.core.task import task_named
 from her_ros.nodes.messages import goal_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import ACTION, COLLECT, COMMAND, GOAL, LATCHED, LOCK_STEP, STEP
+from her_ros.nodes.scene import ScenePublisher
 from her_ros.sim.rollout import Turns
 
 # The trainer repeats collect every second; after this long without it there is no trainer.
@@ -38,7 +40,10 @@ class FetchEnvNode(Node):
         start = start_number(p.run_dir, 'fetch_env', p.worker)
         seed = integer_seed(p.seed, 'fetch_env', p.worker, start)
         seeds = [seed + i for i in range(p.num_envs)]
-        self._turns = Turns(task, seeds, p.threads, session=secrets.randbits(32))
+        self._pace = Pace(task.control_period_s) if p.real_time else None
+        session = secrets.randbits(32)
+        self._turns = Turns(task, seeds, p.threads, session, self._pace)
+        self._scene = ScenePublisher(self, task) if p.publish_scene else None
         self._decoder = CloudDecoder(action_dtype(task))
         self._goal: NDArray[np.float64] | None = None
         self._paused = False
@@ -89,6 +94,8 @@ class FetchEnvNode(Node):
         if not self._paused and self._turns.finished:
             self._start_rollout()
         elif not self._paused:
+            if self._pace is not None:
+                self._pace.start()
             self._send(self._turns.unanswered, again=True)
         return response
 
@@ -129,8 +136,11 @@ class FetchEnvNode(Node):
 
     def _send(self, messages: Iterable[Rows], again: bool = False) -> None:
         for rows in messages:
-            self._publisher.publish(encode_cloud(rows, time.time_ns()))
+            stamp_ns = time.time_ns()
+            self._publisher.publish(encode_cloud(rows, stamp_ns))
             env, now = int(rows['env'][0]), time.monotonic()
+            if self._scene is not None and env == 0:
+                self._scene.publish(self._turns.first_qpos(), rows['desired_goal'][0], stamp_ns)
             self._sent_at[env] = now
             if not again:
                 self._moved_at[env] = now
@@ -164,6 +174,7 @@ class FetchEnvNode(Node):
             'env_steps_per_s': round((self._steps_done - steps) / max(now - then, 1e-9), 1),
             'rollouts': self._turns.episode,
             'states_sent_again': self._resent,
+            'late_steps': self._pace.late if self._pace is not None else 0,
         }
 
 

@@ -3,7 +3,8 @@
 from array import array
 
 import numpy as np
-from geometry_msgs.msg import PointStamped
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import PointStamped, PoseStamped
 from numpy.typing import NDArray
 from std_msgs.msg import MultiArrayDimension, MultiArrayLayout, UInt8MultiArray
 
@@ -74,3 +75,25 @@ def goal_of(message: PointStamped) -> NDArray[np.float64]:
     if not np.isfinite(goal).all():
         raise HerRosError(f'goal: {goal.tolist()} is not finite')
     return goal
+
+
+def time_message(stamp_ns: int) -> Time:
+    """Make a stamp of nanoseconds since 1970."""
+    seconds, nanoseconds = divmod(stamp_ns, 1_000_000_000)
+    return Time(sec=seconds, nanosec=nanoseconds)
+
+
+def pose_message(
+    position: NDArray[np.float64], quaternion: NDArray[np.float64], stamp: Time
+) -> PoseStamped:
+    """Make a pose in the world frame.
+
+    :param position: metres, shape (3,)
+    :param quaternion: wxyz as in MuJoCo, shape (4,)
+    """
+    message = PoseStamped()
+    message.header.frame_id, message.header.stamp = WORLD_FRAME, stamp
+    point, turn = message.pose.position, message.pose.orientation
+    point.x, point.y, point.z = position.tolist()
+    turn.w, turn.x, turn.y, turn.z = quaternion.tolist()
+    return message

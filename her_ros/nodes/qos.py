@@ -17,6 +17,7 @@ GRIPPER = 'gripper_controller/commands'
 # for RViz and Foxglove
 GRIPPER_POSE = 'gripper_pose'
 MARKERS = 'markers'
+TF_STATIC = '/tf_static'
 # relative names, in the run's namespace
 POLICY = 'policy'
 COLLECT = 'collect'
@@ -45,13 +46,18 @@ LATCHED = _reliable(1, DurabilityPolicy.TRANSIENT_LOCAL)
 HINT = _reliable(1, DurabilityPolicy.VOLATILE)
 #: ``goal``: RViz publishes volatile
 COMMAND = _reliable(1, DurabilityPolicy.VOLATILE)
-#: what a robot measures and is told: drivers and tools of either reliability join
+#: what a robot sends and is sent, as with ros2_control and MoveIt Servo: reliable publishers serve
+#: subscribers of either reliability, and commands must be offered reliably to be taken
+ROBOT = _reliable(10, DurabilityPolicy.VOLATILE)
+#: to subscribe to what a robot measures: best effort joins drivers of either reliability
 SENSOR = QoSProfile(
     depth=10,
     history=HistoryPolicy.KEEP_LAST,
     reliability=ReliabilityPolicy.BEST_EFFORT,
     durability=DurabilityPolicy.VOLATILE,
 )
+#: what a simulation shows of itself: a reliable publisher serves readers of either kind
+SCENE = _reliable(1, DurabilityPolicy.VOLATILE)
 #: ``/diagnostics``
 STATUS = _reliable(10, DurabilityPolicy.VOLATILE)
 

@@ -135,6 +135,13 @@ class FetchBatch:
         _, index = self._rows(rows)
         return FetchState(*self._readout.observe(index), np.array(self._desired_goal[index]))
 
+    def qpos(self, row: int) -> Floats:
+        """Return the joint positions of one environment, rad and metres, as MuJoCo has them.
+
+        :return: an array of its own, shape (nq,)
+        """
+        return np.array(self._state['qpos'][row])
+
     def _update_positions(self, ids: NDArray[np.intp] | None, index: Rows) -> None:
         if self._kinematics is not self._physics:
             self._kinematics_qpos[index] = self._state['qpos'][index]

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from her_ros.core.pace import Pace
 from her_ros.core.rows import Rows, identity_of, require_finite, step_dtype
 from her_ros.core.task import GoalTask
 from her_ros.sim.fetch import FetchBatch, FetchState
@@ -38,6 +39,10 @@ class Rollout:
     def finished(self) -> bool:
         """Whether all episodes of this rollout have ended, or none has begun."""
         return self.episode == 0 or bool(self.rows['truncated'].all())
+
+    def qpos(self, place: int) -> NDArray[np.float64]:
+        """Return the joint positions of one of the batch, see :meth:`FetchBatch.qpos`."""
+        return self._batch.qpos(place)
 
     def start(
         self,
@@ -122,10 +127,21 @@ class Turns:
 
     :param seeds: one per environment
     :param threads: threads of each simulation
+    :param pace: moves wait for its ticks; None: as fast as possible. In step with the clock there
+        is time enough for everything, so that all environments move in one turn
     """
 
-    def __init__(self, task: GoalTask, seeds: Sequence[int], threads: int, session: int) -> None:
-        middle = len(seeds) // 2 if len(seeds) >= 2 * _FEWEST_PER_TURN else len(seeds)
+    def __init__(
+        self,
+        task: GoalTask,
+        seeds: Sequence[int],
+        threads: int,
+        session: int,
+        pace: Pace | None = None,
+    ) -> None:
+        halved = pace is None and len(seeds) >= 2 * _FEWEST_PER_TURN
+        middle = len(seeds) // 2 if halved else len(seeds)
+        self._pace = pace
         self._turns = [
             Rollout(task, FetchBatch(task, part, threads), session, first)
             for first, part in ((0, seeds[:middle]), (middle, seeds[middle:]))
@@ -147,10 +163,17 @@ class Turns:
         """The rows that wait for actions."""
         return [turn.rows for turn in self._turns if not turn.finished]
 
+    def first_qpos(self) -> NDArray[np.float64]:
+        """Return the joint positions of environment 0, see :meth:`FetchBatch.qpos`."""
+        return self._turns[0].qpos(0)
+
     def start(self, goal: NDArray[np.float64] | None = None) -> Iterator[Rows]:
         """Start a rollout; give the rows of step 0 as they come, see :meth:`Rollout.start`."""
         for turn in self._turns:
-            yield turn.start(goal)
+            rows = turn.start(goal)
+            if self._pace is not None:
+                self._pace.start()
+            yield rows
 
     def accept(self, answers: Rows) -> Iterator[Rows]:
         """Take in actions; move those that have all of theirs and give their rows.
@@ -159,4 +182,6 @@ class Turns:
         """
         for turn in self._turns:
             if not turn.finished and turn.accept(answers):
+                if self._pace is not None:
+                    self._pace.wait()
                 yield turn.advance()

@@ -24,8 +24,13 @@ GRAPHS = {
     'train': training_nodes('her_ros', 3, '/runs/a'),
     'simulate': simulation_nodes('/her_ros/', 'policy.onnx', '/runs/a'),
     'simulate at random': simulation_nodes('her_ros', '', ''),
+    'simulate in real time': simulation_nodes('her_ros', '', '', True, publish_scene=True),
     'record': recording_nodes('robot', '/runs/a'),
-    'deploy': deployment_nodes('robot', 'policy.onnx', autostart=False),
+    'deploy': deployment_nodes('robot', 'policy.onnx', autostart=False, robot='none'),
+    'deploy on a simulated robot': deployment_nodes(
+        'robot', 'a.onnx', True, 'simulated', '/runs/a'
+    ),
+    'deploy on a real robot': deployment_nodes('robot', 'a.onnx', True, 'real'),
 }
 ALL = [spec for specs in GRAPHS.values() for spec in specs]
 
@@ -71,6 +76,35 @@ def test_only_the_trainer_ends_a_run():
     assert {spec.name for spec in ALL if spec.ends_run} == {'trainer'}
 
 
+def test_only_robots_get_the_safety_of_robots():
+    for name, specs in GRAPHS.items():
+        for spec in specs:
+            if spec.name == 'policy':
+                assert spec.parameters['deployment'] == name.startswith('deploy')
+                assert spec.parameters.get('accept_policies', False) != name.startswith('deploy')
+
+
+def test_a_real_robots_topics_are_its_own():
+    pytest.importorskip('rclpy')
+    from her_ros.nodes import qos
+
+    topics = (qos.JOINT_STATES, qos.OBJECT_POSE, qos.TWIST, qos.TRAJECTORY, qos.GRIPPER)
+    (bridge,) = (s for s in GRAPHS['deploy on a real robot'] if s.name == 'robot_bridge')
+    assert bridge.remappings == {topic: f'/{topic}' for topic in topics}
+    names = {
+        name: [spec.name for spec in specs]
+        for name, specs in GRAPHS.items()
+        if name.startswith('deploy')
+    }
+    assert names == {
+        'deploy': ['policy'],
+        'deploy on a simulated robot': [
+            'policy', 'simulated_robot', 'robot_bridge', 'recorder',
+        ],
+        'deploy on a real robot': ['policy', 'robot_bridge'],
+    }  # fmt: skip
+
+
 def test_only_training_and_random_acting_explore():
     exploring = {
         name: [spec.parameters['explore'] for spec in specs if spec.name == 'policy']
@@ -80,14 +114,30 @@ def test_only_training_and_random_acting_explore():
         'train': [True] * 3,
         'simulate': [False],
         'simulate at random': [True],
+        'simulate in real time': [True],
         'record': [],
         'deploy': [False],
+        'deploy on a simulated robot': [False],
+        'deploy on a real robot': [False],
     }
 
 
 def test_without_a_folder_nothing_is_recorded():
     assert 'recorder' not in {spec.name for spec in GRAPHS['simulate at random']}
     assert 'recorder' in {spec.name for spec in GRAPHS['simulate']}
+
+
+def test_only_where_asked_for_a_simulation_keeps_step_with_the_clock_and_shows_itself():
+    wanted = {
+        name: [
+            (spec.parameters.get('real_time', False), spec.parameters.get('publish_scene', False))
+            for spec in specs
+            if spec.name == 'fetch_env'
+        ]
+        for name, specs in GRAPHS.items()
+    }
+    assert wanted.pop('simulate in real time') == [(True, True)]
+    assert {pair for pairs in wanted.values() for pair in pairs} == {(False, False)}
 
 
 def test_commands_say_everything():

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from her_ros.core.pace import Pace
 from her_ros.core.rows import RowError, action_dtype
 from her_ros.core.task import TASKS
 from her_ros.sim.fetch import FetchBatch
@@ -239,3 +240,50 @@ def test_one_turn_may_run_ahead_of_the_other(generator):
     assert list(turns.accept(answers_to(first, np.zeros((8, 4), np.float32)))) == []
     (second,) = turns.accept(answers_to(second, np.zeros((8, 4), np.float32)))
     assert (second['step'] == 1).all()
+
+
+class Ticks(Pace):
+    """A pace that nobody waits for, and that notes when it was asked to."""
+
+    def __init__(self):
+        self.calls = []
+        super().__init__(0.04)
+        self.calls.clear()
+
+    def start(self):
+        self.calls.append('start')
+
+    def wait(self):
+        self.calls.append('wait')
+
+
+def test_in_step_with_the_clock_all_move_together_and_every_move_waits(generator):
+    ticks, seeds = Ticks(), list(range(16))
+    turns, whole = Turns(PUSH, seeds, 1, session=9, pace=ticks), new_rollout(seeds=seeds)
+    for _ in range(2):
+        (rows,) = turns.start(GOAL)
+        np.testing.assert_array_equal(rows, whole.start(GOAL))
+        for _ in range(PUSH.episode_length):
+            actions = generator.uniform(-1, 1, (16, 4)).astype(np.float32)
+            answers = answers_to(rows, actions)
+            assert list(turns.accept(answers[1:])) == []  # nobody moves, so nobody waits
+            (rows,) = turns.accept(answers[:1])
+            whole.accept(answers)
+            np.testing.assert_array_equal(rows, whole.advance())
+        assert turns.finished
+    assert ticks.calls == ['start', *['wait'] * PUSH.episode_length] * 2
+
+
+@pytest.mark.parametrize('num_envs', [3, 16])
+def test_joint_positions_are_those_of_environment_0(num_envs):
+    seeds = list(range(num_envs))
+    turns, batch = Turns(PUSH, seeds, 1, session=9), FetchBatch(PUSH, seeds)
+    rows = np.concatenate(list(turns.start()))
+    batch.reset()
+    np.testing.assert_array_equal(turns.first_qpos(), batch.qpos(0))
+    kept = turns.first_qpos()
+    actions = np.full((num_envs, 4), 0.5, np.float32)
+    list(turns.accept(answers_to(rows, actions)))
+    batch.step(actions)
+    np.testing.assert_array_equal(turns.first_qpos(), batch.qpos(0))
+    assert (kept != turns.first_qpos()).any()

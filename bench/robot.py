@@ -1,0 +1,194 @@
+"""What a policy that was trained in simulation achieves on a robot, and what costs it success.
+
+``compare`` judges a shipped policy over the same start states (a) in the batched simulation, also
+behind the safety filter, (b) over ``step`` and ``action`` in lock-step (start states of its own),
+and (c) through the whole robot path in real time: simulated_robot, robot_bridge and policy, each a
+process. Options disturb (c). Success is that of the last of 50 steps, as everywhere.
+
+Run: ``python bench/robot.py --task FetchPush [--set simulated_robot.latency_s=0.04]``
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from her_ros.deploy.safety import SafetyFilter
+from table import print_figures, print_table
+
+from her_ros.cli.evaluate import wilson_interval
+from her_ros.cli.graph import (
+    NodeSpec,
+    deployment_nodes,
+    graph_environment,
+    simulation_nodes,
+)
+from her_ros.cli.params import shipped_model, to_yaml
+from her_ros.cli.prepare import values_for
+from her_ros.cli.supervisor import Supervisor
+from her_ros.core.cloud import CloudDecoder
+from her_ros.core.config import configured
+from her_ros.core.robot_parameters import PolicyParameters
+from her_ros.core.rows import Rows, step_dtype
+from her_ros.core.task import GoalTask, task_named
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.robot.simulated import start_seed
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.rollout import Rollout
+
+NAMESPACE = 'robot_bench'
+PATIENCE_S = 30.0
+
+
+def in_batch(task: GoalTask, policy: OnnxPolicy, seeds: list[int], safety: Any) -> list[bool]:
+    """Judge in the simulation of the training, at most behind the safety filter."""
+    rollout = Rollout(task, FetchBatch(task, seeds, 2), session=0)
+    rows = rollout.start(seeds=seeds)
+    filtered = None if safety is None else SafetyFilter(task, safety)
+    while not rollout.finished:
+        actions = policy.act(rows['observation'], rows['achieved_goal'], rows['desired_goal'])
+        if filtered is not None:
+            actions = filtered.apply(rows, actions)
+        rollout.accept_all(actions, policy.version)
+        rows = rollout.advance()
+    return [bool(success) for success in rows['is_success']]
+
+
+class Driver:
+    """A node of the benchmark's own: sends goals, listens to states."""
+
+    def __init__(self, task: GoalTask) -> None:
+        import rclpy
+        from rclpy.executors import SingleThreadedExecutor
+        from sensor_msgs.msg import PointCloud2
+
+        from her_ros.nodes.qos import RECORDING
+
+        rclpy.init()
+        self.node = rclpy.create_node('driver')
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self.node)
+        self._decoder = CloudDecoder(step_dtype(task))
+        self.ended: list[Rows] = []
+        self.started = 0
+        for topic in (f'/{NAMESPACE}/step', f'/{NAMESPACE}/worker_0/step'):
+            self.node.create_subscription(PointCloud2, topic, self._take, RECORDING, raw=True)
+
+    def _take(self, cdr: bytes) -> None:
+        rows = self._decoder.decode([cdr])[0]
+        self.started += int((rows['step'] == 0).sum())
+        if rows['truncated'].all():
+            self.ended.append(rows.copy())
+
+    def until(self, condition: Callable[[], Any], what: str) -> None:
+        """Spin until something holds."""
+        deadline = time.monotonic() + PATIENCE_S
+        while not condition():
+            if time.monotonic() > deadline:
+                raise SystemExit(f'{what}: not within {PATIENCE_S:g} s')
+            self._executor.spin_once(timeout_sec=0.05)
+
+    def spin(self, seconds: float) -> None:
+        """Listen for so long."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            self._executor.spin_once(timeout_sec=0.02)
+
+
+@contextmanager
+def running(specs: list[NodeSpec], task: str, overrides: list[str]) -> Iterator[Path]:
+    """Run nodes as the commands do; yield the folder of their logs."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / 'params.yaml').write_text(to_yaml(values_for(task, None, overrides)))
+        supervisor = Supervisor(specs, folder / 'params.yaml', folder / 'log', print)
+        try:
+            yield folder / 'log'
+        finally:
+            supervisor.stop()
+
+
+def in_lock_step(driver: Driver, task: GoalTask, model: Path, episodes: int) -> list[bool]:
+    """Judge over topics, the simulation waiting for each action."""
+    overrides = [f'fetch_env.num_envs={episodes}', 'fetch_env.threads=2']
+    driver.ended.clear()
+    with running(simulation_nodes(NAMESPACE, str(model), ''), task.name, overrides):
+        # Environments move in two halves, whose ends are two messages.
+        driver.until(lambda: sum(map(len, driver.ended)) >= episodes, 'the end of a rollout')
+    rows = np.concatenate(driver.ended)[:episodes]
+    return [bool(success) for success in rows['is_success']]
+
+
+def on_robot(
+    driver: Driver, task: GoalTask, model: Path, goals: np.ndarray, overrides: list[str]
+) -> list[bool]:
+    """Judge through the whole robot path, in real time."""
+    from geometry_msgs.msg import PointStamped
+    from std_srvs.srv import Trigger
+
+    from her_ros.nodes.qos import COMMAND
+
+    fixed = ['robot_bridge.home=false', 'robot_bridge.success_steps=0']
+    specs = deployment_nodes(NAMESPACE, str(model), autostart=True)
+    results = []
+    with running(specs, task.name, [*fixed, *overrides]):
+        sender = driver.node.create_publisher(PointStamped, f'/{NAMESPACE}/goal', COMMAND)
+        client = driver.node.create_client(Trigger, f'/{NAMESPACE}/simulated_robot/reset')
+        driver.until(client.service_is_ready, 'the simulated robot')
+        driver.until(sender.get_subscription_count, 'the bridge')
+        driver.spin(2.0)
+        for goal in goals:
+            future = client.call_async(Trigger.Request())
+            driver.until(future.done, 'a reset of the robot')
+            driver.spin(0.6)  # until nothing is left of how things moved before
+            driver.ended.clear()
+            message = PointStamped()
+            message.header.frame_id = 'world'
+            message.point.x, message.point.y, message.point.z = goal.tolist()
+            sender.publish(message)
+            driver.until(lambda: driver.ended, 'the end of an episode')
+            results.append(bool(driver.ended[0]['is_success'][0]))
+    driver.node.destroy_publisher(sender)
+    driver.node.destroy_client(client)
+    return results
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--task', default='FetchPush')
+    parser.add_argument('--episodes', type=int, default=100)
+    parser.add_argument('--set', dest='overrides', action='append', default=[])
+    parser.add_argument('--only', choices=['batch', 'robot'], help='only (a), or (a) and (c)')
+    options = parser.parse_args()
+    os.environ.update(graph_environment())
+    task, model = task_named(options.task), shipped_model(options.task)
+    policy = OnnxPolicy.load(model, task)
+    seeds = [start_seed(0, k) for k in range(options.episodes)]
+    values = values_for(task.name, None, options.overrides)['policy']
+    safety = configured(PolicyParameters, 'policy', values)
+    results = {
+        'a_batch': in_batch(task, policy, seeds, None),
+        'a_batch_filtered': in_batch(task, policy, seeds, safety),
+    }
+    if options.only != 'batch':
+        driver = Driver(task)
+        if options.only is None:
+            results['b_lock_step'] = in_lock_step(driver, task, model, options.episodes)
+        goals = FetchBatch(task, seeds).reset(seeds=seeds).desired_goal
+        results['c_robot'] = on_robot(driver, task, model, goals, options.overrides)
+    rows = []
+    for name, found in results.items():
+        low, high = wilson_interval(sum(found), len(found))
+        rows.append((name, len(found), float(np.mean(found)), f'{low:.3f} to {high:.3f}'))
+    title = ' '.join([task.name, *options.overrides])
+    print_table(title, ('episodes', 'success', '95 % interval'), rows)
+    print_figures(**{f'{name}_success': float(np.mean(found)) for name, found in results.items()})
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,74 @@
+"""``her-ros deploy``: a policy on a robot, through the same nodes as the launch file's."""
+
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.console import Console
+
+from her_ros.cli.graph import deployment_nodes, graph_environment
+from her_ros.cli.params import shipped_model, to_yaml
+from her_ros.cli.prepare import Run, claimed, values_for
+from her_ros.core.files import write_whole
+from her_ros.core.run_folder import RunFolder
+
+
+class Options(NamedTuple):
+    """What the user asks for."""
+
+    task: str
+    #: None: the policy shipped for the task
+    model: Path | None
+    #: one of :data:`her_ros.cli.graph.ROBOTS`
+    robot: str
+    folder: Path | None
+    record: bool
+    params_file: Path | None
+    overrides: Sequence[str]
+    namespace: str
+
+
+def deploy(options: Options) -> int:
+    """Run policy, bridge and robot until Ctrl-C; return the exit status.
+
+    :raises HerRosError: if anything does not fit, before anything was started
+    """
+    values = values_for(options.task, options.params_file, options.overrides)
+    model = (options.model or shipped_model(options.task)).absolute()
+    folder = RunFolder(options.folder or Path('runs', options.task, 'robot'))
+    folder.create()
+    write_whole(folder.params, to_yaml(values).encode())
+    console = Console(markup=False)  # a path may hold brackets
+    with claimed(Run(options.task, folder, resumed=False), options.namespace):
+        console.print(f'{options.task} by {model}; logs in {folder.log}', soft_wrap=True)
+        _supervise(options, str(model), folder, console)
+    return 0
+
+
+def _supervise(options: Options, model: str, folder: RunFolder, console: Console) -> None:
+    # The display listens with the same discovery and transport as the nodes.
+    os.environ.update(graph_environment(folder.log))
+    from her_ros.cli.robot_display import RobotDisplay
+    from her_ros.cli.supervisor import Supervisor
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, interrupt)
+    run_dir = str(folder.path) if options.record else ''
+    nodes = deployment_nodes(options.namespace, model, True, options.robot, run_dir)
+    supervisor = Supervisor(
+        nodes, folder.params, folder.log, lambda line: console.print(line, soft_wrap=True)
+    )
+    try:
+        with RobotDisplay(
+            f'{options.task} on a {options.robot} robot', options.namespace, console
+        ) as display:
+            while not supervisor.poll():
+                display.update(0.1)
+    except KeyboardInterrupt:
+        console.print('stopping')
+    finally:
+        supervisor.stop()

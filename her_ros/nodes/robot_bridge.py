@@ -1,0 +1,233 @@
+"""The ``robot_bridge`` node: between a robot's own topics and ``step`` and ``action``."""
+
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
+
+from geometry_msgs.msg import PointStamped, PoseStamped, TwistStamped
+from rclpy.duration import Duration
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+from sensor_msgs.msg import JointState, PointCloud2
+from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+from her_ros.core.cloud import CloudDecoder, encode_cloud
+from her_ros.core.errors import HerRosError
+from her_ros.core.robot_parameters import RobotBridgeParameters
+from her_ros.core.rows import Rows, action_dtype
+from her_ros.core.task import task_named
+from her_ros.nodes.node import Diagnostics, read_parameters, run
+from her_ros.nodes.qos import (
+    ACTION,
+    COMMAND,
+    GOAL,
+    GOAL_POSE,
+    GRIPPER,
+    JOINT_STATES,
+    LOCK_STEP,
+    OBJECT_POSE,
+    SENSOR,
+    STEP,
+    TRAJECTORY,
+    TWIST,
+)
+from her_ros.nodes.transforms import pose_of, stamp_ns_of, tf2_lookup
+from her_ros.robot.control import Command, RobotControl
+from her_ros.robot.frames import Floats, Frames, Pose
+from her_ros.robot.kinematics import ARM_JOINTS
+from her_ros.robot.units import TwistUnits
+
+# Rows come once per control period; this many periods is what subscribers may count on.
+_OFFERED_PERIODS = 2
+
+
+class RobotBridgeNode(Node):
+    """Asks the policy once per control period, and tells the robot what it answers."""
+
+    def __init__(self) -> None:
+        super().__init__('robot_bridge', automatically_declare_parameters_from_overrides=True)
+        self._config = p = read_parameters(self, RobotBridgeParameters)
+        self._task = task_named(p.task)
+        base = Pose.of('base_pose', p.base_pose[:3], p.base_pose[3:])
+        self._frames = Frames(p.base_frame, base, tf2_lookup(self, p.base_frame))
+        self._units = TwistUnits(p, self._frames)
+        self._control = RobotControl(self._task, p, self._units, secrets.randbits(32))
+        self._decoder = CloudDecoder(action_dtype(self._task))
+        self._problems: dict[str, str] = {}  # by topic, until something right comes there
+        self._stamp_ns = 0  # of the joints seen last
+        self._ended, self._successes = 0, 0
+        self._join_policy()
+        self._join_robot()
+        self.create_service(Trigger, '~/reset', self._on_reset)
+        self.create_timer(self._task.control_period_s, self._on_time)
+        self._diagnostics = Diagnostics(self, self._status)
+
+    def _join_policy(self) -> None:
+        offered = Duration(seconds=_OFFERED_PERIODS * self._task.control_period_s)
+        qos = QoSProfile(
+            depth=LOCK_STEP.depth, reliability=LOCK_STEP.reliability, deadline=offered
+        )
+        self._steps = self.create_publisher(PointCloud2, STEP, qos)
+        self.create_subscription(PointCloud2, ACTION, self._on_action, LOCK_STEP, raw=True)
+
+    def _join_robot(self) -> None:
+        for kind, topic, take, qos in (
+            (JointState, JOINT_STATES, self._take_joints, SENSOR),
+            (PoseStamped, OBJECT_POSE, self._take_object, SENSOR),
+            (PointStamped, GOAL, self._take_goal, COMMAND),
+            (PoseStamped, GOAL_POSE, self._take_goal_pose, COMMAND),
+        ):
+            self.create_subscription(kind, topic, self._receiver(topic, take), qos)
+        if self._config.output == 'twist':
+            self._arm = self.create_publisher(TwistStamped, TWIST, COMMAND)
+        else:
+            self._arm = self.create_publisher(JointTrajectory, TRAJECTORY, COMMAND)
+        self._gripper = self.create_publisher(Float64MultiArray, GRIPPER, COMMAND)
+
+    def _receiver(self, topic: str, take: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Return what takes the messages of a topic, and tells of those that do not fit."""
+
+        def receive(message: Any) -> None:
+            try:
+                take(message)
+            except HerRosError as error:
+                self._problems[topic] = str(error)
+                # Goals come one by one, measurements many times a second.
+                pause_s = 0.0 if topic in (GOAL, GOAL_POSE) else 5.0
+                self.get_logger().error(f'{error}; ignored', throttle_duration_sec=pause_s)
+            else:
+                self._problems.pop(topic, None)
+
+        return receive
+
+    def _take_joints(self, message: JointState) -> None:
+        joints = (message.name, message.position, message.velocity)
+        self._control.observer.take_joints(*joints, *_times(message))
+        self._stamp_ns = stamp_ns_of(message.header.stamp)
+
+    def _take_object(self, message: PoseStamped) -> None:
+        pose = pose_of(OBJECT_POSE, message.pose.position, message.pose.orientation)
+        pose = self._frames.to_world(message.header.frame_id, pose, OBJECT_POSE)
+        self._control.observer.take_object(pose, *_times(message))
+
+    def _take_goal(self, message: PointStamped) -> None:
+        point = Pose.of(GOAL, (message.point.x, message.point.y, message.point.z))
+        self._set_goal(GOAL, message.header.frame_id, point)
+
+    def _take_goal_pose(self, message: PoseStamped) -> None:
+        position = message.pose.position
+        point = Pose.of(GOAL_POSE, (position.x, position.y, position.z))
+        self._set_goal(GOAL_POSE, message.header.frame_id, point)
+
+    def _set_goal(self, topic: str, frame: str, point: Pose) -> None:
+        self._control.set_goal(self._frames.to_world(frame, point, topic).position)
+        goal = self._control.goal
+        assert goal is not None
+        self.get_logger().info(f'new goal {_text(goal)}')
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        try:
+            self._control.reset()
+        except HerRosError as error:
+            response.success, response.message = False, str(error)
+        else:
+            response.success, response.message = True, 'an episode begins'
+        return response
+
+    def _on_time(self) -> None:
+        tick = self._control.tick(time.monotonic())
+        if tick.rows is not None:
+            self._steps.publish(encode_cloud(tick.rows, self._stamp_ns))
+            if tick.rows['truncated'][0]:
+                self._tell_end(tick.rows)
+        if tick.command is not None:
+            self._send(tick.command)
+
+    def _on_action(self, cdr: bytes) -> None:
+        try:
+            command = self._control.answer(self._decoder.decode([cdr])[0], time.monotonic())
+        except HerRosError as error:
+            self.get_logger().error(f'{error}; ignored', throttle_duration_sec=5.0)
+            return
+        if command is not None:
+            self._send(command)
+
+    def _send(self, command: Command) -> None:
+        if self._config.output == 'twist':
+            self._send_twist(command.velocity)
+        else:
+            self._send_trajectory(command.velocity)
+        self._gripper.publish(Float64MultiArray(data=command.fingers.tolist()))
+
+    def _send_twist(self, velocity: Floats) -> None:
+        message = TwistStamped()
+        message.header.stamp = self.get_clock().now().to_msg()
+        message.header.frame_id = self._config.base_frame
+        linear = message.twist.linear
+        linear.x, linear.y, linear.z = self._units.linear(velocity).tolist()
+        self._arm.publish(message)
+
+    def _send_trajectory(self, velocity: Floats) -> None:
+        period_s = self._task.control_period_s
+        positions = self._control.kinematics.joints_after(
+            velocity * period_s, period_s, self._config.max_joint_speed
+        )
+        point = JointTrajectoryPoint(
+            positions=positions.tolist(), time_from_start=Duration(seconds=period_s).to_msg()
+        )
+        # A stamp of 0 is how a joint_trajectory_controller is told: from now on.
+        message = JointTrajectory(joint_names=list(ARM_JOINTS), points=[point])
+        self._arm.publish(message)
+
+    def _tell_end(self, rows: Rows) -> None:
+        row = rows[0]
+        self._ended += 1
+        self._successes += int(row['is_success'])
+        distance = float(self._task.distance(row['achieved_goal'], row['desired_goal']))
+        self.get_logger().info(
+            f'episode {row["episode"]}: {"reached" if row["is_success"] else "missed"} the goal'
+            f' {_text(row["desired_goal"])} by {100 * distance:.1f} cm in {row["step"]} steps'
+        )
+
+    def _status(self) -> dict[str, object]:
+        now_s, control = time.monotonic(), self._control
+        state, row = control.state(now_s), control.episodes.rows[0]
+        problem = '; '.join([*self._problems.values(), *filter(None, [control.problem])])
+        waits = state.removeprefix('waits for ') if state.startswith('waits for ') else ''
+        distance = self._task.distance(row['achieved_goal'], row['desired_goal'])
+        return {
+            'message': problem or state,
+            'level': b'\x01' if problem or (waits and waits != 'a goal') else b'\x00',
+            'state': state,
+            'waits_for': waits,
+            'goal': '' if control.goal is None else _text(control.goal),
+            'episode': int(row['episode']),
+            'step': int(row['step']),
+            'distance_m': round(float(distance), 3),
+            'episodes_ended': self._ended,
+            'episodes_succeeded': self._successes,
+            'states_unanswered': control.unanswered,
+        }
+
+
+def _times(message: Any) -> tuple[float, float]:
+    """Return when a message was measured and when it came, both in monotonic seconds."""
+    now_s = time.monotonic()
+    age_ns = time.time_ns() - stamp_ns_of(message.header.stamp)
+    return now_s - age_ns / 1e9, now_s
+
+
+def _text(position: Floats) -> str:
+    return '(' + ', '.join(f'{value:.3f}' for value in position) + ')'
+
+
+def main() -> None:
+    """Run the node."""
+    run(RobotBridgeNode)
+
+
+if __name__ == '__main__':
+    main()

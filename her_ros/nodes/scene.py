@@ -1,0 +1,103 @@
+"""Publishes what RViz and Foxglove draw of a simulation, and what a robot would measure in it."""
+
+from array import array
+
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point, PoseStamped, TransformStamped, Vector3
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_msgs.msg import ColorRGBA
+from visualization_msgs.msg import Marker, MarkerArray
+
+from her_ros.core.pace import Throttle
+from her_ros.core.task import GoalTask
+from her_ros.nodes.messages import WORLD_FRAME, pose_message, time_message
+from her_ros.nodes.qos import (
+    GRIPPER_POSE,
+    JOINT_STATES,
+    LATCHED,
+    MARKERS,
+    OBJECT_POSE,
+    SCENE,
+    TF_STATIC,
+)
+from her_ros.sim.readout import Floats
+from her_ros.sim.scene import Scene, Shape
+
+# As often as a robot moves in real time.
+_PERIOD_S = 0.04
+_BASE_FRAME = 'base_link'
+_KINDS = {
+    'box': Marker.CUBE,
+    'cylinder': Marker.CYLINDER,
+    'sphere': Marker.SPHERE,
+    'line': Marker.LINE_STRIP,
+}
+
+
+class ScenePublisher:
+    """Publishes a scene in the world frame, 25 times a second at the most.
+
+    :param node: the node whose topics these are
+    :param measured: publish ``joint_states`` and ``object_pose`` as well as ``gripper_pose`` and
+        ``markers``; a robot has publishers of its own for what it measures
+    :raises SimError: if the task has no simulation
+    """
+
+    def __init__(self, node: Node, task: GoalTask, measured: bool = True) -> None:
+        self._scene = Scene(task)
+        self._throttle = Throttle(_PERIOD_S)
+        self._gripper = node.create_publisher(PoseStamped, GRIPPER_POSE, SCENE)
+        self._markers = node.create_publisher(MarkerArray, MARKERS, SCENE)
+        self._joints = self._object = None
+        if measured:
+            self._joints = node.create_publisher(JointState, JOINT_STATES, SCENE)
+        if measured and self._scene.has_object:
+            self._object = node.create_publisher(PoseStamped, OBJECT_POSE, SCENE)
+        self._publish_base(node)
+
+    def publish(self, qpos: Floats, goal: Floats | None, stamp_ns: int) -> None:
+        """Publish what is where, unless that was done less than a period ago.
+
+        :param qpos: joint positions of the task's whole model, shape (nq,)
+        :param goal: desired goal, metres, world frame, shape (3,); None: there is none to show
+        :param stamp_ns: time of this state, nanoseconds since 1970
+        """
+        if not self._throttle.allows():
+            return
+        view, stamp = self._scene.look(qpos, goal), time_message(stamp_ns)
+        self._gripper.publish(pose_message(*view.gripper, stamp))
+        markers = [_marker(*each, stamp) for each in enumerate(view.shapes)]
+        self._markers.publish(MarkerArray(markers=markers))
+        if self._object is not None and view.object is not None:
+            self._object.publish(pose_message(*view.object, stamp))
+        if self._joints is not None:
+            # Anything but an array.array of the right type is checked value by value by rclpy.
+            joints = JointState(
+                name=self._scene.joint_names, position=array('d', view.joint_positions)
+            )
+            joints.header.stamp = stamp
+            self._joints.publish(joints)
+
+    def _publish_base(self, node: Node) -> None:
+        """Tell tf where the robot stands, where tf's messages are installed."""
+        try:
+            from tf2_msgs.msg import TFMessage
+        except ImportError:  # the wheels of rclpy come without it
+            return
+        pose = pose_message(*self._scene.base, node.get_clock().now().to_msg())
+        base = TransformStamped(header=pose.header, child_frame_id=_BASE_FRAME)
+        position, base.transform.rotation = pose.pose.position, pose.pose.orientation
+        base.transform.translation = Vector3(x=position.x, y=position.y, z=position.z)
+        self._base = node.create_publisher(TFMessage, TF_STATIC, LATCHED)
+        self._base.publish(TFMessage(transforms=[base]))
+
+
+def _marker(number: int, shape: Shape, stamp: Time) -> Marker:
+    marker = Marker(ns='scene', id=number, type=_KINDS[shape.kind], action=Marker.ADD)
+    marker.header.frame_id, marker.header.stamp = WORLD_FRAME, stamp
+    marker.pose = pose_message(*shape.pose, stamp).pose
+    marker.scale.x, marker.scale.y, marker.scale.z = shape.size.tolist()
+    marker.color = ColorRGBA(**dict(zip('rgba', shape.color, strict=True)))
+    marker.points = [Point(x=x, y=y, z=z) for x, y, z in shape.points.tolist()]
+    return marker

@@ -1,0 +1,196 @@
+"""The ``simulated_robot`` node: a simulated Fetch in real time, behind a robot's topics alone."""
+
+import time
+from array import array
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from geometry_msgs.msg import PoseStamped, TwistStamped
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.time import Time
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
+
+from her_ros.core.config import ConfigError
+from her_ros.core.errors import HerRosError
+from her_ros.core.robot_parameters import SimulatedRobotParameters
+from her_ros.core.seeds import generator
+from her_ros.core.task import task_named
+from her_ros.nodes.messages import WORLD_FRAME
+from her_ros.nodes.node import Diagnostics, read_parameters, run
+from her_ros.nodes.qos import GRIPPER, JOINT_STATES, OBJECT_POSE, ROBOT, TRAJECTORY, TWIST
+from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist
+from her_ros.robot.errors import RobotError
+from her_ros.robot.imperfection import Delay, Imperfection
+from her_ros.robot.simulated import SimulatedRobot, start_seed
+from her_ros.robot.ticks import Ticks
+
+_SUBSTEPS_PER_S = 500
+#: physics made up for at once; who was away for longer goes on from where it stood
+_MOST_BEHIND_S = 0.1
+
+
+class SimulatedRobotNode(Node):
+    """Moves with the wall clock; sends what it measures and follows what it is told."""
+
+    def __init__(self) -> None:
+        super().__init__('simulated_robot', automatically_declare_parameters_from_overrides=True)
+        self._config = p = read_parameters(self, SimulatedRobotParameters)
+        if _SUBSTEPS_PER_S % p.rate_hz:
+            raise ConfigError(
+                f'{self.get_name()}: rate_hz is {p.rate_hz}; it must divide {_SUBSTEPS_PER_S}'
+            )
+        self._robot = SimulatedRobot(task_named(p.task), p.command_timeout_s)
+        self._resets = 0
+        self._robot.reset(start_seed(p.seed, self._resets))
+        self._imperfection = Imperfection(
+            generator(p.seed, 'simulated_robot_sensors'),
+            p.object_noise_m,
+            p.joint_noise_rad,
+            p.drop_probability,
+        )
+        # Messages leave with the tick that is nearest to the end of their latency.
+        self._delay: Delay[tuple[Any, Any]] = Delay(p.latency_s - 0.5 / p.rate_hz)
+        self._counts = dict.fromkeys(('lost_sent', 'lost_received', 'stale', 'refused'), 0)
+        self._commanded_at = -np.inf
+        self._reported = (time.monotonic(), 0)
+        self._ticks = 0
+        self._connect()
+        # Wall time that nobody sets, unlike the node's own clock.
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._schedule = Ticks(
+            1.0 / p.rate_hz, time.monotonic(), max(round(_MOST_BEHIND_S * p.rate_hz), 1)
+        )
+        self.create_timer(1.0 / p.rate_hz, self._on_time, clock=steady)
+
+    def _connect(self) -> None:
+        self._joint_states = self.create_publisher(JointState, JOINT_STATES, ROBOT)
+        self._object_pose = self.create_publisher(PoseStamped, OBJECT_POSE, ROBOT)
+        self._subscribe(TwistStamped, TWIST, self._on_twist)
+        self._subscribe(JointTrajectory, TRAJECTORY, self._on_trajectory)
+        self._subscribe(Float64MultiArray, GRIPPER, self._on_gripper)
+        self.create_service(Trigger, '~/reset', self._on_reset)
+        self._diagnostics = Diagnostics(self, self._status)
+
+    def _subscribe(self, message_type: Any, topic: str, take: Callable[[Any], None]) -> None:
+        def checked(message: Any) -> None:
+            if self._imperfection.loses():
+                self._counts['lost_received'] += 1
+                return
+            try:
+                take(message)
+            except HerRosError as error:
+                self._counts['refused'] += 1
+                self.get_logger().error(f'{error}; ignored', throttle_duration_sec=1.0)
+
+        self.create_subscription(message_type, topic, checked, ROBOT)
+
+    def _on_twist(self, message: TwistStamped) -> None:
+        header, linear, angular = message.header, message.twist.linear, message.twist.angular
+        velocity = checked_twist(
+            header.frame_id,
+            [linear.x, linear.y, linear.z],
+            [angular.x, angular.y, angular.z],
+        )
+        now, stamp = self.get_clock().now(), Time.from_msg(header.stamp)
+        age_s = (now.nanoseconds - stamp.nanoseconds) / 1e9
+        # As MoveIt Servo does.
+        if age_s > self._config.command_timeout_s:
+            self._counts['stale'] += 1
+            self.get_logger().warning(
+                f'twist: its stamp is {age_s:.3f} s old, more than command_timeout_s'
+                f' {self._config.command_timeout_s}; ignored',
+                throttle_duration_sec=5.0,
+            )
+            return
+        self._commanded_at = time.monotonic()
+        self._robot.command_velocity(velocity)
+
+    def _on_trajectory(self, message: JointTrajectory) -> None:
+        if not message.points:
+            raise RobotError('trajectory: it holds no point')
+        last = message.points[-1]
+        duration_s = last.time_from_start.sec + last.time_from_start.nanosec / 1e9
+        positions = checked_joints(message.joint_names, last.positions, duration_s)
+        self._commanded_at = time.monotonic()
+        self._robot.command_joints(positions, duration_s)
+
+    def _on_gripper(self, message: Float64MultiArray) -> None:
+        self._robot.command_fingers(checked_fingers(message.data))
+
+    def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        self._resets += 1
+        seed = start_seed(self._config.seed, self._resets)
+        self._robot.reset(seed)
+        pose = self._robot.object_pose
+        where = 'no object' if pose is None else f'object at {pose[0].round(6).tolist()} m'
+        response.success, response.message = True, f'start {self._resets}, seed {seed}: {where}'
+        return response
+
+    def _on_time(self) -> None:
+        """Catch up with the wall clock and send what is measured then."""
+        skipped = self._schedule.skipped
+        ticks = self._schedule.due(time.monotonic())
+        if ticks:
+            self._robot.advance(ticks * _SUBSTEPS_PER_S // self._config.rate_hz)
+            self._ticks += ticks
+            self._measure()
+        if lost := self._schedule.skipped - skipped:
+            self.get_logger().warning(
+                f'{lost / self._config.rate_hz:.2f} s behind the wall clock; skipped, the robot'
+                ' stood still; is the machine too busy?',
+                throttle_duration_sec=5.0,
+            )
+        for publisher, message in self._delay.taken(time.monotonic()):
+            publisher.publish(message)
+
+    def _measure(self) -> None:
+        """Read the sensors; what does not get lost is sent ``latency_s`` later."""
+        robot, stamp = self._robot, self.get_clock().now().to_msg()
+        joints = JointState(name=list(robot.joint_names))
+        positions = self._imperfection.joint_positions(robot.joint_positions, robot.turning)
+        joints.position = array('d', positions)
+        joints.velocity = array('d', robot.joint_velocities)
+        measured: list[tuple[Any, Any]] = [(self._joint_states, joints)]
+        if robot.object_pose is not None:
+            measured.append((self._object_pose, self._seen_object(*robot.object_pose)))
+        for publisher, message in measured:
+            message.header.stamp = stamp
+            if self._imperfection.loses():
+                self._counts['lost_sent'] += 1
+            else:
+                self._delay.put((publisher, message), time.monotonic())
+
+    def _seen_object(self, position: Any, quaternion: Any) -> PoseStamped:
+        message = PoseStamped()
+        message.header.frame_id = WORLD_FRAME
+        place, turn = message.pose.position, message.pose.orientation
+        place.x, place.y, place.z = self._imperfection.object_position(position).tolist()
+        turn.w, turn.x, turn.y, turn.z = quaternion.tolist()
+        return message
+
+    def _status(self) -> dict[str, object]:
+        now, (then, ticks) = time.monotonic(), self._reported
+        self._reported = (now, self._ticks)
+        return {
+            'message': 'commanded' if self._robot.commanded else 'stopped',
+            'rate_hz': round((self._ticks - ticks) / max(now - then, 1e-9), 1),
+            'late_ticks': self._schedule.late,
+            'skipped_ticks': self._schedule.skipped,
+            'last_command_age_s': round(now - self._commanded_at, 3),
+            'resets': self._resets,
+            **self._counts,
+        }
+
+
+def main() -> None:
+    """Run the node."""
+    run(SimulatedRobotNode)
+
+
+if __name__ == '__main__':
+    main()

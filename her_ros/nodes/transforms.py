@@ -1,0 +1,45 @@
+"""Stamps and poses of messages, and frames that tf2 knows, where it is installed."""
+
+from typing import Any
+
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point, Quaternion
+from rclpy.node import Node
+
+from her_ros.robot.frames import Lookup, Pose
+
+
+def stamp_ns_of(stamp: Time) -> int:
+    """Return a stamp in nanoseconds."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
+def pose_of(name: str, position: Point, orientation: Quaternion) -> Pose:
+    """Return a pose from its parts.
+
+    :param name: what it is of, to name it in errors
+    :raises RobotError: if it is not finite, or the orientation is 0
+    """
+    q = orientation
+    return Pose.of(name, (position.x, position.y, position.z), (q.x, q.y, q.z, q.w))
+
+
+def tf2_lookup(node: Node, base_frame: str) -> Lookup | None:
+    """Listen to tf2; return what looks frames up in the base's, or None without tf2."""
+    try:
+        import tf2_ros
+    except ImportError:
+        return None
+    from rclpy.time import Time as LatestTime
+
+    buffer: Any = tf2_ros.Buffer()
+    listener: Any = tf2_ros.TransformListener(buffer, node)
+
+    def lookup(frame: str, _: Any = listener) -> Pose | None:
+        try:
+            found = buffer.lookup_transform(base_frame, frame, LatestTime()).transform
+        except tf2_ros.TransformException:
+            return None
+        return pose_of(frame, found.translation, found.rotation)
+
+    return lookup

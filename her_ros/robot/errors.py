@@ -1,0 +1,7 @@
+"""The one error of what runs on a robot."""
+
+from her_ros.core.errors import HerRosError
+
+
+class RobotError(HerRosError):
+    """A command or a measurement that cannot be used."""

@@ -1,0 +1,100 @@
+"""Poses, and the way from the frames of messages to the world that the policy was trained in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from her_ros.robot.errors import RobotError
+
+Floats = NDArray[np.float64]
+
+#: the frame of everything that a policy sees
+WORLD = 'world'
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Where a frame, or an object, lies in another frame."""
+
+    #: metres, shape (3,)
+    position: Floats
+    #: unit quaternion w, x, y, z, shape (4,)
+    quaternion: Floats
+
+    @classmethod
+    def of(cls, name: str, position: ArrayLike, xyzw: ArrayLike = (0.0, 0.0, 0.0, 1.0)) -> 'Pose':
+        """Make a checked pose.
+
+        :param name: what it is of, to name it in errors
+        :param position: metres, shape (3,)
+        :param xyzw: quaternion as ROS orders it, of any length but 0, shape (4,)
+        :raises RobotError: if a number is not finite, or the quaternion is 0
+        """
+        place, turn = np.asarray(position, np.float64), np.asarray(xyzw, np.float64)
+        if not (np.isfinite(place).all() and np.isfinite(turn).all()):
+            raise RobotError(f'{name}: {place.tolist()}, {turn.tolist()} is not finite')
+        length = float(np.linalg.norm(turn))
+        if length < 1e-6:
+            raise RobotError(f'{name}: its orientation is the quaternion {turn.tolist()}')
+        return cls(place, np.roll(turn, 1) / length)
+
+    @property
+    def rotation(self) -> Floats:
+        """The rotation matrix, shape (3, 3)."""
+        matrix = np.empty(9)
+        mujoco.mju_quat2Mat(matrix, self.quaternion)
+        return matrix.reshape(3, 3)
+
+    def __matmul__(self, inner: 'Pose') -> 'Pose':
+        """Return where something lies here, of which ``inner`` says where it lies in that."""
+        position, quaternion = np.empty(3), np.empty(4)
+        mujoco.mju_mulPose(
+            position, quaternion, self.position, self.quaternion, inner.position, inner.quaternion
+        )
+        return Pose(position, quaternion)
+
+
+#: looks a frame up: its pose in the robot's base, or None where nobody knows it
+Lookup = Callable[[str], Pose | None]
+
+
+class Frames:
+    """Takes poses from any known frame into the world.
+
+    :param base_frame: name of the robot's own frame
+    :param base: its pose in the world
+    :param lookup: knows other frames, such as tf2; None: nobody does
+    """
+
+    def __init__(self, base_frame: str, base: Pose, lookup: Lookup | None = None) -> None:
+        self.base_frame = base_frame
+        self.base = base
+        self._lookup = lookup
+
+    def to_world(self, frame: str, pose: Pose, name: str) -> Pose:
+        """Return a pose in the world.
+
+        :param frame: where ``pose`` is given; empty: the world
+        :param name: what it is of, to name it in errors
+        :raises RobotError: if nobody knows the frame
+        """
+        if frame in ('', WORLD):
+            return pose
+        if frame == self.base_frame:
+            return self.base @ pose
+        known = self._lookup(frame) if self._lookup else None
+        if known is None:
+            reason = 'tf2 has no transform to it' if self._lookup else 'tf2 is not installed'
+            raise RobotError(
+                f'{name}: frame {frame!r} is neither {WORLD!r} nor {self.base_frame!r},'
+                f' and {reason}'
+            )
+        return self.base @ known @ pose
+
+    def to_base(self, vector: Floats) -> Floats:
+        """Turn a direction or velocity, shape (3,), from the world's axes to the robot's."""
+        turned: Floats = self.base.rotation.T @ vector
+        return turned

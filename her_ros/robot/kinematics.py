@@ -1,0 +1,169 @@
+"""Where the Fetch's gripper is and how it moves, from its joints; and back."""
+
+import mujoco
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from her_ros.core.task import GoalTask
+from her_ros.sim.model import MOCAP_TURN, load_model
+
+Floats = NDArray[np.float64]
+
+#: the arm's joints from shoulder to wrist, named as on a Fetch
+ARM_JOINTS = (
+    'shoulder_pan_joint',
+    'shoulder_lift_joint',
+    'upperarm_roll_joint',
+    'elbow_flex_joint',
+    'forearm_roll_joint',
+    'wrist_flex_joint',
+    'wrist_roll_joint',
+)
+#: right and left, as an observation has them
+FINGER_JOINTS = ('r_gripper_finger_joint', 'l_gripper_finger_joint')
+#: what the MJCF puts before the names of a Fetch's joints
+PREFIX = 'robot0:'
+
+#: λ of the damped least squares, m; far below the arm's length, so that it only counts where the
+#: arm is nearly straight
+_DAMPING = 0.02
+#: a Newton step for the largest displacement, 5 cm, errs by about 2 mm; each further one squares
+#: what is left
+_ITERATIONS = 4
+
+
+class FetchKinematics:
+    """Gripper pose, gripper velocity and inverse kinematics of the Fetch, as MuJoCo has them.
+
+    The base stands where the task's scene has it. Not to be used from two threads at once.
+
+    :raises SimError: if the task has no simulation, or its assets are missing
+    """
+
+    #: the joints that the gripper depends on, and the fingers'
+    joint_names = ('torso_lift_joint', *ARM_JOINTS, *FINGER_JOINTS)
+
+    def __init__(self, task: GoalTask) -> None:
+        self._fetch = load_model(task)
+        self._model = model = self._fetch.mujoco_model
+        joints = [model.joint(PREFIX + name) for name in self.joint_names]
+        self._qpos = np.array([joint.qposadr[0] for joint in joints])
+        self._dofs = np.array([joint.dofadr[0] for joint in joints])
+        arm = slice(1, 1 + len(ARM_JOINTS))
+        self._arm_qpos, self._arm_dofs = self._qpos[arm], self._dofs[arm]
+        ids = [joint.id for joint in joints[arm]]
+        limited = model.jnt_limited[ids].astype(bool)
+        self._lowest = np.where(limited, model.jnt_range[ids, 0], -np.inf)
+        self._highest = np.where(limited, model.jnt_range[ids, 1], np.inf)
+        self._jacobian = np.zeros((6, model.nv))
+        self._data, self._trial = mujoco.MjData(model), mujoco.MjData(model)
+        self._data.qpos[:] = self._fetch.start_qpos
+        self._locate(self._data)
+
+    @property
+    def start_grip_position(self) -> Floats:
+        """Where training starts an episode: position of the gripper, metres, world, shape (3,)."""
+        return self._fetch.grip_position_m.copy()
+
+    def update(self, position: ArrayLike, velocity: ArrayLike) -> None:
+        """Take in measured joints, in the order of ``joint_names``.
+
+        :param position: rad, or m for torso and fingers, shape (J,)
+        :param velocity: rad/s, or m/s for torso and fingers, shape (J,)
+        """
+        self._data.qpos[self._qpos] = position
+        self._data.qvel[self._dofs] = velocity
+        self._locate(self._data)
+
+    @property
+    def grip_position(self) -> Floats:
+        """Position of the gripper: metres, world frame, shape (3,)."""
+        position: Floats = self._data.site_xpos[self._fetch.grip.site]
+        return position.copy()
+
+    @property
+    def grip_velocity(self) -> Floats:
+        """Velocity of the gripper: m/s, world frame, shape (3,)."""
+        velocity: Floats = self._jacobian_of(self._data)[:3] @ self._data.qvel
+        return velocity
+
+    @property
+    def finger_position(self) -> Floats:
+        """How far right and left finger stand from the middle: metres, shape (2,)."""
+        return self._data.qpos[self._fetch.finger_qpos]
+
+    @property
+    def finger_velocity(self) -> Floats:
+        """Velocities of right and left finger: m/s, shape (2,)."""
+        return self._data.qvel[self._fetch.finger_dofs]
+
+    def joints_after(
+        self, displacement: ArrayLike, period_s: float, max_joint_speed: float
+    ) -> Floats:
+        """Find the arm's joints that put the gripper elsewhere, pointing straight down.
+
+        That is where training turns it; an orientation that has drifted is led back. Too fast a
+        change is shortened, all joints by the same share, so that they still lead there.
+
+        :param displacement: from the measured position, metres, world frame, shape (3,)
+        :param period_s: time for the change
+        :param max_joint_speed: limit of every joint, rad/s
+        :return: positions of ``ARM_JOINTS`` within their limits, rad, shape (7,)
+        """
+        measured: Floats = self._data.qpos[self._arm_qpos]
+        target = self.grip_position + np.asarray(displacement, np.float64)
+        self._trial.qpos[:] = self._data.qpos
+        for _ in range(_ITERATIONS):
+            self._locate(self._trial)
+            self._trial.qpos[self._arm_qpos] += self._step_toward(target)
+        change = self._trial.qpos[self._arm_qpos] - measured
+        share = period_s * max_joint_speed / max(np.abs(change).max(), 1e-12)
+        return np.clip(measured + min(share, 1.0) * change, self._lowest, self._highest)
+
+    def _step_toward(self, target: Floats) -> Floats:
+        """Take one step of inverse kinematics from the trial's joints.
+
+        Damped least squares, Δq = Jᵀ(JJᵀ + λ²I)⁻¹e (Wampler 1986; Buss 2004, "Introduction to
+        Inverse Kinematics with Jacobian Transpose, Pseudoinverse and Damped Least Squares
+        methods", eq. 11). A joint that would pass its limit stops there, and what is left is
+        solved with the others.
+
+        :return: change of the arm's joints, rad, shape (7,)
+        """
+        present = self._trial.qpos[self._arm_qpos]
+        jacobian = self._jacobian_of(self._trial)[:, self._arm_dofs]
+        error = np.concatenate(
+            [target - self._trial.site_xpos[self._fetch.grip.site], self._tilt(self._trial)]
+        )
+        change, free = np.zeros(len(present)), np.ones(len(present), bool)
+        while free.any():
+            part = jacobian[:, free]
+            squares = part @ part.T + _DAMPING**2 * np.eye(6)
+            change[free] = part.T @ np.linalg.solve(squares, error)
+            stopped = np.clip(present + change, self._lowest, self._highest) - present
+            passing = free & (stopped != change)
+            if not passing.any():
+                break
+            change[passing] = stopped[passing]
+            error -= jacobian[:, passing] @ change[passing]
+            free &= ~passing
+        return change
+
+    def _tilt(self, data: mujoco.MjData) -> Floats:
+        """Return the turn that leads back to pointing straight down: rad, world frame, (3,)."""
+        straight = np.array(MOCAP_TURN) / np.linalg.norm(MOCAP_TURN)
+        inverse, difference, turn = np.zeros(4), np.zeros(4), np.zeros(3)
+        mujoco.mju_negQuat(inverse, data.xquat[self._fetch.gripper_body])
+        mujoco.mju_mulQuat(difference, straight, inverse)
+        mujoco.mju_quat2Vel(turn, difference, 1.0)
+        return turn
+
+    def _locate(self, data: mujoco.MjData) -> None:
+        mujoco.mj_kinematics(self._model, data)
+        mujoco.mj_comPos(self._model, data)
+
+    def _jacobian_of(self, data: mujoco.MjData) -> Floats:
+        """Return how every degree of freedom moves and turns the gripper, shape (6, nv)."""
+        site, jacobian = self._fetch.grip.site, self._jacobian
+        mujoco.mj_jacSite(self._model, data, jacobian[:3], jacobian[3:], site)
+        return jacobian

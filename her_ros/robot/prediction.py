@@ -1,0 +1,50 @@
+"""Where the gripper is by now, of which the last message tells where it was."""
+
+from collections import deque
+
+import numpy as np
+
+from her_ros.robot.frames import Floats
+
+# Commands older than this matter to nobody.
+_REMEMBERED_S = 1.0
+# A message that seems older comes from a clock of its own, or the robot has long stopped.
+_LONGEST_S = 0.1
+
+
+class CommandedMotion:
+    """What the gripper was told to do lately.
+
+    An arm that follows velocities hardly lags behind them, but its sensors do. So the way from
+    where it was seen to where it is now is known from its commands: a Smith predictor (Smith 1957)
+    whose model of the arm is that it does as it is told.
+    """
+
+    def __init__(self) -> None:
+        self._commands: deque[tuple[float, Floats]] = deque()
+
+    def command(self, velocity: Floats, now_s: float) -> None:
+        """Note a command, which holds until the next.
+
+        :param velocity: m/s, world frame, shape (3,)
+        """
+        self._commands.append((now_s, velocity))
+        while len(self._commands) > 1 and self._commands[1][0] < now_s - _REMEMBERED_S:
+            self._commands.popleft()
+
+    def since(self, age_s: float, now_s: float) -> tuple[Floats, Floats]:
+        """Return how the commands moved the gripper, and by how much they changed its velocity.
+
+        :param age_s: for how long
+        :return: metres and m/s, world frame, shape (3,)
+        """
+        begin_s = now_s - min(max(age_s, 0.0), _LONGEST_S)
+        moved, then, velocity = np.zeros(3), np.zeros(3), np.zeros(3)
+        held_from = -np.inf
+        for start_s, commanded in self._commands:
+            moved += velocity * max(0.0, start_s - max(held_from, begin_s))
+            if start_s <= begin_s:
+                then = commanded
+            held_from, velocity = start_s, commanded
+        moved += velocity * (now_s - max(held_from, begin_s))
+        return moved, velocity - then

@@ -1,0 +1,171 @@
+"""What there is to see of a Fetch scene, and where, as plain numbers: any viewer can draw them."""
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import mujoco
+import numpy as np
+
+from her_ros.core.task import GoalTask
+from her_ros.sim.model import load_model
+from her_ros.sim.readout import Floats
+
+Kind = Literal['box', 'cylinder', 'sphere', 'line']
+#: red, green, blue and opacity, each from 0 to 1
+Color = tuple[float, float, float, float]
+
+_ROBOT = 'robot0:'
+_COLORS: dict[str, Color] = {
+    'table0': (0.72, 0.62, 0.5, 1.0),
+    'object0': (0.9, 0.45, 0.1, 1.0),
+    'gripper_link': (0.35, 0.37, 0.4, 1.0),
+    'r_gripper_finger_link': (0.15, 0.16, 0.18, 1.0),
+    'l_gripper_finger_link': (0.15, 0.16, 0.18, 1.0),
+}
+_ARM_COLOR: Color = (0.1, 0.4, 0.7, 1.0)
+_GOAL_COLOR: Color = (0.1, 0.8, 0.2, 0.35)
+# The arm is a line of this width, metres: about that of the real one.
+_ARM_WIDTH_M = 0.08
+
+
+class Pose(NamedTuple):
+    """Where something is, in the world frame."""
+
+    #: metres, shape (3,)
+    position: Floats
+    #: wxyz, of length 1, shape (4,)
+    quaternion: Floats
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One thing to draw."""
+
+    name: str
+    kind: Kind
+    pose: Pose
+    #: extents along the axes of the pose, metres, shape (3,); of a line the first is its width
+    size: Floats
+    color: Color
+    #: what a line runs through, metres, seen from the pose, shape (n, 3)
+    points: Floats = field(default_factory=lambda: np.zeros((0, 3)))
+
+
+@dataclass(frozen=True)
+class View:
+    """What there is to see at one moment."""
+
+    #: rad, of sliding joints metres; in the order of :attr:`Scene.joint_names`
+    joint_positions: Floats
+    #: the point between the fingers that the tasks are about
+    gripper: Pose
+    object: Pose | None
+    shapes: tuple[Shape, ...]
+
+
+class Scene:
+    """Turns joint positions into what there is to see.
+
+    Positions are those of the joints given. In FetchPickAndPlace an observation shows positions
+    of one physics step earlier, 2 ms, as gymnasium-robotics does; elsewhere the two are equal.
+
+    :raises SimError: if the task or its assets are missing
+    """
+
+    def __init__(self, task: GoalTask) -> None:
+        self._goal_diameter_m = 2.0 * task.goal_tolerance_m
+        self._fetch = load_model(task)
+        self._model = self._fetch.mujoco_model
+        self._data = mujoco.MjData(self._model)
+        # What the MJCF adds to the real robot are the slides of the base and the free object.
+        joints = [self._model.joint(i) for i in range(self._model.njnt)]
+        arm = [j for j in joints if j.name.startswith(_ROBOT) and j.name.endswith('_joint')]
+        #: names as on a real Fetch
+        self.joint_names = tuple(joint.name.removeprefix(_ROBOT) for joint in arm)
+        self._joint_qpos = [int(joint.qposadr[0]) for joint in arm]
+        moved = self._fetch.object
+        self._object = None if moved is None else int(self._model.site_bodyid[moved.site])
+        self._arm = self._bodies_above(self._fetch.gripper_body)
+        self._set(self._fetch.start_qpos)
+        #: where the robot stands
+        self.base = self._body_pose(self._arm[0])
+
+    @property
+    def has_object(self) -> bool:
+        """Whether there is something to move."""
+        return self._object is not None
+
+    def look(self, qpos: Floats, goal: Floats | None) -> View:
+        """See what is where.
+
+        :param qpos: joint positions of the task's whole model, shape (nq,)
+        :param goal: desired goal, metres, world frame, shape (3,); None: there is none to see
+        """
+        self._set(qpos)
+        # A viewer tells shapes apart by their places: what may be missing stands last.
+        goals = () if goal is None else (self._goal_sphere(goal),)
+        return View(
+            joint_positions=np.array(self._data.qpos[self._joint_qpos]),
+            gripper=self._grip_pose(),
+            object=None if self._object is None else self._body_pose(self._object),
+            shapes=(*self._solids(), self._arm_line(), *goals),
+        )
+
+    def _set(self, qpos: Floats) -> None:
+        self._data.qpos[:] = qpos
+        mujoco.mj_kinematics(self._model, self._data)
+
+    def _bodies_above(self, body: int) -> list[int]:
+        """List the bodies that carry another one, from the base on."""
+        bodies: list[int] = []
+        while body := int(self._model.body_parentid[body]):
+            bodies.append(body)
+        return bodies[::-1]
+
+    def _body_pose(self, body: int) -> Pose:
+        return Pose(self._data.xpos[body].copy(), self._data.xquat[body].copy())
+
+    def _grip_pose(self) -> Pose:
+        site = self._fetch.grip.site
+        return Pose(self._data.site_xpos[site].copy(), _quaternion(self._data.site_xmat[site]))
+
+    def _solids(self) -> list[Shape]:
+        """Return the boxes and cylinders of the scene, and the hand as the box around its mesh."""
+        model, data = self._model, self._data
+        solids = []
+        for geom in range(model.ngeom):
+            kind, body = int(model.geom_type[geom]), int(model.geom_bodyid[geom])
+            plain = kind in (mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER)
+            if not plain and body != self._fetch.gripper_body:
+                continue
+            name = model.body(body).name.removeprefix(_ROBOT)
+            # The box around a geom: its centre, in the geom's frame, and half of its extents.
+            centre, half = np.split(model.geom_aabb[geom], 2)
+            turn = data.geom_xmat[geom]
+            position = data.geom_xpos[geom] + turn.reshape(3, 3) @ centre
+            pose = Pose(position, _quaternion(turn))
+            drawn: Kind = 'cylinder' if kind == mujoco.mjtGeom.mjGEOM_CYLINDER else 'box'
+            solids.append(Shape(name, drawn, pose, 2.0 * half, _COLORS[name]))
+        return solids
+
+    def _arm_line(self) -> Shape:
+        """Return the arm as a line from the base through its links into the hand."""
+        hand = self._model.body_geomadr[self._fetch.gripper_body]
+        points = np.vstack([self._data.xpos[self._arm], self._data.geom_xpos[hand]])
+        size = np.array([_ARM_WIDTH_M, 0.0, 0.0])
+        return Shape('arm', 'line', _upright(np.zeros(3)), size, _ARM_COLOR, points)
+
+    def _goal_sphere(self, goal: Floats) -> Shape:
+        size = np.full(3, self._goal_diameter_m)
+        return Shape('goal', 'sphere', _upright(goal), size, _GOAL_COLOR)
+
+
+def _upright(position: Floats) -> Pose:
+    return Pose(np.array(position, np.float64), np.array([1.0, 0.0, 0.0, 0.0]))
+
+
+def _quaternion(matrix: Floats) -> Floats:
+    """Return the quaternion, wxyz, of a rotation matrix, shape (9,)."""
+    quaternion = np.empty(4)
+    mujoco.mju_mat2Quat(quaternion, matrix)
+    return quaternion

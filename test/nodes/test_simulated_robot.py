@@ -1,0 +1,281 @@
+import re
+import signal
+import time
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy')
+
+from builtin_interfaces.msg import Duration
+from geometry_msgs.msg import PoseStamped, TwistStamped
+from rclpy.time import Time
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+from her_ros.core.task import task_named
+from her_ros.nodes.qos import (
+    GRIPPER,
+    JOINT_STATES,
+    OBJECT_POSE,
+    ROBOT,
+    SENSOR,
+    TRAJECTORY,
+    TWIST,
+)
+from her_ros.robot.kinematics import ARM_JOINTS, FINGER_JOINTS, FetchKinematics
+from her_ros.robot.simulated import start_seed
+from her_ros.sim.fetch import FetchBatch
+
+pytestmark = pytest.mark.nodes
+NODE = '/run/simulated_robot'
+
+
+class Partner:
+    """Plays what stands at the other ends of a robot's topics."""
+
+    def __init__(self, graph, task='FetchPush', qos=SENSOR):
+        self.graph, self.kinematics = graph, FetchKinematics(task_named(task))
+        self.joints, self.objects = [], []
+        node = graph.node
+        node.create_subscription(JointState, f'/run/{JOINT_STATES}', self._on_joints, qos)
+        node.create_subscription(PoseStamped, f'/run/{OBJECT_POSE}', self._on_object, qos)
+        commands = (
+            (TwistStamped, TWIST),
+            (JointTrajectory, TRAJECTORY),
+            (Float64MultiArray, GRIPPER),
+        )
+        self._publishers = {
+            kind: node.create_publisher(kind, f'/run/{topic}', ROBOT) for kind, topic in commands
+        }
+
+    def _on_joints(self, message):
+        self.joints.append((time.time(), message))
+
+    def _on_object(self, message):
+        self.objects.append((time.time(), message))
+
+    def ready(self):
+        """Wait until both ends of all topics know each other."""
+        for publisher in self._publishers.values():
+            self.graph.until(publisher.get_subscription_count, 'a subscriber of commands')
+        self.graph.until(lambda: self.joints, 'joint states')
+
+    def send(self, message):
+        self._publishers[type(message)].publish(message)
+
+    def listen(self, seconds):
+        """Return the joint states and the object poses that come from now on."""
+        firsts = len(self.joints), len(self.objects)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.graph.spin()
+        return self.joints[firsts[0] :], self.objects[firsts[1] :]
+
+    def grip(self):
+        """Position of the gripper by the next message."""
+        count = len(self.joints)
+        self.graph.until(lambda: len(self.joints) > count, 'joint states')
+        message = self.joints[-1][1]
+        order = [message.name.index(name) for name in self.kinematics.joint_names]
+        self.kinematics.update(
+            np.array(message.position)[order], np.array(message.velocity)[order]
+        )
+        return self.kinematics.grip_position
+
+    def twist(self, *linear, frame='base_link', age_s=0.0):
+        message = TwistStamped()
+        message.header.frame_id = frame
+        message.header.stamp = Time(nanoseconds=time.time_ns() - int(age_s * 1e9)).to_msg()
+        velocity = message.twist.linear
+        velocity.x, velocity.y, velocity.z = linear
+        return message
+
+
+def trajectory(positions, seconds, names=ARM_JOINTS):
+    point = JointTrajectoryPoint(positions=[float(position) for position in positions])
+    point.time_from_start = Duration(sec=int(seconds), nanosec=int(seconds % 1 * 1e9))
+    return JointTrajectory(joint_names=list(names), points=[JointTrajectoryPoint(), point])
+
+
+def seconds_of(message):
+    return Time.from_msg(message.header.stamp).nanoseconds / 1e9
+
+
+@pytest.fixture(scope='module')
+def robot(shared_graph):
+    """A robot with a block, and who talks to it."""
+    shared_graph.start('simulated_robot', parameters={'task': 'FetchPush', 'seed': 5})
+    partner = Partner(shared_graph)
+    partner.ready()
+    return partner
+
+
+@pytest.fixture
+def fresh(robot):
+    """The same, at rest at a start."""
+    response = robot.graph.call(Trigger, f'{NODE}/reset')
+    assert response.success
+    robot.listen(0.3)
+    return robot
+
+
+def test_sends_what_a_robot_sends_at_its_rate(fresh):
+    joints, poses = fresh.listen(2.0)
+    stamps = np.array([seconds_of(message) for _, message in joints])
+    assert len(joints) == pytest.approx(200, abs=30)
+    assert len(poses) == pytest.approx(len(joints), abs=2)
+    assert np.median(np.diff(stamps)) == pytest.approx(0.01, abs=0.002)
+    assert {*fresh.kinematics.joint_names, 'head_pan_joint'} <= {*joints[0][1].name}
+    assert len(joints[0][1].position) == len(joints[0][1].name) == len(joints[0][1].velocity)
+    assert poses[0][1].header.frame_id == 'world'
+    orientation = poses[-1][1].pose.orientation
+    assert orientation.w == pytest.approx(1.0, abs=0.01)  # flat on the table
+
+
+def test_follows_twists_as_fast_as_they_say_and_stops_when_they_cease(fresh):
+    before = fresh.grip()
+    began = time.time()
+    while time.time() < began + 0.4:
+        fresh.send(fresh.twist(0.0, 0.2, 0.1))
+        fresh.graph.spin()
+        time.sleep(0.01)
+    fresh.listen(0.5)
+    place = fresh.grip()
+    moved = place - before
+    # 0.4 s of commands and 0.1 s until the last is too old, on a machine that may be busy
+    assert 0.06 < moved[1] < 0.14
+    assert moved[2] / moved[1] == pytest.approx(0.5, abs=0.05)
+    fresh.listen(0.5)
+    assert fresh.grip() == pytest.approx(place, abs=0.002)
+    assert fresh.graph.new_status(NODE)['message'] == 'stopped'
+
+
+def test_follows_a_trajectory_whose_joints_come_in_any_order(fresh):
+    before = fresh.grip()
+    wanted = fresh.kinematics.joints_after([0.05, 0.05, 0.1], 1.0, 10.0)
+    fresh.send(trajectory(wanted[::-1], 0.5, ARM_JOINTS[::-1]))
+    fresh.listen(1.0)
+    assert fresh.grip() - before == pytest.approx([0.05, 0.05, 0.1], abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ('make', 'said'),
+    [
+        (lambda p: p.twist(0.0, 0.3, 0.0, frame='camera'), "'camera'"),
+        (lambda p: p.twist(0.0, float('nan'), 0.3), 'nan'),
+        (lambda p: p.twist(0.0, 0.3, 0.0, age_s=0.5), 'command_timeout_s'),
+        (lambda p: trajectory([0.5] * 7, 0.1, [*ARM_JOINTS[:6], 'elbow']), "'elbow'"),
+        (lambda p: JointTrajectory(joint_names=list(ARM_JOINTS)), 'no point'),
+        (lambda p: Float64MultiArray(data=[0.1]), 'gripper command'),
+    ],
+    ids=['frame', 'nan', 'old', 'joint', 'empty', 'fingers'],
+)
+def test_a_bad_command_is_named_in_one_line_and_ignored(fresh, make, said):
+    process = fresh.graph._processes[0]
+    before, printed = fresh.grip(), len(process.lines)
+    fresh.listen(1.1)  # what is said is not said again at once
+    fresh.send(make(fresh))
+    fresh.graph.until(lambda: len(process.lines) > printed, 'a line')
+    fresh.listen(0.2)
+    lines = process.lines[printed:]
+    assert len(lines) == 1
+    assert said in lines[0]
+    assert lines[0].endswith('ignored')
+    assert fresh.grip() == pytest.approx(before, abs=0.002)
+
+
+def test_every_reset_starts_where_training_does_with_a_known_seed(robot):
+    batch = FetchBatch(task_named('FetchPush'), [0])
+    for _ in range(3):
+        response = robot.graph.call(Trigger, f'{NODE}/reset')
+        reset, seed = (
+            int(each) for each in re.findall(r'start (\d+), seed (\d+)', response.message)[0]
+        )
+        assert seed == start_seed(5, reset)
+        start = batch.reset(seeds=[seed])
+        robot.listen(0.1)
+        place = robot.objects[-1][1].pose.position
+        expected = start.achieved_goal[0]
+        assert [place.x, place.y, place.z] == pytest.approx(expected, abs=1e-3)
+        told = re.findall(r'\[(.+)\]', response.message)[0].split(',')
+        assert [float(value) for value in told] == pytest.approx(expected, abs=1e-6)
+
+
+def test_who_was_stopped_does_not_run_to_catch_up(fresh):
+    process = fresh.graph._processes[0]
+    skipped = int(fresh.graph.new_status(NODE)['skipped_ticks'])
+    process.popen.send_signal(signal.SIGSTOP)
+    fresh.listen(1.0)
+    process.popen.send_signal(signal.SIGCONT)
+    joints, _ = fresh.listen(0.5)
+    assert len(joints) < 80
+    assert 'behind the wall clock' in process.output
+    assert int(fresh.graph.new_status(NODE)['skipped_ticks']) - skipped > 50
+
+
+def test_publishes_to_who_wants_it_reliably_too(fresh):
+    partner = Partner(fresh.graph, qos=ROBOT)
+    fresh.graph.until(lambda: partner.joints and partner.objects, 'reliable messages')
+
+
+def test_a_gripper_that_is_not_held_closed_opens(graph):
+    graph.start('simulated_robot', parameters={'task': 'FetchPickAndPlace'})
+    partner = Partner(graph, 'FetchPickAndPlace')
+    partner.ready()
+    partner.send(Float64MultiArray(data=[0.02, 0.04]))
+    partner.listen(1.0)
+    message = partner.joints[-1][1]
+    found = [message.position[message.name.index(name)] for name in FINGER_JOINTS]
+    assert found == pytest.approx([0.02, 0.04], abs=0.002)
+
+
+def test_a_robot_without_object_sends_none_and_says_so(graph):
+    graph.start('simulated_robot', parameters={'task': 'FetchReach'})
+    partner = Partner(graph, 'FetchReach')
+    partner.ready()
+    assert 'no object' in graph.call(Trigger, f'{NODE}/reset').message
+    assert not partner.listen(0.3)[1]
+
+
+def test_messages_are_noisy_late_and_lost_as_asked(graph):
+    graph.start(
+        'simulated_robot',
+        parameters={
+            'task': 'FetchPush',
+            'object_noise_m': 0.01,
+            'joint_noise_rad': 0.02,
+            'latency_s': 0.1,
+            'drop_probability': 0.3,
+        },
+    )
+    partner = Partner(graph)
+    partner.ready()
+    partner.listen(0.5)
+    joints, poses = partner.listen(4.0)
+    places = np.array([[m.pose.position.x, m.pose.position.y] for _, m in poses])
+    assert places.std(axis=0) == pytest.approx(0.01, rel=0.3)
+    pan = [m.position[m.name.index('shoulder_pan_joint')] for _, m in joints]
+    assert np.std(pan) == pytest.approx(0.02, rel=0.3)
+    delays = np.array([arrived - seconds_of(m) for arrived, m in joints])
+    assert delays.min() > 0.09
+    assert np.median(delays) == pytest.approx(0.1, abs=0.03)
+    sent = np.median(np.diff([seconds_of(m) for _, m in joints])), len(joints)
+    assert sent[0] >= 0.009
+    assert sent[1] / 400 == pytest.approx(0.7, abs=0.15)
+    for _ in range(200):
+        partner.send(partner.twist(0.0, 0.0, 0.0))
+        graph.spin(0.0)
+        time.sleep(0.002)
+    partner.listen(1.1)
+    status = graph.new_status(NODE)
+    assert int(status['lost_received']) / 200 == pytest.approx(0.3, abs=0.15)
+    assert int(status['lost_sent']) > 100
+
+
+def test_a_rate_that_cannot_be_kept_is_refused(graph):
+    process = graph.start('simulated_robot', parameters={'rate_hz': 60})
+    assert process.ended() == 2
+    assert 'rate_hz is 60' in process.lines[-1]

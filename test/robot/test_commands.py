@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist
+from her_ros.robot.errors import RobotError
+from her_ros.robot.kinematics import ARM_JOINTS
+
+
+def test_joints_may_come_in_any_order():
+    shuffled = np.random.default_rng(0).permutation(7)
+    names = [ARM_JOINTS[place] for place in shuffled]
+    assert checked_joints(names, 0.1 * shuffled, 0.04) == pytest.approx(0.1 * np.arange(7))
+
+
+def test_good_commands_come_through():
+    assert (checked_twist('base_link', [0.1, 0.2, 0.3], [0, 0, 0]) == [0.1, 0.2, 0.3]).all()
+    assert (checked_fingers([0.01, 0.02]) == [0.01, 0.02]).all()
+
+
+NAMES = list(ARM_JOINTS)
+
+
+@pytest.mark.parametrize(
+    ('check', 'arguments', 'said'),
+    [
+        (checked_twist, ('camera', [0, 0, 0], [0, 0, 0]), "'camera'"),
+        (checked_twist, ('', [0, 0, 0], [0, 0, 0]), "''"),
+        (checked_twist, ('world', [0, np.nan, 0], [0, 0, 0]), 'nan'),
+        (checked_twist, ('world', [0, 0, 0], [0, 0, np.inf]), 'inf'),
+        (checked_twist, ('world', [0, 0, 0], [0, 0.5, 0]), '0.5'),
+        (checked_joints, ([*NAMES[:6], 'elbow'], [0.0] * 7, 0.0), "'elbow'"),
+        (checked_joints, (NAMES[:6], [0.0] * 6, 0.0), 'wrist_roll_joint'),
+        (checked_joints, ([*NAMES, NAMES[0]], [0.0] * 8, 0.0), 'twice'),
+        (checked_joints, (NAMES, [0.0] * 6, 0.0), '7'),
+        (checked_joints, (NAMES, [np.inf] * 7, 0.0), 'inf'),
+        (checked_joints, (NAMES, [0.0] * 7, -1.0), '-1.0'),
+        (checked_fingers, ([0.1],), '2 finite'),
+        (checked_fingers, ([0.1, np.nan],), 'nan'),
+    ],
+)
+def test_a_bad_command_is_refused_with_what_is_wrong(check, arguments, said):
+    with pytest.raises(RobotError, match=said) as refusal:
+        check(*arguments)
+    assert '\n' not in str(refusal.value)

@@ -1,0 +1,203 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from her_ros.core.episode import Episode, split_rollout
+from her_ros.core.robot_parameters import RobotBridgeParameters
+from her_ros.core.rows import IDENTITY, action_dtype
+from her_ros.core.task import TASKS
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.robot.control import RobotControl
+from her_ros.robot.errors import RobotError
+from her_ros.robot.frames import Frames, Pose
+from her_ros.robot.simulated import SimulatedRobot
+from her_ros.robot.units import TwistUnits
+
+MODELS = Path(__file__).parents[2] / 'models'
+# What happens between two calls of tick, in sensor messages and in physics steps of 2 ms.
+MESSAGES, SUBSTEPS = 4, 5
+
+
+class Loop:
+    """Bridge, simulated robot and policy in turn, in simulated time and without ROS."""
+
+    def __init__(self, task, seed=0, **parameters):
+        self.task = TASKS[task]
+        self.robot = SimulatedRobot(self.task)
+        self.drawn_goal = self.robot.reset(seed)
+        parameters = RobotBridgeParameters(**parameters)
+        units = TwistUnits(parameters, Frames('base_link', Pose.of('', np.zeros(3))))
+        self.control = RobotControl(self.task, parameters, units, session=1)
+        self.policy = OnnxPolicy.load(MODELS / task / 'policy.onnx', self.task)
+        self.sensing = self.policy_alive = True
+        self.now_s = 100.0
+        self.rows, self.commands = [], []
+        self._sense()
+
+    def _sense(self):
+        robot, times = self.robot, (self.now_s, self.now_s)
+        joints = (robot.joint_names, robot.joint_positions, robot.joint_velocities)
+        self.control.observer.take_joints(*joints, *times)
+        if robot.object_pose is not None:
+            self.control.observer.take_object(Pose(*robot.object_pose), *times)
+
+    def _obey(self, command):
+        if command is not None:
+            self.commands.append(command)
+            self.robot.command_velocity(command.velocity)
+            self.robot.command_fingers(command.fingers)
+
+    def _answer(self, rows):
+        answers = np.zeros(1, action_dtype(self.task))
+        for name in IDENTITY:
+            answers[name] = rows[name]
+        state = (rows[name] for name in ('observation', 'achieved_goal', 'desired_goal'))
+        answers['action'] = self.policy.act(*state)
+        return answers
+
+    def period(self):
+        tick = self.control.tick(self.now_s)
+        self._obey(tick.command)
+        if tick.rows is not None:
+            self.rows.append(tick.rows)
+            if self.policy_alive and not tick.rows['truncated'][0]:
+                self._obey(self.control.answer(self._answer(tick.rows), self.now_s))
+        for _ in range(MESSAGES):
+            self.robot.advance(SUBSTEPS)
+            self.now_s += 0.01
+            if self.sensing:
+                self._sense()
+        return tick
+
+    def periods(self, count):
+        for _ in range(count):
+            self.period()
+
+    def until_idle(self):
+        for _ in range(1000):
+            self.period()
+            if self.control.state(self.now_s) == 'waits for a goal':
+                return
+        raise AssertionError(f'still {self.control.state(self.now_s)}')
+
+    @property
+    def episodes(self):
+        starts = [i for i, row in enumerate(self.rows) if row['step'][0] == 0]
+        ends = [*starts[1:], len(self.rows)]
+        return [Episode(np.concatenate(self.rows[a:b])) for a, b in zip(starts, ends, strict=True)]
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_a_goal_is_an_episode_that_learning_takes(seed):
+    loop = Loop('FetchReach', seed)
+    loop.control.set_goal(loop.drawn_goal)
+    loop.until_idle()
+    (episode,) = loop.episodes
+    episode.check(loop.task)
+    assert episode.is_success
+    # held for 10 control periods, which ends it
+    assert len(episode) < 50
+    assert (episode.reward[-10:] == 0).all()
+    assert loop.control.unanswered == 0
+
+
+def test_the_block_goes_where_it_is_wanted_again_and_again():
+    loop = Loop('FetchPush')
+    middle = loop.control.kinematics.start_grip_position
+    wanted = [middle + np.array([x, y, 0.0]) for x, y in ((0.1, 0.1), (-0.1, 0.05), (0.0, -0.1))]
+    for goal in wanted:
+        loop.control.set_goal(goal)
+        loop.until_idle()
+    assert [episode.is_success for episode in loop.episodes] == [True] * 3
+    # each began where training begins, or a little beside it where the block stood there
+    for episode in loop.episodes:
+        assert np.linalg.norm(episode.observation[0, :2] - middle[:2]) < 0.13
+
+
+def test_without_a_policy_the_robot_stands_still_and_waits():
+    loop = Loop('FetchReach', home=False)
+    loop.policy_alive = False
+    loop.control.set_goal(loop.drawn_goal)
+    loop.periods(100)
+    assert loop.control.state(loop.now_s) == 'waits for the policy'
+    assert loop.robot.grip_position == pytest.approx(loop.rows[0]['achieved_goal'][0], abs=5e-3)
+    assert not any(command.velocity.any() for command in loop.commands)
+    loop.policy_alive = True
+    loop.until_idle()
+    (episode,), _ = split_rollout(loop.rows)
+    assert episode.is_success
+    assert loop.control.unanswered == 0
+
+
+def test_a_policy_that_falls_silent_is_followed_by_zero_within_a_period():
+    loop = Loop('FetchReach', home=False)
+    loop.control.set_goal(loop.drawn_goal)
+    loop.periods(4)
+    assert loop.commands[-1].velocity.any()
+    loop.policy_alive = False
+    loop.period()  # the last answer of the policy still holds
+    tick = loop.period()
+    assert tick.command is not None
+    assert not tick.command.velocity.any()
+
+
+def test_inputs_that_stop_end_the_episode_and_are_named():
+    loop = Loop('FetchPush', home=False)
+    loop.control.set_goal(loop.drawn_goal)
+    loop.periods(5)
+    loop.sensing = False
+    loop.commands.clear()
+    loop.periods(5)
+    assert not loop.commands[-1].velocity.any()
+    assert not loop.control.episodes.running
+    assert loop.control.state(loop.now_s) == 'waits for joint_states and object_pose'
+    assert 'nothing on joint_states and object_pose' in loop.control.problem
+    # after a while nobody is told anything any more
+    loop.periods(20)
+    loop.commands.clear()
+    loop.periods(5)
+    assert not loop.commands
+    # and what comes back does not set it going again
+    loop.sensing = True
+    loop.periods(5)
+    assert loop.control.state(loop.now_s) == 'waits for a goal'
+    loop.control.reset()
+    loop.until_idle()
+    assert len(loop.episodes[-1]) > 3
+    assert not loop.control.problem
+
+
+def test_a_new_goal_waits_for_the_end_of_the_episode():
+    loop = Loop('FetchReach', home=False, success_steps=0)
+    loop.control.set_goal(loop.drawn_goal)
+    loop.periods(5)
+    other = loop.drawn_goal + np.array([0.0, 0.0, 0.02])
+    loop.control.set_goal(other)
+    loop.until_idle()
+    first, second = loop.episodes
+    assert len(first) == len(second) == 50
+    np.testing.assert_array_equal(first.desired_goal, loop.drawn_goal)
+    np.testing.assert_array_equal(second.desired_goal, other)
+
+
+def test_a_reset_ends_the_episode_and_begins_another():
+    loop = Loop('FetchReach', home=False, success_steps=0)
+    with pytest.raises(RobotError, match='no goal yet'):
+        loop.control.reset()
+    loop.control.set_goal(loop.drawn_goal)
+    loop.periods(5)
+    loop.control.reset()
+    loop.until_idle()
+    first, second = loop.episodes
+    assert len(first) == 5
+    assert first.rows['truncated'][-1]
+    assert len(second) == 50
+
+
+def test_goals_that_cannot_be_are_refused_and_the_old_one_stays():
+    loop = Loop('FetchReach')
+    loop.control.set_goal(loop.drawn_goal)
+    with pytest.raises(RobotError):
+        loop.control.set_goal(loop.drawn_goal + 1.0)
+    np.testing.assert_array_equal(loop.control.goal, loop.drawn_goal)

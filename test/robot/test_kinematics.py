@@ -1,0 +1,131 @@
+import mujoco
+import numpy as np
+import pytest
+
+from her_ros.core.task import task_named
+from her_ros.robot.kinematics import ARM_JOINTS, PREFIX, FetchKinematics
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.model import load_model
+
+UNLIMITED = 1e9
+
+
+def model_of(name):
+    return load_model(task_named(name)).mujoco_model
+
+
+def places(model, names):
+    """Indices of joints into qpos and into qvel."""
+    joints = [model.joint(PREFIX + name) for name in names]
+    return [joint.qposadr[0] for joint in joints], [joint.dofadr[0] for joint in joints]
+
+
+def observed(task, observation):
+    """Parts of an observation by name."""
+    ends = np.cumsum([size for _, size in task.observation_fields])[:-1]
+    names = [name for name, _ in task.observation_fields]
+    return dict(zip(names, np.split(observation, ends), strict=True))
+
+
+@pytest.fixture(params=['FetchReach', 'FetchPush'])
+def kinematics(request):
+    """The kinematics of two scenes, whose bases stand apart."""
+    return FetchKinematics(task_named(request.param))
+
+
+@pytest.mark.parametrize('name', ['FetchReach', 'FetchPush', 'FetchPickAndPlace'])
+def test_gripper_and_fingers_are_those_of_the_training_observation(name):
+    task, generator = task_named(name), np.random.default_rng(1)
+    kinematics, batch = FetchKinematics(task), FetchBatch(task, [7])
+    qpos, dofs = places(model_of(name), kinematics.joint_names)
+    batch.reset()
+    for _ in range(50):
+        seen = observed(task, batch.step(generator.uniform(-1, 1, (1, 4))).observation[0])
+        state = batch._state
+        kinematics.update(state['qpos'][0, qpos], state['qvel'][0, dofs])
+        period = task.control_period_s
+        assert kinematics.finger_position == pytest.approx(seen['finger_positions'], abs=1e-12)
+        fingers = kinematics.finger_velocity * period
+        assert fingers == pytest.approx(seen['finger_velocities'], abs=1e-12)
+        if name == 'FetchPickAndPlace':
+            continue  # there the original shows the gripper where it was 2 ms earlier
+        # No joint state tells that the scene's base sinks, by 0.3 micrometres per second.
+        assert kinematics.grip_position == pytest.approx(seen['gripper_position'], abs=1e-6)
+        velocity = kinematics.grip_velocity * period
+        assert velocity == pytest.approx(seen['gripper_velocity'], rel=1e-6, abs=2e-8)
+
+
+def test_starts_where_training_does(kinematics):
+    # What training calls the start is the gripper one substep before it has settled.
+    assert kinematics.grip_position == pytest.approx(kinematics.start_grip_position, abs=1e-3)
+
+
+@pytest.fixture
+def wandering(kinematics):
+    """Kinematics, and a function that brings them to arm joints."""
+    start = load_model(task_named('FetchReach')).start_qpos
+    qpos, _ = places(model_of('FetchReach'), kinematics.joint_names)
+    joints = start[qpos]
+
+    def place(arm):
+        joints[1:8] = arm
+        kinematics.update(joints, np.zeros(len(joints)))
+
+    place(joints[1:8].copy())
+    return kinematics, place
+
+
+def test_displacements_within_reach_are_met(wandering):
+    kinematics, place = wandering
+    generator = np.random.default_rng(2)
+    centre = kinematics.grip_position
+    for _ in range(100):
+        # Up to 5 cm, and back to the middle on the whole.
+        wanted = np.clip(
+            centre + generator.uniform(-0.1, 0.1, 3) - kinematics.grip_position, -0.033, 0.033
+        )
+        target = kinematics.grip_position + wanted
+        place(kinematics.joints_after(wanted, 0.04, UNLIMITED))
+        assert kinematics.grip_position == pytest.approx(target, abs=1e-5)
+
+
+def test_a_tilted_gripper_is_turned_to_point_down_without_moving(wandering):
+    kinematics, place = wandering
+    arm = kinematics._data.qpos[kinematics._arm_qpos]
+    place(arm + np.array([0.0, 0.1, 0.0, -0.1, 0.1, 0.2, 0.1]))
+    before = kinematics.grip_position
+    place(kinematics.joints_after(np.zeros(3), 0.04, UNLIMITED))
+    assert kinematics.grip_position == pytest.approx(before, abs=1e-4)
+    down = kinematics._data.xmat[kinematics._fetch.gripper_body].reshape(3, 3)[:, 0]
+    assert down == pytest.approx([0.0, 0.0, -1.0], abs=1e-3)
+
+
+def test_a_speed_limit_shortens_the_way_and_keeps_its_direction(wandering):
+    kinematics, place = wandering
+    place(kinematics.joints_after(np.zeros(3), 0.04, UNLIMITED))  # straight, so that it just moves
+    whole = kinematics.joints_after([0.0, 0.03, 0.0], 0.04, UNLIMITED)
+    start = kinematics._data.qpos[kinematics._arm_qpos]
+    before = kinematics.grip_position
+    limited = kinematics.joints_after([0.0, 0.03, 0.0], 0.04, 0.5)
+    assert np.abs(whole - start).max() > 0.02
+    assert np.abs(limited - start).max() == pytest.approx(0.5 * 0.04)
+    place(limited)
+    moved = kinematics.grip_position - before
+    assert 0.005 < moved[1] < 0.03
+    assert np.abs(moved[[0, 2]]).max() < 0.1 * moved[1]
+
+
+@pytest.mark.parametrize('direction', [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, -1]])
+def test_joint_limits_hold_far_beyond_the_reach(wandering, direction):
+    kinematics, place = wandering
+    ranges = {name: model_of('FetchReach').joint(PREFIX + name) for name in ARM_JOINTS}
+    before = kinematics.grip_position
+    for _ in range(100):
+        arm = kinematics.joints_after(0.033 * np.array(direction), 0.04, 2.0)
+        assert np.isfinite(arm).all()
+        assert np.abs(arm - kinematics._data.qpos[kinematics._arm_qpos]).max() <= 0.08 + 1e-9
+        for position, joint in zip(arm, ranges.values(), strict=True):
+            if joint.type == mujoco.mjtJoint.mjJNT_HINGE and joint.range[0] < joint.range[1]:
+                assert joint.range[0] <= position <= joint.range[1]
+        place(arm)
+    assert (kinematics.grip_position - before) @ direction > 0.1
