@@ -5,7 +5,11 @@ second, at deadlines that do not move when one is missed. What a node can ask fo
 step: garbage collected between steps, memory locked, SCHED_FIFO, one core. Each variant runs in
 processes of its own, and they take turns. ``--busy`` lets others compete for the cores.
 
-Run: ``python bench/realtime.py loop [--seconds 20] [--rounds 4] [--busy 0]``
+``node``: the policy node as a process, at 25 Hz over DDS, idle and beside a busy core, without
+and with all that it can ask for. ``soak``: its memory, again and again; measured from inside.
+
+Run: ``python bench/realtime.py loop [--seconds 20] [--rounds 4] [--busy 0]``,
+``python bench/realtime.py node [--seconds 600]``, ``python bench/realtime.py soak [--minutes 60]``
 """
 
 import argparse
@@ -18,6 +22,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import realtime_node
 from numpy.typing import NDArray
 from table import print_figures, print_table
 
@@ -173,7 +178,18 @@ def main() -> None:
     command.add_argument('--seconds', type=float, default=20.0, help='of each variant')
     command.add_argument('--rounds', type=int, default=4, help='in which the variants take turns')
     command.add_argument('--busy', type=int, default=0, help='processes that do nothing but spin')
+    command = commands.add_parser('node', help='the policy node at 25 Hz')
+    command.add_argument('--seconds', type=float, default=600.0, help='of each variant')
+    command = commands.add_parser('soak', help='the memory of the policy node at 25 Hz')
+    command.add_argument('--minutes', type=float, default=60.0)
+    command.add_argument('--interval', type=float, default=60.0, help='of reports, seconds')
     arguments = parser.parse_args()
+    if arguments.command == 'node':
+        realtime_node.node(arguments.seconds)
+        return
+    if arguments.command == 'soak':
+        realtime_node.soak(arguments.minutes, arguments.interval)
+        return
     loop(arguments.seconds, arguments.rounds, arguments.busy)
 
 

@@ -199,6 +199,21 @@ def echo(
     run(topic, rows, timeout)
 
 
+@app.command()
+def publish(
+    model: Annotated[Path, typer.Argument(help='An ONNX policy; MODEL.sig is sent with it.')],
+    topic: Annotated[str, typer.Option(help='A policy topic.')] = '/robot/policy',
+    timeout: Annotated[float, typer.Option(help='Give up after so many seconds.')] = 10.0,
+) -> None:
+    """Hand a policy to a policy node that takes them from a topic (accept_policies).
+
+    It acts from the next episode on; whether the node has taken it stands in its diagnostics.
+    """
+    from her_ros.cli.publish import publish as run
+
+    run(model, topic, timeout)
+
+
 def main() -> None:
     """Run the command; a user's error is one line and status 1."""
     try:

@@ -39,6 +39,18 @@ def encode_cloud(rows: Rows, stamp_ns: int, frame_id: str = 'world') -> bytes:
     return b''.join((_LITTLE_ENDIAN, stamp, head, rows.tobytes(), b'\1'))
 
 
+def stamp_of(message: bytes | memoryview) -> int:
+    """Return the time in a message's header, nanoseconds.
+
+    :param message: a message in CDR that begins with a header, as PointCloud2 does
+    :raises RowError: if it is too short to have one
+    """
+    if len(message) < _HEAD:
+        raise RowError(f'a message of {len(message)} bytes is cut short in its stamp')
+    seconds, nanoseconds = struct.unpack_from('<iI' if message[1] else '>iI', message, 4)
+    return int(seconds) * 1_000_000_000 + int(nanoseconds)
+
+
 @lru_cache(maxsize=_MAX_KNOWN_HEADS)
 def _encode_head(dtype: np.dtype[np.void], count: int, frame_id: str) -> bytes:
     head = bytearray()

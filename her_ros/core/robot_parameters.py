@@ -91,7 +91,9 @@ class PolicyParameters(NodeParameters, SafetyParameters, WatchdogParameters, Rea
     model: str = parameter(
         '', 'ONNX file to act with; a new one acts from the next episode on', live=True
     )
-    model_sha256: str = parameter('', 'SHA-256 that the file must have; empty: any')
+    model_sha256: str = parameter(
+        '', 'SHA-256 that the next file must have; empty: any', live=True
+    )
     accept_policies: bool = parameter(False, 'take policies from the policy topic too')
     verify_key: str = parameter(
         '', 'Ed25519 public key, PEM: only policies signed with its other half act; empty: any'

@@ -161,7 +161,7 @@ def _source_dtype(
 def identity_of(rows: Rows) -> NDArray[np.uint32]:
     """Return (session, env, episode, step) of every row, shape (n, 4)."""
     # Both dtypes begin with these, and their rows are multiples of 4 bytes.
-    words = np.ascontiguousarray(rows).view(np.uint32).reshape(len(rows), -1)
+    words = np.ascontiguousarray(rows).view(np.uint32).reshape(len(rows), rows.itemsize // 4)
     return words[:, : len(IDENTITY)]
 
 

@@ -1,5 +1,8 @@
 """The answering side of the lock-step: ``step`` rows in, ``action`` rows out."""
 
+from collections.abc import Callable
+from enum import Enum
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,16 +23,37 @@ _REMEMBERED_SESSIONS = 64
 _LATE_MESSAGES = 5
 
 
+#: bounds actions: (``step`` rows, actions) to actions
+Bound = Callable[[Rows, NDArray[np.float32]], NDArray[np.float32]]
+
+
+class Order(Enum):
+    """How a message of states stands to what was answered."""
+
+    #: there is a state in it that was not answered yet
+    NEW = 1
+    #: the last states answered, once more
+    REPEATED = 2
+    #: only states before those, or of a session that has ended
+    OLD = 3
+
+
 class Actor:
     """Answers each state once, and a repeated one with the same action again.
 
     :param exploration: noise to act with; None: act deterministically, and not at all before a
         policy exists
+    :param bound: what an action passes before it is given; None: nothing
     """
 
     def __init__(
-        self, task: GoalTask, exploration: Exploration | None, generator: np.random.Generator
+        self,
+        task: GoalTask,
+        exploration: Exploration | None,
+        generator: np.random.Generator,
+        bound: Bound | None = None,
     ) -> None:
+        self._bound = bound
         self.policy: OnnxPolicy | None = None
         self._offered: OnnxPolicy | None = None
         self._explorer = None
@@ -56,6 +80,13 @@ class Actor:
         """Take over a policy; it acts from the next rollout on."""
         self._offered = policy
 
+    def swap(self) -> bool:
+        """Let the policy that was offered act at once; tell whether there was one."""
+        if self._offered is None:
+            return False
+        self.policy, self._offered = self._offered, None
+        return True
+
     def answer(self, rows: Rows) -> Rows:
         """Choose actions.
 
@@ -64,26 +95,43 @@ class Actor:
             nor for states older than one already answered
         :raises RowError: if a state is not finite, or its env is out of range
         """
-        require_finite(rows, ('observation', 'achieved_goal', 'desired_goal'), 'step')
-        rows = rows[(rows['terminated'] == 0) & (rows['truncated'] == 0)]
+        return self.decide(asking(rows))
+
+    def decide(self, rows: Rows) -> Rows:
+        """Choose actions for rows that :func:`asking` has let through."""
         if not len(rows) or not self.ready:
             return self._answers[:0]
-        require_few_environments(rows)
         if not self._enter_session(int(rows['session'][0])):
             return self._answers[:0]
         rows = rows[rows['session'] == self._session]
         self._swap_policy(int(rows['episode'].max()))
+        self._make_room(int(rows['env'].max()) + 1)
+        fresh, repeated = self._compared(rows)
+        if fresh.any():
+            self._decide(rows[fresh])
+        return self._answers[rows['env'][fresh | repeated]]
+
+    def order(self, rows: Rows) -> Order:
+        """Compare rows that :func:`asking` has let through with what was answered."""
+        session = int(rows['session'][0])
+        if session != self._session:
+            return Order.OLD if session in self._ended_sessions else Order.NEW
+        if int(rows['env'].max()) >= len(self._answers):
+            return Order.NEW
+        fresh, repeated = self._compared(rows)
+        if fresh.any():
+            return Order.NEW
+        return Order.REPEATED if repeated.any() else Order.OLD
+
+    def _compared(self, rows: Rows) -> tuple[NDArray[np.bool], NDArray[np.bool]]:
+        """Tell which rows of the present session are new, and which the last ones again."""
         env = rows['env']
-        self._make_room(int(env.max()) + 1)
         last = self._answers[env]
         same_episode = rows['episode'] == last['episode']
         newer = (rows['episode'] > last['episode']) | (
             same_episode & (rows['step'] > last['step'])
         )
-        fresh = newer | ~self._answered[env]
-        if fresh.any():
-            self._decide(rows[fresh])
-        return self._answers[env[fresh | (same_episode & (rows['step'] == last['step']))]]
+        return newer | ~self._answered[env], same_episode & (rows['step'] == last['step'])
 
     def _enter_session(self, session: int) -> bool:
         if session == self._session:
@@ -102,8 +150,7 @@ class Actor:
     def _swap_policy(self, episode: int) -> None:
         if episode > self._episode:
             self._episode = episode
-            if self._offered is not None:
-                self.policy, self._offered = self._offered, None
+            self.swap()
 
     def _make_room(self, environments: int) -> None:
         missing = environments - len(self._answers)
@@ -115,7 +162,8 @@ class Actor:
         answers = np.zeros(len(rows), self._answers.dtype)
         for name in IDENTITY:
             answers[name] = rows[name]
-        answers['action'] = self._actions(rows)
+        actions = self._actions(rows)
+        answers['action'] = actions if self._bound is None else self._bound(rows, actions)
         answers['policy_version'] = self.policy.version if self.policy else 0
         self._answers[rows['env']] = answers
         self._answered[rows['env']] = True
@@ -127,3 +175,14 @@ class Actor:
             return self._explorer.explore(actions, rows['env'], rows['step'] == 0)
         assert actions is not None  # without exploration nothing is answered before a policy
         return actions
+
+
+def asking(rows: Rows) -> Rows:
+    """Return the ``step`` rows that want an answer: not the last states of episodes.
+
+    :raises RowError: if a state is not finite, or its env is out of range
+    """
+    require_finite(rows, ('observation', 'achieved_goal', 'desired_goal'), 'step')
+    rows = rows[(rows['terminated'] == 0) & (rows['truncated'] == 0)]
+    require_few_environments(rows)
+    return rows

@@ -6,11 +6,13 @@ import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PointStamped, PoseStamped
 from numpy.typing import NDArray
-from std_msgs.msg import UInt8MultiArray
+from std_msgs.msg import MultiArrayDimension, MultiArrayLayout, UInt8MultiArray
 
 from her_ros.core.errors import HerRosError
 
 WORLD_FRAME = 'world'
+# The parts of a signed policy.
+_PARTS = ('onnx', 'ed25519')
 
 
 def bytes_message(content: bytes) -> UInt8MultiArray:
@@ -24,6 +26,41 @@ def bytes_message(content: bytes) -> UInt8MultiArray:
 def bytes_of(message: UInt8MultiArray) -> bytes:
     """Return the bytes of a message."""
     return bytes(message.data)
+
+
+def policy_message(content: bytes, signature: bytes = b'') -> UInt8MultiArray:
+    """Make a message of a policy.
+
+    :param content: the ONNX file
+    :param signature: its Ed25519 signature; empty: none
+    """
+    if not signature:
+        return bytes_message(content)
+    sizes = [len(content), len(signature)]
+    message = bytes_message(content + signature)
+    message.layout = MultiArrayLayout(
+        dim=[
+            MultiArrayDimension(label=label, size=size, stride=1)
+            for label, size in zip(_PARTS, sizes, strict=True)
+        ]
+    )
+    return message
+
+
+def policy_of(message: UInt8MultiArray) -> tuple[bytes, bytes]:
+    """Return a policy's file and its signature, empty where it has none.
+
+    :raises HerRosError: if the message does not hold what its layout says
+    """
+    content, parts = bytes_of(message), message.layout.dim
+    if tuple(part.label for part in parts) != _PARTS:
+        return content, b''
+    size, rest = (part.size for part in parts)
+    if size + rest != len(content):
+        raise HerRosError(
+            f'policy: {len(content)} bytes came, but its layout says {size} + {rest}'
+        )
+    return content[:size], content[size:]
 
 
 def goal_of(message: PointStamped) -> NDArray[np.float64]:

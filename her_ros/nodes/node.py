@@ -1,7 +1,6 @@
 """What all nodes have in common: checked parameters, one line per error, diagnostics."""
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -12,15 +11,17 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.guard_condition import GuardCondition
 from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerGuardCondition
+from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
 
 from her_ros.core.config import ConfigError, Parameter, configured, parameters_of
 from her_ros.core.errors import HerRosError
 from her_ros.core.process import USER_ERROR
 from her_ros.nodes.qos import DIAGNOSTICS, STATUS
+from her_ros.nodes.signals import end_by_signals
 
 Config = TypeVar('Config')
 
@@ -120,13 +121,14 @@ def run(make: Callable[[], Any], work: Callable[[Any], int] | None = None) -> No
     SIGINT and SIGTERM stop it cleanly, between two pieces of work and never within one. A
     :class:`HerRosError` is printed as one line and ends the process with ``USER_ERROR``.
 
-    :param make: makes the node; what it returns has ``close()`` where it holds anything open
+    :param make: makes the node; what it returns has ``close()`` where it holds anything open, and
+        ``last_words()`` where something has to be published before ROS ends: it is called from
+        another thread when a signal comes
     :param work: runs instead of spinning, and returns the exit status
     """
-    node, status = None, 0
-    # rclpy's own handler, set on top of this one, ends all waiting; Python's would raise
-    # KeyboardInterrupt in the midst of an update or of a file.
-    signal.signal(signal.SIGINT, lambda *_: None)
+    node: Any = None
+    status = 0
+    end_by_signals(lambda: node.last_words() if hasattr(node, 'last_words') else None)
     try:
         _init()
         node = make()
@@ -163,7 +165,7 @@ def _report(error: Exception) -> int:
 def _init() -> None:
     """Start ROS, which reads remappings and parameter files from the command line."""
     try:
-        rclpy.init()
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # all that rclpy tells its users of a damaged file
         raise HerRosError(' '.join(str(error).split())) from None
 
@@ -181,7 +183,8 @@ class _Wait:
 
     def __init__(self, node: Node) -> None:
         self._node = node
-        self._signals = SignalHandlerGuardCondition(node.context)
+        self._ended = GuardCondition(None, None, node.context)
+        node.context.on_shutdown(self._ended.trigger)
         self._sizes: tuple[int, ...] = ()
 
     def __call__(self) -> tuple[list[Subscription], bool]:
@@ -195,7 +198,7 @@ class _Wait:
             self._sizes = sizes
         wait_set = self._set
         wait_set.clear_entities()
-        wait_set.add_guard_condition(self._signals.handle)
+        wait_set.add_guard_condition(self._ended.handle)
         for subscription in subscriptions:
             wait_set.add_subscription(subscription.handle)
         for timer in timers:

@@ -1,5 +1,6 @@
 """Topics of a run and the quality of service that both of their ends use."""
 
+from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
 # relative names, in a worker's namespace
@@ -59,3 +60,17 @@ SENSOR = QoSProfile(
 SCENE = _reliable(1, DurabilityPolicy.VOLATILE)
 #: ``/diagnostics``
 STATUS = _reliable(10, DurabilityPolicy.VOLATILE)
+
+
+def with_deadline(profile: QoSProfile, seconds: float) -> QoSProfile:
+    """Offer, or request, a message at least every so many seconds.
+
+    Who requests a deadline receives nothing from who does not offer one as short.
+    """
+    return QoSProfile(
+        depth=profile.depth,
+        history=profile.history,
+        reliability=profile.reliability,
+        durability=profile.durability,
+        deadline=Duration(seconds=seconds),
+    )

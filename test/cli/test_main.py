@@ -8,7 +8,7 @@ import pytest
 def test_help_teaches_the_commands(her_ros):
     ended = her_ros('--help')
     assert ended.status == 0
-    for command in ('train', 'evaluate', 'echo'):
+    for command in ('train', 'evaluate', 'echo', 'publish'):
         assert command in ended.output
 
 
@@ -18,7 +18,7 @@ def test_nothing_asked_for_is_answered_with_help(her_ros):
     assert 'train' in ended.output + ended.errors
 
 
-@pytest.mark.parametrize('command', ['train', 'evaluate', 'echo'])
+@pytest.mark.parametrize('command', ['train', 'evaluate', 'echo', 'publish'])
 def test_every_option_is_described(her_ros, command):
     lines = her_ros(command, '--help').output.splitlines()
     options = [line for line in lines if ' --' in line and line.startswith('│')]

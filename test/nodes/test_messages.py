@@ -3,12 +3,26 @@ import pytest
 from geometry_msgs.msg import PointStamped
 
 from her_ros.core.errors import HerRosError
-from her_ros.nodes.messages import bytes_message, bytes_of, goal_of
+from her_ros.nodes.messages import bytes_message, bytes_of, goal_of, policy_message, policy_of
 
 
 @pytest.mark.parametrize('content', [b'', bytes(range(256)) * 1000])
 def test_bytes_come_back(content):
     assert bytes_of(bytes_message(content)) == content
+
+
+@pytest.mark.parametrize('signature', [b'', bytes(range(64))])
+def test_a_policy_comes_back_with_its_signature(signature):
+    message = policy_message(b'an ONNX file', signature)
+    assert policy_of(message) == (b'an ONNX file', signature)
+    assert bytes_of(message) == b'an ONNX file' + signature
+
+
+def test_a_policy_that_is_not_as_long_as_its_layout_says_is_refused():
+    message = policy_message(b'an ONNX file', bytes(64))
+    message.layout.dim[0].size = 11
+    with pytest.raises(HerRosError, match=r'76 bytes .* 11 \+ 64'):
+        policy_of(message)
 
 
 def goal(x=1.25, y=-0.5, z=0.75, frame='world'):

@@ -113,7 +113,7 @@ def test_the_file_of_a_run_means_the_same_to_both(tmp_path, shipped):
 
 @pytest.fixture(scope='module')
 def policy(shared_graph):
-    return shared_graph.start('policy', '/described', {'noise_std': 0.25})
+    return shared_graph.start('policy', '/described', {'noise_std': 0.25, 'autostart': False})
 
 
 def test_parameters_describe_themselves(shared_graph, policy):
@@ -178,7 +178,7 @@ def test_busy_is_the_cpu_time_of_the_process_per_second(monkeypatch, graph):
 
 def test_nodes_stop_when_told_to(graph):
     signals = {'/interrupted': signal.SIGINT, '/terminated': signal.SIGTERM}
-    parameters = {'fetch_env': {'follow_collect': False}, 'policy': {}}
+    parameters = {'fetch_env': {'follow_collect': False}, 'policy': {'explore': True}}
     nodes = {
         f'{namespace}/{name}': graph.start(name, namespace, values)
         for namespace in signals

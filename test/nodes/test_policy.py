@@ -33,6 +33,7 @@ def models(tmp_path_factory, export_policy):
 @pytest.fixture(scope='module')
 def nodes(shared_graph, models):
     """All nodes that the tests share, started at once."""
+    lock_step = {'deployment': False, 'accept_policies': True}
     parameters = {
         '/bare': {},
         '/served': {'model': str(models['good'])},
@@ -44,7 +45,7 @@ def nodes(shared_graph, models):
         **{f'/{name}': {'model': str(models[name])} for name in BAD_MODELS},
     }
     return {
-        namespace: shared_graph.start('policy', namespace, values)
+        namespace: shared_graph.start('policy', namespace, {**lock_step, **values})
         for namespace, values in parameters.items()
     }
 
@@ -240,7 +241,7 @@ def test_either_side_may_die_in_mid_rollout(graph, tmp_path, make_env_partner):
     RunFolder(tmp_path / 'run').create()
     shared = {'run_dir': str(tmp_path / 'run'), 'action_timeout_s': 0.2}
     env_parameters = {**shared, 'num_envs': 2, 'follow_collect': False}
-    policy_parameters = {'run_dir': shared['run_dir'], 'explore': True}
+    policy_parameters = {'run_dir': shared['run_dir'], 'explore': True, 'deployment': False}
     env = graph.start('fetch_env', '/run', env_parameters)
     policy = graph.start('policy', '/run', policy_parameters)
     watcher = make_env_partner(graph, '/run', 'FetchReach')

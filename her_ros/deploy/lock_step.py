@@ -1,0 +1,65 @@
+"""What stands between ``step`` and ``action`` in lock-step with a simulation: the actor alone."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from her_ros.core.cloud import CloudDecoder, encode_cloud
+from her_ros.core.rows import step_dtype
+from her_ros.core.task import GoalTask
+from her_ros.deploy.actor import Actor
+from her_ros.deploy.exploration import Exploration
+from her_ros.deploy.watchdog import State
+
+
+class LockStepActor:
+    """Answers whatever wants an answer, whenever it comes; what it does not answer waits.
+
+    :param exploration: noise to act with; None: none
+    :param send: sends an ``action`` message
+    """
+
+    def __init__(
+        self,
+        task: GoalTask,
+        exploration: Exploration | None,
+        generator: np.random.Generator,
+        send: Callable[[bytes], None],
+    ) -> None:
+        self._send = send
+        self._decoder = CloudDecoder(step_dtype(task))
+        self._answered = 0
+        self.actor = Actor(task, exploration, generator)
+        self.state = State.INACTIVE
+
+    def start(self) -> None:
+        """Nothing has to be started."""
+
+    def activate(self) -> None:
+        """Answer from now on."""
+        self.state = State.ACTING
+
+    def deactivate(self) -> None:
+        """Answer nothing any more."""
+        self.state = State.INACTIVE
+
+    def close(self) -> None:
+        """Answer nothing any more."""
+        self.deactivate()
+
+    def answer(self, message: bytes) -> None:
+        """Answer a ``step`` message, and send the answer.
+
+        :raises HerRosError: if it is no ``step``, a state is not finite, or the policy failed
+        """
+        if self.state is State.INACTIVE:
+            return
+        answers = self.actor.answer(self._decoder.decode([message])[0])
+        if len(answers):
+            self._send(encode_cloud(answers, time.time_ns()))
+            self._answered += len(answers)
+
+    def report(self) -> dict[str, object]:
+        """Return what goes on, for the diagnostics."""
+        return {'answers': self._answered}

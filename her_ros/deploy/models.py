@@ -1,0 +1,46 @@
+"""Where policies come from: files and the ``policy`` topic; each is verified before it acts."""
+
+from pathlib import Path
+
+from her_ros.core.task import GoalTask
+from her_ros.deploy.policy import OnnxPolicy, PolicyError
+from her_ros.deploy.signature import load_key, verify
+
+# The first answers of a session are slow: memory is claimed in them.
+_WARM_UPS = 20
+
+
+class Models:
+    """Verifies policies, and warms them up.
+
+    :param verify_key: file of the public key that policies must be signed with; empty: none must
+    :raises HerRosError: if there is no such key
+    """
+
+    def __init__(self, task: GoalTask, verify_key: str) -> None:
+        self._task = task
+        self._key = load_key(Path(verify_key)) if verify_key else None
+
+    def from_file(self, model: str, expected_sha256: str) -> OnnxPolicy:
+        """Read a policy from a file.
+
+        :param expected_sha256: what the file must have; empty: any
+        :raises HerRosError: if it is not what it must be
+        """
+        if not model:
+            raise PolicyError('model is empty; name the ONNX file to act with')
+        policy = OnnxPolicy.load(Path(model), self._task, expected_sha256, self._key)
+        policy.warm_up(_WARM_UPS)
+        return policy
+
+    def from_topic(self, content: bytes, signature: bytes) -> OnnxPolicy:
+        """Read a policy that came in a message.
+
+        :raises HerRosError: if it is not what it must be
+        """
+        origin = 'policy topic'
+        if self._key is not None:
+            verify(content, signature, self._key, origin)
+        policy = OnnxPolicy(content, origin, self._task)
+        policy.warm_up(_WARM_UPS)
+        return policy

@@ -1,0 +1,338 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from her_ros.core.cloud import CloudDecoder, encode_cloud
+from her_ros.core.robot_parameters import PolicyParameters
+from her_ros.core.rows import RowError, action_dtype, identity_of, step_dtype
+from her_ros.core.task import TASKS
+from her_ros.deploy.guarded import GuardedActor
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.deploy.stamps import StampError
+from her_ros.deploy.watchdog import State
+
+STATE = ('observation', 'achieved_goal', 'desired_goal')
+#: bounds that leave an action of the policy as it is
+OPEN = {'ramp_s': 0.0, 'workspace': (-100.0,) * 3 + (100.0,) * 3}
+START_NS = 1_700_000_000 * 10**9
+
+
+class Robot:
+    """A guarded actor, its clocks, and what it sent."""
+
+    def __init__(self, task, policy, rows, **parameters):
+        self.now = 50.0
+        self.messages = []
+        self._rows = rows
+        self._decoder = CloudDecoder(action_dtype(task))
+        values = PolicyParameters(**{**OPEN, **parameters})
+        self.guard = GuardedActor(
+            task,
+            values,
+            None,
+            np.random.default_rng(0),
+            self.messages.append,
+            wall_ns=lambda: START_NS + round(1e9 * self.now),
+            clock=lambda: self.now,
+        )
+        self.guard.actor.offer(policy)
+        self.guard.activate()
+
+    def passes(self, seconds):
+        """Let time pass while the watchdog looks."""
+        for _ in range(20):
+            self.now += seconds / 20
+            self.guard.watchdog.tick()
+
+    def state(self, step, age_s=0.0, last=False, nan=False, **identity):
+        """Send a state; return the answers that came at once."""
+        rows = self._rows(step=step, **identity)
+        rows['truncated'] = last
+        if nan:
+            rows['observation'][0, 0] = np.nan
+        count = len(self.messages)
+        try:
+            self.guard.answer(encode_cloud(rows, START_NS + round(1e9 * (self.now - age_s))))
+        finally:
+            self.now += 1e-3  # no two stamps are alike
+        return self.sent[count:]
+
+    @property
+    def sent(self):
+        return [self._decoder.decode([message])[0] for message in self.messages]
+
+
+@pytest.fixture
+def policy(policy_bytes):
+    return OnnxPolicy(policy_bytes(version=3), 'test')
+
+
+@pytest.fixture
+def robot(reach, policy, step_rows):
+    return Robot(reach, policy, step_rows)
+
+
+@pytest.fixture
+def latching(reach, policy, step_rows):
+    return Robot(reach, policy, step_rows, recovery='latched')
+
+
+def is_safe(answers):
+    return not answers['action'].any() and not answers['policy_version'].any()
+
+
+def steps(answers):
+    return [answer['step'].tolist() for answer in answers]
+
+
+def test_fresh_observations_are_acted_upon(robot, policy, step_rows):
+    for step in range(5):
+        (answer,) = robot.state(step, envs=(0, 2))
+        rows = step_rows(envs=(0, 2), step=step)
+        np.testing.assert_array_equal(identity_of(answer), identity_of(rows))
+        np.testing.assert_array_equal(answer['action'], policy.act(*(rows[n] for n in STATE)))
+        assert answer['policy_version'].tolist() == [3, 3]
+        robot.passes(0.04)
+
+
+def test_silence_brings_the_safe_action_for_the_last_observation(robot):
+    for step in range(3):
+        robot.state(step)
+    robot.passes(0.3)
+    stop, *again = robot.sent[3:]
+    assert is_safe(stop)
+    assert identity_of(stop).tolist() == [[7, 0, 1, 2]]
+    assert len(again) == 5 - 1  # 0.2 s in periods of 0.04 s
+    assert robot.guard.state == State.STOPPED
+
+
+def test_after_a_stop_a_fresh_observation_acts_with_a_new_ramp(reach, policy, step_rows):
+    robot = Robot(reach, policy, step_rows, ramp_s=0.4)
+    # in its first 0.4 s, 10 periods, the action may grow by a tenth each
+    largest = [np.abs(robot.state(step)[0]['action']).max() for step in range(20)]
+    assert 0 < largest[0] <= 0.1 + 1e-6
+    assert max(largest) > 0.2
+    robot.passes(0.2)
+    (answer,) = robot.state(20)
+    assert 0 < np.abs(answer['action']).max() <= 0.1 + 1e-6
+
+
+def test_latched_means_latched(latching):
+    latching.state(0)
+    latching.passes(0.2)
+    for step in range(1, 20):
+        (answer,) = latching.state(step)
+        assert is_safe(answer)
+        assert steps([answer]) == [[step]]
+    latching.state(20, last=True)
+    assert all(is_safe(answer) for answer in latching.state(0, episode=2))
+    assert latching.guard.state == State.LATCHED
+    latching.guard.deactivate()
+    latching.guard.activate()
+    (answer,) = latching.state(1, episode=2)
+    assert not is_safe(answer)
+
+
+@pytest.mark.parametrize('verdict', ['stale', 'future', 'jumped_back', 'frozen'])
+def test_what_is_not_known_to_be_fresh_is_not_acted_upon_and_feeds_nothing(robot, verdict):
+    first = robot.now - 0.09
+    robot.state(0, age_s=0.09)
+    for step in range(1, 4):
+        robot.passes(0.03)
+        stamps = {
+            'stale': first + 0.005 * step,
+            'future': robot.now + 0.1,
+            'jumped_back': first - 0.005 * step,
+            'frozen': first,
+        }
+        with pytest.raises(StampError, match=verdict.replace('_', ' ')):
+            robot.state(step, age_s=robot.now - stamps[verdict])
+    assert len(robot.messages) == 1
+    robot.passes(0.02)
+    assert is_safe(robot.sent[-1])
+    assert steps(robot.sent) == [[0], [0]]
+    assert robot.guard.report()[verdict] == 3
+    assert not is_safe(robot.state(4)[0])
+
+
+def test_a_repetition_gets_the_same_answer_and_feeds_nothing(robot):
+    (first,) = robot.state(0)
+    for _ in range(5):
+        robot.passes(0.015)
+        (again,) = robot.state(0)
+        np.testing.assert_array_equal(again, first)
+    robot.passes(0.03)
+    assert is_safe(robot.sent[-1])
+    # after the stop it is an older observation
+    assert robot.state(0) == []
+    assert robot.guard.state == State.STOPPED
+
+
+@pytest.mark.parametrize('how', ['nan', 'not a step', 'policy'])
+def test_a_fault_brings_the_safe_action_at_once(robot, monkeypatch, how):
+    robot.state(0)
+    if how == 'nan':
+        with pytest.raises(RowError, match='observation of env 0, episode 1, step 1'):
+            robot.state(1, nan=True)
+    elif how == 'not a step':
+        with pytest.raises(RowError):
+            robot.guard.answer(b'\0\1')
+    else:
+        with monkeypatch.context() as patch:
+            patch.setattr(robot.guard.actor.policy, 'act', lambda *_: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                robot.state(1)
+    assert len(robot.messages) == 2
+    assert is_safe(robot.sent[-1])
+    assert robot.guard.state == State.STOPPED
+    assert robot.guard.report()['faults'] == 1
+    robot.passes(0.2)
+    assert len(robot.messages) in (6, 7)
+    assert all(is_safe(answer) for answer in robot.sent[1:])
+    assert not is_safe(robot.state(2)[0])
+
+
+@pytest.mark.parametrize('meanwhile', ['deadline', 'deactivated'])
+def test_an_answer_that_took_too_long_does_not_leave_after_the_stop(
+    robot, policy, monkeypatch, meanwhile
+):
+    robot.state(0)
+    act = policy.act
+
+    def slow(*state):
+        if meanwhile == 'deadline':
+            robot.passes(0.3)
+        else:
+            robot.guard.deactivate()
+        return act(*state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(policy, 'act', slow)
+        robot.state(1)
+    assert len(robot.messages) > 1
+    assert all(is_safe(answer) for answer in robot.sent[1:])
+    assert steps(robot.sent[1:]) == [[1]] * (len(robot.messages) - 1)
+    robot.guard.activate()
+    # nor later, when it is asked for again
+    assert robot.state(1) == []
+    assert not is_safe(robot.state(2)[0])
+
+
+@pytest.mark.parametrize('age_s', [0.0, 5.0])
+def test_between_episodes_nothing_is_sent(robot, age_s):
+    assert robot.state(0, last=True) == []
+    robot.state(0, episode=2)
+    # an end needs no right stamp: it asks for nothing to be done
+    assert robot.state(1, episode=2, last=True, age_s=age_s) == []
+    robot.passes(1.0)
+    robot.guard.deactivate()
+    assert len(robot.messages) == 1
+    assert robot.guard.watchdog.stops == 1  # the deactivation
+
+
+def test_the_end_of_another_episode_ends_nothing(robot):
+    robot.state(5, episode=2)
+    robot.state(50, episode=1, last=True)
+    robot.state(50, episode=2, last=True, session=6)
+    robot.passes(0.2)
+    assert is_safe(robot.sent[-1])
+
+
+def test_a_new_session_ends_the_old_one(robot):
+    robot.state(5, envs=(0, 1))
+    robot.state(0, session=8)
+    robot.passes(0.12)
+    (stop,) = robot.sent[2:]
+    assert identity_of(stop).tolist() == [[8, 0, 1, 0]]
+
+
+def test_without_a_policy_nothing_runs(reach, policy, step_rows):
+    robot = Robot(reach, policy, step_rows)
+    robot.guard.actor._offered = None
+    assert robot.state(0) == []
+    robot.passes(1.0)
+    robot.guard.deactivate()
+    assert robot.messages == []
+
+
+def test_a_policy_swapped_in_acts_at_once(robot, policy_bytes, step_rows):
+    robot.state(0)
+    robot.guard.actor.offer(OnnxPolicy(policy_bytes(version=9, seed=9), 'test'))
+    assert robot.state(1)[0]['policy_version'].tolist() == [3]
+    assert robot.guard.actor.swap()
+    assert robot.state(2)[0]['policy_version'].tolist() == [9]
+    assert not robot.guard.actor.swap()
+
+
+def test_the_report_measures_from_stamp_to_publication(robot):
+    robot.guard.report()
+    begin = robot.now
+    for step in range(100):
+        robot.state(step, age_s=0.003 if step < 98 else 0.05)
+        robot.passes(0.06)
+    report = robot.guard.report()
+    assert report['answers_per_s'] == pytest.approx(100 / (robot.now - begin), rel=0.01)
+    assert report['latency_p50_ms'] == pytest.approx(3.0, abs=0.1)
+    assert report['latency_p99_ms'] == pytest.approx(50.0, abs=1.0)
+    assert (report['missed_deadlines'], report['answers']) == (0, 100)
+
+
+class FullSpeed:
+    """A policy that always asks for all there is."""
+
+    version, sha256 = 1, ''
+
+    def act(self, observation, *_):
+        return np.ones((len(observation), 4), np.float32)
+
+
+KINDS = ('state', 'state', 'nan', 'again', 'last', 'off', 'restart', 'silence')
+# What the number is, depends on the kind: the age of a state or the length of a silence, seconds.
+EVENTS = st.lists(
+    st.tuples(st.sampled_from(KINDS), st.sampled_from([0.0, 0.01, 0.09, 0.11, 5.0, -1.0])),
+    max_size=40,
+)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(events=EVENTS, recovery=st.sampled_from(['automatic', 'latched']))
+def test_whatever_comes_only_what_is_fresh_and_newer_than_every_stop_is_acted_upon(
+    events, recovery
+):
+    robot = Robot(TASKS['FetchReach'], FullSpeed(), states_at_zero, recovery=recovery)
+    # acted: the newest state acted upon, until a stop
+    step, acted, ever, latched = 0, None, set(), False
+    for kind, value in events:
+        count, stops = len(robot.messages), robot.guard.watchdog.stops
+        step += kind in ('state', 'nan', 'last')
+        try:
+            if kind == 'silence':
+                robot.passes(abs(value))
+            elif kind in ('off', 'restart'):
+                robot.guard.deactivate()
+                if kind == 'restart':
+                    robot.guard.activate()
+                    latched = False
+            else:
+                robot.state(step, age_s=value, nan=kind == 'nan', last=kind == 'last')
+        except (StampError, RowError):
+            assert all(is_safe(answer) for answer in robot.sent[count:])
+        for answer in robot.sent[count:]:
+            if not is_safe(answer):
+                assert kind in ('state', 'again')
+                assert step in ever or -0.02 <= value <= 0.1
+                assert not latched
+                assert steps([answer]) == [[step]]
+                assert acted == step or step not in ever
+                acted = step
+                ever.add(step)
+        if robot.guard.watchdog.stops > stops:
+            acted = None
+            latched |= recovery == 'latched' and kind not in ('off', 'restart')
+
+
+def states_at_zero(step, envs=(0,), episode=1, session=7):
+    rows = np.zeros(len(envs), step_dtype(TASKS['FetchReach']))
+    rows['session'], rows['env'], rows['episode'], rows['step'] = session, envs, episode, step
+    return rows
