@@ -34,6 +34,7 @@ MESSAGES = {
     'std_msgs',
     'std_srvs',
     'tf2_msgs',
+    'tf2_ros',
     'trajectory_msgs',
     'visualization_msgs',
 }
@@ -47,6 +48,7 @@ JOINED = {
     'evaluator': {'bags', 'deploy', 'sim'},
     'trainer': {'bags', 'learning'},
     'robot_bridge': {'robot'},
+    'transforms': {'robot'},
     'simulated_robot': {'robot'},
     'scene': {'sim'},
 }
