@@ -12,16 +12,16 @@ class SafetyParameters:
 
     max_action: float = parameter(1.0, 'largest action in any component', minimum=0.0, maximum=1.0)
     max_action_change: float = parameter(
-        2.0, 'largest change of a component per control period', minimum=1e-3, maximum=2.0
+        1.0, 'largest change of a component per control period', minimum=1e-3, maximum=2.0
     )
     max_action_acceleration: float = parameter(
-        4.0,
+        2.0,
         'largest change of that change per control period',
         minimum=1e-3,
         maximum=4.0,
     )
     workspace: tuple[float, ...] = parameter(
-        (1.05, 0.4, 0.4, 1.6, 1.1, 0.9),
+        (1.05, 0.4, 0.38, 1.6, 1.1, 1.0),
         'box that the gripper is kept in: least x, y, z, then greatest; metres, world frame',
         minimum=-100.0,
         maximum=100.0,

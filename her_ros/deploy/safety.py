@@ -52,7 +52,7 @@ class SafetyFilter:
 
     An episode starts from standstill: with its step 0, or where that was lost with its first row.
 
-    :param limits: the bounds; those of change and acceleration bind no action by default
+    :param limits: the bounds
     :raises SafetyError: if the box is empty, or the task does not observe the gripper's position
     """
 

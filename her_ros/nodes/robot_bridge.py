@@ -35,6 +35,7 @@ from her_ros.nodes.qos import (
     TWIST,
 )
 from her_ros.nodes.transforms import pose_of, stamp_ns_of, tf2_lookup
+from her_ros.robot.beat import Beat
 from her_ros.robot.control import Command, RobotControl
 from her_ros.robot.frames import Floats, Frames, Pose
 from her_ros.robot.kinematics import ARM_JOINTS
@@ -62,7 +63,8 @@ class RobotBridgeNode(Node):
         self._join_policy()
         self._join_robot()
         self.create_service(Trigger, '~/reset', self._on_reset)
-        self.create_timer(self._task.control_period_s, self._on_time)
+        self._beat = Beat(self._task.control_period_s)
+        self.create_timer(self._task.control_period_s / 8, self._on_time)
         self._diagnostics = Diagnostics(self, self._status)
 
     def _join_policy(self) -> None:
@@ -107,6 +109,8 @@ class RobotBridgeNode(Node):
         joints = (message.name, message.position, message.velocity)
         self._control.observer.take_joints(*joints, *_times(message))
         self._stamp_ns = stamp_ns_of(message.header.stamp)
+        if self._beat.measured(time.monotonic()):
+            self._begin_period()
 
     def _take_object(self, message: PoseStamped) -> None:
         pose = pose_of(OBJECT_POSE, message.pose.position, message.pose.orientation)
@@ -138,6 +142,10 @@ class RobotBridgeNode(Node):
         return response
 
     def _on_time(self) -> None:
+        if self._beat.overdue(time.monotonic()):
+            self._begin_period()
+
+    def _begin_period(self) -> None:
         tick = self._control.tick(time.monotonic())
         if tick.rows is not None:
             self._steps.publish(encode_cloud(tick.rows, self._stamp_ns))

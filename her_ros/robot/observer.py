@@ -12,6 +12,7 @@ from her_ros.robot.kinematics import FetchKinematics
 from her_ros.robot.prediction import CommandedMotion
 from her_ros.robot.tracks import Track
 from her_ros.sim.readout import Observed, euler_angles
+from her_ros.sim.setups import setup_of
 
 # An object slower than this is not being pushed; noise makes it seem to move.
 _AT_REST_MPS = 0.02
@@ -41,6 +42,7 @@ class Observer:
         self._kinematics = kinematics
         self._track = Track(velocity_window_s)
         self._motion = motion
+        self._fingers_closed = setup_of(task).fingers_closed
         names = {name for name, _ in task.observation_fields}
         self._needed = (JOINTS, OBJECT) if 'object_position' in names else (JOINTS,)
         self._heard_at: dict[str, float] = {}
@@ -124,9 +126,9 @@ class Observer:
         grip, grip_velocity = arm.grip_position + moved, measured + change
         values = {
             'gripper_position': grip,
-            'finger_positions': arm.finger_position,
+            'finger_positions': self._of_fingers(arm.finger_position),
             'gripper_velocity': grip_velocity * period_s,
-            'finger_velocities': arm.finger_velocity * period_s,
+            'finger_velocities': self._of_fingers(arm.finger_velocity) * period_s,
         }
         achieved = grip
         if OBJECT in self._needed:
@@ -142,6 +144,14 @@ class Observer:
             values['object_angular_velocity'] = spin * period_s
         fields = [values[name] for name, _ in self._task.observation_fields]
         return Observed(np.concatenate(fields)[None], achieved[None].copy())
+
+    def _of_fingers(self, measured: Floats) -> Floats:
+        """Show fingers that are held closed as closed.
+
+        Training closes them by force at the end of each control period; what gives way in between
+        no policy has ever seen, and a few millimetres of it lead it astray.
+        """
+        return np.zeros_like(measured) if self._fingers_closed else measured
 
     def _since(self, measured_s: float, now_s: float) -> tuple[Floats, Floats]:
         """Return how the gripper moved since, and by how much faster it is: m, m/s, (3,)."""

@@ -14,7 +14,12 @@ from her_ros.deploy.watchdog import State
 
 STATE = ('observation', 'achieved_goal', 'desired_goal')
 #: bounds that leave an action of the policy as it is
-OPEN = {'ramp_s': 0.0, 'workspace': (-100.0,) * 3 + (100.0,) * 3}
+OPEN = {
+    'max_action_change': 2.0,
+    'max_action_acceleration': 4.0,
+    'ramp_s': 0.0,
+    'workspace': (-100.0,) * 3 + (100.0,) * 3,
+}
 START_NS = 1_700_000_000 * 10**9
 
 

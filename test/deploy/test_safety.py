@@ -21,8 +21,12 @@ ROUNDING_M = 1e-8
 proven = settings(deadline=None, derandomize=True, max_examples=150)
 
 
+# No change from one action to the next in [-1, 1] is larger.
+WIDE = {'max_action_change': 2.0, 'max_action_acceleration': 4.0}
+
+
 def unramped(**bounds):
-    return SafetyParameters(ramp_s=0.0, **bounds)
+    return SafetyParameters(ramp_s=0.0, **{**WIDE, **bounds})
 
 
 def rows_of(envs, positions, episode=1, step=1, session=7):
@@ -198,8 +202,8 @@ def test_the_workspace_only_ever_makes_components_smaller(position, action):
     st.lists(st.lists(st.floats(-1.0, 1.0, width=32), min_size=4, max_size=4), min_size=1),
     st.booleans(),
 )
-def test_by_default_what_a_policy_asks_for_leaves_bit_for_bit(asked, restarts):
-    safety = SafetyFilter(PUSH, SafetyParameters())
+def test_within_the_bounds_what_a_policy_asks_for_leaves_bit_for_bit(asked, restarts):
+    safety = SafetyFilter(PUSH, SafetyParameters(**WIDE))
     rows = rows_of([0, 2], [INSIDE, (1.2, 0.9, 0.8)])
     for _ in range(5):  # 0.2 s of ramp in periods of 0.04 s
         safety.apply(rows, np.zeros((2, 4), np.float32))
