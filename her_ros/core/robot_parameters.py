@@ -185,6 +185,9 @@ class SimulatedRobotParameters(NodeParameters):
     command_timeout_s: float = parameter(
         0.1, 'stop by itself so long after the last command', minimum=0.01, maximum=10.0
     )
+    publish_scene: bool = parameter(
+        True, 'publish gripper pose and markers, for RViz and Foxglove'
+    )
     object_noise_m: float = parameter(
         0.0, 'standard deviation of the object position', minimum=0.0, maximum=1.0
     )

@@ -8,7 +8,6 @@ from typing import Any
 from geometry_msgs.msg import PointStamped, PoseStamped, TwistStamped
 from rclpy.duration import Duration
 from rclpy.node import Node
-from rclpy.qos import QoSProfile
 from sensor_msgs.msg import JointState, PointCloud2
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
@@ -33,6 +32,7 @@ from her_ros.nodes.qos import (
     STEP,
     TRAJECTORY,
     TWIST,
+    with_deadline,
 )
 from her_ros.nodes.transforms import pose_of, stamp_ns_of, tf2_lookup
 from her_ros.robot.beat import Beat
@@ -68,11 +68,8 @@ class RobotBridgeNode(Node):
         self._diagnostics = Diagnostics(self, self._status)
 
     def _join_policy(self) -> None:
-        offered = Duration(seconds=_OFFERED_PERIODS * self._task.control_period_s)
-        qos = QoSProfile(
-            depth=LOCK_STEP.depth, reliability=LOCK_STEP.reliability, deadline=offered
-        )
-        self._steps = self.create_publisher(PointCloud2, STEP, qos)
+        offered = with_deadline(LOCK_STEP, _OFFERED_PERIODS * self._task.control_period_s)
+        self._steps = self.create_publisher(PointCloud2, STEP, offered)
         self.create_subscription(PointCloud2, ACTION, self._on_action, LOCK_STEP, raw=True)
 
     def _join_robot(self) -> None:
@@ -161,6 +158,11 @@ class RobotBridgeNode(Node):
             self.get_logger().error(f'{error}; ignored', throttle_duration_sec=5.0)
             return
         if command is not None:
+            self._send(command)
+
+    def last_words(self) -> None:
+        """Tell a robot in motion to stand still before ROS ends; comes from another thread."""
+        if (command := self._control.halt()) is not None:
             self._send(command)
 
     def _send(self, command: Command) -> None:

@@ -23,6 +23,7 @@ from her_ros.core.task import task_named
 from her_ros.nodes.messages import WORLD_FRAME
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import GRIPPER, JOINT_STATES, OBJECT_POSE, ROBOT, TRAJECTORY, TWIST
+from her_ros.nodes.scene import ScenePublisher
 from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist
 from her_ros.robot.errors import RobotError
 from her_ros.robot.imperfection import Delay, Imperfection
@@ -44,7 +45,8 @@ class SimulatedRobotNode(Node):
             raise ConfigError(
                 f'{self.get_name()}: rate_hz is {p.rate_hz}; it must divide {_SUBSTEPS_PER_S}'
             )
-        self._robot = SimulatedRobot(task_named(p.task), p.command_timeout_s)
+        task = task_named(p.task)
+        self._robot = SimulatedRobot(task, p.command_timeout_s)
         self._resets = 0
         self._robot.reset(start_seed(p.seed, self._resets))
         self._imperfection = Imperfection(
@@ -60,6 +62,7 @@ class SimulatedRobotNode(Node):
         self._reported = (time.monotonic(), 0)
         self._ticks = 0
         self._connect()
+        self._scene = ScenePublisher(self, task, measured=False) if p.publish_scene else None
         # Wall time that nobody sets, unlike the node's own clock.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._schedule = Ticks(
@@ -157,7 +160,10 @@ class SimulatedRobotNode(Node):
         joints.velocity = array('d', robot.joint_velocities)
         measured: list[tuple[Any, Any]] = [(self._joint_states, joints)]
         if robot.object_pose is not None:
-            measured.append((self._object_pose, self._seen_object(*robot.object_pose)))
+            # First, as those who wait for joints take them for the newest there is.
+            measured.insert(0, (self._object_pose, self._seen_object(*robot.object_pose)))
+        if self._scene is not None:
+            self._scene.publish(robot.qpos, None, time.time_ns())
         for publisher, message in measured:
             message.header.stamp = stamp
             if self._imperfection.loses():

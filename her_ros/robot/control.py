@@ -139,9 +139,7 @@ class RobotControl:
         return Tick(command=self._stand_still() if now_s < self._stop_until_s else None)
 
     def _without(self, missing: list[str], now_s: float) -> Tick:
-        if self.episodes.running or self._coming_home:
-            self.episodes.abandon()
-            self._coming_home = False
+        if self.halt() is not None:
             self._stop_until_s = now_s + _STOP_S
             self.problem = f'gave up: nothing on {" and ".join(missing)}'
         return Tick(command=self._stand_still() if now_s < self._stop_until_s else None)
@@ -185,6 +183,14 @@ class RobotControl:
             return Tick(rows)
         self.unanswered += not was_waiting
         return Tick(rows, self._stand_still())
+
+    def halt(self) -> Command | None:
+        """Give up what goes on; return the command to stand still, if the robot moves."""
+        if not (self.episodes.running or self._coming_home):
+            return None
+        self.episodes.abandon()
+        self._coming_home = False
+        return self._stand_still()
 
     def answer(self, answers: Rows, now_s: float) -> Command | None:
         """Turn the answer to the present state into a command.

@@ -124,6 +124,12 @@ class SimulatedRobot:
         return float(self._data.time)
 
     @property
+    def qpos(self) -> Floats:
+        """Joint positions of the task's whole model, shape (nq,)."""
+        positions: Floats = self._data.qpos.copy()
+        return positions
+
+    @property
     def joint_positions(self) -> Floats:
         """Positions of ``joint_names``: rad, or m for torso and fingers, shape (J,)."""
         positions: Floats = self._data.qpos[self._qpos]

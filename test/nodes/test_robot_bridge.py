@@ -223,6 +223,16 @@ def test_a_dead_policy_stops_the_robot_and_its_successor_moves_it_again(graph):
     graph.until(lambda: any(s > 0.01 for _, _, s in partner.twists[count:]), 'motion')
 
 
+def test_a_bridge_that_is_told_to_end_stops_the_robot_first(graph):
+    partner, processes = start(graph, '/run', **SLOW)
+    partner.ready()
+    partner.send(START['FetchReach'] + 0.14)
+    partner.acting()
+    processes['bridge'].interrupt()
+    assert processes['bridge'].ended() == 0
+    graph.until(lambda: partner.twists[-1][2] == 0.0, 'zero')
+
+
 def test_without_a_bridge_the_robot_stops_by_itself(graph):
     partner, processes = start(graph, '/run', **SLOW)
     partner.ready()

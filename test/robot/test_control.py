@@ -195,6 +195,19 @@ def test_a_reset_ends_the_episode_and_begins_another():
     assert len(second) == 50
 
 
+def test_what_goes_on_can_be_given_up():
+    loop = Loop('FetchReach', success_steps=0)
+    assert loop.control.halt() is None
+    loop.control.set_goal(loop.drawn_goal)
+    loop.periods(5)
+    assert loop.commands[-1].velocity.any()
+    assert not loop.control.halt().velocity.any()
+    assert loop.control.halt() is None
+    loop.commands.clear()
+    loop.periods(20)
+    assert not any(command.velocity.any() for command in loop.commands)
+
+
 def test_goals_that_cannot_be_are_refused_and_the_old_one_stays():
     loop = Loop('FetchReach')
     loop.control.set_goal(loop.drawn_goal)
