@@ -114,3 +114,33 @@ def merge(
     from her_ros.cli.bags_mend import merge as run
 
     run(bags, out, _task(task))
+
+
+@app.command()
+def convert(
+    bags: Bags,
+    task: Annotated[str, typer.Option(help=f'What was being done: {", ".join(TASKS)}.')],
+    out: Annotated[Path, typer.Option(help='Folder for the bags, one per episode.')],
+    topic: Annotated[
+        list[str] | None,
+        typer.Option(help='Where something is, such as object_pose=/perception/block.'),
+    ] = None,
+    params: Annotated[
+        Path | None, typer.Option(help='ROS parameter file; default: the one of the task.')
+    ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option('--set', help='Override, such as robot_bridge.full_action_speed_mps=0.4.'),
+    ] = None,
+) -> None:
+    """Turn recordings of a robot's own topics into bags that train.
+
+    For what was recorded without robot_bridge, such as demonstrations by hand: joint_states,
+    object_pose and goal, and what the arm was told where that was recorded. An episode begins with
+    the first motion after a goal.
+
+    For example: [bold]her-ros bags convert demos --task FetchPush --out push_demos[/]
+    """
+    from her_ros.cli.bags_convert import convert as run
+
+    run(bags, task, out, topic or [], params, override or [])

@@ -20,7 +20,7 @@ class RobotDisplay(Display):
                 reports.last('policy', key, '') for key in ('latency_p50_ms', 'latency_p99_ms')
             ),
             'safety stops': reports.last('policy', 'missed_deadlines'),
-            'actions filtered': reports.last('policy', 'filter_interventions'),
+            'actions filtered': reports.last('policy', 'interventions'),
             'busy': reports.busy,
             'waiting': reports.waiting,
             **reports.troubles,

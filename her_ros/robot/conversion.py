@@ -1,0 +1,138 @@
+"""Episodes from what a robot measured and was told while no bridge was there."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from her_ros.core.robot_parameters import RobotBridgeParameters
+from her_ros.core.rows import IDENTITY, Rows, action_dtype
+from her_ros.core.task import GoalTask
+from her_ros.robot.beat import Beat
+from her_ros.robot.episodes import RobotEpisodes
+from her_ros.robot.frames import Floats, Pose
+from her_ros.robot.goals import GoalRegion
+from her_ros.robot.kinematics import FetchKinematics
+from her_ros.robot.observer import Observer
+from her_ros.sim.setups import setup_of
+
+# Slower than this nobody steers; the arm trembles.
+_STANDS_STILL_MPS = 0.005
+# So long without motion an episode has ended.
+_PAUSE_S = 1.0
+
+
+class Conversion:
+    """Cuts a recording into control periods, and finds the action that each of them amounts to.
+
+    An episode begins with the first motion after a goal, whoever steered it, and ends as on a
+    robot, with the next goal, or when the arm has stood still for a second. The action of a period
+    is what the arm was told in it on average, or, where nothing tells, how far the gripper came.
+
+    Times are those of the recording, seconds.
+
+    :param parameters: speeds, velocity window and ends of episodes, as the bridge has them
+    """
+
+    def __init__(self, task: GoalTask, parameters: RobotBridgeParameters, session: int) -> None:
+        p = parameters
+        self._task, self._speed_mps = task, p.full_action_speed_mps
+        self._timeout_s = p.input_timeout_s
+        self._fingers_closed = setup_of(task).fingers_closed
+        self._kinematics = FetchKinematics(task)
+        self._observer = Observer(task, self._kinematics, p.velocity_window_s)
+        self._episodes = RobotEpisodes(
+            task, session, p.episode_steps or task.episode_length, p.success_steps
+        )
+        self._region = GoalRegion(task)
+        self._beat = Beat(task.control_period_s)
+        self._goal: Floats | None = None
+        self._told: list[Floats] = []  # velocities in this period
+        self._velocity: Floats | None = None  # what holds since the last one
+        self._fingers: Floats | None = None
+        self._grip = self._kinematics.grip_position
+        self._moved_at_s = -np.inf
+        self._rows: list[Rows] = []
+        #: goals for which there was no motion, or the inputs were not there
+        self.skipped = 0
+
+    def goal(self, point: Floats) -> None:
+        """Take in a goal: metres, world frame, shape (3,).
+
+        :raises RobotError: if it lies where the task has none
+        """
+        goal = self._region.goal(point)
+        if self._goal is not None:
+            self.skipped += 1
+        self._goal = goal
+        self._episodes.end()
+
+    def velocity(self, linear: Floats) -> None:
+        """Take in what the gripper was told: m/s, world frame, shape (3,)."""
+        self._velocity = linear
+        self._told.append(linear)
+
+    def fingers(self, positions: Floats) -> None:
+        """Take in what the fingers were told: right and left, metres, shape (2,)."""
+        self._fingers = positions
+
+    def object(self, pose: Pose, time_s: float) -> None:
+        """Take in where the object is, in the world."""
+        self._observer.take_object(pose, time_s, time_s)
+
+    def joints(
+        self, names: Sequence[str], position: ArrayLike, velocity: ArrayLike, time_s: float
+    ) -> list[Rows] | None:
+        """Take in joint states, see :meth:`Observer.take_joints`.
+
+        :return: the rows of an episode, when they end one
+        :raises RobotError: if they do not fit
+        """
+        self._observer.take_joints(names, position, velocity, time_s, time_s)
+        return self._next(time_s) if self._beat.measured(time_s) else None
+
+    def _next(self, now_s: float) -> list[Rows] | None:
+        action, speed_mps = self._action()
+        self._grip = self._kinematics.grip_position
+        self._told = [] if self._velocity is None else [self._velocity]
+        if speed_mps > _STANDS_STILL_MPS:
+            self._moved_at_s = now_s
+        if self._observer.missing(now_s, self._timeout_s):
+            self.skipped += self._episodes.running
+            self._episodes.abandon()
+            self._rows = []
+            return None
+        if not self._episodes.running and self._goal is not None:
+            self._episodes.start(self._goal)
+            self._goal, self._rows = None, []
+        if not self._episodes.running:
+            return None
+        if self._episodes.waiting and (now_s > self._moved_at_s or not self._rows):
+            self._rows = [self._episodes.show(self._observer.observe(now_s))]
+            return None
+        if now_s - self._moved_at_s > _PAUSE_S:
+            self._episodes.end()
+        return self._go_on(action, now_s)
+
+    def _go_on(self, action: Floats, now_s: float) -> list[Rows] | None:
+        answers = np.zeros(1, action_dtype(self._task))
+        for name in IDENTITY:
+            answers[name] = self._episodes.rows[name]
+        answers['action'] = action
+        self._episodes.accept(answers)
+        self._rows.append(self._episodes.show(self._observer.observe(now_s)))
+        if self._episodes.running:
+            return None
+        rows, self._rows = self._rows, []
+        return rows
+
+    def _action(self) -> tuple[Floats, float]:
+        """Return the action that the last period amounts to, (A,), and the gripper's speed."""
+        way = self._kinematics.grip_position - self._grip
+        moved = way / self._task.control_period_s
+        velocity = np.mean(self._told, axis=0) if self._told else moved
+        action = np.zeros(self._task.action_size)
+        action[:3] = velocity / self._speed_mps
+        if not self._fingers_closed and self._fingers is not None:
+            action[3] = np.mean(self._fingers - self._kinematics.finger_position)
+        return np.clip(action, -1.0, 1.0), float(np.linalg.norm(moved))

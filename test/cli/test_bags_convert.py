@@ -1,0 +1,191 @@
+import numpy as np
+import pytest
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_typestore
+
+from her_ros.bags.reader import read_bag
+from her_ros.core.task import TASKS
+from her_ros.robot.simulated import SimulatedRobot
+
+STORE = get_typestore(Stores.ROS2_JAZZY)
+TYPES = STORE.types
+START_NS = 1_700_000_000 * 10**9
+SPEED_MPS = 0.83
+
+
+def header(time_s, frame='world'):
+    stamp_ns = START_NS + round(time_s * 1e9)
+    stamp = TYPES['builtin_interfaces/msg/Time'](*divmod(stamp_ns, 10**9))
+    return TYPES['std_msgs/msg/Header'](stamp, frame)
+
+
+def vector(values, kind='Vector3'):
+    return TYPES[f'geometry_msgs/msg/{kind}'](*map(float, values))
+
+
+class Recording:
+    """A robot that somebody steers to goals, and the recorder beside it."""
+
+    def __init__(self, path, task='FetchReach', prefix='/', plugin=StoragePlugin.MCAP):
+        self.task = TASKS[task]
+        self.robot = SimulatedRobot(self.task)
+        self.robot.reset(0)
+        self.time_s, self.told = 0.0, []
+        self._prefix, self._connections = prefix, {}
+        self._writer = Writer(path, version=9, storage_plugin=plugin)
+        self._writer.open()
+
+    def close(self):
+        self._writer.close()
+
+    def write(self, topic, kind, message):
+        key = self._prefix + topic
+        if key not in self._connections:
+            self._connections[key] = self._writer.add_connection(key, kind, typestore=STORE)
+        content = STORE.serialize_cdr(message, kind)
+        self._writer.write(self._connections[key], START_NS + round(self.time_s * 1e9), content)
+
+    def goal(self, position, frame='world'):
+        point = vector(position, 'Point')
+        kind = 'geometry_msgs/msg/PointStamped'
+        self.write('goal', kind, TYPES[kind](header(self.time_s, frame), point))
+
+    def tell(self, velocity):
+        kind = 'geometry_msgs/msg/TwistStamped'
+        twist = TYPES['geometry_msgs/msg/Twist'](vector(velocity), vector((0, 0, 0)))
+        self.write(
+            'servo_node/delta_twist_cmds',
+            kind,
+            TYPES[kind](header(self.time_s, 'base_link'), twist),
+        )
+
+    def measure(self):
+        robot, kind = self.robot, 'sensor_msgs/msg/JointState'
+        joints = (robot.joint_positions, robot.joint_velocities, np.zeros(0))
+        self.write(
+            'joint_states', kind, TYPES[kind](header(self.time_s), [*robot.joint_names], *joints)
+        )
+        if robot.object_pose is not None:
+            position, (w, x, y, z) = robot.object_pose
+            turn = TYPES['geometry_msgs/msg/Quaternion'](x, y, z, w)
+            pose = TYPES['geometry_msgs/msg/Pose'](vector(position, 'Point'), turn)
+            kind = 'geometry_msgs/msg/PoseStamped'
+            self.write('object_pose', kind, TYPES[kind](header(self.time_s), pose))
+
+    def steer(self, goal, seconds, tells=True, gain=4.0):
+        """Move towards a goal, commanded 25 times a second, measured 100 times."""
+        for _ in range(round(seconds / 0.04)):
+            way = np.asarray(goal) - self.robot.grip_position
+            velocity = np.clip(gain * way, -0.6, 0.6)
+            velocity[np.abs(velocity) < 0.01] = 0.0
+            self.robot.command_velocity(velocity)
+            if tells:
+                self.told.append((self.time_s, velocity))
+                self.tell(velocity)
+            for _ in range(4):
+                self.robot.advance(5)
+                self.time_s += 0.01
+                self.measure()
+
+    def wait(self, seconds):
+        self.steer(self.robot.grip_position, seconds, gain=0.0)
+
+
+def converted(her_ros, path, out, *arguments, task='FetchReach'):
+    ended = her_ros('bags', 'convert', path, '--task', task, '--out', out, *arguments)
+    assert ended.status == 0, ended.errors
+    return ended, [read_bag(bag, TASKS[task]).episodes[0] for bag in sorted(out.glob('*.mcap'))]
+
+
+@pytest.mark.parametrize('plugin', list(StoragePlugin))
+def test_every_goal_becomes_an_episode_that_verifies(her_ros, tmp_path, plugin):
+    recording = Recording(tmp_path / 'demos', plugin=plugin)
+    start = recording.robot.grip_position
+    goals = [start + np.array(way) for way in ((0.1, 0.1, 0.1), (-0.1, 0.0, 0.05))]
+    recording.wait(0.5)
+    for goal in goals:
+        recording.goal(goal)
+        recording.wait(1.0)  # the operator takes hold
+        recording.steer(goal, 3.0)
+    recording.close()
+    ended, episodes = converted(her_ros, tmp_path / 'demos', tmp_path / 'out')
+    assert '2 episodes, 2 of them reached their goal; 0 goals without one' in ended.output
+    for goal, episode in zip(goals, episodes, strict=True):
+        np.testing.assert_allclose(episode.desired_goal, goal)
+        assert episode.is_success
+        # it begins at most a control period before the motion, and ends with the goal held
+        assert np.linalg.norm(episode.achieved_goal[1] - episode.achieved_goal[0]) > 0
+        assert (episode.reward[-10:] == 0).all()
+    np.testing.assert_allclose(episodes[0].achieved_goal[0], start, atol=1e-3)
+    assert her_ros('bags', 'verify', tmp_path / 'out').status == 0
+
+
+@pytest.mark.parametrize('tells', [True, False])
+def test_actions_are_what_the_arm_was_told_or_did(her_ros, tmp_path, tells):
+    recording = Recording(tmp_path / 'demos')
+    goal = recording.robot.grip_position + np.array([0.1, -0.1, 0.08])
+    recording.goal(goal)
+    recording.steer(goal, 2.0, tells=tells)
+    recording.close()
+    _, (episode,) = converted(her_ros, tmp_path / 'demos', tmp_path / 'out')
+    speeds = episode.action[:, :3] * SPEED_MPS
+    moved = np.diff(episode.achieved_goal, axis=0) / 0.04
+    if tells:
+        told = np.array([velocity for _, velocity in recording.told])
+        # periods begin with a measurement, so they hold parts of two commands
+        for speed in speeds[2:8]:
+            assert np.abs(told - speed).max(axis=1).min() < 0.06
+    else:
+        np.testing.assert_allclose(speeds, moved, atol=1e-6)
+    # either way the gripper goes where the action points
+    fast = np.linalg.norm(moved, axis=1) > 0.1
+    assert fast.sum() >= 5
+    cosine = (speeds[fast] * moved[fast]).sum(1) / (
+        np.linalg.norm(speeds[fast], axis=1) * np.linalg.norm(moved[fast], axis=1)
+    )
+    assert cosine.min() > 0.9
+
+
+def test_objects_other_names_and_frames(her_ros, tmp_path):
+    recording = Recording(tmp_path / 'demos', 'FetchPush', prefix='/left/')
+    block = recording.robot.object_pose[0]
+    way = block - recording.robot.grip_position
+    way = np.array([*(way[:2] / np.linalg.norm(way[:2])), 0.0])
+    goal = np.array([*(block + 0.05 * way)[:2], 0.4])
+    recording.goal(goal - [0.6919, 0.7441, 0.0], frame='base_link')
+    recording.steer(block, 2.0)
+    recording.goal(goal, frame='camera')
+    recording.close()
+    topic = ('--topic', 'goal=/left/goal')
+    ended, (episode,) = converted(
+        her_ros, tmp_path / 'demos', tmp_path / 'out', *topic, task='FetchPush'
+    )
+    assert "left out: goal: frame 'camera'" in ended.output
+    np.testing.assert_allclose(episode.desired_goal[:2], goal[:2], atol=1e-9)
+    np.testing.assert_allclose(episode.achieved_goal[0], block, atol=1e-3)
+    assert np.linalg.norm(episode.achieved_goal[-1] - block) > 0.015
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'said'),
+    [
+        (['--topic', 'block=/b'], "'block=/b': write NAME=/TOPIC"),
+        (['--topic', 'goal=b'], "'goal=b': write NAME=/TOPIC"),
+        (['--topic', 'goal=/elsewhere'], 'no goal; publish one before each attempt'),
+        (['--topic', 'joint_states=/elsewhere'], 'no joint_states; --topic'),
+        (['--set', 'robot_bridge.speed=1'], "['speed']"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(her_ros, tmp_path, arguments, said):
+    recording = Recording(tmp_path / 'demos')
+    recording.goal(recording.robot.grip_position)
+    recording.wait(0.2)
+    recording.close()
+    ended = her_ros(
+        'bags', 'convert', tmp_path / 'demos', '--task', 'FetchReach', '--out', tmp_path / 'out',
+        *arguments,
+    )  # fmt: skip
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert said in line
+    assert not list((tmp_path / 'out').glob('*'))

@@ -1,0 +1,89 @@
+import re
+import time
+
+import numpy as np
+import pytest
+
+from her_ros.bags.reader import read_bag
+from her_ros.core.run_folder import RunFolder
+from her_ros.core.task import TASKS
+from her_ros.robot.goals import GoalRegion
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'parts'),
+    [
+        (['--task', 'FetchTea'], ["'FetchTea'", 'FetchReach, FetchPush']),
+        (['--robot', 'mine'], ["'mine'", 'simulated, real, none']),
+        (['--set', 'robot_bridge.speed=3'], ["['speed']", 'full_action_speed_mps']),
+        (['--set', 'policy.workspace=[0, 1]'], ['workspace', '6 floats']),
+        (['--set', 'policy.workspace=[0.0, 1.0]'], ['workspace', '6 floats', '2 values']),
+        (['--folder', '/sys/robot'], ['/sys/robot', 'cannot be written']),
+        (['--namespace', 'my robot'], ["'my robot'"]),
+    ],
+)
+def test_what_does_not_fit_is_one_line_and_nothing_starts(her_ros, tmp_path, arguments, parts):
+    ended = her_ros('deploy', '--folder', tmp_path / 'robot', *arguments)
+    assert ended.status == 1
+    assert not ended.output
+    (line,) = ended.errors.splitlines()
+    for part in ('her-ros: ', *parts):
+        assert part in line
+
+
+@pytest.fixture
+def deploy(graph, tmp_path):
+    """Start a deployment whose nodes have patience with a busy machine."""
+
+    def start(*arguments):
+        patience = ['robot_bridge.input_timeout_s=0.5', 'policy.deadline_s=0.5']
+        options = [part for each in patience for part in ('--set', each)]
+        return graph.cli('deploy', '--folder', str(tmp_path / 'robot'), *options, *arguments)
+
+    return start
+
+
+@pytest.mark.nodes
+def test_a_policy_for_another_task_is_one_line(deploy, tmp_path, export_policy):
+    model = tmp_path / 'push.onnx'
+    model.write_bytes(export_policy(task='FetchPush'))
+    ended = deploy('--task', 'FetchReach', '--model', str(model))
+    assert ended.ended() == 1
+    last = ended.lines[-1]
+    assert last.startswith('her-ros: /robot/policy: ')
+    assert 'made for FetchPush' in last
+
+
+@pytest.mark.nodes
+def test_from_a_shipped_policy_to_a_recorded_episode(graph, deploy, node_processes, tmp_path):
+    process = deploy('--task', 'FetchReach', '--record', '--namespace', 'arm')
+    graph.until(
+        lambda: graph.status('/arm/robot_bridge').get('state') == 'waits for a goal', 'a robot'
+    )
+    assert set(re.findall(r'her_ros\.nodes\.(\w+)', ' '.join(node_processes('').values()))) == {
+        'policy', 'simulated_robot', 'robot_bridge', 'recorder',
+    }  # fmt: skip
+    region = GoalRegion(TASKS['FetchReach'])
+    goal = (0.3 * region.least + 0.7 * region.greatest).round(3)
+    sent = graph.cli('goal', *map(str, goal), '--namespace', 'arm')
+    assert sent.ended() == 0, sent.output
+    assert '/arm/goal: goal' in sent.output
+    bags = RunFolder(tmp_path / 'robot').bags
+    graph.until(lambda: list(bags.glob('*.mcap')), 'a bag')
+    (episode,) = read_bag(next(bags.glob('*.mcap'))).episodes
+    np.testing.assert_array_equal(episode.desired_goal, goal)
+    assert episode.is_success
+    graph.until(lambda: re.search(r'episodes reached: 1 of 1', process.output), 'the display')
+    begin = time.monotonic()
+    process.interrupt()
+    assert process.ended() == 0
+    assert time.monotonic() - begin < 20.0
+    assert not node_processes('')
+
+
+@pytest.mark.nodes
+def test_a_goal_that_nobody_wants_is_one_line(graph):
+    ended = graph.cli('goal', '1.3', '0.8', '--namespace', 'nowhere')
+    assert ended.ended() == 1
+    (line,) = ended.lines
+    assert line.startswith('her-ros: /nowhere/goal: nobody listens')
