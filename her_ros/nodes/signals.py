@@ -8,6 +8,9 @@ from collections.abc import Callable
 import rclpy
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Open until the process ends: a second signal is written to it as well, after the first was dealt
+# with, and launch sends one of its own besides Ctrl-C's.
+_OPEN: list[socket.socket] = []
 
 
 def end_by_signals(last_words: Callable[[], None]) -> None:
@@ -20,14 +23,14 @@ def end_by_signals(last_words: Callable[[], None]) -> None:
     :param last_words: called before
     """
     told, tells = socket.socketpair()
+    _OPEN.extend((told, tells))
     tells.setblocking(False)
     for number in _SIGNALS:
         signal.signal(number, lambda *_: None)
     signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
 
     def wait() -> None:
-        # The other end lives as long as this function.
-        while tells.fileno() >= 0 and told.recv(1)[0] not in _SIGNALS:
+        while told.recv(1)[0] not in _SIGNALS:
             pass
         try:
             last_words()

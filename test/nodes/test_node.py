@@ -191,3 +191,14 @@ def test_nodes_stop_when_told_to(graph):
     for node in nodes.values():
         assert node.ended(10.0) == 0
         assert not [line for line in node.lines if '[ERROR]' in line]
+
+
+def test_signals_that_come_again_do_no_harm(graph):
+    """Ctrl-C reaches a node that launch starts twice: from the terminal, and from launch."""
+    node = graph.start('policy', '/stubborn', {'explore': True})
+    graph.until(lambda: graph.status('/stubborn/policy'), 'diagnostics')
+    while node.popen.poll() is None:
+        node.popen.send_signal(signal.SIGINT)
+        time.sleep(0.005)
+    assert node.popen.returncode == 0
+    assert not node.output
