@@ -1,4 +1,4 @@
-"""The layouts name topics that there are: fetch_env is started and asked what it has."""
+"""The layouts name topics that there are: nodes are started and asked what they have."""
 
 import importlib
 import json
@@ -88,24 +88,19 @@ def sent():
 
 @pytest.fixture(scope='module')
 def topics(shared_graph):
-    """Types and endpoints of the topics that a simulation has, by full name.
-
-    A robot's nodes have the same in their own namespace.
-    """
-    node = shared_graph.node
-    shared_graph.start(
-        'fetch_env', SIMULATION, {'task': 'FetchPush', 'num_envs': 1, 'publish_scene': True}
-    )
-    shared_graph.until(lambda: node.count_subscribers(f'{SIMULATION}/goal'), 'fetch_env')
-    shared_graph.new_status(f'{SIMULATION}/fetch_env')
+    """Types and endpoints of the topics of a simulation and of a robot, by full name."""
+    node, started = shared_graph.node, {'task': 'FetchPush'}
+    shared_graph.start('fetch_env', SIMULATION, {**started, 'num_envs': 1, 'publish_scene': True})
+    for name in ('simulated_robot', 'robot_bridge'):
+        shared_graph.start(name, ROBOT, started)
+    for name in (f'{SIMULATION}/fetch_env', f'{ROBOT}/simulated_robot', f'{ROBOT}/robot_bridge'):
+        shared_graph.until(lambda name=name: shared_graph.status(name), name)
     found = {}
     for topic, (kind,) in node.get_topic_names_and_types():
         publishers = node.get_publishers_info_by_topic(topic)
         readers = node.get_subscriptions_info_by_topic(topic)
         ends = (kind, publishers, [each for each in readers if each.node_name != node.get_name()])
         found[topic] = ends
-        if topic.startswith(f'{SIMULATION}/'):
-            found[ROBOT + topic.removeprefix(SIMULATION)] = ends
     return found
 
 
@@ -162,16 +157,15 @@ def plain_profile(reliability, durability):
 def test_rviz_and_the_nodes_agree_on_quality_of_service(topics):
     pairs = []
     for display in rviz_displays(RVIZ['Displays']):
-        (publisher,) = topics[display['Topic']['Value']][1]
-        offered = plain_profile(
-            publisher.qos_profile.reliability, publisher.qos_profile.durability
-        )
-        pairs.append((offered, rviz_profile(display['Topic'])))
+        for publisher in topics[display['Topic']['Value']][1]:
+            profile = publisher.qos_profile
+            offered = plain_profile(profile.reliability, profile.durability)
+            pairs.append((offered, rviz_profile(display['Topic'])))
     for tool in (tool for tool in RVIZ['Tools'] if 'Topic' in tool):
         (reader,) = topics[tool['Topic']['Value']][2]
         requested = plain_profile(reader.qos_profile.reliability, reader.qos_profile.durability)
         pairs.append((rviz_profile(tool['Topic']), requested))
-    assert len(pairs) == 7
+    assert len(pairs) == 8
     for offered, requested in pairs:
         compatibility, reason = qos_check_compatible(offered, requested)
         assert compatibility != QoSCompatibility.ERROR, reason

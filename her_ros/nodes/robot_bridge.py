@@ -12,6 +12,7 @@ from sensor_msgs.msg import JointState, PointCloud2
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+from visualization_msgs.msg import MarkerArray
 
 from her_ros.core.cloud import CloudDecoder, encode_cloud
 from her_ros.core.errors import HerRosError
@@ -27,13 +28,16 @@ from her_ros.nodes.qos import (
     GRIPPER,
     JOINT_STATES,
     LOCK_STEP,
+    MARKERS,
     OBJECT_POSE,
+    SCENE,
     SENSOR,
     STEP,
     TRAJECTORY,
     TWIST,
     with_deadline,
 )
+from her_ros.nodes.scene import goal_marker
 from her_ros.nodes.transforms import pose_of, stamp_ns_of, tf2_lookup
 from her_ros.robot.beat import Beat
 from her_ros.robot.control import Command, RobotControl
@@ -62,7 +66,9 @@ class RobotBridgeNode(Node):
         self._ended, self._successes = 0, 0
         self._join_policy()
         self._join_robot()
+        self._markers = self.create_publisher(MarkerArray, MARKERS, SCENE)
         self.create_service(Trigger, '~/reset', self._on_reset)
+        self.create_timer(1.0, self._draw_goal)
         self._beat = Beat(self._task.control_period_s)
         self.create_timer(self._task.control_period_s / 8, self._on_time)
         self._diagnostics = Diagnostics(self, self._status)
@@ -128,6 +134,12 @@ class RobotBridgeNode(Node):
         goal = self._control.goal
         assert goal is not None
         self.get_logger().info(f'new goal {_text(goal)}')
+        self._draw_goal()
+
+    def _draw_goal(self) -> None:
+        # Again and again, as a viewer may come later.
+        if (goal := self._control.goal) is not None:
+            self._markers.publish(goal_marker(self._task, goal, time.time_ns()))
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:

@@ -22,7 +22,7 @@ from her_ros.nodes.qos import (
     TF_STATIC,
 )
 from her_ros.sim.readout import Floats
-from her_ros.sim.scene import Scene, Shape
+from her_ros.sim.scene import Scene, Shape, goal_sphere
 
 # As often as a robot moves in real time.
 _PERIOD_S = 0.04
@@ -67,7 +67,7 @@ class ScenePublisher:
             return
         view, stamp = self._scene.look(qpos, goal), time_message(stamp_ns)
         self._gripper.publish(pose_message(*view.gripper, stamp))
-        markers = [_marker(*each, stamp) for each in enumerate(view.shapes)]
+        markers = [_marker('scene', *each, stamp) for each in enumerate(view.shapes)]
         self._markers.publish(MarkerArray(markers=markers))
         if self._object is not None and view.object is not None:
             self._object.publish(pose_message(*view.object, stamp))
@@ -93,8 +93,15 @@ class ScenePublisher:
         self._base.publish(TFMessage(transforms=[base]))
 
 
-def _marker(number: int, shape: Shape, stamp: Time) -> Marker:
-    marker = Marker(ns='scene', id=number, type=_KINDS[shape.kind], action=Marker.ADD)
+def goal_marker(task: GoalTask, goal: Floats, stamp_ns: int) -> MarkerArray:
+    """Draw a goal beside a scene that knows of none: metres, world frame, shape (3,)."""
+    return MarkerArray(
+        markers=[_marker('goal', 0, goal_sphere(task, goal), time_message(stamp_ns))]
+    )
+
+
+def _marker(namespace: str, number: int, shape: Shape, stamp: Time) -> Marker:
+    marker = Marker(ns=namespace, id=number, type=_KINDS[shape.kind], action=Marker.ADD)
     marker.header.frame_id, marker.header.stamp = WORLD_FRAME, stamp
     marker.pose = pose_message(*shape.pose, stamp).pose
     marker.scale.x, marker.scale.y, marker.scale.z = shape.size.tolist()

@@ -73,7 +73,7 @@ class Scene:
     """
 
     def __init__(self, task: GoalTask) -> None:
-        self._goal_diameter_m = 2.0 * task.goal_tolerance_m
+        self._task = task
         self._fetch = load_model(task)
         self._model = self._fetch.mujoco_model
         self._data = mujoco.MjData(self._model)
@@ -103,7 +103,7 @@ class Scene:
         """
         self._set(qpos)
         # A viewer tells shapes apart by their places: what may be missing stands last.
-        goals = () if goal is None else (self._goal_sphere(goal),)
+        goals = () if goal is None else (goal_sphere(self._task, goal),)
         return View(
             joint_positions=np.array(self._data.qpos[self._joint_qpos]),
             gripper=self._grip_pose(),
@@ -155,10 +155,6 @@ class Scene:
         size = np.array([_ARM_WIDTH_M, 0.0, 0.0])
         return Shape('arm', 'line', _upright(np.zeros(3)), size, _ARM_COLOR, points)
 
-    def _goal_sphere(self, goal: Floats) -> Shape:
-        size = np.full(3, self._goal_diameter_m)
-        return Shape('goal', 'sphere', _upright(goal), size, _GOAL_COLOR)
-
 
 def _upright(position: Floats) -> Pose:
     return Pose(np.array(position, np.float64), np.array([1.0, 0.0, 0.0, 0.0]))
@@ -169,3 +165,9 @@ def _quaternion(matrix: Floats) -> Floats:
     quaternion = np.empty(4)
     mujoco.mju_mat2Quat(quaternion, matrix)
     return quaternion
+
+
+def goal_sphere(task: GoalTask, goal: Floats) -> Shape:
+    """Draw where something counts as being at the goal: metres, world frame, shape (3,)."""
+    size = np.full(3, 2.0 * task.goal_tolerance_m)
+    return Shape('goal', 'sphere', _upright(goal), size, _GOAL_COLOR)
