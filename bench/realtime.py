@@ -180,12 +180,13 @@ def main() -> None:
     command.add_argument('--busy', type=int, default=0, help='processes that do nothing but spin')
     command = commands.add_parser('node', help='the policy node at 25 Hz')
     command.add_argument('--seconds', type=float, default=600.0, help='of each variant')
+    command.add_argument('--only', default='', help='variants whose names contain this')
     command = commands.add_parser('soak', help='the memory of the policy node at 25 Hz')
     command.add_argument('--minutes', type=float, default=60.0)
     command.add_argument('--interval', type=float, default=60.0, help='of reports, seconds')
     arguments = parser.parse_args()
     if arguments.command == 'node':
-        realtime_node.node(arguments.seconds)
+        realtime_node.node(arguments.seconds, arguments.only)
         return
     if arguments.command == 'soak':
         realtime_node.soak(arguments.minutes, arguments.interval)

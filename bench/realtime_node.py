@@ -171,7 +171,7 @@ def prepared() -> Robot:
     return Robot()
 
 
-def node(seconds: float) -> None:
+def node(seconds: float, only: str) -> None:
     """Ask a node for so long, per variant, and print how punctual it was."""
     robot, periods = prepared(), WARM_UP + round(seconds * 1e9 / PERIOD_NS)
     rows: dict[str, list[list[object]]] = {'published': [], 'received': [], 'intervals': []}
@@ -179,6 +179,8 @@ def node(seconds: float) -> None:
     for place, is_busy in (('idle', False), ('busy core', True)):
         for kind, values in (('plain', {}), ('real time', PUNCTUAL)):
             name = f'{place}, {kind}'
+            if only not in name:
+                continue
             with busy(is_busy), policy(('-m', 'her_ros.nodes.policy'), values) as process:
                 if not robot.meet(process):
                     print(f'{name}: not measured, see the line above')
