@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from her_ros.deploy.safety import SafetyFilter
 from table import print_figures, print_table
 
 from her_ros.cli.evaluate import wilson_interval
@@ -37,6 +36,7 @@ from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.rows import Rows, step_dtype
 from her_ros.core.task import GoalTask, task_named
 from her_ros.deploy.policy import OnnxPolicy
+from her_ros.deploy.safety import SafetyFilter
 from her_ros.robot.simulated import start_seed
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
