@@ -22,8 +22,8 @@ from her_ros.core.episode import Episode
 from her_ros.core.parameters import LearnerParameters
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import TASKS
+from her_ros.learning.batch import Draws
 from her_ros.learning.learner import Learner
-from her_ros.learning.replay import Draws
 from her_ros.learning.ring import Ring
 
 if TYPE_CHECKING:

@@ -80,8 +80,18 @@ class LearnerParameters(NodeParameters):
         1.0, 'weight of the mean squared action in the actor loss', minimum=0.0, maximum=1e3
     )
     batch_size: int = parameter(256, 'transitions per update', minimum=1, maximum=1 << 20)
+    goal_strategy: str = parameter(
+        'future',
+        'achieved goals that become goals: those of later states of the episode, of its final'
+        ' state, of any state of the episode, or of random states of any episode (Andrychowicz et'
+        ' al. 2017, section 4.5)',
+        choices=('future', 'final', 'episode', 'random'),
+    )
     future_goals: int = parameter(
-        4, 'k: relabelled samples per sample that keeps its goal', minimum=0, maximum=1000
+        4,
+        'k: samples relabelled as goal_strategy says, per sample that keeps its goal',
+        minimum=0,
+        maximum=1000,
     )
     past_goals: int = parameter(
         0,
@@ -96,6 +106,38 @@ class LearnerParameters(NodeParameters):
         ' more than the tolerance',
         minimum=0.0,
         maximum=1.0,
+    )
+    priority: str = parameter(
+        'none',
+        'what is drawn more often: transitions of large td_error (Schaul et al. 2016), episodes of'
+        ' much energy (Zhao & Tresp 2018); only with moved_share 0.0',
+        choices=('none', 'td_error', 'energy'),
+    )
+    priority_alpha: float = parameter(
+        0.6, 'power of the TD error that is the priority', minimum=0.0, maximum=10.0
+    )
+    priority_beta: float = parameter(
+        0.4,
+        'power of the importance weights at first, for td_error; it rises to 1.0',
+        minimum=0.0,
+        maximum=1.0,
+    )
+    priority_beta_updates: int = parameter(
+        100_000, 'updates after which that power is 1.0', minimum=1, maximum=1 << 40
+    )
+    curriculum: bool = parameter(
+        False,
+        'choose goals among candidates: diverse ones at first, later those near the desired goals'
+        ' (Fang et al. 2019)',
+    )
+    curriculum_candidates: int = parameter(
+        4, 'goals that a curriculum chooses one from', minimum=2, maximum=64
+    )
+    curriculum_weight: float = parameter(
+        0.01, 'lambda: weight of proximity beside diversity at first', minimum=0.0, maximum=1e9
+    )
+    curriculum_doubling: float = parameter(
+        10_000.0, 'updates in which lambda doubles', minimum=1.0, maximum=1e12
     )
     relative_goals: bool = parameter(
         False, 'show the networks where the goal lies from what is achieved'

@@ -23,6 +23,8 @@ class Inputs:
     reward: Tensor
     terminated: Tensor
     steps_to_goal: Tensor
+    #: how much each transition counts for the critic; None: all alike
+    weight: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,10 @@ class Algorithm(Protocol):
         """Draw parameters."""
 
     def losses(self, online: Networks, target: Networks, inputs: Inputs) -> dict[str, Tensor]:
-        """Return ``actor_loss``, ``critic_loss`` and what else is worth a look."""
+        """Return ``actor_loss``, ``critic_loss`` and what else is worth a look.
+
+        Where the inputs have weights, ``td_error``, shape (n,), is among it.
+        """
 
     def act(self, actor: Parameters, state: Tensor) -> Tensor:
         """Return actions in [-1, 1], shape (n, A)."""
@@ -120,10 +125,24 @@ class Ddpg:
             discount=self._discount,
         )
         return {
-            'critic_loss': (error * error).mean(-1).sum(),
+            **critic_losses(error, inputs.weight),
             'actor_loss': (self._action_l2 * action * action).mean() + self._guard(proposal),
             'value': values.detach().mean(),
         }
+
+
+def critic_losses(error: Tensor, weight: Tensor | None) -> dict[str, Tensor]:
+    """Return the mean squared error of each critic, added up, and errors where they are weighted.
+
+    :param error: values minus targets, shape (c, n)
+    :param weight: how much each transition counts, shape (n,); None: all alike
+    """
+    if weight is None:
+        return {'critic_loss': (error * error).mean(-1).sum()}
+    return {
+        'critic_loss': (weight * error * error).mean(-1).sum(),
+        'td_error': error.detach().abs().mean(0),
+    }
 
 
 def frozen(parameters: Parameters) -> list[Tensor]:
@@ -183,7 +202,7 @@ class Agent:
     def gradients(self, inputs: Inputs) -> tuple[dict[str, list[Tensor]], dict[str, Tensor]]:
         """Differentiate the losses of a batch; changes nothing.
 
-        :return: the gradients of each network, and the losses as tensors on the device
+        :return: the gradients of each network, and what the algorithm's losses are, on the device
         """
         online = self.online.named().items()
         leaves = {name: [p.requires_grad_() for p in frozen(v)] for name, v in online}
@@ -194,6 +213,11 @@ class Agent:
             {name: [next(gradients) for _ in v] for name, v in leaves.items()},
             {name: loss.detach() for name, loss in losses.items()},
         )
+
+    @property
+    def steps(self) -> Tensor:
+        """Number of updates made, a scalar on the device."""
+        return self._steps
 
     def apply(self, gradients: Mapping[str, Sequence[Tensor]]) -> None:
         """Take one step of Adam on both networks, then move targets and average."""

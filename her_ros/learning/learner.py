@@ -14,12 +14,14 @@ from her_ros.core.parameters import LearnerParameters
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import GoalTask
 from her_ros.learning.agent import Agent, Ddpg, Inputs
+from her_ros.learning.batch import Batch, Draws
 from her_ros.learning.cuda_graph import UpdateGraphs
 from her_ros.learning.export import PolicyGraph
 from her_ros.learning.guard import IMITATING
 from her_ros.learning.normalizer import Normalizer
+from her_ros.learning.priorities import TdErrorPriorities
 from her_ros.learning.ranks import Ranks
-from her_ros.learning.replay import Batch, Draws, Replay
+from her_ros.learning.replay import Replay
 
 
 class LearnerError(HerRosError):
@@ -54,21 +56,19 @@ class Learner:
     see. Storing an episode draws nothing, so that a buffer can be rebuilt after a restart.
 
     :param ranks: the processes that learn together with this one; None: it is alone
+    :raises LearnerError: if it cannot run as configured
     """
 
     def __init__(
         self, task: GoalTask, parameters: LearnerParameters, ranks: Ranks | None = None
     ) -> None:
-        if parameters.guard in IMITATING and not parameters.future_goals:
-            raise LearnerError(
-                f'guard {parameters.guard} imitates what led to relabelled goals, of which there'
-                ' are none with future_goals 0; choose another guard, or set future_goals'
-            )
         self.task = task
         self.parameters = parameters
         self.ranks = ranks or Ranks()
+        _check(parameters, self.ranks)
         self.device = device_named(parameters.device)
         self.replay = Replay(task, parameters, self.device)
+        self._candidates = parameters.curriculum_candidates if parameters.curriculum else 0
         clips = (
             parameters.observation_clip,
             parameters.normalized_clip,
@@ -134,6 +134,7 @@ class Learner:
             reward=batch.reward,
             terminated=batch.terminated,
             steps_to_goal=batch.steps_to_goal,
+            weight=batch.weight,
         )
 
     def update(self, count: int) -> dict[str, float]:
@@ -163,16 +164,22 @@ class Learner:
 
     def update_once(self) -> dict[str, Tensor]:
         """Make one update as it stands; nothing is counted or checked, no device is waited for."""
-        draws = Draws.random(self.parameters.batch_size, self._generators['update'])
+        draws = Draws.random(
+            self.parameters.batch_size, self._generators['update'], self._candidates
+        )
         gradients, losses = self._run_gradients(draws)
         self.ranks.average(gradients)
         self.agent.apply(gradients)
+        if isinstance(self.replay.priorities, TdErrorPriorities):
+            self.replay.priorities.note(losses.pop('row'), losses.pop('td_error'))
         return losses
 
     def _gradients(self, draws: Draws) -> tuple[dict[str, list[Tensor]], dict[str, Tensor]]:
         """Sample, relabel, normalise, differentiate: tensors in, tensors out, nothing changed."""
-        batch = self.replay.gather(draws)
+        batch = self.replay.gather(draws, self.agent.steps)
         gradients, losses = self.agent.gradients(self.inputs(batch))
+        if batch.weight is not None:
+            losses['row'] = batch.row
         # Before the object moves nearly every relabelled goal is reached; worth watching.
         return gradients, {**losses, 'reached_share': (batch.reward == 0).float().mean()}
 
@@ -194,9 +201,9 @@ class Learner:
         }
         compiled = torch.compile(self._gradients, fullgraph=True, options=options)
         # Changes nothing, so it can be tried out, and fails here rather than in the next update.
-        zeros = torch.zeros(3, self.parameters.batch_size, dtype=torch.float64, device=self.device)
+        shape = (3 + self._candidates, self.parameters.batch_size)
         try:
-            compiled(Draws(*zeros))
+            compiled(Draws.of(torch.zeros(shape, dtype=torch.float64, device=self.device)))
         except Exception as error:  # of any kind, and of many lines
             reason = ' '.join(str(error).split()) or type(error).__name__
             raise LearnerError(f'torch.compile failed: {reason[:300]}') from None
@@ -225,7 +232,9 @@ class Learner:
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything but the buffer, which the bags hold."""
+        priorities = self.replay.priorities
         return {
+            **({} if priorities is None else {'priorities': priorities.state_dict()}),
             'agent': self.agent.state_dict(),
             'normalizers': {name: n.state_dict() for name, n in self.normalizers.items()},
             'generators': self.generators(),
@@ -246,8 +255,30 @@ class Learner:
         self.agent.load_state_dict(state['agent'])
         for name, normalizer in self.normalizers.items():
             normalizer.load_state_dict(state['normalizers'][name])
+        if self.replay.priorities is not None:
+            self.replay.priorities.load_state_dict(state['priorities'])
         self.load_generators(state['generators'])
         self.env_steps, self.episodes, self.updates = state['counters']
+
+
+def _check(parameters: LearnerParameters, ranks: Ranks) -> None:
+    guard, strategy = parameters.guard, parameters.goal_strategy
+    if guard in IMITATING and not parameters.future_goals:
+        raise LearnerError(
+            f'guard {guard} imitates what led to relabelled goals, of which there are none with'
+            ' future_goals 0; choose another guard, or set future_goals'
+        )
+    if guard in IMITATING and strategy == 'random':
+        raise LearnerError(
+            f'guard {guard} imitates what led to relabelled goals, and to those of goal_strategy'
+            ' random nothing led; choose another guard, or another strategy'
+        )
+    if parameters.priority == 'td_error' and ranks.count > 1:
+        # Each has its own, and a checkpoint keeps those of one.
+        raise LearnerError(
+            f'priority td_error is for one process, and there are {ranks.count}; choose priority'
+            ' energy or none, or start one'
+        )
 
 
 def _is_finite(value: float) -> bool:

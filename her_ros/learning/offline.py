@@ -168,12 +168,13 @@ class OfflineTraining:
 
     def _restore(self, state: dict[str, Any]) -> None:
         """Go on where a checkpoint was written."""
+        # Before the state is loaded, to which priorities of what is in the buffer belong.
+        self._read_up_to(state['read'])
         self.learner.load_state_dict(state['learner'])
         own = state['generators'][self.ranks.rank]
         self.learner.load_generators(own)
         self.evaluations = [Evaluation(**values) for values in state['evaluations']]
         self._trained_s = state['trained_s']
-        self._read_up_to(state['read'])
         if state['compiled']:
             self.learner.compile()
 

@@ -1,90 +1,65 @@
 """Episode-major replay buffer with Hindsight Experience Replay at sampling time."""
 
 from collections import deque
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from her_ros.core.episode import Episode
 from her_ros.core.errors import HerRosError
 from her_ros.core.parameters import LearnerParameters
 from her_ros.core.task import GoalTask
+from her_ros.learning.batch import Batch, Draws
+from her_ros.learning.curriculum import Curriculum
+from her_ros.learning.goals import ALWAYS_LATER, STRATEGIES, Choice
+from her_ros.learning.moves import moves_on
+from her_ros.learning.priorities import TdErrorPriorities, priorities_of
 from her_ros.learning.ring import Ring
 
-# States of one episode compared at a time with all that come later.
-_BLOCK = 256
+# For batches that no update is made of.
+_NO_UPDATES = torch.zeros(())
 
 
 class ReplayError(HerRosError):
-    """An episode that cannot be stored, or a buffer that cannot be sampled."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Transitions whose goal stands in both states; all tensors share their first dimension.
-
-    Shapes: observations (n, O), achieved goals and goal (n, G), action (n, A), reward, terminated
-    and steps_to_goal (n,). Goals are float64, in which the environment computes its rewards too.
-    """
-
-    observation: Tensor
-    achieved_goal: Tensor
-    action: Tensor
-    next_observation: Tensor
-    next_achieved_goal: Tensor
-    goal: Tensor
-    reward: Tensor
-    terminated: Tensor
-    #: moves from the observation to the state whose achieved goal became the goal; 0 for all other
-    #: goals
-    steps_to_goal: Tensor
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Uniform random numbers in [0, 1), float64, shape (n,), from which a batch follows."""
-
-    transition: Tensor
-    relabel: Tensor
-    future: Tensor
-
-    @classmethod
-    def random(cls, count: int, generator: torch.Generator) -> 'Draws':
-        """Draw for ``count`` transitions on the generator's device."""
-        numbers = torch.rand(
-            (3, count), dtype=torch.float64, generator=generator, device=generator.device
-        )
-        return cls(*numbers.unbind())
+    """An episode that cannot be stored, or a buffer that cannot be made or sampled."""
 
 
 class Replay:
     """The last states of many episodes of any length, each state stored once.
 
     An episode of T transitions takes T + 2 consecutive rows: its T + 1 states, and one more row
-    that holds nothing but the desired goal. So a goal is always a row of one table: a future
-    state's row after relabelling, the row behind the last state otherwise.
+    that holds nothing but the desired goal. So a goal is always a row of one table: a state's row
+    after relabelling, the row behind the last state otherwise.
 
-    Of k + p + 1 samples, k are relabelled by HER's ``future`` strategy (Andrychowicz et al. 2017,
-    section 4.5), p with a goal that any stored episode had (Pitis et al. 2020, arXiv 2007.02832),
-    and one keeps its own.
+    Of k + p + 1 samples, k are relabelled with an achieved goal (:mod:`her_ros.learning.goals`), p
+    with a goal that any stored episode had (Pitis et al. 2020, arXiv 2007.02832), and one keeps
+    its own.
 
     :param task: gives the sizes and the reward
-    :param parameters: capacity, k and p, and the share of samples that moved the achieved goal
+    :param parameters: capacity, k and p, which goals become goals, which transitions are drawn
+    :raises ReplayError: if two parameters want to say which transitions are drawn
     """
 
     def __init__(
         self, task: GoalTask, parameters: LearnerParameters, device: torch.device | str = 'cpu'
     ) -> None:
+        if parameters.moved_share and parameters.priority != 'none':
+            raise ReplayError(
+                f'priority is {parameters.priority} and moved_share {parameters.moved_share}, and'
+                ' each says what is drawn; set moved_share 0.0 or priority none'
+            )
         self.task = task
         self.capacity = capacity = parameters.replay_capacity
         relabelled = parameters.future_goals + parameters.past_goals
-        self._future_share = parameters.future_goals / (relabelled + 1)
+        self._hindsight_share = parameters.future_goals / (relabelled + 1)
         self._relabelled_share = relabelled / (relabelled + 1)
         self._moved_share = parameters.moved_share
+        self._strategy = parameters.goal_strategy
+        self._curriculum = Curriculum(parameters) if parameters.curriculum else None
+        #: which transitions are drawn more often; None: all alike
+        self.priorities = priorities_of(task, parameters, device)
         # An observation, and the action taken on it.
         self._moment = torch.empty(
             (capacity, task.observation_size + task.action_size), device=device
@@ -94,6 +69,10 @@ class Replay:
         self._two_moments, self._two_goals = _in_pairs(self._moment), _in_pairs(self._goal)
         self._terminated = torch.empty(capacity, dtype=torch.bool, device=device)
         self._last_state_row = torch.empty(capacity, dtype=torch.int32, device=device)
+        looks_back = self._strategy == 'episode'
+        self._first_state_row = torch.empty(
+            capacity if looks_back else 0, dtype=torch.int32, device=device
+        )
         # Rows that start a transition; those among them after which the achieved goal moved; and
         # rows that hold desired goals. The last two only where they are drawn from.
         self._transitions = Ring(capacity, device)
@@ -129,13 +108,17 @@ class Replay:
         self._goal[last + 1] = _tensor(episode.desired_goal, device)
         self._terminated[first:last] = _tensor(episode.terminated, device)
         self._last_state_row[first:last] = last
+        if len(self._first_state_row):
+            self._first_state_row[first:last] = first
+        if self.priorities is not None:
+            self.priorities.add(first, episode)
         rows = torch.arange(first, last + 2, dtype=torch.int32, device=device)
         self._transitions.append(rows[:length])
         moved = np.zeros(0, np.int64)
         if self._moved_share:
             moved = np.flatnonzero(moves_on(episode.achieved_goal, self.task))
             self._moved.append(_tensor(first + moved, device).int())
-        if self._relabelled_share > self._future_share:
+        if self._relabelled_share > self._hindsight_share:
             self._desired.append(rows[-1:])
         self._episodes.append(_Stored(first, length, len(moved)))
         self._next_row = last + 2
@@ -178,50 +161,68 @@ class Replay:
     def _evict(self) -> None:
         oldest = self._episodes.popleft()
         self._transitions.forget(oldest.length)
+        if self.priorities is not None:
+            self.priorities.remove(oldest.first_row, oldest.length)
         self._moved.forget(oldest.moved)
         if len(self._desired):
             self._desired.forget(1)
 
-    def sample(self, draws: Draws) -> Batch:
+    def sample(self, draws: Draws, updates: Tensor = _NO_UPDATES) -> Batch:
         """Gather the transitions that the draws select.
 
+        :param updates: number of updates made, a scalar: some choices shift with training
         :raises ReplayError: if the buffer is empty
         """
         if not self._episodes:
             raise ReplayError('the replay buffer is empty; there is nothing to sample')
-        return self.gather(draws)
+        return self.gather(draws, updates)
 
-    def gather(self, draws: Draws) -> Batch:
+    def gather(self, draws: Draws, updates: Tensor = _NO_UPDATES) -> Batch:
         """Do as :meth:`sample` does, in a buffer known to hold something.
 
         Tensors alone decide what happens, so this can be compiled or captured; the cost does not
         depend on how much is stored.
         """
+        row = self._picked(draws.transition)
+        weight = None
+        if isinstance(self.priorities, TdErrorPriorities):
+            weight = self.priorities.importance(row, updates)
+        return self._relabelled(row, draws, updates, weight)
+
+    def _picked(self, uniform: Tensor) -> Tensor:
+        """Choose rows that start transitions, by numbers in [0, 1), shape (n,)."""
+        if self.priorities is not None:
+            return self.priorities.pick(uniform)
         if not self._moved_share:
-            return self._relabelled(self._transitions.pick(draws.transition), draws)
+            return self._transitions.pick(uniform)
         # One number chooses where to draw from, and what: its share of [0, 1) is stretched again.
         # In double precision like the draws, or the stretched number could reach 1.
         share = self._moved_share * (self._moved.count > 0).double()
-        of_moved = draws.transition < share
-        uniform = torch.where(
-            of_moved, draws.transition / share, (draws.transition - share) / (1 - share)
+        of_moved = uniform < share
+        stretched = torch.where(of_moved, uniform / share, (uniform - share) / (1 - share))
+        return torch.where(
+            of_moved, self._moved.pick(stretched), self._transitions.pick(stretched)
         )
-        row = torch.where(of_moved, self._moved.pick(uniform), self._transitions.pick(uniform))
-        return self._relabelled(row, draws)
 
     def sample_episode(self, first_row: int, length: int, draws: Draws) -> Batch:
-        """Gather every transition of one stored episode once, relabelled as in training."""
+        """Gather every transition of one stored episode once, relabelled without a curriculum."""
         row = torch.arange(first_row, first_row + length, device=self._goal.device)
-        return self._relabelled(row, draws)
+        return self._relabelled(row, draws, _NO_UPDATES, None)
 
-    def _relabelled(self, row: Tensor, draws: Draws) -> Batch:
+    def _relabelled(
+        self, row: Tensor, draws: Draws, updates: Tensor, weight: Tensor | None
+    ) -> Batch:
         last = self._last_state_row.index_select(0, row).long()
         goal_row = last + 1
-        if self._relabelled_share > self._future_share:
+        if self._relabelled_share > self._hindsight_share:
             is_relabelled = draws.relabel < self._relabelled_share
             goal_row = torch.where(is_relabelled, self._desired.pick(draws.future), goal_row)
-        is_future = draws.relabel < self._future_share
-        goal_row = torch.where(is_future, future_rows(row, last, draws.future), goal_row)
+        is_hindsight = draws.relabel < self._hindsight_share
+        goal_row = torch.where(is_hindsight, self._goal_rows(row, last, draws, updates), goal_row)
+        if self._strategy not in ALWAYS_LATER:
+            is_later = is_hindsight & (row < goal_row) & (goal_row <= last)
+        else:
+            is_later = is_hindsight
         goal = self._goal.index_select(0, goal_row)
         achieved_goal, next_achieved_goal = self._two_goals.index_select(0, row).chunk(2, 1)
         sizes = (self.task.observation_size, self.task.action_size)
@@ -237,8 +238,29 @@ class Replay:
             # The reward judges where the action led, so it looks at the *next* achieved goal.
             reward=self.task.reward(next_achieved_goal, goal).float(),
             terminated=self._terminated.index_select(0, row),
-            steps_to_goal=torch.where(is_future, goal_row - row, 0),
+            steps_to_goal=torch.where(is_later, goal_row - row, 0),
+            row=row,
+            weight=weight,
         )
+
+    def _goal_rows(self, row: Tensor, last: Tensor, draws: Draws, updates: Tensor) -> Tensor:
+        """Choose achieved goals as hindsight has it, by the strategy and maybe a curriculum."""
+        if self._curriculum is None or draws.candidates is None:
+            return self._by_strategy(row, last, draws.future)
+        count, size = draws.candidates.shape
+        each = (row.repeat(count), last.repeat(count))
+        rows = self._by_strategy(*each, draws.candidates.flatten())
+        goals = self._goal.index_select(0, rows).view(count, size, -1)
+        desired = self._goal.index_select(0, last + 1)
+        chosen = self._curriculum.choose(goals, desired, updates)
+        return rows.view(count, size).gather(0, chosen[None])[0]
+
+    def _by_strategy(self, row: Tensor, last: Tensor, uniform: Tensor) -> Tensor:
+        first = row
+        if len(self._first_state_row):
+            first = self._first_state_row.index_select(0, row).long()
+        choice = Choice(row, first, last, uniform, self._transitions.pick)
+        return STRATEGIES[self._strategy](choice)
 
 
 class _Stored(NamedTuple):
@@ -247,35 +269,6 @@ class _Stored(NamedTuple):
     first_row: int
     length: int
     moved: int
-
-
-def moves_on(achieved_goal: NDArray[np.float64], task: GoalTask) -> NDArray[np.bool]:
-    """Tell from which states on the achieved goal still gets away from where it is.
-
-    From the other states every goal that HER puts in is reached already, and nothing is learnt
-    (Manela & Biess 2021, arXiv 1905.05498, filter them out).
-
-    :param achieved_goal: of a whole episode, shape (T + 1, G)
-    :return: whether any later one is out of tolerance, of every state, shape (T + 1,)
-    """
-    length = len(achieved_goal)
-    moves = np.zeros(length, bool)
-    # In blocks, so that an episode of any length takes little memory.
-    for first in range(0, length, _BLOCK):
-        some = slice(first, first + _BLOCK)
-        reached = task.is_success(achieved_goal[some, None], achieved_goal[None, first:])
-        moves[some] = np.triu(np.logical_not(reached), 1).any(1)
-    return moves
-
-
-def future_rows(row: Tensor, last: Tensor, uniform: Tensor) -> Tensor:
-    """Choose goals uniformly among the states after each transition: row + 1 … last.
-
-    :param row: rows of the states acted in, shape (n,)
-    :param last: rows of the last states of their episodes, shape (n,)
-    :param uniform: numbers in [0, 1), shape (n,)
-    """
-    return row + 1 + (uniform * (last - row)).long()
 
 
 def _in_pairs(table: Tensor) -> Tensor:

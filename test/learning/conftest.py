@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
@@ -74,5 +74,18 @@ def parameters() -> Callable[..., TrainerParameters]:
     def make(**changes: object) -> TrainerParameters:
         small = {'device': 'cpu', 'hidden_sizes': (8, 8), 'batch_size': 16}
         return TrainerParameters(**{**small, 'replay_capacity': 1000, **changes})
+
+    return make
+
+
+@pytest.fixture
+def moving() -> Callable[[Episode, Sequence[float]], Episode]:
+    """Give an episode other moves: so many tolerances of the toy task before each state."""
+
+    def make(episode: Episode, steps: Sequence[float]) -> Episode:
+        rows = episode.rows.copy()
+        rows['achieved_goal'] = 0.0
+        rows['achieved_goal'][:, 0] = 0.05 * np.cumsum(steps)
+        return Episode(rows)
 
     return make

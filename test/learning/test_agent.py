@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from her_ros.learning.agent import Agent, Ddpg, Inputs, Networks
-from her_ros.learning.replay import Draws, Replay
+from her_ros.learning.agent import Agent, Ddpg, Inputs, Networks, critic_losses
+from her_ros.learning.batch import Draws
+from her_ros.learning.replay import Replay
 
 
 def update(agent, inputs):
@@ -276,3 +277,17 @@ def test_what_an_update_reports_keeps_no_graph(toy, parameters):
     losses = update(agent_of(toy, parameters()), random_inputs(toy, 32, 'cpu'))
     assert {'actor_loss', 'critic_loss', 'value'} <= set(losses)
     assert not any(loss.requires_grad for loss in losses.values())
+
+
+def test_weighted_errors_are_weighted_and_told():
+    error = torch.tensor([[1.0, -2.0], [3.0, 0.5]])
+    weight = torch.tensor([1.0, 0.5])
+    found = critic_losses(error, weight)
+    # first critic (1 · 1 + 0.5 · 4) / 2, second (1 · 9 + 0.5 · 0.25) / 2
+    assert found['critic_loss'].item() == pytest.approx(1.5 + 4.5625)
+    assert found['td_error'].tolist() == [2.0, 1.25]
+    assert (
+        critic_losses(error, torch.ones(2))['critic_loss']
+        == critic_losses(error, None)['critic_loss']
+    )
+    assert set(critic_losses(error, None)) == {'critic_loss'}

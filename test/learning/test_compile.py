@@ -6,9 +6,9 @@ import torch
 
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.task import TASKS
+from her_ros.learning.batch import Draws
 from her_ros.learning.compile import CompileAhead
 from her_ros.learning.learner import Learner
-from her_ros.learning.replay import Draws
 
 pytestmark = pytest.mark.skipif(not shutil.which('g++'), reason='torch.compile needs a compiler')
 

@@ -20,6 +20,12 @@ OPTIONS = {
     'critic_layer_norm': True,
     'critics': 2,
 }
+FAMILY = {
+    'goal_strategy': 'episode',
+    'priority': 'td_error',
+    'curriculum': True,
+    'curriculum_doubling': 5.0,
+}
 
 
 def address(tensor):
@@ -98,7 +104,7 @@ def make_learner(device, monkeypatch, toy, parameters):
     return make
 
 
-@pytest.mark.parametrize('options', [{}, OPTIONS], ids=['plain', 'options'])
+@pytest.mark.parametrize('options', [{}, OPTIONS, FAMILY], ids=['plain', 'options', 'family'])
 def test_captured_updates_are_those_made_one_by_one(make_learner, toy, make_episode, options):
     """The generators advance alike, too: they are part of the state."""
     captured, plain = (make_learner(**options) for _ in range(2))

@@ -10,9 +10,10 @@ from her_ros.core.contract import METADATA_KEY, PolicyContract
 from her_ros.core.episode import Episode
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import GoalTask
+from her_ros.learning.batch import Draws
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.learning.learner import Learner, LearnerError, device_named
-from her_ros.learning.replay import Draws
+from her_ros.learning.ranks import Ranks
 
 
 def tensors_of(state, prefix=''):
@@ -121,18 +122,22 @@ def test_the_same_seed_learns_the_same_and_another_does_not(toy, parameters, mak
     assert not torch.equal(states[0]['/agent/online/actor'], states[2]['/agent/online/actor'])
 
 
+@pytest.mark.parametrize('priority', ['none', 'td_error', 'energy'])
 @pytest.mark.parametrize('capacity', [1000, 100])
-def test_a_resumed_learner_goes_on_bit_for_bit(toy, parameters, make_episode, tmp_path, capacity):
+def test_a_resumed_learner_goes_on_bit_for_bit(
+    toy, parameters, make_episode, tmp_path, capacity, priority
+):
     """Also where episodes that were learnt from have left the buffer since."""
     episodes = [make_episode(toy, 5 + number, number) for number in range(14)]
-    original = Learner(toy, parameters(replay_capacity=capacity))
+    chosen = parameters(replay_capacity=capacity, priority=priority, curriculum=True)
+    original = Learner(toy, chosen)
     for episode in episodes[:12]:
         original.ingest([episode])
         original.update(3)
     assert (original.replay.episodes < 12) == (capacity == 100)
     save_checkpoint(tmp_path / 'checkpoint', original.state_dict())
 
-    resumed = Learner(toy, parameters(replay_capacity=capacity))
+    resumed = Learner(toy, chosen)
     resumed.restore(episodes[:12])
     resumed.load_state_dict(load_checkpoint(tmp_path / 'checkpoint'))
     for learner in (original, resumed):
@@ -161,6 +166,35 @@ def test_losses_that_are_not_finite_end_learning_with_the_cure(toy, parameters, 
             learner.agent.online.critic[0].fill_(value)
         with pytest.raises(LearnerError, match=r'updates the losses are .* lower the learning'):
             learner.update(1)
+
+
+def test_what_does_not_go_together_is_refused(toy, parameters):
+    with pytest.raises(LearnerError, match=r'guard gcsl .* goal_strategy random nothing led'):
+        Learner(toy, parameters(guard='gcsl', goal_strategy='random'))
+
+    class TwoRanks(Ranks):
+        count = 2
+
+    with pytest.raises(LearnerError, match='priority td_error is for one process, and there are'):
+        Learner(toy, parameters(priority='td_error'), TwoRanks())
+    Learner(toy, parameters(priority='energy'), TwoRanks())
+
+
+def test_an_update_sets_the_priorities_of_its_batch_and_of_nothing_else(
+    toy, parameters, make_episode
+):
+    learner = Learner(toy, parameters(priority='td_error', batch_size=4, priority_alpha=1.0))
+    learner.ingest([make_episode(toy, 10, number) for number in range(5)])
+    before = learner.state_dict()['priorities']['weights']
+    draws = Draws.random(4, torch.Generator().manual_seed(0))
+    batch = learner.replay.gather(draws)
+    _, losses = learner._gradients(draws)
+    learner._generators['update'].manual_seed(0)
+    learner.update(1)
+    after = learner.state_dict()['priorities']['weights']
+    changed = torch.nonzero(after != before).flatten()
+    assert set(changed.tolist()) == set(batch.row.tolist())
+    torch.testing.assert_close(after[batch.row], losses['td_error'].double() + 1e-6)
 
 
 def test_an_update_reports_the_share_of_reached_goals(toy, parameters, make_episode):

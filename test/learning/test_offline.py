@@ -7,9 +7,9 @@ import torch
 
 from her_ros.core.run_folder import RunFolder
 from her_ros.deploy.policy import OnnxPolicy
+from her_ros.learning.batch import Draws
 from her_ros.learning.learner import Learner
 from her_ros.learning.offline import OfflineError, OfflineTraining, bags_in_order
-from her_ros.learning.replay import Draws
 from her_ros.learning.training import Training, TrainingError
 
 LOG = [('a.mcap', '1'), ('b.mcap', '2')]
@@ -61,7 +61,8 @@ def trained(training):
 
 
 def sampled(learner, count=2000):
-    return vars(learner.replay.sample(Draws.random(count, torch.Generator().manual_seed(5))))
+    batch = learner.replay.sample(Draws.random(count, torch.Generator().manual_seed(5)))
+    return {name: values for name, values in vars(batch).items() if values is not None}
 
 
 def test_what_is_learnt_from_is_what_an_online_learner_has(training_of, toy, parameters, episodes):
@@ -90,16 +91,18 @@ def test_a_seed_repeats_bit_for_bit(training_of, capacity):
     assert first == again != other
 
 
+@pytest.mark.parametrize('priority', ['none', 'td_error', 'energy'])
 @pytest.mark.parametrize('capacity', [1000, 60])
 @pytest.mark.parametrize('stop_at', [100, 200])
-def test_a_resumed_training_ends_in_the_same_policy(training_of, capacity, stop_at):
-    whole = trained(training_of('whole/x', replay_capacity=capacity))
-    stopped = training_of('stopped/x', replay_capacity=capacity)
+def test_a_resumed_training_ends_in_the_same_policy(training_of, capacity, stop_at, priority):
+    options = {'replay_capacity': capacity, 'priority': priority}
+    whole = trained(training_of('whole/x', **options))
+    stopped = training_of('stopped/x', **options)
     stopped.begin()
     while stopped.learner.updates < stop_at:
         stopped.update()
     stopped.save()
-    resumed = training_of('stopped/x', replay_capacity=capacity)
+    resumed = training_of('stopped/x', **options)
     assert resumed.begin()
     assert resumed.learner.updates == stop_at
     while resumed.remaining:

@@ -13,10 +13,10 @@ from her_ros.core.parameters import LearnerParameters
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import task_named
 from her_ros.learning.agent import Inputs
+from her_ros.learning.batch import Draws
 from her_ros.learning.learner import Learner
 from her_ros.learning.normalizer import Normalizer
 from her_ros.learning.ranks import Ranks
-from her_ros.learning.replay import Draws
 
 TASK = task_named('FetchReach')
 PARAMETERS = LearnerParameters(
@@ -81,6 +81,7 @@ def both_at_once():
         for learner in learners:
             draws = Draws.random(PARAMETERS.batch_size, learner._generators['update'])
             halves.append(vars(first.inputs(learner.replay.gather(draws))))
+        assert halves[0].pop('weight') is halves[1].pop('weight') is None
         inputs = Inputs(**{key: torch.cat([half[key] for half in halves]) for key in halves[0]})
         gradients, _ = first.agent.gradients(inputs)
         first.agent.apply(gradients)

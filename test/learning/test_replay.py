@@ -9,7 +9,9 @@ import torch
 
 from her_ros.core.parameters import LearnerParameters
 from her_ros.core.task import TASKS
-from her_ros.learning.replay import Draws, Replay, ReplayError, future_rows, moves_on
+from her_ros.learning.batch import Draws
+from her_ros.learning.moves import moves_on
+from her_ros.learning.replay import Replay, ReplayError
 
 with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments of other robots
     from gymnasium_robotics.envs.fetch.fetch_env import MujocoFetchEnv
@@ -64,7 +66,7 @@ def literal_batch(task, episodes, share, draws):
 
 
 def assert_equal(batch, literal):
-    assert set(vars(batch)) == set(literal)
+    assert set(vars(batch)) - {'row', 'weight'} == set(literal)
     for name, values in literal.items():
         np.testing.assert_array_equal(getattr(batch, name).cpu().numpy(), values, strict=True)
 
@@ -132,23 +134,6 @@ def test_transitions_and_future_goals_follow_the_exact_distribution(toy, make_ep
     # A chi-square of k degrees of freedom has the mean k and the variance 2 k.
     freedom = len(expected) - 1
     assert abs(chi_square - freedom) < 4 * (2 * freedom) ** 0.5
-
-
-def test_every_later_state_has_its_share_of_the_unit_interval():
-    """Own successor and last state are no rarer than the others, which round() makes them."""
-    for length in (1, 2, 3, 50):
-        count = 1000 * length
-        uniform = (torch.arange(count, dtype=torch.float64) + 0.5) / count
-        chosen = future_rows(torch.full((count,), 10), torch.full((count,), 10 + length), uniform)
-        assert Counter(chosen.tolist()) == dict.fromkeys(range(11, 11 + length), 1000)
-
-
-def test_the_ends_of_the_unit_interval_stay_inside():
-    last = torch.arange(1, 3000)
-    row = torch.zeros_like(last)
-    assert (future_rows(row, last, torch.zeros(2999, dtype=torch.float64)) == 1).all()
-    almost_one = torch.full((2999,), ALMOST_ONE, dtype=torch.float64)
-    assert (future_rows(row, last, almost_one) == last).all()
 
 
 def test_the_last_draw_selects_the_last_transition(toy, make_episode):
@@ -284,43 +269,8 @@ def test_one_episode_is_gathered_once_and_in_order(toy, make_episode, device):
         assert_equal(batch, literal_batch(toy, [episode], 0.8, in_order))
 
 
-def moving(episode, steps):
-    """The same episode, its achieved goal moved by so much before each state, in tolerances."""
-    rows = episode.rows.copy()
-    rows['achieved_goal'] = 0.0
-    rows['achieved_goal'][:, 0] = 0.05 * np.cumsum(steps)
-    return type(episode)(rows)
-
-
-@pytest.mark.parametrize(
-    ('steps', 'expected'),
-    [
-        ([0, 0, 0, 0.9], [0, 0, 0, 0]),
-        ([0, 0, 1.1, 0], [1, 1, 0, 0]),
-        ([0, 0.6, 0.6, 0], [1, 0, 0, 0]),  # each move within the tolerance, both together not
-        ([0, 2, -2, 0], [1, 1, 0, 0]),  # there and back
-        ([0, 0.6, -1.2, 0.6], [0, 1, 0, 0]),
-    ],
-)
-def test_states_after_which_the_achieved_goal_gets_away(toy, make_episode, steps, expected):
-    episode = moving(make_episode(toy, 3), steps)
-    assert moves_on(episode.achieved_goal, toy).tolist() == [bool(each) for each in expected]
-
-
-@pytest.mark.parametrize('length', [1, 255, 256, 257, 600])
-def test_long_episodes_are_looked_at_block_by_block(toy, make_episode, length):
-    random = np.random.default_rng(length)
-    episode = moving(make_episode(toy, length), random.normal(scale=0.1, size=length + 1))
-    goals = episode.achieved_goal
-    literal = [
-        bool((np.linalg.norm(goals[t + 1 :] - goals[t], axis=-1) >= 0.05).any())
-        for t in range(length + 1)
-    ]
-    assert moves_on(goals, toy).tolist() == literal
-
-
 @pytest.mark.parametrize('share', [0.1, 0.35, 0.6])
-def test_the_ends_of_what_is_drawn_pick_the_newest(toy, make_episode, device, share):
+def test_the_ends_of_what_is_drawn_pick_the_newest(toy, make_episode, moving, device, share):
     episodes = [moving(make_episode(toy, 10, i), [0] * 10 + [2]) for i in range(3)]
     replay = filled(toy, episodes, device, moved_share=share)
     newest = episodes[-1].action[-1, 0]
@@ -330,7 +280,7 @@ def test_the_ends_of_what_is_drawn_pick_the_newest(toy, make_episode, device, sh
 
 
 @pytest.mark.parametrize('share', [0.0, 0.3, 1.0])
-def test_a_share_of_the_samples_comes_from_before_moves(toy, make_episode, device, share):
+def test_a_share_of_the_samples_comes_from_before_moves(toy, make_episode, moving, device, share):
     random, capacity = np.random.default_rng(0), 200
     replay, kept = new_replay(toy, capacity, device, moved_share=share), Kept(capacity)
     for number in range(40):
@@ -353,7 +303,7 @@ def test_a_share_of_the_samples_comes_from_before_moves(toy, make_episode, devic
             assert abs(found[action] / count - expected) <= 5 * deviation
 
 
-def test_while_nothing_has_moved_all_is_drawn_from(toy, make_episode, device):
+def test_while_nothing_has_moved_all_is_drawn_from(toy, make_episode, moving, device):
     episodes = [moving(make_episode(toy, 10, i), np.zeros(11)) for i in range(3)]
     replay = filled(toy, episodes, device, moved_share=0.5)
     actions = replay.sample(draws_of(2000, device=device)).action[:, 0].tolist()
@@ -384,6 +334,12 @@ def test_past_goals_are_desired_goals_of_stored_episodes(toy, make_episode, devi
     assert {g for g, u in zip(goals, relabel, strict=True) if u >= 0.8} == set(desired)
 
 
+@pytest.mark.parametrize('priority', ['td_error', 'energy'])
+def test_two_parameters_that_say_what_is_drawn_are_refused(toy, priority):
+    with pytest.raises(ReplayError, match=f'priority is {priority} and moved_share 0.5.*set'):
+        new_replay(toy, 100, priority=priority, moved_share=0.5)
+
+
 def test_sampling_changes_nothing_that_is_stored(toy, make_episode):
     replay = filled(toy, [make_episode(toy, 10, number) for number in range(5)])
     draws = draws_of(100)
@@ -391,7 +347,7 @@ def test_sampling_changes_nothing_that_is_stored(toy, make_episode):
     replay.sample(draws_of(1000, seed=1)).goal.fill_(0)
     after = replay.sample(draws)
     for name, values in vars(before).items():
-        assert torch.equal(values, getattr(after, name)), name
+        assert values is None or torch.equal(values, getattr(after, name)), name
 
 
 def test_the_buffer_does_not_depend_on_the_callers_memory(toy, make_episode):

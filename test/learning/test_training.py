@@ -417,14 +417,17 @@ def killed_after_saving(training, new):
     return resumed
 
 
+@pytest.mark.parametrize(
+    'options', [{}, {'priority': 'td_error'}, {'priority': 'energy', 'curriculum': True}]
+)
 @pytest.mark.parametrize('capacity', [1000, 100])
 def test_a_run_that_is_killed_again_and_again_ends_bit_for_bit_the_same(
-    tmp_path, toy, make_episode, quick, capacity
+    tmp_path, toy, make_episode, quick, capacity, options
 ):
     runs = []
     for name, between in (('one', carry_on), ('two', killed_after_saving)):
         bags = Bags(tmp_path / name / 'run', toy, make_episode)
-        training = scripted(bags, quick(replay_capacity=capacity), between)
+        training = scripted(bags, quick(replay_capacity=capacity, **options), between)
         assert training.learner.env_steps == 6 * 23
         runs.append((bags, training))
     (bags, training), (others, resumed) = runs

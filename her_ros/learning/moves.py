@@ -1,0 +1,28 @@
+"""From which states on an episode's achieved goal moves."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.core.task import GoalTask
+
+# States of one episode compared at a time with all that come later.
+_BLOCK = 256
+
+
+def moves_on(achieved_goal: NDArray[np.float64], task: GoalTask) -> NDArray[np.bool]:
+    """Tell from which states on the achieved goal still gets away from where it is.
+
+    From the other states every goal that HER puts in is reached already, and nothing is learnt
+    (Manela & Biess 2021, arXiv 1905.05498, filter them out).
+
+    :param achieved_goal: of a whole episode, shape (T + 1, G)
+    :return: whether any later one is out of tolerance, of every state, shape (T + 1,)
+    """
+    length = len(achieved_goal)
+    moves = np.zeros(length, bool)
+    # In blocks, so that an episode of any length takes little memory.
+    for first in range(0, length, _BLOCK):
+        some = slice(first, first + _BLOCK)
+        reached = task.is_success(achieved_goal[some, None], achieved_goal[None, first:])
+        moves[some] = np.triu(np.logical_not(reached), 1).any(1)
+    return moves
