@@ -20,6 +20,10 @@ OPTIONS = {
     'critic_layer_norm': True,
     'critics': 2,
 }
+AGENTS = ({'agent': 'td3', **OPTIONS}, {'agent': 'sac', **OPTIONS})
+of_every_kind = pytest.mark.parametrize(
+    'options', [{}, OPTIONS, *AGENTS], ids=['plain', 'options', 'td3', 'sac']
+)
 
 
 def address(tensor):
@@ -98,7 +102,7 @@ def make_learner(device, monkeypatch, toy, parameters):
     return make
 
 
-@pytest.mark.parametrize('options', [{}, OPTIONS], ids=['plain', 'options'])
+@of_every_kind
 def test_captured_updates_are_those_made_one_by_one(make_learner, toy, make_episode, options):
     """The generators advance alike, too: they are part of the state."""
     captured, plain = (make_learner(**options) for _ in range(2))
@@ -157,7 +161,7 @@ def test_compiled_updates_are_captured_anew(make_learner, toy, make_episode, mon
     calls = []
 
     def compiled(function, **_):
-        return lambda draws: calls.append(1) or function(draws)
+        return lambda *draws: calls.append(1) or function(*draws)
 
     monkeypatch.setattr(torch, 'compile', compiled)
     learner.compile()
