@@ -60,6 +60,12 @@ class LearnerParameters(NodeParameters):
     """
 
     device: str = parameter('auto', 'where to learn', choices=('auto', 'cpu', 'cuda'))
+    agent: str = parameter(
+        'ddpg',
+        'how it learns: ddpg (Lillicrap et al. 2016), td3 (Fujimoto et al. 2018), sac (Haarnoja et'
+        ' al. 2018b); the latter two are made for critics: 2',
+        choices=('ddpg', 'td3', 'sac'),
+    )
     hidden_sizes: tuple[int, ...] = parameter(
         (256, 256, 256), 'units per hidden layer', minimum=1, maximum=8192
     )
@@ -77,7 +83,10 @@ class LearnerParameters(NodeParameters):
         maximum=1.0,
     )
     action_l2: float = parameter(
-        1.0, 'weight of the mean squared action in the actor loss', minimum=0.0, maximum=1e3
+        1.0,
+        'weight of the mean squared action in the actor loss; of ddpg and td3',
+        minimum=0.0,
+        maximum=1e3,
     )
     batch_size: int = parameter(256, 'transitions per update', minimum=1, maximum=1 << 20)
     goal_strategy: str = parameter(
@@ -150,6 +159,13 @@ class LearnerParameters(NodeParameters):
         'critics; the lowest of their targets counts (Fujimoto et al. 2018)',
         minimum=1,
         maximum=10,
+    )
+    target_noise_std: float = parameter(
+        0.2, "td3: standard deviation of the noise on a target's action", minimum=0.0, maximum=2.0
+    )
+    target_noise_clip: float = parameter(0.5, 'td3: limit of that noise', minimum=0.0, maximum=2.0)
+    policy_delay: int = parameter(
+        2, 'td3: actor and targets move in one of so many updates', minimum=1, maximum=1000
     )
     guard: str = parameter(
         'none',

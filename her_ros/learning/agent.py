@@ -1,65 +1,25 @@
-"""Agents: what every update has in common, and DDPG."""
+"""DDPG, and what updates every agent."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from her_ros.core.parameters import LearnerParameters
 from her_ros.core.task import GoalTask
+from her_ros.learning.actor_critic import (
+    ActorCritic,
+    Algorithm,
+    Inputs,
+    Networks,
+    critic_losses,
+    frozen,
+)
 from her_ros.learning.guard import GUARDS, Proposal
-from her_ros.learning.networks import Mlp, Parameters
+from her_ros.learning.networks import Parameters
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """A batch as the networks see it: states (n, O + G) are normalised observation and goal."""
-
-    state: Tensor
-    action: Tensor
-    next_state: Tensor
-    reward: Tensor
-    terminated: Tensor
-    steps_to_goal: Tensor
-    #: how much each transition counts for the critic; None: all alike
-    weight: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class Networks:
-    """Parameters of actor and critic."""
-
-    actor: Parameters
-    critic: Parameters
-
-    def named(self) -> dict[str, Parameters]:
-        """Return the parameters by the network's name."""
-        return {'actor': self.actor, 'critic': self.critic}
-
-
-class Algorithm(Protocol):
-    """An actor-critic algorithm: how its losses follow from a batch. Updates are not its affair.
-
-    Losses are scalars. ``actor_loss`` must not send gradients into the critic, nor
-    ``critic_loss`` into the actor, so that their sum can be differentiated in one pass.
-    """
-
-    def initial(self, generator: torch.Generator) -> Networks:
-        """Draw parameters."""
-
-    def losses(self, online: Networks, target: Networks, inputs: Inputs) -> dict[str, Tensor]:
-        """Return ``actor_loss``, ``critic_loss`` and what else is worth a look.
-
-        Where the inputs have weights, ``td_error``, shape (n,), is among it.
-        """
-
-    def act(self, actor: Parameters, state: Tensor) -> Tensor:
-        """Return actions in [-1, 1], shape (n, A)."""
-
-
-class Ddpg:
+class Ddpg(ActorCritic):
     """Deep deterministic policy gradient as Plappert et al. 2018 use it for Fetch.
 
     Lillicrap et al. 2016 (arXiv 1509.02971), with targets clipped to the possible returns and an
@@ -68,40 +28,25 @@ class Ddpg:
     """
 
     def __init__(self, task: GoalTask, parameters: LearnerParameters) -> None:
-        state_size = task.observation_size + task.goal_size
-        self.actor = Mlp([state_size, *parameters.hidden_sizes, task.action_size])
-        self.critic = Mlp(
-            [state_size + task.action_size, *parameters.hidden_sizes, 1],
-            parameters.critic_layer_norm,
-        )
-        self._critics = parameters.critics
-        self._discount = parameters.discount
+        super().__init__(task, parameters)
         # Where actions are imitated it would make them smaller than the recorded ones.
         self._action_l2 = parameters.action_l2 if parameters.guard == 'none' else 0.0
         self._guard = GUARDS[parameters.guard]
         # Rewards are -1 or 0, so no return lies below this or above 0.
         self._lowest_return = -1.0 / (1.0 - parameters.discount)
 
-    def initial(self, generator: torch.Generator) -> Networks:
-        """Draw parameters."""
-        actor = self.actor.initial(generator)
-        critics = [self.critic.initial(generator) for _ in range(self._critics)]
-        return Networks(actor, [parameter for critic in critics for parameter in critic])
-
     def act(self, actor: Parameters, state: Tensor) -> Tensor:
         """Return actions in [-1, 1], shape (n, A)."""
         return torch.tanh(self.actor(actor, state))
 
-    def values(self, critics: Parameters, state: Tensor, action: Tensor) -> Tensor:
-        """Return Q(state, action) of each critic whose parameters are given, shape (c, n)."""
-        inputs, size = torch.cat((state, action), -1), len(self.critic.shapes)
-        each = [critics[i : i + size] for i in range(0, len(critics), size)]
-        return torch.cat([self.critic(critic, inputs) for critic in each], -1).t()
+    def next_action(self, actor: Parameters, inputs: Inputs) -> Tensor:
+        """Return the actions that targets assume in the next states, shape (n, A)."""
+        return self.act(actor, inputs.next_state)
 
     def targets(self, target: Networks, inputs: Inputs) -> Tensor:
         """Return what Q should be, shape (n,); only termination cuts the bootstrap."""
         with torch.no_grad():
-            next_action = self.act(target.actor, inputs.next_state)
+            next_action = self.next_action(target.actor, inputs)
             next_value = self.values(target.critic, inputs.next_state, next_action).amin(0)
             value = inputs.reward + self._discount * torch.where(
                 inputs.terminated, 0.0, next_value
@@ -112,7 +57,6 @@ class Ddpg:
         """Return the losses, and the mean value of the batch."""
         targets = self.targets(target, inputs)
         values = self.values(online.critic, inputs.state, inputs.action)
-        error = values - targets
         action = self.act(online.actor, inputs.state)
         # The actor follows the first critic, as in TD3.
         first = frozen(online.critic[: len(self.critic.shapes)])
@@ -125,29 +69,10 @@ class Ddpg:
             discount=self._discount,
         )
         return {
-            **critic_losses(error, inputs.weight),
+            **critic_losses(values - targets, inputs.weight),
             'actor_loss': (self._action_l2 * action * action).mean() + self._guard(proposal),
             'value': values.detach().mean(),
         }
-
-
-def critic_losses(error: Tensor, weight: Tensor | None) -> dict[str, Tensor]:
-    """Return the mean squared error of each critic, added up, and errors where they are weighted.
-
-    :param error: values minus targets, shape (c, n)
-    :param weight: how much each transition counts, shape (n,); None: all alike
-    """
-    if weight is None:
-        return {'critic_loss': (error * error).mean(-1).sum()}
-    return {
-        'critic_loss': (weight * error * error).mean(-1).sum(),
-        'td_error': error.detach().abs().mean(0),
-    }
-
-
-def frozen(parameters: Parameters) -> list[Tensor]:
-    """Return the same parameters, into which no gradient flows."""
-    return [parameter.detach() for parameter in parameters]
 
 
 class _Flat:
@@ -180,6 +105,7 @@ class Agent:
         self._learning_rates = {
             'actor': parameters.actor_learning_rate,
             'critic': parameters.critic_learning_rate,
+            'temperature': parameters.actor_learning_rate,
         }
         initial = algorithm.initial(generator).named()
         zeros = {k: [torch.zeros_like(p) for p in v] for k, v in initial.items()}
@@ -192,7 +118,11 @@ class Agent:
         }  # fmt: skip
         if self._policy_average < 1.0:
             self._memory['average'] = {'actor': _Flat(initial['actor'], device)}
-        self._steps = torch.zeros((), device=device)
+        self._steps = {'adam': torch.zeros((), device=device)}
+        self._delay = algorithm.policy_delay
+        if self._delay > 1:
+            # Updates since the actor's last one; an integer, which never grows too large to count.
+            self._steps['since_actor'] = torch.zeros((), dtype=torch.int32, device=device)
         #: the actor that is to act: averaged over the last updates (Polyak & Juditsky 1992; for
         #: policies Nikishin et al. 2018), since the online one never comes to rest
         self.policy = self._memory.get('average', self._memory['online'])['actor'].parts
@@ -208,6 +138,8 @@ class Agent:
         leaves = {name: [p.requires_grad_() for p in frozen(v)] for name, v in online}
         losses = self.algorithm.losses(Networks(**leaves), self.target, inputs)
         total = losses['actor_loss'] + losses['critic_loss']
+        if 'temperature' in leaves:
+            total = total + losses['temperature_loss']
         gradients = iter(torch.autograd.grad(total, [p for v in leaves.values() for p in v]))
         return (
             {name: [next(gradients) for _ in v] for name, v in leaves.items()},
@@ -217,33 +149,55 @@ class Agent:
     @property
     def steps(self) -> Tensor:
         """Number of updates made, a scalar on the device."""
-        return self._steps
+        return self._steps['adam']
 
     def apply(self, gradients: Mapping[str, Sequence[Tensor]]) -> None:
-        """Take one step of Adam on both networks, then move targets and average."""
+        """Take one step of Adam on every network, then move targets and average.
+
+        Where actor and targets are delayed, a tensor says whether it is their turn, and the
+        actor's gradient is there either way: so what is captured is the same in every update.
+        """
         # Adam's bias correction divides by 1 - beta^steps, so it counts from 1.
-        self._steps += 1
+        self._steps['adam'] += 1
+        skipped = self._skipped()
+        rate: float | Tensor = self._target_update
+        if skipped is not None:
+            rate = self._target_update * ~skipped
         for name, each in gradients.items():
-            self._adam(name, each)
+            self._adam(name, each, skipped if name == 'actor' else None)
             online, target = (self._memory[kind][name].whole for kind in ('online', 'target'))
-            target.lerp_(online, self._target_update)
+            target.lerp_(online, rate)
         if 'average' in self._memory:
             online, average = (self._memory[kind]['actor'].whole for kind in ('online', 'average'))
             # A plain mean at first, which forgets where the actor began.
-            average.lerp_(online, (1.0 / self._steps).clamp(min=self._policy_average))
+            share = (1.0 / self._steps['adam']).clamp(min=self._policy_average)
+            average.lerp_(online, share)
 
-    def _adam(self, name: str, gradients: Sequence[Tensor]) -> None:
+    def _skipped(self) -> Tensor | None:
+        """Tell whether this update leaves actor and targets alone; None: none ever does."""
+        if self._delay == 1:
+            return None
+        since = self._steps['since_actor']
+        since.add_(1).remainder_(self._delay)
+        return since != 0
+
+    def _adam(self, name: str, gradients: Sequence[Tensor], skipped: Tensor | None = None) -> None:
         """Apply Adam (Kingma & Ba 2015, algorithm 1) to one network, in one call."""
         online, mean, square = (
             self._memory[kind][name].parts for kind in ('online', 'mean', 'square')
         )
+        steps, leave_out = self._steps['adam'], None
+        if skipped is not None:
+            steps = steps // self._delay
+            # What the kernel has for gradients that overflowed: it then changes nothing.
+            leave_out = skipped.float()
         torch._fused_adam_(
             online,
             list(gradients),
             mean,
             square,
             [],
-            [self._steps] * len(gradients),
+            [steps] * len(gradients),
             lr=self._learning_rates[name],
             beta1=0.9,
             beta2=0.999,
@@ -251,6 +205,7 @@ class Agent:
             eps=1e-8,
             amsgrad=False,
             maximize=False,
+            found_inf=leave_out,
         )
 
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
@@ -260,7 +215,7 @@ class Agent:
                 kind: {name: flat.whole for name, flat in flats.items()}
                 for kind, flats in self._memory.items()
             },
-            'steps': {'adam': self._steps},
+            'steps': self._steps,
         }
 
     def load_state_dict(self, state: dict[str, dict[str, Tensor]]) -> None:

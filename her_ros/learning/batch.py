@@ -28,7 +28,7 @@ class Batch:
     #: where the buffer keeps the observation, (n,)
     row: Tensor
     #: how much a transition counts, (n,), where some are drawn for their errors; None: all alike
-    weight: Tensor | None
+    weight: Tensor | None = None
 
 
 @dataclass(frozen=True)

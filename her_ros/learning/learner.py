@@ -13,7 +13,9 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.parameters import LearnerParameters
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import GoalTask
-from her_ros.learning.agent import Agent, Ddpg, Inputs
+from her_ros.learning.actor_critic import NO_NOISE, Inputs
+from her_ros.learning.agent import Agent
+from her_ros.learning.algorithms import ALGORITHMS
 from her_ros.learning.batch import Batch, Draws
 from her_ros.learning.cuda_graph import UpdateGraphs
 from her_ros.learning.export import PolicyGraph
@@ -50,7 +52,7 @@ def set_up_torch(threads: int) -> None:
 
 
 class Learner:
-    """DDPG with Hindsight Experience Replay; knows nothing of files, processes or time.
+    """An agent with Hindsight Experience Replay; knows nothing of files, processes or time.
 
     Two generators draw: ``update`` for the batches, ``ingest`` for the goals that the normalisers
     see. Storing an episode draws nothing, so that a buffer can be rebuilt after a restart.
@@ -79,7 +81,7 @@ class Learner:
             'observation': Normalizer(task.observation_size, *clips),
             'goal': Normalizer(task.goal_size, *clips),
         }
-        self.algorithm = Ddpg(task, parameters)
+        self.algorithm = ALGORITHMS[parameters.agent](task, parameters)
         initial = torch.Generator().manual_seed(integer_seed(parameters.seed, 'parameters'))
         self.agent = Agent(self.algorithm, parameters, initial, self.device)
         self._generators = {
@@ -125,8 +127,8 @@ class Learner:
     def _shown(self, achieved_goal: Tensor, goal: Tensor) -> Tensor:
         return goal - achieved_goal if self.parameters.relative_goals else goal
 
-    def inputs(self, batch: Batch) -> Inputs:
-        """Normalise a batch."""
+    def inputs(self, batch: Batch, noise: Tensor = NO_NOISE) -> Inputs:
+        """Normalise a batch; ``noise`` is what the algorithm drew for it."""
         return Inputs(
             state=self.state(batch.observation, batch.achieved_goal, batch.goal),
             action=batch.action,
@@ -135,6 +137,7 @@ class Learner:
             terminated=batch.terminated,
             steps_to_goal=batch.steps_to_goal,
             weight=batch.weight,
+            noise=noise,
         )
 
     def update(self, count: int) -> dict[str, float]:
@@ -164,20 +167,22 @@ class Learner:
 
     def update_once(self) -> dict[str, Tensor]:
         """Make one update as it stands; nothing is counted or checked, no device is waited for."""
-        draws = Draws.random(
-            self.parameters.batch_size, self._generators['update'], self._candidates
-        )
-        gradients, losses = self._run_gradients(draws)
+        count, generator = self.parameters.batch_size, self._generators['update']
+        draws = Draws.random(count, generator, self._candidates)
+        noise = self.algorithm.noise(count, generator)
+        gradients, losses = self._run_gradients(draws, noise)
         self.ranks.average(gradients)
         self.agent.apply(gradients)
         if isinstance(self.replay.priorities, TdErrorPriorities):
             self.replay.priorities.note(losses.pop('row'), losses.pop('td_error'))
         return losses
 
-    def _gradients(self, draws: Draws) -> tuple[dict[str, list[Tensor]], dict[str, Tensor]]:
+    def _gradients(
+        self, draws: Draws, noise: Tensor = NO_NOISE
+    ) -> tuple[dict[str, list[Tensor]], dict[str, Tensor]]:
         """Sample, relabel, normalise, differentiate: tensors in, tensors out, nothing changed."""
         batch = self.replay.gather(draws, self.agent.steps)
-        gradients, losses = self.agent.gradients(self.inputs(batch))
+        gradients, losses = self.agent.gradients(self.inputs(batch, noise))
         if batch.weight is not None:
             losses['row'] = batch.row
         # Before the object moves nearly every relabelled goal is reached; worth watching.
@@ -201,9 +206,11 @@ class Learner:
         }
         compiled = torch.compile(self._gradients, fullgraph=True, options=options)
         # Changes nothing, so it can be tried out, and fails here rather than in the next update.
-        shape = (3 + self._candidates, self.parameters.batch_size)
+        count = self.parameters.batch_size
+        zeros = torch.zeros((3 + self._candidates, count), dtype=torch.float64, device=self.device)
+        noise = self.algorithm.noise(count, torch.Generator(self.device))
         try:
-            compiled(Draws.of(torch.zeros(shape, dtype=torch.float64, device=self.device)))
+            compiled(Draws.of(zeros), noise)
         except Exception as error:  # of any kind, and of many lines
             reason = ' '.join(str(error).split()) or type(error).__name__
             raise LearnerError(f'torch.compile failed: {reason[:300]}') from None
@@ -214,7 +221,7 @@ class Learner:
     def policy(self, version: int, provenance: Mapping[str, str]) -> bytes:
         """Return the present policy as an ONNX file with its contract inside."""
         return self._graph.to_bytes(
-            self.agent.policy,
+            self.algorithm.policy_layers(self.agent.policy),
             self.normalizers['observation'],
             self.normalizers['goal'],
             PolicyContract.of(

@@ -3,11 +3,14 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from her_ros.core.episode import Episode
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import GoalTask
+from her_ros.learning.actor_critic import Inputs
+from her_ros.learning.networks import Mlp, Parameters
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -89,3 +92,42 @@ def moving() -> Callable[[Episode, Sequence[float]], Episode]:
         return Episode(rows)
 
     return make
+
+
+@pytest.fixture
+def make_inputs() -> Callable[..., Inputs]:
+    """Make a random batch, with ``noises`` sets of normal numbers."""
+
+    def make(task: GoalTask, count: int, seed: int = 0, noises: int = 0) -> Inputs:
+        generator = torch.Generator().manual_seed(seed)
+
+        def draw(*shape: int) -> torch.Tensor:
+            return torch.randn(shape, generator=generator)
+
+        size = task.observation_size + task.goal_size
+        return Inputs(
+            state=draw(count, size),
+            action=draw(count, task.action_size).clamp(-1, 1),
+            next_state=draw(count, size),
+            reward=-(draw(count) > 0).to(torch.get_default_dtype()),
+            terminated=draw(count) > 1,
+            steps_to_goal=torch.zeros(count, dtype=torch.long),
+            noise=draw(noises, count, task.action_size),
+        )
+
+    return make
+
+
+@pytest.fixture
+def modules() -> Callable[[Mlp, Parameters], nn.Sequential]:
+    """Build the modules that a textbook would use, with the same weights."""
+
+    def build(network: Mlp, parameters: Parameters) -> nn.Sequential:
+        layers = [nn.Linear(inputs, outputs) for outputs, inputs in network.shapes[::2]]
+        built = nn.Sequential(*[part for layer in layers for part in (layer, nn.ReLU())][:-1])
+        with torch.no_grad():
+            for copied, parameter in zip(built.parameters(), parameters, strict=True):
+                copied.copy_(parameter)
+        return built
+
+    return build

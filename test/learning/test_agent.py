@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from her_ros.learning.agent import Agent, Ddpg, Inputs, Networks, critic_losses
+from her_ros.learning.actor_critic import Inputs, Networks, critic_losses
+from her_ros.learning.agent import Agent, Ddpg
 from her_ros.learning.batch import Draws
 from her_ros.learning.replay import Replay
 
@@ -32,7 +33,8 @@ def random_inputs(task, count, device, seed=0):
         steps_to_goal=(4 * draw(1).squeeze(-1)).clamp(min=0).long(),
     )
     assert inputs.terminated.any()
-    return Inputs(**{name: value.to(device) for name, value in vars(inputs).items()})
+    given = {name: value for name, value in vars(inputs).items() if value is not None}
+    return Inputs(**{name: value.to(device) for name, value in given.items()})
 
 
 def agent_of(task, parameters, device='cpu'):

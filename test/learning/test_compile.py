@@ -6,6 +6,7 @@ import torch
 
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.task import TASKS
+from her_ros.learning.actor_critic import NO_NOISE
 from her_ros.learning.batch import Draws
 from her_ros.learning.compile import CompileAhead
 from her_ros.learning.learner import Learner
@@ -42,8 +43,8 @@ def test_the_background_process_compiles_what_the_learner_then_computes_alike(ca
         time.sleep(0.05)
     assert learner.compiled, news
     draws = Draws.random(16, torch.Generator().manual_seed(3))
-    found, losses = learner._run_gradients(draws)
-    expected, expected_losses = learner._gradients(draws)
+    found, losses = learner._run_gradients(draws, NO_NOISE)
+    expected, expected_losses = learner._gradients(draws, NO_NOISE)
     for name, gradient in expected.items():
         torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6)
     for name, loss in expected_losses.items():
@@ -51,8 +52,8 @@ def test_the_background_process_compiles_what_the_learner_then_computes_alike(ca
     # New episodes change what is computed without compiling again.
     learner.ingest([make_episode(TASKS['FetchReach'], length=5)])
     with torch.compiler.set_stance('fail_on_recompile'):
-        found, _ = learner._run_gradients(draws)
-    expected, _ = learner._gradients(draws)
+        found, _ = learner._run_gradients(draws, NO_NOISE)
+    expected, _ = learner._gradients(draws, NO_NOISE)
     torch.testing.assert_close(found['actor'], expected['actor'], rtol=1e-4, atol=1e-6)
     assert ahead.poll() == ''
     ahead.close()

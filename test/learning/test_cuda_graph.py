@@ -26,6 +26,13 @@ FAMILY = {
     'curriculum': True,
     'curriculum_doubling': 5.0,
 }
+AGENTS = [{'agent': agent, **OPTIONS} for agent in ('td3', 'sac')]
+AGENTS += [{'agent': agent, **FAMILY} for agent in ('td3', 'sac')]
+of_every_kind = pytest.mark.parametrize(
+    'options',
+    [{}, OPTIONS, FAMILY, *AGENTS],
+    ids=['plain', 'options', 'family', 'td3', 'sac', 'td3_family', 'sac_family'],
+)
 
 
 def address(tensor):
@@ -104,7 +111,7 @@ def make_learner(device, monkeypatch, toy, parameters):
     return make
 
 
-@pytest.mark.parametrize('options', [{}, OPTIONS, FAMILY], ids=['plain', 'options', 'family'])
+@of_every_kind
 def test_captured_updates_are_those_made_one_by_one(make_learner, toy, make_episode, options):
     """The generators advance alike, too: they are part of the state."""
     captured, plain = (make_learner(**options) for _ in range(2))
@@ -163,7 +170,7 @@ def test_compiled_updates_are_captured_anew(make_learner, toy, make_episode, mon
     calls = []
 
     def compiled(function, **_):
-        return lambda draws: calls.append(1) or function(draws)
+        return lambda *draws: calls.append(1) or function(*draws)
 
     monkeypatch.setattr(torch, 'compile', compiled)
     learner.compile()

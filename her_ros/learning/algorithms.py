@@ -1,0 +1,16 @@
+"""The agents by the names that a parameter file gives them; they differ in their update alone."""
+
+from collections.abc import Callable
+
+from her_ros.core.parameters import LearnerParameters
+from her_ros.core.task import GoalTask
+from her_ros.learning.actor_critic import Algorithm
+from her_ros.learning.agent import Ddpg
+from her_ros.learning.sac import Sac
+from her_ros.learning.td3 import Td3
+
+ALGORITHMS: dict[str, Callable[[GoalTask, LearnerParameters], Algorithm]] = {
+    'ddpg': Ddpg,
+    'td3': Td3,
+    'sac': Sac,
+}
