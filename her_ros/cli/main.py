@@ -99,6 +99,22 @@ def train_offline(
 
 
 @app.command()
+def plot(
+    folder: Annotated[Path, typer.Argument(help='Folder of an experiment, or of a run.')],
+) -> None:
+    """Draw the curves of an experiment again, or what HER did in a run.
+
+    Of a run: the share of rewards that are 0 before and after relabelling, over the training; and
+    the goals that HER puts in along one of its episodes. They are written into its plots/.
+
+    For example: [bold]her-ros plot runs/FetchPush/run_001[/]
+    """
+    from her_ros.cli.plot import plot as draw
+
+    draw(folder)
+
+
+@app.command()
 def evaluate(
     model: Annotated[Path, typer.Argument(help='An ONNX policy.')],
     episodes: Annotated[int, typer.Option(min=1, help='Episodes to judge by.')] = 100,
