@@ -28,6 +28,7 @@ class Experiment:
 
 # The goals that a task may add beside HER's would blur a comparison of HER's own.
 _ALONE = 'trainer.past_goals=0'
+_ALL_STATES = 'trainer.moved_share=0.0'
 
 
 def _choices(parameter: str, *values: str, also: tuple[str, ...] = ()) -> tuple[Arm, ...]:
@@ -54,7 +55,11 @@ EXPERIMENTS = (
     Experiment(
         'priority',
         'which transitions to draw: all alike, by TD error, by energy',
-        _choices('priority', 'uniform', 'td_error', 'energy'),
+        (
+            # A task's own preference for states before moves would be a fourth way to draw.
+            Arm('uniform', ('trainer.priority=none', _ALL_STATES)),
+            *_choices('priority', 'td_error', 'energy', also=(_ALL_STATES,)),
+        ),
     ),
     Experiment(
         'curriculum',
@@ -64,7 +69,14 @@ EXPERIMENTS = (
             Arm('on', ('trainer.curriculum=true',)),
         ),
     ),
-    Experiment('agents', 'DDPG, TD3 and SAC', _choices('agent', 'ddpg', 'td3', 'sac')),
+    Experiment(
+        'agents',
+        'DDPG, TD3 and SAC; the latter two with the two critics they are made for',
+        (
+            Arm('ddpg', ('trainer.agent=ddpg',)),
+            *_choices('agent', 'td3', 'sac', also=('trainer.critics=2',)),
+        ),
+    ),
     Experiment(
         'exploration',
         'noise on every action, random actions, and random actions held for some steps',

@@ -30,11 +30,11 @@ def draw_goals(picked: PickedGoals, title: str) -> Figure:
         axes.plot(path[:, 0], path[:, 1], color='0.6', label='achieved goals')
         dots = axes.scatter(goals[:, 0], goals[:, 1], s=14, alpha=0.5, label='goals put in')
         dots.set_gid(f'goals_{strategy}')
-        axes.scatter(*state[:2], color='black', marker='s', label=f'state {picked.step}')
+        axes.scatter(*state[:2], color='black', marker='s', zorder=3, label=f'state {picked.step}')
         axes.scatter(*picked.desired_goal[:2], color='C3', marker='*', s=90, label='desired goal')
         axes.set(title=strategy, xlabel='x, m', aspect='equal')
         axes.grid(alpha=0.3)
     panels[0].set_ylabel('y, m')
-    panels[0].legend(fontsize='small')
+    figure.legend(*panels[0].get_legend_handles_labels(), loc='outside lower center', ncols=2)
     figure.suptitle(title)
     return figure
