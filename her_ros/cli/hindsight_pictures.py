@@ -23,18 +23,18 @@ def draw_rewards(rewards: Rewards, title: str) -> Figure:
 def draw_goals(picked: PickedGoals, title: str) -> Figure:
     """Draw from above, a panel per strategy, which goals it puts in for one state."""
     count = len(picked.goals)
-    figure = Figure(figsize=(1.2 + 3.4 * count, 4.0), layout='constrained')
+    figure = Figure(figsize=(2.4 + 3.0 * count, 3.6), layout='constrained')
     panels = figure.subplots(1, count, squeeze=False, sharex=True, sharey=True)[0]
     path, state = picked.achieved_goal, picked.achieved_goal[picked.step]
     for axes, (strategy, goals) in zip(panels, picked.goals.items(), strict=True):
         axes.plot(path[:, 0], path[:, 1], color='0.6', label='achieved goals')
-        dots = axes.scatter(goals[:, 0], goals[:, 1], s=14, alpha=0.5, label='goals put in')
+        dots = axes.scatter(*goals[:, :2].T, s=14, alpha=0.5, zorder=2.5, label='goals put in')
         dots.set_gid(f'goals_{strategy}')
         axes.scatter(*state[:2], color='black', marker='s', zorder=3, label=f'state {picked.step}')
         axes.scatter(*picked.desired_goal[:2], color='C3', marker='*', s=90, label='desired goal')
         axes.set(title=strategy, xlabel='x, m', aspect='equal')
         axes.grid(alpha=0.3)
     panels[0].set_ylabel('y, m')
-    figure.legend(*panels[0].get_legend_handles_labels(), loc='outside lower center', ncols=2)
+    panels[-1].legend(loc='center left', bbox_to_anchor=(1.03, 0.5))
     figure.suptitle(title)
     return figure
