@@ -1,7 +1,7 @@
 """Learning curves: from runs into one small table, and from the table into pictures.
 
 Run: ``python bench/curves.py add runs/FetchPush/run_001 …``, then ``reached`` prints when they
-reached what, and ``draw`` draws (needs matplotlib, which ``make bench`` installs).
+reached what, and ``draw`` draws.
 """
 
 import argparse

@@ -99,6 +99,52 @@ def train_offline(
 
 
 @app.command()
+def experiment(
+    name: Annotated[str, typer.Argument(help='Which one; --list shows them.')] = '',
+    show_list: Annotated[bool, typer.Option('--list', help='Show what there is.')] = False,
+    task: Annotated[str, typer.Option(help=f'Task to learn: {", ".join(TASKS)}.')] = 'FetchReach',
+    seeds: Annotated[int, typer.Option(min=1, help='Runs per arm, with seeds from 0 on.')] = 3,
+    out: Annotated[
+        Path | None, typer.Option(help='Folder for everything; default: experiments/NAME_TASK.')
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help='Runs at once; default: one per two cores.')
+    ] = None,
+    override: Overrides = None,
+) -> None:
+    """Compare members of the HER family by many trainings, and draw their learning curves.
+
+    Every arm of the experiment is trained with every seed, each a run like those of `train`.
+    Leaves results.csv, summary.md and curves. The same command again runs what is missing.
+
+    For example: [bold]her-ros experiment her --set trainer.max_env_steps=6000[/]
+    """
+    from her_ros.cli.experiment import Options, list_experiments
+    from her_ros.cli.experiment import experiment as run
+
+    if show_list or not name:
+        list_experiments()
+        return
+    sys.exit(run(Options(name, task, seeds, out, jobs, override or [])))
+
+
+@app.command()
+def plot(
+    folder: Annotated[Path, typer.Argument(help='Folder of an experiment, or of a run.')],
+) -> None:
+    """Draw the curves of an experiment again, or what HER did in a run.
+
+    Of a run: the share of rewards that are 0 before and after relabelling, over the training; and
+    the goals that HER puts in along one of its episodes. They are written into its plots/.
+
+    For example: [bold]her-ros plot runs/FetchPush/run_001[/]
+    """
+    from her_ros.cli.plot import plot as draw
+
+    draw(folder)
+
+
+@app.command()
 def evaluate(
     model: Annotated[Path, typer.Argument(help='An ONNX policy.')],
     episodes: Annotated[int, typer.Option(min=1, help='Episodes to judge by.')] = 100,

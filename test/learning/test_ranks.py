@@ -12,7 +12,7 @@ from her_ros.core.episode import Episode
 from her_ros.core.parameters import LearnerParameters
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import task_named
-from her_ros.learning.agent import Inputs
+from her_ros.learning.actor_critic import Inputs
 from her_ros.learning.batch import Draws
 from her_ros.learning.learner import Learner
 from her_ros.learning.normalizer import Normalizer

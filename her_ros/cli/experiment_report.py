@@ -1,0 +1,91 @@
+"""What an experiment leaves to read: ``summary.md`` and ``curves``, from its table alone."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from her_ros.cli.experiment_results import (
+    Curve,
+    Row,
+    curves,
+    median_steps,
+    read_table,
+    speed_up,
+)
+from her_ros.cli.experiments import EXPERIMENTS
+from her_ros.cli.pictures import draw_curves, save
+from her_ros.core.files import write_whole
+from her_ros.core.task import task_named
+
+TABLE = 'results.csv'
+SUMMARY = 'summary.md'
+SUCCESSES = (0.3, 0.5, 0.7, 0.9)
+
+
+def write_report(folder: Path) -> list[Path]:
+    """Write summary and curves beside the table of an experiment; return their paths.
+
+    :raises ResultsError: if the table cannot be read, or no run has finished yet
+    """
+    rows = read_table(folder / TABLE)
+    arms = curves(rows)
+    write_whole(folder / SUMMARY, summary(rows, arms).encode())
+    title = f'{rows[0].experiment}, {rows[0].task}'
+    return [folder / SUMMARY, *save(draw_curves(arms, title), folder, 'curves')]
+
+
+def summary(rows: Sequence[Row], arms: Mapping[str, list[Curve]]) -> str:
+    """Put into words and a table what was found."""
+    name, task = rows[0].experiment, rows[0].task
+    questions = {each.name: each.question for each in EXPERIMENTS}
+    judged = sorted({row.judged_episodes for row in rows})
+    reference = next(iter(arms))
+    lines = [
+        f'# {name}, {task}',
+        '',
+        *([f'Compared: {questions[name]}.', ''] if name in questions else []),
+        '![Success over env steps](curves.svg)',
+        '',
+        f'Success is judged by {_several(judged)} deterministic episodes. Lines are medians over'
+        ' the seeds; areas reach from the lowest to the highest. A run that ended counts from'
+        ' there on with its last success.',
+        '',
+        _row('arm', 'seeds', 'last success', *(f'{success:.0%}' for success in SUCCESSES)),
+        _row(*['---'] * (3 + len(SUCCESSES))),
+        *(_arm_row(arm, arms, task) for arm in arms),
+        '',
+        'Last success: median (lowest to highest). Under the percentages: episodes until an'
+        ' evaluation first reached so much, median over the seeds, and behind it how many times'
+        f' sooner than `{reference}`; ≥ where `{reference}` never got there within its steps. A'
+        ' median over seeds of which half or more never got there is not reached.',
+        '',
+    ]
+    return '\n'.join(lines)
+
+
+def _arm_row(arm: str, arms: Mapping[str, list[Curve]], task: str) -> str:
+    of, reference = arms[arm], next(iter(arms))
+    last = sorted(float(curve.success[-1]) for curve in of)
+    cells = []
+    for success in SUCCESSES:
+        steps = median_steps(of, success)
+        if np.isinf(steps):
+            count = sum(np.isfinite(curve.steps_to(success)) for curve in of)
+            cells.append(f'not reached ({count} of {len(of)})')
+            continue
+        cell = f'{steps / task_named(task).episode_length:,.0f}'
+        if arm != reference:
+            times, is_bound = speed_up(arms[reference], of, success)
+            cell += f', {"≥ " if is_bound else ""}{times:.1f}×'
+        cells.append(cell)
+    middle = f'{float(np.median(last)):.2f} ({last[0]:.2f} to {last[-1]:.2f})'
+    return _row(arm, str(len(of)), middle, *cells)
+
+
+def _row(*cells: str) -> str:
+    return f'| {" | ".join(cells)} |'
+
+
+def _several(numbers: Sequence[int]) -> str:
+    return ' or '.join(f'{number:,}' for number in numbers)

@@ -1,0 +1,102 @@
+"""The comparisons that ``her-ros experiment`` knows."""
+
+from dataclasses import dataclass
+
+from her_ros.core.config import ConfigError
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One side of a comparison: what it changes of a task's shipped parameters.
+
+    The name is a part of run and topic names: letters, digits and _ only.
+    """
+
+    name: str
+    overrides: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A comparison; every arm is run with every seed."""
+
+    name: str
+    question: str
+    #: the first one is what the others are measured against
+    arms: tuple[Arm, ...]
+
+
+# The goals that a task may add beside HER's would blur a comparison of HER's own.
+_ALONE = 'trainer.past_goals=0'
+_ALL_STATES = 'trainer.moved_share=0.0'
+
+
+def _choices(parameter: str, *values: str, also: tuple[str, ...] = ()) -> tuple[Arm, ...]:
+    """Make an arm of every value of one parameter of the trainer."""
+    return tuple(Arm(value, (f'trainer.{parameter}={value}', *also)) for value in values)
+
+
+EXPERIMENTS = (
+    Experiment(
+        'her',
+        'HER against the same agent without it',
+        (Arm('no_her', ('trainer.future_goals=0', _ALONE)), Arm('her')),
+    ),
+    Experiment(
+        'strategies',
+        'which goals to put in: HER paper, section 4.5',
+        _choices('goal_strategy', 'final', 'future', 'episode', 'random', also=(_ALONE,)),
+    ),
+    Experiment(
+        'k',
+        'how many relabelled samples per sample that keeps its goal',
+        tuple(Arm(f'k_{k}', (f'trainer.future_goals={k}', _ALONE)) for k in (0, 1, 4, 8)),
+    ),
+    Experiment(
+        'priority',
+        'which transitions to draw: all alike, by TD error, by energy',
+        (
+            # A task's own preference for states before moves would be a fourth way to draw.
+            Arm('uniform', ('trainer.priority=none', _ALL_STATES)),
+            *_choices('priority', 'td_error', 'energy', also=(_ALL_STATES,)),
+        ),
+    ),
+    Experiment(
+        'curriculum',
+        'goals by proximity and diversity, against goals drawn alike',
+        (
+            Arm('off', ('trainer.curriculum=false',)),
+            Arm('on', ('trainer.curriculum=true',)),
+        ),
+    ),
+    Experiment(
+        'agents',
+        'DDPG, TD3 and SAC; the latter two with the two critics they are made for',
+        (
+            Arm('ddpg', ('trainer.agent=ddpg',)),
+            *_choices('agent', 'td3', 'sac', also=('trainer.critics=2',)),
+        ),
+    ),
+    Experiment(
+        'exploration',
+        'noise on every action, random actions, and random actions held for some steps',
+        (
+            Arm('noise', ('policy.random_probability=0.0',)),
+            Arm('random', ('policy.noise_std=0.0', 'policy.hold_steps=1')),
+            Arm('noise_random', ('policy.hold_steps=1',)),
+            Arm('noise_held', ('policy.hold_steps=4',)),
+        ),
+    ),
+)
+
+
+def experiment_named(name: str) -> Experiment:
+    """Return an experiment.
+
+    :raises ConfigError: if there is none of that name
+    """
+    for experiment in EXPERIMENTS:
+        if experiment.name == name:
+            return experiment
+    known = ', '.join(each.name for each in EXPERIMENTS)
+    raise ConfigError(f'no experiment {name!r}; there are {known}')

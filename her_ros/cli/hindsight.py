@@ -1,0 +1,128 @@
+"""What HER did in a run, found by its own replay buffer in the bags that it learnt from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from her_ros.bags.reader import read_bag
+from her_ros.cli.params import read_file
+from her_ros.core.config import configured
+from her_ros.core.episode import Episode
+from her_ros.core.errors import HerRosError
+from her_ros.core.parameters import LearnerParameters, TrainerParameters
+from her_ros.core.run_folder import RunFolder
+from her_ros.core.task import GoalTask, task_named
+from her_ros.learning.batch import Draws
+from her_ros.learning.goals import STRATEGIES
+from her_ros.learning.offline import bags_in_order
+from her_ros.learning.replay import Replay
+
+# Times of a run at which a batch is drawn, and how many transitions then.
+_TIMES, _BATCH = 30, 4096
+# Goals that a strategy picks for one state; and episodes that those of others are from.
+_GOALS, _EPISODES = 200, 100
+# So high a k that next to all samples are relabelled.
+_ALWAYS = 1000
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What a run learnt from: its rollouts in their order, each several episodes."""
+
+    task: GoalTask
+    parameters: LearnerParameters
+    rollouts: Sequence[Sequence[Episode]]
+
+
+def learnt(run: RunFolder) -> Learnt:
+    """Read the bags of an online run.
+
+    :raises HerRosError: if it has learnt from none, or one is missing or damaged
+    """
+    bags = bags_in_order(run)
+    if not bags:
+        raise HerRosError(f'{run.path}: has not learnt from any bag yet; nothing to draw')
+    parameters = configured(TrainerParameters, 'trainer', read_file(run.params)['trainer'])
+    rollouts = [read_bag(path).episodes for path, _ in bags]
+    return Learnt(task_named(parameters.task), parameters, rollouts)
+
+
+@dataclass(frozen=True)
+class Rewards:
+    """Shares of the transitions of a batch whose reward is 0, not -1; all of shape (n,)."""
+
+    #: when the batch was drawn
+    env_steps: NDArray[np.int64]
+    #: with the goals that were pursued
+    before: NDArray[np.float64]
+    #: as the run relabels
+    after: NDArray[np.float64]
+
+
+def reward_shares(of: Learnt) -> Rewards:
+    """Draw the same batches with and without relabelling, while the buffer fills again.
+
+    TD errors and a curriculum, which follow from updates, have no say here.
+    """
+    original = replace(of.parameters, future_goals=0, past_goals=0)
+    buffers = [Replay(of.task, each) for each in (original, of.parameters)]
+    ends = np.unique(np.linspace(1, len(of.rollouts), _TIMES).round().astype(int))
+    generator = torch.Generator().manual_seed(0)
+    steps, times, shares = 0, [], []
+    for number, rollout in enumerate(of.rollouts, 1):
+        for episode in rollout:
+            steps += len(episode)
+            for buffer in buffers:
+                buffer.add(episode)
+        if number in ends:
+            draws = Draws.random(_BATCH, generator)
+            times.append(steps)
+            rewards = [buffer.sample(draws).reward for buffer in buffers]
+            shares.append([float((each == 0).double().mean()) for each in rewards])
+    before, after = np.array(shares).T
+    return Rewards(np.array(times), before, after)
+
+
+@dataclass(frozen=True)
+class PickedGoals:
+    """The goals that strategies put in for one state; positions in metres, world frame."""
+
+    #: achieved goals of the episode, shape (T + 1, G)
+    achieved_goal: NDArray[np.float64]
+    #: shape (G,)
+    desired_goal: NDArray[np.float64]
+    #: the state for which they are picked, 0 … T - 1
+    step: int
+    #: by strategy, each of shape (n, G)
+    goals: dict[str, NDArray[np.float64]]
+
+
+def picked_goals(of: Learnt) -> PickedGoals:
+    """Let every strategy pick goals for a state a third into the run's longest late path."""
+    last = [episode for rollout in of.rollouts for episode in rollout][-_EPISODES:]
+    chosen = max(last, key=lambda each: _path_length(each.achieved_goal))
+    step = len(chosen) // 3
+    goals = {name: _picked(of, name, last, chosen, step) for name in STRATEGIES}
+    return PickedGoals(chosen.achieved_goal, chosen.desired_goal, step, goals)
+
+
+def _picked(
+    of: Learnt, strategy: str, episodes: Sequence[Episode], chosen: Episode, step: int
+) -> NDArray[np.float64]:
+    parameters = replace(of.parameters, goal_strategy=strategy, future_goals=_ALWAYS, past_goals=0)
+    replay = Replay(of.task, parameters)
+    rows = {id(episode): replay.add(episode) for episode in episodes}
+    generator = torch.Generator().manual_seed(0)
+    first, length = rows[id(chosen)], len(chosen)
+    batches = [
+        replay.sample_episode(first, length, Draws.random(length, generator))
+        for _ in range(_GOALS)
+    ]
+    return np.array([batch.goal[step].numpy() for batch in batches])
+
+
+def _path_length(positions: NDArray[np.float64]) -> float:
+    return float(np.linalg.norm(np.diff(positions, axis=0), axis=1).sum())

@@ -1,0 +1,40 @@
+"""The pictures of what HER did in a run."""
+
+from matplotlib.figure import Figure
+
+from her_ros.cli.hindsight import PickedGoals, Rewards
+
+
+def draw_rewards(rewards: Rewards, title: str) -> Figure:
+    """Draw how many rewards of a batch are 0, before and after relabelling, over env steps."""
+    figure = Figure(figsize=(6.4, 4.0), layout='constrained')
+    axes = figure.subplots()
+    for name, shares in (('before', rewards.before), ('after', rewards.after)):
+        (line,) = axes.plot(rewards.env_steps, shares, linewidth=2, label=f'{name} relabelling')
+        line.set_gid(f'share_{name}')
+    axes.set(title=title, xlabel='env steps', ylabel='share of rewards that are 0', ylim=(0, 1.03))
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter('{x:,.0f}')
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def draw_goals(picked: PickedGoals, title: str) -> Figure:
+    """Draw from above, a panel per strategy, which goals it puts in for one state."""
+    count = len(picked.goals)
+    figure = Figure(figsize=(2.4 + 3.0 * count, 3.6), layout='constrained')
+    panels = figure.subplots(1, count, squeeze=False, sharex=True, sharey=True)[0]
+    path, state = picked.achieved_goal, picked.achieved_goal[picked.step]
+    for axes, (strategy, goals) in zip(panels, picked.goals.items(), strict=True):
+        axes.plot(path[:, 0], path[:, 1], color='0.6', label='achieved goals')
+        dots = axes.scatter(*goals[:, :2].T, s=14, alpha=0.5, zorder=2.5, label='goals put in')
+        dots.set_gid(f'goals_{strategy}')
+        axes.scatter(*state[:2], color='black', marker='s', zorder=3, label=f'state {picked.step}')
+        axes.scatter(*picked.desired_goal[:2], color='C3', marker='*', s=90, label='desired goal')
+        axes.set(title=strategy, xlabel='x, m', aspect='equal')
+        axes.grid(alpha=0.3)
+    panels[0].set_ylabel('y, m')
+    panels[-1].legend(loc='center left', bbox_to_anchor=(1.03, 0.5))
+    figure.suptitle(title)
+    return figure

@@ -1,0 +1,44 @@
+"""Pictures as SVG and PNG, the same file from the same figures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from her_ros.cli.experiment_results import Curve, spread
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write ``<name>.svg`` and ``<name>.png``; return their paths."""
+    paths = [folder / f'{name}.svg', folder / f'{name}.png']
+    # Without a date, and with ids that are not random, what did not change stays as it is.
+    with matplotlib.rc_context({'svg.hashsalt': 'her_ros'}):
+        figure.savefig(paths[0], metadata={'Date': None})
+    figure.savefig(paths[1], dpi=150)
+    return paths
+
+
+def draw_curves(arms: Mapping[str, list[Curve]], title: str) -> Figure:
+    """Draw success over env steps: the median of every arm, and from lowest to highest seed.
+
+    In the SVG the curve of an arm has the id ``curve_<arm>``.
+    """
+    figure = Figure(figsize=(6.4, 4.0), layout='constrained')
+    axes = figure.subplots()
+    for number, (arm, of) in enumerate(arms.items()):
+        found, color = spread(of), f'C{number}'
+        seeds = f'{len(of)} seed{"s" if len(of) > 1 else ""}'
+        (line,) = axes.plot(
+            found.env_steps, found.median, color=color, linewidth=2, label=f'{arm}, {seeds}'
+        )
+        line.set_gid(f'curve_{arm}')
+        axes.fill_between(
+            found.env_steps, found.lowest, found.highest, color=color, alpha=0.2, linewidth=0
+        )
+    axes.set(title=title, xlabel='env steps', ylabel='success', ylim=(0, 1.03))
+    axes.set_xlim(left=0)
+    axes.xaxis.set_major_formatter('{x:,.0f}')
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure

@@ -1,0 +1,125 @@
+import csv
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from her_ros.cli.experiment import Options, planned
+from her_ros.cli.experiments import EXPERIMENTS, experiment_named
+from her_ros.cli.params import read_file
+from her_ros.cli.prepare import values_for
+from her_ros.core.config import configured
+from her_ros.core.parameters import TrainerParameters
+from her_ros.core.task import TASKS, task_named
+from her_ros.learning.learner import Learner
+
+# A run takes seconds, but five processes have to start, on a machine that may be busy.
+PATIENCE_S = 180.0
+# Runs that end after two evaluations, whatever they learn.
+SMALL = (
+    'trainer.stop_evaluations=1000', 'trainer.max_env_steps=800',
+    'trainer.evaluation_interval=400', 'trainer.updates_per_step=0.05',
+    'trainer.hidden_sizes=[16, 16]', 'trainer.batch_size=64', 'evaluator.episodes=4',
+    'evaluator.num_envs=4',
+)  # fmt: skip
+
+
+def with_small(*arguments):
+    return [*arguments, *(part for override in SMALL for part in ('--set', override))]
+
+
+def test_the_list_shows_every_experiment_and_its_arms(her_ros):
+    ended = her_ros('experiment', '--list')
+    assert ended.status == 0
+    for experiment in EXPERIMENTS:
+        assert f' {experiment.name} ' in ended.output
+    assert her_ros('experiment').output == ended.output
+
+
+def test_names_can_be_parts_of_topic_names_and_arms_differ():
+    for experiment in EXPERIMENTS:
+        names = [arm.name for arm in experiment.arms]
+        assert len({*names}) == len(names) > 1
+        assert len({arm.overrides for arm in experiment.arms}) == len(names)
+        assert all(re.fullmatch(r'[a-z]\w*', name) for name in (experiment.name, *names))
+
+
+@pytest.mark.parametrize('task', TASKS)
+@pytest.mark.parametrize('experiment', EXPERIMENTS, ids=lambda experiment: experiment.name)
+def test_every_arm_fits_every_task_and_can_learn(experiment, task):
+    small = ('trainer.device=cpu', 'trainer.replay_capacity=1000', 'trainer.hidden_sizes=[16, 16]')
+    for arm in experiment.arms:
+        values = values_for(task, None, (*small, *arm.overrides))
+        Learner(task_named(task), configured(TrainerParameters, 'trainer', values['trainer']))
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'parts'),
+    [
+        (['tea'], ["'tea'", 'her, strategies']),
+        (['her', '--task', 'FetchTea'], ["'FetchTea'"]),
+        (['her', '--set', 'trainer.bach_size=3'], ["['bach_size']"]),
+        (['her', '--out', '/sys/here'], ['/sys/here', 'cannot be written']),
+    ],
+)
+def test_what_does_not_fit_is_one_line_and_nothing_starts(
+    her_ros, tmp_path, monkeypatch, arguments, parts
+):
+    monkeypatch.chdir(tmp_path)
+    ended = her_ros('experiment', *arguments)
+    assert ended.status == 1
+    assert not ended.output
+    (line,) = ended.errors.splitlines()
+    for part in ('her-ros: ', *parts):
+        assert part in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_the_user_sets_is_for_all_arms_and_leaves_their_difference(tmp_path):
+    overrides = ('trainer.future_goals=2', 'trainer.batch_size=64')
+    options = Options('k', 'FetchPush', 2, tmp_path, 1, overrides)
+    jobs = planned(experiment_named('k'), options)
+    found = {}
+    for job in jobs:
+        trainer = read_file(job.run.folder.params)['trainer']
+        assert trainer['batch_size'] == 64
+        assert trainer['past_goals'] == 0
+        found[job.name] = (trainer['future_goals'], trainer['seed'])
+    assert found == {f'k_{k}_seed_{seed}': (k, seed) for seed in (0, 1) for k in (0, 1, 4, 8)}
+
+
+def test_other_parameters_than_its_runs_began_with_are_refused(her_ros, tmp_path):
+    planned(experiment_named('her'), Options('her', 'FetchReach', 1, tmp_path, 1, ()))
+    ended = her_ros('experiment', 'her', '--out', tmp_path, '--set', 'trainer.batch_size=64')
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert 'trainer.batch_size: 256 → 64' in line
+    assert '--out' in line
+
+
+@pytest.mark.nodes
+def test_an_interrupted_experiment_goes_on_and_finished_runs_stay(graph, tmp_path):
+    out = tmp_path / 'out'
+    command = with_small('experiment', 'her', '--out', str(out), '--seeds', '1', '--jobs', '1')
+    process = graph.cli(*command)
+    graph.until(
+        lambda: 'starting her_seed_0' in process.output, 'the second run', timeout_s=PATIENCE_S
+    )
+    process.interrupt()
+    assert process.ended(30.0) == 130
+    assert 'the same command goes on from here' in process.output
+    first = out / 'runs' / 'FetchReach' / 'no_her_seed_0' / 'result.json'
+    finished = first.stat().st_mtime_ns
+
+    process = graph.cli(*command)
+    assert process.ended(PATIENCE_S) == 0
+    assert 'resuming her_seed_0' in process.output
+    assert 'ing no_her_seed_0' not in process.output
+    assert first.stat().st_mtime_ns == finished
+    with (out / 'results.csv').open(newline='') as file:
+        rows = list(csv.DictReader(file))
+    assert {(row['arm'], row['seed']) for row in rows} == {('no_her', '0'), ('her', '0')}
+    assert all(int(row['env_steps']) >= 400 for row in rows)
+    ids = {each.get('id') for each in ElementTree.parse(out / 'curves.svg').iter()}
+    assert {'curve_no_her', 'curve_her'} <= ids
+    assert '| her | 1 |' in (out / 'summary.md').read_text()
