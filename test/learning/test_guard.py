@@ -91,7 +91,8 @@ def test_guarded_actors_stay_with_what_was_recorded(toy, parameters, guard, devi
     recorded = torch.tensor([0.5, -0.25, 0.1]).expand(64, 3).to(device)
     steps = torch.ones(64, dtype=torch.long, device=device)
     inputs = inputs_with(toy, recorded, steps)
-    inputs = Inputs(**{name: value.to(device) for name, value in vars(inputs).items()})
+    given = {name: value for name, value in vars(inputs).items() if value is not None}
+    inputs = Inputs(**{name: value.to(device) for name, value in given.items()})
     distance = {}
     for chosen in ('none', guard):
         # Wide enough for the critic to find out that all is equally bad.
