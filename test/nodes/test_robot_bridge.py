@@ -104,7 +104,7 @@ PATIENT = {'robot_bridge': {'input_timeout_s': 0.5}, 'policy': {'deadline_s': 0.
 
 
 # So that there is time to see the robot move: a full action is a tenth of what it was.
-SLOW = {'home': False, 'success_steps': 0, 'full_action_speed_mps': 0.08}
+SLOW = {'success_steps': 0, 'full_action_speed_mps': 0.08}
 
 
 def start_policy(graph, namespace, task='FetchReach'):
@@ -128,7 +128,7 @@ def running(shared_graph):
     started = {
         '/twist': start(shared_graph, '/twist'),
         '/trajectory': start(shared_graph, '/trajectory', output='trajectory'),
-        '/push': start(shared_graph, '/push', 'FetchPush'),
+        '/push': start(shared_graph, '/push', 'FetchPush', home=True),
     }
     for partner, _ in started.values():
         partner.ready()
@@ -233,6 +233,22 @@ def test_a_bridge_that_is_told_to_end_stops_the_robot_first(graph):
     graph.until(lambda: partner.twists[-1][2] == 0.0, 'zero')
 
 
+def test_a_stop_ends_what_goes_on(graph):
+    partner, processes = start(graph, '/run', **SLOW)
+    partner.ready()
+    partner.send(START['FetchReach'] + 0.14)
+    partner.acting()
+    response = graph.call(Trigger, '/run/robot_bridge/stop')
+    assert response.success
+    graph.until(lambda: partner.twists[-1][2] == 0.0, 'zero')
+    graph.until(lambda: partner.speeds[-1][1] < 0.01, 'standstill')
+    count = len(partner.rows)
+    assert graph.new_status('/run/robot_bridge')['state'] == 'waits for a goal'
+    assert len(partner.rows) == count
+    assert partner.reset().success
+    graph.until(lambda: len(partner.rows) > count, 'another episode')
+
+
 def test_without_a_bridge_the_robot_stops_by_itself(graph):
     partner, processes = start(graph, '/run', **SLOW)
     partner.ready()
@@ -240,7 +256,9 @@ def test_without_a_bridge_the_robot_stops_by_itself(graph):
     partner.acting()
     assert max(speed for _, speed in partner.speeds[-10:]) > 0.05
     processes['bridge'].kill()
+    # By itself 0.1 s after the last twist; the rest is for the shared cores.
     graph.until(lambda: partner.speeds[-1][1] < 0.01, 'standstill')
+    assert partner.speeds[-1][0] - partner.twists[-1][0] < 1.0
     partner.speeds.clear()
     graph.until(lambda: len(partner.speeds) > 30, 'joint states')
     assert max(speed for _, speed in partner.speeds) < 0.02
@@ -253,6 +271,7 @@ def test_a_robot_that_falls_silent_is_named_and_no_longer_commanded(graph):
     partner.acting()
     processes['robot'].kill()
     graph.until(lambda: 'gave up: nothing on joint_states' in partner.status['message'], 'a word')
+    assert 'gave up: nothing on joint_states' in processes['bridge'].output
     assert partner.status['waits_for'] == 'joint_states'
     assert partner.twists[-1][2] == 0.0
     graph.until(lambda: time.monotonic() - partner.twists[-1][0] > 1.0, 'silence')
