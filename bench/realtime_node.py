@@ -229,8 +229,13 @@ def soak(minutes: float, interval_s: float) -> None:
             return
         os.set_blocking(process.stdout.fileno(), False)
         reports: list[list[float]] = []
+        rest = ''
         for _ in robot.ask(round(60e9 * minutes / PERIOD_NS)):
-            for line in process.stdout:
+            # A line may be there in part.
+            with contextlib.suppress(BlockingIOError):
+                rest += os.read(process.stdout.fileno(), 1 << 16).decode()
+            *lines, rest = rest.split('\n')
+            for line in lines:
                 reports.append(json.loads(line))
                 resident, objects, blocks = reports[-1]
                 print(f'{resident:.2f} MiB, {objects:,} objects, {blocks:,} blocks', flush=True)

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,13 @@ class Driver:
         if rows['truncated'].all():
             self.ended.append(rows.copy())
 
+    def end_for(self, goal: np.ndarray) -> Rows | None:
+        """Return the last row of an episode for a goal, once it has ended."""
+        for rows in self.ended:
+            if np.allclose(rows['desired_goal'][0], goal, atol=1e-6):
+                return rows
+        return None
+
     def until(self, condition: Callable[[], Any], what: str) -> None:
         """Spin until something holds."""
         if not self.spin_until(condition, PATIENCE_S):
@@ -137,9 +145,15 @@ def on_robot(
 
     from her_ros.nodes.qos import COMMAND
 
-    fixed = ['robot_bridge.home=false', 'robot_bridge.success_steps=0']
+    # The robot is put at home by its reset.
+    fixed = ['robot_bridge.success_steps=0']
     period_s = task.control_period_s
-    specs = deployment_nodes(NAMESPACE, str(model), autostart=True)
+    specs = [
+        replace(spec, parameters={**spec.parameters, 'home': False})
+        if spec.name == 'robot_bridge'
+        else spec
+        for spec in deployment_nodes(NAMESPACE, str(model), autostart=True)
+    ]
     results = []
     with running(specs, task.name, [*fixed, *overrides]):
         sender = driver.node.create_publisher(PointStamped, f'/{NAMESPACE}/goal', COMMAND)
@@ -157,8 +171,11 @@ def on_robot(
             message.point.x, message.point.y, message.point.z = goal.tolist()
             sender.publish(message)
             # An episode that the bridge gives up, for want of inputs, has no end, and fails.
-            driver.spin_until(lambda: driver.ended, 2 * task.episode_length * period_s)
-            results.append(bool(driver.ended) and bool(driver.ended[0]['is_success'][0]))
+            driver.spin_until(
+                lambda goal=goal: driver.end_for(goal), 2 * task.episode_length * period_s
+            )
+            end = driver.end_for(goal)
+            results.append(end is not None and bool(end['is_success'][0]))
     driver.node.destroy_publisher(sender)
     driver.node.destroy_client(client)
     return results

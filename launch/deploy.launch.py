@@ -6,7 +6,13 @@ from typing import Any
 from launch import LaunchDescription
 
 from her_ros.cli.graph import ROBOTS, deployment_nodes
-from her_ros.cli.launch import argument, node_actions, task_argument, with_arguments
+from her_ros.cli.launch import (
+    argument,
+    environment_actions,
+    node_actions,
+    task_argument,
+    with_arguments,
+)
 from her_ros.cli.params import shipped_model
 from her_ros.cli.prepare import params_for
 from her_ros.core.run_folder import RunFolder
@@ -18,6 +24,7 @@ def _nodes(
     robot: str,
     run_dir: str,
     autostart: str,
+    remap: str,
     params: str,
     namespace: str,
     **_: str,
@@ -27,7 +34,7 @@ def _nodes(
         folder.create()
         run_dir = str(folder.path)
     model = str(Path(model or shipped_model(task)).absolute())
-    nodes = deployment_nodes(namespace, model, autostart == 'true', robot, run_dir)
+    nodes = deployment_nodes(namespace, model, autostart == 'true', robot, run_dir, remap.split())
     return node_actions(nodes, params_for(task, Path(params) if params else None))
 
 
@@ -47,9 +54,11 @@ def generate_launch_description() -> LaunchDescription:
                 list(ROBOTS),
             ),
             argument('run_dir', '', 'Run folder to record to; empty: record nothing.'),
+            argument('remap', '', "Other names of a robot's topics: old:=new, apart by spaces."),
             argument('autostart', 'true', 'Configure and activate at start.', ['true', 'false']),
             argument('params', '', 'ROS parameter file; empty: the one shipped for the task.'),
             argument('namespace', 'robot', 'Namespace of the nodes.'),
+            *environment_actions(discovery=False),
             with_arguments(_nodes),
         ]
     )

@@ -18,18 +18,18 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import Rows
 from her_ros.core.task import GoalTask, task_named
+from her_ros.core.topics import GOAL, GOAL_POSE, GRIPPER, JOINT_STATES, OBJECT_POSE, TWIST
 from her_ros.robot.conversion import Conversion
 from her_ros.robot.frames import Frames, Pose
 
-# What is looked for, under which name, and of which types it may be; see nodes/qos.py, which
-# imports rclpy.
+# What is looked for, under which name, and of which type it must be.
 _WANTED = {
-    'joint_states': ('joint_states', ('sensor_msgs/msg/JointState',)),
-    'object_pose': ('object_pose', ('geometry_msgs/msg/PoseStamped',)),
-    'goal': ('goal', ('geometry_msgs/msg/PointStamped',)),
-    'goal_pose': ('goal_pose', ('geometry_msgs/msg/PoseStamped',)),
-    'twist': ('servo_node/delta_twist_cmds', ('geometry_msgs/msg/TwistStamped',)),
-    'gripper': ('gripper_controller/commands', ('std_msgs/msg/Float64MultiArray',)),
+    'joint_states': (JOINT_STATES, ('sensor_msgs/msg/JointState',)),
+    'object_pose': (OBJECT_POSE, ('geometry_msgs/msg/PoseStamped',)),
+    'goal': (GOAL, ('geometry_msgs/msg/PointStamped',)),
+    'goal_pose': (GOAL_POSE, ('geometry_msgs/msg/PoseStamped',)),
+    'twist': (TWIST, ('geometry_msgs/msg/TwistStamped',)),
+    'gripper': (GRIPPER, ('std_msgs/msg/Float64MultiArray',)),
 }
 
 
@@ -103,7 +103,7 @@ class _BagConversion:
         self._path, self._task, self._names = path, task, names
         base = Pose.of('base_pose', p.base_pose[:3], p.base_pose[3:])
         self._frames = Frames(p.base_frame, base)
-        self._conversion = Conversion(task, p, secrets.randbits(32))
+        self._conversion = Conversion(task, p, self._frames, secrets.randbits(32))
         self._store = get_typestore(Stores.ROS2_JAZZY)
         self._problems: dict[str, str] = {}
         self._met: set[str] = set()
@@ -176,12 +176,12 @@ class _BagConversion:
     def _take_goal_pose(self, content: Any, _: Message) -> None:
         self._conversion.goal(self._in_world('goal_pose', content, content.pose).position)
 
-    def _take_twist(self, content: Any, _: Message) -> None:
+    def _take_twist(self, content: Any, message: Message) -> None:
         linear = content.twist.linear
         velocity = Pose.of('twist', (linear.x, linear.y, linear.z)).position
         frame = Pose.of('twist', (0.0, 0.0, 0.0))
         turn = self._frames.to_world(content.header.frame_id, frame, 'twist').rotation
-        self._conversion.velocity(turn @ velocity)
+        self._conversion.velocity(turn @ velocity, _time_s(content, message))
 
     def _take_gripper(self, content: Any, _: Message) -> None:
         self._conversion.fingers(Pose.of('gripper', [*content.data[:2], 0.0]).position[:2])

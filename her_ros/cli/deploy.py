@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from her_ros.cli.graph import deployment_nodes, graph_environment
+from her_ros.cli.graph import NodeSpec, deployment_nodes, graph_environment
 from her_ros.cli.params import shipped_model, to_yaml
 from her_ros.cli.prepare import Run, claimed, values_for
 from her_ros.core.files import write_whole
@@ -28,6 +28,7 @@ class Options(NamedTuple):
     params_file: Path | None
     overrides: Sequence[str]
     namespace: str
+    remap: Sequence[str]
 
 
 def deploy(options: Options) -> int:
@@ -35,6 +36,7 @@ def deploy(options: Options) -> int:
 
     :raises HerRosError: if anything does not fit, before anything was started
     """
+    _nodes(options, '', '')  # what is wrong with them is said first
     values = values_for(options.task, options.params_file, options.overrides)
     model = (options.model or shipped_model(options.task)).absolute()
     folder = RunFolder(options.folder or Path('runs', options.task, 'robot'))
@@ -45,6 +47,10 @@ def deploy(options: Options) -> int:
         console.print(f'{options.task} by {model}; logs in {folder.log}', soft_wrap=True)
         _supervise(options, str(model), folder, console)
     return 0
+
+
+def _nodes(options: Options, model: str, run_dir: str) -> list[NodeSpec]:
+    return deployment_nodes(options.namespace, model, True, options.robot, run_dir, options.remap)
 
 
 def _supervise(options: Options, model: str, folder: RunFolder, console: Console) -> None:
@@ -58,7 +64,7 @@ def _supervise(options: Options, model: str, folder: RunFolder, console: Console
 
     signal.signal(signal.SIGTERM, interrupt)
     run_dir = str(folder.path) if options.record else ''
-    nodes = deployment_nodes(options.namespace, model, True, options.robot, run_dir)
+    nodes = _nodes(options, model, run_dir)
     supervisor = Supervisor(
         nodes, folder.params, folder.log, lambda line: console.print(line, soft_wrap=True)
     )

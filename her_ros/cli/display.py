@@ -55,6 +55,7 @@ class Display:
             if status.name.startswith(self._namespace):
                 name = status.name.removeprefix(self._namespace)
                 values = {item.key: item.value for item in status.values}
+                values['message'] = status.message
                 self._reports.take(name, values, time.monotonic())
 
     def update(self, seconds: float) -> None:

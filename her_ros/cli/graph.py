@@ -5,10 +5,13 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from her_ros.core.config import ConfigError
+from her_ros.core.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
 
 #: three deaths of one node within this time end the run
 _DEATHS, _WINDOW_S = 3, 60.0
@@ -50,14 +53,7 @@ class NodeSpec:
 #: what the policy acts on: the simulated robot, one whose topics are there, or whoever answers
 #: to ``step`` and ``action``
 ROBOTS = ('simulated', 'real', 'none')
-# As in nodes/qos.py, which imports rclpy.
-_OF_ROBOT = (
-    'joint_states',
-    'object_pose',
-    'servo_node/delta_twist_cmds',
-    'joint_trajectory_controller/joint_trajectory',
-    'gripper_controller/commands',
-)
+_OF_ROBOT = (JOINT_STATES, OBJECT_POSE, TWIST, TRAJECTORY, GRIPPER)
 
 # In simulation no robot can come to harm, and policies come from the trainer.
 _LOCK_STEP = {'deployment': False, 'accept_policies': True}
@@ -113,23 +109,41 @@ def recording_nodes(namespace: str, run_dir: str) -> list[NodeSpec]:
 
 
 def deployment_nodes(
-    namespace: str, model: str, autostart: bool, robot: str = 'simulated', run_dir: str = ''
+    namespace: str,
+    model: str,
+    autostart: bool,
+    robot: str = 'simulated',
+    run_dir: str = '',
+    remap: Sequence[str] = (),
 ) -> list[NodeSpec]:
     """List the nodes that act on a robot, without exploration.
 
     :param robot: one of ``ROBOTS``; the topics of a real one are in no namespace
     :param run_dir: folder of a recorder; empty: record nothing
+    :param remap: other names of a robot's topics, such as ``object_pose:=/perception/block``
+    :raises ConfigError: if one of these is no remapping
     """
+    others = dict(_remapping(each) for each in remap)
     own = '/' + namespace.strip('/')
     acting = {'model': model, 'autostart': autostart, 'deployment': True, 'explore': False}
     nodes = [NodeSpec('policy', own, parameters=acting)]
     if robot == 'simulated':
-        nodes += [NodeSpec('simulated_robot', own), NodeSpec('robot_bridge', own)]
+        # It comes home by itself, as there is nobody that it could hit.
+        bridge = NodeSpec('robot_bridge', own, others, {'home': True})
+        nodes += [NodeSpec('simulated_robot', own), bridge]
     elif robot == 'real':
-        nodes.append(NodeSpec('robot_bridge', own, {topic: f'/{topic}' for topic in _OF_ROBOT}))
+        plain = {topic: f'/{topic}' for topic in _OF_ROBOT}
+        nodes.append(NodeSpec('robot_bridge', own, {**plain, **others}))
     if run_dir:
         nodes.append(NodeSpec('recorder', own, parameters={'run_dir': run_dir}))
     return nodes
+
+
+def _remapping(text: str) -> tuple[str, str]:
+    old, arrow, new = text.partition(':=')
+    if not (old and arrow and new):
+        raise ConfigError(f'remapping {text!r}: write OLD:=NEW, such as object_pose:=/block')
+    return old, new
 
 
 def graph_environment(log_folder: Path | None = None) -> dict[str, str]:

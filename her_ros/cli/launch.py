@@ -34,9 +34,15 @@ def task_argument(default: str = 'FetchReach') -> Any:
     return argument('task', default, 'Task to learn or run.', list(TASKS))
 
 
-def environment_actions() -> list[Any]:
-    """Set what the nodes' environment needs and the user has not set."""
-    return [SetEnvironmentVariable(*pair) for pair in graph_environment().items()]
+def environment_actions(discovery: bool = True) -> list[Any]:
+    """Set what the nodes' environment needs and the user has not set.
+
+    :param discovery: limit it to this machine; a robot may be another one
+    """
+    wanted = graph_environment()
+    if not discovery:
+        wanted.pop('ROS_AUTOMATIC_DISCOVERY_RANGE', None)
+    return [SetEnvironmentVariable(*pair) for pair in wanted.items()]
 
 
 def positive_integer(name: str, text: str) -> int:

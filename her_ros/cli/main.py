@@ -180,6 +180,10 @@ def deploy(
     params: Params = None,
     override: Overrides = None,
     namespace: Annotated[str, typer.Option(help='ROS namespace of the nodes.')] = 'robot',
+    remap: Annotated[
+        list[str] | None,
+        typer.Option(help="Another name of a robot's topic, such as object_pose:=/block."),
+    ] = None,
 ) -> None:
     """Run a policy on a robot, behind its safety filter and watchdog.
 
@@ -193,8 +197,13 @@ def deploy(
 
     if robot not in ROBOTS:
         raise ConfigError(f'--robot {robot!r}: choose one of {", ".join(ROBOTS)}')
-    overrides = override or []
-    sys.exit(run(Options(task, model, robot, folder, record, params, overrides, namespace)))
+    sys.exit(
+        run(
+            Options(
+                task, model, robot, folder, record, params, override or [], namespace, remap or []
+            )
+        )
+    )
 
 
 @app.command()

@@ -66,7 +66,10 @@ class RealTimeParameters:
     """How ``policy`` asks the operating system for punctuality."""
 
     scheduler_priority: int = parameter(
-        0, 'priority under SCHED_FIFO; 0: the normal scheduler', minimum=0, maximum=99
+        0,
+        'priority under SCHED_FIFO, one less than that of the watchdog; 0: the normal scheduler',
+        minimum=0,
+        maximum=98,
     )
     cpu_affinity: tuple[int, ...] = parameter(
         (-1,), 'cores to run on; -1: any', minimum=-1, maximum=1023
@@ -126,7 +129,7 @@ class RobotBridgeParameters(NodeParameters):
         0.83,
         'speed commanded for a full action, metres per second; 0.83 is what it means in training',
         minimum=0.01,
-        maximum=2.0,
+        maximum=1.25,  # 0.05 m per control period, for which the policy's workspace is checked
     )
     twist_units: str = parameter(
         'speed',
@@ -172,7 +175,10 @@ class RobotBridgeParameters(NodeParameters):
         minimum=0,
         maximum=100_000,
     )
-    home: bool = parameter(True, 'bring the gripper to where training starts before each episode')
+    home: bool = parameter(
+        False,
+        'bring the gripper to where training starts before each episode, at 0.25 m/s at most',
+    )
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,20 @@ from collections.abc import Callable
 import numpy as np
 
 from her_ros.core.cloud import CloudDecoder, encode_cloud, stamp_of
+from her_ros.core.config import ConfigError
 from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.rows import Rows, action_dtype, identity_of, step_dtype
 from her_ros.core.task import GoalTask
 from her_ros.deploy.actor import Actor, asking
 from her_ros.deploy.answer_times import AnswerTimes
 from her_ros.deploy.exploration import Exploration
+from her_ros.deploy.realtime import put_above
 from her_ros.deploy.safety import SafetyFilter, safe_action
 from her_ros.deploy.stamps import StampError, StampJudge, Verdict
 from her_ros.deploy.watchdog import State, Watchdog
+
+# A deadline of fewer periods would pass between any two steps that are a little uneven.
+_FEWEST_PERIODS = 2
 
 
 class GuardedActor:
@@ -42,7 +47,14 @@ class GuardedActor:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         p = parameters
+        if p.deadline_s < _FEWEST_PERIODS * task.control_period_s:
+            raise ConfigError(
+                f'policy: deadline_s is {p.deadline_s:g}; {task.name} has a step every'
+                f' {task.control_period_s:g} s, so it must be at least'
+                f' {_FEWEST_PERIODS * task.control_period_s:g}'
+            )
         self._task = task
+        self._parameters = p
         self._send = send
         self._wall_ns = wall_ns
         self._decoder = CloudDecoder(step_dtype(task))
@@ -66,8 +78,10 @@ class GuardedActor:
         return self.watchdog.state
 
     def start(self) -> None:
-        """Start the thread of the watchdog."""
+        """Start the thread of the watchdog, which is not to wait for the one it watches."""
         self.watchdog.start()
+        if (thread_id := self.watchdog.thread_id) is not None:
+            put_above(thread_id, self._parameters)
 
     def activate(self) -> None:
         """Act from the next fresh observation on."""

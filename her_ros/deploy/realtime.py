@@ -43,6 +43,13 @@ def apply(parameters: RealTimeParameters) -> list[str]:
     return done
 
 
+def put_above(thread_id: int, parameters: RealTimeParameters) -> None:
+    """Let a thread interrupt all others of this process; under SCHED_FIFO equals do not."""
+    if parameters.scheduler_priority:
+        above = os.sched_param(parameters.scheduler_priority + 1)
+        os.sched_setscheduler(thread_id, os.SCHED_FIFO, above)
+
+
 def _pin(cores: set[int]) -> str:
     usable = os.sched_getaffinity(0)
     if not cores <= usable:

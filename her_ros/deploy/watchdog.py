@@ -124,6 +124,11 @@ class Watchdog:
         self._thread = threading.Thread(target=self._run, name='watchdog', daemon=True)
         self._thread.start()
 
+    @property
+    def thread_id(self) -> int | None:
+        """The thread, as the operating system numbers it, once it is started."""
+        return None if self._thread is None else self._thread.native_id
+
     def close(self) -> None:
         """Deactivate, and end the thread."""
         self.deactivate()

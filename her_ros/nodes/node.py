@@ -43,6 +43,10 @@ def read_parameters(node: Node, config: type[Config]) -> Config:
         for name, parameter in node.get_parameters_by_prefix('').items()
         if name not in _ROS_PARAMETERS and not name.startswith('qos_overrides')
     }
+    if node.get_parameter('use_sim_time').value:
+        raise ConfigError(
+            f'{node.get_name()}: use_sim_time is true; stamps are wall time here, leave it false'
+        )
     checked = configured(config, node.get_name(), given)
     for name, parameter in known.items():
         descriptor = _descriptor(parameter)

@@ -52,6 +52,7 @@ class PolicyNode(LifecycleNode):
         self._leave: list[Callable[[], object]] = []
         self._collector = realtime.GarbageCollector() if p.collect_between_steps else None
         self._problems: dict[str, str] = {}  # by origin, until something right comes from there
+        self._stops_told: list[str] = []
         self._diagnostics = Diagnostics(self, self._status)
         self.add_on_set_parameters_callback(self._on_parameters)
         refuse_impossible_transitions(self)
@@ -231,6 +232,9 @@ class PolicyNode(LifecycleNode):
         waits = 'its activation' if state is State.INACTIVE else waits
         stop = [_STOPS[state]] if state in _STOPS else []
         problems = [*stop, *self._problems.values()]
+        if stop != self._stops_told:
+            self._stops_told = stop
+            self.get_logger().warning(stop[0] if stop else 'no longer stopped')
         policy = None if guard is None else guard.actor.policy
         return {
             'message': '; '.join(problems) or (f'waits for {waits}' if waits else 'acting'),

@@ -3,17 +3,30 @@
 from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 
-# relative names, in a worker's namespace
-STEP = 'step'
-ACTION = 'action'
-GOAL = 'goal'
-GOAL_POSE = 'goal_pose'
-# relative names, of a robot, as MoveIt Servo and ros2_control call them
-JOINT_STATES = 'joint_states'
-OBJECT_POSE = 'object_pose'
-TWIST = 'servo_node/delta_twist_cmds'
-TRAJECTORY = 'joint_trajectory_controller/joint_trajectory'
-GRIPPER = 'gripper_controller/commands'
+from her_ros.core.topics import (
+    ACTION,
+    GOAL,
+    GOAL_POSE,
+    GRIPPER,
+    JOINT_STATES,
+    OBJECT_POSE,
+    STEP,
+    TRAJECTORY,
+    TWIST,
+)
+
+__all__ = [
+    'ACTION',
+    'GOAL',
+    'GOAL_POSE',
+    'GRIPPER',
+    'JOINT_STATES',
+    'OBJECT_POSE',
+    'STEP',
+    'TRAJECTORY',
+    'TWIST',
+]
+
 # for RViz and Foxglove
 GRIPPER_POSE = 'gripper_pose'
 MARKERS = 'markers'

@@ -1,17 +1,15 @@
 """The ``robot_bridge`` node: between a robot's own topics and ``step`` and ``action``."""
 
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
-from geometry_msgs.msg import PointStamped, PoseStamped, TwistStamped
-from rclpy.duration import Duration
+from geometry_msgs.msg import PointStamped, PoseStamped
 from rclpy.node import Node
 from sensor_msgs.msg import JointState, PointCloud2
-from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
-from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 from visualization_msgs.msg import MarkerArray
 
 from her_ros.core.cloud import CloudDecoder, encode_cloud
@@ -19,13 +17,13 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import Rows, action_dtype
 from her_ros.core.task import task_named
+from her_ros.nodes.arm import ArmPublisher
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import (
     ACTION,
     COMMAND,
     GOAL,
     GOAL_POSE,
-    GRIPPER,
     JOINT_STATES,
     LOCK_STEP,
     MARKERS,
@@ -33,17 +31,13 @@ from her_ros.nodes.qos import (
     SCENE,
     SENSOR,
     STEP,
-    TRAJECTORY,
-    TWIST,
     with_deadline,
 )
 from her_ros.nodes.scene import goal_marker
 from her_ros.nodes.transforms import pose_of, stamp_ns_of, tf2_lookup
 from her_ros.robot.beat import Beat
-from her_ros.robot.control import Command, RobotControl
+from her_ros.robot.control import RobotControl
 from her_ros.robot.frames import Floats, Frames, Pose
-from her_ros.robot.kinematics import ARM_JOINTS
-from her_ros.robot.units import TwistUnits
 
 # Rows come once per control period; this many periods is what subscribers may count on.
 _OFFERED_PERIODS = 2
@@ -58,16 +52,21 @@ class RobotBridgeNode(Node):
         self._task = task_named(p.task)
         base = Pose.of('base_pose', p.base_pose[:3], p.base_pose[3:])
         self._frames = Frames(p.base_frame, base, tf2_lookup(self, p.base_frame))
-        self._units = TwistUnits(p, self._frames)
-        self._control = RobotControl(self._task, p, self._units, secrets.randbits(32))
+        self._control = RobotControl(self._task, p, self._frames, secrets.randbits(32))
+        # Held from a decision until it is on its way, so that no command follows the last one.
+        self._lock = threading.Lock()
+        self._is_over = False
         self._decoder = CloudDecoder(action_dtype(self._task))
         self._problems: dict[str, str] = {}  # by topic, until something right comes there
         self._stamp_ns = 0  # of the joints seen last
         self._ended, self._successes = 0, 0
+        self._told = ''  # of the problems
         self._join_policy()
         self._join_robot()
+        self._arm = ArmPublisher(self, p, self._control, self._task.control_period_s)
         self._markers = self.create_publisher(MarkerArray, MARKERS, SCENE)
         self.create_service(Trigger, '~/reset', self._on_reset)
+        self.create_service(Trigger, '~/stop', self._on_stop)
         self.create_timer(1.0, self._draw_goal)
         self._beat = Beat(self._task.control_period_s)
         self.create_timer(self._task.control_period_s / 8, self._on_time)
@@ -86,11 +85,6 @@ class RobotBridgeNode(Node):
             (PoseStamped, GOAL_POSE, self._take_goal_pose, COMMAND),
         ):
             self.create_subscription(kind, topic, self._receiver(topic, take), qos)
-        if self._config.output == 'twist':
-            self._arm = self.create_publisher(TwistStamped, TWIST, COMMAND)
-        else:
-            self._arm = self.create_publisher(JointTrajectory, TRAJECTORY, COMMAND)
-        self._gripper = self.create_publisher(Float64MultiArray, GRIPPER, COMMAND)
 
     def _receiver(self, topic: str, take: Callable[[Any], None]) -> Callable[[Any], None]:
         """Return what takes the messages of a topic, and tells of those that do not fit."""
@@ -110,15 +104,15 @@ class RobotBridgeNode(Node):
 
     def _take_joints(self, message: JointState) -> None:
         joints = (message.name, message.position, message.velocity)
-        self._control.observer.take_joints(*joints, *_times(message))
-        self._stamp_ns = stamp_ns_of(message.header.stamp)
+        measured_s, self._stamp_ns = _measured(message)
+        self._control.observer.take_joints(*joints, measured_s)
         if self._beat.measured(time.monotonic()):
             self._begin_period()
 
     def _take_object(self, message: PoseStamped) -> None:
         pose = pose_of(OBJECT_POSE, message.pose.position, message.pose.orientation)
         pose = self._frames.to_world(message.header.frame_id, pose, OBJECT_POSE)
-        self._control.observer.take_object(pose, *_times(message))
+        self._control.observer.take_object(pose, _measured(message)[0])
 
     def _take_goal(self, message: PointStamped) -> None:
         point = Pose.of(GOAL, (message.point.x, message.point.y, message.point.z))
@@ -155,54 +149,45 @@ class RobotBridgeNode(Node):
             self._begin_period()
 
     def _begin_period(self) -> None:
-        tick = self._control.tick(time.monotonic())
-        if tick.rows is not None:
-            self._steps.publish(encode_cloud(tick.rows, self._stamp_ns))
-            if tick.rows['truncated'][0]:
-                self._tell_end(tick.rows)
-        if tick.command is not None:
-            self._send(tick.command)
+        with self._lock:
+            if self._is_over:
+                return
+            tick = self._control.tick(time.monotonic())
+            if tick.rows is not None:
+                self._steps.publish(encode_cloud(tick.rows, self._stamp_ns))
+            if tick.command is not None:
+                self._arm.send(tick.command)
+        if tick.rows is not None and tick.rows['truncated'][0]:
+            self._tell_end(tick.rows)
+        if self._control.problem != self._told:
+            self._told = self._control.problem
+            if self._told:
+                self.get_logger().error(self._told)
 
     def _on_action(self, cdr: bytes) -> None:
         try:
-            command = self._control.answer(self._decoder.decode([cdr])[0], time.monotonic())
+            answers = self._decoder.decode([cdr])[0]
+            with self._lock:
+                command = self._control.answer(answers, time.monotonic())
+                if command is not None and not self._is_over:
+                    self._arm.send(command)
         except HerRosError as error:
             self.get_logger().error(f'{error}; ignored', throttle_duration_sec=5.0)
-            return
-        if command is not None:
-            self._send(command)
+
+    def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.success, response.message = True, 'nothing went on'
+        with self._lock:
+            if (command := self._control.halt()) is not None:
+                self._arm.send(command)
+                response.message = 'stopped; a goal or ~/reset begins again'
+        return response
 
     def last_words(self) -> None:
         """Tell a robot in motion to stand still before ROS ends; comes from another thread."""
-        if (command := self._control.halt()) is not None:
-            self._send(command)
-
-    def _send(self, command: Command) -> None:
-        if self._config.output == 'twist':
-            self._send_twist(command.velocity)
-        else:
-            self._send_trajectory(command.velocity)
-        self._gripper.publish(Float64MultiArray(data=command.fingers.tolist()))
-
-    def _send_twist(self, velocity: Floats) -> None:
-        message = TwistStamped()
-        message.header.stamp = self.get_clock().now().to_msg()
-        message.header.frame_id = self._config.base_frame
-        linear = message.twist.linear
-        linear.x, linear.y, linear.z = self._units.linear(velocity).tolist()
-        self._arm.publish(message)
-
-    def _send_trajectory(self, velocity: Floats) -> None:
-        period_s = self._task.control_period_s
-        positions = self._control.kinematics.joints_after(
-            velocity * period_s, period_s, self._config.max_joint_speed
-        )
-        point = JointTrajectoryPoint(
-            positions=positions.tolist(), time_from_start=Duration(seconds=period_s).to_msg()
-        )
-        # A stamp of 0 is how a joint_trajectory_controller is told: from now on.
-        message = JointTrajectory(joint_names=list(ARM_JOINTS), points=[point])
-        self._arm.publish(message)
+        with self._lock:
+            self._is_over = True
+            if (command := self._control.halt()) is not None:
+                self._arm.send(command)
 
     def _tell_end(self, rows: Rows) -> None:
         row = rows[0]
@@ -225,7 +210,8 @@ class RobotBridgeNode(Node):
             'level': b'\x01' if problem or (waits and waits != 'a goal') else b'\x00',
             'state': state,
             'waits_for': waits,
-            'goal': '' if control.goal is None else _text(control.goal),
+            'goal': _text(row['desired_goal']) if control.episodes.running else '',
+            'next_goal': '' if control.goal is None else _text(control.goal),
             'episode': int(row['episode']),
             'step': int(row['step']),
             'distance_m': round(float(distance), 3),
@@ -235,11 +221,14 @@ class RobotBridgeNode(Node):
         }
 
 
-def _times(message: Any) -> tuple[float, float]:
-    """Return when a message was measured and when it came, both in monotonic seconds."""
-    now_s = time.monotonic()
-    age_ns = time.time_ns() - stamp_ns_of(message.header.stamp)
-    return now_s - age_ns / 1e9, now_s
+def _measured(message: Any) -> tuple[float, int]:
+    """Return when a message was measured: monotonic seconds, and wall time in nanoseconds.
+
+    What nobody stamped, or a clock that is ahead, was measured now.
+    """
+    now_ns = time.time_ns()
+    stamp_ns = min(stamp_ns_of(message.header.stamp) or now_ns, now_ns)
+    return time.monotonic() - (now_ns - stamp_ns) / 1e9, stamp_ns
 
 
 def _text(position: Floats) -> str:

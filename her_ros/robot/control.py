@@ -10,7 +10,7 @@ from her_ros.core.rows import Rows
 from her_ros.core.task import GoalTask
 from her_ros.robot.episodes import RobotEpisodes
 from her_ros.robot.errors import RobotError
-from her_ros.robot.frames import Floats
+from her_ros.robot.frames import Floats, Frames
 from her_ros.robot.goals import GoalRegion
 from her_ros.robot.homing import Homing
 from her_ros.robot.kinematics import FetchKinematics
@@ -49,15 +49,15 @@ class RobotControl:
     An episode begins with a new goal, or when it is asked for; then the gripper first comes home.
     Whenever there is no action for the present state the robot is told to stand still.
 
-    :param units: know how fast the robot can be told to move
+    :param frames: know where the robot stands
     :param session: drawn anew whenever a bridge starts
     """
 
     def __init__(
-        self, task: GoalTask, parameters: RobotBridgeParameters, units: TwistUnits, session: int
+        self, task: GoalTask, parameters: RobotBridgeParameters, frames: Frames, session: int
     ) -> None:
         p = parameters
-        self._units = units
+        self.units = TwistUnits(p, frames)
         self._speed_mps = p.full_action_speed_mps
         self._timeout_s = p.input_timeout_s
         self._home = p.home
@@ -65,7 +65,7 @@ class RobotControl:
         model = load_model(task)
         self._start_fingers = np.clip(model.start_qpos[model.finger_qpos], *_FINGER_RANGE_M)
         self._fingers = self._start_fingers  # as last commanded
-        self.kinematics = FetchKinematics(task)
+        self.kinematics = FetchKinematics(task, frames.base)
         self._motion = CommandedMotion()
         self.observer = Observer(
             task,
@@ -76,7 +76,9 @@ class RobotControl:
         self.episodes = RobotEpisodes(
             task, session, p.episode_steps or task.episode_length, p.success_steps
         )
-        self._homing = Homing(setup_of(task), self.kinematics.start_grip_position)
+        self._homing = Homing(
+            setup_of(task), self.kinematics.start_grip_position, p.full_action_speed_mps
+        )
         self._coming_home = False
         self._region = GoalRegion(task)
         self.goal: Floats | None = None
@@ -89,11 +91,15 @@ class RobotControl:
     def set_goal(self, point: Floats) -> None:
         """Keep a goal; an episode for it begins when the present one has ended.
 
+        One that has not yet begun, as the policy has not answered, is for this goal then.
+
         :param point: metres, world frame, shape (3,)
         :raises RobotError: if the policy was not trained for it
         """
         self.goal = self._region.goal(point)
         self._wanted = True
+        if self.episodes.waiting:
+            self._start()
 
     def reset(self) -> None:
         """End the present episode with its next state, and begin another for the same goal.
@@ -155,6 +161,8 @@ class RobotControl:
 
     def _start(self) -> None:
         assert self.goal is not None
+        self._wanted = False
+        self.observer.begin()
         self.episodes.start(self.goal)
 
     def _come_home(self, now_s: float) -> Command:
@@ -170,7 +178,7 @@ class RobotControl:
             self._start()
             return self._stand_still()
         self._fingers = self._start_fingers
-        return Command(self._units.followed(velocity), self._fingers)
+        return Command(self.units.followed(velocity), self._fingers)
 
     def _act(self, now_s: float) -> Tick:
         was_answered, was_waiting = self.episodes.answered, self.episodes.waiting
@@ -189,7 +197,7 @@ class RobotControl:
         if not (self.episodes.running or self._coming_home):
             return None
         self.episodes.abandon()
-        self._coming_home = False
+        self._coming_home = self._wanted = False
         return self._stand_still()
 
     def answer(self, answers: Rows, now_s: float) -> Command | None:
@@ -208,7 +216,7 @@ class RobotControl:
         return command
 
     def _command(self, action: NDArray[np.float32]) -> Command:
-        velocity = self._units.followed(action[:3].astype(np.float64) * self._speed_mps)
+        velocity = self.units.followed(action[:3].astype(np.float64) * self._speed_mps)
         if not self._fingers_closed:
             # As in training: sent from where they are by so many metres, which is farther than
             # they can go, so that all but the smallest actions open or close them.

@@ -10,14 +10,17 @@ from her_ros.core.rows import IDENTITY, Rows, action_dtype
 from her_ros.core.task import GoalTask
 from her_ros.robot.beat import Beat
 from her_ros.robot.episodes import RobotEpisodes
-from her_ros.robot.frames import Floats, Pose
+from her_ros.robot.frames import Floats, Frames, Pose
 from her_ros.robot.goals import GoalRegion
 from her_ros.robot.kinematics import FetchKinematics
 from her_ros.robot.observer import Observer
+from her_ros.robot.units import TwistUnits
 from her_ros.sim.setups import setup_of
 
 # Slower than this nobody steers; the arm trembles.
 _STANDS_STILL_MPS = 0.005
+# A robot stops by itself so long after the last twist.
+_COMMAND_LIFETIME_S = 0.1
 # So long without motion an episode has ended.
 _PAUSE_S = 1.0
 
@@ -32,14 +35,18 @@ class Conversion:
     Times are those of the recording, seconds.
 
     :param parameters: speeds, velocity window and ends of episodes, as the bridge has them
+    :param frames: know where the robot stands
     """
 
-    def __init__(self, task: GoalTask, parameters: RobotBridgeParameters, session: int) -> None:
+    def __init__(
+        self, task: GoalTask, parameters: RobotBridgeParameters, frames: Frames, session: int
+    ) -> None:
         p = parameters
         self._task, self._speed_mps = task, p.full_action_speed_mps
+        self._units = TwistUnits(p, frames)
         self._timeout_s = p.input_timeout_s
         self._fingers_closed = setup_of(task).fingers_closed
-        self._kinematics = FetchKinematics(task)
+        self._kinematics = FetchKinematics(task, frames.base)
         self._observer = Observer(task, self._kinematics, p.velocity_window_s)
         self._episodes = RobotEpisodes(
             task, session, p.episode_steps or task.episode_length, p.success_steps
@@ -49,6 +56,7 @@ class Conversion:
         self._goal: Floats | None = None
         self._told: list[Floats] = []  # velocities in this period
         self._velocity: Floats | None = None  # what holds since the last one
+        self._told_at_s = -np.inf
         self._fingers: Floats | None = None
         self._grip = self._kinematics.grip_position
         self._moved_at_s = -np.inf
@@ -67,10 +75,11 @@ class Conversion:
         self._goal = goal
         self._episodes.end()
 
-    def velocity(self, linear: Floats) -> None:
-        """Take in what the gripper was told: m/s, world frame, shape (3,)."""
-        self._velocity = linear
-        self._told.append(linear)
+    def velocity(self, linear: Floats, time_s: float) -> None:
+        """Take in a twist's linear part, in world axes; m/s or unitless, shape (3,)."""
+        self._velocity = self._units.meant(linear)
+        self._told.append(self._velocity)
+        self._told_at_s = time_s
 
     def fingers(self, positions: Floats) -> None:
         """Take in what the fingers were told: right and left, metres, shape (2,)."""
@@ -78,7 +87,7 @@ class Conversion:
 
     def object(self, pose: Pose, time_s: float) -> None:
         """Take in where the object is, in the world."""
-        self._observer.take_object(pose, time_s, time_s)
+        self._observer.take_object(pose, time_s)
 
     def joints(
         self, names: Sequence[str], position: ArrayLike, velocity: ArrayLike, time_s: float
@@ -88,12 +97,14 @@ class Conversion:
         :return: the rows of an episode, when they end one
         :raises RobotError: if they do not fit
         """
-        self._observer.take_joints(names, position, velocity, time_s, time_s)
+        self._observer.take_joints(names, position, velocity, time_s)
         return self._next(time_s) if self._beat.measured(time_s) else None
 
     def _next(self, now_s: float) -> list[Rows] | None:
         action, speed_mps = self._action()
         self._grip = self._kinematics.grip_position
+        if self._velocity is not None and now_s - self._told_at_s > _COMMAND_LIFETIME_S:
+            self._velocity = np.zeros(3)
         self._told = [] if self._velocity is None else [self._velocity]
         if speed_mps > _STANDS_STILL_MPS:
             self._moved_at_s = now_s

@@ -48,6 +48,12 @@ class Pose:
         mujoco.mju_quat2Mat(matrix, self.quaternion)
         return matrix.reshape(3, 3)
 
+    def inverse(self) -> 'Pose':
+        """Return where the outer frame lies in this one."""
+        position, quaternion = np.empty(3), np.empty(4)
+        mujoco.mju_negPose(position, quaternion, self.position, self.quaternion)
+        return Pose(position, quaternion)
+
     def __matmul__(self, inner: 'Pose') -> 'Pose':
         """Return where something lies here, of which ``inner`` says where it lies in that."""
         position, quaternion = np.empty(3), np.empty(4)

@@ -19,11 +19,13 @@ class Homing:
     """Leads the gripper straight up, across, and straight down; straight where nothing stands.
 
     :param start: where training starts, metres, world frame, shape (3,)
+    :param speed_mps: not faster than this, nor than 0.25 m/s
     """
 
-    def __init__(self, setup: FetchSetup, start: Floats) -> None:
+    def __init__(self, setup: FetchSetup, start: Floats, speed_mps: float = _SPEED_MPS) -> None:
         self._has_object = setup.object_start_m is not None
         self._start = start
+        self._speed_mps = min(speed_mps, _SPEED_MPS)
         self._target = start
         self._over = False
         self._began_at: float | None = None
@@ -69,9 +71,8 @@ class Homing:
             return np.array([*self._target[:2], height])
         return np.array([*grip[:2], height])
 
-    @staticmethod
-    def _towards(way: Floats) -> Floats:
+    def _towards(self, way: Floats) -> Floats:
         distance = float(np.linalg.norm(way))
         # Slower within the last centimetres, so as not to swing past.
-        speed = min(_SPEED_MPS, distance / 0.1)
+        speed = min(self._speed_mps, distance / 0.1)
         return way / max(distance, 1e-9) * speed

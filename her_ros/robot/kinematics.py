@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from her_ros.core.task import GoalTask
+from her_ros.robot.frames import Pose
 from her_ros.sim.model import MOCAP_TURN, load_model
 
 Floats = NDArray[np.float64]
@@ -35,15 +36,16 @@ _ITERATIONS = 4
 class FetchKinematics:
     """Gripper pose, gripper velocity and inverse kinematics of the Fetch, as MuJoCo has them.
 
-    The base stands where the task's scene has it. Not to be used from two threads at once.
+    Not to be used from two threads at once.
 
+    :param base: where the base stands in the world; None: where the task's scene has it
     :raises SimError: if the task has no simulation, or its assets are missing
     """
 
     #: the joints that the gripper depends on, and the fingers'
     joint_names = ('torso_lift_joint', *ARM_JOINTS, *FINGER_JOINTS)
 
-    def __init__(self, task: GoalTask) -> None:
+    def __init__(self, task: GoalTask, base: Pose | None = None) -> None:
         self._fetch = load_model(task)
         self._model = model = self._fetch.mujoco_model
         joints = [model.joint(PREFIX + name) for name in self.joint_names]
@@ -59,6 +61,12 @@ class FetchKinematics:
         self._data, self._trial = mujoco.MjData(model), mujoco.MjData(model)
         self._data.qpos[:] = self._fetch.start_qpos
         self._locate(self._data)
+        there = self._data.body(PREFIX + 'base_link')
+        scene_base = Pose(there.xpos.copy(), there.xquat.copy())
+        # Of the scene, in which MuJoCo computes, in the world.
+        self._scene = (scene_base if base is None else base) @ scene_base.inverse()
+        straight = Pose(np.zeros(3), np.array(MOCAP_TURN) / np.linalg.norm(MOCAP_TURN))
+        self._straight = (self._scene.inverse() @ straight).quaternion
 
     @property
     def start_grip_position(self) -> Floats:
@@ -79,13 +87,13 @@ class FetchKinematics:
     def grip_position(self) -> Floats:
         """Position of the gripper: metres, world frame, shape (3,)."""
         position: Floats = self._data.site_xpos[self._fetch.grip.site]
-        return position.copy()
+        return self._scene.position + self._scene.rotation @ position
 
     @property
     def grip_velocity(self) -> Floats:
         """Velocity of the gripper: m/s, world frame, shape (3,)."""
         velocity: Floats = self._jacobian_of(self._data)[:3] @ self._data.qvel
-        return velocity
+        return self._scene.rotation @ velocity
 
     @property
     def finger_position(self) -> Floats:
@@ -111,7 +119,8 @@ class FetchKinematics:
         :return: positions of ``ARM_JOINTS`` within their limits, rad, shape (7,)
         """
         measured: Floats = self._data.qpos[self._arm_qpos]
-        target = self.grip_position + np.asarray(displacement, np.float64)
+        here = self._data.site_xpos[self._fetch.grip.site]
+        target = here + self._scene.rotation.T @ np.asarray(displacement, np.float64)
         self._trial.qpos[:] = self._data.qpos
         for _ in range(_ITERATIONS):
             self._locate(self._trial)
@@ -150,11 +159,10 @@ class FetchKinematics:
         return change
 
     def _tilt(self, data: mujoco.MjData) -> Floats:
-        """Return the turn that leads back to pointing straight down: rad, world frame, (3,)."""
-        straight = np.array(MOCAP_TURN) / np.linalg.norm(MOCAP_TURN)
+        """Return the turn that leads back to pointing straight down: rad, scene's axes, (3,)."""
         inverse, difference, turn = np.zeros(4), np.zeros(4), np.zeros(3)
         mujoco.mju_negQuat(inverse, data.xquat[self._fetch.gripper_body])
-        mujoco.mju_mulQuat(difference, straight, inverse)
+        mujoco.mju_mulQuat(difference, self._straight, inverse)
         mujoco.mju_quat2Vel(turn, difference, 1.0)
         return turn
 

@@ -25,7 +25,7 @@ class Observer:
     """Puts together what a policy sees, as training's simulation would have shown it.
 
     Velocities, in SI units outside, are per control period inside, as the policy was trained.
-    All times are monotonic.
+    All times are monotonic; none lies in the future.
 
     :param velocity_window_s: see :class:`~her_ros.robot.tracks.Track`
     :param motion: leads from where the gripper was measured to where it is; None: nothing does
@@ -45,10 +45,10 @@ class Observer:
         self._fingers_closed = setup_of(task).fingers_closed
         names = {name for name, _ in task.observation_fields}
         self._needed = (JOINTS, OBJECT) if 'object_position' in names else (JOINTS,)
-        self._heard_at: dict[str, float] = {}
+        # By input: when what came last was measured.
+        self._measured_at: dict[str, float] = {}
         self._order: tuple[Sequence[str], list[int]] = ((), [])
         self._positions: Floats | None = None
-        self._measured_s = -np.inf
 
     @property
     def object_position(self) -> Floats | None:
@@ -61,28 +61,28 @@ class Observer:
         position: ArrayLike,
         velocity: ArrayLike,
         measured_s: float,
-        now_s: float,
     ) -> None:
         """Take in joint states, in any order and among others.
 
         :param position: rad or m, shape (len(names),)
         :param velocity: rad/s or m/s, shape (len(names),); empty: derived from the positions
         :param measured_s: when that was
-        :param now_s: when the message came
         :raises RobotError: if a joint is missing, or a value is not finite
         """
         order = self._indices(names)
         positions = _picked('position', position, order, names)
-        elapsed_s = measured_s - self._measured_s
-        if len(np.asarray(velocity)):
-            velocities = _picked('velocity', velocity, order, names)
+        elapsed_s = measured_s - self._measured_at.get(JOINTS, -np.inf)
+        # Not every driver measures velocities: some send none, others send NaN.
+        speeds = np.asarray(velocity, np.float64)
+        is_whole = speeds.shape == (len(names),)
+        if speeds.size and not (is_whole and np.isnan(speeds[order]).any()):
+            velocities = _picked('velocity', speeds, order, names)
         elif self._positions is not None and elapsed_s > 0.0:
             velocities = (positions - self._positions) / elapsed_s
         else:
             velocities = np.zeros_like(positions)
         self._kinematics.update(positions, velocities)
-        self._positions, self._measured_s = positions, measured_s
-        self._heard_at[JOINTS] = now_s
+        self._positions, self._measured_at[JOINTS] = positions, measured_s
 
     def _indices(self, names: Sequence[str]) -> list[int]:
         known, order = self._order
@@ -94,25 +94,25 @@ class Observer:
             self._order = (list(names), order)
         return order
 
-    def take_object(self, pose: Pose, measured_s: float, now_s: float) -> None:
+    def take_object(self, pose: Pose, measured_s: float) -> None:
         """Take in where the object is.
 
         :param pose: in the world
         :param measured_s: when that was
-        :param now_s: when the message came
         """
         self._track.add(pose, measured_s)
-        self._heard_at[OBJECT] = now_s
+        self._measured_at[OBJECT] = measured_s
 
-    def forget_object(self) -> None:
-        """Forget how the object moved, as a new episode may begin with another one."""
-        self._track.clear()
-        self._heard_at.pop(OBJECT, None)
+    def begin(self) -> None:
+        """Begin with an object at rest: who put it there is not part of what follows."""
+        self._track.rest()
 
     def missing(self, now_s: float, timeout_s: float) -> list[str]:
-        """Name the inputs that never came, or not for so long."""
+        """Name the inputs that never came, or of which the last was measured longer ago."""
         return [
-            name for name in self._needed if now_s - self._heard_at.get(name, -np.inf) > timeout_s
+            name
+            for name in self._needed
+            if now_s - self._measured_at.get(name, -np.inf) > timeout_s
         ]
 
     def observe(self, now_s: float) -> Observed:
@@ -122,7 +122,7 @@ class Observer:
         """
         arm, period_s = self._kinematics, self._task.control_period_s
         measured = arm.grip_velocity
-        moved, change = self._since(self._measured_s, now_s)
+        moved, change = self._since(self._measured_at[JOINTS], now_s)
         grip, grip_velocity = arm.grip_position + moved, measured + change
         values = {
             'gripper_position': grip,
@@ -133,7 +133,7 @@ class Observer:
         achieved = grip
         if OBJECT in self._needed:
             position, quaternion, velocity, spin = self._track.fit()
-            moved, change = self._since(self._track.last_s, now_s)
+            moved, change = self._since(self._measured_at[OBJECT], now_s)
             share = _share(velocity, measured)
             position, velocity = position + share * moved, velocity + share * change
             rotation = Pose(position, quaternion).rotation

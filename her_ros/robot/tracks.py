@@ -35,19 +35,15 @@ class Track:
         while len(poses) > _FEWEST and poses[0][0] < time_s - self._window_s - 1e-6:
             poses.popleft()
 
-    def clear(self) -> None:
-        """Forget all poses, such as after somebody has moved the object by hand."""
-        self._poses.clear()
+    def rest(self) -> None:
+        """Take the object to be at rest where it is, such as after somebody has put it there."""
+        while len(self._poses) > 1:
+            self._poses.popleft()
 
     @property
     def last(self) -> Pose | None:
         """The last pose as it came."""
         return self._poses[-1][1] if self._poses else None
-
-    @property
-    def last_s(self) -> float:
-        """When the last pose was measured."""
-        return self._poses[-1][0] if self._poses else -np.inf
 
     def fit(self) -> tuple[Floats, Floats, Floats, Floats]:
         """Lay a line through the poses by least squares.

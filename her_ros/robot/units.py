@@ -26,6 +26,13 @@ class TwistUnits:
         slowed: Floats = velocity / max(1.0, fastest / self._scale_mps)
         return slowed
 
+    def meant(self, linear: Floats) -> Floats:
+        """Return the velocity that a twist stands for: m/s, shape (3,).
+
+        :param linear: its linear part, m/s or unitless, in any axes
+        """
+        return linear * (self._scale_mps or 1.0)
+
     def linear(self, velocity: Floats) -> Floats:
         """Return a twist's linear part in the axes of the robot's base, m/s or unitless.
 

@@ -20,6 +20,8 @@ from her_ros.robot.goals import GoalRegion
         (['--set', 'policy.workspace=[0.0, 1.0]'], ['workspace', '6 floats', '2 values']),
         (['--folder', '/sys/robot'], ['/sys/robot', 'cannot be written']),
         (['--namespace', 'my robot'], ["'my robot'"]),
+        (['--remap', 'object_pose=/block'], ["'object_pose=/block'", 'OLD:=NEW']),
+        (['--set', 'simulated_robot.latency_s=-1.0'], ['latency_s', '-1.0']),
     ],
 )
 def test_what_does_not_fit_is_one_line_and_nothing_starts(her_ros, tmp_path, arguments, parts):

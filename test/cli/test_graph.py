@@ -91,6 +91,10 @@ def test_a_real_robots_topics_are_its_own():
     topics = (qos.JOINT_STATES, qos.OBJECT_POSE, qos.TWIST, qos.TRAJECTORY, qos.GRIPPER)
     (bridge,) = (s for s in GRAPHS['deploy on a real robot'] if s.name == 'robot_bridge')
     assert bridge.remappings == {topic: f'/{topic}' for topic in topics}
+    renamed = deployment_nodes('robot', '', True, 'real', remap=['object_pose:=/camera/block'])
+    (bridge,) = (spec for spec in renamed if spec.name == 'robot_bridge')
+    assert bridge.remappings[qos.OBJECT_POSE] == '/camera/block'
+    assert '-r object_pose:=/camera/block' in ' '.join(bridge.command(Path('p.yaml')))
     names = {
         name: [spec.name for spec in specs]
         for name, specs in GRAPHS.items()

@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from her_ros.core.cloud import CloudDecoder, encode_cloud
+from her_ros.core.config import ConfigError
 from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.rows import RowError, action_dtype, identity_of, step_dtype
 from her_ros.core.task import TASKS
@@ -99,6 +100,11 @@ def test_fresh_observations_are_acted_upon(robot, policy, step_rows):
         np.testing.assert_array_equal(answer['action'], policy.act(*(rows[n] for n in STATE)))
         assert answer['policy_version'].tolist() == [3, 3]
         robot.passes(0.04)
+
+
+def test_a_deadline_shorter_than_two_periods_is_refused(reach, policy, step_rows):
+    with pytest.raises(ConfigError, match=r'deadline_s is 0.07; FetchReach .* at least 0.08'):
+        Robot(reach, policy, step_rows, deadline_s=0.07)
 
 
 def test_silence_brings_the_safe_action_for_the_last_observation(robot):

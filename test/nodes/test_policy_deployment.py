@@ -25,7 +25,13 @@ pytestmark = pytest.mark.nodes
 
 ANYWHERE = [-100.0] * 3 + [100.0] * 3
 #: bounds that leave an action as it is, and deadlines that a busy machine keeps
-CALM = {'workspace': ANYWHERE, 'ramp_s': 0.0, 'deadline_s': 10.0}
+CALM = {
+    'workspace': ANYWHERE,
+    'max_action_change': 2.0,
+    'max_action_acceleration': 4.0,
+    'ramp_s': 0.0,
+    'deadline_s': 10.0,
+}
 
 
 @pytest.fixture(scope='module')

@@ -12,7 +12,6 @@ from her_ros.robot.control import RobotControl
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Frames, Pose
 from her_ros.robot.simulated import SimulatedRobot
-from her_ros.robot.units import TwistUnits
 
 MODELS = Path(__file__).parents[2] / 'models'
 # What happens between two calls of tick, in sensor messages and in physics steps of 2 ms.
@@ -27,8 +26,9 @@ class Loop:
         self.robot = SimulatedRobot(self.task)
         self.drawn_goal = self.robot.reset(seed)
         parameters = RobotBridgeParameters(**parameters)
-        units = TwistUnits(parameters, Frames('base_link', Pose.of('', np.zeros(3))))
-        self.control = RobotControl(self.task, parameters, units, session=1)
+        base = Pose.of('', parameters.base_pose[:3], parameters.base_pose[3:])
+        frames = Frames('base_link', base)
+        self.control = RobotControl(self.task, parameters, frames, session=1)
         self.policy = OnnxPolicy.load(MODELS / task / 'policy.onnx', self.task)
         self.sensing = self.policy_alive = True
         self.now_s = 100.0
@@ -36,11 +36,11 @@ class Loop:
         self._sense()
 
     def _sense(self):
-        robot, times = self.robot, (self.now_s, self.now_s)
+        robot = self.robot
         joints = (robot.joint_names, robot.joint_positions, robot.joint_velocities)
-        self.control.observer.take_joints(*joints, *times)
+        self.control.observer.take_joints(*joints, self.now_s)
         if robot.object_pose is not None:
-            self.control.observer.take_object(Pose(*robot.object_pose), *times)
+            self.control.observer.take_object(Pose(*robot.object_pose), self.now_s)
 
     def _obey(self, command):
         if command is not None:
@@ -103,7 +103,7 @@ def test_a_goal_is_an_episode_that_learning_takes(seed):
 
 
 def test_the_block_goes_where_it_is_wanted_again_and_again():
-    loop = Loop('FetchPush')
+    loop = Loop('FetchPush', home=True)
     middle = loop.control.kinematics.start_grip_position
     wanted = [middle + np.array([x, y, 0.0]) for x, y in ((0.1, 0.1), (-0.1, 0.05), (0.0, -0.1))]
     for goal in wanted:
@@ -116,7 +116,7 @@ def test_the_block_goes_where_it_is_wanted_again_and_again():
 
 
 def test_without_a_policy_the_robot_stands_still_and_waits():
-    loop = Loop('FetchReach', home=False)
+    loop = Loop('FetchReach')
     loop.policy_alive = False
     loop.control.set_goal(loop.drawn_goal)
     loop.periods(100)
@@ -131,7 +131,7 @@ def test_without_a_policy_the_robot_stands_still_and_waits():
 
 
 def test_a_policy_that_falls_silent_is_followed_by_zero_within_a_period():
-    loop = Loop('FetchReach', home=False)
+    loop = Loop('FetchReach')
     loop.control.set_goal(loop.drawn_goal)
     loop.periods(4)
     assert loop.commands[-1].velocity.any()
@@ -143,7 +143,7 @@ def test_a_policy_that_falls_silent_is_followed_by_zero_within_a_period():
 
 
 def test_inputs_that_stop_end_the_episode_and_are_named():
-    loop = Loop('FetchPush', home=False)
+    loop = Loop('FetchPush')
     loop.control.set_goal(loop.drawn_goal)
     loop.periods(5)
     loop.sensing = False
@@ -169,7 +169,7 @@ def test_inputs_that_stop_end_the_episode_and_are_named():
 
 
 def test_a_new_goal_waits_for_the_end_of_the_episode():
-    loop = Loop('FetchReach', home=False, success_steps=0)
+    loop = Loop('FetchReach', success_steps=0)
     loop.control.set_goal(loop.drawn_goal)
     loop.periods(5)
     other = loop.drawn_goal + np.array([0.0, 0.0, 0.02])
@@ -181,8 +181,60 @@ def test_a_new_goal_waits_for_the_end_of_the_episode():
     np.testing.assert_array_equal(second.desired_goal, other)
 
 
+def test_a_goal_on_the_way_home_is_the_one_of_the_episode():
+    loop = Loop('FetchReach', home=True, success_steps=0, full_action_speed_mps=0.5)
+    loop.control.set_goal(loop.drawn_goal)
+    loop.until_idle()
+    other = loop.control.kinematics.start_grip_position + np.array([0.0, 0.1, 0.0])
+    loop.control.set_goal(loop.drawn_goal)
+    loop.periods(2)
+    assert loop.control.state(loop.now_s) == 'coming home'
+    loop.control.set_goal(other)
+    loop.until_idle()
+    assert len(loop.episodes) == 2
+    np.testing.assert_array_equal(loop.episodes[1].desired_goal, other)
+
+
+def test_coming_home_is_no_faster_than_acting_may_be():
+    loop = Loop('FetchReach', home=True, success_steps=0, full_action_speed_mps=0.1)
+    for _ in range(40):
+        loop.robot.command_velocity(np.array([0.0, 0.4, 0.0]))
+        loop.robot.advance(SUBSTEPS)
+    loop._sense()
+    loop.control.set_goal(loop.drawn_goal)
+    loop.periods(10)
+    assert loop.control.state(loop.now_s) == 'coming home'
+    fastest = max(np.linalg.norm(command.velocity) for command in loop.commands)
+    assert 0.05 < fastest <= 0.1 + 1e-9
+
+
+def test_a_goal_that_comes_before_the_policy_does_is_the_one_of_the_episode():
+    loop = Loop('FetchReach', success_steps=0)
+    loop.policy_alive = False
+    loop.control.set_goal(loop.drawn_goal)
+    loop.periods(5)
+    other = loop.drawn_goal + np.array([0.0, 0.0, 0.02])
+    loop.control.set_goal(other)
+    loop.policy_alive = True
+    loop.until_idle()
+    (episode,), _ = split_rollout(loop.rows)
+    np.testing.assert_array_equal(episode.desired_goal, other)
+
+
+def test_what_was_given_up_does_not_begin_again_by_itself():
+    loop = Loop('FetchReach', success_steps=0)
+    loop.control.set_goal(loop.drawn_goal)
+    loop.periods(5)
+    loop.control.set_goal(loop.drawn_goal + 0.01)
+    loop.sensing = False
+    loop.periods(5)
+    loop.sensing = True
+    loop.periods(5)
+    assert loop.control.state(loop.now_s) == 'waits for a goal'
+
+
 def test_a_reset_ends_the_episode_and_begins_another():
-    loop = Loop('FetchReach', home=False, success_steps=0)
+    loop = Loop('FetchReach', success_steps=0)
     with pytest.raises(RobotError, match='no goal yet'):
         loop.control.reset()
     loop.control.set_goal(loop.drawn_goal)

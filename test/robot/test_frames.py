@@ -28,6 +28,11 @@ def test_poses_multiply_as_matrices_do():
         )
 
 
+def test_an_inverse_undoes_a_pose():
+    pose = random_pose(np.random.default_rng(1))
+    np.testing.assert_allclose(matrix(pose.inverse()), np.linalg.inv(matrix(pose)), atol=1e-12)
+
+
 def test_the_quaternion_of_a_message_has_w_last():
     # x ahead becomes y: to the left
     np.testing.assert_allclose(BASE.rotation @ [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], atol=1e-12)

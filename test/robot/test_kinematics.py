@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from her_ros.core.task import task_named
+from her_ros.robot.frames import Pose
 from her_ros.robot.kinematics import ARM_JOINTS, PREFIX, FetchKinematics
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.model import load_model
@@ -129,3 +130,35 @@ def test_joint_limits_hold_far_beyond_the_reach(wandering, direction):
                 assert joint.range[0] <= position <= joint.range[1]
         place(arm)
     assert (kinematics.grip_position - before) @ direction > 0.1
+
+
+def test_where_the_base_stands_moves_and_turns_everything_with_it():
+    """The same joints on a robot that stands elsewhere, a third of a turn to the left."""
+    task, generator = task_named('FetchPush'), np.random.default_rng(3)
+    plain = FetchKinematics(task)
+    scene_base = Pose.of('', model_base(plain))
+    xyzw = (0.0, 0.0, np.sin(np.pi / 3), np.cos(np.pi / 3))
+    base = Pose.of('', (0.3, -0.2, 0.1), xyzw)
+    moved = FetchKinematics(task, base)
+    state = plain._data.qpos[plain._qpos] + generator.uniform(-0.1, 0.1, len(plain.joint_names))
+    speed = generator.uniform(-1.0, 1.0, len(state))
+    for each in (plain, moved):
+        each.update(state, speed)
+    from_base = plain.grip_position - scene_base.position
+    expected = base.position + base.rotation @ from_base
+    np.testing.assert_allclose(moved.grip_position, expected, atol=1e-9)
+    np.testing.assert_allclose(moved.grip_velocity, base.rotation @ plain.grip_velocity, atol=1e-9)
+    # A motion ahead in the world leads ahead in the world, and the gripper goes on pointing down.
+    ahead = np.array([0.02, 0.0, 0.0])
+    before = moved.grip_position
+    for _ in range(30):
+        joints = moved.joints_after(ahead + before - moved.grip_position, 1.0, UNLIMITED)
+        moved.update([state[0], *joints, *state[-2:]], 0.0 * speed)
+    np.testing.assert_allclose(moved.grip_position, before + ahead, atol=1e-4)
+    body = moved._fetch.gripper_body
+    in_world = moved._scene @ Pose(np.zeros(3), moved._data.xquat[body])
+    np.testing.assert_allclose(in_world.rotation @ [1.0, 0.0, 0.0], [0.0, 0.0, -1.0], atol=1e-3)
+
+
+def model_base(kinematics):
+    return kinematics._data.body(PREFIX + 'base_link').xpos.copy()

@@ -46,11 +46,11 @@ class Source:
         names = [*self.kinematics.joint_names[::-1], *MORE] if names is None else names
         now_s = PERIOD_S * self.steps
         positions, velocities = self.joints(names)
-        self.observer.take_joints(names, positions, velocities if velocity else [], now_s, now_s)
+        self.observer.take_joints(names, positions, velocities if velocity else [], now_s)
         if self.model.object is not None:
             at = self.model.object_qpos
             pose = self.batch._state['qpos'][0, at : at + 7]
-            self.observer.take_object(Pose(pose[:3].copy(), pose[3:].copy()), now_s, now_s)
+            self.observer.take_object(Pose(pose[:3].copy(), pose[3:].copy()), now_s)
 
     def step(self, action):
         self.state = self.batch.step(np.array([action], np.float32))
@@ -88,7 +88,7 @@ def test_fingers_that_are_held_closed_are_shown_closed_and_others_as_they_are():
         positions, velocities = source.joints(names)
         positions[-2:] = velocities[-2:] = 0.03
         source.show()
-        source.observer.take_joints(names, positions, velocities, 0.1, 0.1)
+        source.observer.take_joints(names, positions, velocities, 0.1)
         found = source.fields(source.observer.observe(0.1).observation)
         np.testing.assert_allclose(found['finger_positions'], shown)
         np.testing.assert_allclose(found['finger_velocities'], shown * PERIOD_S)
@@ -136,7 +136,7 @@ def test_inputs_that_are_missing_or_late_are_named():
     source.show()
     assert observer.missing(0.1, 0.1) == []
     names = source.kinematics.joint_names
-    observer.take_joints(names, *source.joints(names), 0.1, 0.1)
+    observer.take_joints(names, *source.joints(names), 0.1)
     assert observer.missing(0.15, 0.1) == ['object_pose']
     assert Source('FetchReach').observer.missing(0.0, 0.1) == ['joint_states']
 
@@ -158,19 +158,42 @@ def test_joint_states_that_do_not_fit_are_refused_and_change_nothing(change, sai
     names = [source.kinematics.joint_names[-2], *source.kinematics.joint_names[:-2]]
     names.append(source.kinematics.joint_names[-1])
     with pytest.raises(RobotError, match=said):
-        source.observer.take_joints(*change(names, *source.joints(names)), 1, 1.0)
+        source.observer.take_joints(*change(names, *source.joints(names)), 1.0)
     np.testing.assert_array_equal(source.observer.observe(0.0).observation, before)
 
 
-def test_an_object_that_was_put_elsewhere_by_hand_has_not_flown_there():
+def test_an_episode_begins_with_an_object_at_rest():
     source = Source('FetchPush')
-    for _ in range(3):
-        source.step([0.0] * 4)
-        source.show()
-    source.observer.forget_object()
-    assert source.observer.missing(0.0, 0.1) == ['object_pose']
-    source.steps += 1
+    pose = Pose.of('', source.state.achieved_goal[0])
+    for step in range(3):
+        source.observer.take_object(Pose.of('', pose.position + 0.01 * step), 0.04 * step)
     source.show()
-    found = source.fields(source.observer.observe(0.0).observation)
+    source.observer.begin()
+    found = source.fields(source.observer.observe(0.08).observation)
     velocity = found['object_velocity_from_gripper'] + found['gripper_velocity']
     np.testing.assert_allclose(velocity, 0.0, atol=1e-12)
+
+
+def test_a_source_that_sends_the_same_measurement_again_is_late():
+    source = Source('FetchPush')
+    names = source.kinematics.joint_names
+    for step in range(10):
+        now_s = 0.04 * step
+        source.observer.take_joints(names, *source.joints(names), now_s)
+        source.observer.take_object(Pose.of('', source.state.achieved_goal[0]), 0.0)
+    assert source.observer.missing(now_s, 0.1) == ['object_pose']
+
+
+def test_velocities_of_nan_are_derived_as_those_that_nobody_sent():
+    found = []
+    for velocity in ('none', 'nan'):
+        source = Source('FetchReach')
+        names = source.kinematics.joint_names
+        for step in range(4):
+            source.step([0.5, -0.2, 0.3, 0.0])
+            positions, speeds = source.joints(names)
+            sent = [] if velocity == 'none' else speeds * np.nan
+            source.observer.take_joints(names, positions, sent, 0.04 * step)
+        found.append(source.observer.observe(0.12).observation)
+    np.testing.assert_array_equal(*found)
+    assert np.abs(found[0][0, 5:8]).max() > 0.005

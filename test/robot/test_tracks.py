@@ -67,7 +67,12 @@ def test_what_is_older_is_left_out_and_after_a_gap_nothing_is_known():
     assert not spin.any()
 
 
-def test_a_track_can_be_forgotten():
+def test_what_was_put_elsewhere_by_hand_is_at_rest():
     track = followed(0.02, [0.0, 0.01])
-    track.clear()
-    assert track.last is None
+    track.rest()
+    position, _, velocity, spin = track.fit()
+    np.testing.assert_array_equal(position, at(0.01).position)
+    assert not velocity.any()
+    assert not spin.any()
+    track.add(at(0.02), 0.02)
+    np.testing.assert_allclose(track.fit()[2], VELOCITY, atol=1e-9)

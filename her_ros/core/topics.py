@@ -1,0 +1,13 @@
+"""Names of the topics; their types and quality of service stand in ARCHITECTURE.md."""
+
+# relative names, in a worker's namespace
+STEP = 'step'
+ACTION = 'action'
+GOAL = 'goal'
+GOAL_POSE = 'goal_pose'
+# relative names, of a robot, as MoveIt Servo and ros2_control call them
+JOINT_STATES = 'joint_states'
+OBJECT_POSE = 'object_pose'
+TWIST = 'servo_node/delta_twist_cmds'
+TRAJECTORY = 'joint_trajectory_controller/joint_trajectory'
+GRIPPER = 'gripper_controller/commands'

@@ -1,0 +1,62 @@
+"""Tells a robot's arm and fingers what to do, in the messages of its drivers."""
+
+from geometry_msgs.msg import TwistStamped
+from rclpy.duration import Duration
+from rclpy.node import Node
+from std_msgs.msg import Float64MultiArray
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
+
+from her_ros.core.robot_parameters import RobotBridgeParameters
+from her_ros.nodes.qos import COMMAND, GRIPPER, TRAJECTORY, TWIST
+from her_ros.robot.control import Command, RobotControl
+from her_ros.robot.frames import Floats
+from her_ros.robot.kinematics import ARM_JOINTS
+
+
+class ArmPublisher:
+    """Publishes commands as twists for MoveIt Servo, or as trajectories for ros2_control.
+
+    :param period_s: for how long a command is meant
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        parameters: RobotBridgeParameters,
+        control: RobotControl,
+        period_s: float,
+    ) -> None:
+        self._node = node
+        self._parameters = parameters
+        self._control = control
+        self._period_s = period_s
+        if parameters.output == 'twist':
+            self._arm = node.create_publisher(TwistStamped, TWIST, COMMAND)
+        else:
+            self._arm = node.create_publisher(JointTrajectory, TRAJECTORY, COMMAND)
+        self._gripper = node.create_publisher(Float64MultiArray, GRIPPER, COMMAND)
+
+    def send(self, command: Command) -> None:
+        """Publish a command."""
+        if self._parameters.output == 'twist':
+            self._arm.publish(self._twist(command.velocity))
+        else:
+            self._arm.publish(self._trajectory(command.velocity))
+        self._gripper.publish(Float64MultiArray(data=command.fingers.tolist()))
+
+    def _twist(self, velocity: Floats) -> TwistStamped:
+        message = TwistStamped()
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        message.header.frame_id = self._parameters.base_frame
+        linear = message.twist.linear
+        linear.x, linear.y, linear.z = self._control.units.linear(velocity).tolist()
+        return message
+
+    def _trajectory(self, velocity: Floats) -> JointTrajectory:
+        positions = self._control.kinematics.joints_after(
+            velocity * self._period_s, self._period_s, self._parameters.max_joint_speed
+        )
+        until = Duration(seconds=self._period_s).to_msg()
+        point = JointTrajectoryPoint(positions=positions.tolist(), time_from_start=until)
+        # A stamp of 0 is how a joint_trajectory_controller is told: from now on.
+        return JointTrajectory(joint_names=list(ARM_JOINTS), points=[point])
