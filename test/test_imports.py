@@ -48,6 +48,7 @@ JOINED = {
     'evaluator': {'bags', 'deploy', 'sim'},
     'trainer': {'bags', 'learning'},
     'robot_bridge': {'robot'},
+    'arm': {'robot'},
     'transforms': {'robot'},
     'simulated_robot': {'robot'},
     'scene': {'sim'},

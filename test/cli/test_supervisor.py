@@ -152,7 +152,9 @@ def test_children_die_with_a_killed_supervisor(tmp_path, wait):
 @pytest.mark.nodes
 def test_a_node_that_cannot_start_ends_the_run_with_its_reason(supervise, tmp_path, wait):
     (tmp_path / 'params.yaml').write_text('/**:\n  ros__parameters:\n    task: FetchReach\n')
-    (spec,) = deployment_nodes('robot', str(tmp_path / 'nothing.onnx'), autostart=True)
+    (spec,) = deployment_nodes(
+        'robot', str(tmp_path / 'nothing.onnx'), autostart=True, robot='none'
+    )
     supervisor = supervise(spec)
     begin = time.monotonic()
     with pytest.raises(SupervisorError, match=r'policy: .*nothing\.onnx: cannot be'):
