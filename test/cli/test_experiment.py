@@ -15,10 +15,10 @@ from her_ros.learning.learner import Learner
 
 # A run takes seconds, but five processes have to start, on a machine that may be busy.
 PATIENCE_S = 180.0
-# Runs that end after two evaluations, whatever they learn.
+# Runs of some seconds, whatever they learn.
 SMALL = (
-    'trainer.stop_evaluations=1000', 'trainer.max_env_steps=800',
-    'trainer.evaluation_interval=400', 'trainer.updates_per_step=0.05',
+    'trainer.stop_evaluations=1000', 'trainer.max_env_steps=12000',
+    'trainer.evaluation_interval=4000', 'trainer.updates_per_step=0.02',
     'trainer.hidden_sizes=[16, 16]', 'trainer.batch_size=64', 'evaluator.episodes=4',
     'evaluator.num_envs=4',
 )  # fmt: skip
@@ -105,8 +105,11 @@ def test_an_interrupted_experiment_goes_on_and_finished_runs_stay(graph, tmp_pat
     graph.until(
         lambda: 'starting her_seed_0' in process.output, 'the second run', timeout_s=PATIENCE_S
     )
+    # In the midst of it: before, there is nothing to resume.
+    bags = out / 'runs' / 'FetchReach' / 'her_seed_0' / 'bags'
+    graph.until(lambda: list(bags.glob('*.mcap')), 'a bag of it', timeout_s=PATIENCE_S)
     process.interrupt()
-    assert process.ended(30.0) == 130
+    assert process.ended(PATIENCE_S) == 130
     assert 'the same command goes on from here' in process.output
     first = out / 'runs' / 'FetchReach' / 'no_her_seed_0' / 'result.json'
     finished = first.stat().st_mtime_ns
