@@ -38,7 +38,7 @@ def deploy(graph, tmp_path):
     """Start a deployment whose nodes have patience with a busy machine."""
 
     def start(*arguments):
-        patience = ['robot_bridge.input_timeout_s=0.5', 'policy.deadline_s=0.5']
+        patience = ['robot_bridge.input_timeout_s=5.0', 'policy.deadline_s=5.0']
         options = [part for each in patience for part in ('--set', each)]
         return graph.cli('deploy', '--folder', str(tmp_path / 'robot'), *options, *arguments)
 

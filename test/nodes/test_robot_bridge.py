@@ -100,7 +100,7 @@ class RobotPartner:
 
 
 # Many nodes share two cores here; what is late in a test need not be on a robot.
-PATIENT = {'robot_bridge': {'input_timeout_s': 0.5}, 'policy': {'deadline_s': 0.5}}
+PATIENT = {'robot_bridge': {'input_timeout_s': 5.0}, 'policy': {'deadline_s': 5.0}}
 
 
 # So that there is time to see the robot move: a full action is a tenth of what it was.
@@ -262,7 +262,7 @@ def test_without_a_bridge_the_robot_stops_by_itself(graph):
 
 
 def test_a_robot_that_falls_silent_is_named_and_no_longer_commanded(graph):
-    partner, processes = start(graph, '/run', **SLOW)
+    partner, processes = start(graph, '/run', **SLOW, input_timeout_s=0.5)
     partner.ready()
     partner.send(START['FetchReach'] + 0.1)
     partner.acting()
