@@ -19,8 +19,9 @@ from sensor_msgs.msg import PointCloud2
 from her_ros.core.cloud import encode_cloud
 from her_ros.core.rows import action_dtype, step_dtype
 from her_ros.core.task import TASKS
+from her_ros.core.topics import ACTION, STEP
 from her_ros.nodes.node import run
-from her_ros.nodes.qos import ACTION, LOCK_STEP, STEP
+from her_ros.nodes.qos import LOCK_STEP
 
 TASK = TASKS['FetchPush']
 WARM_UP = 50

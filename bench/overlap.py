@@ -46,8 +46,9 @@ from her_ros.core.parameters import FetchEnvParameters, TrainerParameters
 from her_ros.core.process import die_with_parent
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.seeds import integer_seed
+from her_ros.core.topics import DIAGNOSTICS
 from her_ros.learning.learner import Learner, set_up_torch
-from her_ros.nodes.qos import DIAGNOSTICS, STATUS
+from her_ros.nodes.qos import STATUS
 from her_ros.sim.fetch import FetchBatch
 
 NAMESPACE = 'bench_overlap'

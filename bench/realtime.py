@@ -27,7 +27,6 @@ from numpy.typing import NDArray
 from table import print_figures, print_table
 
 from her_ros.core.robot_parameters import RealTimeParameters, SafetyParameters
-from her_ros.core.rows import Rows, step_dtype
 from her_ros.core.task import TASKS
 from her_ros.deploy import realtime
 from her_ros.deploy.policy import OnnxPolicy
@@ -64,23 +63,11 @@ class Times(NamedTuple):
     filter: NDArray[np.int64]
 
 
-def states(count: int) -> Rows:
-    """Make states of the middle of the workspace."""
-    generator = np.random.default_rng(0)
-    rows = np.zeros(count, step_dtype(TASK))
-    rows['episode'], rows['step'] = 1, np.arange(count)
-    rows['observation'] = generator.normal(0.0, 0.05, rows['observation'].shape)
-    rows['observation'][:, :3] += (1.3, 0.75, 0.6)
-    rows['achieved_goal'] = rows['observation'][:, 3:6]
-    rows['desired_goal'] = rows['achieved_goal'] + generator.normal(0.0, 0.1, (count, 3))
-    return rows
-
-
 def measure(values: dict[str, Any], seconds: float) -> Times:
     """Run the loop in this process, for so long."""
     policy = OnnxPolicy.load(MODEL, TASK)
     safety = SafetyFilter(TASK, SafetyParameters())
-    rows = states(TASK.episode_length)
+    rows = realtime_node.states(TASK.episode_length)
     parameters = RealTimeParameters(**values)
     realtime.apply(parameters)
     collector = realtime.GarbageCollector() if parameters.collect_between_steps else None

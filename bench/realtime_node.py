@@ -27,9 +27,10 @@ from her_ros.cli.graph import graph_environment
 from her_ros.core.cloud import CloudDecoder, encode_cloud, stamp_of
 from her_ros.core.rows import Rows, action_dtype, step_dtype
 from her_ros.core.task import TASKS
+from her_ros.core.topics import ACTION, STEP
 from her_ros.nodes.node import run
 from her_ros.nodes.policy import PolicyNode
-from her_ros.nodes.qos import ACTION, LOCK_STEP, STEP
+from her_ros.nodes.qos import LOCK_STEP
 
 TASK = TASKS['FetchPush']
 MODEL = Path(__file__).parents[1] / 'models' / TASK.name / 'policy.onnx'
@@ -140,7 +141,10 @@ def policy(module: Sequence[str], values: dict[str, object]) -> 'Iterator[subpro
         yield process
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait()
+        try:
+            process.wait(10.0)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def spin() -> None:

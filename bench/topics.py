@@ -44,10 +44,11 @@ from her_ros.core.process import die_with_parent
 from her_ros.core.rows import action_dtype, step_dtype
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import TASKS
+from her_ros.core.topics import DIAGNOSTICS
 from her_ros.deploy.actor import Actor
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.learner import Learner
-from her_ros.nodes.qos import DIAGNOSTICS, STATUS
+from her_ros.nodes.qos import STATUS
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
 

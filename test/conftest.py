@@ -167,7 +167,8 @@ class Graph:
         self._status: dict[str, dict[str, str]] = {}
         from diagnostic_msgs.msg import DiagnosticArray
 
-        from her_ros.nodes.qos import DIAGNOSTICS, STATUS
+        from her_ros.core.topics import DIAGNOSTICS
+        from her_ros.nodes.qos import STATUS
 
         self.node.create_subscription(DiagnosticArray, DIAGNOSTICS, self._on_status, STATUS)
 

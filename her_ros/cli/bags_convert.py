@@ -19,17 +19,18 @@ from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import Rows
 from her_ros.core.task import GoalTask, task_named
 from her_ros.core.topics import GOAL, GOAL_POSE, GRIPPER, JOINT_STATES, OBJECT_POSE, TWIST
+from her_ros.robot.commands import checked_fingers
 from her_ros.robot.conversion import Conversion
 from her_ros.robot.frames import Frames, Pose
 
 # What is looked for, under which name, and of which type it must be.
 _WANTED = {
-    'joint_states': (JOINT_STATES, ('sensor_msgs/msg/JointState',)),
-    'object_pose': (OBJECT_POSE, ('geometry_msgs/msg/PoseStamped',)),
-    'goal': (GOAL, ('geometry_msgs/msg/PointStamped',)),
-    'goal_pose': (GOAL_POSE, ('geometry_msgs/msg/PoseStamped',)),
-    'twist': (TWIST, ('geometry_msgs/msg/TwistStamped',)),
-    'gripper': (GRIPPER, ('std_msgs/msg/Float64MultiArray',)),
+    'joint_states': (JOINT_STATES, 'sensor_msgs/msg/JointState'),
+    'object_pose': (OBJECT_POSE, 'geometry_msgs/msg/PoseStamped'),
+    'goal': (GOAL, 'geometry_msgs/msg/PointStamped'),
+    'goal_pose': (GOAL_POSE, 'geometry_msgs/msg/PoseStamped'),
+    'twist': (TWIST, 'geometry_msgs/msg/TwistStamped'),
+    'gripper': (GRIPPER, 'std_msgs/msg/Float64MultiArray'),
 }
 
 
@@ -106,7 +107,15 @@ class _BagConversion:
         self._conversion = Conversion(task, p, self._frames, secrets.randbits(32))
         self._store = get_typestore(Stores.ROS2_JAZZY)
         self._problems: dict[str, str] = {}
-        self._met: set[str] = set()
+        self._topics: dict[str, str] = {}  # that were met, by what is on them
+        self._take_by_key = {
+            'joint_states': self._take_joint_states,
+            'object_pose': self._take_object_pose,
+            'goal': self._take_goal,
+            'goal_pose': self._take_goal_pose,
+            'twist': self._take_twist,
+            'gripper': self._take_gripper,
+        }
 
     def convert(self, out: Path) -> Converted:
         facts = run_facts(self._task, converted_from=self._path.name)
@@ -117,12 +126,11 @@ class _BagConversion:
             start_ns = end_ns - round(1e9 * period_s * (len(rows) - 1))
             name = f'{self._path.stem}_{episodes:05d}'
             write_rollout(out, name, facts, rows, start_ns=start_ns, period_s=period_s)
-        if missing := {'joint_states'} - self._met:
+        if 'joint_states' not in self._topics:
             raise HerRosError(
-                f'{self._path}: no {" and ".join(missing)}; --topic joint_states=/TOPIC names'
-                ' where it is'
+                f'{self._path}: no joint_states; --topic joint_states=/TOPIC names where they are'
             )
-        if not self._met & {'goal', 'goal_pose'}:
+        if not {'goal', 'goal_pose'} & set(self._topics):
             raise HerRosError(
                 f'{self._path}: no goal; publish one before each attempt, or --topic'
                 ' goal=/TOPIC names where it is'
@@ -140,24 +148,30 @@ class _BagConversion:
                         yield rows, message.log_time_ns
 
     def _key(self, topic: str, message_type: str) -> str:
-        for key, (name, types) in _WANTED.items():
+        for key, (name, wanted_type) in _WANTED.items():
             given = self._names.get(key)
             is_it = topic == given if given else f'/{topic}'.endswith(f'/{name}')
-            if is_it and message_type in types:
+            if is_it and message_type == wanted_type:
                 return key
         return ''
 
     def _take(self, message: Message) -> list[Rows] | None:
-        key = self._key(message.channel.topic, message.channel.message_type)
-        self._met.add(key)
-        kind = message.channel.message_type
+        topic, kind = message.channel.topic, message.channel.message_type
+        key = self._key(topic, kind)
+        if (met := self._topics.setdefault(key, topic)) != topic:
+            raise HerRosError(
+                f'{self._path}: {key} is on {met} and on {topic}; --topic {key}=/TOPIC says which'
+            )
         try:
             content = self._store.deserialize_cdr(bytes(message.content), kind)
-            rows: list[Rows] | None = getattr(self, f'_take_{key}')(content, message)
+        except Exception as error:  # rosbags raises what its generated code happens to meet
+            self._problems.setdefault(key, f'{key}: not a {kind} ({error})')
+            return None
+        try:
+            return self._take_by_key[key](content, message)
         except HerRosError as error:
             self._problems.setdefault(key, str(error))
             return None
-        return rows
 
     def _take_joint_states(self, content: Any, message: Message) -> list[Rows] | None:
         joints = (list(content.name), content.position, content.velocity)
@@ -184,7 +198,7 @@ class _BagConversion:
         self._conversion.velocity(turn @ velocity, _time_s(content, message))
 
     def _take_gripper(self, content: Any, _: Message) -> None:
-        self._conversion.fingers(Pose.of('gripper', [*content.data[:2], 0.0]).position[:2])
+        self._conversion.fingers(checked_fingers(content.data))
 
     def _in_world(self, name: str, content: Any, pose: Any) -> Pose:
         p, q = pose.position, pose.orientation

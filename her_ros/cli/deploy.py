@@ -12,7 +12,7 @@ from her_ros.cli.graph import NodeSpec, deployment_nodes, graph_environment
 from her_ros.cli.params import shipped_model, to_yaml
 from her_ros.cli.prepare import Run, claimed, values_for
 from her_ros.core.files import write_whole
-from her_ros.core.run_folder import RunFolder
+from her_ros.core.run_folder import RunFolder, RunFolderError
 
 
 class Options(NamedTuple):
@@ -40,10 +40,14 @@ def deploy(options: Options) -> int:
     values = values_for(options.task, options.params_file, options.overrides)
     model = (options.model or shipped_model(options.task)).absolute()
     folder = RunFolder(options.folder or Path('runs', options.task, 'robot'))
+    if folder.checkpoint.exists():
+        raise RunFolderError(
+            f'{folder.path}: holds a training run, whose parameters stay; choose another --folder'
+        )
     folder.create()
-    write_whole(folder.params, to_yaml(values).encode())
     console = Console(markup=False)  # a path may hold brackets
     with claimed(Run(options.task, folder, resumed=False), options.namespace):
+        write_whole(folder.params, to_yaml(values).encode())
         console.print(f'{options.task} by {model}; logs in {folder.log}', soft_wrap=True)
         _supervise(options, str(model), folder, console)
     return 0

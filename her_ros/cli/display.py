@@ -11,7 +11,8 @@ from rich.live import Live
 from rich.table import Table
 
 from her_ros.cli.reports import Reports
-from her_ros.nodes.qos import DIAGNOSTICS, STATUS
+from her_ros.core.topics import DIAGNOSTICS
+from her_ros.nodes.qos import STATUS
 
 # Where there is no terminal, a line this often.
 _LINE_INTERVAL_S = 5.0

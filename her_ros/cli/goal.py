@@ -3,7 +3,8 @@
 from geometry_msgs.msg import PointStamped
 
 from her_ros.cli.sender import send
-from her_ros.nodes.qos import COMMAND, GOAL
+from her_ros.core.topics import GOAL
+from her_ros.nodes.qos import COMMAND
 
 
 def send_goal(

@@ -3,19 +3,16 @@
 from matplotlib.figure import Figure
 
 from her_ros.cli.hindsight import PickedGoals, Rewards
+from her_ros.cli.pictures import over_env_steps
 
 
 def draw_rewards(rewards: Rewards, title: str) -> Figure:
     """Draw how many rewards of a batch are 0, before and after relabelling, over env steps."""
-    figure = Figure(figsize=(6.4, 4.0), layout='constrained')
-    axes = figure.subplots()
+    figure, axes = over_env_steps(title, 'share of rewards that are 0')
     for name, shares in (('before', rewards.before), ('after', rewards.after)):
         (line,) = axes.plot(rewards.env_steps, shares, linewidth=2, label=f'{name} relabelling')
         line.set_gid(f'share_{name}')
-    axes.set(title=title, xlabel='env steps', ylabel='share of rewards that are 0', ylim=(0, 1.03))
     axes.set_xlim(left=0)
-    axes.xaxis.set_major_formatter('{x:,.0f}')
-    axes.grid(alpha=0.3)
     axes.legend()
     return figure
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from her_ros.cli.experiment_results import Curve, spread
@@ -19,13 +20,22 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     return paths
 
 
+def over_env_steps(title: str, ylabel: str) -> tuple[Figure, Axes]:
+    """Make a figure of a share, from 0 to 1, over env steps."""
+    figure = Figure(figsize=(6.4, 4.0), layout='constrained')
+    axes = figure.subplots()
+    axes.set(title=title, xlabel='env steps', ylabel=ylabel, ylim=(0, 1.03))
+    axes.xaxis.set_major_formatter('{x:,.0f}')
+    axes.grid(alpha=0.3)
+    return figure, axes
+
+
 def draw_curves(arms: Mapping[str, list[Curve]], title: str) -> Figure:
     """Draw success over env steps: the median of every arm, and from lowest to highest seed.
 
     In the SVG the curve of an arm has the id ``curve_<arm>``.
     """
-    figure = Figure(figsize=(6.4, 4.0), layout='constrained')
-    axes = figure.subplots()
+    figure, axes = over_env_steps(title, 'success')
     for number, (arm, of) in enumerate(arms.items()):
         found, color = spread(of), f'C{number}'
         seeds = f'{len(of)} seed{"s" if len(of) > 1 else ""}'
@@ -36,9 +46,6 @@ def draw_curves(arms: Mapping[str, list[Curve]], title: str) -> Figure:
         axes.fill_between(
             found.env_steps, found.lowest, found.highest, color=color, alpha=0.2, linewidth=0
         )
-    axes.set(title=title, xlabel='env steps', ylabel='success', ylim=(0, 1.03))
     axes.set_xlim(left=0)
-    axes.xaxis.set_major_formatter('{x:,.0f}')
-    axes.grid(alpha=0.3)
     axes.legend()
     return figure

@@ -13,6 +13,10 @@ class TaskError(HerRosError):
     """A task that does not exist, or data of another task."""
 
 
+#: how far a full action of the Fetch tasks asks the gripper to move in one control period, metres
+FULL_ACTION_M = 0.05
+
+
 @dataclass(frozen=True)
 class GoalTask:
     """What an agent, an environment and a bag have to agree on.

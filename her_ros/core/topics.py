@@ -11,3 +11,14 @@ OBJECT_POSE = 'object_pose'
 TWIST = 'servo_node/delta_twist_cmds'
 TRAJECTORY = 'joint_trajectory_controller/joint_trajectory'
 GRIPPER = 'gripper_controller/commands'
+# for RViz and Foxglove
+GRIPPER_POSE = 'gripper_pose'
+MARKERS = 'markers'
+TF_STATIC = '/tf_static'
+# relative names, in the run's namespace
+POLICY = 'policy'
+COLLECT = 'collect'
+EPISODES = 'episodes'
+EVALUATION_POLICY = 'evaluation/policy'
+# where ROS tools look for it
+DIAGNOSTICS = '/diagnostics'

@@ -8,12 +8,10 @@ from numpy.typing import NDArray
 from her_ros.core.errors import HerRosError
 from her_ros.core.robot_parameters import SafetyParameters
 from her_ros.core.rows import Rows, require_few_environments
-from her_ros.core.task import GoalTask
+from her_ros.core.task import FULL_ACTION_M, GoalTask
 
 Values = NDArray[np.float64]
 
-#: how far a full action asks the gripper to move in one control period, metres
-FULL_ACTION_M = 0.05
 _POSITION, _AXES = 'gripper_position', 3
 _BELOW_AND_ABOVE = np.array([1.0, -1.0]).reshape(2, 1, 1)
 #: why an action is changed, in the order in which the bounds are applied

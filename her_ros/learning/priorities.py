@@ -4,6 +4,7 @@ The priority of a transition stands in one leaf of a :class:`SumTree`, under the
 in the replay buffer; a row that starts no transition has the priority 0.
 """
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ _GRAVITY_M_S2 = 9.81
 _HIGHEST_TRANSITION_ENERGY_J = 0.5
 
 
-class Priorities:
+class Priorities(ABC):
     """What both kinds have in common: a tree to draw from, from which episodes come and go."""
 
     def __init__(self, capacity: int, device: torch.device | str) -> None:
@@ -43,8 +44,9 @@ class Priorities:
         rows = torch.arange(first_row, first_row + length, device=self._device)
         self._tree.set(rows, priority.to(self._device).expand(length))
 
+    @abstractmethod
     def _first_priority(self, episode: Episode) -> Tensor:
-        raise NotImplementedError
+        """Return what the transitions of a new episode begin with, a scalar."""
 
     def pick(self, uniform: Tensor) -> Tensor:
         """Draw rows in proportion to their priorities, by numbers in [0, 1), shape (n,)."""
@@ -56,6 +58,7 @@ class Priorities:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`state_dict` gave; the buffer holds the same episodes again."""
+        assert not state
 
 
 class EnergyPriorities(Priorities):

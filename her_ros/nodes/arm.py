@@ -7,7 +7,8 @@ from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from her_ros.core.robot_parameters import RobotBridgeParameters
-from her_ros.nodes.qos import COMMAND, GRIPPER, TRAJECTORY, TWIST
+from her_ros.core.topics import GRIPPER, TRAJECTORY, TWIST
+from her_ros.nodes.qos import COMMAND
 from her_ros.robot.control import Command, RobotControl
 from her_ros.robot.frames import Floats
 from her_ros.robot.kinematics import ARM_JOINTS

@@ -13,10 +13,11 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.parameters import EvaluatorParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
+from her_ros.core.topics import EPISODES, EVALUATION_POLICY
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.messages import bytes_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
-from her_ros.nodes.qos import EPISODES, EVALUATION_POLICY, HINT, LATCHED
+from her_ros.nodes.qos import HINT, LATCHED
 from her_ros.sim.evaluate import evaluation_steps
 
 

@@ -20,9 +20,10 @@ from her_ros.core.rows import Rows, action_dtype
 from her_ros.core.run_folder import start_number
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import task_named
+from her_ros.core.topics import ACTION, COLLECT, GOAL, STEP
 from her_ros.nodes.messages import goal_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
-from her_ros.nodes.qos import ACTION, COLLECT, COMMAND, GOAL, LATCHED, LOCK_STEP, STEP
+from her_ros.nodes.qos import COMMAND, LATCHED, LOCK_STEP
 from her_ros.nodes.scene import ScenePublisher
 from her_ros.sim.rollout import Turns
 

@@ -20,7 +20,8 @@ from rclpy.subscription import Subscription
 from her_ros.core.config import ConfigError, Parameter, configured, parameters_of
 from her_ros.core.errors import HerRosError
 from her_ros.core.process import USER_ERROR
-from her_ros.nodes.qos import DIAGNOSTICS, STATUS
+from her_ros.core.topics import DIAGNOSTICS
+from her_ros.nodes.qos import STATUS
 from her_ros.nodes.signals import end_by_signals
 
 Config = TypeVar('Config')

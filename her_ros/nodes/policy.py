@@ -16,6 +16,7 @@ from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.run_folder import start_number
 from her_ros.core.seeds import generator
 from her_ros.core.task import task_named
+from her_ros.core.topics import ACTION, POLICY, STEP
 from her_ros.deploy import realtime
 from her_ros.deploy.exploration import Exploration
 from her_ros.deploy.guarded import GuardedActor
@@ -26,7 +27,7 @@ from her_ros.deploy.watchdog import State
 from her_ros.nodes.lifecycle import refuse_impossible_transitions
 from her_ros.nodes.messages import policy_of
 from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
-from her_ros.nodes.qos import ACTION, LATCHED, LOCK_STEP, POLICY, STEP, with_deadline
+from her_ros.nodes.qos import LATCHED, LOCK_STEP, with_deadline
 
 _MODEL, _SHA256 = 'model', 'model_sha256'
 # How long the last safe action may take to arrive before ROS ends.

@@ -1,43 +1,7 @@
-"""Topics of a run and the quality of service that both of their ends use."""
+"""The quality of service that both ends of a topic use; the names stand in core/topics.py."""
 
 from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
-
-from her_ros.core.topics import (
-    ACTION,
-    GOAL,
-    GOAL_POSE,
-    GRIPPER,
-    JOINT_STATES,
-    OBJECT_POSE,
-    STEP,
-    TRAJECTORY,
-    TWIST,
-)
-
-__all__ = [
-    'ACTION',
-    'GOAL',
-    'GOAL_POSE',
-    'GRIPPER',
-    'JOINT_STATES',
-    'OBJECT_POSE',
-    'STEP',
-    'TRAJECTORY',
-    'TWIST',
-]
-
-# for RViz and Foxglove
-GRIPPER_POSE = 'gripper_pose'
-MARKERS = 'markers'
-TF_STATIC = '/tf_static'
-# relative names, in the run's namespace
-POLICY = 'policy'
-COLLECT = 'collect'
-EPISODES = 'episodes'
-EVALUATION_POLICY = 'evaluation/policy'
-# where ROS tools look for it
-DIAGNOSTICS = '/diagnostics'
 
 
 def _reliable(depth: int, durability: DurabilityPolicy) -> QoSProfile:

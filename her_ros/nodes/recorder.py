@@ -14,8 +14,9 @@ from her_ros.core.parameters import RecorderParameters
 from her_ros.core.rows import RowError
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
+from her_ros.core.topics import ACTION, EPISODES, STEP
 from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
-from her_ros.nodes.qos import ACTION, EPISODES, HINT, RECORDING, STEP
+from her_ros.nodes.qos import HINT, RECORDING
 
 
 class RecorderNode(Node):

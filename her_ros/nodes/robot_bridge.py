@@ -17,22 +17,10 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import Rows, action_dtype
 from her_ros.core.task import task_named
+from her_ros.core.topics import ACTION, GOAL, GOAL_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, STEP
 from her_ros.nodes.arm import ArmPublisher
 from her_ros.nodes.node import Diagnostics, read_parameters, run
-from her_ros.nodes.qos import (
-    ACTION,
-    COMMAND,
-    GOAL,
-    GOAL_POSE,
-    JOINT_STATES,
-    LOCK_STEP,
-    MARKERS,
-    OBJECT_POSE,
-    SCENE,
-    SENSOR,
-    STEP,
-    with_deadline,
-)
+from her_ros.nodes.qos import COMMAND, LOCK_STEP, SCENE, SENSOR, with_deadline
 from her_ros.nodes.scene import goal_marker
 from her_ros.nodes.transforms import pose_of, stamp_ns_of, tf2_lookup
 from her_ros.robot.beat import Beat

@@ -20,9 +20,10 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.robot_parameters import SimulatedRobotParameters
 from her_ros.core.seeds import generator
 from her_ros.core.task import task_named
+from her_ros.core.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
 from her_ros.nodes.messages import WORLD_FRAME
 from her_ros.nodes.node import Diagnostics, read_parameters, run
-from her_ros.nodes.qos import GRIPPER, JOINT_STATES, OBJECT_POSE, ROBOT, TRAJECTORY, TWIST
+from her_ros.nodes.qos import ROBOT
 from her_ros.nodes.scene import ScenePublisher
 from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist
 from her_ros.robot.errors import RobotError

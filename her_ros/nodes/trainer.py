@@ -14,11 +14,12 @@ from her_ros.core.files import sha256
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
+from her_ros.core.topics import COLLECT, EPISODES, EVALUATION_POLICY, POLICY
 from her_ros.learning.learner import set_up_torch
 from her_ros.learning.training import Training
 from her_ros.nodes.messages import bytes_message, bytes_of
 from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
-from her_ros.nodes.qos import COLLECT, EPISODES, EVALUATION_POLICY, HINT, LATCHED, POLICY
+from her_ros.nodes.qos import HINT, LATCHED
 
 # One slice of learning between two looks at the topics, seconds.
 _SLICE_S = 0.05

@@ -70,8 +70,7 @@ class Conversion:
         :raises RobotError: if it lies where the task has none
         """
         goal = self._region.goal(point)
-        if self._goal is not None:
-            self.skipped += 1
+        self.skipped += self._goal is not None or self._episodes.waiting
         self._goal = goal
         self._episodes.end()
 

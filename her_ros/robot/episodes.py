@@ -60,7 +60,9 @@ class RobotEpisodes:
         self.running = False
 
     def end(self) -> None:
-        """End the episode with the next row."""
+        """End the episode with the next row; one that has not begun is dropped."""
+        if self.waiting:
+            self.abandon()
         self._ending = True
 
     def show(self, state: Observed) -> Rows:

@@ -8,14 +8,11 @@ import mujoco.batch
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from her_ros.core.task import GoalTask
+from her_ros.core.task import FULL_ACTION_M, GoalTask
 from her_ros.sim.errors import SimError
 from her_ros.sim.model import MOCAP_TURN, SUBSTEPS, load_model, without_contacts
 from her_ros.sim.readout import Floats, Readout, Rows
 from her_ros.sim.starts import draw_start, start_generator
-
-#: how far a full action asks the gripper to move in one control period, metres
-_REACH_M = 0.05
 
 
 class FetchState(NamedTuple):
@@ -151,7 +148,7 @@ class FetchBatch:
         # Clipped and scaled in the action's own type, widened afterwards, as the original does.
         actions = np.clip(actions, np.float32(-1.0), np.float32(1.0))
         position, quaternion = self._readout.gripper_pose(index)
-        self._state['mocap_pos'][index, 0] = position + actions[:, :3] * _REACH_M
+        self._state['mocap_pos'][index, 0] = position + actions[:, :3] * FULL_ACTION_M
         self._state['mocap_quat'][index, 0] = quaternion + MOCAP_TURN
         if not self._model.setup.fingers_closed:
             fingers = self._state['qpos'][index][:, self._model.actuated_qpos]

@@ -166,6 +166,37 @@ def test_objects_other_names_and_frames(her_ros, tmp_path):
     assert np.linalg.norm(episode.achieved_goal[-1] - block) > 0.015
 
 
+def test_two_robots_in_one_bag_are_told_apart_by_the_user(her_ros, tmp_path):
+    recording = Recording(tmp_path / 'demos', prefix='/left/')
+    goal = recording.robot.grip_position + np.array([0.1, 0.0, 0.0])
+    recording.goal(goal)
+    recording.steer(goal, 2.0)
+    recording._prefix = '/right/'
+    recording.measure()
+    recording.close()
+    arguments = ('bags', 'convert', tmp_path / 'demos', '--task', 'FetchReach', '--out')
+    ended = her_ros(*arguments, tmp_path / 'out')
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert 'joint_states is on /left/joint_states and on /right/joint_states' in line
+    named = ('--topic', 'joint_states=/left/joint_states')
+    _, episodes = converted(her_ros, tmp_path / 'demos', tmp_path / 'again', *named)
+    assert len(episodes) == 1
+
+
+def test_what_is_no_message_is_left_out_and_named(her_ros, tmp_path):
+    recording = Recording(tmp_path / 'demos')
+    goal = recording.robot.grip_position + np.array([0.1, 0.0, 0.0])
+    recording.goal(goal)
+    recording.steer(goal, 2.0)
+    twists = recording._connections['/servo_node/delta_twist_cmds']
+    recording._writer.write(twists, START_NS, b'\0\1\0\0\7')
+    recording.close()
+    ended, episodes = converted(her_ros, tmp_path / 'demos', tmp_path / 'out')
+    assert len(episodes) == 1
+    assert 'left out: twist: not a geometry_msgs/msg/TwistStamped' in ended.output
+
+
 @pytest.mark.parametrize(
     ('arguments', 'said'),
     [

@@ -33,6 +33,18 @@ def test_what_does_not_fit_is_one_line_and_nothing_starts(her_ros, tmp_path, arg
         assert part in line
 
 
+def test_the_folder_of_a_training_run_stays_as_it_is(her_ros, tmp_path):
+    folder = RunFolder(tmp_path / 'run')
+    folder.create()
+    folder.checkpoint.write_bytes(b'a checkpoint')
+    folder.params.write_text('its parameters')
+    ended = her_ros('deploy', '--folder', folder.path)
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert f'{folder.path}: holds a training run' in line
+    assert folder.params.read_text() == 'its parameters'
+
+
 @pytest.fixture
 def deploy(graph, tmp_path):
     """Start a deployment whose nodes have patience with a busy machine."""

@@ -18,6 +18,7 @@ from her_ros.cli.graph import (
 )
 from her_ros.core.config import configured
 from her_ros.core.parameters import NODE_PARAMETERS
+from her_ros.core.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
 
 ROOT = Path(her_ros.__file__).parents[1]
 GRAPHS = {
@@ -85,15 +86,12 @@ def test_only_robots_get_the_safety_of_robots():
 
 
 def test_a_real_robots_topics_are_its_own():
-    pytest.importorskip('rclpy')
-    from her_ros.nodes import qos
-
-    topics = (qos.JOINT_STATES, qos.OBJECT_POSE, qos.TWIST, qos.TRAJECTORY, qos.GRIPPER)
+    topics = (JOINT_STATES, OBJECT_POSE, TWIST, TRAJECTORY, GRIPPER)
     (bridge,) = (s for s in GRAPHS['deploy on a real robot'] if s.name == 'robot_bridge')
     assert bridge.remappings == {topic: f'/{topic}' for topic in topics}
     renamed = deployment_nodes('robot', '', True, 'real', remap=['object_pose:=/camera/block'])
     (bridge,) = (spec for spec in renamed if spec.name == 'robot_bridge')
-    assert bridge.remappings[qos.OBJECT_POSE] == '/camera/block'
+    assert bridge.remappings[OBJECT_POSE] == '/camera/block'
     assert '-r object_pose:=/camera/block' in ' '.join(bridge.command(Path('p.yaml')))
     names = {
         name: [spec.name for spec in specs]

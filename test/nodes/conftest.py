@@ -18,8 +18,9 @@ from her_ros.bags.writer import write_rollout
 from her_ros.core.cloud import CloudDecoder, encode_cloud
 from her_ros.core.rows import IDENTITY, Rows, action_dtype, step_dtype
 from her_ros.core.task import GoalTask, task_named
+from her_ros.core.topics import ACTION, STEP
 from her_ros.nodes.messages import bytes_message
-from her_ros.nodes.qos import ACTION, LATCHED, RECORDING, STEP
+from her_ros.nodes.qos import LATCHED, RECORDING
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
 

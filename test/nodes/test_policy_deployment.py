@@ -17,9 +17,10 @@ from std_srvs.srv import Trigger
 from her_ros.core.cloud import encode_cloud
 from her_ros.core.files import sha256
 from her_ros.core.rows import IDENTITY
+from her_ros.core.topics import ACTION, POLICY, STEP
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.messages import policy_message
-from her_ros.nodes.qos import ACTION, LATCHED, LOCK_STEP, POLICY, STEP, with_deadline
+from her_ros.nodes.qos import LATCHED, LOCK_STEP, with_deadline
 
 pytestmark = pytest.mark.nodes
 

@@ -10,7 +10,8 @@ from std_srvs.srv import SetBool
 from visualization_msgs.msg import Marker, MarkerArray
 
 from her_ros.core.task import TASKS, task_named
-from her_ros.nodes.qos import GRIPPER_POSE, JOINT_STATES, LATCHED, MARKERS, OBJECT_POSE, SCENE
+from her_ros.core.topics import GRIPPER_POSE, JOINT_STATES, MARKERS, OBJECT_POSE
+from her_ros.nodes.qos import LATCHED, SCENE
 from her_ros.nodes.scene import ScenePublisher
 from her_ros.sim.scene import Scene
 

@@ -128,6 +128,14 @@ def test_an_episode_can_be_ended_and_the_next_counts_on(episodes):
     Episode(np.concatenate(rows)).check(TASK)
 
 
+def test_an_episode_that_has_not_begun_ends_without_a_row(episodes):
+    episodes.show(state(FAR))
+    episodes.end()
+    assert not episodes.running
+    episodes.start(NEAR)
+    assert len(play(episodes, FAR, 99)) == 6
+
+
 def test_an_abandoned_episode_is_none(episodes):
     rows = play(episodes, FAR, 3)
     episodes.abandon()
