@@ -31,7 +31,9 @@ deploy: $(VENV)/ready
 	@$(BIN)/her-ros deploy --task $(DEPLOYED) $(ARGS)
 
 test: $(VENV)/ready-dev
-	$(BIN)/python -m pytest $(ARGS)
+# What starts no nodes runs on all cores; nodes keep time, and have the machine to themselves.
+	$(if $(ARGS),$(BIN)/python -m pytest $(ARGS),\
+	  $(BIN)/python -m pytest -n auto -m 'not nodes' && $(BIN)/python -m pytest -m nodes)
 
 check: $(VENV)/ready-dev
 	$(BIN)/ruff format --check .

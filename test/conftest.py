@@ -82,6 +82,13 @@ def node_processes(run_mark: str) -> Callable[[str], dict[int, str]]:
     return lambda part: _node_processes(run_mark, part)
 
 
+@pytest.fixture(autouse=True)
+def _small_numbers() -> None:
+    """Undo what a command that learns set in this process: denormals count again."""
+    if torch := sys.modules.get('torch'):
+        torch.set_flush_denormal(False)
+
+
 @contextlib.contextmanager
 def _claimed_domain() -> Iterator[int]:
     """Hold a ROS domain that no other test on this machine holds."""

@@ -17,8 +17,8 @@ from her_ros.learning.learner import Learner
 PATIENCE_S = 180.0
 # Runs of some seconds, whatever they learn.
 SMALL = (
-    'trainer.stop_evaluations=1000', 'trainer.max_env_steps=12000',
-    'trainer.evaluation_interval=4000', 'trainer.updates_per_step=0.02',
+    'trainer.stop_evaluations=1000', 'trainer.max_env_steps=6000',
+    'trainer.evaluation_interval=2000', 'trainer.updates_per_step=0.02',
     'trainer.hidden_sizes=[16, 16]', 'trainer.batch_size=64', 'evaluator.episodes=4',
     'evaluator.num_envs=4',
 )  # fmt: skip
