@@ -254,9 +254,7 @@ def started(*arguments):
     )
 
 
-@pytest.mark.parametrize(
-    ('number', 'capacity'), [(signal.SIGTERM, 100_000), (signal.SIGINT, 300)]
-)
+@pytest.mark.parametrize(('number', 'capacity'), [(signal.SIGTERM, 100_000), (signal.SIGINT, 300)])
 def test_a_signal_at_any_moment_ends_in_the_same_policy(offline, bags, tmp_path, number, capacity):
     """No update is made twice, and none is left out."""
     options = (
