@@ -125,6 +125,8 @@ def planned(chosen: Experiment, options: Options) -> list[Job]:
     """
     jobs = []
     runs = options.folder / 'runs'
+    # Names of topics know neither : nor -, of which there are some in gym:<id>.
+    topic_part = re.sub(r'\W', '_', options.task)
     for seed in range(options.seeds):
         for arm in chosen.arms:
             name = f'{arm.name}_seed_{seed}'
@@ -133,7 +135,7 @@ def planned(chosen: Experiment, options: Options) -> list[Job]:
             command = [
                 sys.executable, '-P', '-m', 'her_ros.cli.main', 'train', '--task', options.task,
                 '--runs', str(runs), '--name', name,
-                '--namespace', f'experiment/{options.task}/{chosen.name}/{name}',
+                '--namespace', f'experiment/{topic_part}/{chosen.name}/{name}',
             ]  # fmt: skip
             for override in overrides:
                 command += ['--set', override]

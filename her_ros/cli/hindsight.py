@@ -24,6 +24,8 @@ from her_ros.learning.replay import Replay
 _TIMES, _BATCH = 30, 4096
 # Goals that a strategy picks for one state; and episodes that those of others are from.
 _GOALS, _EPISODES = 200, 100
+# Weights of proximity at which a curriculum is looked at, and batches that it chooses goals of.
+_WEIGHTS, _BATCHES = (0.01, 1.0, 10.0), 16
 # So high a k that next to all samples are relabelled.
 _ALWAYS = 1000
 
@@ -122,6 +124,44 @@ def _picked(
         for _ in range(_GOALS)
     ]
     return np.array([batch.goal[step].numpy() for batch in batches])
+
+
+def curriculum_distances(of: Learnt) -> dict[str, NDArray[np.float64]]:
+    """Return how far from the desired ones the goals lie that a curriculum chooses.
+
+    From all that the run learnt from, in batches of its size, as the strategy draws them and as
+    the curriculum chooses among so drawn ones at several weights λ of proximity.
+
+    :return: distances by ``no curriculum`` and ``λ = …``, metres, ascending, shape (n,)
+    """
+    kept = replace(of.parameters, future_goals=0, past_goals=0, curriculum=False)
+    found = {}
+    for weight in (None, *_WEIGHTS):
+        chosen = replace(
+            kept,
+            future_goals=_ALWAYS,
+            curriculum=weight is not None,
+            curriculum_weight=weight or 0.0,
+        )
+        desired, picked = (_all_in(of, parameters) for parameters in (kept, chosen))
+        generator = torch.Generator().manual_seed(0)
+        distances = []
+        for _ in range(_BATCHES):
+            candidates = kept.curriculum_candidates if weight is not None else 0
+            draws = Draws.random(kept.batch_size, generator, candidates)
+            goals = picked.sample(draws).goal
+            distances.append(of.task.distance(goals, desired.sample(draws).goal).numpy())
+        name = 'no curriculum' if weight is None else f'λ = {weight:g}'
+        found[name] = np.sort(np.concatenate(distances))
+    return found
+
+
+def _all_in(of: Learnt, parameters: LearnerParameters) -> Replay:
+    replay = Replay(of.task, parameters)
+    for rollout in of.rollouts:
+        for episode in rollout:
+            replay.add(episode)
+    return replay
 
 
 def _path_length(positions: NDArray[np.float64]) -> float:

@@ -1,6 +1,10 @@
 """The pictures of what HER did in a run."""
 
+from collections.abc import Mapping
+
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from her_ros.cli.hindsight import PickedGoals, Rewards
 from her_ros.cli.pictures import over_env_steps
@@ -34,4 +38,24 @@ def draw_goals(picked: PickedGoals, title: str) -> Figure:
     panels[0].set_ylabel('y, m')
     panels[-1].legend(loc='center left', bbox_to_anchor=(1.03, 0.5))
     figure.suptitle(title)
+    return figure
+
+
+def draw_curriculum(distances: Mapping[str, NDArray[np.float64]], title: str) -> Figure:
+    """Draw how far from the desired goals those lie that are put in, per weight of proximity."""
+    figure = Figure(figsize=(6.4, 4.0), layout='constrained')
+    axes = figure.subplots()
+    for number, (name, of) in enumerate(distances.items()):
+        shares = np.arange(1, len(of) + 1) / len(of)
+        (line,) = axes.plot(of, shares, linewidth=2, label=name)
+        line.set_gid(f'curriculum_{number}')
+    axes.set(
+        title=title,
+        xlabel='distance of the goal put in from the desired one, m',
+        ylabel='share of goals not farther',
+        ylim=(0, 1.03),
+    )
+    axes.set_xlim(left=0)
+    axes.grid(alpha=0.3)
+    axes.legend()
     return figure

@@ -31,7 +31,7 @@ def argument(name: str, default: str, description: str, choices: Any = None) -> 
 
 def task_argument(default: str = 'FetchReach') -> Any:
     """Declare the argument ``task``."""
-    return argument('task', default, 'Task to learn or run.', list(TASKS))
+    return argument('task', default, f'Task to learn or run: {", ".join(TASKS)}, or gym:<id>.')
 
 
 def environment_actions(discovery: bool = True) -> list[Any]:

@@ -24,6 +24,8 @@ app.add_typer(bags_app, name='bags')
 
 _GUARDS = parameters_of(LearnerParameters)['guard'].choices
 
+_LEARNABLE = f'Task to learn: {", ".join(TASKS)}, or gym:<id> of Gymnasium-Robotics.'
+
 Seed = Annotated[int | None, typer.Option(help='Seed of the run.')]
 Params = Annotated[
     Path | None, typer.Option(help='ROS parameter file; default: the one of the task.')
@@ -35,7 +37,7 @@ Overrides = Annotated[
 
 @app.command()
 def train(
-    task: Annotated[str, typer.Option(help=f'Task to learn: {", ".join(TASKS)}.')] = 'FetchReach',
+    task: Annotated[str, typer.Option(help=_LEARNABLE)] = 'FetchReach',
     runs: Annotated[Path, typer.Option(help='Folder of all runs.')] = Path('runs'),
     name: Annotated[str, typer.Option(help='Name of the run; default: the last one.')] = '',
     new: Annotated[bool, typer.Option('--new', help='Start another run.')] = False,
@@ -102,7 +104,7 @@ def train_offline(
 def experiment(
     name: Annotated[str, typer.Argument(help='Which one; --list shows them.')] = '',
     show_list: Annotated[bool, typer.Option('--list', help='Show what there is.')] = False,
-    task: Annotated[str, typer.Option(help=f'Task to learn: {", ".join(TASKS)}.')] = 'FetchReach',
+    task: Annotated[str, typer.Option(help=_LEARNABLE)] = 'FetchReach',
     seeds: Annotated[int, typer.Option(min=1, help='Runs per arm, with seeds from 0 on.')] = 3,
     out: Annotated[
         Path | None, typer.Option(help='Folder for everything; default: experiments/NAME_TASK.')

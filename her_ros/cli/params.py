@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from her_ros.core.config import ConfigError, configured, nodes_values, parameters_of
+from her_ros.core.gym_tasks import PREFIX
 from her_ros.core.node_parameters import NodeParameters
 from her_ros.core.parameters import NODE_PARAMETERS
 
@@ -26,7 +27,10 @@ def shipped_file(task: str) -> Path:
 
     :raises ConfigError: if there is none
     """
-    return _shipped(Path('config', f'{task}.yaml'), f'no parameter file for task {task!r}')
+    problem = f'no parameter file for task {task!r}'
+    if task.startswith(PREFIX):
+        problem += ' (copy that of a task like it, and name yours with --params)'
+    return _shipped(Path('config', f'{task.replace(":", "_")}.yaml'), problem)
 
 
 def shipped_model(task: str) -> Path:

@@ -25,8 +25,8 @@ def plot(folder: Path) -> None:
 
 def _draw_run(run: RunFolder) -> list[Path]:
     # Only now: curves need no torch.
-    from her_ros.cli.hindsight import learnt, picked_goals, reward_shares
-    from her_ros.cli.hindsight_pictures import draw_goals, draw_rewards
+    from her_ros.cli.hindsight import curriculum_distances, learnt, picked_goals, reward_shares
+    from her_ros.cli.hindsight_pictures import draw_curriculum, draw_goals, draw_rewards
 
     of = learnt(run)
     title = f'{of.task.name}, {run.path.name}'
@@ -35,4 +35,5 @@ def _draw_run(run: RunFolder) -> list[Path]:
     return [
         *save(draw_rewards(reward_shares(of), title), plots, 'rewards'),
         *save(draw_goals(picked_goals(of), title), plots, 'goals'),
+        *save(draw_curriculum(curriculum_distances(of), title), plots, 'curriculum'),
     ]

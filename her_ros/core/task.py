@@ -1,12 +1,10 @@
 """Goal-conditioned tasks: sizes, reward, success and timing, in one place."""
 
-from dataclasses import dataclass
-from typing import Any, TypeVar
-
 from her_ros.core.errors import HerRosError
+from her_ros.core.goal_task import GoalTask
+from her_ros.core.gym_tasks import PREFIX, gym_tasks
 
-# numpy and torch arrays alike: the formulas below use operators that both have.
-Array = TypeVar('Array', bound=Any)
+__all__ = ['FULL_ACTION_M', 'TASKS', 'GoalTask', 'TaskError', 'task_named']
 
 
 class TaskError(HerRosError):
@@ -15,52 +13,6 @@ class TaskError(HerRosError):
 
 #: how far a full action of the Fetch tasks asks the gripper to move in one control period, metres
 FULL_ACTION_M = 0.05
-
-
-@dataclass(frozen=True)
-class GoalTask:
-    """What an agent, an environment and a bag have to agree on.
-
-    The reward is sparse, as in Plappert et al. 2018 (arXiv 1802.09464), section 1.1.
-    """
-
-    name: str
-    #: what an observation is made of, in order: (name, number of values)
-    observation_fields: tuple[tuple[str, int], ...]
-    goal_size: int
-    action_size: int
-    goal_tolerance_m: float
-    control_period_s: float
-    episode_length: int
-
-    @property
-    def observation_size(self) -> int:
-        """Number of values in an observation."""
-        return sum(size for _, size in self.observation_fields)
-
-    def distance(self, achieved: Array, desired: Array) -> Array:
-        """Euclidean distance between goals.
-
-        :param achieved: positions, metres, world frame, shape (..., G), numpy or torch
-        :param desired: goal positions, metres, world frame, shape (..., G)
-        :return: distances, metres, shape (...)
-        """
-        delta = achieved - desired
-        return (delta * delta).sum(-1) ** 0.5
-
-    def reward(self, achieved: Array, desired: Array) -> Array:
-        """Sparse reward: 0.0 where the goal is reached, -1.0 elsewhere.
-
-        :param achieved: positions *after* the action, metres, world frame, shape (..., G)
-        :param desired: goal positions, metres, world frame, shape (..., G)
-        :return: rewards, shape (...)
-        """
-        return (self.distance(achieved, desired) > self.goal_tolerance_m) * -1.0
-
-    def is_success(self, achieved: Array, desired: Array) -> Array:
-        """Tell where the goal is reached, as boolean array of shape (...)."""
-        return self.distance(achieved, desired) < self.goal_tolerance_m
-
 
 # Positions in metres, world frame; rotations as Euler angles, rad; velocities per control period
 # (m or rad in 0.04 s, not per second), as gymnasium-robotics defines them.
@@ -95,6 +47,7 @@ def _fetch(name: str, observation_fields: tuple[tuple[str, int], ...]) -> GoalTa
     )
 
 
+#: the tasks with a simulation of our own
 TASKS: dict[str, GoalTask] = {
     task.name: task
     for task in (
@@ -106,12 +59,22 @@ TASKS: dict[str, GoalTask] = {
 }
 
 
-def task_named(name: str) -> GoalTask:
-    """Find a task by its name.
+_GYM_TASKS = gym_tasks(TASKS)
 
-    :raises TaskError: if there is no such task
+
+def task_named(name: str) -> GoalTask:
+    """Find a task by its name; ``gym:<id>`` is one of Gymnasium-Robotics.
+
+    :raises TaskError: if there is no such task, or its reward is none of ours
     """
-    try:
-        return TASKS[name]
-    except KeyError:
-        raise TaskError(f'task {name!r} is unknown; choose one of {", ".join(TASKS)}') from None
+    if task := TASKS.get(name) or _GYM_TASKS.get(name):
+        return task
+    if name.startswith(PREFIX):
+        raise TaskError(
+            f'task {name!r} is not one whose reward is sparse and by the distance to a goal'
+            f' position alone; choose one of {", ".join(_GYM_TASKS)}'
+        )
+    raise TaskError(
+        f'task {name!r} is unknown; choose one of {", ".join(TASKS)}, or gym:<id> of'
+        ' Gymnasium-Robotics'
+    )

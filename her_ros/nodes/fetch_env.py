@@ -37,7 +37,7 @@ class FetchEnvNode(Node):
     def __init__(self) -> None:
         super().__init__('fetch_env', automatically_declare_parameters_from_overrides=True)
         self._config = p = read_parameters(self, FetchEnvParameters)
-        task = task_named(p.task)
+        self._task = task = task_named(p.task)
         start = start_number(p.run_dir, 'fetch_env', p.worker)
         seed = integer_seed(p.seed, 'fetch_env', p.worker, start)
         seeds = [seed + i for i in range(p.num_envs)]
@@ -84,6 +84,11 @@ class FetchEnvNode(Node):
 
     def _on_goal(self, message: PointStamped) -> None:
         try:
+            if self._task.goal_size != 3:
+                raise HerRosError(
+                    f'goal: a point is none of {self._task.name}, whose goals are'
+                    f' {self._task.goal_size} numbers'
+                )
             self._goal = goal_of(message)
         except HerRosError as error:
             self.get_logger().error(f'{error}; ignored')

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from her_ros.core.rows import Rows
 from her_ros.core.task import GoalTask
-from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
+from her_ros.sim.simulation import simulation_of
 
 #: observation (n, O), achieved goal (n, G), desired goal (n, G) to actions (n, A)
 Act = Callable[
@@ -30,7 +30,7 @@ def evaluation_steps(
     :return: the ``step`` rows after each reset and each step, shape (n,) with n ≤ num_envs
     """
     num_envs = min(num_envs, episodes)
-    batch = FetchBatch(task, [0] * num_envs, threads)
+    batch = simulation_of(task, [0] * num_envs, threads)
     rollout = Rollout(task, batch, session=0)
     for first in range(0, episodes, num_envs):
         # The last rollout may be larger than what is left; its surplus is not shown.

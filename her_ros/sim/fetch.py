@@ -1,7 +1,6 @@
 """Fetch environments stepped together, equal bit for bit to gymnasium-robotics' ``Fetch…-v4``."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import mujoco
 import mujoco.batch
@@ -12,18 +11,8 @@ from her_ros.core.task import FULL_ACTION_M, GoalTask
 from her_ros.sim.errors import SimError
 from her_ros.sim.model import MOCAP_TURN, SUBSTEPS, load_model, without_contacts
 from her_ros.sim.readout import Floats, Readout, Rows
+from her_ros.sim.simulation import GoalState
 from her_ros.sim.starts import draw_start, start_generator
-
-
-class FetchState(NamedTuple):
-    """What environments are in; arrays of its own, which later calls leave alone."""
-
-    #: shape (n, O); the parts are named by the task's ``observation_fields``
-    observation: Floats
-    #: metres, world frame, shape (n, 3)
-    achieved_goal: Floats
-    #: metres, world frame, shape (n, 3)
-    desired_goal: Floats
 
 
 class FetchBatch:
@@ -68,7 +57,7 @@ class FetchBatch:
 
     def reset(
         self, rows: ArrayLike | None = None, seeds: Sequence[int | None] | None = None
-    ) -> FetchState:
+    ) -> GoalState:
         """Start new episodes.
 
         :param rows: indices of the environments, all by default
@@ -109,7 +98,7 @@ class FetchBatch:
             raise SimError(f'goals must be finite, of shape {wanted.shape}: {goals.tolist()}')
         self._desired_goal[index] = goals
 
-    def step(self, actions: ArrayLike, rows: ArrayLike | None = None) -> FetchState:
+    def step(self, actions: ArrayLike, rows: ArrayLike | None = None) -> GoalState:
         """Move for one control period.
 
         :param actions: gripper displacement in units of 5 cm, world frame, and finger opening;
@@ -127,10 +116,10 @@ class FetchBatch:
             self._update_positions(ids, index)
         return self.state(rows)
 
-    def state(self, rows: ArrayLike | None = None) -> FetchState:
+    def state(self, rows: ArrayLike | None = None) -> GoalState:
         """Return the state of some environments, all by default."""
         _, index = self._rows(rows)
-        return FetchState(*self._readout.observe(index), np.array(self._desired_goal[index]))
+        return GoalState(*self._readout.observe(index), np.array(self._desired_goal[index]))
 
     def qpos(self, row: int) -> Floats:
         """Return the joint positions of one environment, rad and metres, as MuJoCo has them.

@@ -11,7 +11,8 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from her_ros.core.task import GoalTask, task_named
-from her_ros.sim.fetch import FetchBatch, FetchState
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.simulation import GoalState
 
 Observation = dict[str, NDArray[np.float64]]
 
@@ -37,7 +38,7 @@ def _reward(task: GoalTask, achieved_goal: Any, desired_goal: Any) -> Any:
     return task.reward(np.asarray(achieved_goal), np.asarray(desired_goal)).astype(np.float32)
 
 
-def _success(task: GoalTask, state: FetchState) -> NDArray[np.float32]:
+def _success(task: GoalTask, state: GoalState) -> NDArray[np.float32]:
     return task.is_success(state.achieved_goal, state.desired_goal).astype(np.float32)
 
 
@@ -80,7 +81,7 @@ class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         return _reward(self._task, achieved_goal, desired_goal)
 
     @staticmethod
-    def _observation(state: FetchState) -> Observation:
+    def _observation(state: GoalState) -> Observation:
         return {name: values[0] for name, values in state._asdict().items()}
 
 
@@ -158,7 +159,7 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         terminated = np.zeros(self.num_envs, bool)
         return state._asdict(), reward, terminated, self._steps >= self._length, info
 
-    def _advance(self, actions: NDArray[Any], over: NDArray[np.bool_]) -> FetchState:
+    def _advance(self, actions: NDArray[Any], over: NDArray[np.bool_]) -> GoalState:
         """Step the running episodes and restart the others."""
         if not over.any():
             return self._batch.step(actions)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from her_ros.core.pace import Pace
 from her_ros.core.rows import Rows, identity_of, require_finite, step_dtype
 from her_ros.core.task import GoalTask
-from her_ros.sim.fetch import FetchBatch, FetchState
+from her_ros.sim.simulation import GoalState, Simulation, simulation_of
 
 
 class Rollout:
@@ -19,7 +19,7 @@ class Rollout:
     """
 
     def __init__(
-        self, task: GoalTask, batch: FetchBatch, session: int, first_env: int = 0
+        self, task: GoalTask, batch: Simulation, session: int, first_env: int = 0
     ) -> None:
         self._task = task
         self._batch = batch
@@ -41,7 +41,7 @@ class Rollout:
         return self.episode == 0 or bool(self.rows['truncated'].all())
 
     def qpos(self, place: int) -> NDArray[np.float64]:
-        """Return the joint positions of one of the batch, see :meth:`FetchBatch.qpos`."""
+        """Return the joint positions of one of the batch, see :meth:`Simulation.qpos`."""
         return self._batch.qpos(place)
 
     def start(
@@ -96,7 +96,7 @@ class Rollout:
         assert self._answered.all()
         return self._show(self._batch.step(self._actions), int(self.rows['step'][0]) + 1)
 
-    def _show(self, state: FetchState, step: int) -> Rows:
+    def _show(self, state: GoalState, step: int) -> Rows:
         rows = self._blank.copy()
         rows['episode'] = self.episode
         rows['step'] = step
@@ -109,7 +109,7 @@ class Rollout:
             rows['policy_version'] = self._policy_versions
             rows['reward'] = self._task.reward(*goals)
             rows['is_success'] = self._task.is_success(*goals)
-            # Fetch tasks never terminate; the time limit truncates them.
+            # No simulated task terminates; the time limit truncates them.
             rows['truncated'] = step >= self._task.episode_length
         self.rows = rows
         self._answered[:] = False
@@ -143,7 +143,7 @@ class Turns:
         middle = len(seeds) // 2 if halved else len(seeds)
         self._pace = pace
         self._turns = [
-            Rollout(task, FetchBatch(task, part, threads), session, first)
+            Rollout(task, simulation_of(task, part, threads), session, first)
             for first, part in ((0, seeds[:middle]), (middle, seeds[middle:]))
             if len(part)
         ]
@@ -164,7 +164,7 @@ class Turns:
         return [turn.rows for turn in self._turns if not turn.finished]
 
     def first_qpos(self) -> NDArray[np.float64]:
-        """Return the joint positions of environment 0, see :meth:`FetchBatch.qpos`."""
+        """Return the joint positions of environment 0, see :meth:`Simulation.qpos`."""
         return self._turns[0].qpos(0)
 
     def start(self, goal: NDArray[np.float64] | None = None) -> Iterator[Rows]:

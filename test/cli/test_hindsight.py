@@ -3,8 +3,8 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from her_ros.cli.hindsight import Learnt, picked_goals, reward_shares
-from her_ros.cli.hindsight_pictures import draw_goals, draw_rewards
+from her_ros.cli.hindsight import Learnt, curriculum_distances, picked_goals, reward_shares
+from her_ros.cli.hindsight_pictures import draw_curriculum, draw_goals, draw_rewards
 from her_ros.cli.pictures import save
 from her_ros.core.episode import Episode
 from her_ros.core.parameters import LearnerParameters
@@ -51,9 +51,24 @@ def test_future_goals_are_the_states_to_come_of_the_same_episode(learnt):
     assert found - {tuple(picked.desired_goal)} == to_come
 
 
+def test_a_curriculum_draws_its_goals_nearer_the_more_proximity_weighs(learnt):
+    distances = curriculum_distances(learnt)
+    assert list(distances) == ['no curriculum', 'λ = 0.01', 'λ = 1', 'λ = 10']
+    means = [of.mean() for of in distances.values()]
+    # Goals lie along 1 m; diverse ones are about as far as those drawn alike.
+    assert abs(means[1] - means[0]) < 0.02
+    assert means[0] > means[2] > means[3]
+    # Of what a state has before it, 4 candidates leave the nearest: far nearer than the mean.
+    assert means[3] < means[0] - 0.03
+
+
 def test_the_pictures_show_both_batches_and_every_strategy(learnt, tmp_path):
     picked = picked_goals(learnt)
-    drawn = {'rewards': draw_rewards(reward_shares(learnt), ''), 'goals': draw_goals(picked, '')}
+    drawn = {
+        'rewards': draw_rewards(reward_shares(learnt), ''),
+        'goals': draw_goals(picked, ''),
+        'curriculum': draw_curriculum(curriculum_distances(learnt), ''),
+    }
     found = set()
     for name, figure in drawn.items():
         for path in save(figure, tmp_path, name):
@@ -61,3 +76,4 @@ def test_the_pictures_show_both_batches_and_every_strategy(learnt, tmp_path):
         tree = ElementTree.parse(tmp_path / f'{name}.svg')
         found |= {each.get('id') for each in tree.iter()}
     assert {'share_before', 'share_after', *(f'goals_{name}' for name in picked.goals)} <= found
+    assert {f'curriculum_{number}' for number in range(4)} <= found

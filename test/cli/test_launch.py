@@ -46,7 +46,7 @@ def test_every_argument_is_described_and_has_a_default(name):
         assert re.match('[A-Z].*[.]', argument.description)
         assert argument.default_value is not None
     (task,) = (argument for argument in arguments if argument.name == 'task')
-    assert task.choices == list(TASKS)
+    assert all(name in task.description for name in TASKS)
 
 
 @pytest.mark.parametrize(

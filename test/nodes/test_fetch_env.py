@@ -10,18 +10,20 @@ from std_srvs.srv import SetBool, Trigger
 from her_ros.core.cloud import encode_cloud
 from her_ros.core.rows import IDENTITY, action_dtype
 from her_ros.core.seeds import integer_seed
-from her_ros.core.task import TASKS
+from her_ros.core.task import task_named
 from her_ros.nodes.qos import COMMAND, LATCHED
-from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
+from her_ros.sim.simulation import simulation_of
 
 pytestmark = pytest.mark.nodes
 
 REACH = {'task': 'FetchReach', 'num_envs': 2, 'action_timeout_s': 0.3, 'follow_collect': False}
 PICK = {**REACH, 'task': 'FetchPickAndPlace', 'num_envs': 3, 'seed': 11, 'worker': 4}
+HAND = {**PICK, 'task': 'gym:HandReach-v3', 'num_envs': 2}
 NAN, NO_ACTION, THREE_VALUES, CUT = '/nan', '/no_action', '/three_values', '/cut'
 NODES = {
     '/pick': PICK,
+    '/hand': HAND,
     '/reach': REACH,
     '/turns': {**REACH, 'num_envs': 16},
     '/collect': {**REACH, 'follow_collect': True},
@@ -46,11 +48,13 @@ def reach(make_partner):
     return make_partner('/reach')
 
 
-def test_steps_equal_an_in_process_rollout(make_partner):
-    partner, task = make_partner('/pick'), TASKS['FetchPickAndPlace']
+@pytest.mark.parametrize('name', ['/pick', '/hand'])
+def test_steps_equal_an_in_process_rollout(make_partner, name):
+    partner, p = make_partner(name), NODES[name]
+    task = task_named(p['task'])
     generator = np.random.default_rng(1)
-    seed = integer_seed(PICK['seed'], 'fetch_env', PICK['worker'], 0)
-    batch = FetchBatch(task, [seed + i for i in range(PICK['num_envs'])])
+    seed = integer_seed(p['seed'], 'fetch_env', p['worker'], 0)
+    batch = simulation_of(task, [seed + i for i in range(p['num_envs'])])
     session = partner.rows['session'][0]
     rollout = Rollout(task, batch, int(session))
     rollout.start()
@@ -60,7 +64,7 @@ def test_steps_equal_an_in_process_rollout(make_partner):
             partner.next_rollout()
             rollout.start()
             continue
-        actions = generator.uniform(-2, 2, (3, 4)).astype(np.float32)
+        actions = generator.uniform(-2, 2, (len(batch), task.action_size)).astype(np.float32)
         rollout.accept(partner.answers(actions))
         rollout.advance()
         reached = partner.step(actions)
@@ -303,6 +307,14 @@ def test_a_goal_that_cannot_be_is_refused_and_the_old_one_stays(
     said = nodes['/reach'].lines[lines:]
     assert len(said) == 1
     assert reason in said[0]
+
+
+def test_a_point_is_refused_where_goals_are_none(shared_graph, nodes, make_partner):
+    make_partner('/hand')
+    publisher = shared_graph.node.create_publisher(PointStamped, '/hand/goal', COMMAND)
+    shared_graph.until(publisher.get_subscription_count, 'a subscriber of goals')
+    publisher.publish(PointStamped())
+    shared_graph.until(lambda: '15 numbers' in nodes['/hand'].output, 'a refusal')
 
 
 def test_collect_is_read_between_rollouts_only(shared_graph, make_partner):

@@ -1,22 +1,15 @@
 """The original environments, as reference."""
 
-import contextlib
-import io
-import types
 from collections.abc import Callable
 
 import gymnasium
-import mujoco
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from her_ros.core.task import GoalTask, task_named
+from her_ros.sim.original import register_originals
 from her_ros.sim.setups import SETUPS
-
-with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments of other robots
-    import gymnasium_robotics
-    from gymnasium_robotics.utils import mujoco_utils
 
 
 @pytest.fixture(params=list(SETUPS))
@@ -28,13 +21,7 @@ def task(request: pytest.FixtureRequest) -> GoalTask:
 @pytest.fixture(scope='session')
 def original() -> Callable[[GoalTask], gymnasium.Env]:
     """Make the original of a task."""
-    gymnasium.register_envs(gymnasium_robotics)
-    # From mujoco 3.12 on, ``mjtJoint == numpy.int32`` is False and an assertion of
-    # gymnasium-robotics 1.4.2 fails; plain integers compare as it expects.
-    shim = types.SimpleNamespace(**vars(mujoco))
-    members = mujoco.mjtJoint.__members__.items()
-    shim.mjtJoint = types.SimpleNamespace(**{name: int(member) for name, member in members})
-    mujoco_utils.mujoco = shim
+    register_originals()
     return lambda task: gymnasium.make(f'{task.name}-v4')
 
 

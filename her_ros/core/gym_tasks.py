@@ -1,0 +1,73 @@
+"""Tasks of Gymnasium-Robotics whose reward is that of a :class:`~her_ros.core.task.GoalTask`.
+
+That is: sparse, and by the distance of the achieved from the desired goal alone. Sizes and times
+are theirs (gymnasium-robotics 1.4.2); observations, goals and actions are used as they come.
+"""
+
+from dataclasses import replace
+
+from her_ros.core.goal_task import GoalTask
+
+#: what the names of such tasks begin with; the rest is Gymnasium's id
+PREFIX = 'gym:'
+
+# Positions in metres, velocities in m/s, angles in rad.
+_POINT_FIELDS = (('position', 2), ('velocity', 2))
+_ANT_FIELDS = (('joint_positions', 13), ('joint_velocities', 14), ('contact_forces', 78))
+_HAND_FIELDS = (
+    ('joint_positions', 24),
+    ('joint_velocities', 24),
+    ('fingertip_positions', 15),
+)
+# Steps of an episode: of points, of ants.
+_MAZES = {
+    'UMaze': (300, 700),
+    'Open': (300, 700),
+    'Open_Diverse_G': (300, 700),
+    'Open_Diverse_GR': (300, 700),
+    'Medium': (600, 1000),
+    'Medium_Diverse_G': (600, 1000),
+    'Medium_Diverse_GR': (600, 1000),
+    'Large': (800, 1000),
+    'Large_Diverse_G': (800, 1000),
+    'Large_Diverse_GR': (800, 1000),
+}
+
+
+def _maze(
+    robot: str, fields: tuple[tuple[str, int], ...], actions: int, period_s: float, steps: int
+) -> GoalTask:
+    return GoalTask(
+        name=f'{PREFIX}{robot}',
+        observation_fields=fields,
+        goal_size=2,
+        action_size=actions,
+        goal_tolerance_m=0.45,
+        control_period_s=period_s,
+        episode_length=steps,
+    )
+
+
+_HAND_REACH = GoalTask(
+    name=f'{PREFIX}HandReach-v3',
+    observation_fields=_HAND_FIELDS,
+    # The tips of five fingers; their distance is that of the 15 numbers.
+    goal_size=15,
+    action_size=20,
+    goal_tolerance_m=0.01,
+    control_period_s=0.04,
+    episode_length=50,
+)
+
+
+def gym_tasks(fetch: dict[str, GoalTask]) -> dict[str, GoalTask]:
+    """Return these tasks by name.
+
+    :param fetch: our own Fetch tasks, whose originals have their sizes
+    """
+    tasks = [_HAND_REACH]
+    for maze, (of_point, of_ant) in _MAZES.items():
+        tasks.append(_maze(f'PointMaze_{maze}-v3', _POINT_FIELDS, 2, 0.01, of_point))
+        tasks.append(_maze(f'AntMaze_{maze}-v5', _ANT_FIELDS, 8, 0.05, of_ant))
+    tasks += [replace(task, name=f'{PREFIX}{name}-v4') for name, task in fetch.items()]
+    return {task.name: task for task in tasks}

@@ -1,0 +1,134 @@
+"""Environments of Gymnasium-Robotics, one after the other, as a batch: the ``gym:<id>`` tasks."""
+
+import contextlib
+import io
+import types
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium
+import mujoco
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from her_ros.core.gym_tasks import PREFIX
+from her_ros.core.task import GoalTask
+from her_ros.sim.errors import SimError
+from her_ros.sim.readout import Floats
+from her_ros.sim.simulation import GoalState
+
+
+def register_originals() -> None:
+    """Let Gymnasium know Gymnasium-Robotics, in a way that works with the pinned MuJoCo."""
+    with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments of other robots
+        import gymnasium_robotics
+        from gymnasium_robotics.utils import mujoco_utils
+    gymnasium.register_envs(gymnasium_robotics)
+    # From mujoco 3.12 on, ``mjtJoint == numpy.int32`` is False and an assertion of
+    # gymnasium-robotics 1.4.2 fails; plain integers compare as it expects.
+    shim = types.SimpleNamespace(**vars(mujoco))
+    members = mujoco.mjtJoint.__members__.items()
+    shim.mjtJoint = types.SimpleNamespace(**{name: int(member) for name, member in members})
+    mujoco_utils.mujoco = shim
+
+
+def make_original(env_id: str) -> gymnasium.Env[Any, Any]:
+    """Make an environment of Gymnasium-Robotics, without the time limit and other wrappers.
+
+    :raises SimError: if it cannot be made
+    """
+    register_originals()
+    try:
+        return gymnasium.make(env_id, disable_env_checker=True).unwrapped
+    except gymnasium.error.Error as error:
+        raise SimError(f'{env_id}: {" ".join(str(error).split())}') from None
+
+
+class OriginalBatch:
+    """N original environments of a ``gym:<id>`` task; slower than a simulation of our own.
+
+    Reward and success are the task's, of the state's goals: where the original pays 1 and 0, as
+    mazes do, learners see 0 and -1.
+
+    :param seeds: one per environment; None draws one from the operating system
+    :raises SimError: if there are no seeds, or the environment is not what the task says
+    """
+
+    def __init__(self, task: GoalTask, seeds: Sequence[int | None]) -> None:
+        if not len(seeds):
+            raise SimError('0 seeds; there must be one at least')
+        self.task = task
+        self._envs = [make_original(task.name.removeprefix(PREFIX)) for _ in seeds]
+        self._first_seeds: Sequence[int | None] = seeds
+        # Until their reset, observations are those of no episode.
+        blank = np.full((len(seeds), task.goal_size), np.nan)
+        nothing = np.full((len(seeds), task.observation_size), np.nan)
+        self._state = GoalState(nothing, blank, blank.copy())
+        self._check(self._envs[0])
+
+    def __len__(self) -> int:
+        """Return N, the number of environments."""
+        return len(self._envs)
+
+    def reset(self, *, seeds: Sequence[int | None] | None = None) -> GoalState:
+        """Start episodes in all environments.
+
+        :param seeds: one per environment; where it is None, its generator goes on
+        :raises SimError: if there are more or fewer seeds than environments
+        """
+        seeds = self._first_seeds if seeds is None else seeds
+        if len(seeds) != len(self):
+            raise SimError(f'{len(seeds)} seeds for {len(self)} environments')
+        self._first_seeds = [None] * len(self)
+        starts = [env.reset(seed=seed)[0] for env, seed in zip(self._envs, seeds, strict=True)]
+        self._state = GoalState(
+            *(np.array([start[name] for start in starts]) for name in GoalState._fields)
+        )
+        return self.state()
+
+    def set_goal(self, goals: ArrayLike) -> None:
+        """Replace the desired goals of the running episodes.
+
+        :param goals: metres, world frame, shape (G,) for the same everywhere, or (N, G)
+        :raises SimError: if a goal is not finite or has another size
+        """
+        wanted = self._state.desired_goal
+        goals = np.asarray(goals, np.float64)
+        if goals.shape not in (wanted.shape, wanted.shape[1:]) or not np.isfinite(goals).all():
+            raise SimError(f'goals must be finite, of shape {wanted.shape}: {goals.tolist()}')
+        wanted[:] = goals
+
+    def step(self, actions: NDArray[Any]) -> GoalState:
+        """Move every environment for one control period.
+
+        :param actions: as the original takes them, clipped to [-1, 1], shape (N, A)
+        :return: state after the move; desired goals are those of the episodes' begin
+        :raises SimError: if an environment ends an episode before its time
+        """
+        clipped = np.clip(actions, -1.0, 1.0)
+        for row, (env, action) in enumerate(zip(self._envs, clipped, strict=True)):
+            found, _, terminated, _, _ = env.step(action)
+            if terminated:
+                raise SimError(f'{self.task.name}: ended its episode, which only time may do')
+            self._state.observation[row] = found['observation']
+            self._state.achieved_goal[row] = found['achieved_goal']
+        return self.state()
+
+    def state(self) -> GoalState:
+        """Return the present state."""
+        return GoalState(*(values.copy() for values in self._state))
+
+    def qpos(self, row: int) -> Floats:
+        """Return the joint positions of one environment, rad and metres, as MuJoCo has them."""
+        return np.array(self._envs[row].unwrapped.data.qpos)  # type: ignore[attr-defined]
+
+    def _check(self, env: gymnasium.Env[Any, Any]) -> None:
+        task = self.task
+        spaces: Any = env.observation_space
+        found = (spaces['observation'].shape, spaces['desired_goal'].shape, env.action_space.shape)
+        wanted = ((task.observation_size,), (task.goal_size,), (task.action_size,))
+        if found != wanted:
+            raise SimError(
+                f'{task.name}: observation, goal and action have the shapes {found}, not {wanted};'
+                ' is another version of gymnasium-robotics installed?'
+            )
