@@ -56,7 +56,7 @@ def test_a_curriculum_draws_its_goals_nearer_the_more_proximity_weighs(learnt):
     assert list(distances) == ['no curriculum', 'λ = 0.01', 'λ = 1', 'λ = 10']
     means = [of.mean() for of in distances.values()]
     # Goals lie along 1 m; diverse ones are about as far as those drawn alike.
-    assert abs(means[1] - means[0]) < 0.02
+    assert abs(means[1] - means[0]) < 0.06
     assert means[0] > means[2] > means[3]
     # Of what a state has before it, 4 candidates leave the nearest: far nearer than the mean.
     assert means[3] < means[0] - 0.03
