@@ -5,6 +5,7 @@ is compared is what users get, real topics and bags included. Runs side by side 
 the processors, and their wall clock means less than their env steps.
 """
 
+import hashlib
 import os
 import re
 import sys
@@ -125,8 +126,8 @@ def planned(chosen: Experiment, options: Options) -> list[Job]:
     """
     jobs = []
     runs = options.folder / 'runs'
-    # Names of topics know neither : nor -, of which there are some in gym:<id>.
-    topic_part = re.sub(r'\W', '_', options.task)
+    # Of its folder, as two folders may hold the same experiment, and both be under way.
+    place = hashlib.sha256(str(options.folder.resolve()).encode()).hexdigest()[:8]
     for seed in range(options.seeds):
         for arm in chosen.arms:
             name = f'{arm.name}_seed_{seed}'
@@ -135,7 +136,7 @@ def planned(chosen: Experiment, options: Options) -> list[Job]:
             command = [
                 sys.executable, '-P', '-m', 'her_ros.cli.main', 'train', '--task', options.task,
                 '--runs', str(runs), '--name', name,
-                '--namespace', f'experiment/{topic_part}/{chosen.name}/{name}',
+                '--namespace', f'experiment_{place}/{name}',
             ]  # fmt: skip
             for override in overrides:
                 command += ['--set', override]

@@ -40,7 +40,7 @@ EXPERIMENTS = (
     Experiment(
         'her',
         'HER against the same agent without it',
-        (Arm('no_her', ('trainer.future_goals=0', _ALONE)), Arm('her')),
+        (Arm('no_her', ('trainer.future_goals=0', _ALONE)), Arm('her', (_ALONE,))),
     ),
     Experiment(
         'strategies',
