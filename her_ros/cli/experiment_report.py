@@ -40,7 +40,7 @@ def summary(rows: Sequence[Row], arms: Mapping[str, list[Curve]]) -> str:
     name, task = rows[0].experiment, rows[0].task
     questions = {each.name: each.question for each in EXPERIMENTS}
     judged = sorted({row.judged_episodes for row in rows})
-    reference = next(iter(arms))
+    reference = _reference(name, arms)
     lines = [
         f'# {name}, {task}',
         '',
@@ -53,34 +53,46 @@ def summary(rows: Sequence[Row], arms: Mapping[str, list[Curve]]) -> str:
         '',
         _row('arm', 'seeds', 'last success', *(f'{success:.0%}' for success in SUCCESSES)),
         _row(*['---'] * (3 + len(SUCCESSES))),
-        *(_arm_row(arm, arms, task) for arm in arms),
+        *(_arm_row(arm, arms, task, reference) for arm in arms),
         '',
-        'Last success: median (lowest to highest). Under the percentages: episodes until an'
+        'Last success: median (lowest to highest). Under the percentages: episodes until one'
         ' evaluation first reached so much, median over the seeds, and behind it how many times'
         f' sooner than `{reference}`; ≥ where `{reference}` never got there within its steps. A'
-        ' median over seeds of which half or more never got there is not reached.',
+        ' median over seeds of which half or more never got there is not reached, or stopped'
+        ' before where a run ended because its task counted as solved.',
+        *([] if reference in arms else ['', f'No run of `{reference}` has finished yet.']),
         '',
     ]
     return '\n'.join(lines)
 
 
-def _arm_row(arm: str, arms: Mapping[str, list[Curve]], task: str) -> str:
-    of, reference = arms[arm], next(iter(arms))
-    last = sorted(float(curve.success[-1]) for curve in of)
+def _reference(name: str, arms: Mapping[str, list[Curve]]) -> str:
+    """Return the arm that the others are measured against; it may not be there yet."""
+    for experiment in EXPERIMENTS:
+        if experiment.name == name:
+            return experiment.arms[0].name
+    return next(iter(arms))
+
+
+def _arm_row(arm: str, arms: Mapping[str, list[Curve]], task: str, reference: str) -> str:
+    runs = arms[arm]
+    last = sorted(float(curve.success[-1]) for curve in runs)
     cells = []
     for success in SUCCESSES:
-        steps = median_steps(of, success)
+        steps = median_steps(runs, success)
         if np.isinf(steps):
-            count = sum(np.isfinite(curve.steps_to(success)) for curve in of)
-            cells.append(f'not reached ({count} of {len(of)})')
+            missing = [curve for curve in runs if np.isinf(curve.steps_to(success))]
+            word = 'stopped before' if any(curve.solved for curve in missing) else 'not reached'
+            cells.append(f'{word} ({len(runs) - len(missing)} of {len(runs)})')
             continue
         cell = f'{steps / task_named(task).episode_length:,.0f}'
-        if arm != reference:
-            times, is_bound = speed_up(arms[reference], of, success)
-            cell += f', {"≥ " if is_bound else ""}{times:.1f}×'
+        if arm != reference and reference in arms:
+            times, is_bound = speed_up(arms[reference], runs, success)
+            if np.isfinite(times):
+                cell += f', {"≥ " if is_bound else ""}{times:.1f}×'
         cells.append(cell)
     middle = f'{float(np.median(last)):.2f} ({last[0]:.2f} to {last[-1]:.2f})'
-    return _row(arm, str(len(of)), middle, *cells)
+    return _row(arm, str(len(runs)), middle, *cells)
 
 
 def _row(*cells: str) -> str:

@@ -51,7 +51,7 @@ def rows_of(experiment: str, arm: str, result: dict[str, Any]) -> list[Row]:
             seed=result['seed'],
             outcome=result['outcome'],
             env_steps=each['env_steps'],
-            # No Fetch task ends an episode before its time.
+            # No simulated task ends an episode before its time.
             episodes=each['env_steps'] // length,
             updates=each['updates'],
             wall_s=each['wall_s'],
@@ -97,6 +97,8 @@ class Curve:
     env_steps: NDArray[np.int64]
     #: their success rates, shape (n,)
     success: NDArray[np.float64]
+    #: whether the run ended because it was good enough, rather than at its limit
+    solved: bool = False
 
     def steps_to(self, success: float) -> float:
         """Return the env steps of the first evaluation that reached it; inf if none did."""
@@ -115,6 +117,7 @@ def curves(rows: Iterable[Row]) -> dict[str, list[Curve]]:
                 seed,
                 np.array([row.env_steps for row in own]),
                 np.array([row.success for row in own]),
+                own[-1].outcome == 'solved',
             )
             for seed, own in seeds.items()
         ]
@@ -166,6 +169,10 @@ def speed_up(
         return np.nan, False
     if np.isfinite(other):
         return other / own, False
+    if any(curve.solved and np.isinf(curve.steps_to(success)) for curve in reference):
+        # It stopped before, so that nobody knows when it would have got there.
+        return np.nan, False
     # A run that never got there would have at its end at the earliest.
     earliest = [min(curve.steps_to(success), curve.env_steps[-1]) for curve in reference]
-    return float(np.median(earliest)) / own, True
+    bound = float(np.median(earliest)) / own
+    return (bound, True) if bound > 1.0 else (np.nan, False)

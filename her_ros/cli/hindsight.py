@@ -114,7 +114,13 @@ def picked_goals(of: Learnt) -> PickedGoals:
 def _picked(
     of: Learnt, strategy: str, episodes: Sequence[Episode], chosen: Episode, step: int
 ) -> NDArray[np.float64]:
-    parameters = replace(of.parameters, goal_strategy=strategy, future_goals=_ALWAYS, past_goals=0)
+    parameters = replace(
+        of.parameters,
+        goal_strategy=strategy,
+        future_goals=_ALWAYS,
+        past_goals=0,
+        replay_capacity=sum(len(episode) + 2 for episode in episodes),
+    )
     replay = Replay(of.task, parameters)
     rows = {id(episode): replay.add(episode) for episode in episodes}
     generator = torch.Generator().manual_seed(0)
@@ -135,7 +141,7 @@ def curriculum_distances(of: Learnt) -> dict[str, NDArray[np.float64]]:
     :return: distances by ``no curriculum`` and ``λ = …``, metres, ascending, shape (n,)
     """
     kept = replace(of.parameters, future_goals=0, past_goals=0, curriculum=False)
-    found = {}
+    desired, found = _all_in(of, kept), {}
     for weight in (None, *_WEIGHTS):
         chosen = replace(
             kept,
@@ -143,7 +149,7 @@ def curriculum_distances(of: Learnt) -> dict[str, NDArray[np.float64]]:
             curriculum=weight is not None,
             curriculum_weight=weight or 0.0,
         )
-        desired, picked = (_all_in(of, parameters) for parameters in (kept, chosen))
+        picked = _all_in(of, chosen)
         generator = torch.Generator().manual_seed(0)
         distances = []
         for _ in range(_BATCHES):

@@ -4,7 +4,7 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.goal_task import GoalTask
 from her_ros.core.gym_tasks import PREFIX, gym_tasks
 
-__all__ = ['FULL_ACTION_M', 'TASKS', 'GoalTask', 'TaskError', 'task_named']
+__all__ = ['FETCH_TASKS', 'FULL_ACTION_M', 'TASKS', 'GoalTask', 'TaskError', 'task_named']
 
 
 class TaskError(HerRosError):
@@ -47,8 +47,8 @@ def _fetch(name: str, observation_fields: tuple[tuple[str, int], ...]) -> GoalTa
     )
 
 
-#: the tasks with a simulation of our own
-TASKS: dict[str, GoalTask] = {
+#: those of our own simulation
+FETCH_TASKS: dict[str, GoalTask] = {
     task.name: task
     for task in (
         _fetch('FetchReach', _REACH_FIELDS),
@@ -59,7 +59,9 @@ TASKS: dict[str, GoalTask] = {
 }
 
 
-_GYM_TASKS = gym_tasks(TASKS)
+#: all tasks but those of Gymnasium-Robotics; your own go here
+TASKS: dict[str, GoalTask] = {**FETCH_TASKS}
+_GYM_TASKS = gym_tasks(FETCH_TASKS)
 
 
 def task_named(name: str) -> GoalTask:
@@ -71,8 +73,8 @@ def task_named(name: str) -> GoalTask:
         return task
     if name.startswith(PREFIX):
         raise TaskError(
-            f'task {name!r} is not one whose reward is sparse and by the distance to a goal'
-            f' position alone; choose one of {", ".join(_GYM_TASKS)}'
+            f'task {name!r} is none that is known here to have a sparse reward, by the distance to'
+            f' a goal position alone; choose one of {", ".join(_GYM_TASKS)}'
         )
     raise TaskError(
         f'task {name!r} is unknown; choose one of {", ".join(TASKS)}, or gym:<id> of'

@@ -1,6 +1,6 @@
 """The bit-flipping task of the HER paper, and DQN learning it, in one process.
 
-Andrychowicz et al. 2017 (arXiv 1707.01495), section 4.1: n bits, n actions, each of which flips
+Andrychowicz et al. 2017 (arXiv 1707.01495), section 3.1: n bits, n actions, each of which flips
 one bit; the reward is -1 until the bits are those asked for. An episode has at most n steps.
 Chance hardly ever gets there, so without hindsight nothing is learnt from about 13 bits on.
 """

@@ -19,6 +19,8 @@ from her_ros.core.parameters import LearnerParameters
 
 _BLOCKS = 16
 _COVERED = 256
+# Diversity is 256 at the most.
+_DECISIVE = 1e6
 
 
 class Curriculum:
@@ -31,9 +33,10 @@ class Curriculum:
     def proximity_weight(self, updates: Tensor) -> Tensor:
         """Return λ after a number of updates, a scalar: λ₀ · 2^(updates / doubling).
 
-        The paper's λ₀ (1 + η)^γ (section 3.4), with the growth as a time to double.
+        The paper's λ₀ (1 + η)^γ (section 3.4), with the growth as a time to double. It ends where
+        proximity alone decides, since infinity would compare with nothing.
         """
-        return self._weight * torch.exp2(updates / self._doubling)
+        return (self._weight * torch.exp2(updates / self._doubling)).clamp(max=_DECISIVE)
 
     def choose(self, candidates: Tensor, desired: Tensor, updates: Tensor) -> Tensor:
         """Choose goals.

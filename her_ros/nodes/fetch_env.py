@@ -1,4 +1,4 @@
-"""The ``fetch_env`` node: N simulated Fetch robots behind ``step`` and ``action``."""
+"""The ``fetch_env`` node: N simulated environments behind ``step`` and ``action``."""
 
 import secrets
 import time

@@ -5,7 +5,7 @@ from typing import NamedTuple, Protocol
 
 from numpy.typing import ArrayLike, NDArray
 
-from her_ros.core.task import TASKS, GoalTask
+from her_ros.core.task import FETCH_TASKS, GoalTask
 from her_ros.sim.readout import Floats
 
 
@@ -50,7 +50,7 @@ def simulation_of(task: GoalTask, seeds: Sequence[int | None], threads: int = 1)
     :raises SimError: if it cannot be made
     """
     # Whoever runs one does not load the other.
-    if task.name in TASKS:
+    if task.name in FETCH_TASKS:
         from her_ros.sim.fetch import FetchBatch
 
         return FetchBatch(task, seeds, threads)

@@ -1,4 +1,5 @@
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import pytest
 
@@ -41,6 +42,15 @@ def test_the_summary_says_when_how_much_was_reached_and_how_much_sooner():
     ]  # fmt: skip
     assert 'HER against the same agent without it' in text
     assert '100 deterministic episodes' in text
+
+
+def test_who_was_good_enough_before_is_not_said_to_have_failed():
+    rows = [row for row in ROWS if row.arm == 'her']
+    rows = [replace(row, outcome='solved', success=min(row.success, 0.8)) for row in rows]
+    text = summary(rows, curves(rows))
+    assert cells(text, 'her')[2:] == ['10', '20', '20', 'stopped before (0 of 3)']
+    # Its reference is the experiment's, whether or not that has finished.
+    assert 'No run of `no_her` has finished yet' in text
 
 
 @pytest.fixture

@@ -106,3 +106,8 @@ def test_speed_ups():
     # at least the mean of 100 and 1,000
     assert speed_up([SOON, NEVER], [SOON], 0.9) == (5.5, True)
     assert np.isnan(speed_up([SOON], [NEVER], 0.9)[0])
+    # Good enough at 300 steps, it was not asked for more; nor does a bound below 1 say anything.
+    solved = Curve(0, np.array([300]), np.array([0.8]), solved=True)
+    assert np.isnan(speed_up([solved], [SOON], 0.9)[0])
+    assert speed_up([solved], [SOON], 0.8) == (3.0, False)
+    assert np.isnan(speed_up([NEVER], [curve((2000, 0.9))], 0.9)[0])

@@ -1,4 +1,5 @@
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,12 +44,20 @@ def test_shares_of_rewards_before_and_after_relabelling(learnt):
     np.testing.assert_allclose(rewards.after, expected, atol=0.033)
 
 
-def test_future_goals_are_the_states_to_come_of_the_same_episode(learnt):
+@pytest.mark.parametrize('capacity', [1000, 100])
+def test_every_strategy_picks_its_own_states_of_the_same_episode(learnt, capacity):
+    learnt = replace(learnt, parameters=replace(learnt.parameters, replay_capacity=capacity))
     picked = picked_goals(learnt)
     assert picked.step == LENGTH // 3
-    to_come = {tuple(goal) for goal in picked.achieved_goal[picked.step + 1 :]}
-    found = {tuple(goal) for goal in picked.goals['future']}
-    assert found - {tuple(picked.desired_goal)} == to_come
+    path = [tuple(goal) for goal in picked.achieved_goal]
+    found = {
+        name: {tuple(goal) for goal in goals} - {tuple(picked.desired_goal)}
+        for name, goals in picked.goals.items()
+    }
+    assert found['future'] == {*path[picked.step + 1 :]}
+    assert found['final'] == {path[-1]}
+    assert found['episode'] == {*path[1:]}
+    assert {number for _, number, _ in found['random']} == {*range(12)}
 
 
 def test_a_curriculum_draws_its_goals_nearer_the_more_proximity_weighs(learnt):

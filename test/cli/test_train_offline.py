@@ -7,13 +7,11 @@ import sys
 import threading
 import time
 
-import numpy as np
 import pytest
 import torch
 
 from her_ros.bags.ahead import EpisodeSource
 from her_ros.bags.reader import read_bag
-from her_ros.bags.writer import write_rollout
 from her_ros.core.files import file_sha256
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
@@ -22,33 +20,9 @@ from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.learning.offline import OfflineTraining, bags_in_order
 from her_ros.learning.training import Training
-from her_ros.sim.fetch import FetchBatch
-from her_ros.sim.rollout import Rollout
 
 DEADLINE_S = 180
 QUICK = ('--updates', 200, '--set', 'trainer.hidden_sizes=[16, 16]', '--set', 'trainer.device=cpu')
-
-
-def random_rollout(task, seed, num_envs=4):
-    """The messages of a rollout in which all actions are random."""
-    rollout = Rollout(
-        task, FetchBatch(task, [seed + i for i in range(num_envs)]), session=seed + 1
-    )
-    generator = np.random.default_rng(seed)
-    messages = [rollout.start()]
-    while not rollout.finished:
-        rollout.accept_all(generator.uniform(-1, 1, (num_envs, 4)).astype(np.float32), 0)
-        messages.append(rollout.advance())
-    return messages
-
-
-@pytest.fixture(scope='session')
-def recorded(tmp_path_factory):
-    """A folder of three FetchReach bags."""
-    folder, task = tmp_path_factory.mktemp('recorded'), task_named('FetchReach')
-    for seed in (10, 20, 30):
-        write_rollout(folder, f'b{seed}', {'task': task.name}, random_rollout(task, seed))
-    return folder
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import io
 import numpy as np
 import pytest
 
-from her_ros.core.task import TASKS, TaskError, task_named
+from her_ros.core.task import FETCH_TASKS, TASKS, TaskError, task_named
 
 with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments of other robots
     from gymnasium_robotics.envs.fetch.fetch_env import MujocoFetchEnv
@@ -44,7 +44,7 @@ def test_reward_and_success_are_those_of_the_original(original):
     achieved, desired = goals_around_the_tolerance(20_000)
     rewards = original.compute_reward(achieved, desired, {})
     assert 0.1 < (rewards == 0).mean() < 0.9
-    for task in TASKS.values():
+    for task in FETCH_TASKS.values():
         np.testing.assert_array_equal(task.reward(achieved, desired), rewards)
         np.testing.assert_array_equal(
             task.is_success(achieved, desired), original._is_success(achieved, desired) == 1

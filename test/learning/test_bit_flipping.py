@@ -63,7 +63,7 @@ def test_two_trainings_of_one_seed_are_the_same():
 
 @pytest.mark.parametrize('hindsight', [True, False])
 def test_fifteen_bits_need_hindsight(hindsight):
-    """Section 4.1 of the HER paper, figure 1; both get as many episodes and updates."""
+    """Section 3.1 of the HER paper, figure 1; both get as many episodes and updates."""
     training = BitFlippingTraining(15, learning_parameters(hindsight))
     *_, last = training.run(math.inf, cycles=60, enough=0.95)
     assert last.success > 0.9 if hindsight else last.success < 0.2

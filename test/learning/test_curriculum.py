@@ -56,6 +56,14 @@ def test_in_the_end_each_transition_gets_its_nearest_candidate(goals):
     torch.testing.assert_close(found, (candidates - desired).norm(dim=-1).amin(0))
 
 
+def test_however_long_it_trains_the_nearest_candidates_stay_chosen(goals):
+    candidates, desired = goals
+    curriculum = Curriculum(LearnerParameters(curriculum_doubling=1.0))
+    chosen = curriculum.choose(candidates, desired, torch.tensor(1e7, device=desired.device))
+    found = distance_to_desired(goals, chosen)
+    torch.testing.assert_close(found, (candidates - desired).norm(dim=-1).amin(0))
+
+
 def test_at_first_the_goals_cover_more_than_chance_and_than_the_nearest_do(goals):
     candidates, _ = goals
     chance = [

@@ -3,13 +3,13 @@ import numpy as np
 import pytest
 
 from her_ros.core.gym_tasks import PREFIX, gym_tasks
-from her_ros.core.task import TASKS, TaskError, task_named
+from her_ros.core.task import FETCH_TASKS, TaskError, task_named
 from her_ros.sim.errors import SimError
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.original import OriginalBatch, make_original
 
-GYM_TASKS = gym_tasks(TASKS)
+GYM_TASKS = gym_tasks(FETCH_TASKS)
 MAZE = 'gym:PointMaze_UMaze-v3'
 
 
@@ -43,10 +43,10 @@ def clock(env):
     return env.data
 
 
-@pytest.mark.parametrize('name', TASKS)
+@pytest.mark.parametrize('name', FETCH_TASKS)
 def test_the_originals_of_our_own_tasks_are_as_our_own(name, busy_actions):
     ours, theirs = (
-        FetchBatch(TASKS[name], [3, 4]),
+        FetchBatch(FETCH_TASKS[name], [3, 4]),
         OriginalBatch(task_named(f'gym:{name}-v4'), [3, 4]),
     )
     found, expected = theirs.reset(), ours.reset()
@@ -88,7 +88,7 @@ def test_a_goal_that_is_asked_for_stays_until_the_next_episode():
     ['gym:HandManipulateBlock-v1', 'gym:FetchReachDense-v4', 'gym:CartPole-v1', 'gym:', 'gym:tea'],
 )
 def test_others_are_refused_by_name(name):
-    with pytest.raises(TaskError, match='sparse and by the distance') as error:
+    with pytest.raises(TaskError, match='known here to have a sparse reward') as error:
         task_named(name)
     assert repr(name) in str(error.value)
     assert MAZE in str(error.value)
