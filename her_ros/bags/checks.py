@@ -12,6 +12,8 @@ from her_ros.core.task import GoalTask
 
 #: so close to the tolerance, metres, rounding may decide what reward and success are
 BORDER_M = 1e-6
+# Between a reward in float32 and the same in float64, of about 1.
+_ROUNDING = 1e-5
 
 _FINITE = ('observation', 'achieved_goal', 'desired_goal', 'action', 'reward')
 _FLAGS = ('terminated', 'truncated', 'is_success')
@@ -98,7 +100,9 @@ def _outcome_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
                 f' the goal is {distance[index]:.6f} m away'
             )
 
-        yield from _each(judged & sane & (rows[name] != values), f'{name} wrong', text)
+        # Rewards of one's own may be of any size, and float32 rounds them.
+        differs = np.abs(rows[name] - values) > _ROUNDING
+        yield from _each(judged & sane & differs, f'{name} wrong', text)
 
 
 def order_faults(rows: Rows, before: Rows, follows: Mask) -> Iterator[RowFault]:

@@ -103,8 +103,8 @@ def is_relabelable(episode: Episode, task: GoalTask) -> bool:
     tolerance from where the episode began.
     """
     with np.errstate(over='ignore'):
-        moved = task.distance(episode.achieved_goal[1:], episode.achieved_goal[0])
-    return bool((moved > task.goal_tolerance_m).any())
+        stayed = task.is_success(episode.achieved_goal[1:], episode.achieved_goal[0])
+    return not stayed.all()
 
 
 def _cells(goals: NDArray[np.float64], task: GoalTask) -> list[Cell]:

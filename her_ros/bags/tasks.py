@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from her_ros.bags.errors import BagError
 from her_ros.core.cloud import CLOUD_TYPE, dtype_of
-from her_ros.core.task import TASKS, GoalTask, task_named
+from her_ros.core.task import ALL_TASKS, GoalTask, task_named
 
 
 def is_step(topic: str, message_type: str) -> bool:
@@ -39,7 +39,7 @@ def _task_of_size(message: bytes | memoryview | None) -> GoalTask:
     sizes = tuple(dtype[name].shape[0] if name in (dtype.names or ()) else 0 for name in names)
     found = [
         task
-        for task in TASKS.values()
+        for task in ALL_TASKS.values()
         if (task.observation_size, task.goal_size, task.action_size) == sizes
     ]
     if len(found) == 1:

@@ -11,8 +11,12 @@ from rich.console import Console
 from her_ros.cli.graph import NodeSpec, deployment_nodes, graph_environment
 from her_ros.cli.params import shipped_model, to_yaml
 from her_ros.cli.prepare import Run, claimed, values_for
+from her_ros.core.config import ConfigError, configured
 from her_ros.core.files import write_whole
+from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.run_folder import RunFolder, RunFolderError
+from her_ros.core.task import task_named
+from her_ros.deploy.safety import SafetyFilter
 
 
 class Options(NamedTuple):
@@ -39,6 +43,12 @@ def deploy(options: Options) -> int:
     _nodes(options, '', '')  # what is wrong with them is said first
     values = values_for(options.task, options.params_file, options.overrides)
     model = (options.model or shipped_model(options.task)).absolute()
+    if not model.is_file():
+        raise ConfigError(f'{model}: no such file; --model is an ONNX policy')
+    # Whether all of its actions could be bounded.
+    SafetyFilter(
+        task_named(options.task), configured(PolicyParameters, 'policy', values['policy'])
+    )
     folder = RunFolder(options.folder or Path('runs', options.task, 'robot'))
     if folder.checkpoint.exists():
         raise RunFolderError(

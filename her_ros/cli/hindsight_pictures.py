@@ -22,23 +22,35 @@ def draw_rewards(rewards: Rewards, title: str) -> Figure:
 
 
 def draw_goals(picked: PickedGoals, title: str) -> Figure:
-    """Draw from above, a panel per strategy, which goals it puts in for one state."""
+    """Draw from above, a panel per strategy, which goals it puts in for one state.
+
+    Of goals that are no positions the first two values are drawn, or the only one.
+    """
     count = len(picked.goals)
     figure = Figure(figsize=(2.4 + 3.0 * count, 3.6), layout='constrained')
     panels = figure.subplots(1, count, squeeze=False, sharex=True, sharey=True)[0]
-    path, state = picked.achieved_goal, picked.achieved_goal[picked.step]
+    path, state = _plane(picked.achieved_goal), _plane(picked.achieved_goal[picked.step])
+    desired = _plane(picked.desired_goal)
+    is_position = picked.achieved_goal.shape[-1] in (2, 3)
+    labels = ('x, m', 'y, m') if is_position else ('goal, first value', 'second value')
     for axes, (strategy, goals) in zip(panels, picked.goals.items(), strict=True):
-        axes.plot(path[:, 0], path[:, 1], color='0.6', label='achieved goals')
-        dots = axes.scatter(*goals[:, :2].T, s=14, alpha=0.5, zorder=2.5, label='goals put in')
+        axes.plot(*path.T, color='0.6', label='achieved goals')
+        dots = axes.scatter(*_plane(goals).T, s=14, alpha=0.5, zorder=2.5, label='goals put in')
         dots.set_gid(f'goals_{strategy}')
-        axes.scatter(*state[:2], color='black', marker='s', zorder=3, label=f'state {picked.step}')
-        axes.scatter(*picked.desired_goal[:2], color='C3', marker='*', s=90, label='desired goal')
-        axes.set(title=strategy, xlabel='x, m', aspect='equal')
+        axes.scatter(*state, color='black', marker='s', zorder=3, label=f'state {picked.step}')
+        axes.scatter(*desired, color='C3', marker='*', s=90, label='desired goal')
+        axes.set(title=strategy, xlabel=labels[0], aspect='equal')
         axes.grid(alpha=0.3)
-    panels[0].set_ylabel('y, m')
+    panels[0].set_ylabel(labels[1])
     panels[-1].legend(loc='center left', bbox_to_anchor=(1.03, 0.5))
     figure.suptitle(title)
     return figure
+
+
+def _plane(goals: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the first two values of goals, shape (..., 2); 0 for a second one that is not."""
+    padded = np.concatenate([goals, np.zeros_like(goals)], axis=-1)
+    return padded[..., :2]
 
 
 def draw_curriculum(distances: Mapping[str, NDArray[np.float64]], title: str) -> Figure:

@@ -10,7 +10,6 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from her_ros.core.config import ConfigError, configured, nodes_values, parameters_of
-from her_ros.core.gym_tasks import PREFIX
 from her_ros.core.node_parameters import NodeParameters
 from her_ros.core.parameters import NODE_PARAMETERS
 
@@ -27,10 +26,10 @@ def shipped_file(task: str) -> Path:
 
     :raises ConfigError: if there is none
     """
-    problem = f'no parameter file for task {task!r}'
-    if task.startswith(PREFIX):
-        problem += ' (copy that of a task like it, and name yours with --params)'
-    return _shipped(Path('config', f'{task.replace(":", "_")}.yaml'), problem)
+    path = Path('config', f'{task.replace(":", "_")}.yaml')
+    return _shipped(
+        path, f'no parameter file for task {task!r}; copy that of a task like it as {path.name}'
+    )
 
 
 def shipped_model(task: str) -> Path:
@@ -38,14 +37,16 @@ def shipped_model(task: str) -> Path:
 
     :raises ConfigError: if there is none
     """
-    return _shipped(Path('models', task, 'policy.onnx'), f'no model for task {task!r}')
+    return _shipped(
+        Path('models', task, 'policy.onnx'), f'no model for task {task!r}; name one with --model'
+    )
 
 
 def _shipped(path: Path, problem: str) -> Path:
     for folder in _shipped_folders():
         if (folder / path).is_file():
             return folder / path
-    raise ConfigError(f'{problem} in {(_shipped_folders()[-1] / path).parent}')
+    raise ConfigError(f'{problem} ({(_shipped_folders()[-1] / path).parent})')
 
 
 def _shipped_folders() -> list[Path]:

@@ -11,6 +11,12 @@ from her_ros.core.goal_task import GoalTask
 #: what the names of such tasks begin with; the rest is Gymnasium's id
 PREFIX = 'gym:'
 
+#: their names, for people
+GYM_IDS = (
+    'gym:HandReach-v3, gym:PointMaze_<maze>-v3, gym:AntMaze_<maze>-v5, gym:Fetch…-v4'
+    ' (docs/tasks.md lists the mazes)'
+)
+
 # Positions in metres, velocities in m/s, angles in rad.
 _POINT_FIELDS = (('position', 2), ('velocity', 2))
 _ANT_FIELDS = (('joint_positions', 13), ('joint_velocities', 14), ('contact_forces', 78))

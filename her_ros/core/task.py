@@ -2,9 +2,17 @@
 
 from her_ros.core.errors import HerRosError
 from her_ros.core.goal_task import GoalTask
-from her_ros.core.gym_tasks import PREFIX, gym_tasks
+from her_ros.core.gym_tasks import GYM_IDS, PREFIX, gym_tasks
 
-__all__ = ['FETCH_TASKS', 'FULL_ACTION_M', 'TASKS', 'GoalTask', 'TaskError', 'task_named']
+__all__ = [
+    'ALL_TASKS',
+    'FETCH_TASKS',
+    'FULL_ACTION_M',
+    'TASKS',
+    'GoalTask',
+    'TaskError',
+    'task_named',
+]
 
 
 class TaskError(HerRosError):
@@ -61,7 +69,8 @@ FETCH_TASKS: dict[str, GoalTask] = {
 
 #: all tasks but those of Gymnasium-Robotics; your own go here
 TASKS: dict[str, GoalTask] = {**FETCH_TASKS}
-_GYM_TASKS = gym_tasks(FETCH_TASKS)
+#: those and Gymnasium-Robotics'
+ALL_TASKS = {**TASKS, **gym_tasks(FETCH_TASKS)}
 
 
 def task_named(name: str) -> GoalTask:
@@ -69,12 +78,12 @@ def task_named(name: str) -> GoalTask:
 
     :raises TaskError: if there is no such task, or its reward is none of ours
     """
-    if task := TASKS.get(name) or _GYM_TASKS.get(name):
+    if task := ALL_TASKS.get(name):
         return task
     if name.startswith(PREFIX):
         raise TaskError(
             f'task {name!r} is none that is known here to have a sparse reward, by the distance to'
-            f' a goal position alone; choose one of {", ".join(_GYM_TASKS)}'
+            f' a goal position alone; choose one of {GYM_IDS}'
         )
     raise TaskError(
         f'task {name!r} is unknown; choose one of {", ".join(TASKS)}, or gym:<id> of'

@@ -40,7 +40,7 @@ def make_original(env_id: str) -> gymnasium.Env[Any, Any]:
     register_originals()
     try:
         return gymnasium.make(env_id, disable_env_checker=True).unwrapped
-    except gymnasium.error.Error as error:
+    except (gymnasium.error.Error, ImportError) as error:
         raise SimError(f'{env_id}: {" ".join(str(error).split())}') from None
 
 
@@ -123,12 +123,17 @@ class OriginalBatch:
         return np.array(self._envs[row].unwrapped.data.qpos)  # type: ignore[attr-defined]
 
     def _check(self, env: gymnasium.Env[Any, Any]) -> None:
-        task = self.task
-        spaces: Any = env.observation_space
-        found = (spaces['observation'].shape, spaces['desired_goal'].shape, env.action_space.shape)
-        wanted = ((task.observation_size,), (task.goal_size,), (task.action_size,))
+        task, space = self.task, env.observation_space
+        wanted = {
+            'observation': (task.observation_size,),
+            'achieved_goal': (task.goal_size,),
+            'desired_goal': (task.goal_size,),
+        }
+        found = {}
+        if isinstance(space, gymnasium.spaces.Dict):
+            found = {name: part.shape for name, part in space.items() if name in wanted}
         if found != wanted:
-            raise SimError(
-                f'{task.name}: observation, goal and action have the shapes {found}, not {wanted};'
-                ' is another version of gymnasium-robotics installed?'
-            )
+            raise SimError(f'{task.name}: its observations have the parts {found}, not {wanted}')
+        box = gymnasium.spaces.Box(-1.0, 1.0, (task.action_size,), np.float32)
+        if env.action_space != box:
+            raise SimError(f'{task.name}: its actions are {env.action_space}, not {box}')

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from her_ros.core.pace import Pace
 from her_ros.core.rows import Rows, identity_of, require_finite, step_dtype
 from her_ros.core.task import GoalTask
+from her_ros.sim.errors import SimError
 from her_ros.sim.simulation import GoalState, Simulation, simulation_of
 
 
@@ -54,11 +55,13 @@ class Rollout:
         :param goal: goal of all environments, metres, world frame, shape (G,); None: drawn
         :param seeds: one per environment; None: their generators go on
         :return: the rows of step 0
+        :raises SimError: if the simulation shows what its task does not promise
         """
         state = self._batch.reset(seeds=seeds)
         if goal is not None:
             self._batch.set_goal(goal)
             state = self._batch.state()
+        self._check(state)
         self.episode += 1
         self._actions[:] = 0.0
         self._policy_versions[:] = 0
@@ -95,6 +98,17 @@ class Rollout:
         """Apply the actions that came; return the rows of the next step."""
         assert self._answered.all()
         return self._show(self._batch.step(self._actions), int(self.rows['step'][0]) + 1)
+
+    def _check(self, state: GoalState) -> None:
+        """See that a simulation, which may be the user's own, shows what its task promises."""
+        for name, values in state._asdict().items():
+            wanted = self._blank[name].shape
+            if np.shape(values) != wanted or not np.isfinite(values).all():
+                shown = np.array2string(np.asarray(values), threshold=8).replace('\n', '')
+                raise SimError(
+                    f'{self._task.name}: {name} must be finite, of shape {wanted}; its simulation'
+                    f' shows {np.shape(values)}: {shown}'
+                )
 
     def _show(self, state: GoalState, step: int) -> Rows:
         rows = self._blank.copy()

@@ -81,4 +81,4 @@ def setup_of(task: GoalTask) -> FetchSetup:
         return SETUPS[task.name]
     except KeyError:
         known = ', '.join(SETUPS)
-        raise SimError(f'task {task.name!r} has no simulation; there is one of {known}') from None
+        raise SimError(f'task {task.name!r} has no Fetch arm; {known} have one') from None

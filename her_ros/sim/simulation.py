@@ -5,7 +5,9 @@ from typing import NamedTuple, Protocol
 
 from numpy.typing import ArrayLike, NDArray
 
+from her_ros.core.gym_tasks import PREFIX
 from her_ros.core.task import FETCH_TASKS, GoalTask
+from her_ros.sim.errors import SimError
 from her_ros.sim.readout import Floats
 
 
@@ -54,6 +56,10 @@ def simulation_of(task: GoalTask, seeds: Sequence[int | None], threads: int = 1)
         from her_ros.sim.fetch import FetchBatch
 
         return FetchBatch(task, seeds, threads)
-    from her_ros.sim.original import OriginalBatch
+    if task.name.startswith(PREFIX):
+        from her_ros.sim.original import OriginalBatch
 
-    return OriginalBatch(task, seeds)
+        return OriginalBatch(task, seeds)
+    raise SimError(
+        f'task {task.name!r} has no simulation; return one from simulation_of in {__name__}'
+    )

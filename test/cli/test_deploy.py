@@ -22,6 +22,12 @@ from her_ros.robot.goals import GoalRegion
         (['--namespace', 'my robot'], ["'my robot'"]),
         (['--remap', 'object_pose=/block'], ["'object_pose=/block'", 'OLD:=NEW']),
         (['--set', 'simulated_robot.latency_s=-1.0'], ['latency_s', '-1.0']),
+        (['--model', '/nothing.onnx'], ['/nothing.onnx: no such file', '--model']),
+        (['--task', 'gym:HandReach-v3'], ["no model for task 'gym:HandReach-v3'", '--model']),
+        (
+            ['--task', 'gym:HandReach-v3', '--model', '/proc/self/status'],
+            ['gym:HandReach-v3: its observation has no gripper_position'],
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_line_and_nothing_starts(her_ros, tmp_path, arguments, parts):

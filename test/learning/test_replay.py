@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from her_ros.core.parameters import LearnerParameters
-from her_ros.core.task import TASKS
+from her_ros.core.task import FETCH_TASKS
 from her_ros.learning.batch import Draws
 from her_ros.learning.moves import moves_on
 from her_ros.learning.replay import Replay, ReplayError
@@ -160,7 +160,7 @@ def test_k_of_k_plus_one_samples_are_relabelled(toy, make_episode, device, k, sh
     assert abs(relabelled - count * share) <= 4 * (count * share * (1 - share)) ** 0.5
 
 
-@pytest.mark.parametrize('task', TASKS.values(), ids=TASKS)
+@pytest.mark.parametrize('task', FETCH_TASKS.values(), ids=FETCH_TASKS)
 def test_rewards_equal_the_environments_own(make_episode, device, task):
     env = MujocoFetchEnv.__new__(MujocoFetchEnv)
     env.distance_threshold, env.reward_type = 0.05, 'sparse'

@@ -155,7 +155,7 @@ def test_errors_name_what_is_wrong():
     with pytest.raises(SimError, match='0 seeds'):
         FetchBatch(PUSH, [])
     other = GoalTask('Stack', (('object', 3),), 3, 4, 0.05, 0.04, 50)
-    with pytest.raises(SimError, match="'Stack' has no simulation; there is one of FetchReach"):
+    with pytest.raises(SimError, match="'Stack' has no Fetch arm; FetchReach"):
         FetchBatch(other, [0])
 
 

@@ -1,0 +1,61 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import her_ros
+from her_ros.core.task import GoalTask
+from her_ros.sim.errors import SimError
+from her_ros.sim.rollout import Rollout
+from her_ros.sim.simulation import GoalState, simulation_of
+
+PAGE = Path(her_ros.__file__).parents[1] / 'docs' / 'tasks.md'
+NAMES = {'np': np, 'GoalTask': GoalTask, 'GoalState': GoalState, 'FETCH_TASKS': {}}
+
+
+@pytest.fixture(scope='module')
+def drawer():
+    """The example of the page on tasks: (task, its simulation)."""
+    task, simulation, _ = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.DOTALL)
+    # Indented by the list that it stands in; annotations of a module mean nothing here.
+    lines = re.sub(r'^   ', '', task, flags=re.MULTILINE)
+    names = dict(NAMES)
+    exec(lines + simulation, names)
+    return names['TASKS']['Drawer'], names['Drawer']
+
+
+def test_the_example_of_the_page_is_a_simulation_of_its_task(drawer):
+    task, make = drawer
+    rollout = Rollout(task, make([1, 2, 3]), session=0)
+    begin = rollout.start()
+    starts = begin['desired_goal'].copy()
+    while not rollout.finished:
+        pull = np.sign(rollout.rows['desired_goal'] - rollout.rows['achieved_goal'])
+        rollout.accept_all(np.repeat(pull, 3, axis=1).astype(np.float32), 1)
+        rollout.advance()
+    assert rollout.rows['is_success'].all()
+    assert not np.array_equal(rollout.start()['desired_goal'], starts)
+    again = Rollout(task, make([5, 6, 7]), session=0)
+    assert np.array_equal(again.start(seeds=[1, 2, 3])['desired_goal'], starts)
+
+
+@pytest.mark.parametrize(
+    ('change', 'said'),
+    [
+        ({'observation': np.zeros((3, 1))}, r'Drawer: observation must be .*\(3, 4\).*\(3, 1\)'),
+        ({'achieved_goal': np.full((3, 1), np.nan)}, 'Drawer: achieved_goal must be finite'),
+    ],
+)
+def test_a_simulation_that_shows_something_else_is_named(drawer, monkeypatch, change, said):
+    task, make = drawer
+    simulation = make([1, 2, 3])
+    state = simulation.reset()
+    monkeypatch.setattr(simulation, 'state', lambda: state._replace(**change))
+    with pytest.raises(SimError, match=said):
+        Rollout(task, simulation, session=0).start()
+
+
+def test_a_task_without_simulation_is_told_where_to_add_one(drawer):
+    with pytest.raises(SimError, match="'Drawer' has no simulation; return one from"):
+        simulation_of(drawer[0], [1])
