@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from her_ros.bags.errors import BagError
 from her_ros.core.cloud import CLOUD_TYPE, dtype_of
+from her_ros.core.gym_tasks import PREFIX
 from her_ros.core.task import ALL_TASKS, GoalTask, task_named
 
 
@@ -40,7 +41,9 @@ def _task_of_size(message: bytes | memoryview | None) -> GoalTask:
     found = [
         task
         for task in ALL_TASKS.values()
-        if (task.observation_size, task.goal_size, task.action_size) == sizes
+        # Such a task is one of ours in all but its name.
+        if not task.name.startswith(f'{PREFIX}Fetch')
+        and (task.observation_size, task.goal_size, task.action_size) == sizes
     ]
     if len(found) == 1:
         return found[0]
