@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from her_ros.core.rows import Rows
 from her_ros.core.task import GoalTask
+from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
-from her_ros.sim.simulation import simulation_of
 
 #: observation (n, O), achieved goal (n, G), desired goal (n, G) to actions (n, A)
 Act = Callable[

@@ -11,7 +11,7 @@ from her_ros.core.task import FULL_ACTION_M, GoalTask
 from her_ros.sim.errors import SimError
 from her_ros.sim.model import MOCAP_TURN, SUBSTEPS, load_model, without_contacts
 from her_ros.sim.readout import Floats, Readout, Rows
-from her_ros.sim.simulation import GoalState
+from her_ros.sim.simulation import GoalState, checked_goals
 from her_ros.sim.starts import draw_start, start_generator
 
 
@@ -92,11 +92,7 @@ class FetchBatch:
         :raises SimError: if a goal is not finite or has another size
         """
         _, index = self._rows(rows)
-        wanted = self._desired_goal[index]
-        goals = np.asarray(goals, np.float64)
-        if goals.shape not in (wanted.shape, wanted.shape[1:]) or not np.isfinite(goals).all():
-            raise SimError(f'goals must be finite, of shape {wanted.shape}: {goals.tolist()}')
-        self._desired_goal[index] = goals
+        self._desired_goal[index] = checked_goals(goals, self._desired_goal[index].shape)
 
     def step(self, actions: ArrayLike, rows: ArrayLike | None = None) -> GoalState:
         """Move for one control period.

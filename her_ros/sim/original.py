@@ -15,7 +15,7 @@ from her_ros.core.gym_tasks import PREFIX
 from her_ros.core.task import GoalTask
 from her_ros.sim.errors import SimError
 from her_ros.sim.readout import Floats
-from her_ros.sim.simulation import GoalState
+from her_ros.sim.simulation import GoalState, checked_goals
 
 
 def register_originals() -> None:
@@ -92,11 +92,7 @@ class OriginalBatch:
         :param goals: metres, world frame, shape (G,) for the same everywhere, or (N, G)
         :raises SimError: if a goal is not finite or has another size
         """
-        wanted = self._state.desired_goal
-        goals = np.asarray(goals, np.float64)
-        if goals.shape not in (wanted.shape, wanted.shape[1:]) or not np.isfinite(goals).all():
-            raise SimError(f'goals must be finite, of shape {wanted.shape}: {goals.tolist()}')
-        wanted[:] = goals
+        self._state.desired_goal[:] = checked_goals(goals, self._state.desired_goal.shape)
 
     def step(self, actions: NDArray[Any]) -> GoalState:
         """Move every environment for one control period.

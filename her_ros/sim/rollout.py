@@ -9,7 +9,8 @@ from her_ros.core.pace import Pace
 from her_ros.core.rows import Rows, identity_of, require_finite, step_dtype
 from her_ros.core.task import GoalTask
 from her_ros.sim.errors import SimError
-from her_ros.sim.simulation import GoalState, Simulation, simulation_of
+from her_ros.sim.registry import simulation_of
+from her_ros.sim.simulation import GoalState, Simulation
 
 
 class Rollout:

@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from her_ros.core.gym_tasks import PREFIX
-from her_ros.core.task import FETCH_TASKS, GoalTask
 from her_ros.sim.errors import SimError
 from her_ros.sim.readout import Floats
 
@@ -44,22 +43,13 @@ class Simulation(Protocol):
         """Return the joint positions of one environment, rad and metres, as MuJoCo has them."""
 
 
-def simulation_of(task: GoalTask, seeds: Sequence[int | None], threads: int = 1) -> Simulation:
-    """Make the simulation of a task: our own, or Gymnasium-Robotics' original.
+def checked_goals(goals: ArrayLike, shape: tuple[int, ...]) -> Floats:
+    """Return goals as numbers, of shape (n, G), or (G,) for the same in every row.
 
-    :param seeds: one per environment; None draws one from the operating system
-    :param threads: threads of our own physics; the originals have one
-    :raises SimError: if it cannot be made
+    :param shape: (n, G)
+    :raises SimError: if a goal is not finite or has another size
     """
-    # Whoever runs one does not load the other.
-    if task.name in FETCH_TASKS:
-        from her_ros.sim.fetch import FetchBatch
-
-        return FetchBatch(task, seeds, threads)
-    if task.name.startswith(PREFIX):
-        from her_ros.sim.original import OriginalBatch
-
-        return OriginalBatch(task, seeds)
-    raise SimError(
-        f'task {task.name!r} has no simulation; return one from simulation_of in {__name__}'
-    )
+    checked = np.asarray(goals, np.float64)
+    if checked.shape not in (shape, shape[1:]) or not np.isfinite(checked).all():
+        raise SimError(f'goals must be finite, of shape {shape}: {checked.tolist()}')
+    return checked

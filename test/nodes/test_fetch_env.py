@@ -12,8 +12,8 @@ from her_ros.core.rows import IDENTITY, action_dtype
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import task_named
 from her_ros.nodes.qos import COMMAND, LATCHED
+from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
-from her_ros.sim.simulation import simulation_of
 
 pytestmark = pytest.mark.nodes
 

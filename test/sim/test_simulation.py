@@ -7,8 +7,9 @@ import pytest
 import her_ros
 from her_ros.core.task import GoalTask
 from her_ros.sim.errors import SimError
+from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
-from her_ros.sim.simulation import GoalState, simulation_of
+from her_ros.sim.simulation import GoalState
 
 PAGE = Path(her_ros.__file__).parents[1] / 'docs' / 'tasks.md'
 NAMES = {'np': np, 'GoalTask': GoalTask, 'GoalState': GoalState, 'FETCH_TASKS': {}}
