@@ -43,6 +43,7 @@ MORE = {'robot': {'her_ros.sim'}}
 #: the folders that a node, or what several nodes share, joins; all other modules join none
 JOINED = {
     'policy': {'deploy'},
+    'model_intake': {'deploy'},
     'recorder': {'bags'},
     'fetch_env': {'sim'},
     'evaluator': {'bags', 'deploy', 'sim'},

@@ -1,0 +1,106 @@
+"""How models get to the policy node: by parameters, by the ``policy`` topic; swaps on request."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.lifecycle import LifecycleNode
+from std_msgs.msg import UInt8MultiArray
+from std_srvs.srv import Trigger
+
+from her_ros.core.errors import HerRosError
+from her_ros.core.robot_parameters import PolicyParameters
+from her_ros.core.task import GoalTask
+from her_ros.core.topics import POLICY
+from her_ros.deploy.actor import Actor
+from her_ros.deploy.models import Models
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.nodes.messages import policy_of
+from her_ros.nodes.qos import LATCHED
+
+_MODEL, _SHA256 = 'model', 'model_sha256'
+
+
+class ModelIntake:
+    """Offers verified policies to an actor; a bad one is refused, and the old one goes on acting.
+
+    Closed at first. Meanwhile any parameter is taken, since opening verifies it.
+    """
+
+    def __init__(self, node: LifecycleNode, task: GoalTask, parameters: PolicyParameters) -> None:
+        self._node = node
+        self._task = task
+        self._parameters = parameters
+        self._actor: Actor | None = None  # while open
+        self._leave: list[Callable[[], object]] = []
+        #: what is wrong, by origin, until something right comes from there
+        self.problems: dict[str, str] = {}
+        node.add_on_set_parameters_callback(self._on_parameters)
+
+    def open(self, actor: Actor) -> None:
+        """Offer the model that the parameters name, and from now on those that come.
+
+        :raises HerRosError: if a model is named that is not what it must be, or one is missing
+        """
+        p, node = self._parameters, self._node
+        self._models = Models(self._task, p.verify_key)
+        model, expected_sha256 = self._value(_MODEL), self._value(_SHA256)
+        if model or not (p.accept_policies or p.explore):
+            self._offer(actor, self._models.from_file(model, expected_sha256))
+        if p.accept_policies:
+            policies = node.create_subscription(UInt8MultiArray, POLICY, self._on_policy, LATCHED)
+            self._leave.append(partial(node.destroy_subscription, policies))
+        if p.deployment:
+            swap = node.create_service(Trigger, '~/swap_now', self._on_swap)
+            self._leave.append(partial(node.destroy_service, swap))
+        self._actor = actor
+        self.problems.clear()
+
+    def close(self) -> None:
+        """Leave topic and service; the actor gets nothing any more."""
+        for leave in self._leave:
+            leave()
+        self._actor, self._leave = None, []
+
+    def refuse(self, error: Exception, origin: str = _MODEL) -> None:
+        """Say what is wrong, now and in the diagnostics."""
+        self.problems[origin] = str(error)
+        self._node.get_logger().error(str(error))
+
+    def _value(self, name: str) -> str:
+        return str(self._node.get_parameter(name).value)
+
+    def _offer(self, actor: Actor, policy: OnnxPolicy) -> None:
+        self._node.get_logger().info(policy.describe())
+        actor.offer(policy)
+
+    def _on_parameters(self, parameters: list[Any]) -> SetParametersResult:
+        given = {parameter.name: parameter.value for parameter in parameters}
+        if _MODEL in given and self._actor is not None:
+            expected_sha256 = given.get(_SHA256, self._value(_SHA256))
+            try:
+                policy = self._models.from_file(given[_MODEL], expected_sha256)
+            except HerRosError as error:
+                self.refuse(error)
+                return SetParametersResult(successful=False, reason=str(error))
+            self._offer(self._actor, policy)
+            self.problems.pop(_MODEL, None)
+        return SetParametersResult(successful=True)
+
+    def _on_policy(self, message: UInt8MultiArray) -> None:
+        if self._actor is None:
+            return
+        try:
+            self._offer(self._actor, self._models.from_topic(*policy_of(message)))
+        except HerRosError as error:
+            self.refuse(error, POLICY)
+        else:
+            self.problems.pop(POLICY, None)
+
+    def _on_swap(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
+        response.message = 'no policy waits; set the parameter model first'
+        if self._actor is not None and self._actor.swap():
+            policy = self._actor.policy
+            response.success, response.message = True, policy.describe() if policy else ''
+        return response
