@@ -21,6 +21,9 @@ from her_ros.learning.networks import Parameters
 
 # Limits of the logarithm of the standard deviation, of the authors' own code.
 _LOWEST_LOG_STD, _HIGHEST_LOG_STD = -20.0, 2.0
+# Often it is 1, which pays as much for one unit of entropy as for one step at the goal: the first
+# thousand updates would then only bring it down (docs/agents.md).
+_FIRST_TEMPERATURE = 0.1
 
 
 class Sac(ActorCritic):
@@ -44,9 +47,10 @@ class Sac(ActorCritic):
         self.target_entropy = -float(task.action_size)
 
     def initial(self, generator: torch.Generator) -> Networks:
-        """Draw parameters; the temperature begins at 1."""
+        """Draw parameters; the temperature begins at 0.1."""
         networks = super().initial(generator)
-        return Networks(networks.actor, networks.critic, [torch.zeros(1)])
+        log_temperature = torch.full([1], math.log(_FIRST_TEMPERATURE))
+        return Networks(networks.actor, networks.critic, [log_temperature])
 
     def noise(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw standard normal numbers for the actions in both states, shape (2, n, A)."""

@@ -1,4 +1,5 @@
 import copy
+import math
 
 import pytest
 import torch
@@ -35,7 +36,7 @@ class Textbook:
             for part in (online.critic[:half], online.critic[half:])
         ]
         self.targets = copy.deepcopy(self.critics)
-        self.log_temperature = torch.zeros(1, requires_grad=True)
+        self.log_temperature = torch.full([1], math.log(0.1), requires_grad=True)
         critics = [each for critic in self.critics for each in critic.parameters()]
         self.optimizers = [
             torch.optim.Adam(self.actor.parameters(), p.actor_learning_rate),
@@ -134,9 +135,10 @@ def test_the_temperature_moves_entropy_towards_its_target(
         for parameter in agent.online.actor[-2:]:
             parameter.zero_()
         agent.online.actor[-1][size:] = log_std
+    begun = agent.online.temperature[0].clone()
     losses = update(agent, make_inputs(toy, 256, noises=2))
     assert (losses['entropy'] < agent.algorithm.target_entropy) == too_sure
-    assert (agent.online.temperature[0] > 0) == too_sure
+    assert (agent.online.temperature[0] > begun) == too_sure
 
 
 def test_entropy_goes_to_its_target(toy, parameters, make_inputs):
