@@ -7,7 +7,7 @@ TASK ?= FetchReach
 # More options for the command, such as ARGS="--new --seed 3".
 ARGS ?=
 
-BENCHES := sim topics overlap bags replay learner inference train robot realtime
+BENCHES := sim topics overlap bags replay learner family inference train robot realtime
 
 # FetchReach moves no block.
 DEPLOYED := $(if $(filter file,$(origin TASK)),FetchPush,$(TASK))
@@ -20,7 +20,7 @@ help:
 	@echo 'make test    set up and run the tests'
 	@echo 'make check   format, lint and types, without changing anything'
 	@echo 'make format  format and mend what can be mended'
-	@echo 'make bench   measure all but training and robots, in minutes; one: make bench-NAME [ARGS=…], NAME of'
+	@echo 'make bench   measure all but the slowest, in minutes; one: make bench-NAME [ARGS=…], NAME of'
 	@echo '             $(BENCHES); see bench/README.md'
 	@echo 'make clean   remove the virtual environment; runs stay'
 
@@ -45,7 +45,7 @@ format: $(VENV)/ready-dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/ready-bench
-	@for name in $(filter-out train robot realtime,$(BENCHES)); do $(BIN)/python bench/$$name.py || exit; done
+	@for name in $(filter-out family train robot realtime,$(BENCHES)); do $(BIN)/python bench/$$name.py || exit; done
 
 $(BENCHES:%=bench-%): bench-%: $(VENV)/ready-bench
 	@$(BIN)/python bench/$*.py $(ARGS)

@@ -62,12 +62,13 @@ def select(candidates: Tensor, desired: Tensor, proximity_weight: Tensor) -> Ten
     distance = _distances(candidates, candidates[:1, :_COVERED].expand(len(candidates), -1, -1))
     to_desired = torch.linalg.vector_norm(candidates - desired, dim=-1)
     proximity = proximity_weight * (1.0 - to_desired / to_desired.amax().clamp(min=1e-9))
-    similarity = 1.0 - distance / distance.amax().clamp(min=1e-9)
+    # In place, as it is a megabyte; that is a third of the time.
+    similarity = distance.div_(-distance.amax().clamp(min=1e-9)).add_(1.0)
     covered = torch.zeros_like(similarity[0, 0])
     chosen = []
     size = -(-candidates.shape[1] // _BLOCKS)
     for near, alike in zip(proximity.split(size, 1), similarity.split(size, 1), strict=True):
-        gain = near + (alike - covered).clamp(min=0.0).sum(-1)
+        gain = near + (alike - covered).clamp_(min=0.0).sum(-1)
         best = gain.argmax(0)
         chosen.append(best)
         of_best = alike.gather(0, best[None, :, None].expand(1, -1, alike.shape[-1]))[0]

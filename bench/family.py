@@ -1,0 +1,92 @@
+"""What each member of the HER family adds to an update: its time beside that of plain HER.
+
+An update is all that belongs to it, as in ``bench/learner.py``: FetchPush, three hidden layers of
+64, batches of 256, one thread. Members take turns, first uncompiled, then compiled, as they are in
+runs of more than some thousand updates.
+
+Run: ``python bench/family.py [--rounds 20] [--updates 20]``
+"""
+
+import argparse
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import torch
+from replay import filled_learner
+from table import in_turn, print_figures, print_table
+
+from her_ros.learning.learner import Learner, LearnerError, set_up_torch
+
+STEPS = 100_000
+PLAIN = 'HER'
+#: what differs from plain HER
+MEMBERS: dict[str, dict[str, Any]] = {
+    PLAIN: {},
+    'no HER': {'future_goals': 0},
+    'final': {'goal_strategy': 'final'},
+    'random': {'goal_strategy': 'random'},
+    'past goals': {'past_goals': 2},
+    'moved share': {'moved_share': 0.6},
+    'TD error': {'priority': 'td_error'},
+    'energy': {'priority': 'energy'},
+    'curriculum': {'curriculum': True},
+    'two critics': {'critics': 2},
+    'TD3': {'agent': 'td3', 'critics': 2},
+    'SAC': {'agent': 'sac', 'critics': 2},
+}
+
+
+def learners() -> dict[str, Learner]:
+    return {
+        name: filled_learner(STEPS, hidden_sizes=(64, 64, 64), batch_size=256, **values)
+        for name, values in MEMBERS.items()
+    }
+
+
+def measure(members: dict[str, Learner], rounds: int, updates: int) -> dict[str, float]:
+    """Return the microseconds per update."""
+
+    def some(learner: Learner) -> Callable[[], object]:
+        return lambda: learner.update(updates)
+
+    times = in_turn({name: some(learner) for name, learner in members.items()}, rounds)
+    return {name: 1e6 * median(each) / updates for name, each in times.items()}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--rounds', type=int, default=20)
+    parser.add_argument('--updates', type=int, default=20, help='per round')
+    options = parser.parse_args()
+    set_up_torch(threads=1)
+    # Every member is compiled from the same functions, once each.
+    torch._dynamo.config.recompile_limit = 4 * len(MEMBERS)
+    members = learners()
+    found = {'µs': measure(members, options.rounds, options.updates)}
+    try:
+        for learner in members.values():
+            learner.compile()
+        found['µs, compiled'] = measure(members, options.rounds, options.updates)
+    except LearnerError as error:
+        print(f'not measured, compiled: {error}')
+    columns = [column for each in found for column in (each, 'of plain HER')]
+    rows = [
+        (
+            name,
+            *(
+                value
+                for each in found.values()
+                for value in (each[name], each[name] / each[PLAIN])
+            ),
+        )
+        for name in MEMBERS
+    ]
+    print_table(f'one update, 3×64, {STEPS:,} transitions stored', columns, rows)
+    last = [*found.values()][-1]
+    names = {name: name.lower().replace(' ', '_') for name in MEMBERS}
+    print_figures(**{f'{names[name]}_vs_her': last[name] / last[PLAIN] for name in MEMBERS})
+
+
+if __name__ == '__main__':
+    main()
