@@ -1,16 +1,62 @@
+import itertools
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
-from her_ros.core.episode import Episode
+from her_ros.core.episode import Episode, split_rollout
+from her_ros.core.errors import HerRosError
+from her_ros.core.files import sha256
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.rows import step_dtype
+from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask
 from her_ros.learning.actor_critic import Inputs
 from her_ros.learning.networks import Mlp, Parameters
+from her_ros.learning.training import Training
+
+
+class Bags:
+    """A run folder whose bags are bare rows, and the workers that fill it."""
+
+    def __init__(self, path, task, make_episode):
+        self.task, self.make_episode = task, make_episode
+        self.folder = RunFolder(path)
+        self.folder.create()
+        self.numbers = itertools.count()
+
+    def add(self, name, *lengths):
+        """Leave a bag with episodes of these lengths, of contents not seen before."""
+        episodes = [self.make_episode(self.task, each, next(self.numbers)) for each in lengths]
+        self.write(self.folder.bags / name, episodes)
+        return episodes
+
+    def judge(self, training, success_rate, solved_at_reset=0.0, version=None):
+        """Leave the bag of ten episodes that the evaluation worker would leave."""
+        judged, content = training.judged_policy
+        episodes = [self.make_episode(self.task, 5, number) for number in range(10)]
+        for number, episode in enumerate(episodes):
+            rows = episode.rows
+            rows['policy_version'][1:] = judged if version is None else version
+            rows['is_success'] = number < 10 * success_rate
+            offset = 0 if number < 10 * solved_at_reset else 1
+            rows['achieved_goal'][0] = rows['desired_goal'][0] + offset
+        self.write(self.folder.evaluation_bag(judged, sha256(content)), episodes)
+
+    def write(self, path, episodes):
+        path.write_bytes(np.concatenate([episode.rows for episode in episodes]).tobytes())
+
+    def read(self, path):
+        content = path.read_bytes()
+        if len(content) % step_dtype(self.task).itemsize:
+            raise HerRosError(f'{path}: cut short')
+        return split_rollout([np.frombuffer(content, step_dtype(self.task))])[0]
+
+    def training(self, parameters, **options):
+        return Training(self.task, parameters, self.folder, self.read, **options)
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -131,3 +177,33 @@ def modules() -> Callable[[Mlp, Parameters], nn.Sequential]:
         return built
 
     return build
+
+
+@pytest.fixture
+def make_bags(
+    tmp_path: Path, toy: GoalTask, make_episode: Callable[..., Episode]
+) -> Callable[..., Bags]:
+    """Make run folders in folders of these names; a policy file names its run, here all alike."""
+
+    def make(name: str, task: GoalTask = toy) -> Bags:
+        return Bags(tmp_path / name / 'run', task, make_episode)
+
+    return make
+
+
+@pytest.fixture
+def bags(make_bags: Callable[..., Bags]) -> Bags:
+    return make_bags('one')
+
+
+@pytest.fixture
+def quick(parameters: Callable[..., TrainerParameters]) -> Callable[..., TrainerParameters]:
+    """Half an update per step from step 20 on, an evaluation every 40 steps."""
+
+    def make(**changes):
+        standard = {'updates_per_step': 0.5, 'warm_up_steps': 20, 'evaluation_interval': 40}
+        return parameters(
+            **{**standard, 'max_env_steps': 10_000, 'max_updates_owed': 15, **changes}
+        )
+
+    return make
