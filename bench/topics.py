@@ -39,7 +39,7 @@ from her_ros.cli.graph import graph_environment, simulation_nodes
 from her_ros.cli.params import complete, read_file, shipped_file, to_yaml, with_overrides
 from her_ros.cli.supervisor import Supervisor
 from her_ros.core.cloud import CloudDecoder, encode_cloud
-from her_ros.core.parameters import LearnerParameters
+from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.process import die_with_parent
 from her_ros.core.rows import action_dtype, step_dtype
 from her_ros.core.run_folder import RunFolder

@@ -12,7 +12,8 @@ from her_ros.cli.params import read_file
 from her_ros.core.config import configured
 from her_ros.core.episode import Episode
 from her_ros.core.errors import HerRosError
-from her_ros.core.parameters import LearnerParameters, TrainerParameters
+from her_ros.core.learner_parameters import LearnerParameters
+from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask, task_named
 from her_ros.learning.batch import Draws
@@ -48,6 +49,8 @@ def learnt(run: RunFolder) -> Learnt:
     if not bags:
         raise HerRosError(f'{run.path}: has not learnt from any bag yet; nothing to draw')
     parameters = configured(TrainerParameters, 'trainer', read_file(run.params)['trainer'])
+    # A guard has no say in what is sampled, but would not allow every kind of goal.
+    parameters = replace(parameters, guard='none')
     rollouts = [read_bag(path).episodes for path, _ in bags]
     return Learnt(task_named(parameters.task), parameters, rollouts)
 

@@ -10,7 +10,7 @@ from her_ros.cli.bags import app as bags_app
 from her_ros.cli.graph import ROBOTS
 from her_ros.core.config import ConfigError, parameters_of
 from her_ros.core.errors import HerRosError
-from her_ros.core.parameters import LearnerParameters
+from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.task import TASKS
 
 app = typer.Typer(

@@ -80,6 +80,8 @@ def read_file(path: Path) -> NodesValues:
 def with_overrides(values: NodesValues, overrides: Sequence[str]) -> NodesValues:
     """Apply overrides such as ``trainer.batch_size=128`` or, for all nodes, ``seed=3``.
 
+    What they come to together is for :func:`complete` to check.
+
     :raises ConfigError: if a node, a key or a value is not right
     """
     changed = {node: dict(own) for node, own in values.items()}
@@ -101,7 +103,8 @@ def with_overrides(values: NodesValues, overrides: Sequence[str]) -> NodesValues
             raise ConfigError(f'{override!r}: the value is not YAML') from None
         for target in targets:
             changed[target][name] = value
-            configured(NODE_PARAMETERS[target], target, changed[target])
+            # By itself; whether all go together shows when there are no more to come.
+            configured(NODE_PARAMETERS[target], target, {name: value})
     return changed
 
 

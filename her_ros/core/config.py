@@ -129,13 +129,17 @@ def configured(config: type[Config], section: str, values: Values) -> Config:
     """Make a checked configuration from plain values; what is not given keeps its default.
 
     :param section: what to call it in an error, such as the node's name
-    :raises ConfigError: if a key is unknown or a value does not fit
+    :raises ConfigError: if a key is unknown, a value does not fit, or some do not fit together
     """
     known = parameters_of(config)
     # A key of a YAML file need not be text.
     if unknown := sorted(map(str, set(values) - set(known))):
         raise ConfigError(f'{section}: unknown keys {unknown}; known keys are {sorted(known)}')
-    return config(**{name: known[name].checked(section, value) for name, value in values.items()})
+    checked = {name: known[name].checked(section, value) for name, value in values.items()}
+    try:
+        return config(**checked)
+    except ConfigError as error:  # values that are right by themselves, but not together
+        raise ConfigError(f'{section}: {error}') from None
 
 
 def nodes_values(

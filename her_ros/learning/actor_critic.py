@@ -6,17 +6,12 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from her_ros.core.errors import HerRosError
-from her_ros.core.parameters import LearnerParameters
+from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.task import GoalTask
 from her_ros.learning.networks import Mlp, Parameters
 
 #: what is drawn where losses follow from the batch alone
 NO_NOISE = torch.empty(0)
-
-
-class AgentError(HerRosError):
-    """An agent that cannot learn as configured."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from her_ros.core.episode import Episode
-from her_ros.core.parameters import LearnerParameters
+from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.rows import step_dtype
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import GoalTask

@@ -80,5 +80,3 @@ GUARDS: dict[str, Callable[[Proposal], Tensor]] = {
     'wgcsl': wgcsl,
     'gcsl': gcsl,
 }
-#: those that look at relabelled goals and at nothing else
-IMITATING = ('wgcsl', 'gcsl')

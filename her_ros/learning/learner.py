@@ -10,7 +10,7 @@ from her_ros import __version__
 from her_ros.core.contract import PolicyContract
 from her_ros.core.episode import Episode
 from her_ros.core.errors import HerRosError
-from her_ros.core.parameters import LearnerParameters
+from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import GoalTask
 from her_ros.learning.actor_critic import NO_NOISE, Inputs
@@ -19,7 +19,6 @@ from her_ros.learning.algorithms import ALGORITHMS
 from her_ros.learning.batch import Batch, Draws
 from her_ros.learning.cuda_graph import UpdateGraphs
 from her_ros.learning.export import PolicyGraph
-from her_ros.learning.guard import IMITATING
 from her_ros.learning.normalizer import Normalizer
 from her_ros.learning.priorities import TdErrorPriorities
 from her_ros.learning.ranks import Ranks
@@ -67,7 +66,12 @@ class Learner:
         self.task = task
         self.parameters = parameters
         self.ranks = ranks or Ranks()
-        _check(parameters, self.ranks)
+        if parameters.priority == 'td_error' and self.ranks.count > 1:
+            # Each has its own, and a checkpoint keeps those of one.
+            raise LearnerError(
+                f'priority td_error is for one process, and there are {self.ranks.count}; choose'
+                ' priority energy or none, or start one'
+            )
         self.device = device_named(parameters.device)
         self.replay = Replay(task, parameters, self.device)
         self._candidates = parameters.curriculum_candidates if parameters.curriculum else 0
@@ -266,26 +270,6 @@ class Learner:
             self.replay.priorities.load_state_dict(state['priorities'])
         self.load_generators(state['generators'])
         self.env_steps, self.episodes, self.updates = state['counters']
-
-
-def _check(parameters: LearnerParameters, ranks: Ranks) -> None:
-    guard, strategy = parameters.guard, parameters.goal_strategy
-    if guard in IMITATING and not parameters.future_goals:
-        raise LearnerError(
-            f'guard {guard} imitates what led to relabelled goals, of which there are none with'
-            ' future_goals 0; choose another guard, or set future_goals'
-        )
-    if guard in IMITATING and strategy == 'random':
-        raise LearnerError(
-            f'guard {guard} imitates what led to relabelled goals, and to those of goal_strategy'
-            ' random nothing led; choose another guard, or another strategy'
-        )
-    if parameters.priority == 'td_error' and ranks.count > 1:
-        # Each has its own, and a checkpoint keeps those of one.
-        raise LearnerError(
-            f'priority td_error is for one process, and there are {ranks.count}; choose priority'
-            ' energy or none, or start one'
-        )
 
 
 def _is_finite(value: float) -> bool:

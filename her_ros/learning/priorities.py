@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from her_ros.core.episode import Episode
-from her_ros.core.parameters import LearnerParameters
+from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.task import GoalTask
 from her_ros.learning.sum_tree import SumTree
 

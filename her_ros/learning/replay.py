@@ -9,7 +9,7 @@ from torch import Tensor
 
 from her_ros.core.episode import Episode
 from her_ros.core.errors import HerRosError
-from her_ros.core.parameters import LearnerParameters
+from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.task import GoalTask
 from her_ros.learning.batch import Batch, Draws
 from her_ros.learning.curriculum import Curriculum
@@ -23,7 +23,7 @@ _NO_UPDATES = torch.zeros(())
 
 
 class ReplayError(HerRosError):
-    """An episode that cannot be stored, or a buffer that cannot be made or sampled."""
+    """An episode that cannot be stored, or a buffer that cannot be sampled."""
 
 
 class Replay:
@@ -39,17 +39,11 @@ class Replay:
 
     :param task: gives the sizes and the reward
     :param parameters: capacity, k and p, which goals become goals, which transitions are drawn
-    :raises ReplayError: if two parameters want to say which transitions are drawn
     """
 
     def __init__(
         self, task: GoalTask, parameters: LearnerParameters, device: torch.device | str = 'cpu'
     ) -> None:
-        if parameters.moved_share and parameters.priority != 'none':
-            raise ReplayError(
-                f'priority is {parameters.priority} and moved_share {parameters.moved_share}, and'
-                ' each says what is drawn; set moved_share 0.0 or priority none'
-            )
         self.task = task
         self.capacity = capacity = parameters.replay_capacity
         relabelled = parameters.future_goals + parameters.past_goals

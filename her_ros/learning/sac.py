@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from her_ros.core.parameters import LearnerParameters
+from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.task import GoalTask
 from her_ros.learning.actor_critic import (
     ActorCritic,
-    AgentError,
     Inputs,
     Networks,
     critic_losses,
@@ -32,16 +31,9 @@ class Sac(ActorCritic):
     The actor gives mean and log standard deviation of a Gaussian that tanh squashes. The policy
     that is exported is tanh of the mean. With entropy in them, returns have no known limits: other
     than DDPG's, targets are not clipped. The temperature takes the actor's learning rate.
-
-    :raises AgentError: with a guard, all of which are made for deterministic actors
     """
 
     def __init__(self, task: GoalTask, parameters: LearnerParameters) -> None:
-        if parameters.guard != 'none':
-            raise AgentError(
-                f'guard {parameters.guard} ties a deterministic actor, which agent sac does not'
-                ' have; choose guard: none, or agent: ddpg or td3'
-            )
         super().__init__(task, parameters, actor_outputs=2)
         #: that the paper's appendix D asks for: -1 per component of the action
         self.target_entropy = -float(task.action_size)

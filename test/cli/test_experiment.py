@@ -59,6 +59,7 @@ def test_every_arm_fits_every_task_and_can_learn(experiment, task):
         (['tea'], ["'tea'", 'her, strategies']),
         (['her', '--task', 'FetchTea'], ["'FetchTea'"]),
         (['her', '--set', 'trainer.bach_size=3'], ["['bach_size']"]),
+        (['agents', '--set', 'trainer.guard=td3_bc'], ['arm sac: trainer: guard td3_bc']),
         (['her', '--out', '/sys/here'], ['/sys/here', 'cannot be written']),
     ],
 )

@@ -2,9 +2,10 @@ import dataclasses
 
 import pytest
 
-from her_ros.core.config import configured, parameters_of
+from her_ros.core.config import ConfigError, configured, parameters_of
+from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.node_parameters import NodeParameters
-from her_ros.core.parameters import NODE_PARAMETERS, LearnerParameters
+from her_ros.core.parameters import NODE_PARAMETERS
 from her_ros.core.robot_parameters import PolicyParameters
 
 
@@ -46,3 +47,20 @@ def test_defaults_are_those_of_the_paper():
     assert learner.minimum_std == 0.01
     policy = PolicyParameters()
     assert (policy.noise_std, policy.random_probability) == (0.2, 0.3)
+
+
+@pytest.mark.parametrize(
+    ('values', 'said'),
+    [
+        ({'priority': 'td_error', 'moved_share': 0.5}, 'priority is td_error and moved_share 0.5'),
+        ({'priority': 'energy', 'moved_share': 0.1}, 'set moved_share 0.0 or priority none'),
+        ({'agent': 'sac', 'guard': 'td3_bc'}, 'guard td3_bc ties a deterministic actor'),
+        ({'guard': 'wgcsl', 'future_goals': 0}, 'none with future_goals 0'),
+        ({'guard': 'gcsl', 'goal_strategy': 'random'}, 'goal_strategy random nothing led'),
+    ],
+)
+def test_what_does_not_go_together_is_refused(values, said):
+    with pytest.raises(ConfigError, match=f'^trainer: .*{said}'):
+        configured(LearnerParameters, 'trainer', values)
+    for name in values:
+        configured(LearnerParameters, 'trainer', {name: values[name]})

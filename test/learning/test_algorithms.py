@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from her_ros.core.config import parameters_of
-from her_ros.core.parameters import LearnerParameters
+from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.learning.agent import Agent
 from her_ros.learning.algorithms import ALGORITHMS
 from her_ros.learning.batch import Draws

@@ -168,10 +168,7 @@ def test_losses_that_are_not_finite_end_learning_with_the_cure(toy, parameters, 
             learner.update(1)
 
 
-def test_what_does_not_go_together_is_refused(toy, parameters):
-    with pytest.raises(LearnerError, match=r'guard gcsl .* goal_strategy random nothing led'):
-        Learner(toy, parameters(guard='gcsl', goal_strategy='random'))
-
+def test_priorities_by_td_error_are_for_one_process(toy, parameters):
     class TwoRanks(Ranks):
         count = 2
 

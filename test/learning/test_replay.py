@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from her_ros.core.parameters import LearnerParameters
+from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.task import FETCH_TASKS
 from her_ros.learning.batch import Draws
 from her_ros.learning.moves import moves_on
@@ -332,12 +332,6 @@ def test_past_goals_are_desired_goals_of_stored_episodes(toy, make_episode, devi
     achieved = {tuple(g) for each in kept.episodes for g in each.achieved_goal[1:].tolist()}
     assert {g for g, u in zip(goals, relabel, strict=True) if u < 0.4} <= achieved
     assert {g for g, u in zip(goals, relabel, strict=True) if u >= 0.8} == set(desired)
-
-
-@pytest.mark.parametrize('priority', ['td_error', 'energy'])
-def test_two_parameters_that_say_what_is_drawn_are_refused(toy, priority):
-    with pytest.raises(ReplayError, match=f'priority is {priority} and moved_share 0.5.*set'):
-        new_replay(toy, 100, priority=priority, moved_share=0.5)
 
 
 def test_sampling_changes_nothing_that_is_stored(toy, make_episode):

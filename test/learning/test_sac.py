@@ -6,7 +6,6 @@ import torch
 from torch.distributions import Normal, TransformedDistribution
 from torch.distributions.transforms import TanhTransform
 
-from her_ros.learning.actor_critic import AgentError
 from her_ros.learning.agent import Agent
 from her_ros.learning.sac import Sac
 
@@ -177,8 +176,3 @@ def test_log_densities_stay_finite_where_actions_round_to_their_limits(toy, para
     action, log_density = algorithm.sample(actor, state, torch.randn(100, toy.action_size))
     assert action.abs().max() == 1
     assert log_density.isfinite().all()
-
-
-def test_a_guard_is_refused_with_the_cure(toy, parameters):
-    with pytest.raises(AgentError, match=r'guard td3_bc ties a deterministic .* guard: none'):
-        Sac(toy, parameters(guard='td3_bc'))
