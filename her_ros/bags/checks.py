@@ -12,8 +12,8 @@ from her_ros.core.task import GoalTask
 
 #: so close to the tolerance, metres, rounding may decide what reward and success are
 BORDER_M = 1e-6
-# Between a reward in float32 and the same in float64, of about 1.
-_ROUNDING = 1e-5
+# Of a reward that was computed in float32, by our formula or another one that means the same.
+_ROUNDING = 2 * float(np.finfo(np.float32).eps)
 
 _FINITE = ('observation', 'achieved_goal', 'desired_goal', 'action', 'reward')
 _FLAGS = ('terminated', 'truncated', 'is_success')
@@ -92,16 +92,15 @@ def _outcome_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
     judged = (rows['step'] > 0) & np.isfinite(distance) & ~borderline(rows, task)
     for name, values in computed.items():
         # What is no number or no flag was named already.
-        sane = np.isfinite(rows[name]) & (rows[name] <= 1)
+        sane = np.isfinite(rows[name]) if name == 'reward' else rows[name] <= 1
 
         def text(index: int, name: str = name, values: NDArray[Any] = values) -> str:
             return (
-                f'{name} is {rows[name][index]:g}, expected {float(values[index]) + 0.0:g}:'
+                f'{name} is {rows[name][index]:.9g}, expected {float(values[index]) + 0.0:.9g}:'
                 f' the goal is {distance[index]:.6f} m away'
             )
 
-        # Rewards of one's own may be of any size, and float32 rounds them.
-        differs = np.abs(rows[name] - values) > _ROUNDING
+        differs = np.abs(rows[name] - values) > _ROUNDING * np.abs(values)
         yield from _each(judged & sane & differs, f'{name} wrong', text)
 
 

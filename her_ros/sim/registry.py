@@ -5,25 +5,24 @@ from collections.abc import Sequence
 from her_ros.core.gym_tasks import PREFIX
 from her_ros.core.task import FETCH_TASKS, GoalTask
 from her_ros.sim.errors import SimError
+from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.simulation import Simulation
 
 
 def simulation_of(task: GoalTask, seeds: Sequence[int | None], threads: int = 1) -> Simulation:
-    """Make the simulation of a task: our own, or Gymnasium-Robotics' original.
+    """Make the simulation of a task: our own, or an environment of Gymnasium.
 
     :param seeds: one per environment; None draws one from the operating system
-    :param threads: threads of our own physics; the originals have one
+    :param threads: threads of our own physics; Gymnasium's environments have one
     :raises SimError: if it cannot be made
     """
-    # Whoever runs one does not load the other.
     if task.name in FETCH_TASKS:
-        from her_ros.sim.fetch import FetchBatch
-
         return FetchBatch(task, seeds, threads)
     if task.name.startswith(PREFIX):
-        from her_ros.sim.original import OriginalBatch
+        # Loaded for those who run one.
+        from her_ros.sim.gym_batch import GymBatch
 
-        return OriginalBatch(task, seeds)
+        return GymBatch(task, seeds)
     raise SimError(
         f'task {task.name!r} has no simulation; return one from simulation_of in {__name__}'
     )

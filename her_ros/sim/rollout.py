@@ -9,6 +9,7 @@ from her_ros.core.pace import Pace
 from her_ros.core.rows import Rows, identity_of, require_finite, step_dtype
 from her_ros.core.task import GoalTask
 from her_ros.sim.errors import SimError
+from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.simulation import GoalState, Simulation
 
@@ -43,7 +44,8 @@ class Rollout:
         return self.episode == 0 or bool(self.rows['truncated'].all())
 
     def qpos(self, place: int) -> NDArray[np.float64]:
-        """Return the joint positions of one of the batch, see :meth:`Simulation.qpos`."""
+        """Return the joint positions of one of a batch of Fetches, :meth:`FetchBatch.qpos`."""
+        assert isinstance(self._batch, FetchBatch)  # whatever else there is has no scene to show
         return self._batch.qpos(place)
 
     def start(
@@ -62,7 +64,6 @@ class Rollout:
         if goal is not None:
             self._batch.set_goal(goal)
             state = self._batch.state()
-        self._check(state)
         self.episode += 1
         self._actions[:] = 0.0
         self._policy_versions[:] = 0
@@ -112,6 +113,7 @@ class Rollout:
                 )
 
     def _show(self, state: GoalState, step: int) -> Rows:
+        self._check(state)
         rows = self._blank.copy()
         rows['episode'] = self.episode
         rows['step'] = step
@@ -179,7 +181,7 @@ class Turns:
         return [turn.rows for turn in self._turns if not turn.finished]
 
     def first_qpos(self) -> NDArray[np.float64]:
-        """Return the joint positions of environment 0, see :meth:`Simulation.qpos`."""
+        """Return the joint positions of environment 0, see :meth:`FetchBatch.qpos`."""
         return self._turns[0].qpos(0)
 
     def start(self, goal: NDArray[np.float64] | None = None) -> Iterator[Rows]:

@@ -39,9 +39,6 @@ class Simulation(Protocol):
     def state(self) -> GoalState:
         """Return the present state."""
 
-    def qpos(self, row: int) -> Floats:
-        """Return the joint positions of one environment, rad and metres, as MuJoCo has them."""
-
 
 def checked_goals(goals: ArrayLike, shape: tuple[int, ...]) -> Floats:
     """Return goals as numbers, of shape (n, G), or (G,) for the same in every row.

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from her_ros.bags.checks import row_faults
 from her_ros.bags.verify import Verified, verify
 from her_ros.bags.writer import write_rollout
-from her_ros.core.task import TASKS
+from her_ros.core.task import TASKS, GoalTask
 
 FACTS = {'task': 'FetchPush'}
 
@@ -76,6 +77,8 @@ def test_repeated_rows_are_none(right, found_in):
     ('name', 'index', 'value', 'said'),
     [
         ('reward', (3, 0), -0.5, 'reward is -0.5, expected -1'),
+        ('reward', (3, 0), -0.999999, 'reward is -0.999998987, expected -1'),
+        ('reward', (3, 0), 50, 'reward is 50, expected -1'),
         ('reward', (4, 0), -1, 'reward is -1, expected 0: the goal is 0.017321 m away'),
         ('is_success', (3, 0), 1, 'is_success is 1, expected 0: the goal is'),
         ('is_success', (4, 0), 0, 'is_success is 0, expected 1: the goal is 0.017321 m away'),
@@ -96,6 +99,25 @@ def test_a_wrong_value_is_one_line(right, found_in, name, index, value, said):
     assert result.faults == len(faults) == 1
     assert faults[0].startswith(f'/step: session 7, episode 0, env 0, step {step}: ')
     assert said in faults[0]
+
+
+class Dense(GoalTask):
+    """A reward of one's own, of any size."""
+
+    def reward(self, achieved, desired):
+        return -1000.0 * self.distance(achieved, desired)
+
+
+def test_rewards_of_ones_own_are_rounded_to_float32_and_no_further(right):
+    task = Dense(**vars(TASKS['FetchPush']))
+    rows = np.concatenate(right())
+    rows['reward'] = task.reward(rows['achieved_goal'], rows['desired_goal'])
+    rows['reward'][rows['step'] == 0] = 0.0
+    assert rows['reward'].min() < -100
+    assert not [*row_faults(rows, task)]
+    rows['reward'][3] *= 1 + 1e-6
+    (fault,) = row_faults(rows, task)
+    assert (fault.row, fault.kind) == (3, 'reward wrong')
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from her_ros.core.task import GoalTask, task_named
-from her_ros.sim.original import register_originals
+from her_ros.sim.gym_batch import register_robotics
 from her_ros.sim.setups import SETUPS
 
 
@@ -21,7 +21,7 @@ def task(request: pytest.FixtureRequest) -> GoalTask:
 @pytest.fixture(scope='session')
 def original() -> Callable[[GoalTask], gymnasium.Env]:
     """Make the original of a task."""
-    register_originals()
+    register_robotics()
     return lambda task: gymnasium.make(f'{task.name}-v4')
 
 

@@ -7,7 +7,7 @@ from her_ros.core.task import FETCH_TASKS, TaskError, task_named
 from her_ros.sim.errors import SimError
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.fetch import FetchBatch
-from her_ros.sim.original import OriginalBatch, make_original
+from her_ros.sim.gym_batch import GymBatch, make_env
 
 GYM_TASKS = gym_tasks(FETCH_TASKS)
 MAZE = 'gym:PointMaze_UMaze-v3'
@@ -15,7 +15,7 @@ MAZE = 'gym:PointMaze_UMaze-v3'
 
 @pytest.mark.parametrize('name', GYM_TASKS)
 def test_a_task_is_what_gymnasium_robotics_makes_of_its_id(name):
-    task, env = task_named(name), make_original(name.removeprefix(PREFIX))
+    task, env = task_named(name), make_env(name.removeprefix(PREFIX))
     assert gymnasium.spec(name.removeprefix(PREFIX)).max_episode_steps == task.episode_length
     env.action_space.seed(0)
     start, _ = env.reset(seed=0)
@@ -47,7 +47,7 @@ def clock(env):
 def test_the_originals_of_our_own_tasks_are_as_our_own(name, busy_actions):
     ours, theirs = (
         FetchBatch(FETCH_TASKS[name], [3, 4]),
-        OriginalBatch(task_named(f'gym:{name}-v4'), [3, 4]),
+        GymBatch(task_named(f'gym:{name}-v4'), [3, 4]),
     )
     found, expected = theirs.reset(), ours.reset()
     generator = np.random.default_rng(0)
@@ -74,7 +74,7 @@ def test_episodes_are_judged_the_same_every_time():
 
 
 def test_a_goal_that_is_asked_for_stays_until_the_next_episode():
-    batch = OriginalBatch(task_named(MAZE), [1, 2])
+    batch = GymBatch(task_named(MAZE), [1, 2])
     drawn = batch.reset().desired_goal
     batch.set_goal([0.5, -1.0])
     assert batch.step(np.zeros((2, 2), np.float32)).desired_goal.tolist() == [[0.5, -1.0]] * 2

@@ -1,4 +1,4 @@
-"""Environments of Gymnasium-Robotics, one after the other, as a batch: the ``gym:<id>`` tasks."""
+"""Environments of Gymnasium, one after the other, as a batch: the ``gym:<id>`` tasks."""
 
 import contextlib
 import io
@@ -14,11 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from her_ros.core.gym_tasks import PREFIX
 from her_ros.core.task import GoalTask
 from her_ros.sim.errors import SimError
-from her_ros.sim.readout import Floats
 from her_ros.sim.simulation import GoalState, checked_goals
 
 
-def register_originals() -> None:
+def register_robotics() -> None:
     """Let Gymnasium know Gymnasium-Robotics, in a way that works with the pinned MuJoCo."""
     with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments of other robots
         import gymnasium_robotics
@@ -32,22 +31,22 @@ def register_originals() -> None:
     mujoco_utils.mujoco = shim
 
 
-def make_original(env_id: str) -> gymnasium.Env[Any, Any]:
-    """Make an environment of Gymnasium-Robotics, without the time limit and other wrappers.
+def make_env(env_id: str) -> gymnasium.Env[Any, Any]:
+    """Make an environment of Gymnasium, without the time limit and other wrappers.
 
     :raises SimError: if it cannot be made
     """
-    register_originals()
+    register_robotics()
     try:
         return gymnasium.make(env_id, disable_env_checker=True).unwrapped
     except (gymnasium.error.Error, ImportError) as error:
         raise SimError(f'{env_id}: {" ".join(str(error).split())}') from None
 
 
-class OriginalBatch:
-    """N original environments of a ``gym:<id>`` task; slower than a simulation of our own.
+class GymBatch:
+    """N environments of a ``gym:<id>`` task; slower than a simulation of our own.
 
-    Reward and success are the task's, of the state's goals: where the original pays 1 and 0, as
+    Reward and success are the task's, of the state's goals: where an environment pays 1 and 0, as
     mazes do, learners see 0 and -1.
 
     :param seeds: one per environment; None draws one from the operating system
@@ -58,7 +57,7 @@ class OriginalBatch:
         if not len(seeds):
             raise SimError('0 seeds; there must be one at least')
         self.task = task
-        self._envs = [make_original(task.name.removeprefix(PREFIX)) for _ in seeds]
+        self._envs = [make_env(task.name.removeprefix(PREFIX)) for _ in seeds]
         self._first_seeds: Sequence[int | None] = seeds
         # Until their reset, observations are those of no episode.
         blank = np.full((len(seeds), task.goal_size), np.nan)
@@ -97,7 +96,7 @@ class OriginalBatch:
     def step(self, actions: NDArray[Any]) -> GoalState:
         """Move every environment for one control period.
 
-        :param actions: as the original takes them, clipped to [-1, 1], shape (N, A)
+        :param actions: as the environment takes them, clipped to [-1, 1], shape (N, A)
         :return: state after the move; desired goals are those of the episodes' begin
         :raises SimError: if an environment ends an episode before its time
         """
@@ -113,10 +112,6 @@ class OriginalBatch:
     def state(self) -> GoalState:
         """Return the present state."""
         return GoalState(*(values.copy() for values in self._state))
-
-    def qpos(self, row: int) -> Floats:
-        """Return the joint positions of one environment, rad and metres, as MuJoCo has them."""
-        return np.array(self._envs[row].unwrapped.data.qpos)  # type: ignore[attr-defined]
 
     def _check(self, env: gymnasium.Env[Any, Any]) -> None:
         task, space = self.task, env.observation_space
