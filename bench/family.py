@@ -83,9 +83,12 @@ def main() -> None:
         for name in MEMBERS
     ]
     print_table(f'one update, 3×64, {STEPS:,} transitions stored', columns, rows)
-    last = [*found.values()][-1]
+    *_, (kind, last) = found.items()
+    prefix = 'compiled_' if 'compiled' in kind else ''
     names = {name: name.lower().replace(' ', '_') for name in MEMBERS}
-    print_figures(**{f'{names[name]}_vs_her': last[name] / last[PLAIN] for name in MEMBERS})
+    print_figures(
+        **{f'{prefix}{names[name]}_vs_her': last[name] / last[PLAIN] for name in MEMBERS}
+    )
 
 
 if __name__ == '__main__':

@@ -145,6 +145,7 @@ def policy(module: Sequence[str], values: dict[str, object]) -> 'Iterator[subpro
             process.wait(10.0)
         except subprocess.TimeoutExpired:
             process.kill()
+            process.wait()
 
 
 def spin() -> None:

@@ -10,12 +10,12 @@ from her_ros.cli.launch import (
     argument,
     environment_actions,
     node_actions,
-    task_argument,
     with_arguments,
 )
 from her_ros.cli.params import shipped_model
 from her_ros.cli.prepare import params_for
 from her_ros.core.run_folder import RunFolder
+from her_ros.core.task import TASKS
 
 
 def _nodes(
@@ -45,7 +45,7 @@ def generate_launch_description() -> LaunchDescription:
     """
     return LaunchDescription(
         [
-            task_argument('FetchPush'),
+            argument('task', 'FetchPush', f'Task of a robot arm: {", ".join(TASKS)}.'),
             argument('model', '', 'ONNX policy; empty: the one shipped for the task.'),
             argument(
                 'robot',

@@ -6,11 +6,12 @@ from her_ros.bags.errors import BagError
 from her_ros.core.cloud import CLOUD_TYPE, dtype_of
 from her_ros.core.gym_tasks import PREFIX
 from her_ros.core.task import ALL_TASKS, GoalTask, task_named
+from her_ros.core.topics import STEP
 
 
 def is_step(topic: str, message_type: str) -> bool:
     """Tell whether a topic carries the rows that learning reads."""
-    return f'/{topic}'.endswith('/step') and message_type == CLOUD_TYPE
+    return f'/{topic}'.endswith(f'/{STEP}') and message_type == CLOUD_TYPE
 
 
 def agree_on_task(

@@ -17,6 +17,7 @@ from her_ros.bags.metadata import ROSBAG2_RECORD, information_of
 from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
 from her_ros.core.files import publish_file
 from her_ros.core.rows import Rows
+from her_ros.core.topics import STEP
 
 # What rosbag2 offers on replay, in the form of its metadata version 9: reliable, keep last 10.
 _FOREVER = {'sec': 9223372036, 'nsec': 854775807}
@@ -155,7 +156,7 @@ def write_rollout(
     name: str,
     facts: Mapping[str, str],
     messages: Sequence[Rows],
-    topic: str = '/step',
+    topic: str = f'/{STEP}',
     start_ns: int | None = None,
     period_s: float = 0.0,
 ) -> Path:

@@ -141,11 +141,15 @@ class _BagConversion:
 
     def _episodes(self) -> Iterator[tuple[list[Rows], int]]:
         """Give the rows of each episode, and when it ended, nanoseconds."""
+        last_ns = 0
         for storage in Recording(self._path).files():
             for batch in storage.batches(lambda topic, kind: bool(self._key(topic, kind))):
                 for message in batch:
+                    last_ns = message.log_time_ns
                     if rows := self._take(message):
-                        yield rows, message.log_time_ns
+                        yield rows, last_ns
+        if rows := self._conversion.finish():
+            yield rows, last_ns
 
     def _key(self, topic: str, message_type: str) -> str:
         for key, (name, wanted_type) in _WANTED.items():

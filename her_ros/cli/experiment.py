@@ -43,6 +43,8 @@ class Options:
     jobs: int | None
     #: for all arms alike
     overrides: Sequence[str]
+    #: likewise; None: the file shipped for the task
+    params_file: Path | None = None
 
     @property
     def folder(self) -> Path:
@@ -96,10 +98,10 @@ def _check(chosen: Experiment, options: Options) -> None:
 
     :raises HerRosError: naming the first arm that does not fit
     """
-    values_for(options.task, None, options.overrides)
+    values_for(options.task, options.params_file, options.overrides)
     for arm in chosen.arms:
         try:
-            values_for(options.task, None, (*options.overrides, *arm.overrides))
+            values_for(options.task, options.params_file, (*options.overrides, *arm.overrides))
         except ConfigError as error:
             raise ConfigError(f'experiment {chosen.name}, arm {arm.name}: {error}') from None
 
@@ -138,9 +140,13 @@ def planned(chosen: Experiment, options: Options) -> list[Job]:
                 '--runs', str(runs), '--name', name,
                 '--namespace', f'experiment_{place}/{name}',
             ]  # fmt: skip
+            if options.params_file is not None:
+                command += ['--params', str(options.params_file)]
             for override in overrides:
                 command += ['--set', override]
-            run = prepare_run(options.task, runs, name, overrides=overrides)
+            run = prepare_run(
+                options.task, runs, name, params_file=options.params_file, overrides=overrides
+            )
             jobs.append(Job(name, run, tuple(command), options.folder / 'log' / f'{name}.log'))
     return jobs
 

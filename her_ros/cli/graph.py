@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from her_ros.core.config import ConfigError
-from her_ros.core.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
+from her_ros.core.topics import (
+    COLLECT,
+    EPISODES,
+    GRIPPER,
+    JOINT_STATES,
+    OBJECT_POSE,
+    POLICY,
+    TRAJECTORY,
+    TWIST,
+)
 
 #: three deaths of one node within this time end the run
 _DEATHS, _WINDOW_S = 3, 60.0
@@ -62,7 +71,7 @@ _LOCK_STEP = {'deployment': False, 'accept_policies': True}
 def worker_nodes(namespace: str, worker: int, run_dir: str, explore: bool) -> list[NodeSpec]:
     """List the nodes of one worker: simulation, policy, and a recorder where there is a folder."""
     own = f'{namespace}/worker_{worker}'
-    shared = {topic: f'{namespace}/{topic}' for topic in ('policy', 'collect', 'episodes')}
+    shared = {topic: f'{namespace}/{topic}' for topic in (POLICY, COLLECT, EPISODES)}
     parameters = {'worker': worker, 'run_dir': run_dir}
     nodes = [
         NodeSpec('fetch_env', own, shared, parameters),

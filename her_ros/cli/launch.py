@@ -29,9 +29,10 @@ def argument(name: str, default: str, description: str, choices: Any = None) -> 
     )
 
 
-def task_argument(default: str = 'FetchReach') -> Any:
-    """Declare the argument ``task``."""
-    return argument('task', default, f'Task to learn or run: {", ".join(TASKS)}, or gym:<id>.')
+def task_argument() -> Any:
+    """Declare the argument ``task`` of simulations."""
+    names = f'{", ".join(TASKS)}, or gym:<id> of Gymnasium-Robotics'
+    return argument('task', 'FetchReach', f'Task to learn or run: {names}.')
 
 
 def environment_actions(discovery: bool = True) -> list[Any]:

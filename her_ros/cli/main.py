@@ -112,6 +112,7 @@ def experiment(
     jobs: Annotated[
         int | None, typer.Option(min=1, help='Runs at once; default: one per two cores.')
     ] = None,
+    params: Params = None,
     override: Overrides = None,
 ) -> None:
     """Compare members of the HER family by many trainings, and draw their learning curves.
@@ -127,7 +128,7 @@ def experiment(
     if show_list or not name:
         list_experiments()
         return
-    sys.exit(run(Options(name, task, seeds, out, jobs, override or [])))
+    sys.exit(run(Options(name, task, seeds, out, jobs, override or [], params)))
 
 
 @app.command()
@@ -136,8 +137,9 @@ def plot(
 ) -> None:
     """Draw the curves of an experiment again, or what HER did in a run.
 
-    Of a run: the share of rewards that are 0 before and after relabelling, over the training; and
-    the goals that HER puts in along one of its episodes. They are written into its plots/.
+    Of a run: the share of rewards that are 0 before and after relabelling, over the training; the
+    goals that HER puts in along one of its episodes; and where a curriculum draws its goals. They
+    are written into its plots/.
 
     For example: [bold]her-ros plot runs/FetchPush/run_001[/]
     """

@@ -26,9 +26,9 @@ def shipped_file(task: str) -> Path:
 
     :raises ConfigError: if there is none
     """
-    path = Path('config', f'{task.replace(":", "_")}.yaml')
     return _shipped(
-        path, f'no parameter file for task {task!r}; copy that of a task like it as {path.name}'
+        Path('config', f'{task.replace(":", "_")}.yaml'),
+        f'no parameter file for task {task!r}; copy that of a task like it, name it by --params',
     )
 
 

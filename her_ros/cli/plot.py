@@ -28,6 +28,8 @@ def _draw_run(run: RunFolder) -> list[Path]:
     from her_ros.cli.hindsight import curriculum_distances, learnt, picked_goals, reward_shares
     from her_ros.cli.hindsight_pictures import draw_curriculum, draw_goals, draw_rewards
 
+    if not run.is_online:
+        raise HerRosError(f'{run.path}: of offline training, which keeps no bags to draw from')
     of = learnt(run)
     title = f'{of.task.name}, {run.path.name}'
     plots = run.path / 'plots'

@@ -82,8 +82,8 @@ def task_named(name: str) -> GoalTask:
         return task
     if name.startswith(PREFIX):
         raise TaskError(
-            f'task {name!r} is none that is known here to have a sparse reward, by the distance to'
-            f' a goal position alone; choose one of {GYM_IDS}'
+            f'task {name!r} is not supported: its reward must be sparse, and depend on the'
+            f' distance to the goal alone; choose one of {GYM_IDS}'
         )
     raise TaskError(
         f'task {name!r} is unknown; choose one of {", ".join(TASKS)}, or gym:<id> of'

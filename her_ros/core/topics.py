@@ -20,5 +20,6 @@ POLICY = 'policy'
 COLLECT = 'collect'
 EPISODES = 'episodes'
 EVALUATION_POLICY = 'evaluation/policy'
+EVALUATION_STEP = 'evaluation/step'
 # where ROS tools look for it
 DIAGNOSTICS = '/diagnostics'

@@ -210,7 +210,7 @@ def _position_in(task: GoalTask) -> slice:
         begin += size
     raise SafetyError(
         f'{task.name}: its observation has no {_POSITION} of {_AXES} values, so the workspace'
-        ' cannot be kept; it is no task for a robot arm, and for simulations there is simulate'
+        ' cannot be kept; in simulation, run it with deployment false, as simulate.launch.py does'
     )
 
 

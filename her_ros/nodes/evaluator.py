@@ -13,7 +13,7 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.parameters import EvaluatorParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
-from her_ros.core.topics import EPISODES, EVALUATION_POLICY
+from her_ros.core.topics import EPISODES, EVALUATION_POLICY, EVALUATION_STEP
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.messages import bytes_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
@@ -71,7 +71,7 @@ class EvaluatorNode(Node):
             facts = run_facts(
                 self._task, policy_version=policy.version, policy_sha256=policy.sha256
             )
-            topic = self.resolve_topic_name('evaluation/step')
+            topic = self.resolve_topic_name(EVALUATION_STEP)
             write_rollout(
                 bag.parent, bag.stem, facts, messages, topic, time.time_ns(),
                 self._task.control_period_s,

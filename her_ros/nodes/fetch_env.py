@@ -86,8 +86,8 @@ class FetchEnvNode(Node):
         try:
             if self._task.goal_size != 3:
                 raise HerRosError(
-                    f'goal: a point is none of {self._task.name}, whose goals are'
-                    f' {self._task.goal_size} numbers'
+                    f'goal: {self._task.name} has goals of {self._task.goal_size} numbers, and a'
+                    ' point has 3'
                 )
             self._goal = goal_of(message)
         except HerRosError as error:

@@ -29,8 +29,9 @@ class Conversion:
     """Cuts a recording into control periods, and finds the action that each of them amounts to.
 
     An episode begins with the first motion after a goal, whoever steered it, and ends as on a
-    robot, with the next goal, or when the arm has stood still for a second. The action of a period
-    is what the arm was told in it on average, or, where nothing tells, how far the gripper came.
+    robot, with the next goal, when the arm has stood still for a second, or with the recording.
+    The action of a period is what the arm was told in it on average, or, where nothing tells, how
+    far the gripper came.
 
     Times are those of the recording, seconds.
 
@@ -98,6 +99,19 @@ class Conversion:
         """
         self._observer.take_joints(names, position, velocity, time_s)
         return self._next(time_s) if self._beat.measured(time_s) else None
+
+    def finish(self) -> list[Rows] | None:
+        """Take in that nothing more was recorded.
+
+        :return: the rows of the episode that this ends, if one was going on
+        """
+        self.skipped += self._goal is not None or self._episodes.waiting
+        if not self._episodes.running or self._episodes.waiting:
+            return None
+        last = self._rows[-1].copy()
+        last['truncated'] = True
+        self._episodes.abandon()
+        return [*self._rows[:-1], last]
 
     def _next(self, now_s: float) -> list[Rows] | None:
         action, speed_mps = self._action()

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from her_ros.core.task import GoalTask
+from her_ros.core.topics import JOINT_STATES, OBJECT_POSE
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Pose
 from her_ros.robot.kinematics import FetchKinematics
@@ -16,9 +17,6 @@ from her_ros.sim.setups import setup_of
 
 # An object slower than this is not being pushed; noise makes it seem to move.
 _AT_REST_MPS = 0.02
-
-#: what the robot's own joints are called among the inputs
-JOINTS, OBJECT = 'joint_states', 'object_pose'
 
 
 class Observer:
@@ -44,7 +42,9 @@ class Observer:
         self._motion = motion
         self._fingers_closed = setup_of(task).fingers_closed
         names = {name for name, _ in task.observation_fields}
-        self._needed = (JOINTS, OBJECT) if 'object_position' in names else (JOINTS,)
+        self._needed = (
+            (JOINT_STATES, OBJECT_POSE) if 'object_position' in names else (JOINT_STATES,)
+        )
         # By input: when what came last was measured.
         self._measured_at: dict[str, float] = {}
         self._order: tuple[Sequence[str], list[int]] = ((), [])
@@ -71,7 +71,7 @@ class Observer:
         """
         order = self._indices(names)
         positions = _picked('position', position, order, names)
-        elapsed_s = measured_s - self._measured_at.get(JOINTS, -np.inf)
+        elapsed_s = measured_s - self._measured_at.get(JOINT_STATES, -np.inf)
         # Not every driver measures velocities: some send none, others send NaN.
         speeds = np.asarray(velocity, np.float64)
         is_whole = speeds.shape == (len(names),)
@@ -82,14 +82,14 @@ class Observer:
         else:
             velocities = np.zeros_like(positions)
         self._kinematics.update(positions, velocities)
-        self._positions, self._measured_at[JOINTS] = positions, measured_s
+        self._positions, self._measured_at[JOINT_STATES] = positions, measured_s
 
     def _indices(self, names: Sequence[str]) -> list[int]:
         known, order = self._order
         if known != names:
             place = {name: index for index, name in enumerate(names)}
             if missing := [name for name in self._kinematics.joint_names if name not in place]:
-                raise RobotError(f'{JOINTS}: {missing} are missing; it holds {list(names)}')
+                raise RobotError(f'{JOINT_STATES}: {missing} are missing; it holds {list(names)}')
             order = [place[name] for name in self._kinematics.joint_names]
             self._order = (list(names), order)
         return order
@@ -101,7 +101,7 @@ class Observer:
         :param measured_s: when that was
         """
         self._track.add(pose, measured_s)
-        self._measured_at[OBJECT] = measured_s
+        self._measured_at[OBJECT_POSE] = measured_s
 
     def begin(self) -> None:
         """Begin with an object at rest: who put it there is not part of what follows."""
@@ -122,7 +122,7 @@ class Observer:
         """
         arm, period_s = self._kinematics, self._task.control_period_s
         measured = arm.grip_velocity
-        moved, change = self._since(self._measured_at[JOINTS], now_s)
+        moved, change = self._since(self._measured_at[JOINT_STATES], now_s)
         grip, grip_velocity = arm.grip_position + moved, measured + change
         values = {
             'gripper_position': grip,
@@ -131,9 +131,9 @@ class Observer:
             'finger_velocities': self._of_fingers(arm.finger_velocity) * period_s,
         }
         achieved = grip
-        if OBJECT in self._needed:
+        if OBJECT_POSE in self._needed:
             position, quaternion, velocity, spin = self._track.fit()
-            moved, change = self._since(self._measured_at[OBJECT], now_s)
+            moved, change = self._since(self._measured_at[OBJECT_POSE], now_s)
             share = _share(velocity, measured)
             position, velocity = position + share * moved, velocity + share * change
             rotation = Pose(position, quaternion).rotation
@@ -174,9 +174,9 @@ def _share(velocity: Floats, grip_velocity: Floats) -> float:
 def _picked(kind: str, values: ArrayLike, order: list[int], names: Sequence[str]) -> Floats:
     found = np.asarray(values, np.float64)
     if found.shape != (len(names),):
-        raise RobotError(f'{JOINTS}: {len(names)} names but {found.size} values of {kind}')
+        raise RobotError(f'{JOINT_STATES}: {len(names)} names but {found.size} values of {kind}')
     picked: Floats = found[order]
     if not np.isfinite(picked).all():
         bad = int(np.flatnonzero(~np.isfinite(picked))[0])
-        raise RobotError(f'{JOINTS}: {kind} of {names[order[bad]]} is {picked[bad]}')
+        raise RobotError(f'{JOINT_STATES}: {kind} of {names[order[bad]]} is {picked[bad]}')
     return picked

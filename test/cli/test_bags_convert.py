@@ -166,6 +166,27 @@ def test_objects_other_names_and_frames(her_ros, tmp_path):
     assert np.linalg.norm(episode.achieved_goal[-1] - block) > 0.015
 
 
+def test_the_end_of_a_recording_ends_its_episode_and_leaves_a_goal_without_one(her_ros, tmp_path):
+    recording = Recording(tmp_path / 'demos')
+    goal = recording.robot.grip_position + np.array([0.15, 0.1, 0.0])
+    recording.goal(goal)
+    recording.steer(goal, 0.4, gain=1.0)
+    recording.close()
+    ended, (episode,) = converted(her_ros, tmp_path / 'demos', tmp_path / 'out')
+    assert '1 episodes, 0 of them reached their goal; 0 goals without one' in ended.output
+    assert 8 <= len(episode) <= 10  # of 10 control periods
+    assert her_ros('bags', 'verify', tmp_path / 'out').status == 0
+
+    recording = Recording(tmp_path / 'more')
+    recording.goal(goal)
+    recording.steer(goal, 3.0)
+    recording.goal(goal - 0.05)
+    recording.wait(0.5)
+    recording.close()
+    ended, _ = converted(her_ros, tmp_path / 'more', tmp_path / 'others')
+    assert '1 episodes, 1 of them reached their goal; 1 goals without one' in ended.output
+
+
 def test_two_robots_in_one_bag_are_told_apart_by_the_user(her_ros, tmp_path):
     recording = Recording(tmp_path / 'demos', prefix='/left/')
     goal = recording.robot.grip_position + np.array([0.1, 0.0, 0.0])

@@ -6,7 +6,7 @@ import pytest
 
 from her_ros.cli.experiment import Options, planned
 from her_ros.cli.experiments import EXPERIMENTS, experiment_named
-from her_ros.cli.params import read_file
+from her_ros.cli.params import read_file, shipped_file
 from her_ros.cli.prepare import values_for
 from her_ros.core.config import configured
 from her_ros.core.parameters import TrainerParameters
@@ -87,6 +87,16 @@ def test_what_the_user_sets_is_for_all_arms_and_leaves_their_difference(tmp_path
         assert trainer['past_goals'] == 0
         found[job.name] = (trainer['future_goals'], trainer['seed'])
     assert found == {f'k_{k}_seed_{seed}': (k, seed) for seed in (0, 1) for k in (0, 1, 4, 8)}
+
+
+def test_a_file_of_ones_own_is_for_all_arms_and_for_the_runs_themselves(tmp_path):
+    file = tmp_path / 'mine.yaml'
+    text = shipped_file('FetchReach').read_text()
+    file.write_text(text.replace('FetchReach', 'gym:FetchReach-v4'))
+    options = Options('her', 'gym:FetchReach-v4', 1, tmp_path / 'out', 1, (), file)
+    for job in planned(experiment_named('her'), options):
+        assert read_file(job.run.folder.params)['trainer']['task'] == 'gym:FetchReach-v4'
+        assert job.command[job.command.index('--params') + 1] == str(file)
 
 
 def test_other_parameters_than_its_runs_began_with_are_refused(her_ros, tmp_path):

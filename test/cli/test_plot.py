@@ -50,6 +50,15 @@ def test_a_bag_that_is_gone_is_named(her_ros, run):
     assert gone.name in line
 
 
+def test_offline_training_keeps_no_bags_to_draw_from(her_ros, run):
+    for folder in (run.bags, run.evaluation):
+        shutil.rmtree(folder)
+    ended = her_ros('plot', run.path)
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert f'{run.path}: of offline training' in line
+
+
 def test_a_run_that_has_learnt_from_nothing_has_no_pictures(her_ros, tmp_path):
     ended = her_ros('plot', prepare_run('FetchReach', tmp_path).folder.path)
     assert ended.status == 1

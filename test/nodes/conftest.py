@@ -16,7 +16,7 @@ from std_msgs.msg import UInt8MultiArray
 from her_ros.bags.rollout import run_facts
 from her_ros.bags.writer import write_rollout
 from her_ros.core.cloud import CloudDecoder, encode_cloud
-from her_ros.core.rows import IDENTITY, Rows, action_dtype, step_dtype
+from her_ros.core.rows import IDENTITY, Rows, action_dtype, identity_of, step_dtype
 from her_ros.core.task import GoalTask, task_named
 from her_ros.core.topics import ACTION, STEP
 from her_ros.nodes.messages import bytes_message
@@ -158,16 +158,25 @@ class StatePartner:
         self._graph.until(lambda: self._node.count_publishers(topic), f'a publisher of {topic}')
         count, sent_at = len(self.received), 0.0
 
+        def answers() -> list[Rows]:
+            # What answers rows sent twice, before, is none.
+            asked = {*map(tuple, identity_of(rows).tolist())}
+            return [
+                answer
+                for answer in self.received[count:]
+                if asked.intersection(map(tuple, identity_of(answer).tolist()))
+            ]
+
         def answered() -> bool:
             nonlocal sent_at
             # As an environment does: who is known here may not know us yet, and miss the first.
-            if len(self.received) == count and time.monotonic() - sent_at > 5.0:
+            if not (found := bool(answers())) and time.monotonic() - sent_at > 5.0:
                 sent_at = time.monotonic()
                 self.send(rows)
-            return len(self.received) > count
+            return found
 
-        self._graph.until(answered, f'a message on {topic}')
-        return self.received[-1]
+        self._graph.until(answered, f'an answer on {topic}')
+        return answers()[-1]
 
     def offer(self, content: bytes) -> None:
         """Publish a policy, and see that it arrives."""
