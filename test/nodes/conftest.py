@@ -152,7 +152,7 @@ class StatePartner:
         self.publisher.publish(encode_cloud(rows, time.time_ns()))
 
     def ask(self, rows: Rows) -> Rows:
-        """Publish states; return the answer."""
+        """Publish states; return the answer that names one of them."""
         # An answer needs its publisher and us to know each other.
         topic = f'{self._namespace}/{ACTION}'
         self._graph.until(lambda: self._node.count_publishers(topic), f'a publisher of {topic}')
