@@ -178,7 +178,9 @@ def test_busy_is_the_cpu_time_of_the_process_per_second(monkeypatch, graph):
 
 def test_nodes_stop_when_told_to(graph):
     signals = {'/interrupted': signal.SIGINT, '/terminated': signal.SIGTERM}
-    parameters = {'fetch_env': {'follow_collect': False}, 'policy': {'explore': True}}
+    # Patient, as four nodes start on two cores.
+    policy = {'explore': True, 'deadline_s': 5.0}
+    parameters = {'fetch_env': {'follow_collect': False}, 'policy': policy}
     nodes = {
         f'{namespace}/{name}': graph.start(name, namespace, values)
         for namespace in signals
