@@ -1,6 +1,7 @@
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,6 +58,37 @@ class Bags:
 
     def training(self, parameters, **options):
         return Training(self.task, parameters, self.folder, self.read, **options)
+
+
+@pytest.fixture(scope='session')
+def tensors_of() -> Callable[..., dict[str, Any]]:
+    """Flatten a state into a dictionary of copies."""
+
+    def flat(state: Any, prefix: str = '') -> dict[str, Any]:
+        if isinstance(state, dict | list | tuple):
+            items = state.items() if isinstance(state, dict) else enumerate(state)
+            return {
+                name: value
+                for key, each in items
+                for name, value in flat(each, f'{prefix}/{key}').items()
+            }
+        return {prefix: state.cpu().clone() if isinstance(state, torch.Tensor) else state}
+
+    return flat
+
+
+@pytest.fixture(scope='session')
+def assert_same(tensors_of: Callable[..., dict[str, Any]]) -> Callable[[Any, Any], None]:
+    """Compare two states bit for bit."""
+
+    def compare(one: Any, other: Any) -> None:
+        one, other = tensors_of(one), tensors_of(other)
+        assert one.keys() == other.keys()
+        for name, value in one.items():
+            equal = torch.equal if isinstance(value, torch.Tensor) else type(value).__eq__
+            assert equal(value, other[name]), name
+
+    return compare
 
 
 @pytest.fixture(scope='session', autouse=True)

@@ -16,27 +16,6 @@ from her_ros.learning.learner import Learner, LearnerError, device_named
 from her_ros.learning.ranks import Ranks
 
 
-def tensors_of(state, prefix=''):
-    """Flatten a state into a dictionary of copies."""
-    if isinstance(state, dict | list | tuple):
-        items = state.items() if isinstance(state, dict) else enumerate(state)
-        return {
-            name: value
-            for key, each in items
-            for name, value in tensors_of(each, f'{prefix}/{key}').items()
-        }
-    return {prefix: state.cpu().clone() if isinstance(state, torch.Tensor) else state}
-
-
-def assert_same(one, other):
-    assert one.keys() == other.keys()
-    for name, value in one.items():
-        if isinstance(value, torch.Tensor):
-            assert torch.equal(value, other[name]), name
-        else:
-            assert value == other[name], name
-
-
 def test_the_device_is_what_was_asked_for(monkeypatch):
     for available, auto in ((True, 'cuda'), (False, 'cpu')):
         monkeypatch.setattr(torch.cuda, 'is_available', lambda available=available: available)
@@ -110,7 +89,9 @@ def test_the_normaliser_sees_relabelled_goals_as_often_as_the_networks_do(
     np.testing.assert_allclose(share, 0.2, atol=4 * (0.2 * 0.8 / 5000) ** 0.5)
 
 
-def test_the_same_seed_learns_the_same_and_another_does_not(toy, parameters, make_episode):
+def test_the_same_seed_learns_the_same_and_another_does_not(
+    toy, parameters, make_episode, assert_same, tensors_of
+):
     episodes = [make_episode(toy, 10, number) for number in range(5)]
     states = []
     for seed in (0, 0, 1):
@@ -125,7 +106,7 @@ def test_the_same_seed_learns_the_same_and_another_does_not(toy, parameters, mak
 @pytest.mark.parametrize('priority', ['none', 'td_error', 'energy'])
 @pytest.mark.parametrize('capacity', [1000, 100])
 def test_a_resumed_learner_goes_on_bit_for_bit(
-    toy, parameters, make_episode, tmp_path, capacity, priority
+    toy, parameters, make_episode, tmp_path, capacity, priority, assert_same, tensors_of
 ):
     """Also where episodes that were learnt from have left the buffer since."""
     episodes = [make_episode(toy, 5 + number, number) for number in range(14)]
@@ -148,7 +129,9 @@ def test_a_resumed_learner_goes_on_bit_for_bit(
     assert original.policy(1, {}) == resumed.policy(1, {})
 
 
-def test_restoring_fills_the_buffer_and_touches_nothing_else(toy, parameters, make_episode):
+def test_restoring_fills_the_buffer_and_touches_nothing_else(
+    toy, parameters, make_episode, assert_same, tensors_of
+):
     learner = Learner(toy, parameters())
     learner.ingest([make_episode(toy, 10)])
     before = tensors_of(learner.state_dict())

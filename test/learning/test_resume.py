@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import torch
 
 from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
@@ -17,26 +16,6 @@ from her_ros.learning.training import TrainingError
 
 #: longer than any test takes
 FOREVER_S = 1000.0
-
-
-def tensors_of(state, prefix=''):
-    """Flatten a state into a dictionary."""
-    if isinstance(state, dict | list | tuple):
-        items = state.items() if isinstance(state, dict) else enumerate(state)
-        return {
-            name: value
-            for key, each in items
-            for name, value in tensors_of(each, f'{prefix}/{key}').items()
-        }
-    return {prefix: state}
-
-
-def assert_same_learner(one, other):
-    one, other = (tensors_of(each.learner.state_dict()) for each in (one, other))
-    assert one.keys() == other.keys()
-    for name, value in one.items():
-        equal = torch.equal if isinstance(value, torch.Tensor) else type(value).__eq__
-        assert equal(value, other[name]), name
 
 
 def scripted(bags, parameters, between):
@@ -76,7 +55,7 @@ def killed_after_saving(training, new):
 )
 @pytest.mark.parametrize('capacity', [1000, 100])
 def test_a_run_that_is_killed_again_and_again_ends_bit_for_bit_the_same(
-    make_bags, quick, capacity, options
+    make_bags, assert_same, quick, capacity, options
 ):
     runs = []
     for name, between in (('one', carry_on), ('two', killed_after_saving)):
@@ -86,7 +65,7 @@ def test_a_run_that_is_killed_again_and_again_ends_bit_for_bit_the_same(
         runs.append((bags, training))
     (bags, training), (others, resumed) = runs
     assert training.learner.updates == 6 * 23 // 2
-    assert_same_learner(training, resumed)
+    assert_same(training.learner.state_dict(), resumed.learner.state_dict())
     # Wall clock alone does not repeat.
     timeless = [
         [dataclasses.replace(each, wall_s=0.0) for each in run.evaluations]
@@ -122,13 +101,13 @@ def make_real_bags(make_bags):
     return make
 
 
-def test_a_run_over_real_bags_resumes_bit_for_bit(make_real_bags, quick):
+def test_a_run_over_real_bags_resumes_bit_for_bit(make_real_bags, assert_same, quick):
     runs = []
     for name, between in (('one', carry_on), ('two', killed_after_saving)):
         bags = make_real_bags(name)
         runs.append(scripted(bags, quick(), between))
     assert runs[0].learner.updates == 6 * 23 // 2
-    assert_same_learner(*runs)
+    assert_same(*(run.learner.state_dict() for run in runs))
     assert runs[0].policy() == runs[1].policy()
 
 
