@@ -58,7 +58,7 @@ def generate_launch_description() -> LaunchDescription:
             argument('autostart', 'true', 'Configure and activate at start.', ['true', 'false']),
             argument('params', '', 'ROS parameter file; empty: the one shipped for the task.'),
             argument('namespace', 'robot', 'Namespace of the nodes.'),
-            *environment_actions(discovery=False),
+            *environment_actions(this_machine=False),
             with_arguments(_nodes),
         ]
     )

@@ -18,14 +18,10 @@ from typing import Any
 
 import pytest
 
+from her_ros.cli.graph import graph_environment
+
 # Everything that a test run starts inherits it, so that leftovers are found.
 _MARK = 'HER_ROS_TEST_RUN'
-_ENVIRONMENT = {
-    'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
-    'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4',
-    'RCUTILS_COLORIZED_OUTPUT': '0',
-    'PYTHONUNBUFFERED': '1',
-}
 _DOMAINS = itertools.cycle(range(1, 102))
 # Long enough for a machine that is busy with other things.
 _PATIENCE_S = 40.0
@@ -68,7 +64,9 @@ def wait() -> Callable[..., Any]:
 def run_mark() -> Iterator[str]:
     """Mark all processes of this test run, and see at its end that no node is left."""
     mark = os.environ[_MARK] = uuid.uuid4().hex
-    os.environ.update(_ENVIRONMENT)
+    for name in ('ROS_AUTOMATIC_DISCOVERY_RANGE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
+        os.environ.pop(name, None)
+    os.environ.update(graph_environment())
     # Tests that run at the same time start at different ones.
     for _ in range(os.getpid() % 101):
         next(_DOMAINS)

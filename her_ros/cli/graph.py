@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from her_ros.cli.params import shipped_profiles
 from her_ros.core.config import ConfigError
 from her_ros.core.topics import (
     COLLECT,
@@ -24,6 +25,7 @@ from her_ros.core.topics import (
 
 #: three deaths of one node within this time end the run
 _DEATHS, _WINDOW_S = 3, 60.0
+_RANGE, _PROFILES = 'ROS_AUTOMATIC_DISCOVERY_RANGE', 'FASTRTPS_DEFAULT_PROFILES_FILE'
 
 
 @dataclass(frozen=True)
@@ -155,23 +157,32 @@ def _remapping(text: str) -> tuple[str, str]:
     return old, new
 
 
-def graph_environment(log_folder: Path | None = None) -> dict[str, str]:
+def graph_environment(log_folder: Path | None = None, this_machine: bool = True) -> dict[str, str]:
     """Return what the nodes' environment adds to ours; what the user has set stays.
 
-    :param log_folder: where ROS shall keep its own log files; None: where it does
+    Fast DDS goes by UDP: whoever publishes into the shared memory of a killed node may wait for it
+    for seconds.
 
-    Discovery is limited to this machine. UDP instead of shared memory: a killed node leaves its
-    shared memory behind, and until that is found stale its successor is not heard.
+    :param log_folder: where ROS shall keep its own log files; None: where it does
+    :param this_machine: limit discovery to it
     """
     wanted = {
-        'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST',
         'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4',
         'PYTHONUNBUFFERED': '1',
         'RCUTILS_COLORIZED_OUTPUT': '0',
     }
+    if this_machine and _RANGE not in os.environ:
+        wanted.update(_this_machine_alone())
     if log_folder is not None:
         wanted['ROS_LOG_DIR'] = str(log_folder / 'ros')
     return {name: value for name, value in wanted.items() if name not in os.environ}
+
+
+def _this_machine_alone() -> dict[str, str]:
+    fast_dds = os.environ.get('RMW_IMPLEMENTATION', 'rmw_fastrtps').startswith('rmw_fastrtps')
+    if not fast_dds or _PROFILES in os.environ:
+        return {_RANGE: 'LOCALHOST'}
+    return {_RANGE: 'SYSTEM_DEFAULT', _PROFILES: str(shipped_profiles())}
 
 
 class RestartRule:

@@ -35,14 +35,12 @@ def task_argument() -> Any:
     return argument('task', 'FetchReach', f'Task to learn or run: {names}.')
 
 
-def environment_actions(discovery: bool = True) -> list[Any]:
+def environment_actions(this_machine: bool = True) -> list[Any]:
     """Set what the nodes' environment needs and the user has not set.
 
-    :param discovery: limit it to this machine; a robot may be another one
+    :param this_machine: limit discovery to it; a robot may be another one
     """
-    wanted = graph_environment()
-    if not discovery:
-        wanted.pop('ROS_AUTOMATIC_DISCOVERY_RANGE', None)
+    wanted = graph_environment(this_machine=this_machine)
     return [SetEnvironmentVariable(*pair) for pair in wanted.items()]
 
 

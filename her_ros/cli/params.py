@@ -42,6 +42,14 @@ def shipped_model(task: str) -> Path:
     )
 
 
+def shipped_profiles() -> Path:
+    """Return the Fast DDS profiles that come with the package.
+
+    :raises ConfigError: if there are none
+    """
+    return _shipped(Path('config', 'fastdds.xml'), 'the installation lacks fastdds.xml')
+
+
 def _shipped(path: Path, problem: str) -> Path:
     for folder in _shipped_folders():
         if (folder / path).is_file():

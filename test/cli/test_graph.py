@@ -1,5 +1,4 @@
 import importlib.util
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -155,13 +154,30 @@ def test_commands_say_everything():
 
 
 def test_what_the_user_has_set_stays(monkeypatch):
-    monkeypatch.delenv('FASTDDS_BUILTIN_TRANSPORTS', raising=False)
-    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'SUBNET')
-    assert graph_environment()['FASTDDS_BUILTIN_TRANSPORTS'] == 'UDPv4'
-    assert 'ROS_AUTOMATIC_DISCOVERY_RANGE' not in graph_environment()
-    monkeypatch.delenv('ROS_AUTOMATIC_DISCOVERY_RANGE')
-    assert graph_environment()['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
-    assert 'ROS_AUTOMATIC_DISCOVERY_RANGE' not in os.environ
+    names = {
+        'range': 'ROS_AUTOMATIC_DISCOVERY_RANGE',
+        'profiles': 'FASTRTPS_DEFAULT_PROFILES_FILE',
+        'transports': 'FASTDDS_BUILTIN_TRANSPORTS',
+        'rmw': 'RMW_IMPLEMENTATION',
+    }
+
+    def added(this_machine=True, **given):
+        for name, variable in names.items():
+            if name in given:
+                monkeypatch.setenv(variable, given[name])
+            else:
+                monkeypatch.delenv(variable, raising=False)
+        wanted = graph_environment(this_machine=this_machine)
+        return {name: wanted[variable] for name, variable in names.items() if variable in wanted}
+
+    ours = added()
+    assert Path(ours.pop('profiles')).name == 'fastdds.xml'
+    assert ours == {'range': 'SYSTEM_DEFAULT', 'transports': 'UDPv4'}
+    assert added(this_machine=False) == added(range='SUBNET') == {'transports': 'UDPv4'}
+    assert added(profiles='mine.xml') == {'range': 'LOCALHOST', 'transports': 'UDPv4'}
+    assert added(rmw='rmw_cyclonedds_cpp')['range'] == 'LOCALHOST'
+    assert 'range' in added(rmw='rmw_fastrtps_cpp', transports='SHM')
+    assert 'transports' not in added(transports='SHM')
 
 
 @pytest.fixture
