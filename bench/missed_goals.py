@@ -1,0 +1,89 @@
+"""What the goals that HER puts in are like: reached already, reached later, or missed.
+
+Puts in goals for every transition of a run's first episodes, as each strategy picks them, and asks
+of each goal whether the next state is at it (reward 0), and whether the episode comes by it from
+there on. The transitions of relabelled goals that are missed are those that show a critic what
+being wrong looks like.
+
+Run: ``python bench/missed_goals.py RUN [--episodes 1000]``, with the folder of a training run
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from table import print_figures, print_table
+
+from her_ros.cli.hindsight import Learnt, learnt
+from her_ros.core.episode import Episode
+from her_ros.core.errors import HerRosError
+from her_ros.core.run_folder import RunFolder
+from her_ros.core.task import GoalTask
+from her_ros.learning.batch import Draws
+from her_ros.learning.replay import Replay
+
+STRATEGIES: dict[str, dict[str, Any]] = {
+    'final': {'goal_strategy': 'final'},
+    'future': {'goal_strategy': 'future'},
+    'episode': {'goal_strategy': 'episode'},
+    'random': {'goal_strategy': 'random'},
+    'future, and 2 past goals': {'goal_strategy': 'future', 'past_goals': 2},
+}
+KEYS = {name.partition(',')[0] + '_past' * (',' in name): name for name in STRATEGIES}
+
+
+def shares(of: Learnt, episodes: Sequence[Episode], strategy: dict[str, Any]) -> tuple[float, ...]:
+    """Return the shares of goals put in that are reached at once, later, and not any more."""
+    plain = {'past_goals': 0, 'moved_share': 0.0, 'curriculum': False, 'priority': 'none'}
+    replay = Replay(of.task, replace(of.parameters, future_goals=4, **{**plain, **strategy}))
+    generator = torch.Generator().manual_seed(0)
+    counts = np.zeros(3)
+    # All of them first, as `random` picks among them.
+    firsts = [replay.add(episode) for episode in episodes]
+    for episode, first in zip(episodes, firsts, strict=True):
+        goals = replay.sample_episode(
+            first, len(episode), Draws.random(len(episode), generator)
+        ).goal.numpy()
+        put_in = (goals != episode.desired_goal.astype(goals.dtype)).any(axis=1)
+        now, ever = reached(of.task, episode, goals)
+        for index, chosen in enumerate((now, ever & ~now, ~ever)):
+            counts[index] += (chosen & put_in).sum()
+    return tuple((counts / counts.sum()).tolist())
+
+
+def reached(
+    task: GoalTask, episode: Episode, goals: NDArray[Any]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell of each transition's goal, (T, G), whether it is reached next, and from there on."""
+    rewards = task.reward(episode.achieved_goal[None, 1:], goals[:, None])
+    hits = np.triu(np.asarray(rewards) == 0.0)
+    return np.diagonal(hits), hits.any(axis=1)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('run', help='folder of a training run')
+    parser.add_argument('--episodes', type=int, default=1000, help='how many, from the first on')
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    try:
+        of = learnt(RunFolder(options.run))
+    except HerRosError as error:
+        sys.exit(f'missed_goals: {error}')
+    episodes = [episode for rollout in of.rollouts for episode in rollout][: options.episodes]
+    found = {name: shares(of, episodes, strategy) for name, strategy in STRATEGIES.items()}
+    print_table(
+        f'{of.task.name}, {len(episodes)} episodes: goals put in',
+        ('at once', 'later', 'missed'),
+        [(name, *each) for name, each in found.items()],
+    )
+    print_figures(**{f'missed_{key}': found[name][2] for key, name in KEYS.items()})
+
+
+if __name__ == '__main__':
+    main()
