@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParameters
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import UInt8MultiArray
 
@@ -19,7 +21,7 @@ from her_ros.core.cloud import CloudDecoder, encode_cloud
 from her_ros.core.rows import IDENTITY, Rows, action_dtype, identity_of, step_dtype
 from her_ros.core.task import GoalTask, task_named
 from her_ros.core.topics import ACTION, STEP
-from her_ros.nodes.messages import bytes_message
+from her_ros.nodes.messages import policy_message
 from her_ros.nodes.qos import LATCHED, RECORDING
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
@@ -178,13 +180,13 @@ class StatePartner:
         self._graph.until(answered, f'an answer on {topic}')
         return answers()[-1]
 
-    def offer(self, content: bytes) -> None:
+    def offer(self, content: bytes, signature: bytes = b'') -> None:
         """Publish a policy, and see that it arrives."""
         publisher = self._node.create_publisher(
             UInt8MultiArray, f'{self._namespace}/policy', LATCHED
         )
         self._graph.until(publisher.get_subscription_count, 'a subscriber of policies')
-        publisher.publish(bytes_message(content))
+        publisher.publish(policy_message(content, signature))
         self._graph.acked(publisher)
         self._node.destroy_publisher(publisher)
 
@@ -209,3 +211,51 @@ def write_bag() -> Callable[..., Path]:
         return write_rollout(folder, name, run_facts(named), messages)
 
     return write
+
+
+@pytest.fixture(scope='session')
+def calm() -> dict[str, Any]:
+    """Leave an action as it is, and have patience with a busy machine: parameters of a policy."""
+    return {
+        'workspace': [-100.0] * 3 + [100.0] * 3,
+        'max_action_change': 2.0,
+        'max_action_acceleration': 4.0,
+        'ramp_s': 0.0,
+        'deadline_s': 10.0,
+    }
+
+
+@pytest.fixture(scope='session')
+def models(
+    tmp_path_factory: pytest.TempPathFactory, export_policy: Callable[..., bytes]
+) -> dict[str, Path]:
+    """Write policy files by name, of which one is missing."""
+    folder = tmp_path_factory.mktemp('models')
+    good = export_policy(version=4)
+    contents = {
+        'good': good,
+        'better': export_policy(version=5, seed=5),
+        'damaged': good[: len(good) // 2],
+        'foreign': export_policy(task='FetchPush'),
+    }
+    for name, content in contents.items():
+        (folder / f'{name}.onnx').write_bytes(content)
+    return {name: folder / f'{name}.onnx' for name in (*contents, 'missing')}
+
+
+@pytest.fixture(scope='session')
+def set_model() -> Callable[..., str]:
+    """Set the parameter model of a ``policy``, and more; return why not, or nothing."""
+
+    def ask(graph: Any, namespace: str, model: Path, **more: str) -> str:
+        text = ParameterType.PARAMETER_STRING
+        parameters = [
+            Parameter(name=name, value=ParameterValue(type=text, string_value=value))
+            for name, value in {**more, 'model': str(model)}.items()
+        ]
+        service = f'{namespace}/policy/set_parameters'
+        *_, result = graph.call(SetParameters, service, parameters=parameters).results
+        assert result.successful != bool(result.reason)
+        return str(result.reason)
+
+    return ask

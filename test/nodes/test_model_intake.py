@@ -1,0 +1,111 @@
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from std_srvs.srv import Trigger
+
+from her_ros.core.files import sha256
+from her_ros.deploy.policy import OnnxPolicy
+
+pytestmark = pytest.mark.nodes
+
+
+@pytest.fixture(scope='module')
+def key():
+    return Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+
+
+@pytest.fixture(scope='module')
+def nodes(shared_graph, models, calm, key, tmp_path_factory):
+    """All nodes that the tests share, started at once."""
+    folder = tmp_path_factory.mktemp('signed')
+    signed, public = folder / 'signed.onnx', folder / 'key.pem'
+    signed.write_bytes(models['good'].read_bytes())
+    signed.with_name('signed.onnx.sig').write_bytes(key.sign(signed.read_bytes()))
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    public.write_bytes(pem)
+    good, verified = {'model': str(models['good'])}, {'verify_key': str(public)}
+    parameters = {
+        '/calm': {**calm, **good},
+        '/taught': {**calm, 'accept_policies': True},
+        '/strict': {**calm, **verified, 'model': str(signed), 'accept_policies': True},
+        '/unsigned': {**good, **verified},
+        '/other_file': {**good, 'model_sha256': 'f' * 64},
+    }
+    return {
+        namespace: shared_graph.start('policy', namespace, values)
+        for namespace, values in parameters.items()
+    }
+
+
+@pytest.fixture
+def make_partner(shared_graph, nodes, make_state_partner):
+    return lambda namespace: make_state_partner(shared_graph, namespace)
+
+
+@pytest.mark.parametrize('namespace', ['/unsigned', '/other_file'])
+def test_a_file_that_is_not_what_was_asked_for_is_one_line_and_status_2(nodes, namespace):
+    assert nodes[namespace].ended() == 2
+    (line,) = nodes[namespace].lines
+    assert line.startswith('her_ros: ')
+    assert 'good.onnx' in line
+
+
+def test_policies_from_the_topic_are_not_even_listened_to(shared_graph, nodes, make_partner):
+    make_partner('/calm').ask(make_partner('/calm').states(1, 0))
+    assert shared_graph.node.count_subscribers('/calm/policy') == 0
+    assert shared_graph.node.count_subscribers('/calm/step') == 1
+
+
+def test_a_new_model_acts_from_the_next_episode_on_or_at_once(
+    shared_graph, make_partner, set_model, models
+):
+    partner = make_partner('/calm')
+
+    def version(episode, step):
+        return set(partner.ask(partner.states(episode, step))['policy_version'].tolist())
+
+    def swap_now():
+        return shared_graph.call(Trigger, '/calm/policy/swap_now')
+
+    assert version(1, 0) == {4}
+    for name in ('damaged', 'foreign', 'missing'):
+        assert str(models[name]) in set_model(shared_graph, '/calm', models[name])
+        status = shared_graph.new_status('/calm/policy')
+        assert str(models[name]) in status['message']
+        assert status['level'] == '1'
+        assert version(1, 1 + len(name)) == {4}
+    assert not swap_now().success
+    reason = set_model(shared_graph, '/calm', models['better'], model_sha256='f' * 64)
+    assert 'sha-256' in reason.lower()
+    right = sha256(models['better'].read_bytes())
+    assert not set_model(shared_graph, '/calm', models['better'], model_sha256=right)
+    assert version(1, 20) == {4}
+    assert shared_graph.new_status('/calm/policy')['message'] == 'acting'
+    assert version(2, 0) == {5}
+    assert not set_model(shared_graph, '/calm', models['good'], model_sha256='')
+    assert version(2, 1) == {5}
+    response = swap_now()
+    assert response.success
+    assert response.message == OnnxPolicy.load(models['good']).describe()
+    assert version(2, 2) == {4}
+
+
+def test_a_policy_from_the_topic_acts_where_that_is_asked_for(shared_graph, make_partner, models):
+    assert shared_graph.new_status('/taught/policy')['waits_for'] == 'a policy'
+    partner = make_partner('/taught')
+    partner.offer(models['better'].read_bytes())
+    assert partner.ask(partner.states(1, 0))['policy_version'].tolist() == [5, 5]
+
+
+def test_with_a_key_only_signed_policies_act(shared_graph, make_partner, models, key):
+    partner, content = make_partner('/strict'), models['better'].read_bytes()
+    other_key = Ed25519PrivateKey.from_private_bytes(bytes(32))
+    for episode, signature in enumerate((b'', other_key.sign(content), bytes(64)), start=1):
+        partner.offer(content, signature)
+        assert partner.ask(partner.states(episode, 0))['policy_version'].tolist() == [4, 4]
+        status = shared_graph.new_status('/strict/policy')
+        assert 'policy topic' in status['message']
+        assert status['level'] == '1'
+    partner.offer(content, key.sign(content))
+    assert partner.ask(partner.states(9, 0))['policy_version'].tolist() == [5, 5]
+    assert shared_graph.new_status('/strict/policy')['message'] == 'acting'
