@@ -161,7 +161,7 @@ def graph_environment(log_folder: Path | None = None, this_machine: bool = True)
     """Return what the nodes' environment adds to ours; what the user has set stays.
 
     Fast DDS goes by UDP: whoever publishes into the shared memory of a killed node may wait for it
-    for seconds.
+    for seconds. ``LOCALHOST``, which would bring shared memory back, is kept in another way.
 
     :param log_folder: where ROS shall keep its own log files; None: where it does
     :param this_machine: limit discovery to it
@@ -171,11 +171,12 @@ def graph_environment(log_folder: Path | None = None, this_machine: bool = True)
         'PYTHONUNBUFFERED': '1',
         'RCUTILS_COLORIZED_OUTPUT': '0',
     }
-    if this_machine and _RANGE not in os.environ:
-        wanted.update(_this_machine_alone())
+    asked = os.environ.get(_RANGE, 'LOCALHOST' if this_machine else '')
+    alone = _this_machine_alone() if asked == 'LOCALHOST' else {}
     if log_folder is not None:
         wanted['ROS_LOG_DIR'] = str(log_folder / 'ros')
-    return {name: value for name, value in wanted.items() if name not in os.environ}
+    added = {name: value for name, value in wanted.items() if name not in os.environ}
+    return {**added, **alone}
 
 
 def _this_machine_alone() -> dict[str, str]:

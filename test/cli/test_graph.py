@@ -171,6 +171,7 @@ def test_what_the_user_has_set_stays(monkeypatch):
         return {name: wanted[variable] for name, variable in names.items() if variable in wanted}
 
     ours = added()
+    assert added(range='LOCALHOST') == added(range='LOCALHOST', this_machine=False) == ours
     assert Path(ours.pop('profiles')).name == 'fastdds.xml'
     assert ours == {'range': 'SYSTEM_DEFAULT', 'transports': 'UDPv4'}
     assert added(this_machine=False) == added(range='SUBNET') == {'transports': 'UDPv4'}
