@@ -2,8 +2,7 @@
 
 Puts in goals for every transition of a run's first episodes, as each strategy picks them, and asks
 of each goal whether the next state is at it (reward 0), and whether the episode comes by it from
-there on. The transitions of relabelled goals that are missed are those that show a critic what
-being wrong looks like.
+there on.
 
 Run: ``python bench/missed_goals.py RUN [--episodes 1000]``, with the folder of a training run
 """
@@ -38,8 +37,11 @@ KEYS = {name.partition(',')[0] + '_past' * (',' in name): name for name in STRAT
 
 
 def shares(of: Learnt, episodes: Sequence[Episode], strategy: dict[str, Any]) -> tuple[float, ...]:
-    """Return the shares of goals put in that are reached at once, later, and not any more."""
-    plain = {'past_goals': 0, 'moved_share': 0.0, 'curriculum': False, 'priority': 'none'}
+    """Return the shares of goals put in that are reached at once, later, or not any more."""
+    plain = {
+        'past_goals': 0, 'moved_share': 0.0, 'curriculum': False, 'priority': 'none',
+        'replay_capacity': sum(len(episode) + 2 for episode in episodes),
+    }  # fmt: skip
     replay = Replay(of.task, replace(of.parameters, future_goals=4, **{**plain, **strategy}))
     generator = torch.Generator().manual_seed(0)
     counts = np.zeros(3)

@@ -53,7 +53,7 @@ from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
 
 TASK = TASKS['FetchPush']
-# LOCALHOST has Fast DDS prefer shared memory, whatever else is set.
+# LOCALHOST brings shared memory, whatever else is set.
 TRANSPORTS = {
     'UDP, as started': {},
     'shared memory': {'ROS_AUTOMATIC_DISCOVERY_RANGE': 'LOCALHOST'},

@@ -6,7 +6,13 @@ from typing import Any
 from launch import LaunchDescription
 
 from her_ros.cli.graph import recording_nodes
-from her_ros.cli.launch import argument, node_actions, task_argument, with_arguments
+from her_ros.cli.launch import (
+    argument,
+    environment_actions,
+    node_actions,
+    task_argument,
+    with_arguments,
+)
 from her_ros.cli.prepare import params_for
 from her_ros.core.run_folder import RunFolder
 
@@ -26,6 +32,7 @@ def generate_launch_description() -> LaunchDescription:
             argument('run_dir', 'runs/recorded', 'Folder whose bags/ takes the episodes.'),
             argument('params', '', 'ROS parameter file; empty: the one shipped for the task.'),
             argument('namespace', 'her_ros/worker_0', 'Namespace of the step topic.'),
+            *environment_actions(this_machine=False),
             with_arguments(_nodes),
         ]
     )

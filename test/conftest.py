@@ -20,6 +20,10 @@ import pytest
 
 from her_ros.cli.graph import graph_environment
 
+_OF_ROS = (
+    'FASTDDS_', 'FASTRTPS_', 'PYTHONUNBUFFERED', 'RCUTILS_', 'RMW_', 'ROS_AUTOMATIC_', 'ROS_DISC',
+    'ROS_LOCALHOST', 'ROS_STATIC',
+)  # fmt: skip
 # Everything that a test run starts inherits it, so that leftovers are found.
 _MARK = 'HER_ROS_TEST_RUN'
 _DOMAINS = itertools.cycle(range(1, 102))
@@ -64,8 +68,9 @@ def wait() -> Callable[..., Any]:
 def run_mark() -> Iterator[str]:
     """Mark all processes of this test run, and see at its end that no node is left."""
     mark = os.environ[_MARK] = uuid.uuid4().hex
-    for name in ('ROS_AUTOMATIC_DISCOVERY_RANGE', 'FASTRTPS_DEFAULT_PROFILES_FILE'):
-        os.environ.pop(name, None)
+    # Whatever the developer's own shell sets.
+    for name in [name for name in os.environ if name.startswith(_OF_ROS)]:
+        del os.environ[name]
     os.environ.update(graph_environment())
     # Tests that run at the same time start at different ones.
     for _ in range(os.getpid() % 101):

@@ -36,9 +36,9 @@ def task_argument() -> Any:
 
 
 def environment_actions(this_machine: bool = True) -> list[Any]:
-    """Set what the nodes' environment needs and the user has not set.
+    """Set what the nodes' environment adds, see :func:`graph_environment`.
 
-    :param this_machine: limit discovery to it; a robot may be another one
+    :param this_machine: limit discovery to it; a robot may be on another one
     """
     wanted = graph_environment(this_machine=this_machine)
     return [SetEnvironmentVariable(*pair) for pair in wanted.items()]

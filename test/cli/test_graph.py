@@ -153,32 +153,56 @@ def test_commands_say_everything():
         assert part in text
 
 
-def test_what_the_user_has_set_stays(monkeypatch):
+@pytest.fixture
+def added(monkeypatch):
+    """What an environment of the user's is given."""
     names = {
         'range': 'ROS_AUTOMATIC_DISCOVERY_RANGE',
+        'only': 'ROS_LOCALHOST_ONLY',
+        'peers': 'ROS_STATIC_PEERS',
         'profiles': 'FASTRTPS_DEFAULT_PROFILES_FILE',
         'transports': 'FASTDDS_BUILTIN_TRANSPORTS',
         'rmw': 'RMW_IMPLEMENTATION',
     }
 
-    def added(this_machine=True, **given):
+    def ask(this_machine=True, **given):
         for name, variable in names.items():
-            if name in given:
-                monkeypatch.setenv(variable, given[name])
-            else:
-                monkeypatch.delenv(variable, raising=False)
+            monkeypatch.setenv(variable, given.get(name, ''))
         wanted = graph_environment(this_machine=this_machine)
         return {name: wanted[variable] for name, variable in names.items() if variable in wanted}
 
+    return ask
+
+
+@pytest.fixture
+def over_udp(added):
+    """What keeps nodes on this machine without shared memory."""
     ours = added()
-    assert added(range='LOCALHOST') == added(range='LOCALHOST', this_machine=False) == ours
-    assert Path(ours.pop('profiles')).name == 'fastdds.xml'
-    assert ours == {'range': 'SYSTEM_DEFAULT', 'transports': 'UDPv4'}
-    assert added(this_machine=False) == added(range='SUBNET') == {'transports': 'UDPv4'}
-    assert added(profiles='mine.xml') == {'range': 'LOCALHOST', 'transports': 'UDPv4'}
-    assert added(rmw='rmw_cyclonedds_cpp')['range'] == 'LOCALHOST'
-    assert 'range' in added(rmw='rmw_fastrtps_cpp', transports='SHM')
-    assert 'transports' not in added(transports='SHM')
+    assert Path(ours['profiles']).name == 'fastdds.xml'
+    assert (ours['range'], ours['transports']) == ('SYSTEM_DEFAULT', 'UDPv4')
+    return ours
+
+
+@pytest.mark.parametrize('this_machine', [True, False])
+@pytest.mark.parametrize('asked', ['LOCALHOST', 'localhost', 'nonsense'])
+def test_a_user_who_wants_this_machine_alone_gets_it_over_udp(
+    added, over_udp, asked, this_machine
+):
+    assert added(this_machine, range=asked) == over_udp
+    assert added(this_machine, only='1', range='SUBNET') == {**over_udp, 'only': '0'}
+
+
+def test_discovery_is_the_users(added, over_udp):
+    udp = {'transports': 'UDPv4'}
+    assert added(this_machine=False) == udp
+    for asked in ('SUBNET', 'OFF', 'SYSTEM_DEFAULT'):
+        assert added(range=asked) == udp
+    assert added(rmw='rmw_fastrtps_dynamic_cpp') == over_udp
+    # Here our profile would be in the way.
+    for given in ({'profiles': 'mine.xml'}, {'peers': 'robot'}, {'rmw': 'rmw_cyclonedds_cpp'}):
+        assert added(**given) == {**udp, 'range': 'LOCALHOST'}
+        assert added(**given, only='1') == udp
+    assert added(range='SUBNET', transports='SHM') == {}
 
 
 @pytest.fixture

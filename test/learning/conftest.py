@@ -1,4 +1,5 @@
 import itertools
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -85,7 +86,7 @@ def assert_same(tensors_of: Callable[..., dict[str, Any]]) -> Callable[[Any, Any
         one, other = tensors_of(one), tensors_of(other)
         assert one.keys() == other.keys()
         for name, value in one.items():
-            equal = torch.equal if isinstance(value, torch.Tensor) else type(value).__eq__
+            equal = torch.equal if isinstance(value, torch.Tensor) else operator.eq
             assert equal(value, other[name]), name
 
     return compare

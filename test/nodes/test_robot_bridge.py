@@ -1,5 +1,7 @@
 """Policy, bridge and simulated robot as processes: what the robot does, and stops doing."""
 
+import os
+import socket
 import time
 from pathlib import Path
 
@@ -246,7 +248,9 @@ def test_a_stop_ends_what_goes_on(graph):
     response = graph.call(Trigger, '/run/robot_bridge/stop')
     assert response.success
     graph.until(lambda: partner.twists[-1][2] == 0.0, 'zero')
-    graph.until(lambda: max(partner.speeds[-1][1:]) < 0.01, 'standstill')
+    graph.until(
+        lambda: partner.speeds[-1][1] < 0.005 and partner.speeds[-1][2] < 0.01, 'standstill'
+    )
     count = len(partner.rows)
     assert graph.new_status('/run/robot_bridge')['state'] == 'waits for a goal'
     assert len(partner.rows) == count
@@ -272,14 +276,25 @@ def test_without_a_bridge_the_robot_stops_by_itself(graph):
     assert joints < 0.02
 
 
-def test_a_killed_node_leaves_no_lock_behind_for_those_who_publish_to_it(graph):
-    """Fast DDS locks shared memory; who is killed meanwhile stops others for up to 3 s."""
+def addresses(pid):
+    """IPv4 addresses that the UDP sockets of a process are bound to."""
+    links = [os.readlink(path) for path in Path(f'/proc/{pid}/fd').iterdir()]
+    sockets = {link[8:-1] for link in links if link.startswith('socket:[')}
+    rows = [line.split() for line in Path('/proc/net/udp').read_text().splitlines()[1:]]
+    bound = {row[1].partition(':')[0] for row in rows if row[9] in sockets}
+    return {socket.inet_ntoa(bytes.fromhex(address)[::-1]) for address in bound}
+
+
+def test_nodes_talk_by_udp_on_this_machine_alone(graph):
+    """Who is killed may leave shared memory locked; peers would wait for up to 3 s."""
     partner, processes = start(graph, '/run')
     partner.ready()
     for process in processes.values():
         maps = Path(f'/proc/{process.popen.pid}/maps').read_text()
         assert '/libfastrtps' in maps
         assert '/dev/shm/fastrtps' not in maps
+        # The other one is RTPS's multicast address, joined on 127.0.0.1.
+        assert addresses(process.popen.pid) == {'127.0.0.1', '239.255.0.1'}
 
 
 def test_a_robot_that_falls_silent_is_named_and_no_longer_commanded(graph):
