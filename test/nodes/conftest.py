@@ -259,3 +259,12 @@ def set_model() -> Callable[..., str]:
         return str(result.reason)
 
     return ask
+
+
+@pytest.fixture(scope='module')
+def start_policies(shared_graph: Any) -> Callable[..., dict[str, Any]]:
+    """Start a ``policy`` per namespace, with the parameters that stand there."""
+    return lambda parameters: {
+        namespace: shared_graph.start('policy', namespace, values)
+        for namespace, values in parameters.items()
+    }

@@ -15,7 +15,7 @@ def key():
 
 
 @pytest.fixture(scope='module')
-def nodes(shared_graph, models, calm, key, tmp_path_factory):
+def nodes(start_policies, models, calm, key, tmp_path_factory):
     """All nodes that the tests share, started at once."""
     folder = tmp_path_factory.mktemp('signed')
     signed, public = folder / 'signed.onnx', folder / 'key.pem'
@@ -31,10 +31,7 @@ def nodes(shared_graph, models, calm, key, tmp_path_factory):
         '/unsigned': {**good, **verified},
         '/other_file': {**good, 'model_sha256': 'f' * 64},
     }
-    return {
-        namespace: shared_graph.start('policy', namespace, values)
-        for namespace, values in parameters.items()
-    }
+    return start_policies(parameters)
 
 
 @pytest.fixture

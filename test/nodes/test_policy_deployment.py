@@ -19,7 +19,7 @@ pytestmark = pytest.mark.nodes
 
 
 @pytest.fixture(scope='module')
-def nodes(shared_graph, models, calm):
+def nodes(start_policies, models, calm):
     """All nodes that the tests share, started at once."""
     good = {'model': str(models['good'])}
     prompt = {**calm, 'deadline_s': 0.3}
@@ -34,10 +34,7 @@ def nodes(shared_graph, models, calm):
         '/empty': {},
         '/nowhere': {**good, 'cpu_affinity': [1023]},
     }
-    return {
-        namespace: shared_graph.start('policy', namespace, values)
-        for namespace, values in parameters.items()
-    }
+    return start_policies(parameters)
 
 
 @pytest.fixture
