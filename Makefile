@@ -7,7 +7,7 @@ TASK ?= FetchReach
 # More options for the command, such as ARGS="--new --seed 3".
 ARGS ?=
 
-BENCHES := sim topics overlap bags replay learner family inference train robot realtime
+BENCHES := sim topics overlap bags replay learner family inference train robot realtime faults
 
 # FetchReach moves no block.
 DEPLOYED := $(if $(filter file,$(origin TASK)),FetchPush,$(TASK))
@@ -45,7 +45,7 @@ format: $(VENV)/ready-dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/ready-bench
-	@for name in $(filter-out family train robot realtime,$(BENCHES)); do $(BIN)/python bench/$$name.py || exit; done
+	@for name in $(filter-out family train robot realtime faults,$(BENCHES)); do $(BIN)/python bench/$$name.py || exit; done
 
 $(BENCHES:%=bench-%): bench-%: $(VENV)/ready-bench
 	@$(BIN)/python bench/$*.py $(ARGS)

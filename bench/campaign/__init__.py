@@ -1,0 +1,1 @@
+"""Sections of the fault campaign; each has ``run(scale, folder)`` and returns figures."""

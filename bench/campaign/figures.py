@@ -1,0 +1,33 @@
+"""What every section of the fault campaign returns: figures with limits."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Scale(Enum):
+    """How much of a section runs."""
+
+    #: seconds, in ``make test``
+    SMALL = 'small'
+    #: about a minute per section, ``make bench-faults``
+    SHORT = 'short'
+    #: the counts of the published table, up to an hour per section
+    LONG = 'long'
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured value.
+
+    :param key: name in the ``key=value`` line, with its unit as a suffix
+    :param limit: the largest value that passes; None: the value is shown only
+    """
+
+    key: str
+    value: float
+    limit: float | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Return whether the value is within its limit."""
+        return self.limit is None or self.value <= self.limit

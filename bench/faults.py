@@ -1,0 +1,50 @@
+"""Run the fault campaign: break the package on purpose and count what fails.
+
+Each section injects one kind of fault (see its module in ``campaign/``) and returns figures with
+limits. The exit status is 1 if a figure exceeds its limit.
+
+Run: ``python bench/faults.py [SECTION ...] [--long]``
+"""
+
+import argparse
+import importlib
+import sys
+import tempfile
+from pathlib import Path
+
+from campaign.figures import Figure, Scale
+from table import print_figures, print_table, timed
+
+SECTIONS: tuple[str, ...] = ()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('sections', nargs='*', choices=[[], *SECTIONS], help='default: all')
+    parser.add_argument('--long', action='store_true', help='the counts of the published table')
+    options = parser.parse_args()
+    scale = Scale.LONG if options.long else Scale.SHORT
+    figures = []
+    for name in options.sections or SECTIONS:
+        figures += run_section(name, scale)
+    print_figures(**{figure.key: figure.value for figure in figures})
+    sys.exit(not all(figure.passed for figure in figures))
+
+
+def run_section(name: str, scale: Scale) -> list[Figure]:
+    """Run one section in a temporary folder and print its table."""
+    section = importlib.import_module(f'campaign.{name}')
+    figures: list[Figure] = []
+    with tempfile.TemporaryDirectory(prefix=f'her_ros_faults_{name}_') as folder:
+        seconds = timed(lambda: figures.extend(section.run(scale, Path(folder))))
+    rows = [
+        (figure.key, figure.value, '–' if figure.limit is None else f'≤ {figure.limit:g}',
+         'pass' if figure.passed else 'FAIL')
+        for figure in figures
+    ]  # fmt: skip
+    print_table(f'{name} ({seconds:.0f} s)', ('measured', 'limit', ''), rows)
+    return figures
+
+
+if __name__ == '__main__':
+    main()
