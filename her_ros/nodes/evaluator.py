@@ -91,7 +91,7 @@ class EvaluatorNode(Node):
 
 def main() -> None:
     """Run the node."""
-    run(EvaluatorNode, EvaluatorNode.work)
+    run(EvaluatorNode, EvaluatorNode.work, EvaluatorParameters)
 
 
 if __name__ == '__main__':

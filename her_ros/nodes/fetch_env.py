@@ -186,7 +186,7 @@ class FetchEnvNode(Node):
 
 def main() -> None:
     """Run the node."""
-    run(FetchEnvNode)
+    run(FetchEnvNode, config=FetchEnvParameters)
 
 
 if __name__ == '__main__':

@@ -1,6 +1,7 @@
 """What all nodes have in common: checked parameters, one line per error, diagnostics."""
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -8,7 +9,12 @@ from typing import Any, TypeVar
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.guard_condition import GuardCondition
@@ -21,6 +27,7 @@ from her_ros.core.config import ConfigError, Parameter, configured, parameters_o
 from her_ros.core.errors import HerRosError
 from her_ros.core.process import USER_ERROR
 from her_ros.core.topics import DIAGNOSTICS
+from her_ros.nodes.arguments import check_arguments
 from her_ros.nodes.qos import STATUS
 from her_ros.nodes.signals import end_by_signals
 
@@ -28,6 +35,7 @@ Config = TypeVar('Config')
 
 # Parameters that ROS itself declares in every node.
 _ROS_PARAMETERS = ('use_sim_time', 'start_type_description_service')
+_WALL_TIME = 'stamps are wall time here, leave it false'
 
 
 def read_parameters(node: Node, config: type[Config]) -> Config:
@@ -44,10 +52,9 @@ def read_parameters(node: Node, config: type[Config]) -> Config:
         for name, parameter in node.get_parameters_by_prefix('').items()
         if name not in _ROS_PARAMETERS and not name.startswith('qos_overrides')
     }
-    if node.get_parameter('use_sim_time').value:
-        raise ConfigError(
-            f'{node.get_name()}: use_sim_time is true; stamps are wall time here, leave it false'
-        )
+    if (value := node.get_parameter('use_sim_time').value) is not False:
+        raise ConfigError(f'{node.get_name()}: use_sim_time is {value}; {_WALL_TIME}')
+    node.add_on_set_parameters_callback(_refuse_sim_time)
     checked = configured(config, node.get_name(), given)
     for name, parameter in known.items():
         descriptor = _descriptor(parameter)
@@ -63,6 +70,16 @@ def read_parameters(node: Node, config: type[Config]) -> Config:
         except ParameterException as error:
             raise ConfigError(f'{node.get_name()}: {name}: {error}') from None
     return checked
+
+
+def _refuse_sim_time(parameters: list[rclpy.Parameter]) -> SetParametersResult:
+    # rclpy asks us before its own handler, which would switch the clock.
+    wanted = [each.value for each in parameters if each.name == 'use_sim_time']
+    if all(value is False for value in wanted):
+        return SetParametersResult(successful=True)
+    return SetParametersResult(
+        successful=False, reason=f'use_sim_time cannot be {wanted[0]}; {_WALL_TIME}'
+    )
 
 
 def _descriptor(parameter: Parameter) -> ParameterDescriptor:
@@ -120,7 +137,11 @@ class Diagnostics:
         return round((used - used_then) / max(now - then, 1e-9), 2)
 
 
-def run(make: Callable[[], Any], work: Callable[[Any], int] | None = None) -> None:
+def run(
+    make: Callable[[], Any],
+    work: Callable[[Any], int] | None = None,
+    config: type | None = None,
+) -> None:
     """Run a node until it is told to stop; the ``main`` of every node.
 
     SIGINT and SIGTERM stop it cleanly, between two pieces of work and never within one. A
@@ -130,11 +151,15 @@ def run(make: Callable[[], Any], work: Callable[[Any], int] | None = None) -> No
         ``last_words()`` where something has to be published before ROS ends: it is called from
         another thread when a signal comes
     :param work: runs instead of spinning, and returns the exit status
+    :param config: class of the node's parameters, for its help; with it, arguments that are
+        neither ROS's nor known are refused. None: the command line is not looked at
     """
     node: Any = None
     status = 0
     end_by_signals(lambda: node.last_words() if hasattr(node, 'last_words') else None)
     try:
+        if config is not None:
+            check_arguments(sys.argv[1:], _description(make), config)
         _init()
         node = make()
         status = work(node) if work else _spin(node)
@@ -162,6 +187,11 @@ def run(make: Callable[[], Any], work: Callable[[Any], int] | None = None) -> No
             os._exit(status)
 
 
+def _description(make: Callable[[], Any]) -> str:
+    """Return the summary of a node's module and the description of its class."""
+    return f'{sys.modules[make.__module__].__doc__}\n{make.__doc__}'
+
+
 def _report(error: Exception) -> int:
     print(f'her_ros: {error}', file=sys.stderr, flush=True)
     return USER_ERROR
@@ -172,7 +202,9 @@ def _init() -> None:
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # all that rclpy tells its users of a damaged file
-        raise HerRosError(' '.join(str(error).split())) from None
+        # Behind a comma come files and lines of its own sources.
+        text = ' '.join(re.sub(r', at /\S+:\d+', '', str(error)).split())
+        raise HerRosError(f'unknown ROS arguments {text}' if text[:1] == '[' else text) from None
 
 
 # Messages of one topic handled before anything else is looked at: no step takes so long that

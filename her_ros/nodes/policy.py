@@ -192,7 +192,7 @@ class PolicyNode(LifecycleNode):
 
 def main() -> None:
     """Run the node."""
-    run(PolicyNode)
+    run(PolicyNode, config=PolicyParameters)
 
 
 if __name__ == '__main__':

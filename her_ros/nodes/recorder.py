@@ -97,7 +97,7 @@ class RecorderNode(Node):
 
 def main() -> None:
     """Run the node."""
-    run(RecorderNode)
+    run(RecorderNode, config=RecorderParameters)
 
 
 if __name__ == '__main__':

@@ -225,7 +225,7 @@ def _text(position: Floats) -> str:
 
 def main() -> None:
     """Run the node."""
-    run(RobotBridgeNode)
+    run(RobotBridgeNode, config=RobotBridgeParameters)
 
 
 if __name__ == '__main__':

@@ -196,7 +196,7 @@ class SimulatedRobotNode(Node):
 
 def main() -> None:
     """Run the node."""
-    run(SimulatedRobotNode)
+    run(SimulatedRobotNode, config=SimulatedRobotParameters)
 
 
 if __name__ == '__main__':

@@ -184,7 +184,7 @@ class TrainerNode(Node):
 
 def main() -> None:
     """Run the node."""
-    run(TrainerNode, TrainerNode.work)
+    run(TrainerNode, TrainerNode.work, TrainerParameters)
 
 
 if __name__ == '__main__':

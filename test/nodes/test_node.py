@@ -1,4 +1,5 @@
 import signal
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -60,6 +61,20 @@ def test_a_damaged_parameter_file_is_named(graph, tmp_path, content):
     # before that line rcl logs what it thinks of the file
     assert node.lines[-1].startswith('her_ros: ')
     assert str(path) in node.lines[-1]
+
+
+def test_an_unknown_argument_is_one_line_and_status_2(graph):
+    node = graph.run(sys.executable, '-m', 'her_ros.nodes.recorder', '--foo')
+    assert node.ended() == 2
+    (line,) = node.lines
+    assert line.startswith("her_ros: unknown argument '--foo'")
+
+
+def test_help_is_printed_without_ros(graph):
+    node = graph.run(sys.executable, '-m', 'her_ros.nodes.recorder', '--help')
+    assert node.ended() == 0
+    assert node.output.startswith('The recorder node: one finished bag per rollout.\n')
+    assert 'Start: ros2 run her_ros recorder' in node.output
 
 
 def values_through_rclpy(path: Path):
@@ -142,6 +157,21 @@ def test_parameters_cannot_change_under_a_running_node(shared_graph, policy):
     )
     (result,) = response.results
     assert not result.successful
+
+
+def test_a_running_node_refuses_simulated_time(shared_graph, policy):
+    value = ParameterValue(type=ParameterType.PARAMETER_BOOL, bool_value=True)
+    (result,) = shared_graph.call(
+        SetParameters,
+        '/described/policy/set_parameters',
+        parameters=[Parameter(name='use_sim_time', value=value)],
+    ).results
+    assert not result.successful
+    assert result.reason == (
+        'use_sim_time cannot be True; stamps are wall time here, leave it false'
+    )
+    # the clock of its stamps stays the wall's
+    assert not shared_graph.node.count_subscribers('/clock')
 
 
 def test_diagnostics_come_by_the_full_name_every_second(shared_graph, policy):

@@ -1,0 +1,128 @@
+"""What nodes are told on the command line: help, arguments, remappings."""
+
+import sys
+import textwrap
+from collections.abc import Sequence
+from itertools import pairwise
+
+from rclpy.exceptions import (
+    InvalidNamespaceException,
+    InvalidNodeNameException,
+    InvalidTopicNameException,
+)
+from rclpy.validate_namespace import validate_namespace
+from rclpy.validate_node_name import validate_node_name
+from rclpy.validate_topic_name import validate_topic_name
+
+from her_ros.core.config import Parameter, parameters_of
+from her_ros.core.errors import HerRosError
+
+_COLUMNS = 99
+
+
+def check_arguments(arguments: Sequence[str], description: str, config: type) -> None:
+    """Refuse arguments that a node does not know; print the help if that is asked for, and exit.
+
+    :param arguments: the command line without the program
+    :param description: of the node, its first line the summary
+    :param config: class of the node's parameters
+    :raises HerRosError: if an argument is unknown or a remapping is not a valid name
+    """
+    own, ros = _split(arguments)
+    if {'-h', '--help'} & set(own):
+        print(help_text(description, config))
+        sys.exit(0)
+    if own:
+        raise HerRosError(
+            f'unknown argument {own[0]!r}; parameters are set by --ros-args -p NAME:=VALUE,'
+            ' and --help lists them'
+        )
+    for flag, rule in pairwise(ros):
+        if flag in ('-r', '--remap'):
+            _check_remapping(rule)
+        elif flag in ('-p', '--param') and ':=' not in rule:
+            raise HerRosError(f'parameter {rule!r}: write NAME:=VALUE, such as seed:=3')
+
+
+def help_text(description: str, config: type) -> str:
+    """Return the help of a node: what it is, how to start it, its parameters."""
+    parameters = parameters_of(config).values()
+    name = next(iter(description.split('``')[1:2]), 'NODE')
+    lines = [
+        description.strip().replace('``', ''),
+        '',
+        f'Start: ros2 run her_ros {name} --ros-args -r __ns:=/NAMESPACE -p NAME:=VALUE',
+        'Parameters from a file: --params-file FILE; it overrides the values of -p before it.',
+        '',
+        'Parameters:',
+    ]
+    for each in parameters:
+        lines.append(f'  {each.name} ({_type(each)}, default {_default(each)})')
+        lines += textwrap.wrap(
+            _meaning(each), _COLUMNS, initial_indent='      ', subsequent_indent='      '
+        )
+    return '\n'.join(lines)
+
+
+def _type(parameter: Parameter) -> str:
+    return (
+        f'list of {parameter.item.__name__}'
+        if parameter.type is tuple
+        else parameter.type.__name__
+    )
+
+
+def _default(parameter: Parameter) -> str:
+    value = parameter.default
+    return repr(list(value) if isinstance(value, tuple) else value)
+
+
+def _meaning(parameter: Parameter) -> str:
+    text = parameter.description
+    if parameter.choices:
+        text += f'; one of {", ".join(parameter.choices)}'
+    elif parameter.minimum is not None and parameter.maximum is not None:
+        text += f'; from {parameter.minimum} to {parameter.maximum}'
+    return text
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Split arguments into those of the node and those between ``--ros-args`` and ``--``."""
+    own: list[str] = []
+    ros: list[str] = []
+    target = own
+    for argument in arguments:
+        if argument == '--ros-args':
+            target = ros
+        elif argument == '--' and target is ros:
+            target = own
+        else:
+            target.append(argument)
+    return own, ros
+
+
+def _check_remapping(rule: str) -> None:
+    # rcl's own errors name a lexeme and a line of its source instead.
+    old, arrow, new = rule.partition(':=')
+    if not arrow or not old or not new:
+        raise HerRosError(f'remapping {rule!r}: write OLD:=NEW, such as action:=/robot/action')
+    try:
+        if old.rpartition(':')[2] == '__ns':
+            validate_namespace(new)
+        elif old.rpartition(':')[2] in ('__node', '__name'):
+            validate_node_name(new)
+        else:
+            validate_topic_name(new.removeprefix('rostopic://').removeprefix('rosservice://'))
+    except InvalidNamespaceException:
+        raise HerRosError(
+            f'remapping {rule!r}: not a ROS namespace; it begins with / and holds letters,'
+            ' digits, _ and /, such as /my_robot'
+        ) from None
+    except InvalidNodeNameException:
+        raise HerRosError(
+            f'remapping {rule!r}: not a name of a node; use letters, digits and _'
+        ) from None
+    except InvalidTopicNameException:
+        raise HerRosError(
+            f'remapping {rule!r}: not a ROS name; use letters, digits, _ and /'
+        ) from None
