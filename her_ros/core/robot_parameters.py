@@ -152,7 +152,10 @@ class RobotBridgeParameters(NodeParameters):
         2.0, 'limit of a joint in a trajectory, rad/s', minimum=0.01, maximum=10.0
     )
     input_timeout_s: float = parameter(
-        0.1, 'inputs older than this are late', minimum=0.005, maximum=10.0
+        0.1,
+        'inputs older than this are late; stamps further ahead are refused',
+        minimum=0.005,
+        maximum=10.0,
     )
     velocity_window_s: float = parameter(
         0.03,

@@ -23,6 +23,7 @@ from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import COMMAND, LOCK_STEP, SCENE, SENSOR, with_deadline
 from her_ros.nodes.scene import goal_marker
 from her_ros.nodes.transforms import pose_of, stamp_ns_of, tf2_lookup
+from her_ros.robot.arrivals import Arrivals
 from her_ros.robot.beat import Beat
 from her_ros.robot.control import RobotControl
 from her_ros.robot.frames import Floats, Frames, Pose
@@ -45,6 +46,9 @@ class RobotBridgeNode(Node):
         self._lock = threading.Lock()
         self._is_over = False
         self._decoder = CloudDecoder(action_dtype(self._task))
+        self._arrivals = {
+            topic: Arrivals(topic, p.input_timeout_s) for topic in (JOINT_STATES, OBJECT_POSE)
+        }
         self._problems: dict[str, str] = {}  # by topic, until something right comes there
         self._stamp_ns = 0  # of the joints seen last
         self._ended, self._successes = 0, 0
@@ -92,15 +96,23 @@ class RobotBridgeNode(Node):
 
     def _take_joints(self, message: JointState) -> None:
         joints = (message.name, message.position, message.velocity)
-        measured_s, self._stamp_ns = _measured(message)
-        self._control.observer.take_joints(*joints, measured_s)
-        if self._beat.measured(time.monotonic()):
-            self._begin_period()
+        measured_s, stamp_ns = self._measured(JOINT_STATES, message)
+        # Only the arm's driver begins periods, not each driver that publishes joints.
+        if self._control.observer.take_joints(*joints, measured_s):
+            self._stamp_ns = stamp_ns
+            if self._beat.measured(time.monotonic()):
+                self._begin_period()
 
     def _take_object(self, message: PoseStamped) -> None:
         pose = pose_of(OBJECT_POSE, message.pose.position, message.pose.orientation)
         pose = self._frames.to_world(message.header.frame_id, pose, OBJECT_POSE)
-        self._control.observer.take_object(pose, _measured(message)[0])
+        self._control.observer.take_object(pose, self._measured(OBJECT_POSE, message)[0])
+
+    def _measured(self, topic: str, message: Any) -> tuple[float, int]:
+        """Return when a message was measured: monotonic seconds, and wall time in nanoseconds."""
+        now_ns, stamp_ns = time.time_ns(), stamp_ns_of(message.header.stamp)
+        measured_s = self._arrivals[topic].measured_s(stamp_ns, now_ns, time.monotonic())
+        return measured_s, min(stamp_ns or now_ns, now_ns)
 
     def _take_goal(self, message: PointStamped) -> None:
         point = Pose.of(GOAL, (message.point.x, message.point.y, message.point.z))
@@ -190,8 +202,13 @@ class RobotBridgeNode(Node):
     def _status(self) -> dict[str, object]:
         now_s, control = time.monotonic(), self._control
         state, row = control.state(now_s), control.episodes.rows[0]
-        problem = '; '.join([*self._problems.values(), *filter(None, [control.problem])])
+        # Messages of another driver may be right meanwhile.
+        refused = {topic: each.problem(now_s) for topic, each in self._arrivals.items()}
+        problems = {**refused, **self._problems, 'control': control.problem}
+        problem = '; '.join(filter(None, problems.values()))
         waits = state.removeprefix('waits for ') if state.startswith('waits for ') else ''
+        if waits and problem.startswith(waits):
+            problem = f'waits for {problem}'
         distance = self._task.distance(row['achieved_goal'], row['desired_goal'])
         return {
             'message': problem or state,
@@ -207,16 +224,6 @@ class RobotBridgeNode(Node):
             'episodes_succeeded': self._successes,
             'states_unanswered': control.unanswered,
         }
-
-
-def _measured(message: Any) -> tuple[float, int]:
-    """Return when a message was measured: monotonic seconds, and wall time in nanoseconds.
-
-    What nobody stamped, or a clock that is ahead, was measured now.
-    """
-    now_ns = time.time_ns()
-    stamp_ns = min(stamp_ns_of(message.header.stamp) or now_ns, now_ns)
-    return time.monotonic() - (now_ns - stamp_ns) / 1e9, stamp_ns
 
 
 def _text(position: Floats) -> str:

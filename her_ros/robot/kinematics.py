@@ -25,6 +25,7 @@ FINGER_JOINTS = ('r_gripper_finger_joint', 'l_gripper_finger_joint')
 #: what the MJCF puts before the names of a Fetch's joints
 PREFIX = 'robot0:'
 
+_HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
 #: λ of the damped least squares, m; far below the arm's length, so that it only counts where the
 #: arm is nearly straight
 _DAMPING = 0.02
@@ -49,6 +50,10 @@ class FetchKinematics:
         self._fetch = load_model(task)
         self._model = model = self._fetch.mujoco_model
         joints = [model.joint(PREFIX + name) for name in self.joint_names]
+        #: which of ``joint_names`` turn without limits, shape (J,)
+        self.continuous = np.array(
+            [model.jnt_type[j.id] == _HINGE and not model.jnt_limited[j.id] for j in joints]
+        )
         self._qpos = np.array([joint.qposadr[0] for joint in joints])
         self._dofs = np.array([joint.dofadr[0] for joint in joints])
         arm = slice(1, 1 + len(ARM_JOINTS))

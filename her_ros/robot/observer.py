@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike
 
 from her_ros.core.task import GoalTask
 from her_ros.core.topics import JOINT_STATES, OBJECT_POSE
-from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Pose
-from her_ros.robot.kinematics import FetchKinematics
+from her_ros.robot.joints import JointStates
+from her_ros.robot.kinematics import ARM_JOINTS, FetchKinematics
 from her_ros.robot.prediction import CommandedMotion
 from her_ros.robot.tracks import Track
 from her_ros.sim.readout import Observed, euler_angles
@@ -17,13 +17,15 @@ from her_ros.sim.setups import setup_of
 
 # An object slower than this is not being pushed; noise makes it seem to move.
 _AT_REST_MPS = 0.02
+# Names in a message for a person.
+_FEW = 3
 
 
 class Observer:
     """Puts together what a policy sees, as training's simulation would have shown it.
 
     Velocities, in SI units outside, are per control period inside, as the policy was trained.
-    All times are monotonic; none lies in the future.
+    All times are monotonic. A measurement may lie ahead of now by as much as clocks may differ.
 
     :param velocity_window_s: see :class:`~her_ros.robot.tracks.Track`
     :param motion: leads from where the gripper was measured to where it is; None: nothing does
@@ -45,10 +47,11 @@ class Observer:
         self._needed = (
             (JOINT_STATES, OBJECT_POSE) if 'object_position' in names else (JOINT_STATES,)
         )
-        # By input: when what came last was measured.
-        self._measured_at: dict[str, float] = {}
-        self._order: tuple[Sequence[str], list[int]] = ((), [])
-        self._positions: Floats | None = None
+        self._joints = JointStates(kinematics.joint_names, kinematics.continuous)
+        self._pace = kinematics.joint_names.index(ARM_JOINTS[0])
+        #: names in the last message that held none of the joints needed
+        self._other_joints: Sequence[str] = ()
+        self._object_measured_s = -np.inf
 
     @property
     def object_position(self) -> Floats | None:
@@ -61,38 +64,21 @@ class Observer:
         position: ArrayLike,
         velocity: ArrayLike,
         measured_s: float,
-    ) -> None:
-        """Take in joint states, in any order and among others.
+    ) -> bool:
+        """Take in joint states, see :meth:`JointStates.take`.
 
-        :param position: rad or m, shape (len(names),)
-        :param velocity: rad/s or m/s, shape (len(names),); empty: derived from the positions
-        :param measured_s: when that was
-        :raises RobotError: if a joint is missing, or a value is not finite
+        Several drivers may publish joints apart. The one that publishes the arm's first joint
+        sets the pace: its messages begin control periods.
+
+        :return: whether the arm was measured anew
+        :raises RobotError: if a value is missing or not finite
         """
-        order = self._indices(names)
-        positions = _picked('position', position, order, names)
-        elapsed_s = measured_s - self._measured_at.get(JOINT_STATES, -np.inf)
-        # Not every driver measures velocities: some send none, others send NaN.
-        speeds = np.asarray(velocity, np.float64)
-        is_whole = speeds.shape == (len(names),)
-        if speeds.size and not (is_whole and np.isnan(speeds[order]).any()):
-            velocities = _picked('velocity', speeds, order, names)
-        elif self._positions is not None and elapsed_s > 0.0:
-            velocities = (positions - self._positions) / elapsed_s
-        else:
-            velocities = np.zeros_like(positions)
-        self._kinematics.update(positions, velocities)
-        self._positions, self._measured_at[JOINT_STATES] = positions, measured_s
-
-    def _indices(self, names: Sequence[str]) -> list[int]:
-        known, order = self._order
-        if known != names:
-            place = {name: index for index, name in enumerate(names)}
-            if missing := [name for name in self._kinematics.joint_names if name not in place]:
-                raise RobotError(f'{JOINT_STATES}: {missing} are missing; it holds {list(names)}')
-            order = [place[name] for name in self._kinematics.joint_names]
-            self._order = (list(names), order)
-        return order
+        renewed = self._joints.take(names, position, velocity, measured_s)
+        if renewed.any() and self._joints.complete:
+            self._kinematics.update(self._joints.position, self._joints.velocity)
+        if not set(names).intersection(self._joints.names):
+            self._other_joints = names
+        return bool(renewed[self._pace])
 
     def take_object(self, pose: Pose, measured_s: float) -> None:
         """Take in where the object is.
@@ -101,19 +87,30 @@ class Observer:
         :param measured_s: when that was
         """
         self._track.add(pose, measured_s)
-        self._measured_at[OBJECT_POSE] = measured_s
+        self._object_measured_s = max(self._object_measured_s, measured_s)
 
     def begin(self) -> None:
         """Begin with an object at rest: who put it there is not part of what follows."""
         self._track.rest()
 
     def missing(self, now_s: float, timeout_s: float) -> list[str]:
-        """Name the inputs that never came, or of which the last was measured longer ago."""
-        return [
-            name
-            for name in self._needed
-            if now_s - self._measured_at.get(name, -np.inf) > timeout_s
-        ]
+        """Name the inputs that never came, or of which the last was measured longer ago.
+
+        Joint states are as old as the oldest joint; joints are named if only some are late.
+        """
+        found = []
+        if late := self._joints.late(now_s, timeout_s):
+            found.append(JOINT_STATES + self._which(late))
+        if OBJECT_POSE in self._needed and now_s - self._object_measured_s > timeout_s:
+            found.append(OBJECT_POSE)
+        return found
+
+    def _which(self, late: list[str]) -> str:
+        if len(late) < len(self._joints.names):
+            return f' (of {_listed(late)})'
+        if self._other_joints:
+            return f' (only those of {_listed(self._other_joints)} come)'
+        return ''
 
     def observe(self, now_s: float) -> Observed:
         """Return the present observation, shape (1, O), and achieved goal, shape (1, 3).
@@ -122,7 +119,7 @@ class Observer:
         """
         arm, period_s = self._kinematics, self._task.control_period_s
         measured = arm.grip_velocity
-        moved, change = self._since(self._measured_at[JOINT_STATES], now_s)
+        moved, change = self._since(float(self._joints.measured_s[self._pace]), now_s)
         grip, grip_velocity = arm.grip_position + moved, measured + change
         values = {
             'gripper_position': grip,
@@ -133,7 +130,7 @@ class Observer:
         achieved = grip
         if OBJECT_POSE in self._needed:
             position, quaternion, velocity, spin = self._track.fit()
-            moved, change = self._since(self._measured_at[OBJECT_POSE], now_s)
+            moved, change = self._since(self._object_measured_s, now_s)
             share = _share(velocity, measured)
             position, velocity = position + share * moved, velocity + share * change
             rotation = Pose(position, quaternion).rotation
@@ -171,12 +168,7 @@ def _share(velocity: Floats, grip_velocity: Floats) -> float:
     return min(max(along, 0.0), 1.0)
 
 
-def _picked(kind: str, values: ArrayLike, order: list[int], names: Sequence[str]) -> Floats:
-    found = np.asarray(values, np.float64)
-    if found.shape != (len(names),):
-        raise RobotError(f'{JOINT_STATES}: {len(names)} names but {found.size} values of {kind}')
-    picked: Floats = found[order]
-    if not np.isfinite(picked).all():
-        bad = int(np.flatnonzero(~np.isfinite(picked))[0])
-        raise RobotError(f'{JOINT_STATES}: {kind} of {names[order[bad]]} is {picked[bad]}')
-    return picked
+def _listed(names: Sequence[str]) -> str:
+    """List the first few names."""
+    more = [f'{len(names) - _FEW} more'] if len(names) > _FEW else []
+    return ', '.join([*names[:_FEW], *more])

@@ -315,3 +315,33 @@ def test_a_robot_that_falls_silent_is_named_and_no_longer_commanded(graph):
     assert len(partner.rows) == rows
     assert partner.reset().success
     partner.finished(1)
+
+
+def test_drivers_that_publish_apart_are_one_robot_and_a_wrong_clock_is_named(graph):
+    """Play the drivers of arm and gripper; no robot is needed to see what the bridge takes."""
+    graph.start('robot_bridge', '/run', {'task': 'FetchReach', 'input_timeout_s': 0.5})
+    names = FetchKinematics.joint_names
+    publisher = graph.node.create_publisher(JointState, '/run/joint_states', COMMAND)
+    clock = {'offset_s': 0.0}
+
+    def publish(*drivers):
+        for joints in drivers:
+            message = JointState(name=list(joints), position=[0.0] * len(joints))
+            seconds, fraction = divmod(time.time() + clock['offset_s'], 1.0)
+            message.header.stamp.sec = int(seconds)
+            message.header.stamp.nanosec = int(fraction * 1e9)
+            publisher.publish(message)
+
+    def status(key, *drivers):
+        publish(*drivers)
+        return graph.status('/run/robot_bridge').get(key, '')
+
+    arm, gripper = names[:8], names[8:]
+    fingers = 'joint_states (of r_gripper_finger_joint, l_gripper_finger_joint)'
+    graph.until(lambda: status('waits_for', arm) == fingers, 'the fingers')
+    graph.until(lambda: status('state', arm, gripper) == 'waits for a goal', 'a whole robot')
+    for clock['offset_s'], side in ((-5.0, 'past'), (5.0, 'future')):
+        said = f'per second arrive, but stamped 5.00 s in the {side} (limit 0.5 s); synchronise'
+        graph.until(lambda text=said: text in status('message', arm, gripper), said)
+        message = graph.status('/run/robot_bridge')['message']
+        assert message.startswith('waits for joint_states: '), message

@@ -200,6 +200,7 @@ def test_coming_home_is_no_faster_than_acting_may_be():
     for _ in range(40):
         loop.robot.command_velocity(np.array([0.0, 0.4, 0.0]))
         loop.robot.advance(SUBSTEPS)
+        loop.now_s += 0.01
     loop._sense()
     loop.control.set_goal(loop.drawn_goal)
     loop.periods(10)

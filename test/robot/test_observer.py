@@ -141,10 +141,18 @@ def test_inputs_that_are_missing_or_late_are_named():
     assert Source('FetchReach').observer.missing(0.0, 0.1) == ['joint_states']
 
 
+def test_a_late_object_pose_makes_a_newer_one_no_older():
+    source = Source('FetchPush')
+    source.show()
+    pose = Pose.of('', source.state.achieved_goal[0])
+    source.observer.take_object(pose, 1.0)
+    source.observer.take_object(pose, 0.5)
+    assert 'object_pose' not in source.observer.missing(1.05, 0.1)
+
+
 @pytest.mark.parametrize(
     ('change', 'said'),
     [
-        (lambda n, p, v: (n[1:], p[1:], v[1:]), r"\['r_gripper_finger_joint'\] are missing"),
         (lambda n, p, v: (n, p[1:], v), '10 names but 9 values of position'),
         (lambda n, p, v: (n, p, v[1:]), '10 names but 9 values of velocity'),
         (lambda n, p, v: (n, p * np.nan, v), 'position of torso_lift_joint is nan'),

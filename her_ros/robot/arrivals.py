@@ -1,0 +1,56 @@
+"""When a message was measured, by the clock of the machine that receives it."""
+
+from her_ros.robot.errors import RobotError
+
+# A complaint stays in the status for so long after the last refused message.
+_SHOWN_S = 2.0
+
+
+class Arrivals:
+    """Converts the stamps of one topic to monotonic time, and refuses those of another clock.
+
+    :param topic: to name it in errors
+    :param limit_s: largest age of a stamp, and largest lead
+    """
+
+    def __init__(self, topic: str, limit_s: float) -> None:
+        self._topic, self._limit_s = topic, limit_s
+        self._counted_from_s, self._count, self._rate_hz = float('-inf'), 0, 0.0
+        self._problem, self._problem_s = '', float('-inf')
+
+    def measured_s(self, stamp_ns: int, now_ns: int, now_s: float) -> float:
+        """Return when a message was measured. Without a stamp, it was measured on arrival.
+
+        A stamp that is slightly ahead is kept: differences between stamps stay exact.
+
+        :param stamp_ns: wall time of the sender, nanoseconds; 0: none
+        :param now_ns: wall time here, nanoseconds
+        :param now_s: monotonic time, seconds
+        :return: monotonic time, at most ``limit_s`` before or after ``now_s``
+        :raises RobotError: if the stamp is older than that, or further ahead
+        """
+        self._note(now_s)
+        age_s = (now_ns - stamp_ns) / 1e9 if stamp_ns else 0.0
+        if abs(age_s) > self._limit_s:
+            side = 'past' if age_s > 0 else 'future'
+            rate = f'{self._rate_hz:.0f} per second' if self._rate_hz else 'messages'
+            self._problem = (
+                f'{self._topic}: {rate} arrive, but stamped'
+                f' {abs(age_s):.2f} s in the {side} (limit {self._limit_s:g} s); synchronise the'
+                ' clocks, or see input_timeout_s'
+            )
+            self._problem_s = now_s
+            raise RobotError(self._problem)
+        return now_s - age_s
+
+    def problem(self, now_s: float) -> str:
+        """Return why a message was refused lately; empty: none was."""
+        return self._problem if now_s - self._problem_s < _SHOWN_S else ''
+
+    def _note(self, now_s: float) -> None:
+        """Measure the rate of the messages, once per second."""
+        self._count += 1
+        elapsed_s = now_s - self._counted_from_s
+        if elapsed_s >= 1.0:
+            self._rate_hz = self._count / elapsed_s
+            self._counted_from_s, self._count = now_s, 0
