@@ -157,6 +157,26 @@ class RobotBridgeParameters(NodeParameters):
         minimum=0.005,
         maximum=10.0,
     )
+    policy_timeout_s: float = parameter(
+        0.5,
+        'give an episode up when the policy has answered nothing, or the bridge itself stood'
+        ' still, for so long',
+        minimum=0.08,
+        maximum=60.0,
+    )
+    goal_timeout_s: float = parameter(
+        10.0,
+        'a goal expires when its episode cannot begin for so long, as the policy does not answer',
+        minimum=0.1,
+        maximum=3600.0,
+    )
+    recovery: str = parameter(
+        'latched',
+        'after a crash or silence of policy, robot or bridge within an episode: latched waits for'
+        ' a goal or ~/reset, automatic begins again with the same goal if all are back within'
+        ' goal_timeout_s',
+        choices=('latched', 'automatic'),
+    )
     velocity_window_s: float = parameter(
         0.03,
         'time over which a line is laid through poses of the object, for its velocity; longer'

@@ -100,6 +100,10 @@ def _descriptor(parameter: Parameter) -> ParameterDescriptor:
     return descriptor
 
 
+# A share of CPU time is not measured over less than this; reports may follow each other at once.
+_SHORTEST_S = 0.5
+
+
 class Diagnostics:
     """Publishes once per second what a node does, and how many cores its process keeps busy.
 
@@ -112,7 +116,7 @@ class Diagnostics:
     def __init__(self, node: Node, values: Callable[[], Mapping[str, Any]]) -> None:
         self._node = node
         self._values = values
-        self._reported = (time.monotonic(), time.process_time())
+        self._reported, self._share = (time.monotonic(), time.process_time()), 0.0
         self._publisher = node.create_publisher(DiagnosticArray, DIAGNOSTICS, STATUS)
         self._timer = node.create_timer(1.0, self.publish)
 
@@ -133,8 +137,10 @@ class Diagnostics:
     def _busy(self) -> float:
         """Return the CPU seconds used per second since the last report."""
         (then, used_then), now, used = self._reported, time.monotonic(), time.process_time()
-        self._reported = (now, used)
-        return round((used - used_then) / max(now - then, 1e-9), 2)
+        if now - then >= _SHORTEST_S:
+            self._reported = (now, used)
+            self._share = round((used - used_then) / (now - then), 2)
+        return self._share
 
 
 def run(
@@ -268,7 +274,10 @@ def _spin(node: Node) -> int:
                 taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
                 if taken is None:
                     break
-                subscription.callback(taken[0])
+                if subscription._callback_type is Subscription.CallbackType.WithMessageInfo:
+                    subscription.callback(*taken)
+                else:
+                    subscription.callback(taken[0])
         if more:
             executor.spin_once(timeout_sec=0)
     return 0

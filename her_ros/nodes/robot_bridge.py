@@ -3,12 +3,13 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from geometry_msgs.msg import PointStamped, PoseStamped
 from rclpy.node import Node
 from sensor_msgs.msg import JointState, PointCloud2
+from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
@@ -20,13 +21,16 @@ from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, GOAL, GOAL_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, STEP
 from her_ros.nodes.arm import ArmPublisher
 from her_ros.nodes.node import Diagnostics, read_parameters, run
+from her_ros.nodes.publishers import OnePublisher, node_names, rivals
 from her_ros.nodes.qos import COMMAND, LOCK_STEP, SCENE, SENSOR, with_deadline
 from her_ros.nodes.scene import goal_marker
 from her_ros.nodes.transforms import pose_of, stamp_ns_of, tf2_lookup
 from her_ros.robot.arrivals import Arrivals
 from her_ros.robot.beat import Beat
 from her_ros.robot.control import RobotControl
+from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames, Pose
+from her_ros.robot.goals import GoalEvent, GoalState
 
 # Rows come once per control period; this many periods is what subscribers may count on.
 _OFFERED_PERIODS = 2
@@ -53,6 +57,8 @@ class RobotBridgeNode(Node):
         self._stamp_ns = 0  # of the joints seen last
         self._ended, self._successes = 0, 0
         self._told = ''  # of the problems
+        self._policy, self._policy_episode = OnePublisher(), 0
+        self._goal_event: GoalEvent | None = None
         self._join_policy()
         self._join_robot()
         self._arm = ArmPublisher(self, p, self._control, self._task.control_period_s)
@@ -86,11 +92,14 @@ class RobotBridgeNode(Node):
                 take(message)
             except HerRosError as error:
                 self._problems[topic] = str(error)
+                if topic in (GOAL, GOAL_POSE):
+                    self._control.goals.refuse(stamp_ns_of(message.header.stamp), str(error))
                 # Goals come one by one, measurements many times a second.
                 pause_s = 0.0 if topic in (GOAL, GOAL_POSE) else 5.0
                 self.get_logger().error(f'{error}; ignored', throttle_duration_sec=pause_s)
             else:
                 self._problems.pop(topic, None)
+            self._report_goals()
 
         return receive
 
@@ -116,32 +125,53 @@ class RobotBridgeNode(Node):
 
     def _take_goal(self, message: PointStamped) -> None:
         point = Pose.of(GOAL, (message.point.x, message.point.y, message.point.z))
-        self._set_goal(GOAL, message.header.frame_id, point)
+        self._set_goal(GOAL, message.header, point)
 
     def _take_goal_pose(self, message: PoseStamped) -> None:
         position = message.pose.position
         point = Pose.of(GOAL_POSE, (position.x, position.y, position.z))
-        self._set_goal(GOAL_POSE, message.header.frame_id, point)
+        self._set_goal(GOAL_POSE, message.header, point)
 
-    def _set_goal(self, topic: str, frame: str, point: Pose) -> None:
-        self._control.set_goal(self._frames.to_world(frame, point, topic).position)
-        goal = self._control.goal
+    def _set_goal(self, topic: str, header: Header, point: Pose) -> None:
+        position = self._frames.to_world(header.frame_id, point, topic).position
+        self._require_one_policy()
+        with self._lock:
+            self._control.set_goal(position, time.monotonic(), stamp_ns_of(header.stamp))
+        goal = self._control.goals.last
         assert goal is not None
-        self.get_logger().info(f'new goal {_text(goal)}')
+        self.get_logger().info(f'new goal {_text(goal.position)}')
         self._draw_goal()
+
+    def _require_one_policy(self) -> None:
+        if len(node_names(self, ACTION)) > 1:
+            raise RobotError(f'more than one node publishes actions; stop one of {self._rivals}')
+
+    @property
+    def _rivals(self) -> str:
+        return rivals(self, ACTION)
+
+    def _report_goals(self) -> None:
+        """Publish what became of goals, as soon as it is known."""
+        with self._lock:
+            events = self._control.goals.events()
+        for self._goal_event in events:
+            self._diagnostics.publish()
 
     def _draw_goal(self) -> None:
         # Again and again, as a viewer may come later.
-        if (goal := self._control.goal) is not None:
-            self._markers.publish(goal_marker(self._task, goal, time.time_ns()))
+        if (goal := self._control.goals.last) is not None:
+            self._markers.publish(goal_marker(self._task, goal.position, time.time_ns()))
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         try:
-            self._control.reset()
+            self._require_one_policy()
+            with self._lock:
+                self._control.reset(time.monotonic())
         except HerRosError as error:
             response.success, response.message = False, str(error)
         else:
             response.success, response.message = True, 'an episode begins'
+        self._report_goals()
         return response
 
     def _on_time(self) -> None:
@@ -152,6 +182,8 @@ class RobotBridgeNode(Node):
         with self._lock:
             if self._is_over:
                 return
+            if self._control.moving and self.count_publishers(ACTION) > 1:
+                self._check_names()
             tick = self._control.tick(time.monotonic())
             if tick.rows is not None:
                 self._steps.publish(encode_cloud(tick.rows, self._stamp_ns))
@@ -159,13 +191,38 @@ class RobotBridgeNode(Node):
                 self._arm.send(tick.command)
         if tick.rows is not None and tick.rows['truncated'][0]:
             self._tell_end(tick.rows)
+        self._report_goals()
+        self._tell_problem()
+
+    def _tell_problem(self) -> None:
         if self._control.problem != self._told:
             self._told = self._control.problem
             if self._told:
                 self.get_logger().error(self._told)
 
-    def _on_action(self, cdr: bytes) -> None:
+    def _check_names(self) -> None:
+        if len(node_names(self, ACTION)) > 1:
+            self._stop_for_rivals('another node publishes actions')
+
+    def _stop_for_rivals(self, reason: str) -> None:
+        """Stop, as nobody knows whose actions are meant; needs the lock."""
+        reason = f'{reason}; stop one of {self._rivals}'
+        if (command := self._control.halt(reason, time.monotonic())) is not None:
+            self._control.problem = f'gave up: {reason}'
+            self._arm.send(command)
+
+    def _is_from_policy(self, message_info: Mapping[str, Any]) -> bool:
+        """Tell whether an answer comes from where the others of the episode came from."""
+        if self._policy_episode != self._control.episodes.episode:
+            self._policy_episode = self._control.episodes.episode
+            self._policy.restart()
+        return self._policy.sent(message_info)
+
+    def _on_action(self, cdr: bytes, message_info: Mapping[str, Any]) -> None:
         try:
+            with self._lock:
+                if not self._is_from_policy(message_info) and self._control.moving:
+                    self._stop_for_rivals('a second publisher of actions answers')
             answers = self._decoder.decode([cdr])[0]
             with self._lock:
                 command = self._control.answer(answers, time.monotonic())
@@ -173,21 +230,31 @@ class RobotBridgeNode(Node):
                     self._arm.send(command)
         except HerRosError as error:
             self.get_logger().error(f'{error}; ignored', throttle_duration_sec=5.0)
+        self._report_goals()
+        self._tell_problem()
 
     def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success, response.message = True, 'nothing went on'
         with self._lock:
-            if (command := self._control.halt()) is not None:
+            if (command := self._control.halt('stopped by ~/stop', time.monotonic())) is not None:
                 self._arm.send(command)
                 response.message = 'stopped; a goal or ~/reset begins again'
+        self._report_goals()
         return response
 
     def last_words(self) -> None:
         """Tell a robot in motion to stand still before ROS ends; comes from another thread."""
         with self._lock:
             self._is_over = True
-            if (command := self._control.halt()) is not None:
+            if (command := self._control.halt('the bridge ends', time.monotonic())) is not None:
                 self._arm.send(command)
+        if self.context.ok():
+            self._report_goals()
+
+    def close(self) -> None:
+        """Do the same where an error ends the node."""
+        if not self._is_over and self.context.ok():
+            self.last_words()
 
     def _tell_end(self, rows: Rows) -> None:
         row = rows[0]
@@ -210,16 +277,20 @@ class RobotBridgeNode(Node):
         if waits and problem.startswith(waits):
             problem = f'waits for {problem}'
         distance = self._task.distance(row['achieved_goal'], row['desired_goal'])
+        event = self._goal_event or GoalEvent(0, GoalState.NONE, '')
         return {
             'message': problem or state,
             'level': b'\x01' if problem or (waits and waits != 'a goal') else b'\x00',
             'state': state,
             'waits_for': waits,
             'goal': _text(row['desired_goal']) if control.episodes.running else '',
-            'next_goal': '' if control.goal is None else _text(control.goal),
+            'next_goal': '' if control.goals.last is None else _text(control.goals.last.position),
+            'goal_stamp_ns': event.stamp_ns,
+            'goal_state': event.state,
+            'goal_result': event.text,
             'episode': int(row['episode']),
             'step': int(row['step']),
-            'distance_m': round(float(distance), 3),
+            'distance_m': round(float(distance), 3) if row['episode'] else '',
             'episodes_ended': self._ended,
             'episodes_succeeded': self._successes,
             'states_unanswered': control.unanswered,

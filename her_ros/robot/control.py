@@ -3,36 +3,24 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import Rows
 from her_ros.core.task import GoalTask
+from her_ros.robot.arm_commands import ArmCommands, Command
 from her_ros.robot.episodes import RobotEpisodes
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames
-from her_ros.robot.goals import GoalRegion
+from her_ros.robot.goals import GoalQueue
 from her_ros.robot.homing import Homing
 from her_ros.robot.kinematics import FetchKinematics
 from her_ros.robot.observer import Observer
 from her_ros.robot.prediction import CommandedMotion
 from her_ros.robot.units import TwistUnits
-from her_ros.sim.model import load_model
 from her_ros.sim.setups import setup_of
 
 # The arm is told to stand still for so long; then nobody commands it.
 _STOP_S = 0.5
-# Fingers open by at most this much each.
-_FINGER_RANGE_M = (0.0, 0.05)
-
-
-class Command(NamedTuple):
-    """What to tell the robot for one control period."""
-
-    #: of the gripper, m/s, world frame, shape (3,)
-    velocity: Floats
-    #: positions of right and left finger, metres, shape (2,)
-    fingers: Floats
 
 
 class Tick(NamedTuple):
@@ -47,7 +35,9 @@ class RobotControl:
     """Runs episodes on a robot, one call per control period and one per answer.
 
     An episode begins with a new goal, or when it is asked for; then the gripper first comes home.
-    Whenever there is no action for the present state the robot is told to stand still.
+    Whenever there is no action for the present state the robot is told to stand still. An episode
+    whose inputs, policy or own calls cease is over: with ``recovery: latched`` nothing moves again
+    before a person sends a goal or asks for one more episode.
 
     :param frames: know where the robot stands
     :param session: drawn anew whenever a bridge starts
@@ -56,16 +46,11 @@ class RobotControl:
     def __init__(
         self, task: GoalTask, parameters: RobotBridgeParameters, frames: Frames, session: int
     ) -> None:
-        p = parameters
+        self._task = task
+        self._parameters = p = parameters
         self.units = TwistUnits(p, frames)
-        self._speed_mps = p.full_action_speed_mps
-        self._timeout_s = p.input_timeout_s
-        self._home = p.home
-        self._fingers_closed = setup_of(task).fingers_closed
-        model = load_model(task)
-        self._start_fingers = np.clip(model.start_qpos[model.finger_qpos], *_FINGER_RANGE_M)
-        self._fingers = self._start_fingers  # as last commanded
         self.kinematics = FetchKinematics(task, frames.base)
+        self._commands = ArmCommands(task, self.kinematics, self.units, p.full_action_speed_mps)
         self._motion = CommandedMotion()
         self.observer = Observer(
             task,
@@ -80,40 +65,60 @@ class RobotControl:
             setup_of(task), self.kinematics.start_grip_position, p.full_action_speed_mps
         )
         self._coming_home = False
-        self._region = GoalRegion(task)
-        self.goal: Floats | None = None
-        self._wanted = False
+        self.goals = GoalQueue(task)
         self._stop_until_s = -np.inf
+        # A goal that waits expires then; the others are when these things happened last.
+        self._expires_s = np.inf
+        self._ticked_s = self._answered_s = -np.inf
         #: states that came too late, or not at all, to be answered
         self.unanswered = 0
         self.problem = ''
 
-    def set_goal(self, point: Floats) -> None:
+    @property
+    def moving(self) -> bool:
+        """Whether the robot may be in motion: an episode, or on the way to its start."""
+        return self.episodes.running or self._coming_home
+
+    def set_goal(self, point: Floats, now_s: float, stamp_ns: int = 0) -> None:
         """Keep a goal; an episode for it begins when the present one has ended.
 
         One that has not yet begun, as the policy has not answered, is for this goal then.
 
         :param point: metres, world frame, shape (3,)
-        :raises RobotError: if the policy was not trained for it
+        :param now_s: monotonic time
+        :param stamp_ns: names the goal in :class:`~her_ros.robot.goals.GoalEvent`
+        :raises RobotError: if the policy was not trained for it, or inputs are missing
         """
-        self.goal = self._region.goal(point)
-        self._wanted = True
+        self._require_inputs(now_s)
+        waits = self.episodes.running and not self.episodes.waiting
+        text = 'waits for the end of the present episode' if waits else 'an episode begins'
+        self.goals.add(point, stamp_ns, text)
+        self._expires_s = now_s + self._parameters.goal_timeout_s
         if self.episodes.waiting:
-            self._start()
+            self._start(now_s)
 
-    def reset(self) -> None:
+    def reset(self, now_s: float) -> None:
         """End the present episode with its next state, and begin another for the same goal.
 
-        :raises RobotError: if there is no goal yet
+        :param now_s: monotonic time
+        :raises RobotError: if there is no goal yet, or inputs are missing
         """
-        if self.goal is None:
-            raise RobotError('there is no goal yet; publish one')
+        self._require_inputs(now_s)
+        self.goals.again()
+        self._expires_s = now_s + self._parameters.goal_timeout_s
         self.episodes.end()
-        self._wanted = True
+
+    def _require_inputs(self, now_s: float) -> None:
+        # What was wanted without them would begin by itself when they come.
+        if missing := self._missing(now_s):
+            raise RobotError(f'nothing on {" and ".join(missing)}, so no goal is accepted')
+
+    def _missing(self, now_s: float) -> list[str]:
+        return self.observer.missing(now_s, self._parameters.input_timeout_s)
 
     def state(self, now_s: float) -> str:
         """Say in a few words what goes on."""
-        if missing := self.observer.missing(now_s, self._timeout_s):
+        if missing := self._missing(now_s):
             return f'waits for {" and ".join(missing)}'
         if self.episodes.waiting:
             return 'waits for the policy'
@@ -121,84 +126,134 @@ class RobotControl:
             return 'acting'
         if self._coming_home:
             return 'coming home'
-        return 'about to begin' if self._wanted else 'waits for a goal'
+        return 'waits for a goal' if self.goals.waiting is None else 'about to begin'
 
     def tick(self, now_s: float) -> Tick:
         """Go on by one control period.
 
         :param now_s: monotonic time
         """
+        if trouble := self._trouble(now_s):
+            self._recover(trouble, now_s)
         tick = self._next(now_s)
+        self._ticked_s = now_s
         if tick.command is not None:
             self._motion.command(tick.command.velocity, now_s)
         return tick
 
-    def _next(self, now_s: float) -> Tick:
-        if missing := self.observer.missing(now_s, self._timeout_s):
-            return self._without(missing, now_s)
-        if not (self.episodes.running or self._coming_home) and self._wanted:
-            self._begin(now_s)
-        if self.episodes.running:
-            return self._act(now_s)
-        if self._coming_home:
-            return Tick(command=self._come_home(now_s))
-        return Tick(command=self._stand_still() if now_s < self._stop_until_s else None)
+    def _trouble(self, now_s: float) -> str:
+        """Say why what goes on must not go on; empty: it may."""
+        if missing := self._missing(now_s):
+            return f'nothing on {" and ".join(missing)}'
+        if self.moving and self._stood_still(now_s):
+            return f'the bridge itself stood still for {now_s - self._ticked_s:.1f} s'
+        if not self.episodes.running:
+            return ''
+        timeout_s, silent_s = self._parameters.policy_timeout_s, now_s - self._answered_s
+        if not self.episodes.waiting and silent_s > timeout_s:
+            return f'the policy answered nothing for {silent_s:.1f} s'
+        return ''
 
-    def _without(self, missing: list[str], now_s: float) -> Tick:
-        if self.halt() is not None:
-            self._stop_until_s = now_s + _STOP_S
-            self.problem = f'gave up: nothing on {" and ".join(missing)}'
-        return Tick(command=self._stand_still() if now_s < self._stop_until_s else None)
+    def _stood_still(self, now_s: float) -> bool:
+        return now_s - self._ticked_s > self._parameters.policy_timeout_s
+
+    def _recover(self, trouble: str, now_s: float) -> None:
+        """End what a crash interrupted; whether its goal is tried again a parameter says."""
+        if not self.moving and self._parameters.recovery == 'automatic':
+            return  # until the goal expires
+        if not self.moving and self.goals.waiting is None:
+            return
+        self.problem = f'gave up: {trouble}'
+        if self._parameters.recovery == 'automatic':
+            self.goals.try_again(trouble)
+            self._expires_s = now_s + self._parameters.goal_timeout_s
+        self._stop(trouble, now_s, drop_goals=self._parameters.recovery == 'latched')
+
+    def _next(self, now_s: float) -> Tick:
+        if self.goals.waiting is not None or self.episodes.waiting:
+            self._expire(now_s)
+        if not self._missing(now_s):
+            if not self.moving and self.goals.waiting is not None:
+                self._begin(now_s)
+            if self.episodes.running:
+                return self._act(now_s)
+            if self._coming_home:
+                return Tick(command=self._come_home(now_s))
+        return Tick(command=self._commands.standing() if now_s < self._stop_until_s else None)
+
+    def _expire(self, now_s: float) -> None:
+        # One that waits for the end of an episode in progress is wanted all the time.
+        busy = self.moving and not self.episodes.waiting
+        if not busy and now_s > self._expires_s:
+            what = 'the policy' if self.episodes.waiting else 'the robot'
+            waited_s = self._parameters.goal_timeout_s
+            self.problem = f'gave up: the goal expired, {what} was not ready for {waited_s:g} s'
+            self._stop(self.problem.removeprefix('gave up: '), now_s)
 
     def _begin(self, now_s: float) -> None:
-        self._wanted = False
         self.problem = ''
-        if self._home:
+        if self._parameters.home:
+            self.goals.take()
             self._homing.begin(self.observer.object_position, now_s)
             self._coming_home = True
         else:
-            self._start()
+            self._start(now_s)
 
-    def _start(self) -> None:
-        assert self.goal is not None
-        self._wanted = False
+    def _start(self, now_s: float) -> None:
+        self._expires_s = now_s + self._parameters.goal_timeout_s
         self.observer.begin()
-        self.episodes.start(self.goal)
+        self.episodes.start(self.goals.act().position)
 
     def _come_home(self, now_s: float) -> Command:
         try:
             velocity = self._homing.velocity(self.kinematics.grip_position, now_s)
         except RobotError as error:
-            self._coming_home = False
-            self._stop_until_s = now_s + _STOP_S
             self.problem = str(error)
-            return self._stand_still()
+            self._stop(self.problem, now_s)
+            return self._commands.standing()
         if velocity is None:
             self._coming_home = False
-            self._start()
-            return self._stand_still()
-        self._fingers = self._start_fingers
-        return Command(self.units.followed(velocity), self._fingers)
+            self._start(now_s)
+            return self._commands.standing()
+        return self._commands.homing(velocity)
 
     def _act(self, now_s: float) -> Tick:
         was_answered, was_waiting = self.episodes.answered, self.episodes.waiting
         rows = self.episodes.show(self.observer.observe(now_s))
         if not self.episodes.running:
             self._stop_until_s = now_s + _STOP_S
-            return Tick(rows, self._stand_still())
+            self._expires_s = now_s + self._parameters.goal_timeout_s
+            self.goals.end(bool(rows['is_success'][0]), self._result(rows))
+            return Tick(rows, self._commands.standing())
         if was_answered:
             # The last action holds on until the next one is here, a few milliseconds from now.
             return Tick(rows)
         self.unanswered += not was_waiting
-        return Tick(rows, self._stand_still())
+        return Tick(rows, self._commands.standing())
 
-    def halt(self) -> Command | None:
-        """Give up what goes on; return the command to stand still, if the robot moves."""
-        if not (self.episodes.running or self._coming_home):
-            return None
+    def _result(self, rows: Rows) -> str:
+        row = rows[0]
+        distance = float(self._task.distance(row['achieved_goal'], row['desired_goal']))
+        return f'{100 * distance:.1f} cm from it after {row["step"]} steps'
+
+    def halt(self, reason: str, now_s: float) -> Command | None:
+        """Give up what goes on and what waits.
+
+        :param reason: what to say of their goals
+        :param now_s: monotonic time
+        :return: the command to stand still, if the robot moves
+        """
+        was_moving = self.moving
+        self._stop(reason, now_s)
+        return self._commands.standing() if was_moving else None
+
+    def _stop(self, reason: str, now_s: float, drop_goals: bool = True) -> None:
+        if self.moving:
+            self._stop_until_s = now_s + _STOP_S
         self.episodes.abandon()
-        self._coming_home = self._wanted = False
-        return self._stand_still()
+        self._coming_home = False
+        if drop_goals:
+            self.goals.give_up(reason)
 
     def answer(self, answers: Rows, now_s: float) -> Command | None:
         """Turn the answer to the present state into a command.
@@ -208,22 +263,12 @@ class RobotControl:
         :return: None where none of them answers it
         :raises RowError: if an action is not finite
         """
+        if self._stood_still(now_s):
+            return None  # whoever answers, the state is of another time
         action = self.episodes.accept(answers)
         if action is None:
             return None
-        command = self._command(action)
+        self._answered_s = now_s
+        command = self._commands.acting(action)
         self._motion.command(command.velocity, now_s)
         return command
-
-    def _command(self, action: NDArray[np.float32]) -> Command:
-        velocity = self.units.followed(action[:3].astype(np.float64) * self._speed_mps)
-        if not self._fingers_closed:
-            # As in training: sent from where they are by so many metres, which is farther than
-            # they can go, so that all but the smallest actions open or close them.
-            fingers = self.kinematics.finger_position + action[3]
-            self._fingers = np.clip(fingers, *_FINGER_RANGE_M)
-        return Command(velocity, self._fingers)
-
-    def _stand_still(self) -> Command:
-        """Hold the arm where it is, and what is in the fingers in them."""
-        return Command(np.zeros(3), self._fingers)

@@ -1,4 +1,7 @@
-"""Which goals a policy was trained for."""
+"""Which goals a policy was trained for, and what becomes of those that are sent."""
+
+from enum import StrEnum
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,10 +41,122 @@ class GoalRegion:
         if self._has_object:
             on_table = self.least[2] == self.greatest[2]
             goal[2] = self.least[2] if on_table else max(goal[2], self.least[2])
-        if (goal < self.least - _MARGIN_M).any() or (goal > self.greatest + _MARGIN_M).any():
+        inside = (goal >= self.least - _MARGIN_M) & (goal <= self.greatest + _MARGIN_M)
+        if not inside.all():
             raise RobotError(
                 f'goal {goal.round(3).tolist()} lies outside of what the policy was trained for:'
                 f' {self.least.round(3).tolist()} to {self.greatest.round(3).tolist()}, metres,'
                 ' world frame'
             )
         return goal
+
+
+class GoalState(StrEnum):
+    """What became of a goal; ``ACCEPTED`` and ``ACTING`` are followed by another one."""
+
+    #: there was none
+    NONE = ''
+    ACCEPTED = 'accepted'
+    ACTING = 'acting'
+    REFUSED = 'refused'
+    REACHED = 'reached'
+    MISSED = 'missed'
+    GIVEN_UP = 'given up'
+
+
+class GoalEvent(NamedTuple):
+    """One change in what became of a goal."""
+
+    #: of the message that brought the goal, nanoseconds since 1970; names the goal
+    stamp_ns: int
+    state: GoalState
+    #: why, or by how much, in a few words
+    text: str
+
+
+class Goal(NamedTuple):
+    """A goal that was accepted."""
+
+    #: metres, world frame, shape (3,)
+    position: Floats
+    #: see :class:`GoalEvent`
+    stamp_ns: int
+
+
+class GoalQueue:
+    """The goal of the present episode and the one of the next; one may wait at a time."""
+
+    def __init__(self, task: GoalTask) -> None:
+        self._region = GoalRegion(task)
+        #: the goal accepted last, which a reset begins again
+        self.last: Goal | None = None
+        #: the goal of the next episode
+        self.waiting: Goal | None = None
+        #: the goal of the present episode
+        self.current: Goal | None = None
+        self._events: list[GoalEvent] = []
+
+    def add(self, point: Floats, stamp_ns: int, text: str) -> None:
+        """Accept a goal for the next episode; it replaces one that waits.
+
+        :param text: what happens next
+        :raises RobotError: if the policy was not trained for it
+        """
+        goal = Goal(self._region.goal(point), stamp_ns)
+        if self.waiting is not None:
+            self._note(self.waiting, GoalState.GIVEN_UP, 'replaced by another goal')
+        self.last = self.waiting = goal
+        self._note(goal, GoalState.ACCEPTED, text)
+
+    def refuse(self, stamp_ns: int, reason: str) -> None:
+        """Note that a goal is not accepted."""
+        self._events.append(GoalEvent(stamp_ns, GoalState.REFUSED, reason))
+
+    def again(self) -> None:
+        """Let the last goal be that of the next episode, too.
+
+        :raises RobotError: if there was none
+        """
+        if self.last is None:
+            raise RobotError('there is no goal yet; publish one')
+        self.waiting = self.last
+
+    def take(self) -> None:
+        """Prepare for the goal that waits."""
+        if self.current is not None and self.waiting is not None:
+            self._note(self.current, GoalState.GIVEN_UP, 'replaced by another goal')
+        self.current, self.waiting = self.waiting or self.current, None
+
+    def act(self) -> Goal:
+        """Begin the episode of the goal that was sent last."""
+        self.take()
+        assert self.current is not None
+        self._note(self.current, GoalState.ACTING, 'the policy is asked')
+        return self.current
+
+    def end(self, reached: bool, text: str) -> None:
+        """End the present episode."""
+        if self.current is not None:
+            self._note(self.current, GoalState.REACHED if reached else GoalState.MISSED, text)
+        self.current = None
+
+    def give_up(self, reason: str) -> None:
+        """Drop the present goal and the one that waits."""
+        for goal in (self.current, self.waiting):
+            if goal is not None:
+                self._note(goal, GoalState.GIVEN_UP, reason)
+        self.current = self.waiting = None
+
+    def try_again(self, reason: str) -> None:
+        """Give up the present episode, but not its goal."""
+        self.waiting, self.current = self.waiting or self.current, None
+        if self.waiting is not None:
+            self._note(self.waiting, GoalState.ACCEPTED, f'{reason}; it begins again')
+
+    def _note(self, goal: Goal, state: GoalState, text: str) -> None:
+        self._events.append(GoalEvent(goal.stamp_ns, state, text))
+
+    def events(self) -> list[GoalEvent]:
+        """Return what happened since the last call."""
+        events, self._events = self._events, []
+        return events

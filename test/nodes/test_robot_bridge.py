@@ -77,6 +77,10 @@ class RobotPartner:
         self.graph.until(lambda: self.graph.status(status).get('policy_version'), what)
         self.graph.until(lambda: self.speeds, f'joint states in {self.namespace}')
 
+    def known(self, node):
+        """Wait for a report of a node that has just been started."""
+        self.graph.new_status(f'{self.namespace}/{node}')
+
     def send(self, position, frame='world'):
         message = PointStamped()
         message.header.frame_id = frame
@@ -110,7 +114,10 @@ class RobotPartner:
 
 
 # Many nodes share two cores here; what is late in a test need not be on a robot.
-PATIENT = {'robot_bridge': {'input_timeout_s': 5.0}, 'policy': {'deadline_s': 5.0}}
+PATIENT = {
+    'robot_bridge': {'input_timeout_s': 5.0, 'policy_timeout_s': 5.0},
+    'policy': {'deadline_s': 5.0},
+}
 
 
 # So that there is time to see the robot move: a full action is a tenth of what it was.
@@ -205,6 +212,7 @@ def test_a_reset_needs_a_goal_and_then_acts_again(graph):
     response = partner.reset()
     assert not response.success
     assert 'no goal yet' in response.message
+    assert partner.status['distance_m'] == ''
     partner.send(START['FetchReach'])
     partner.finished(1)
     assert partner.reset().success
@@ -212,8 +220,8 @@ def test_a_reset_needs_a_goal_and_then_acts_again(graph):
     np.testing.assert_array_equal(first.desired_goal, second.desired_goal)
 
 
-def test_a_dead_policy_stops_the_robot_and_its_successor_moves_it_again(graph):
-    partner, processes = start(graph, '/run', **SLOW, episode_steps=400)
+def test_a_dead_policy_ends_the_episode_and_its_successor_waits_for_a_person(graph):
+    partner, processes = start(graph, '/run', **SLOW, episode_steps=400, policy_timeout_s=0.5)
     partner.ready()
     partner.send(START['FetchReach'] + 0.1)
     partner.acting()
@@ -224,10 +232,51 @@ def test_a_dead_policy_stops_the_robot_and_its_successor_moves_it_again(graph):
     # An answer may have been on its way; the period after it has none. Generous, as the test's
     # own node shares the cores with four others.
     assert all(at < killed_at + 0.2 for at in moving)
-    graph.until(lambda: int(partner.status['states_unanswered']) > 10, 'unanswered states')
+    graph.until(lambda: 'policy answered nothing' in partner.status['message'], 'a word')
     start_policy(graph, '/run')
-    count = len(partner.twists)
+    partner.known('policy')
+    count, rows = len(partner.twists), len(partner.rows)
+    graph.new_status('/run/robot_bridge')
+    assert graph.new_status('/run/robot_bridge')['state'] == 'waits for a goal'
+    assert len(partner.rows) == rows
+    assert not partner.rows[-1]['truncated'][0]  # nobody takes half an episode for a whole one
+    assert partner.reset().success
     graph.until(lambda: any(s > 0.01 for _, _, s in partner.twists[count:]), 'motion')
+
+
+def test_a_second_publisher_of_actions_is_named_and_the_robot_stops(graph):
+    partner, processes = start(graph, '/run', **SLOW, episode_steps=400)
+    partner.ready()
+    partner.send(START['FetchReach'] + 0.1)
+    partner.acting()
+    intruder = graph.new_node('intruder')
+    publisher = intruder.create_publisher(PointCloud2, '/run/action', RECORDING)
+    graph.until(lambda: 'another node publishes' in partner.status['message'], 'a word')
+    ours, pid = os.getpid(), processes['policy'].popen.pid
+    named = f'/intruder (pid {ours}) and /run/policy (pid {pid})'
+    assert named in partner.status['goal_result']
+    assert partner.status['goal_state'] == 'given up'
+    assert partner.twists[-1][2] == 0.0
+    rows = len(partner.rows)
+    partner.send(START['FetchReach'] + 0.1)
+    graph.until(lambda: partner.status['goal_state'] == 'refused', 'a refusal')
+    assert named in partner.status['goal_result']
+    intruder.destroy_publisher(publisher)
+    response = graph.until(lambda: (r := partner.reset()).success and r, 'one policy')
+    assert response.success
+    graph.until(lambda: len(partner.rows) > rows, 'another episode')
+
+
+def test_two_policies_of_one_name_stop_the_robot(graph):
+    partner, _ = start(graph, '/run', **SLOW, episode_steps=400)
+    partner.ready()
+    start_policy(graph, '/run')
+    graph.until(lambda: graph.node.count_publishers('/run/action') == 2, 'both policies')
+    partner.send(START['FetchReach'] + 0.1)
+    graph.until(lambda: partner.status['goal_state'] == 'given up', 'a word')
+    assert 'a second publisher of actions answers' in partner.status['message']
+    assert partner.status['goal_result'].count('/run/policy (pid') == 2
+    assert partner.twists[-1][2] == 0.0
 
 
 def test_a_bridge_that_is_told_to_end_stops_the_robot_first(graph):
@@ -269,11 +318,15 @@ def test_without_a_bridge_the_robot_stops_by_itself(graph):
     graph.until(lambda: partner.speeds[-1][1] < 0.005, 'standstill')
     assert partner.speeds[-1][0] - partner.twists[-1][0] < 1.0
     graph.until(lambda: partner.speeds[-1][2] < 0.01, 'an elbow that comes to rest')
+    rows = len(partner.rows)
+    graph.start('robot_bridge', '/run', {'task': 'FetchReach', **PATIENT['robot_bridge'], **SLOW})
+    partner.known('robot_bridge')
     partner.speeds.clear()
     graph.until(lambda: len(partner.speeds) > 30, 'joint states')
     _, gripper, joints = map(max, zip(*partner.speeds, strict=True))
     assert gripper < 0.01
     assert joints < 0.02
+    assert len(partner.rows) == rows
 
 
 def addresses(pid):

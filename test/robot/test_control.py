@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,9 @@ class Loop:
                 self._sense()
         return tick
 
+    def set_goal(self, goal, stamp_ns=0):
+        self.control.set_goal(goal, self.now_s, stamp_ns)
+
     def periods(self, count):
         for _ in range(count):
             self.period()
@@ -91,7 +95,7 @@ class Loop:
 @pytest.mark.parametrize('seed', range(3))
 def test_a_goal_is_an_episode_that_learning_takes(seed):
     loop = Loop('FetchReach', seed)
-    loop.control.set_goal(loop.drawn_goal)
+    loop.set_goal(loop.drawn_goal)
     loop.until_idle()
     (episode,) = loop.episodes
     episode.check(loop.task)
@@ -107,7 +111,7 @@ def test_the_block_goes_where_it_is_wanted_again_and_again():
     middle = loop.control.kinematics.start_grip_position
     wanted = [middle + np.array([x, y, 0.0]) for x, y in ((0.1, 0.1), (-0.1, 0.05), (0.0, -0.1))]
     for goal in wanted:
-        loop.control.set_goal(goal)
+        loop.set_goal(goal)
         loop.until_idle()
     assert [episode.is_success for episode in loop.episodes] == [True] * 3
     # each began where training begins, or a little beside it where the block stood there
@@ -118,7 +122,7 @@ def test_the_block_goes_where_it_is_wanted_again_and_again():
 def test_without_a_policy_the_robot_stands_still_and_waits():
     loop = Loop('FetchReach')
     loop.policy_alive = False
-    loop.control.set_goal(loop.drawn_goal)
+    loop.set_goal(loop.drawn_goal)
     loop.periods(100)
     assert loop.control.state(loop.now_s) == 'waits for the policy'
     assert loop.robot.grip_position == pytest.approx(loop.rows[0]['achieved_goal'][0], abs=5e-3)
@@ -132,7 +136,7 @@ def test_without_a_policy_the_robot_stands_still_and_waits():
 
 def test_a_policy_that_falls_silent_is_followed_by_zero_within_a_period():
     loop = Loop('FetchReach')
-    loop.control.set_goal(loop.drawn_goal)
+    loop.set_goal(loop.drawn_goal)
     loop.periods(4)
     assert loop.commands[-1].velocity.any()
     loop.policy_alive = False
@@ -144,7 +148,7 @@ def test_a_policy_that_falls_silent_is_followed_by_zero_within_a_period():
 
 def test_inputs_that_stop_end_the_episode_and_are_named():
     loop = Loop('FetchPush')
-    loop.control.set_goal(loop.drawn_goal)
+    loop.set_goal(loop.drawn_goal)
     loop.periods(5)
     loop.sensing = False
     loop.commands.clear()
@@ -162,7 +166,7 @@ def test_inputs_that_stop_end_the_episode_and_are_named():
     loop.sensing = True
     loop.periods(5)
     assert loop.control.state(loop.now_s) == 'waits for a goal'
-    loop.control.reset()
+    loop.control.reset(loop.now_s)
     loop.until_idle()
     assert len(loop.episodes[-1]) > 3
     assert not loop.control.problem
@@ -170,10 +174,10 @@ def test_inputs_that_stop_end_the_episode_and_are_named():
 
 def test_a_new_goal_waits_for_the_end_of_the_episode():
     loop = Loop('FetchReach', success_steps=0)
-    loop.control.set_goal(loop.drawn_goal)
+    loop.set_goal(loop.drawn_goal)
     loop.periods(5)
     other = loop.drawn_goal + np.array([0.0, 0.0, 0.02])
-    loop.control.set_goal(other)
+    loop.set_goal(other)
     loop.until_idle()
     first, second = loop.episodes
     assert len(first) == len(second) == 50
@@ -183,13 +187,13 @@ def test_a_new_goal_waits_for_the_end_of_the_episode():
 
 def test_a_goal_on_the_way_home_is_the_one_of_the_episode():
     loop = Loop('FetchReach', home=True, success_steps=0, full_action_speed_mps=0.5)
-    loop.control.set_goal(loop.drawn_goal)
+    loop.set_goal(loop.drawn_goal)
     loop.until_idle()
     other = loop.control.kinematics.start_grip_position + np.array([0.0, 0.1, 0.0])
-    loop.control.set_goal(loop.drawn_goal)
+    loop.set_goal(loop.drawn_goal)
     loop.periods(2)
     assert loop.control.state(loop.now_s) == 'coming home'
-    loop.control.set_goal(other)
+    loop.set_goal(other)
     loop.until_idle()
     assert len(loop.episodes) == 2
     np.testing.assert_array_equal(loop.episodes[1].desired_goal, other)
@@ -202,7 +206,7 @@ def test_coming_home_is_no_faster_than_acting_may_be():
         loop.robot.advance(SUBSTEPS)
         loop.now_s += 0.01
     loop._sense()
-    loop.control.set_goal(loop.drawn_goal)
+    loop.set_goal(loop.drawn_goal)
     loop.periods(10)
     assert loop.control.state(loop.now_s) == 'coming home'
     fastest = max(np.linalg.norm(command.velocity) for command in loop.commands)
@@ -212,10 +216,10 @@ def test_coming_home_is_no_faster_than_acting_may_be():
 def test_a_goal_that_comes_before_the_policy_does_is_the_one_of_the_episode():
     loop = Loop('FetchReach', success_steps=0)
     loop.policy_alive = False
-    loop.control.set_goal(loop.drawn_goal)
+    loop.set_goal(loop.drawn_goal)
     loop.periods(5)
     other = loop.drawn_goal + np.array([0.0, 0.0, 0.02])
-    loop.control.set_goal(other)
+    loop.set_goal(other)
     loop.policy_alive = True
     loop.until_idle()
     (episode,), _ = split_rollout(loop.rows)
@@ -224,9 +228,9 @@ def test_a_goal_that_comes_before_the_policy_does_is_the_one_of_the_episode():
 
 def test_what_was_given_up_does_not_begin_again_by_itself():
     loop = Loop('FetchReach', success_steps=0)
-    loop.control.set_goal(loop.drawn_goal)
+    loop.set_goal(loop.drawn_goal)
     loop.periods(5)
-    loop.control.set_goal(loop.drawn_goal + 0.01)
+    loop.set_goal(loop.drawn_goal + 0.01)
     loop.sensing = False
     loop.periods(5)
     loop.sensing = True
@@ -237,10 +241,10 @@ def test_what_was_given_up_does_not_begin_again_by_itself():
 def test_a_reset_ends_the_episode_and_begins_another():
     loop = Loop('FetchReach', success_steps=0)
     with pytest.raises(RobotError, match='no goal yet'):
-        loop.control.reset()
-    loop.control.set_goal(loop.drawn_goal)
+        loop.control.reset(loop.now_s)
+    loop.set_goal(loop.drawn_goal)
     loop.periods(5)
-    loop.control.reset()
+    loop.control.reset(loop.now_s)
     loop.until_idle()
     first, second = loop.episodes
     assert len(first) == 5
@@ -250,12 +254,12 @@ def test_a_reset_ends_the_episode_and_begins_another():
 
 def test_what_goes_on_can_be_given_up():
     loop = Loop('FetchReach', success_steps=0)
-    assert loop.control.halt() is None
-    loop.control.set_goal(loop.drawn_goal)
+    assert loop.control.halt('stopped', loop.now_s) is None
+    loop.set_goal(loop.drawn_goal)
     loop.periods(5)
     assert loop.commands[-1].velocity.any()
-    assert not loop.control.halt().velocity.any()
-    assert loop.control.halt() is None
+    assert not loop.control.halt('stopped', loop.now_s).velocity.any()
+    assert loop.control.halt('stopped', loop.now_s) is None
     loop.commands.clear()
     loop.periods(20)
     assert not any(command.velocity.any() for command in loop.commands)
@@ -263,7 +267,203 @@ def test_what_goes_on_can_be_given_up():
 
 def test_goals_that_cannot_be_are_refused_and_the_old_one_stays():
     loop = Loop('FetchReach')
-    loop.control.set_goal(loop.drawn_goal)
+    loop.set_goal(loop.drawn_goal)
     with pytest.raises(RobotError):
-        loop.control.set_goal(loop.drawn_goal + 1.0)
-    np.testing.assert_array_equal(loop.control.goal, loop.drawn_goal)
+        loop.set_goal(loop.drawn_goal + 1.0)
+    np.testing.assert_array_equal(loop.control.goals.last.position, loop.drawn_goal)
+
+
+def events(loop):
+    return [(event.stamp_ns, str(event.state)) for event in loop.control.goals.events()]
+
+
+def test_a_goal_without_inputs_is_refused_and_nothing_begins_when_they_come():
+    loop = Loop('FetchPush')
+    loop.sensing = False
+    loop.periods(5)
+    missing = 'nothing on joint_states and object_pose, so no goal is accepted'
+    with pytest.raises(RobotError, match=missing):
+        loop.set_goal(loop.drawn_goal)
+    loop.sensing = True
+    loop.periods(20)
+    assert loop.control.state(loop.now_s) == 'waits for a goal'
+    assert not loop.rows
+    loop.set_goal(loop.drawn_goal)
+    loop.until_idle()
+    loop.sensing = False
+    loop.periods(5)
+    with pytest.raises(RobotError, match=missing):
+        loop.control.reset(loop.now_s)
+
+
+@pytest.mark.parametrize('recovery', ['latched', 'automatic'])
+def test_a_goal_expires_where_no_policy_answers(recovery):
+    loop = Loop('FetchReach', goal_timeout_s=2.0, recovery=recovery)
+    loop.policy_alive = False
+    loop.set_goal(loop.drawn_goal, 5)
+    loop.periods(45)
+    assert loop.control.state(loop.now_s) == 'waits for the policy'
+    loop.periods(10)
+    assert 'the goal expired, the policy was not ready for 2 s' in loop.control.problem
+    loop.policy_alive = True
+    loop.periods(20)
+    assert loop.control.state(loop.now_s) == 'waits for a goal'
+    assert not any(command.velocity.any() for command in loop.commands)
+    assert events(loop) == [(5, 'accepted'), (5, 'acting'), (5, 'given up')]
+
+
+def crash(loop, node):
+    """Let a node be away for 0.8 s in the midst of an episode."""
+    if node == 'policy':
+        loop.policy_alive = False
+        loop.periods(20)
+        loop.policy_alive = True
+    elif node == 'robot':
+        loop.sensing = False
+        loop.periods(20)
+        loop.sensing = True
+    else:
+        # Meanwhile the robot stops by itself; on waking up the sensors are heard first.
+        loop._obey(loop.control._commands.standing())
+        loop.now_s += 0.8
+        loop._sense()
+        assert loop.control.answer(loop._answer(loop.rows[-1]), loop.now_s) is None
+
+
+@pytest.mark.parametrize('node', ['policy', 'robot', 'bridge'])
+def test_after_a_crash_a_person_decides(node):
+    loop = Loop('FetchReach', success_steps=0)
+    loop.set_goal(loop.drawn_goal, 5)
+    loop.periods(10)
+    assert loop.commands[-1].velocity.any()
+    crash(loop, node)
+    loop.commands.clear()
+    loop.periods(50)
+    assert loop.control.state(loop.now_s) == 'waits for a goal'
+    assert not any(command.velocity.any() for command in loop.commands)
+    assert 'gave up: ' in loop.control.problem
+    assert not any(row['truncated'][0] for row in loop.rows)
+    assert events(loop)[-1] == (5, 'given up')
+    loop.control.reset(loop.now_s)
+    loop.until_idle()
+    assert loop.rows[-1]['truncated'][0]
+    assert not loop.control.problem
+
+
+@pytest.mark.parametrize('node', ['policy', 'robot', 'bridge'])
+def test_a_parameter_lets_it_go_on_after_a_crash(node):
+    loop = Loop('FetchReach', success_steps=0, recovery='automatic')
+    loop.set_goal(loop.drawn_goal, 5)
+    loop.periods(10)
+    crash(loop, node)
+    loop.until_idle()
+    assert {int(row['episode'][0]) for row in loop.rows} == {1, 2}
+    assert loop.rows[-1]['truncated'][0]
+    assert [state for _, state in events(loop)] == [
+        'accepted', 'acting', 'accepted', 'acting', 'reached',
+    ]  # fmt: skip
+
+
+def test_what_does_not_come_back_in_time_does_not_begin_again():
+    loop = Loop('FetchReach', success_steps=0, recovery='automatic', goal_timeout_s=1.0)
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(10)
+    loop.sensing = False
+    loop.periods(40)
+    loop.sensing = True
+    loop.commands.clear()
+    loop.periods(20)
+    assert loop.control.state(loop.now_s) == 'waits for a goal'
+    assert not any(command.velocity.any() for command in loop.commands)
+    assert 'the goal expired, the robot was not ready for 1 s' in loop.control.problem
+
+
+def test_everybody_hears_what_became_of_his_goal():
+    loop = Loop('FetchReach', success_steps=0)
+    loop.policy_alive = False
+    loop.set_goal(loop.drawn_goal, 1)
+    loop.periods(2)
+    loop.set_goal(loop.drawn_goal, 2)  # before the episode of the first has begun
+    loop.policy_alive = True
+    loop.periods(5)
+    loop.set_goal(loop.drawn_goal + 0.01, 3)
+    loop.set_goal(loop.drawn_goal + 0.02, 4)
+    assert events(loop) == [
+        (1, 'accepted'), (1, 'acting'), (2, 'accepted'), (1, 'given up'), (2, 'acting'),
+        (3, 'accepted'), (3, 'given up'), (4, 'accepted'),
+    ]  # fmt: skip
+    loop.until_idle()
+    assert events(loop) == [(2, 'reached'), (4, 'acting'), (4, 'reached')]
+    loop.set_goal(2 * loop.control.kinematics.start_grip_position - loop.drawn_goal, 5)
+    loop.periods(2)
+    loop.control.reset(loop.now_s)  # one move is not enough to get there
+    loop.until_idle()
+    assert events(loop)[1:] == [(5, 'acting'), (5, 'missed'), (5, 'acting'), (5, 'reached')]
+
+
+def end_by_success(loop):
+    loop.until_idle()
+
+
+def end_by_steps(loop):
+    loop.policy.act = lambda *_: np.full((1, 4), 0.2, np.float32)
+    loop.periods(60)
+
+
+def end_by_reset_without_policy(loop):
+    loop.control.reset(loop.now_s)
+    loop.policy_alive = False
+    loop.periods(20)
+
+
+def end_by_stop(loop):
+    loop._obey(loop.control.halt('stopped', loop.now_s))
+    loop.periods(20)
+
+
+def end_on_the_way_home(loop):
+    loop.until_idle()
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(3)
+    assert loop.control.state(loop.now_s) == 'coming home'
+    assert loop.commands[-1].velocity.any()
+    crash(loop, 'robot')
+
+
+def end_by_homing_that_fails(loop):
+    loop.until_idle()
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(3)
+    loop.control._homing._began_at -= 60.0
+    loop.periods(3)
+    assert 'the gripper did not come to' in loop.control.problem
+
+
+@pytest.mark.parametrize(
+    'end',
+    [
+        end_by_success,
+        end_by_steps,
+        end_by_reset_without_policy,
+        end_by_stop,
+        end_on_the_way_home,
+        end_by_homing_that_fails,
+        *(partial(crash, node=node) for node in ('policy', 'robot', 'bridge')),
+    ],
+)
+def test_the_last_command_is_zero_however_an_episode_ends(end):
+    loop = Loop('FetchReach', home=True, full_action_speed_mps=0.5)
+    loop.set_goal(loop.drawn_goal)
+    for _ in range(200):
+        loop.period()
+        if len(loop.rows) > 4:
+            break
+    assert loop.commands[-1].velocity.any()
+    end(loop)
+    loop.periods(40)
+    # Again and again for half a second, as one may get lost; then nothing.
+    assert not any(command.velocity.any() for command in loop.commands[-5:])
+    loop.commands.clear()
+    loop.periods(5)
+    if loop.control.state(loop.now_s) == 'waits for a goal':
+        assert not loop.commands

@@ -1,0 +1,54 @@
+import os
+
+import pytest
+from std_msgs.msg import String
+
+from her_ros.nodes.publishers import OnePublisher, node_names, rivals
+
+
+def numbers(*values):
+    return [{'publication_sequence_number': value} for value in values]
+
+
+@pytest.mark.parametrize(
+    ('sent', 'last_is_of_the_same'),
+    [
+        ((7,), True),
+        ((7, 8, 9), True),
+        ((7, 8, 12), True),  # three got lost
+        ((7, 8, 8), False),
+        ((7, 8, 1), False),
+        ((7, 8, 1000), False),
+        ((None, None), True),
+    ],
+)
+def test_two_publishers_count_apart(sent, last_is_of_the_same):
+    publisher = OnePublisher()
+    *before, last = numbers(*sent)
+    assert all(publisher.sent(info) for info in before)
+    assert publisher.sent(last) is last_is_of_the_same
+
+
+def test_two_publishers_that_began_together_are_told_apart_by_their_next_messages():
+    publisher = OnePublisher()
+    assert [publisher.sent(info) for info in numbers(5, 6, 6)] == [True, True, False]
+
+
+def test_after_a_restart_any_publisher_may_come():
+    publisher = OnePublisher()
+    for info in numbers(7, 8):
+        publisher.sent(info)
+    publisher.restart()
+    assert publisher.sent(*numbers(3))
+    assert not publisher.sent(*numbers(3))
+
+
+@pytest.mark.nodes
+def test_publishers_are_named_with_their_process(graph):
+    one, two = (graph.new_node(name, '/run') for name in ('one', 'two'))
+    publishers = [node.create_publisher(String, '/run/action', 1) for node in (one, two)]
+    graph.until(lambda: len(node_names(one, 'action')) == 2, 'both publishers')
+    pid = os.getpid()
+    assert rivals(one, 'action') == f'/run/action: /run/one (pid {pid}) and /run/two (pid {pid})'
+    two.destroy_publisher(publishers[1])
+    graph.until(lambda: node_names(one, 'action') == {'/run/one'}, 'one publisher')
