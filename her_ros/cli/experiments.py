@@ -36,6 +36,16 @@ def _choices(parameter: str, *values: str, also: tuple[str, ...] = ()) -> tuple[
     return tuple(Arm(value, (f'trainer.{parameter}={value}', *also)) for value in values)
 
 
+def _symmetries(name: str, front_back: float, left_right: float, offset_m: float) -> Arm:
+    """Make an arm whose samples are transformed in this way, whatever the task's file says."""
+    values = {
+        'mirror_front_back': front_back,
+        'mirror_left_right': left_right,
+        'horizontal_offset_m': offset_m,
+    }
+    return Arm(name, tuple(f'trainer.{key}={value}' for key, value in values.items()))
+
+
 EXPERIMENTS = (
     Experiment(
         'her',
@@ -85,6 +95,17 @@ EXPERIMENTS = (
             Arm('random', ('policy.noise_std=0.0', 'policy.hold_steps=1')),
             Arm('noise_random', ('policy.hold_steps=1',)),
             Arm('noise_held', ('policy.hold_steps=4',)),
+        ),
+    ),
+    Experiment(
+        'symmetries',
+        'samples as recorded, mirrored in two ways, moved on the table, and all of that',
+        (
+            _symmetries('none', 0.0, 0.0, 0.0),
+            _symmetries('left_right', 0.0, 0.5, 0.0),
+            _symmetries('front_back', 0.5, 0.0, 0.0),
+            _symmetries('offset', 0.0, 0.0, 0.1),
+            _symmetries('all', 0.5, 0.5, 0.1),
         ),
     ),
 )

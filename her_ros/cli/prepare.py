@@ -22,6 +22,7 @@ from her_ros.cli.params import (
 from her_ros.core.config import ConfigError
 from her_ros.core.files import InUse, locked, write_whole
 from her_ros.core.run_folder import RunFolder, RunFolderError
+from her_ros.core.symmetry import check_symmetries
 from her_ros.core.task import task_named
 
 
@@ -119,6 +120,9 @@ def params_for(task: str, params_file: Path | None) -> Path:
 def _check_task(task: str, values: NodesValues, origin: str) -> None:
     if wrong := sorted({str(own['task']) for own in values.values()} - {task}):
         raise ConfigError(f'{origin}: made for task {", ".join(wrong)}, not for {task}')
+    names = ('mirror_front_back', 'mirror_left_right', 'horizontal_offset_m')
+    used = [values['trainer'][name] for name in names]
+    check_symmetries(task, task_named(task).symmetries, *used)
 
 
 def _run_path(parent: Path, name: str, new: bool) -> Path:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from her_ros.core.symmetry import Kind, Symmetries, SymmetryError, value_map
+
 # numpy and torch arrays alike: the formulas below use operators that both have.
 Array = TypeVar('Array', bound=Any)
 
@@ -22,6 +24,46 @@ class GoalTask:
     goal_tolerance_m: float
     control_period_s: float
     episode_length: int
+    #: what the task is symmetric to; None: nothing, or nobody has said
+    symmetries: Symmetries | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the kinds of values fit the task's sizes.
+
+        :raises SymmetryError: if they do not
+        """
+        if (symmetries := self.symmetries) is None:
+            return
+        kinds, fields = len(symmetries.observation), len(self.observation_fields)
+        if kinds != fields:
+            raise SymmetryError(
+                f'task {self.name}: {kinds} kinds of observation fields; it has {fields} fields'
+            )
+        actions = sum(size for _, size in symmetries.action)
+        if actions != self.action_size:
+            raise SymmetryError(
+                f'task {self.name}: kinds of {actions} values of an action; it has'
+                f' {self.action_size}'
+            )
+        value_map([*self.observation_kinds, *self.goal_kinds, *self.action_kinds])
+
+    @property
+    def observation_kinds(self) -> list[tuple[Kind, int]]:
+        """Kind and size of each field of an observation; scalars where no symmetries are known."""
+        sizes = [size for _, size in self.observation_fields]
+        if self.symmetries is None:
+            return [(Kind.SCALAR, size) for size in sizes]
+        return [*zip(self.symmetries.observation, sizes, strict=True)]
+
+    @property
+    def goal_kinds(self) -> list[tuple[Kind, int]]:
+        """Kind and size of a goal."""
+        return [(self.symmetries.goal if self.symmetries else Kind.SCALAR, self.goal_size)]
+
+    @property
+    def action_kinds(self) -> list[tuple[Kind, int]]:
+        """Kinds of an action's values, and how many there are of each."""
+        return [*self.symmetries.action] if self.symmetries else [(Kind.SCALAR, self.action_size)]
 
     @property
     def observation_size(self) -> int:

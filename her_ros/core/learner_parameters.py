@@ -92,6 +92,24 @@ class LearnerParameters(NodeParameters):
     priority_beta_updates: int = parameter(
         100_000, 'updates after which that power is 1.0', minimum=1, maximum=1 << 40
     )
+    mirror_left_right: float = parameter(
+        0.0,
+        "probability of a left-right reflection of a sample, at the plane of the task's symmetry",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    mirror_front_back: float = parameter(
+        0.0,
+        "probability of a front-back reflection of a sample, at the plane of the task's symmetry",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    horizontal_offset_m: float = parameter(
+        0.0,
+        'samples are moved along x and y by uniform offsets of up to this, metres',
+        minimum=0.0,
+        maximum=1e3,
+    )
     curriculum: bool = parameter(
         False,
         'choose goals among candidates: diverse ones at first, later those near the desired goals'

@@ -3,6 +3,7 @@
 from her_ros.core.errors import HerRosError
 from her_ros.core.goal_task import GoalTask
 from her_ros.core.gym_tasks import GYM_IDS, PREFIX, gym_tasks
+from her_ros.core.symmetry import Kind, Symmetries
 
 __all__ = [
     'ALL_TASKS',
@@ -41,9 +42,37 @@ _OBJECT_FIELDS = (
     ('gripper_velocity', 3),
     ('finger_velocities', 2),
 )
+_KINDS = {
+    'gripper_position': Kind.POSITION,
+    'object_position': Kind.POSITION,
+    'object_position_from_gripper': Kind.DISPLACEMENT,
+    'finger_positions': Kind.FINGER_PAIR,
+    'object_rotation': Kind.EULER_ROTATION,
+    'object_velocity_from_gripper': Kind.LINEAR_VELOCITY,
+    'object_angular_velocity': Kind.ANGULAR_VELOCITY,
+    'gripper_velocity': Kind.LINEAR_VELOCITY,
+    'finger_velocities': Kind.FINGER_PAIR,
+}
+# Where episodes start: the settled gripper, around which objects and goals are drawn. The
+# simulation computes it, and a test compares the two.
+_GRIPPER_Y_M = 0.7491
+_GRIPPER_X_M, _PUSH_X_M, _SLIDE_X_M = 1.3419, 1.3629, 1.0130
 
 
-def _fetch(name: str, observation_fields: tuple[tuple[str, int], ...]) -> GoalTask:
+def _fetch(
+    name: str,
+    observation_fields: tuple[tuple[str, int], ...],
+    gripper_x_m: float,
+) -> GoalTask:
+    symmetries = Symmetries(
+        observation=tuple(_KINDS[field] for field, _ in observation_fields),
+        goal=Kind.POSITION,
+        # Where the gripper is to move, and how the fingers open.
+        action=((Kind.DISPLACEMENT, 3), (Kind.SCALAR, 1)),
+        left_right_y_m=_GRIPPER_Y_M,
+        front_back_x_m=gripper_x_m,
+        largest_offset_m=0.3,
+    )
     return GoalTask(
         name=name,
         observation_fields=observation_fields,
@@ -52,6 +81,7 @@ def _fetch(name: str, observation_fields: tuple[tuple[str, int], ...]) -> GoalTa
         goal_tolerance_m=0.05,
         control_period_s=0.04,
         episode_length=50,
+        symmetries=symmetries,
     )
 
 
@@ -59,10 +89,10 @@ def _fetch(name: str, observation_fields: tuple[tuple[str, int], ...]) -> GoalTa
 FETCH_TASKS: dict[str, GoalTask] = {
     task.name: task
     for task in (
-        _fetch('FetchReach', _REACH_FIELDS),
-        _fetch('FetchPush', _OBJECT_FIELDS),
-        _fetch('FetchSlide', _OBJECT_FIELDS),
-        _fetch('FetchPickAndPlace', _OBJECT_FIELDS),
+        _fetch('FetchReach', _REACH_FIELDS, _GRIPPER_X_M),
+        _fetch('FetchPush', _OBJECT_FIELDS, _PUSH_X_M),
+        _fetch('FetchSlide', _OBJECT_FIELDS, _SLIDE_X_M),
+        _fetch('FetchPickAndPlace', _OBJECT_FIELDS, _GRIPPER_X_M),
     )
 }
 

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+#: random numbers for the symmetries of a transition: whether it is mirrored front-back and
+#: left-right, and how far it is moved along x and y
+SYMMETRY_NUMBERS = 4
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -40,23 +44,42 @@ class Draws:
     future: Tensor
     #: for a curriculum: one number for each goal that it chooses from, shape (c, n)
     candidates: Tensor | None = None
+    #: for symmetries: :data:`SYMMETRY_NUMBERS` numbers each, shape (4, n)
+    symmetry: Tensor | None = None
 
     @classmethod
-    def random(cls, count: int, generator: torch.Generator, candidates: int = 0) -> 'Draws':
+    def random(
+        cls,
+        count: int,
+        generator: torch.Generator,
+        candidates: int = 0,
+        symmetries: bool = False,
+    ) -> 'Draws':
         """Draw for ``count`` transitions on the generator's device.
 
         :param candidates: goals of each that a curriculum chooses from; 0: there is none
+        :param symmetries: whether samples are transformed by symmetries of the task
         """
+        rows = cls.rows(candidates, symmetries)
         numbers = torch.rand(
-            (3 + candidates, count),
-            dtype=torch.float64,
-            generator=generator,
-            device=generator.device,
+            (rows, count), dtype=torch.float64, generator=generator, device=generator.device
         )
-        return cls.of(numbers)
+        return cls.of(numbers, symmetries)
+
+    @staticmethod
+    def rows(candidates: int, symmetries: bool) -> int:
+        """Return how many numbers a transition needs."""
+        return 3 + candidates + SYMMETRY_NUMBERS * symmetries
 
     @classmethod
-    def of(cls, numbers: Tensor) -> 'Draws':
-        """Take numbers of shape (3 + c, n), c of them for each transition's candidates."""
+    def of(cls, numbers: Tensor, symmetries: bool = False) -> 'Draws':
+        """Take numbers of shape (3 + c, n), c of them for each transition's candidates.
+
+        :param symmetries: whether four more rows, the last ones, are for symmetries
+        """
+        symmetry = None
+        if symmetries:
+            numbers, symmetry = numbers[:-SYMMETRY_NUMBERS], numbers[-SYMMETRY_NUMBERS:]
         transition, relabel, future = numbers[:3]
-        return cls(transition, relabel, future, numbers[3:] if len(numbers) > 3 else None)
+        candidates = numbers[3:] if len(numbers) > 3 else None
+        return cls(transition, relabel, future, candidates, symmetry)

@@ -75,6 +75,7 @@ class Learner:
         self.device = device_named(parameters.device)
         self.replay = Replay(task, parameters, self.device)
         self._candidates = parameters.curriculum_candidates if parameters.curriculum else 0
+        self._symmetries = self.replay.symmetries is not None
         clips = (
             parameters.observation_clip,
             parameters.normalized_clip,
@@ -106,11 +107,14 @@ class Learner:
         self.updates = 0
 
     def ingest(self, episodes: Iterable[Episode]) -> None:
-        """Store episodes and let the normalisers see them, with relabelled goals too."""
+        """Store episodes; the normalisers see them as updates do.
+
+        That is with relabelled goals, and transformed by the symmetries that samples have.
+        """
         for episode in episodes:
             first_row = self.replay.add(episode)
             length = len(episode)
-            draws = Draws.random(length, self._generators['ingest'])
+            draws = Draws.random(length, self._generators['ingest'], symmetries=self._symmetries)
             batch = self.replay.sample_episode(first_row, length, draws)
             self.normalizers['observation'].update(batch.observation)
             self.normalizers['goal'].update(self._shown(batch.achieved_goal, batch.goal))
@@ -172,7 +176,7 @@ class Learner:
     def update_once(self) -> dict[str, Tensor]:
         """Make one update as it stands; nothing is counted or checked, no device is waited for."""
         count, generator = self.parameters.batch_size, self._generators['update']
-        draws = Draws.random(count, generator, self._candidates)
+        draws = Draws.random(count, generator, self._candidates, self._symmetries)
         noise = self.algorithm.noise(count, generator)
         gradients, losses = self._run_gradients(draws, noise)
         self.ranks.average(gradients)
@@ -211,10 +215,11 @@ class Learner:
         compiled = torch.compile(self._gradients, fullgraph=True, options=options)
         # Changes nothing, so it can be tried out, and fails here rather than in the next update.
         count = self.parameters.batch_size
-        zeros = torch.zeros((3 + self._candidates, count), dtype=torch.float64, device=self.device)
+        rows = Draws.rows(self._candidates, self._symmetries)
+        zeros = torch.zeros((rows, count), dtype=torch.float64, device=self.device)
         noise = self.algorithm.noise(count, torch.Generator(self.device))
         try:
-            compiled(Draws.of(zeros), noise)
+            compiled(Draws.of(zeros, self._symmetries), noise)
         except Exception as error:  # of any kind, and of many lines
             reason = ' '.join(str(error).split()) or type(error).__name__
             raise LearnerError(f'torch.compile failed: {reason[:300]}') from None

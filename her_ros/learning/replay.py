@@ -17,6 +17,7 @@ from her_ros.learning.goals import ALWAYS_LATER, STRATEGIES, Choice
 from her_ros.learning.moves import moves_on
 from her_ros.learning.priorities import TdErrorPriorities, priorities_of
 from her_ros.learning.ring import Ring
+from her_ros.learning.symmetries import symmetries_of
 
 # For batches that no update is made of.
 _NO_UPDATES = torch.zeros(())
@@ -54,6 +55,8 @@ class Replay:
         self._curriculum = Curriculum(parameters) if parameters.curriculum else None
         #: which transitions are drawn more often; None: all alike
         self.priorities = priorities_of(task, parameters, device)
+        #: how samples are transformed; None: they are as recorded
+        self.symmetries = symmetries_of(task, parameters, device)
         # An observation, and the action taken on it.
         self._moment = torch.empty(
             (capacity, task.observation_size + task.action_size), device=device
@@ -218,9 +221,15 @@ class Replay:
         else:
             is_later = is_hindsight
         goal = self._goal.index_select(0, goal_row)
-        achieved_goal, next_achieved_goal = self._two_goals.index_select(0, row).chunk(2, 1)
-        sizes = (self.task.observation_size, self.task.action_size)
+        goals = self._two_goals.index_select(0, row)
+        # The reward judges where the action led, so it looks at the *next* achieved goal.
+        reward = self.task.reward(goals[:, self.task.goal_size :], goal).float()
         moments = self._two_moments.index_select(0, row)
+        if self.symmetries is not None and draws.symmetry is not None:
+            # Afterwards: rounding must not turn a reached goal into a missed one.
+            moments, goals, goal = self.symmetries.apply(moments, goals, goal, draws.symmetry)
+        achieved_goal, next_achieved_goal = goals.chunk(2, 1)
+        sizes = (self.task.observation_size, self.task.action_size)
         observation, action, next_observation, _ = moments.split(sizes * 2, 1)
         return Batch(
             observation=observation,
@@ -229,8 +238,7 @@ class Replay:
             next_observation=next_observation,
             next_achieved_goal=next_achieved_goal,
             goal=goal,
-            # The reward judges where the action led, so it looks at the *next* achieved goal.
-            reward=self.task.reward(next_achieved_goal, goal).float(),
+            reward=reward,
             terminated=self._terminated.index_select(0, row),
             steps_to_goal=torch.where(is_later, goal_row - row, 0),
             row=row,

@@ -9,6 +9,7 @@ from her_ros.cli.params import read_file
 from her_ros.cli.prepare import claimed, prepare_run
 from her_ros.core.config import ConfigError
 from her_ros.core.run_folder import RunFolderError
+from her_ros.core.symmetry import SymmetryError
 from her_ros.core.task import TaskError
 
 
@@ -32,6 +33,12 @@ def test_a_new_run_is_ready_to_work_in(prepare, tmp_path):
     values = read_file(run.folder.params)
     assert values['trainer']['seed'] == 3
     assert values['trainer']['batch_size'] == 256  # defaults stand there too
+
+
+def test_a_symmetry_that_the_task_lacks_is_named_before_anything_starts(prepare, tmp_path):
+    with pytest.raises(SymmetryError, match=r'mirror_left_right is 0.5, but task gym:PointMaze'):
+        prepare('gym:PointMaze_UMaze-v3', overrides=['trainer.mirror_left_right=0.5'])
+    assert not (tmp_path / 'runs').exists()
 
 
 def test_the_same_command_finds_the_run_again(prepare):

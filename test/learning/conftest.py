@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 import operator
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from her_ros.core.files import sha256
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.rows import step_dtype
 from her_ros.core.run_folder import RunFolder
+from her_ros.core.symmetry import Kind, Symmetries
 from her_ros.core.task import GoalTask
 from her_ros.learning.actor_critic import Inputs
 from her_ros.learning.networks import Mlp, Parameters
@@ -124,6 +126,18 @@ def make_task() -> Callable[..., GoalTask]:
 @pytest.fixture
 def toy(make_task: Callable[..., GoalTask]) -> GoalTask:
     return make_task()
+
+
+@pytest.fixture
+def symmetric() -> Callable[[GoalTask], GoalTask]:
+    """Give a toy task symmetries along both axes."""
+
+    def make(task: GoalTask) -> GoalTask:
+        kinds, action = (Kind.POSITION, Kind.SCALAR), ((Kind.DISPLACEMENT, 2), (Kind.SCALAR, 1))
+        symmetries = Symmetries(kinds, Kind.POSITION, action, 0.5, 0.25, largest_offset_m=1.0)
+        return dataclasses.replace(task, symmetries=symmetries)
+
+    return make
 
 
 @pytest.fixture

@@ -28,8 +28,9 @@ def cache(tmp_path_factory):
 
 
 def test_the_background_process_compiles_what_the_learner_then_computes_alike(cache, make_episode):
+    symmetries = {'mirror_left_right': 0.5, 'horizontal_offset_m': 0.1}
     parameters = TrainerParameters(
-        hidden_sizes=(8,), batch_size=16, replay_capacity=1000, compile_after=1
+        hidden_sizes=(8,), batch_size=16, replay_capacity=1000, compile_after=1, **symmetries
     )
     learner, eager = (learner_of(parameters, make_episode) for _ in range(2))
     eager.agent.load_state_dict(learner.agent.state_dict())
@@ -42,7 +43,7 @@ def test_the_background_process_compiles_what_the_learner_then_computes_alike(ca
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert learner.compiled, news
-    draws = Draws.random(16, torch.Generator().manual_seed(3))
+    draws = Draws.random(16, torch.Generator().manual_seed(3), symmetries=True)
     found, losses = learner._run_gradients(draws, NO_NOISE)
     expected, expected_losses = learner._gradients(draws, NO_NOISE)
     for name, gradient in expected.items():

@@ -19,6 +19,9 @@ OPTIONS = {
     'relative_goals': True,
     'critic_layer_norm': True,
     'critics': 2,
+    'mirror_left_right': 0.5,
+    'mirror_front_back': 0.3,
+    'horizontal_offset_m': 0.1,
 }
 FAMILY = {
     'goal_strategy': 'episode',
@@ -33,6 +36,11 @@ of_every_kind = pytest.mark.parametrize(
     [{}, OPTIONS, FAMILY, *AGENTS],
     ids=['plain', 'options', 'family', 'td3', 'sac', 'td3_family', 'sac_family'],
 )
+
+
+@pytest.fixture
+def toy(toy, symmetric):
+    return symmetric(toy)
 
 
 def address(tensor):

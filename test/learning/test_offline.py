@@ -42,12 +42,12 @@ def episodes(toy, make_episode):
 def training_of(tmp_path, toy, parameters, episodes):
     """Make an offline training in a folder of its own, or in the same one as before."""
 
-    def make(name='run', source=None, updates=250, log=LOG, judge=None, **changes):
+    def make(name='run', source=None, updates=250, log=LOG, judge=None, task=toy, **changes):
         folder = RunFolder(tmp_path / name)
         folder.create()
         chosen = parameters(**{'compile_after': 0, **changes})
         source = source or Listed(episodes)
-        return OfflineTraining(toy, chosen, folder, source, log, updates, judge=judge)
+        return OfflineTraining(task, chosen, folder, source, log, updates, judge=judge)
 
     return make
 
@@ -89,6 +89,20 @@ def test_a_seed_repeats_bit_for_bit(training_of, capacity):
     )
     other = trained(training_of('z/x', replay_capacity=capacity, seed=1))
     assert first == again != other
+
+
+@pytest.mark.parametrize('capacity', [1000, 60])
+def test_symmetries_transform_what_is_learnt_from(training_of, symmetric, toy, capacity):
+    """Every sample mirrored: what the normalisers see of the position is mirrored too."""
+    options = {'replay_capacity': capacity, 'mirror_left_right': 1.0}
+    mirrored = training_of('mirrored/x', task=symmetric(toy), **options)
+    again = training_of('again/x', task=symmetric(toy), **options)
+    plain = training_of('plain/x', replay_capacity=capacity)
+    policies = [trained(each) for each in (mirrored, again, plain)]
+    assert policies[0] == policies[1] != policies[2]
+    found, recorded = (each.learner.normalizers['observation']._mean for each in (mirrored, plain))
+    expected = recorded * torch.tensor([1.0, -1.0, 1.0, 1.0]) + torch.tensor([0.0, 1.0, 0.0, 0.0])
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize('priority', ['none', 'td_error', 'energy'])

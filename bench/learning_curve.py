@@ -1,0 +1,136 @@
+"""Learning curves in one process: simulation and learner take turns, without ROS, topics or bags.
+
+For comparing parameters: success over env steps does not depend on what else the machine does,
+and a seed repeats. Parameters are those of ``config/<task>.yaml`` and of the overrides. Each
+evaluation adds a line to the table that ``--out`` names, so that what was interrupted is not lost.
+
+Run: ``python bench/learning_curve.py FetchPush --steps 40000 --every 4000 --seeds 0 1 2 --out
+curves.csv --label none --set trainer.mirror_left_right=0.0``
+"""
+
+import argparse
+import csv
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from her_ros.cli.prepare import values_for
+from her_ros.core.config import configured
+from her_ros.core.episode import Episode, split_rollout
+from her_ros.core.parameters import FetchEnvParameters, TrainerParameters
+from her_ros.core.robot_parameters import PolicyParameters
+from her_ros.core.seeds import generator, integer_seed
+from her_ros.core.task import task_named
+from her_ros.deploy.exploration import Exploration, Explorer
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.learning.learner import Learner, set_up_torch
+from her_ros.sim.evaluate import evaluation_steps
+from her_ros.sim.registry import simulation_of
+from her_ros.sim.rollout import Rollout
+
+COLUMNS = ('task', 'label', 'seed', 'env_steps', 'updates', 'success_rate', 'moved', 'seconds')
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('task')
+    parser.add_argument('--steps', type=int, required=True, help='env steps of a run')
+    parser.add_argument('--every', type=int, required=True, help='env steps between evaluations')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0])
+    parser.add_argument('--out', type=Path, required=True, help='CSV file to add to')
+    parser.add_argument('--label', default='shipped', help='what to call these parameters')
+    parser.add_argument('--set', action='append', default=[], help='NODE.PARAMETER=VALUE')
+    parser.add_argument('--stop', type=float, default=2.0, help='end a run at this success rate')
+    options = parser.parse_args()
+    for seed in options.seeds:
+        values = values_for(options.task, None, [*options.set, f'seed={seed}'])
+        for point in curve(options.task, values, options.steps, options.every):
+            row = dict(task=options.task, label=options.label, seed=seed, **point)
+            add(options.out, row)
+            print(*row.values(), flush=True)
+            if point['success_rate'] >= options.stop:
+                break
+
+
+def curve(name: str, values: Any, steps: int, every: int) -> Iterator[dict[str, float]]:
+    """Train; yield what each evaluation showed."""
+    begin = time.monotonic()
+    trainer = configured(TrainerParameters, 'trainer', values['trainer'])
+    acting = configured(PolicyParameters, 'policy', values['policy'])
+    env = configured(FetchEnvParameters, 'fetch_env', values['fetch_env'])
+    task = task_named(name)
+    set_up_torch(threads=1)
+    learner = Learner(task, trainer)
+    learner_is_compiled = False
+    first = integer_seed(trainer.seed, 'fetch_env')
+    seeds = [first + i for i in range(env.num_envs)]
+    rollout = Rollout(task, simulation_of(task, seeds), session=1)
+    noise = Exploration(acting.noise_std, acting.random_probability, acting.hold_steps)
+    explorer = Explorer(noise, task.action_size, generator(trainer.seed, 'policy'))
+    policy, due, moved = None, every, [0.0]
+    while learner.env_steps < steps:
+        episodes = explored(rollout, explorer, policy)
+        learner.ingest(episodes)
+        moved += [has_moved(each, task.goal_tolerance_m) for each in episodes]
+        if learner.env_steps < trainer.warm_up_steps:
+            continue
+        if not learner_is_compiled and steps * trainer.updates_per_step > trainer.compile_after:
+            learner.compile()
+            learner_is_compiled = True
+        learner.update(int(learner.env_steps * trainer.updates_per_step) - learner.updates)
+        policy = OnnxPolicy(learner.policy(1, {}), 'learner', task)
+        if learner.env_steps >= due:
+            due += every
+            yield {
+                'env_steps': learner.env_steps,
+                'updates': learner.updates,
+                'success_rate': success_rate(policy),
+                'moved': round(float(np.mean(moved[-200:])), 3),
+                'seconds': round(time.monotonic() - begin, 1),
+            }
+
+
+def explored(rollout: Rollout, explorer: Explorer, policy: OnnxPolicy | None) -> list[Episode]:
+    """Make one rollout; return its episodes."""
+    rows = rollout.start()
+    messages = [rows]
+    while not rollout.finished:
+        actions = None
+        if policy is not None:
+            goals = (rows['achieved_goal'], rows['desired_goal'])
+            actions = policy.act(rows['observation'], *goals)
+        explored = explorer.explore(actions, rows['env'], rows['step'] == 0)
+        rollout.accept_all(explored, policy is not None)
+        rows = rollout.advance()
+        messages.append(rows)
+    return split_rollout(messages)[0]
+
+
+def has_moved(episode: Episode, tolerance_m: float) -> bool:
+    """Tell whether the achieved goal left where it was at first."""
+    distance = np.linalg.norm(episode.achieved_goal - episode.achieved_goal[0], axis=1)
+    return bool(distance.max() > tolerance_m)
+
+
+def success_rate(policy: OnnxPolicy) -> float:
+    """Judge a policy as the evaluator node does."""
+    task = task_named(policy.contract.task)
+    episodes, _ = split_rollout([*evaluation_steps(task, policy.act, 1, 100, 25, 1)])
+    return sum(each.is_success for each in episodes) / len(episodes)
+
+
+def add(path: Path, row: dict[str, Any]) -> None:
+    """Add a line to a table."""
+    is_new = not path.exists()
+    with path.open('a', newline='') as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator='\n')
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+if __name__ == '__main__':
+    main()
