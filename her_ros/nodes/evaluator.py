@@ -4,7 +4,6 @@ import os
 import time
 
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from std_msgs.msg import String, UInt8MultiArray
 
 from her_ros.bags.rollout import run_facts
@@ -15,17 +14,18 @@ from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
 from her_ros.core.topics import EPISODES, EVALUATION_POLICY, EVALUATION_STEP
 from her_ros.deploy.policy import OnnxPolicy
+from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import bytes_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import HINT, LATCHED
 from her_ros.sim.evaluate import evaluation_steps
 
 
-class EvaluatorNode(Node):
+class EvaluatorNode(GuardedNode):
     """Runs deterministic episodes with one policy version and leaves their bag."""
 
     def __init__(self) -> None:
-        super().__init__('evaluator', automatically_declare_parameters_from_overrides=True)
+        super().__init__('evaluator')
         self._config = read_parameters(self, EvaluatorParameters)
         if not self._config.run_dir:
             raise HerRosError('evaluator: run_dir is empty; it says where the bags go')
@@ -35,14 +35,13 @@ class EvaluatorNode(Node):
         self._wanted: OnnxPolicy | None = None
         self._done = 0
         self._hints = self.create_publisher(String, EPISODES, HINT)
-        self.create_subscription(UInt8MultiArray, EVALUATION_POLICY, self._on_policy, LATCHED)
+        self.create_subscription(
+            UInt8MultiArray, EVALUATION_POLICY, self._on_policy, LATCHED, pause_s=ONE_BY_ONE_S
+        )
         self._diagnostics = Diagnostics(self, self._status)
 
     def _on_policy(self, message: UInt8MultiArray) -> None:
-        try:
-            self._wanted = OnnxPolicy(bytes_of(message), EVALUATION_POLICY, self._task)
-        except HerRosError as error:
-            self.get_logger().error(str(error))
+        self._wanted = OnnxPolicy(bytes_of(message), EVALUATION_POLICY, self._task)
 
     def work(self) -> int:
         """Evaluate whatever is asked for, until ROS shuts down."""

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import numpy as np
 from geometry_msgs.msg import PointStamped
 from numpy.typing import NDArray
-from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
@@ -21,6 +20,7 @@ from her_ros.core.run_folder import start_number
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, COLLECT, GOAL, STEP
+from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import goal_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import COMMAND, LATCHED, LOCK_STEP
@@ -31,11 +31,11 @@ from her_ros.sim.rollout import Turns
 _COLLECT_LIFETIME_S = 5.0
 
 
-class FetchEnvNode(Node):
+class FetchEnvNode(GuardedNode):
     """Sends states, waits for the actions that answer them, and sends again when none came."""
 
     def __init__(self) -> None:
-        super().__init__('fetch_env', automatically_declare_parameters_from_overrides=True)
+        super().__init__('fetch_env')
         self._config = p = read_parameters(self, FetchEnvParameters)
         self._task = task = task_named(p.task)
         start = start_number(p.run_dir, 'fetch_env', p.worker)
@@ -58,7 +58,7 @@ class FetchEnvNode(Node):
         # Rows stay serialised up to here: one copy instead of rclpy's field by field.
         self.create_subscription(PointCloud2, ACTION, self._on_action, LOCK_STEP, raw=True)
         self.create_subscription(Bool, COLLECT, self._on_collect, LATCHED)
-        self.create_subscription(PointStamped, GOAL, self._on_goal, COMMAND)
+        self.create_subscription(PointStamped, GOAL, self._on_goal, COMMAND, pause_s=ONE_BY_ONE_S)
         self.create_service(SetBool, '~/pause', self._on_pause)
         self.create_service(Trigger, '~/reset', self._on_reset)
         self.create_timer(min(p.action_timeout_s / 2, 0.1), self._on_time)
@@ -67,13 +67,9 @@ class FetchEnvNode(Node):
     def _on_action(self, cdr: bytes) -> None:
         if self._paused or self._turns.finished:
             return
-        try:
-            for rows in self._turns.accept(self._decoder.decode([cdr])[0]):
-                self._send([rows])
-                self._steps_done += len(rows)
-        except HerRosError as error:
-            self.get_logger().error(f'{error}; ignored', throttle_duration_sec=5.0)
-            return
+        for rows in self._turns.accept(self._decoder.decode([cdr])[0]):
+            self._send([rows])
+            self._steps_done += len(rows)
         if self._turns.finished:
             self._start_rollout()
 
@@ -83,15 +79,12 @@ class FetchEnvNode(Node):
             self._start_rollout()
 
     def _on_goal(self, message: PointStamped) -> None:
-        try:
-            if self._task.goal_size != 3:
-                raise HerRosError(
-                    f'goal: {self._task.name} has goals of {self._task.goal_size} numbers, and a'
-                    ' point has 3'
-                )
-            self._goal = goal_of(message)
-        except HerRosError as error:
-            self.get_logger().error(f'{error}; ignored')
+        if self._task.goal_size != 3:
+            raise HerRosError(
+                f'goal: {self._task.name} has goals of {self._task.goal_size} numbers, and a'
+                ' point has 3'
+            )
+        self._goal = goal_of(message)
 
     def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._paused = request.data
@@ -130,10 +123,11 @@ class FetchEnvNode(Node):
             self._send([rows], again=True)
             if (waited := now - self._moved_at[env]) > 5.0:
                 topic = self.resolve_topic_name(ACTION)
-                self.get_logger().warning(
+                self.log.warning(
+                    'no action',
                     f'{topic}: nothing for step {step} in {waited:.0f} s; is the policy node'
                     ' running and active, and does it have a policy?',
-                    throttle_duration_sec=10.0,
+                    pause_s=10.0,
                 )
 
     def _start_rollout(self) -> None:

@@ -3,24 +3,33 @@
 from typing import Any
 
 from rclpy.impl.implementation_singleton import rclpy_implementation
-from rclpy.lifecycle import LifecycleNode
+
+from her_ros.core.errors import HerRosError
 
 
-def refuse_impossible_transitions(node: LifecycleNode) -> None:
-    """Answer a request for a transition that the present state does not have with a failure.
+def guard_lifecycle_services(node: Any) -> None:
+    """Guard the services that rclpy makes without the node's own ``create_service``.
 
-    rclpy raises an error instead, which would end the node.
+    A request for a transition that the present state does not have is refused. rclpy raises an
+    error instead, which would end the node.
+
+    :param node: a lifecycle node that is a :class:`~her_ros.nodes.guarded_node.GuardedNode`
     """
     # No public name leads to it; rclpy 7.1 (Jazzy).
-    service = node._service_change_state
-    change = service.callback
+    change = node._service_change_state.callback
 
     def change_or_refuse(request: Any, response: Any) -> Any:
         try:
             return change(request, response)
         except rclpy_implementation.RCLError as error:
-            node.get_logger().error(f'no such transition now: {error}')
-            response.success = False
-            return response
+            raise HerRosError(f'no such transition now: {error}') from None
 
-    service.callback = change_or_refuse
+    node._service_change_state.callback = change_or_refuse
+    for service in (
+        node._service_change_state,
+        node._service_get_state,
+        node._service_get_available_states,
+        node._service_get_available_transitions,
+        node._service_get_transition_graph,
+    ):
+        service.callback = node.guarded_service(service.srv_name, service.callback)

@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from rcl_interfaces.msg import SetParametersResult
-from rclpy.lifecycle import LifecycleNode
 from std_msgs.msg import UInt8MultiArray
 from std_srvs.srv import Trigger
 
@@ -16,6 +15,7 @@ from her_ros.core.topics import POLICY
 from her_ros.deploy.actor import Actor
 from her_ros.deploy.models import Models
 from her_ros.deploy.policy import OnnxPolicy
+from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import policy_of
 from her_ros.nodes.qos import LATCHED
 
@@ -28,7 +28,7 @@ class ModelIntake:
     Closed at first. Meanwhile any parameter is taken, since opening verifies it.
     """
 
-    def __init__(self, node: LifecycleNode, task: GoalTask, parameters: PolicyParameters) -> None:
+    def __init__(self, node: GuardedNode, task: GoalTask, parameters: PolicyParameters) -> None:
         self._node = node
         self._task = task
         self._parameters = parameters
@@ -49,7 +49,9 @@ class ModelIntake:
         if model or not (p.accept_policies or p.explore):
             self._offer(actor, self._models.from_file(model, expected_sha256))
         if p.accept_policies:
-            policies = node.create_subscription(UInt8MultiArray, POLICY, self._on_policy, LATCHED)
+            policies = node.create_subscription(
+                UInt8MultiArray, POLICY, self._on_policy, LATCHED, pause_s=ONE_BY_ONE_S
+            )
             self._leave.append(partial(node.destroy_subscription, policies))
         if p.deployment:
             swap = node.create_service(Trigger, '~/swap_now', self._on_swap)
@@ -63,10 +65,10 @@ class ModelIntake:
             leave()
         self._actor, self._leave = None, []
 
-    def refuse(self, error: Exception, origin: str = _MODEL) -> None:
+    def refuse(self, error: Exception, pause_s: float = ONE_BY_ONE_S) -> None:
         """Say what is wrong, now and in the diagnostics."""
-        self.problems[origin] = str(error)
-        self._node.get_logger().error(str(error))
+        self.problems[_MODEL] = str(error)
+        self._node.log.error(_MODEL, error, pause_s)
 
     def _value(self, name: str) -> str:
         return str(self._node.get_parameter(name).value)
@@ -89,14 +91,8 @@ class ModelIntake:
         return SetParametersResult(successful=True)
 
     def _on_policy(self, message: UInt8MultiArray) -> None:
-        if self._actor is None:
-            return
-        try:
+        if self._actor is not None:
             self._offer(self._actor, self._models.from_topic(*policy_of(message)))
-        except HerRosError as error:
-            self.refuse(error, POLICY)
-        else:
-            self.problems.pop(POLICY, None)
 
     def _on_swap(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.message = 'no policy waits; set the parameter model first'

@@ -24,7 +24,7 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
 
 from her_ros.core.config import ConfigError, Parameter, configured, parameters_of
-from her_ros.core.errors import HerRosError
+from her_ros.core.errors import HerRosError, one_line
 from her_ros.core.process import USER_ERROR
 from her_ros.core.topics import DIAGNOSTICS
 from her_ros.nodes.arguments import check_arguments
@@ -122,17 +122,21 @@ class Diagnostics:
 
     def publish(self) -> None:
         """Publish now."""
-        values = {**self._values(), 'busy': self._busy()}
+        values = {**self._values(), **self._guard_report(), 'busy': self._busy()}
         status = DiagnosticStatus(
             level=values.pop('level', DiagnosticStatus.OK),
             name=self._node.get_fully_qualified_name(),
-            message=values.pop('message', ''),
+            message=one_line(values.pop('message', '')),
             hardware_id='her_ros',
-            values=[KeyValue(key=key, value=str(value)) for key, value in values.items()],
+            values=[KeyValue(key=key, value=one_line(value)) for key, value in values.items()],
         )
         array = DiagnosticArray(status=[status])
         array.header.stamp = self._node.get_clock().now().to_msg()
         self._publisher.publish(array)
+
+    def _guard_report(self) -> Mapping[str, object]:
+        report = getattr(self._node, 'guard_report', None)
+        return report() if report else {}
 
     def _busy(self) -> float:
         """Return the CPU seconds used per second since the last report."""

@@ -7,7 +7,6 @@ from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import PointCloud2
 
-from her_ros.core.errors import HerRosError
 from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.run_folder import start_number
 from her_ros.core.seeds import generator
@@ -18,7 +17,8 @@ from her_ros.deploy.exploration import Exploration
 from her_ros.deploy.guarded import GuardedActor
 from her_ros.deploy.lock_step import LockStepActor
 from her_ros.deploy.watchdog import State
-from her_ros.nodes.lifecycle import refuse_impossible_transitions
+from her_ros.nodes.guarded_node import GuardedNode, StopNode
+from her_ros.nodes.lifecycle import guard_lifecycle_services
 from her_ros.nodes.model_intake import ModelIntake
 from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
 from her_ros.nodes.qos import LOCK_STEP, with_deadline
@@ -33,11 +33,11 @@ _STOPS = {
 _SUCCESS, _FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 
 
-class PolicyNode(LifecycleNode):
+class PolicyNode(GuardedNode, LifecycleNode):
     """Acts with the newest policy; a new one acts from the next episode on, or on request."""
 
     def __init__(self) -> None:
-        super().__init__('policy', automatically_declare_parameters_from_overrides=True)
+        super().__init__('policy')
         p = self._config = read_parameters(self, PolicyParameters)
         self._task = task_named(p.task)
         start = start_number(p.run_dir, 'policy', p.worker)
@@ -46,10 +46,9 @@ class PolicyNode(LifecycleNode):
         self._leave: list[Callable[[], object]] = []
         self._collector = realtime.GarbageCollector() if p.collect_between_steps else None
         self._intake = ModelIntake(self, self._task, p)
-        self._step_problem = ''  # until a step is right again
         self._stops_told: list[str] = []
         self._diagnostics = Diagnostics(self, self._status)
-        refuse_impossible_transitions(self)
+        guard_lifecycle_services(self)
         if p.autostart:
             # First by itself, as what goes wrong is to end the node.
             self._configure()
@@ -63,7 +62,7 @@ class PolicyNode(LifecycleNode):
                 self._configure()
         except Exception as error:  # rclpy would drop it without a word
             self.close()
-            self._intake.refuse(error)
+            self._intake.refuse(error, pause_s=0.0)
             return _FAILURE
         return _SUCCESS
 
@@ -75,7 +74,8 @@ class PolicyNode(LifecycleNode):
         self._intake.open(guard.actor)
         self._join_topics()
         guard.start()
-        self._guard, self._step_problem = guard, ''
+        self._guard = guard
+        self.problems.clear()
         if self._collector is not None:
             self._collector.freeze()
 
@@ -157,17 +157,13 @@ class PolicyNode(LifecycleNode):
             return
         try:
             guard.answer(cdr)
-        except HerRosError as error:
-            self._step_problem = str(error)
-            self.get_logger().error(str(error), throttle_duration_sec=5.0)
-        else:
-            self._step_problem = ''
-        if guard.actor.sessions_mixed:
-            raise HerRosError(
-                f'two environments send on one topic; stop one of {publishers_of(self, STEP)}'
-            )
-        if self._collector is not None:
-            self._collector.between_steps()
+        finally:
+            if guard.actor.sessions_mixed:
+                raise StopNode(
+                    f'two environments send on one topic; stop one of {publishers_of(self, STEP)}'
+                )
+            if self._collector is not None:
+                self._collector.between_steps()
 
     def _status(self) -> dict[str, object]:
         guard = self._guard
@@ -175,7 +171,7 @@ class PolicyNode(LifecycleNode):
         waits = '' if guard is not None and guard.actor.ready else 'a policy'
         waits = 'its activation' if state is State.INACTIVE else waits
         stop = [_STOPS[state]] if state in _STOPS else []
-        problems = [*stop, *self._intake.problems.values(), *filter(None, [self._step_problem])]
+        problems = [*stop, *self._intake.problems.values(), *self.problems.values()]
         if stop != self._stops_told:
             self._stops_told = stop
             self.get_logger().warning(stop[0] if stop else 'no longer stopped')

@@ -4,7 +4,6 @@ import queue
 import threading
 import time
 
-from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import String
 
@@ -15,18 +14,19 @@ from her_ros.core.rows import RowError
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, EPISODES, STEP
+from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
 from her_ros.nodes.qos import HINT, RECORDING
 
 
-class RecorderNode(Node):
+class RecorderNode(GuardedNode):
     """Takes messages as they come and writes them in a thread of its own.
 
     Messages stay serialised from the wire to the file.
     """
 
     def __init__(self) -> None:
-        super().__init__('recorder', automatically_declare_parameters_from_overrides=True)
+        super().__init__('recorder')
         p = read_parameters(self, RecorderParameters)
         if not p.run_dir:
             raise HerRosError('recorder: run_dir is empty; it says where the bags go')
@@ -65,7 +65,7 @@ class RecorderNode(Node):
                     self._hints.publish(String(data=path.name))
             except RowError as error:
                 self._problem = str(error)
-                self.get_logger().error(str(error), throttle_duration_sec=5.0)
+                self.log.error(topic, error)
             except Exception as error:
                 # No disk, no bag: better to stop than to let the robot work for nothing.
                 self._failure = error

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from geometry_msgs.msg import PointStamped, PoseStamped
-from rclpy.node import Node
 from sensor_msgs.msg import JointState, PointCloud2
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
@@ -20,6 +19,7 @@ from her_ros.core.rows import Rows, action_dtype
 from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, GOAL, GOAL_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, STEP
 from her_ros.nodes.arm import ArmPublisher
+from her_ros.nodes.guarded_node import ONE_BY_ONE_S, PAUSE_S, GuardedNode
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.publishers import OnePublisher, node_names, rivals
 from her_ros.nodes.qos import COMMAND, LOCK_STEP, SCENE, SENSOR, with_deadline
@@ -36,11 +36,11 @@ from her_ros.robot.goals import GoalEvent, GoalState
 _OFFERED_PERIODS = 2
 
 
-class RobotBridgeNode(Node):
+class RobotBridgeNode(GuardedNode):
     """Asks the policy once per control period, and tells the robot what it answers."""
 
     def __init__(self) -> None:
-        super().__init__('robot_bridge', automatically_declare_parameters_from_overrides=True)
+        super().__init__('robot_bridge')
         self._config = p = read_parameters(self, RobotBridgeParameters)
         self._task = task_named(p.task)
         base = Pose.of('base_pose', p.base_pose[:3], p.base_pose[3:])
@@ -53,7 +53,6 @@ class RobotBridgeNode(Node):
         self._arrivals = {
             topic: Arrivals(topic, p.input_timeout_s) for topic in (JOINT_STATES, OBJECT_POSE)
         }
-        self._problems: dict[str, str] = {}  # by topic, until something right comes there
         self._stamp_ns = 0  # of the joints seen last
         self._ended, self._successes = 0, 0
         self._told = ''  # of the problems
@@ -76,30 +75,27 @@ class RobotBridgeNode(Node):
         self.create_subscription(PointCloud2, ACTION, self._on_action, LOCK_STEP, raw=True)
 
     def _join_robot(self) -> None:
-        for kind, topic, take, qos in (
-            (JointState, JOINT_STATES, self._take_joints, SENSOR),
-            (PoseStamped, OBJECT_POSE, self._take_object, SENSOR),
-            (PointStamped, GOAL, self._take_goal, COMMAND),
-            (PoseStamped, GOAL_POSE, self._take_goal_pose, COMMAND),
+        for kind, topic, take, qos, pause_s in (
+            (JointState, JOINT_STATES, self._take_joints, SENSOR, PAUSE_S),
+            (PoseStamped, OBJECT_POSE, self._take_object, SENSOR, PAUSE_S),
+            (PointStamped, GOAL, self._take_goal, COMMAND, ONE_BY_ONE_S),
+            (PoseStamped, GOAL_POSE, self._take_goal_pose, COMMAND, ONE_BY_ONE_S),
         ):
-            self.create_subscription(kind, topic, self._receiver(topic, take), qos)
+            receive = self._receiver(topic, take)
+            self.create_subscription(kind, topic, receive, qos, pause_s=pause_s)
 
     def _receiver(self, topic: str, take: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Return what takes the messages of a topic, and tells of those that do not fit."""
+        """Return what takes the messages of a topic, and reports what becomes of goals."""
 
         def receive(message: Any) -> None:
             try:
                 take(message)
             except HerRosError as error:
-                self._problems[topic] = str(error)
                 if topic in (GOAL, GOAL_POSE):
                     self._control.goals.refuse(stamp_ns_of(message.header.stamp), str(error))
-                # Goals come one by one, measurements many times a second.
-                pause_s = 0.0 if topic in (GOAL, GOAL_POSE) else 5.0
-                self.get_logger().error(f'{error}; ignored', throttle_duration_sec=pause_s)
-            else:
-                self._problems.pop(topic, None)
-            self._report_goals()
+                raise
+            finally:
+                self._report_goals()
 
         return receive
 
@@ -228,10 +224,9 @@ class RobotBridgeNode(Node):
                 command = self._control.answer(answers, time.monotonic())
                 if command is not None and not self._is_over:
                     self._arm.send(command)
-        except HerRosError as error:
-            self.get_logger().error(f'{error}; ignored', throttle_duration_sec=5.0)
-        self._report_goals()
-        self._tell_problem()
+        finally:
+            self._report_goals()
+            self._tell_problem()
 
     def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success, response.message = True, 'nothing went on'
@@ -271,7 +266,7 @@ class RobotBridgeNode(Node):
         state, row = control.state(now_s), control.episodes.rows[0]
         # Messages of another driver may be right meanwhile.
         refused = {topic: each.problem(now_s) for topic, each in self._arrivals.items()}
-        problems = {**refused, **self._problems, 'control': control.problem}
+        problems = {**refused, **self.problems, 'control': control.problem}
         problem = '; '.join(filter(None, problems.values()))
         waits = state.removeprefix('waits for ') if state.startswith('waits for ') else ''
         if waits and problem.startswith(waits):

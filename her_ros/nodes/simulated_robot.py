@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
 from rclpy.time import Time
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
@@ -16,11 +15,11 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
 from her_ros.core.config import ConfigError
-from her_ros.core.errors import HerRosError
 from her_ros.core.robot_parameters import SimulatedRobotParameters
 from her_ros.core.seeds import generator
 from her_ros.core.task import task_named
 from her_ros.core.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
+from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.messages import WORLD_FRAME
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import ROBOT
@@ -36,11 +35,11 @@ _SUBSTEPS_PER_S = 500
 _MOST_BEHIND_S = 0.1
 
 
-class SimulatedRobotNode(Node):
+class SimulatedRobotNode(GuardedNode):
     """Moves with the wall clock; sends what it measures and follows what it is told."""
 
     def __init__(self) -> None:
-        super().__init__('simulated_robot', automatically_declare_parameters_from_overrides=True)
+        super().__init__('simulated_robot')
         self._config = p = read_parameters(self, SimulatedRobotParameters)
         if _SUBSTEPS_PER_S % p.rate_hz:
             raise ConfigError(
@@ -58,7 +57,7 @@ class SimulatedRobotNode(Node):
         )
         # Messages leave with the tick that is nearest to the end of their latency.
         self._delay: Delay[tuple[Any, Any]] = Delay(p.latency_s - 0.5 / p.rate_hz)
-        self._counts = dict.fromkeys(('lost_sent', 'lost_received', 'stale', 'refused'), 0)
+        self._counts = dict.fromkeys(('lost_sent', 'lost_received', 'stale'), 0)
         self._commanded_at = -np.inf
         self._reported = (time.monotonic(), 0)
         self._ticks = 0
@@ -85,13 +84,9 @@ class SimulatedRobotNode(Node):
             if self._imperfection.loses():
                 self._counts['lost_received'] += 1
                 return
-            try:
-                take(message)
-            except HerRosError as error:
-                self._counts['refused'] += 1
-                self.get_logger().error(f'{error}; ignored', throttle_duration_sec=1.0)
+            take(message)
 
-        self.create_subscription(message_type, topic, checked, ROBOT)
+        self.create_subscription(message_type, topic, checked, ROBOT, pause_s=1.0)
 
     def _on_twist(self, message: TwistStamped) -> None:
         header, linear, angular = message.header, message.twist.linear, message.twist.angular
@@ -105,10 +100,10 @@ class SimulatedRobotNode(Node):
         # As MoveIt Servo does.
         if age_s > self._config.command_timeout_s:
             self._counts['stale'] += 1
-            self.get_logger().warning(
+            self.log.warning(
+                'stale',
                 f'twist: its stamp is {age_s:.3f} s old, more than command_timeout_s'
                 f' {self._config.command_timeout_s}; ignored',
-                throttle_duration_sec=5.0,
             )
             return
         self._commanded_at = time.monotonic()
@@ -144,10 +139,10 @@ class SimulatedRobotNode(Node):
             self._ticks += ticks
             self._measure()
         if lost := self._schedule.skipped - skipped:
-            self.get_logger().warning(
+            self.log.warning(
+                'skipped',
                 f'{lost / self._config.rate_hz:.2f} s behind the wall clock; skipped, the robot'
                 ' stood still; is the machine too busy?',
-                throttle_duration_sec=5.0,
             )
         for publisher, message in self._delay.taken(time.monotonic()):
             publisher.publish(message)

@@ -4,7 +4,6 @@ import time
 from typing import Any
 
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
 from std_msgs.msg import Bool, String, UInt8MultiArray
 from torch.utils.tensorboard import SummaryWriter
 
@@ -17,6 +16,7 @@ from her_ros.core.task import task_named
 from her_ros.core.topics import COLLECT, EPISODES, EVALUATION_POLICY, POLICY
 from her_ros.learning.learner import set_up_torch
 from her_ros.learning.training import Training
+from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.messages import bytes_message, bytes_of
 from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
 from her_ros.nodes.qos import HINT, LATCHED
@@ -28,11 +28,11 @@ _PUBLISH_INTERVAL_S = 0.25
 _HEARTBEAT_S = 1.0
 
 
-class TrainerNode(Node):
+class TrainerNode(GuardedNode):
     """Learns from the run's bags, publishes policies, says when to collect, and ends the run."""
 
     def __init__(self) -> None:
-        super().__init__('trainer', automatically_declare_parameters_from_overrides=True)
+        super().__init__('trainer')
         p = self._config = read_parameters(self, TrainerParameters)
         if not p.run_dir:
             raise HerRosError('trainer: run_dir is empty; it says where the bags are')
