@@ -4,6 +4,7 @@ import time
 
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import Log
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
@@ -11,13 +12,16 @@ from rich.live import Live
 from rich.table import Table
 
 from her_ros.cli.reports import Reports
-from her_ros.core.topics import DIAGNOSTICS
-from her_ros.nodes.qos import STATUS
+from her_ros.core.topics import DIAGNOSTICS, ROSOUT
+from her_ros.nodes.qos import LOG, STATUS
 
 # Where there is no terminal, a line this often.
 _LINE_INTERVAL_S = 5.0
 # Columns for values, so that the table keeps its width; and what names and lines need beside.
 _VALUES_WIDTH, _REST_WIDTH = 73, 37
+# An error that a node repeats is shown again after so long.
+_REPEAT_S = 10.0
+_ERROR = int.from_bytes(Log.ERROR) if isinstance(Log.ERROR, bytes) else int(Log.ERROR)
 
 
 class Display:
@@ -28,6 +32,7 @@ class Display:
         self._namespace = '/' + namespace.strip('/') + '/'
         self._console = console
         self._reports = Reports()
+        self._shown_at: dict[tuple[str, str], float] = {}  # by error
         self._started = time.monotonic()
         self._line_at = 0.0
         self._live: Live | None = None
@@ -36,6 +41,7 @@ class Display:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node('her_ros_display')
         self._node.create_subscription(DiagnosticArray, DIAGNOSTICS, self._on_status, STATUS)
+        self._node.create_subscription(Log, ROSOUT, self._on_log, LOG)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self._node)
         if self._console.is_terminal:
@@ -58,6 +64,16 @@ class Display:
                 values = {item.key: item.value for item in status.values}
                 values['message'] = status.message
                 self._reports.take(name, values, time.monotonic())
+
+    def _on_log(self, message: Log) -> None:
+        """Show the errors that nodes log, on a terminal as well as in a file."""
+        name = '/' + message.name.replace('.', '/')
+        if message.level < _ERROR or not name.startswith(self._namespace):
+            return
+        error, now = (name, message.msg), time.monotonic()
+        if now - self._shown_at.get(error, -_REPEAT_S) >= _REPEAT_S:
+            self._shown_at[error] = now
+            self._console.print(f'{name}: {message.msg}', highlight=False, soft_wrap=True)
 
     def update(self, seconds: float) -> None:
         """Listen for about so long and show what came."""

@@ -1,25 +1,154 @@
-"""``her-ros goal``: what clicking on the table in RViz does, from the command line."""
+"""``her-ros goal`` and ``her-ros stop``: a goal from the command line, and what becomes of it."""
 
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PointStamped
+from std_srvs.srv import Trigger
 
-from her_ros.cli.sender import send
-from her_ros.core.topics import GOAL
-from her_ros.nodes.qos import COMMAND
+from her_ros.cli.sender import Sender, deliver
+from her_ros.core.errors import HerRosError
+from her_ros.core.topics import DIAGNOSTICS, GOAL
+from her_ros.nodes.messages import time_message
+from her_ros.nodes.qos import COMMAND, STATUS
+
+#: exit statuses; 1 is for what was not sent or was refused, as for every user's error
+REACHED, MISSED, GIVEN_UP, INTERRUPTED = 0, 3, 4, 130
+# A reporting node reports once per second; one that is silent for so long is gone.
+_SILENT_S = 5.0
+_STOP_TIMEOUT_S = 3.0
+# What a goal ends with, and the status that says so; what a simulation takes is 'set'.
+_ENDS = {'reached': REACHED, 'set': REACHED, 'missed': MISSED, 'given up': GIVEN_UP}
+_BRIDGE = 'robot_bridge'
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _Report(NamedTuple):
+    node: str
+    stamp_ns: int
+    state: str
+    text: str
+
+
+class _Reports:
+    """What the nodes of a namespace report of goals, in the order of arrival."""
+
+    def __init__(self, sender: Sender, namespace: str) -> None:
+        self._prefix = f'{namespace}/'
+        self.unread: list[_Report] = []
+        self.nodes: set[str] = set()
+        sender.node.create_subscription(DiagnosticArray, DIAGNOSTICS, self._take, STATUS)
+
+    def _take(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            values = {item.key: item.value for item in status.values}
+            if not status.name.startswith(self._prefix) or 'goal_stamp_ns' not in values:
+                continue
+            self.nodes.add(status.name)
+            stamp_ns = int(values['goal_stamp_ns'])
+            text = values.get('goal_result', '')
+            self.unread.append(_Report(status.name, stamp_ns, values.get('goal_state', ''), text))
 
 
 def send_goal(
-    position: tuple[float, float, float], frame: str, namespace: str, timeout_s: float = 10.0
-) -> None:
-    """Publish a goal and see that it arrives; whether it is taken, the bridge says.
+    position: tuple[float, float, float],
+    frame: str,
+    namespace: str,
+    wait: bool = True,
+    timeout_s: float = 10.0,
+) -> int:
+    """Publish a goal, and print what becomes of it.
+
+    A signal stops the robot, where one is on its way to the goal.
 
     :param position: metres, shape (3,)
-    :raises HerRosError: if nobody listens
+    :param wait: until the end of its episode; false: until it is accepted
+    :return: exit status
+    :raises HerRosError: if nobody listens, or the goal is refused
     """
-    # Stamped with 0, as what asks for the newest transform is.
+    namespace = '/' + namespace.strip('/')
+    # The stamp names the goal in the reports. No transform is looked up by it.
+    stamp_ns = time.time_ns()
     message = PointStamped()
-    message.header.frame_id = frame
+    message.header.frame_id, message.header.stamp = frame, time_message(stamp_ns)
     message.point.x, message.point.y, message.point.z = position
-    topic = f'/{namespace.strip("/")}/{GOAL}'
+    topic = f'{namespace}/{GOAL}'
     question = 'is robot_bridge or fetch_env running in this namespace and ROS domain?'
-    send(message, topic, COMMAND, timeout_s, question)
-    print(f'{topic}: goal {list(position)} in {frame} sent')
+    with _signals_interrupt(), Sender() as sender:
+        reports = _Reports(sender, namespace)
+        publisher = sender.publisher(PointStamped, topic, COMMAND, timeout_s, question)
+        # Who has reported once is heard from then on.
+        sender.until(lambda: reports.nodes, _SILENT_S)
+        try:
+            deliver(publisher, message, timeout_s)
+            _say(f'{topic}: goal {list(position)} in {frame} sent')
+            return _follow(sender, reports, stamp_ns, wait)
+        except KeyboardInterrupt:
+            if f'{namespace}/{_BRIDGE}' in reports.nodes:
+                _say(f'interrupted; {_stop(sender, namespace)}')
+            return INTERRUPTED
+
+
+@contextmanager
+def _signals_interrupt() -> Iterator[None]:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _follow(sender: Sender, reports: _Reports, stamp_ns: int, wait: bool) -> int:
+    """Print what is reported of a goal; return the exit status that it ends with."""
+    if not reports.nodes:
+        _say('nobody reports what becomes of it')
+        return GIVEN_UP
+    last, answered_until = None, time.monotonic() + _SILENT_S
+    while sender.until(lambda: reports.unread, _SILENT_S):
+        report = reports.unread.pop(0)
+        if report.stamp_ns == stamp_ns and report != last:
+            last = report
+            _tell(report)
+            if report.state in _ENDS:
+                return _ENDS[report.state]
+            if not wait:
+                return REACHED
+        elif last is None and time.monotonic() > answered_until:
+            break
+        elif last is not None and report.node == last.node and not report.stamp_ns:
+            _say(f'given up: {report.node} was started again')
+            return GIVEN_UP
+    names = ' and '.join(sorted(reports.nodes))
+    _say(f'{names}: nothing heard of the goal for {_SILENT_S:g} s; what became of it is unknown')
+    return GIVEN_UP
+
+
+def _tell(report: _Report) -> None:
+    if report.state == 'refused':
+        raise HerRosError(f'{report.node}: refused: {report.text}')
+    _say(f'{report.state}: {report.text}')
+
+
+def stop_robot(namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> None:
+    """End what goes on on a robot.
+
+    :raises HerRosError: if no bridge answers
+    """
+    with Sender() as sender:
+        _say(_stop(sender, '/' + namespace.strip('/'), timeout_s))
+
+
+def _stop(sender: Sender, namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> str:
+    return str(sender.request(Trigger, f'{namespace}/{_BRIDGE}/stop', timeout_s).message)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

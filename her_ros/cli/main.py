@@ -219,14 +219,30 @@ def goal(
     ] = 0.425,
     frame: Annotated[str, typer.Option(help='Frame of the point.')] = 'world',
     namespace: Annotated[str, typer.Option(help='Namespace of the goal topic.')] = 'robot',
+    wait: Annotated[
+        bool, typer.Option(help='Wait for the end of the episode, or only for acceptance.')
+    ] = True,
 ) -> None:
-    """Send a goal to a robot, or a simulation, that runs.
+    """Send a goal to a robot, or a simulation, that runs, and say what becomes of it.
+
+    Status: 0 reached (with --no-wait: accepted), 1 refused, 3 missed, 4 given up or unknown.
+    Ctrl-C stops the robot.
 
     For example: [bold]her-ros goal 1.3 0.85[/]
     """
     from her_ros.cli.goal import send_goal
 
-    send_goal((x, y, z), frame, namespace)
+    sys.exit(send_goal((x, y, z), frame, namespace, wait))
+
+
+@app.command()
+def stop(
+    namespace: Annotated[str, typer.Option(help='Namespace of the bridge.')] = 'robot',
+) -> None:
+    """Stop a robot, and drop its goals; another goal moves it again."""
+    from her_ros.cli.goal import stop_robot
+
+    stop_robot(namespace)
 
 
 @app.command()

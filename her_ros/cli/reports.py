@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 #: a node that has said nothing for longer than this is silent, seconds
 _SILENT_S = 3.0
+#: what stands for a value that nobody has reported
+UNKNOWN = '–'
 # Bags come in bursts, so rates are means over the reports of so long.
 _WINDOW_S = 5.0
 _ORDER = (
@@ -43,7 +45,7 @@ class Reports:
     def last(self, node: str, key: str, default: str = '0') -> str:
         """Return a value of a node's last report; ``–`` where there is none."""
         reports = self._reports.get(node)
-        return (reports[-1].values.get(key, default) if reports else default) or '–'
+        return (reports[-1].values.get(key, default) if reports else default) or UNKNOWN
 
     def mean(self, node: str, key: str) -> float:
         """Return the mean of a value over the last seconds; 0 of a silent node."""

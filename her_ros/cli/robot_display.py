@@ -1,6 +1,9 @@
 """What a deployment shows while it goes on."""
 
+import time
+
 from her_ros.cli.display import Display
+from her_ros.cli.reports import UNKNOWN
 
 
 class RobotDisplay(Display):
@@ -9,18 +12,25 @@ class RobotDisplay(Display):
     def _rows(self) -> dict[str, str]:
         reports = self._reports
         bridge = 'robot_bridge'
-        succeeded = reports.last(bridge, 'episodes_succeeded')
+        reports.look(time.monotonic())
+        succeeded, ended = (
+            reports.last(bridge, f'episodes_{which}', '') for which in ('succeeded', 'ended')
+        )
+        goal_state, why = (
+            reports.last(bridge, f'goal_{which}', '') for which in ('state', 'result')
+        )
         return {
-            'robot': reports.last(bridge, 'state', ''),
+            'robot': reports.last(bridge, 'message', ''),
             'goal': reports.last(bridge, 'goal', ''),
             'distance to it, m': reports.last(bridge, 'distance_m', ''),
-            'episodes reached': f'{succeeded} of {reports.last(bridge, "episodes_ended")}',
+            'last goal': goal_state if goal_state == UNKNOWN else f'{goal_state}, {why}',
+            'episodes reached': f'{succeeded} of {ended}',
             'policy': reports.last('policy', 'message', ''),
             'latency p50, p99 ms': ', '.join(
                 reports.last('policy', key, '') for key in ('latency_p50_ms', 'latency_p99_ms')
             ),
-            'safety stops': reports.last('policy', 'missed_deadlines'),
-            'actions filtered': reports.last('policy', 'interventions'),
+            'safety stops': reports.last('policy', 'missed_deadlines', ''),
+            'actions filtered': reports.last('policy', 'interventions', ''),
             'busy': reports.busy,
             'waiting': reports.waiting,
             **reports.troubles,

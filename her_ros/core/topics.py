@@ -23,3 +23,5 @@ EVALUATION_POLICY = 'evaluation/policy'
 EVALUATION_STEP = 'evaluation/step'
 # where ROS tools look for it
 DIAGNOSTICS = '/diagnostics'
+# where rclpy sends what nodes log
+ROSOUT = '/rosout'

@@ -77,6 +77,11 @@ class GuardedActor:
         """Whether actions may leave."""
         return self.watchdog.state
 
+    @property
+    def in_episode(self) -> bool:
+        """Whether an episode is in progress, by its fresh observations."""
+        return bool(self._running)
+
     def start(self) -> None:
         """Start the thread of the watchdog, which is not to wait for the one it watches."""
         self.watchdog.start()

@@ -33,6 +33,11 @@ class LockStepActor:
         self.actor = Actor(task, exploration, generator)
         self.state = State.INACTIVE
 
+    @property
+    def in_episode(self) -> bool:
+        """Whether anything was answered yet."""
+        return self._answered > 0
+
     def start(self) -> None:
         """Nothing has to be started."""
 

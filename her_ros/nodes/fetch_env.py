@@ -21,8 +21,9 @@ from her_ros.core.seeds import integer_seed
 from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, COLLECT, GOAL, STEP
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
-from her_ros.nodes.messages import goal_of
+from her_ros.nodes.messages import goal_of, stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
+from her_ros.nodes.publishers import node_names, rivals
 from her_ros.nodes.qos import COMMAND, LATCHED, LOCK_STEP
 from her_ros.nodes.scene import ScenePublisher
 from her_ros.sim.rollout import Turns
@@ -47,6 +48,8 @@ class FetchEnvNode(GuardedNode):
         self._scene = ScenePublisher(self, task) if p.publish_scene else None
         self._decoder = CloudDecoder(action_dtype(task))
         self._goal: NDArray[np.float64] | None = None
+        # What the last goal came to: its stamp, its state, and why.
+        self._goal_report = (0, '', '')
         self._paused = False
         self._collect, self._collect_heard_at = False, -np.inf
         # By the first environment of a turn: when its rows were sent, and first sent.
@@ -79,12 +82,21 @@ class FetchEnvNode(GuardedNode):
             self._start_rollout()
 
     def _on_goal(self, message: PointStamped) -> None:
-        if self._task.goal_size != 3:
-            raise HerRosError(
-                f'goal: {self._task.name} has goals of {self._task.goal_size} numbers, and a'
-                ' point has 3'
-            )
-        self._goal = goal_of(message)
+        state, text = 'refused', ''
+        try:
+            if self._task.goal_size != 3:
+                raise HerRosError(
+                    f'goal: {self._task.name} has goals of {self._task.goal_size} numbers, and a'
+                    ' point has 3'
+                )
+            self._goal = goal_of(message)
+            state, text = 'set', f'{self._goal.tolist()} from the next rollout on'
+        except HerRosError as error:
+            text = str(error)
+            raise
+        finally:
+            self._goal_report = (stamp_ns_of(message.header.stamp), state, text)
+            self._diagnostics.publish()
 
     def _on_pause(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._paused = request.data
@@ -160,16 +172,28 @@ class FetchEnvNode(GuardedNode):
             return f'a trainer on {self.resolve_topic_name(COLLECT)}'
         return '' if self._collect else 'the trainer to ask for more'
 
+    def _several_policies(self) -> str:
+        """Say who else answers. No harm is done: each step is answered once, by the first."""
+        if len(node_names(self, ACTION)) < 2:
+            return ''
+        return f'more than one node publishes actions; stop one of {rivals(self, ACTION)}'
+
     def _status(self) -> dict[str, object]:
         now, (then, steps) = time.monotonic(), self._steps_reported
         self._steps_reported = (now, self._steps_done)
         waits = self._waits_for() if self._turns.finished or self._paused else ''
+        goal_stamp_ns, goal_state, goal_result = self._goal_report
+        if several := self._several_policies():
+            self.log.error(ACTION, several, 10.0)
         stuck = not waits and now - self._stuck_since() > 1.0
         waits = f'an action on {self.resolve_topic_name(ACTION)}' if stuck else waits
         return {
-            'message': f'waits for {waits}' if waits else 'running',
-            'level': b'\x01' if stuck else b'\x00',
+            'message': several or (f'waits for {waits}' if waits else 'running'),
+            'level': b'\x01' if stuck or several else b'\x00',
             'waits_for': waits,
+            'goal_stamp_ns': goal_stamp_ns,
+            'goal_state': goal_state,
+            'goal_result': goal_result,
             'env_steps': self._steps_done,
             'env_steps_per_s': round((self._steps_done - steps) / max(now - then, 1e-9), 1),
             'rollouts': self._turns.episode,

@@ -83,6 +83,11 @@ def time_message(stamp_ns: int) -> Time:
     return Time(sec=seconds, nanosec=nanoseconds)
 
 
+def stamp_ns_of(stamp: Time) -> int:
+    """Return a stamp in nanoseconds since 1970."""
+    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+
+
 def pose_message(
     position: NDArray[np.float64], quaternion: NDArray[np.float64], stamp: Time
 ) -> PoseStamped:

@@ -176,8 +176,9 @@ class PolicyNode(GuardedNode, LifecycleNode):
             self._stops_told = stop
             self.get_logger().warning(stop[0] if stop else 'no longer stopped')
         policy = None if guard is None else guard.actor.policy
+        acts = 'acting' if guard is not None and guard.in_episode else 'ready'
         return {
-            'message': '; '.join(problems) or (f'waits for {waits}' if waits else 'acting'),
+            'message': '; '.join(problems) or (f'waits for {waits}' if waits else acts),
             'level': b'\x02' if stop else b'\x01' if problems or waits else b'\x00',
             'waits_for': waits,
             'policy_version': policy.version if policy else 0,

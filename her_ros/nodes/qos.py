@@ -35,6 +35,8 @@ SENSOR = QoSProfile(
 )
 #: what a simulation shows of itself: a reliable publisher serves readers of either kind
 SCENE = _reliable(1, DurabilityPolicy.VOLATILE)
+#: ``/rosout``, as rclpy offers it: who comes late gets what was logged shortly before
+LOG = _reliable(1000, DurabilityPolicy.TRANSIENT_LOCAL)
 #: ``/diagnostics``
 STATUS = _reliable(10, DurabilityPolicy.VOLATILE)
 

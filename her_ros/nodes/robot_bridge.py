@@ -20,11 +20,12 @@ from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, GOAL, GOAL_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, STEP
 from her_ros.nodes.arm import ArmPublisher
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, PAUSE_S, GuardedNode
+from her_ros.nodes.messages import stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.publishers import OnePublisher, node_names, rivals
 from her_ros.nodes.qos import COMMAND, LOCK_STEP, SCENE, SENSOR, with_deadline
 from her_ros.nodes.scene import goal_marker
-from her_ros.nodes.transforms import pose_of, stamp_ns_of, tf2_lookup
+from her_ros.nodes.transforms import pose_of, tf2_lookup
 from her_ros.robot.arrivals import Arrivals
 from her_ros.robot.beat import Beat
 from her_ros.robot.control import RobotControl

@@ -1,17 +1,11 @@
-"""Stamps and poses of messages, and frames that tf2 knows, where it is installed."""
+"""Poses of messages, and frames that tf2 knows, where it is installed."""
 
 from typing import Any
 
-from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Quaternion
 from rclpy.node import Node
 
 from her_ros.robot.frames import Lookup, Pose
-
-
-def stamp_ns_of(stamp: Time) -> int:
-    """Return a stamp in nanoseconds."""
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
 
 
 def pose_of(name: str, position: Point, orientation: Quaternion) -> Pose:

@@ -75,7 +75,9 @@ def test_a_policy_for_another_task_is_one_line(deploy, tmp_path, export_policy):
 
 
 @pytest.mark.nodes
-def test_from_a_shipped_policy_to_a_recorded_episode(graph, deploy, node_processes, tmp_path):
+def test_from_a_shipped_policy_to_a_recorded_episode(
+    graph, deploy, node_processes, her_ros, tmp_path
+):
     process = deploy('--task', 'FetchReach', '--record', '--namespace', 'arm')
     graph.until(
         lambda: graph.status('/arm/robot_bridge').get('state') == 'waits for a goal', 'a robot'
@@ -85,15 +87,32 @@ def test_from_a_shipped_policy_to_a_recorded_episode(graph, deploy, node_process
     }  # fmt: skip
     region = GoalRegion(TASKS['FetchReach'])
     goal = (0.3 * region.least + 0.7 * region.greatest).round(3)
+    graph.until(lambda: re.search(r'distance to it, m: –', process.output), 'the display')
+    assert 'episodes reached: –' in process.output or 'of 0' in process.output
+    graph.until(lambda: graph.status('/arm/policy').get('message') == 'ready', 'a policy')
     sent = graph.cli('goal', *map(str, goal), '--namespace', 'arm')
     assert sent.ended() == 0, sent.output
-    assert '/arm/goal: goal' in sent.output
+    assert re.findall(r'^[a-z]+(?=: )', sent.output, re.M) == ['accepted', 'acting', 'reached']
+    assert re.search(r'reached: [0-4]\.\d cm from it after \d+ steps', sent.output)
     bags = RunFolder(tmp_path / 'robot').bags
     graph.until(lambda: list(bags.glob('*.mcap')), 'a bag')
     (episode,) = read_bag(next(bags.glob('*.mcap'))).episodes
     np.testing.assert_array_equal(episode.desired_goal, goal)
     assert episode.is_success
     graph.until(lambda: re.search(r'episodes reached: 1 of 1', process.output), 'the display')
+    for goal, reason in (
+        (('5', '5'), 'lies outside of what the policy was trained for'),
+        (('nan', '0.8'), 'is not finite'),
+        (('1.3', '0.8', '--frame', 'camera'), "frame 'camera' is neither"),
+    ):
+        refused = her_ros('goal', *goal, '--namespace', 'arm')
+        assert refused.status == 1
+        (line,) = refused.errors.splitlines()
+        assert line.startswith('her-ros: /arm/robot_bridge: refused: ')
+        assert reason in line
+        # The screen shows it too, without a terminal.
+        shown = f'/arm/robot_bridge: .*{re.escape(reason)}'
+        graph.until(lambda shown=shown: re.search(shown, process.output), reason)
     begin = time.monotonic()
     process.interrupt()
     assert process.ended() == 0

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from geometry_msgs.msg import PointStamped
 from numpy.lib import recfunctions
+from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
 
@@ -11,7 +12,7 @@ from her_ros.core.cloud import encode_cloud
 from her_ros.core.rows import IDENTITY, action_dtype
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import task_named
-from her_ros.nodes.qos import COMMAND, LATCHED
+from her_ros.nodes.qos import COMMAND, LATCHED, LOCK_STEP
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
 
@@ -275,6 +276,7 @@ def command_goal(shared_graph, reach):
     def command(x, y, z, frame='world'):
         message = PointStamped()
         message.header.frame_id = frame
+        message.header.stamp.sec, message.header.stamp.nanosec = 7, 1
         message.point.x, message.point.y, message.point.z = x, y, z
         publisher.publish(message)
         shared_graph.acked(publisher)
@@ -282,7 +284,7 @@ def command_goal(shared_graph, reach):
     return command
 
 
-def test_a_goal_takes_effect_with_the_next_episode_only(reach, command_goal):
+def test_a_goal_takes_effect_with_the_next_episode_only(shared_graph, reach, command_goal):
     first = reach.next_rollout()
     command_goal(1.3, 0.8, 0.6)
     while not reach.rows['truncated'].all():
@@ -290,6 +292,8 @@ def test_a_goal_takes_effect_with_the_next_episode_only(reach, command_goal):
         np.testing.assert_array_equal(state['desired_goal'], first['desired_goal'])
     commanded = reach.next_rollout()
     np.testing.assert_array_equal(commanded['desired_goal'], [[1.3, 0.8, 0.6]] * 2)
+    status = shared_graph.status('/reach/fetch_env')
+    assert (status['goal_stamp_ns'], status['goal_state']) == ('7000000001', 'set')
 
 
 @pytest.mark.parametrize(
@@ -297,7 +301,7 @@ def test_a_goal_takes_effect_with_the_next_episode_only(reach, command_goal):
     [((1.0, 1.0, 1.0), 'camera', 'camera'), ((np.nan, 1.0, 1.0), 'world', 'not finite')],
 )
 def test_a_goal_that_cannot_be_is_refused_and_the_old_one_stays(
-    reach, nodes, command_goal, goal, frame, reason
+    shared_graph, reach, nodes, command_goal, goal, frame, reason
 ):
     command_goal(1.2, 0.9, 0.5)
     reach.next_rollout()
@@ -307,6 +311,26 @@ def test_a_goal_that_cannot_be_is_refused_and_the_old_one_stays(
     said = nodes['/reach'].lines[lines:]
     assert len(said) == 1
     assert reason in said[0]
+    status = shared_graph.status('/reach/fetch_env')
+    assert status['goal_state'] == 'refused'
+    assert reason in status['goal_result']
+
+
+def test_a_second_node_that_publishes_actions_is_named_and_the_run_goes_on(
+    shared_graph, reach, nodes
+):
+    intruder = shared_graph.new_node('intruder')
+    publisher = intruder.create_publisher(PointCloud2, '/reach/action', LOCK_STEP)
+    said = 'more than one node publishes actions; stop one of /reach/action: /intruder (pid '
+    shared_graph.until(lambda: said in nodes['/reach'].output, 'a word')
+    status = shared_graph.new_status('/reach/fetch_env')
+    assert said in status['message']
+    assert status['level'] == '1'
+    reach.next_rollout()
+    intruder.destroy_publisher(publisher)
+    shared_graph.until(
+        lambda: said not in shared_graph.status('/reach/fetch_env')['message'], 'one publisher'
+    )
 
 
 def test_a_point_is_refused_where_goals_are_none(shared_graph, nodes, make_partner):

@@ -1,0 +1,150 @@
+"""``her-ros goal`` and ``stop`` towards a node of the test's own that plays the bridge."""
+
+import os
+import signal
+import threading
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from geometry_msgs.msg import PointStamped
+from std_srvs.srv import Trigger
+
+from her_ros.core.topics import DIAGNOSTICS
+from her_ros.nodes.messages import stamp_ns_of
+from her_ros.nodes.qos import COMMAND, STATUS
+
+pytestmark = pytest.mark.nodes
+
+
+class Listener:
+    """Takes goals, and reports of them what a test says."""
+
+    def __init__(self, graph):
+        self._graph = graph
+        self.node = graph.new_node('robot_bridge', '/robot')
+        self.node.create_subscription(PointStamped, 'goal', self._take, COMMAND)
+        self.node.create_service(Trigger, '~/stop', self._stop)
+        self._publisher = self.node.create_publisher(DiagnosticArray, DIAGNOSTICS, STATUS)
+        self.goals, self.stops, self.answers = [], 0, []
+        self.act = lambda: None
+        self._last = (0, '', '')
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        self._thread.join()
+
+    def _run(self):
+        while not self._over.is_set():
+            self.report(*self._last)
+            for _ in range(10):
+                self._graph.spin()
+
+    def report(self, stamp_ns, state, text):
+        if state is None:
+            return  # it reports nothing at all
+        values = {'goal_stamp_ns': stamp_ns, 'goal_state': state, 'goal_result': text}
+        status = DiagnosticStatus(name='/robot/robot_bridge')
+        status.values = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
+        self._publisher.publish(DiagnosticArray(status=[status]))
+        self._last = (stamp_ns, state, text)
+
+    def _take(self, message):
+        self.goals.append(message)
+        stamp_ns = stamp_ns_of(message.header.stamp)
+        for state in self.answers:
+            self.report(stamp_ns if state else 0, state, 'so it is')
+        self.act()
+
+    def _stop(self, _, response):
+        self.stops += 1
+        response.success, response.message = True, 'stopped; a goal or ~/reset begins again'
+        return response
+
+
+@pytest.fixture
+def listener(graph):
+    with Listener(graph) as listener:
+        yield listener
+
+
+@pytest.mark.parametrize(
+    ('answers', 'status'),
+    [
+        (['accepted', 'acting', 'reached'], 0),
+        (['set'], 0),  # by a simulation
+        (['accepted', 'acting', 'missed'], 3),
+        (['accepted', 'given up'], 4),
+    ],
+)
+def test_what_becomes_of_a_goal_is_printed_and_is_the_status(listener, her_ros, answers, status):
+    listener.answers = answers
+    ended = her_ros('goal', '1.3', '0.8')
+    assert ended.status == status
+    sent, *lines = ended.output.splitlines()
+    assert sent == '/robot/goal: goal [1.3, 0.8, 0.425] in world sent'
+    assert lines == [f'{state}: so it is' for state in answers]
+    assert not ended.errors
+    (message,) = listener.goals
+    assert (message.point.x, message.point.y, message.point.z) == (1.3, 0.8, 0.425)
+
+
+def test_a_refusal_is_one_line_of_error(listener, her_ros):
+    listener.answers = ['refused']
+    ended = her_ros('goal', '1.3', '0.8')
+    assert ended.status == 1
+    assert ended.errors == 'her-ros: /robot/robot_bridge: refused: so it is\n'
+
+
+def test_without_waiting_acceptance_is_enough(listener, her_ros):
+    listener.answers = ['accepted']
+    ended = her_ros('goal', '1.3', '0.8', '--no-wait')
+    assert (ended.status, ended.output.splitlines()[1:]) == (0, ['accepted: so it is'])
+
+
+def test_ctrl_c_stops_the_robot(listener, her_ros):
+    listener.answers = ['accepted', 'acting']
+    listener.act = lambda: os.kill(os.getpid(), signal.SIGINT)
+    before = signal.getsignal(signal.SIGTERM)
+    ended = her_ros('goal', '1.3', '0.8')
+    assert ended.status == 130
+    assert ended.output.splitlines()[-1].startswith('interrupted; stopped; a goal')
+    assert listener.stops == 1
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_bridge_that_was_started_again_has_given_up(listener, her_ros):
+    listener.answers = ['accepted', '']
+    ended = her_ros('goal', '1.3', '0.8')
+    assert ended.status == 4
+    assert ended.output.splitlines()[-1] == 'given up: /robot/robot_bridge was started again'
+
+
+def test_where_nobody_reports_the_result_is_unknown(listener, her_ros, monkeypatch):
+    monkeypatch.setattr('her_ros.cli.goal._SILENT_S', 0.5)
+    listener._last = (0, None, '')
+    ended = her_ros('goal', '1.3', '0.8')
+    assert ended.status == 4
+    assert ended.output.splitlines()[-1] == 'nobody reports what becomes of it'
+    listener._last = (0, '', '')
+    ended = her_ros('goal', '1.3', '0.8')
+    assert ended.status == 4
+    assert 'nothing heard of the goal for 0.5 s' in ended.output.splitlines()[-1]
+    assert len(listener.goals) == 2
+
+
+def test_stop_says_what_the_bridge_answers(listener, her_ros):
+    ended = her_ros('stop')
+    assert (ended.status, listener.stops) == (0, 1)
+    assert ended.output == 'stopped; a goal or ~/reset begins again\n'
+
+
+def test_a_stop_that_nobody_hears_is_one_line(her_ros, graph):
+    ended = her_ros('stop', '--namespace', 'nowhere')
+    assert ended.status == 1
+    assert ended.errors == 'her-ros: /nowhere/robot_bridge/stop: no such service after 3 s\n'
