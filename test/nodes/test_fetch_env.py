@@ -12,6 +12,7 @@ from her_ros.core.cloud import encode_cloud
 from her_ros.core.rows import IDENTITY, action_dtype
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import task_named
+from her_ros.nodes.guarded_node import ONE_BY_ONE_S
 from her_ros.nodes.qos import COMMAND, LATCHED, LOCK_STEP
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
@@ -306,6 +307,7 @@ def test_a_goal_that_cannot_be_is_refused_and_the_old_one_stays(
     command_goal(1.2, 0.9, 0.5)
     reach.next_rollout()
     lines = len(nodes['/reach'].lines)
+    time.sleep(ONE_BY_ONE_S)  # between two lines
     command_goal(*goal, frame=frame)
     np.testing.assert_array_equal(reach.next_rollout()['desired_goal'], [[1.2, 0.9, 0.5]] * 2)
     said = nodes['/reach'].lines[lines:]
