@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 
 import torch
-from replay import filled_learner
+from replay import SYMMETRIES, filled_learner
 from table import in_turn, print_figures, print_table
 
 from her_ros.learning.learner import Learner, LearnerError, set_up_torch
@@ -31,6 +31,7 @@ MEMBERS: dict[str, dict[str, Any]] = {
     'TD error': {'priority': 'td_error'},
     'energy': {'priority': 'energy'},
     'curriculum': {'curriculum': True},
+    'symmetries': SYMMETRIES,
     'two critics': {'critics': 2},
     'TD3': {'agent': 'td3', 'critics': 2},
     'SAC': {'agent': 'sac', 'critics': 2},

@@ -17,9 +17,10 @@ import math
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from statistics import median
+from typing import Any
 
 import torch
-from replay import TASK, filled_learner
+from replay import SYMMETRIES, TASK, filled_learner
 from table import in_turn, print_figures, print_table
 from torch import Tensor
 
@@ -33,6 +34,8 @@ OURS = {
     'learner': 'ours',
     'learner_uncaptured': 'ours, uncaptured',
     'learner_compiled': 'ours, compiled',
+    'learner_symmetries': 'ours, symmetries',
+    'learner_symmetries_compiled': 'ours, symmetries, compiled',
 }
 SB3_NEEDS = ('stable_baselines3', 'gymnasium', 'gymnasium_robotics', 'mujoco')
 
@@ -92,13 +95,16 @@ def captured(function: Callable[[], object]) -> Callable[[], object]:
     return graph.replay
 
 
-def our_learner(hidden: list[int], batch_size: int, device: str) -> Learner:
-    return filled_learner(STEPS, hidden_sizes=tuple(hidden), batch_size=batch_size, device=device)
+def our_learner(hidden: list[int], batch_size: int, device: str, **parameters: Any) -> Learner:
+    sizes = {'hidden_sizes': tuple(hidden), 'batch_size': batch_size}
+    return filled_learner(STEPS, device=device, **sizes, **parameters)
 
 
-def compiled_learner(hidden: list[int], batch_size: int, device: str) -> Learner | None:
+def compiled_learner(
+    hidden: list[int], batch_size: int, device: str, **parameters: Any
+) -> Learner | None:
     """Return a learner with compiled updates, if there is a compiler."""
-    learner = our_learner(hidden, batch_size, device)
+    learner = our_learner(hidden, batch_size, device, **parameters)
     try:
         learner.compile()
     except LearnerError as error:
@@ -133,18 +139,25 @@ def contestants(
 ) -> dict[str, Callable[[], object]]:
     """Return what makes ``updates`` updates, by name."""
     ours = our_learner(hidden, batch_size, device)
+    mirrored = our_learner(hidden, batch_size, device, **SYMMETRIES)
     alone = products(hidden, batch_size, device)
 
     def all_products() -> None:
         for _ in range(updates):
             alone()
 
-    found: dict[str, Callable[[], object]] = {'ours': lambda: ours.update(updates)}
+    found: dict[str, Callable[[], object]] = {
+        'ours': lambda: ours.update(updates),
+        'ours, symmetries': lambda: mirrored.update(updates),
+    }
     if device == 'cuda':
         plain = our_learner(hidden, batch_size, device)
         found['ours, uncaptured'] = lambda: [plain.update_once() for _ in range(updates)]
     if (compiled := compiled_learner(hidden, batch_size, device)) is not None:
         found['ours, compiled'] = lambda: compiled.update(updates)
+    with_symmetries = compiled_learner(hidden, batch_size, device, **SYMMETRIES)
+    if with_symmetries is not None:
+        found['ours, symmetries, compiled'] = lambda: with_symmetries.update(updates)
     found['products alone'] = captured(all_products) if device == 'cuda' else all_products
     if device == 'cuda':
         found['products, uncaptured'] = all_products

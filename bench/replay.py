@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 TASK = TASKS['FetchPush']
 LENGTH = TASK.episode_length
+#: all symmetries of the task, as its parameter file has them
+SYMMETRIES = {'mirror_left_right': 0.5, 'mirror_front_back': 0.5, 'horizontal_offset_m': 0.1}
 # Environments side by side in SB3's buffer; they only make filling it quicker.
 SB3_ENVS = 16
 
@@ -163,12 +165,28 @@ def bytes_per_transition(
     }
 
 
-def contestants(
-    learner: Learner, buffer: 'HerReplayBuffer', normalize: 'VecNormalize', batch_size: int
-) -> dict[str, Callable[[], object]]:
+def sampling(learner: Learner, batch_size: int) -> Callable[[], object]:
+    """Sample, relabel and normalise, with the symmetries that the learner has."""
     generator = torch.Generator().manual_seed(0)
+    symmetries = learner.replay.symmetries is not None
+
+    def sample() -> object:
+        draws = Draws.random(batch_size, generator, symmetries=symmetries)
+        return learner.inputs(learner.replay.sample(draws))
+
+    return sample
+
+
+def contestants(
+    learner: Learner,
+    mirrored: Learner,
+    buffer: 'HerReplayBuffer',
+    normalize: 'VecNormalize',
+    batch_size: int,
+) -> dict[str, Callable[[], object]]:
     return {
-        'ours': lambda: learner.inputs(learner.replay.sample(Draws.random(batch_size, generator))),
+        'ours': sampling(learner, batch_size),
+        'ours, symmetries': sampling(mirrored, batch_size),
         'gathering alone': gathering(learner, batch_size),
         'SB3': lambda: buffer.sample(batch_size),
         'SB3, VecNormalize': lambda: buffer.sample(batch_size, normalize),
@@ -184,17 +202,18 @@ def main() -> None:
     rows, times, memory = [], {}, {}
     for steps in (100_000, 1_000_000):
         learner, (buffer, normalize) = filled_learner(steps, device='cpu'), filled_sb3(steps)
+        mirrored = filled_learner(steps, device='cpu', **SYMMETRIES)
         memory = bytes_per_transition(learner, buffer, steps)
         for batch_size in (256, 4096):
             found = in_turn(
-                contestants(learner, buffer, normalize, batch_size),
+                contestants(learner, mirrored, buffer, normalize, batch_size),
                 rounds,
                 25_600 // batch_size,
             )
             micros = {name: 1e6 * median(each) for name, each in found.items()}
             times[steps, batch_size] = micros
             rows.append((f'{batch_size} of {steps:,}', *micros.values()))
-        del learner, buffer, normalize
+        del learner, mirrored, buffer, normalize
     print_table('bytes per transition', list(memory), [('FetchPush', *memory.values())])
     print_table('sampling, µs, one core', list(times[100_000, 256]), rows)
     largest = times[1_000_000, 256]
@@ -202,6 +221,7 @@ def main() -> None:
         replay_bytes_per_transition=memory['ours'],
         replay_bytes_vs_sb3=memory['SB3 HerReplayBuffer'] / memory['ours'],
         replay_sample_us_256=largest['ours'],
+        replay_sample_us_256_symmetries=largest['ours, symmetries'],
         replay_sample_us_4096=times[1_000_000, 4096]['ours'],
         replay_sample_vs_sb3=largest['SB3, VecNormalize'] / largest['ours'],
         replay_full_vs_tenth=largest['ours'] / times[100_000, 256]['ours'],

@@ -38,7 +38,8 @@ class Symmetry(NamedTuple):
     def of(self, kinds: list[tuple[Kind, int]], task: GoalTask, values: Floats) -> Floats:
         """Transform values of a task, shape (n, m)."""
         assert task.symmetries is not None
-        mirrored = torch.tensor([[self.front_back], [self.left_right]]).expand(2, len(values))
+        reflections = torch.tensor([[self.front_back], [self.left_right]], dtype=torch.float64)
+        mirrored = reflections.expand(2, len(values))
         planes = (task.symmetries.front_back_x_m, task.symmetries.left_right_y_m)
         shift = [
             2.0 * plane * is_mirrored + offset

@@ -82,9 +82,13 @@ class Learner:
             parameters.minimum_std,
             self.device,
         )
+        sizes = {'observation': task.observation_size, 'goal': task.goal_size}
+        # Means and deviations of all of them side by side, as the networks see them.
+        self._scale = torch.empty((2, sum(sizes.values())), device=self.device)
+        parts = zip(*(row.split([*sizes.values()]) for row in self._scale), strict=True)
         self.normalizers = {
-            'observation': Normalizer(task.observation_size, *clips),
-            'goal': Normalizer(task.goal_size, *clips),
+            name: Normalizer(size, *clips, scale=scale)
+            for (name, size), scale in zip(sizes.items(), parts, strict=True)
         }
         self.algorithm = ALGORITHMS[parameters.agent](task, parameters)
         initial = torch.Generator().manual_seed(integer_seed(parameters.seed, 'parameters'))
@@ -132,15 +136,26 @@ class Learner:
         goal = normalize['goal'](self._shown(achieved_goal, goal))
         return torch.cat((normalize['observation'](observation), goal), -1)
 
+    def _states(self, batch: Batch) -> Tensor:
+        """Return both states of a batch, as :meth:`state` does, shape (2, n, O + G)."""
+        observations = torch.stack((batch.observation, batch.next_observation))
+        achieved = torch.stack((batch.achieved_goal, batch.next_achieved_goal))
+        goals = self._shown(achieved, batch.goal).expand_as(achieved).float()
+        p, (mean, std) = self.parameters, self._scale
+        states = torch.cat((observations, goals), -1)
+        states = states.clamp_(-p.observation_clip, p.observation_clip).sub_(mean).div_(std)
+        return states.clamp_(-p.normalized_clip, p.normalized_clip)
+
     def _shown(self, achieved_goal: Tensor, goal: Tensor) -> Tensor:
         return goal - achieved_goal if self.parameters.relative_goals else goal
 
     def inputs(self, batch: Batch, noise: Tensor = NO_NOISE) -> Inputs:
         """Normalise a batch; ``noise`` is what the algorithm drew for it."""
+        state, next_state = self._states(batch).unbind()
         return Inputs(
-            state=self.state(batch.observation, batch.achieved_goal, batch.goal),
+            state=state,
             action=batch.action,
-            next_state=self.state(batch.next_observation, batch.next_achieved_goal, batch.goal),
+            next_state=next_state,
             reward=batch.reward,
             terminated=batch.terminated,
             steps_to_goal=batch.steps_to_goal,

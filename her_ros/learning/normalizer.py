@@ -14,6 +14,7 @@ class Normalizer:
     :param raw_clip: limit of inputs before normalisation
     :param clip: limit after it
     :param minimum_std: smallest standard deviation divided by
+    :param scale: where to keep mean and standard deviation, float32, shape (size,) each
     """
 
     def __init__(
@@ -23,14 +24,16 @@ class Normalizer:
         clip: float,
         minimum_std: float,
         device: torch.device | str = 'cpu',
+        scale: tuple[Tensor, Tensor] | None = None,
     ) -> None:
         self.raw_clip, self.clip, self.minimum_std = raw_clip, clip, minimum_std
         self._count = torch.zeros((), dtype=torch.float64, device=device)
         self._mean = torch.zeros(size, dtype=torch.float64, device=device)
         self._squares = torch.zeros(size, dtype=torch.float64, device=device)
         #: float32 copies that the networks' inputs are computed with, shape (size,)
-        self.mean = torch.zeros(size, device=device)
-        self.std = torch.ones(size, device=device)
+        self.mean, self.std = scale or (torch.empty(size, device=device) for _ in range(2))
+        self.mean.zero_()
+        self.std.fill_(1.0)
 
     def update(self, values: Tensor) -> None:
         """Take in values, shape (n, size)."""

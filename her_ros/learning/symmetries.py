@@ -5,6 +5,8 @@ transformed sample is one that could have been recorded, with the same reward. M
 HER: Lin et al. 2019 (arXiv 1909.10707).
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -43,18 +45,18 @@ class SampleSymmetries:
     ) -> None:
         symmetries = task.symmetries
         assert symmetries is not None
-        self._probability = torch.tensor(probabilities, dtype=torch.float64, device=device)[
-            :, None
-        ]
         planes = [symmetries.front_back_x_m or 0.0, symmetries.left_right_y_m or 0.0]
-        self._twice_plane_m = (
-            2.0 * torch.tensor(planes, dtype=torch.float64, device=device)[:, None]
-        )
-        self._offset_m = offset_m
+
+        def column(values: Sequence[float]) -> Tensor:
+            return torch.tensor(values, dtype=torch.float64, device=device)[:, None]
+
+        self._probability = column(probabilities)
+        self._twice_plane_m = column([2.0 * plane for plane in planes])
+        self._least_offset_m = column([-offset_m, -offset_m])
+        self._offset_range_m = 2.0 * offset_m
         moment = [*task.observation_kinds, *task.action_kinds]
         self._moments = Transformation([*moment, *moment], torch.float32, device)
-        self._goals = Transformation([*task.goal_kinds, *task.goal_kinds], torch.float64, device)
-        self._goal = Transformation(task.goal_kinds, torch.float64, device)
+        self._goals = Transformation([*task.goal_kinds] * 3, torch.float64, device)
 
     def apply(
         self, moments: Tensor, goals: Tensor, goal: Tensor, uniform: Tensor
@@ -66,13 +68,15 @@ class SampleSymmetries:
         :param goal: metres, float64, shape (n, G)
         :param uniform: numbers in [0, 1), float64, shape (4, n)
         """
-        mirrored = uniform[:2] < self._probability
-        offset = (2.0 * uniform[2:] - 1.0) * self._offset_m
-        shift = torch.where(mirrored, self._twice_plane_m, 0.0) + offset
+        mirrored = (uniform[:2] < self._probability).double()
+        offset = torch.add(self._least_offset_m, uniform[2:], alpha=self._offset_range_m)
+        shift = torch.addcmul(offset, mirrored, self._twice_plane_m)
+        all_goals = self._goals(torch.cat((goals, goal), 1), mirrored, shift)
+        size = goal.shape[1]
         return (
-            self._moments(moments, mirrored, shift),
-            self._goals(goals, mirrored, shift),
-            self._goal(goal, mirrored, shift),
+            self._moments(moments, mirrored.float(), shift.float()),
+            all_goals[:, : 2 * size],
+            all_goals[:, 2 * size :],
         )
 
 
@@ -83,27 +87,25 @@ class Transformation:
         self, fields: Fields, dtype: torch.dtype, device: torch.device | str = 'cpu'
     ) -> None:
         values = value_map(fields)
-        negated, coordinate = torch.tensor(values.negated), torch.tensor(values.coordinate)
-        # Which of the signs (1, x, y, x y) and of the shifts (0, x, y) each value has.
-        self._sign = (negated[0].long() + 2 * negated[1]).to(device)
-        self._shift = (coordinate[0].long() + 2 * coordinate[1]).to(device)
+        x, y = (torch.where(torch.tensor(each), -1.0, 1.0) for each in values.negated)
+        # By which of the reflections happen: none, along x, along y, both; shape (4, m).
+        self._signs = torch.stack((torch.ones_like(x), x, y, x * y)).to(device, dtype)
+        #: where to add what moves coordinates along x and y, shape (2, m)
+        self._coordinates = torch.tensor(values.coordinate, dtype=dtype, device=device)
         self._source = torch.tensor(values.source, device=device)
         self._swaps = bool((values.source != range(len(values.source))).any())
-        self._dtype = dtype
 
     def __call__(self, values: Tensor, mirrored: Tensor, shift: Tensor) -> Tensor:
         """Transform rows.
 
         :param values: shape (n, m)
-        :param mirrored: whether each row is reflected along x and along y, shape (2, n)
+        :param mirrored: 1 where a row is reflected along x and along y, else 0, shape (2, n)
         :param shift: what to add to coordinates along x and y, after the sign, shape (2, n)
         """
         if self._swaps:
             swapped = values.index_select(1, self._source)
-            values = torch.where(mirrored[1, :, None], swapped, values)
-        x, y = (1.0 - 2.0 * mirrored.to(self._dtype)).unbind()
-        signs = torch.stack((torch.ones_like(x), x, y, x * y), 1)
-        shifts = torch.nn.functional.pad(shift.to(self._dtype).t(), (1, 0))
-        return torch.addcmul(
-            shifts.index_select(1, self._shift), values, signs.index_select(1, self._sign)
-        )
+            # With weights of 0 and 1 this selects without rounding, faster than torch.where.
+            values = torch.lerp(values, swapped, mirrored[1, :, None])
+        signs = self._signs.index_select(0, torch.add(*mirrored, alpha=2).int())
+        # Each coordinate gets one of the two numbers, times 1: nothing is rounded.
+        return (signs * values).addmm_(shift.t(), self._coordinates)

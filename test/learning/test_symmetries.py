@@ -117,8 +117,8 @@ def test_a_reflection_twice_changes_nothing(reflections):
     fields += [(Kind.DISPLACEMENT, 2), (Kind.ANGULAR_VELOCITY, 6), (Kind.SCALAR, 1)]
     transformation = Transformation(fields, torch.float64)
     values = torch.randn(50, 17, dtype=torch.float64)
-    mirrored = torch.tensor(reflections)[:, None].expand(2, 50)
-    shift = torch.where(mirrored, torch.tensor([[2.6], [1.5]]).double(), 0.0)
+    mirrored = torch.tensor(reflections)[:, None].expand(2, 50).double()
+    shift = mirrored * torch.tensor([[2.6], [1.5]]).double()
     once = transformation(values, mirrored, shift)
     assert not torch.equal(once, values)
     torch.testing.assert_close(transformation(once, mirrored, shift), values, rtol=0, atol=1e-14)
