@@ -2,10 +2,11 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from her_ros.core.errors import HerRosError
+from her_ros.core.errors import HerRosError, one_line
 from her_ros.core.task import GoalTask
 
 #: metadata key of an ONNX policy
@@ -15,6 +16,8 @@ INPUTS = ('observation', 'achieved_goal', 'desired_goal')
 OUTPUT = 'action'
 #: raised when a policy of an older format can no longer be read
 FORMAT = 1
+# Values of a field, and of an action; those of tasks have a few dozen.
+_MAX_SIZE = 1 << 16
 
 
 class ContractError(HerRosError):
@@ -75,13 +78,11 @@ class PolicyContract:
                 )
             fields = tuple((str(name), int(size)) for name, size in values['observation_fields'])
             contract = cls(**{**values, 'observation_fields': fields})
-            # It travels in rows as uint32.
-            if type(contract.version) is not int or not 0 <= contract.version < 1 << 32:
-                raise ValueError(f'version is {contract.version!r}')
-            if not isinstance(contract.provenance, dict):
-                raise ValueError(f'provenance is {contract.provenance!r}')
+            _check_values(contract)
+        except RecursionError:
+            raise ContractError('the policy contract cannot be read: it is nested') from None
         except (ValueError, TypeError, KeyError, OverflowError) as error:
-            raise ContractError(f'the policy contract cannot be read: {error!r}') from None
+            raise ContractError(f'the policy contract cannot be read: {one_line(error)}') from None
         return contract
 
     def check_fits(self, task: GoalTask) -> None:
@@ -97,3 +98,34 @@ class PolicyContract:
                     f'the policy was made for {self.task}: its {field.name} is {found!r},'
                     f' {task.name} needs {wanted!r}'
                 )
+
+
+def _check_values(contract: PolicyContract) -> None:
+    """Check types and ranges, as a file may hold anything.
+
+    :raises ValueError: naming the field, its value and its type
+    """
+    sizes = {
+        **{f'size of {name}': size for name, size in contract.observation_fields},
+        'size of the observation': sum(size for _, size in contract.observation_fields),
+        'goal_size': contract.goal_size,
+        'action_size': contract.action_size,
+    }
+    for name, size in sizes.items():
+        if type(size) is not int or not 0 < size <= _MAX_SIZE:
+            raise ValueError(
+                f'{name} is {size!r} ({type(size).__name__}), not an int in [1, {_MAX_SIZE}]'
+            )
+    for name in ('action_low', 'action_high', 'control_period_s', 'goal_tolerance_m'):
+        value = getattr(contract, name)
+        if type(value) not in (int, float) or not math.isfinite(value):
+            raise ValueError(f'{name} is {value!r} ({type(value).__name__}), not a finite number')
+    if not contract.action_low < contract.action_high:
+        raise ValueError(f'action_low {contract.action_low} is not below {contract.action_high}')
+    # It travels in rows as uint32.
+    if type(contract.version) is not int or not 0 <= contract.version < 1 << 32:
+        raise ValueError(f'version is {contract.version!r} ({type(contract.version).__name__})')
+    if not isinstance(contract.task, str):
+        raise ValueError(f'task is {contract.task!r} ({type(contract.task).__name__})')
+    if not isinstance(contract.provenance, dict):
+        raise ValueError(f'provenance is {contract.provenance!r}')

@@ -12,6 +12,7 @@ from her_ros.core.contract import INPUTS, METADATA_KEY, OUTPUT, ContractError, P
 from her_ros.core.files import sha256
 from her_ros.core.task import GoalTask
 from her_ros.deploy.errors import PolicyError
+from her_ros.deploy.onnx_check import check_onnx
 from her_ros.deploy.signature import read_signature, verify
 
 __all__ = ['OnnxPolicy', 'PolicyError']
@@ -34,6 +35,10 @@ class OnnxPolicy:
     """
 
     def __init__(self, content: bytes, origin: str, task: GoalTask | None = None) -> None:
+        try:
+            check_onnx(content)
+        except PolicyError as error:
+            raise PolicyError(f'{origin}: {error}') from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -93,17 +98,17 @@ class OnnxPolicy:
     def _try(self) -> None:
         """Act once, as a graph that breaks its contract shows only when it runs."""
         try:
-            shape = self.act(*self._zeros()).shape
+            actions = self.act(*self._zeros())
         except PolicyError:
             raise
         except Exception as error:  # onnxruntime's own types again
             raise PolicyError(
                 f'{self._origin}: its graph is not what its contract says ({_reason(error)})'
             ) from None
-        if shape != (1, self.contract.action_size):
+        found = f'{actions.dtype} of shape {actions.shape}'
+        if found != (wanted := f'float32 of shape (1, {self.contract.action_size})'):
             raise PolicyError(
-                f'{self._origin}: its graph gives actions of shape {shape},'
-                f' its contract says (1, {self.contract.action_size})'
+                f'{self._origin}: its graph gives actions as {found}, its contract says {wanted}'
             )
 
     def _zeros(self) -> tuple[NDArray[np.float64], ...]:
@@ -146,10 +151,11 @@ class OnnxPolicy:
         :raises PolicyError: if an action is not finite
         """
         values = (observation, achieved_goal, desired_goal)
-        feed = {
-            name: np.ascontiguousarray(value, np.float32)
-            for name, value in zip(INPUTS, values, strict=True)
-        }
+        with np.errstate(over='ignore'):  # the graph clips infinity as any other large value
+            feed = {
+                name: np.ascontiguousarray(value, np.float32)
+                for name, value in zip(INPUTS, values, strict=True)
+            }
         actions: NDArray[np.float32] = self._session.run([OUTPUT], feed)[0]
         if not np.isfinite(actions).all():
             raise PolicyError(f'{self._origin}: its actions are not finite; it is damaged')
