@@ -16,7 +16,16 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from her_ros.core.rows import DATATYPES, Field, RowDecoder, RowError, Rows, fields_of
+from her_ros.core.rows import (
+    DATATYPES,
+    MAX_ROW_BYTES,
+    Field,
+    RowDecoder,
+    RowError,
+    Rows,
+    fields_of,
+    require_distinct,
+)
 
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 
@@ -25,6 +34,9 @@ _LITTLE_ENDIAN = b'\0\1\0\0'
 _HEAD = 12
 # A publisher that leaves rows out brings one head per number of rows.
 _MAX_KNOWN_HEADS = 1024
+# Heads of messages of ours take less than 500 bytes; what is known of them is kept.
+_MAX_FIELDS = 128
+_MAX_HEAD = 8192
 
 
 def encode_cloud(rows: Rows, stamp_ns: int, frame_id: str = 'world') -> bytes:
@@ -183,28 +195,39 @@ class _Cursor:
     def integer(self, size: int) -> int:
         padding = -self.position % size
         begin = self.position + padding
-        self.position = begin + size
-        if self.position > len(self._message):
-            raise RowError(f'a message of {len(self._message)} bytes is cut short in its head')
+        self._advance(begin + size)
         self.mask += b'\0' * padding + b'\xff' * size
         return int.from_bytes(self._message[begin : self.position], self._byteorder)
 
+    def _advance(self, position: int) -> None:
+        if position > len(self._message):
+            raise RowError(f'a message of {len(self._message)} bytes is cut short in its head')
+        if position > _MAX_HEAD:
+            raise RowError(f'the head of a message takes more than {_MAX_HEAD} bytes')
+        self.position = position
+
     def text(self) -> str:
         length = self.integer(4)
-        content = bytes(self._message[self.position : self.position + length])
-        self.position += length
-        self.mask += b'\xff' * len(content)
+        begin = self.position
+        self._advance(begin + length)
+        content = bytes(self._message[begin : self.position])
+        self.mask += b'\xff' * length
         return content.rstrip(b'\0').decode(errors='replace')
 
 
 def dtype_of(message: bytes | memoryview) -> np.dtype[np.void]:
     """Return the dtype in which a message describes its own rows, native byte order.
 
-    :raises RowError: if the message is cut short, is no PointCloud2, or has unknown datatypes
+    :raises RowError: if the message is cut short, is no PointCloud2, has unknown datatypes, or
+        fields that are nameless, too many or too large
     """
     fields = _read_head(memoryview(message)).fields
+    require_distinct(fields)
     if unknown := [f.name for f in fields if not 1 <= f.datatype <= len(DATATYPES)]:
         raise RowError(f'fields {unknown} have an unknown datatype')
+    sizes = [np.dtype(DATATYPES[f.datatype - 1]).itemsize * f.count for f in fields]
+    if sum(sizes) > MAX_ROW_BYTES:
+        raise RowError(f'a row takes {sum(sizes)} bytes; at most {MAX_ROW_BYTES} fit')
     return np.dtype([(f.name, DATATYPES[f.datatype - 1], (f.count,)) for f in fields])
 
 
@@ -212,6 +235,8 @@ def _read_head(message: memoryview) -> _Head:
     cursor = _Cursor(message)
     cursor.text()  # frame_id
     height, width, field_count = (cursor.integer(4) for _ in range(3))
+    if field_count > _MAX_FIELDS:
+        raise RowError(f'a message announces {field_count} fields; at most {_MAX_FIELDS} are read')
     fields = tuple(
         Field(cursor.text(), cursor.integer(4), cursor.integer(1), cursor.integer(4))
         for _ in range(field_count)

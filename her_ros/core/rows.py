@@ -8,6 +8,7 @@ or float32 where we write float64 still read right.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ DATATYPES = ('i1', 'u1', 'i2', 'u2', 'i4', 'u4', 'f4', 'f8')
 
 #: more than any simulation steps at once
 MAX_ENVIRONMENTS = 1 << 16
+#: of a row; those of our own take a few hundred
+MAX_ROW_BYTES = 1 << 20
 
 IDENTITY = ('session', 'env', 'episode', 'step')
 
@@ -122,14 +125,18 @@ class RowDecoder:
         if self._same:
             return rows
         converted = np.zeros(count, self.wanted)
-        for name in self.wanted.names or ():
-            converted[name] = rows[name]
+        with np.errstate(over='ignore', invalid='ignore'):  # too large for float32: infinity
+            for name in self.wanted.names or ():
+                converted[name] = rows[name]
         return converted
 
 
 def _source_dtype(
     wanted: np.dtype[np.void], fields: Sequence[Field], point_step: int, is_bigendian: bool
 ) -> np.dtype[np.void]:
+    require_distinct(fields)
+    if point_step > MAX_ROW_BYTES:
+        raise RowError(f'a row takes {point_step} bytes; at most {MAX_ROW_BYTES} fit')
     by_name = {field.name: field for field in fields}
     assert wanted.names is not None
     if missing := [name for name in wanted.names if name not in by_name]:
@@ -148,6 +155,7 @@ def _source_dtype(
         if field.offset + np.dtype(code).itemsize * size > point_step:
             raise RowError(f'field {name} reaches beyond the row of {point_step} bytes')
         formats.append((code, kind.shape))
+    _require_apart(wanted, by_name)
     return np.dtype(
         {
             'names': list(wanted.names),
@@ -156,6 +164,34 @@ def _source_dtype(
             'itemsize': point_step,
         }
     )
+
+
+def require_distinct(fields: Sequence[Field]) -> None:
+    """Refuse fields without a name, and two of one name.
+
+    :raises RowError: naming them
+    """
+    names = [field.name for field in fields]
+    if '' in names:
+        raise RowError(f'field {names.index("")} has no name')
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise RowError(f'fields {twice} are there more than once')
+
+
+def _require_apart(wanted: np.dtype[np.void], by_name: dict[str, Field]) -> None:
+    """Refuse wanted fields that share bytes; fields that nobody wants may share theirs.
+
+    :raises RowError: naming the first two
+    """
+    spans = []
+    for name in wanted.names or ():
+        field = by_name[name]
+        size = np.dtype(DATATYPES[field.datatype - 1]).itemsize * field.count
+        spans.append((field.offset, field.offset + size, name))
+    spans.sort()
+    for (_, end, name), (begin, _, other) in pairwise(spans):
+        if begin < end:
+            raise RowError(f'fields {name} and {other} overlap at byte {begin} of the row')
 
 
 def identity_of(rows: Rows) -> NDArray[np.uint32]:
