@@ -19,7 +19,7 @@ from table import print_table
 
 from her_ros.core.symmetry import Kind
 from her_ros.core.task import TASKS, GoalTask
-from her_ros.learning.symmetries import Transformation
+from her_ros.learning.symmetries import Transformation, reflections
 from her_ros.sim.fetch import FetchBatch
 
 Floats = NDArray[np.float64]
@@ -38,8 +38,8 @@ class Symmetry(NamedTuple):
     def of(self, kinds: list[tuple[Kind, int]], task: GoalTask, values: Floats) -> Floats:
         """Transform values of a task, shape (n, m)."""
         assert task.symmetries is not None
-        reflections = torch.tensor([[self.front_back], [self.left_right]], dtype=torch.float64)
-        mirrored = reflections.expand(2, len(values))
+        happens = torch.tensor([[self.front_back], [self.left_right]], dtype=torch.float64)
+        mirrored = happens.expand(2, len(values))
         planes = (task.symmetries.front_back_x_m, task.symmetries.left_right_y_m)
         shift = [
             2.0 * plane * is_mirrored + offset
@@ -47,7 +47,8 @@ class Symmetry(NamedTuple):
         ]
         of_rows = torch.tensor(shift, dtype=torch.float64)[:, None].expand(2, len(values))
         transformation = Transformation(kinds, torch.float64)
-        return transformation(torch.as_tensor(values), mirrored, of_rows).numpy()
+        which = reflections(mirrored)
+        return transformation(torch.as_tensor(values), mirrored, which, of_rows).numpy()
 
 
 SYMMETRIES = (

@@ -77,9 +77,8 @@ class Draws:
 
         :param symmetries: whether four more rows, the last ones, are for symmetries
         """
-        symmetry = None
-        if symmetries:
-            numbers, symmetry = numbers[:-SYMMETRY_NUMBERS], numbers[-SYMMETRY_NUMBERS:]
-        transition, relabel, future = numbers[:3]
-        candidates = numbers[3:] if len(numbers) > 3 else None
+        end = len(numbers) - SYMMETRY_NUMBERS * symmetries
+        transition, relabel, future, *_ = numbers.unbind()
+        candidates = numbers[3:end] if end > 3 else None
+        symmetry = numbers[end:] if symmetries else None
         return cls(transition, relabel, future, candidates, symmetry)

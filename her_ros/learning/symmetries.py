@@ -68,16 +68,23 @@ class SampleSymmetries:
         :param goal: metres, float64, shape (n, G)
         :param uniform: numbers in [0, 1), float64, shape (4, n)
         """
-        mirrored = (uniform[:2] < self._probability).double()
-        offset = torch.add(self._least_offset_m, uniform[2:], alpha=self._offset_range_m)
+        happens, place = uniform.split(2)
+        mirrored = (happens < self._probability).double()
+        offset = torch.add(self._least_offset_m, place, alpha=self._offset_range_m)
         shift = torch.addcmul(offset, mirrored, self._twice_plane_m)
-        all_goals = self._goals(torch.cat((goals, goal), 1), mirrored, shift)
-        size = goal.shape[1]
-        return (
-            self._moments(moments, mirrored.float(), shift.float()),
-            all_goals[:, : 2 * size],
-            all_goals[:, 2 * size :],
-        )
+        which = reflections(mirrored)
+        all_goals = self._goals(torch.cat((goals, goal), 1), mirrored, which, shift)
+        moments = self._moments(moments, mirrored.float(), which, shift.float())
+        return moments, *all_goals.split((goals.shape[1], goal.shape[1]), 1)
+
+
+def reflections(mirrored: Tensor) -> Tensor:
+    """Return which reflections happen, 0: none, 1: along x, 2: along y, 3: both, shape (n,).
+
+    :param mirrored: 1 where a row is reflected along x and along y, else 0, shape (2, n)
+    """
+    along_x, along_y = mirrored.unbind()
+    return torch.add(along_x, along_y, alpha=2).int()
 
 
 class Transformation:
@@ -95,17 +102,18 @@ class Transformation:
         self._source = torch.tensor(values.source, device=device)
         self._swaps = bool((values.source != range(len(values.source))).any())
 
-    def __call__(self, values: Tensor, mirrored: Tensor, shift: Tensor) -> Tensor:
+    def __call__(self, values: Tensor, mirrored: Tensor, which: Tensor, shift: Tensor) -> Tensor:
         """Transform rows.
 
         :param values: shape (n, m)
         :param mirrored: 1 where a row is reflected along x and along y, else 0, shape (2, n)
+        :param which: the same as :func:`reflections` gives it
         :param shift: what to add to coordinates along x and y, after the sign, shape (2, n)
         """
         if self._swaps:
             swapped = values.index_select(1, self._source)
             # With weights of 0 and 1 this selects without rounding, faster than torch.where.
             values = torch.lerp(values, swapped, mirrored[1, :, None])
-        signs = self._signs.index_select(0, torch.add(*mirrored, alpha=2).int())
+        signs = self._signs.index_select(0, which)
         # Each coordinate gets one of the two numbers, times 1: nothing is rounded.
         return (signs * values).addmm_(shift.t(), self._coordinates)

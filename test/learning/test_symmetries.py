@@ -11,7 +11,7 @@ from her_ros.core.task import FETCH_TASKS, TASKS
 from her_ros.learning.batch import Draws
 from her_ros.learning.learner import Learner
 from her_ros.learning.replay import Replay
-from her_ros.learning.symmetries import Transformation
+from her_ros.learning.symmetries import Transformation, reflections
 from her_ros.sim.model import load_model
 
 ALL = {'mirror_left_right': 0.5, 'mirror_front_back': 0.5, 'horizontal_offset_m': 0.1}
@@ -111,17 +111,19 @@ def test_states_goal_and_action_transform_together_and_the_reward_stays(
     assert torch.equal(again[is_clear].float(), plain.reward[is_clear])
 
 
-@pytest.mark.parametrize('reflections', [(True, False), (False, True), (True, True)])
-def test_a_reflection_twice_changes_nothing(reflections):
+@pytest.mark.parametrize('happens', [(True, False), (False, True), (True, True)])
+def test_a_reflection_twice_changes_nothing(happens):
     fields = [(Kind.POSITION, 3), (Kind.EULER_ROTATION, 3), (Kind.FINGER_PAIR, 2)]
     fields += [(Kind.DISPLACEMENT, 2), (Kind.ANGULAR_VELOCITY, 6), (Kind.SCALAR, 1)]
     transformation = Transformation(fields, torch.float64)
     values = torch.randn(50, 17, dtype=torch.float64)
-    mirrored = torch.tensor(reflections)[:, None].expand(2, 50).double()
+    mirrored = torch.tensor(happens)[:, None].expand(2, 50).double()
     shift = mirrored * torch.tensor([[2.6], [1.5]]).double()
-    once = transformation(values, mirrored, shift)
+    which = reflections(mirrored)
+    once = transformation(values, mirrored, which, shift)
     assert not torch.equal(once, values)
-    torch.testing.assert_close(transformation(once, mirrored, shift), values, rtol=0, atol=1e-14)
+    twice = transformation(once, mirrored, which, shift)
+    torch.testing.assert_close(twice, values, rtol=0, atol=1e-14)
 
 
 def test_each_symmetry_has_its_share_and_they_are_independent(make_episode, parameters):
