@@ -57,7 +57,7 @@ def convert(
     :raises HerRosError: if a bag cannot be read, or holds no joint states or no goals
     """
     task, names = task_named(task_name), _names(topics)
-    values = values_for(task_name, params_file, overrides)['robot_bridge']
+    values = values_for(task_name, params_file, overrides, ['robot_bridge'])['robot_bridge']
     parameters = configured(RobotBridgeParameters, 'robot_bridge', values)
     paths = expand(bags)
     try:

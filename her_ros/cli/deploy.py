@@ -40,8 +40,9 @@ def deploy(options: Options) -> int:
 
     :raises HerRosError: if anything does not fit, before anything was started
     """
-    _nodes(options, '', '')  # what is wrong with them is said first
-    values = values_for(options.task, options.params_file, options.overrides)
+    # What is wrong with them is said first.
+    names = [spec.name for spec in _nodes(options, '', 'any' if options.record else '')]
+    values = values_for(options.task, options.params_file, options.overrides, names)
     model = (options.model or shipped_model(options.task)).absolute()
     if not model.is_file():
         raise ConfigError(f'{model}: no such file; --model is an ONNX policy')

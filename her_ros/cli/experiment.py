@@ -21,7 +21,7 @@ from her_ros.cli.experiment_report import TABLE, write_report
 from her_ros.cli.experiment_results import rows_of, write_table
 from her_ros.cli.experiments import EXPERIMENTS, Experiment, experiment_named
 from her_ros.cli.jobs import Job, run_jobs
-from her_ros.cli.prepare import Run, prepare_run, values_for
+from her_ros.cli.prepare import Run, prepare_run, training_names, values_for
 from her_ros.core.config import ConfigError
 from her_ros.core.files import InUse, locked
 from her_ros.core.run_folder import RunFolder, RunFolderError
@@ -98,10 +98,12 @@ def _check(chosen: Experiment, options: Options) -> None:
 
     :raises HerRosError: naming the first arm that does not fit
     """
-    values_for(options.task, options.params_file, options.overrides)
+    names = training_names()
+    values_for(options.task, options.params_file, options.overrides, names)
     for arm in chosen.arms:
         try:
-            values_for(options.task, options.params_file, (*options.overrides, *arm.overrides))
+            overrides = (*options.overrides, *arm.overrides)
+            values_for(options.task, options.params_file, overrides, names)
         except ConfigError as error:
             raise ConfigError(f'experiment {chosen.name}, arm {arm.name}: {error}') from None
 

@@ -1,6 +1,6 @@
 """Parameter files: read, check, override, write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
@@ -85,11 +85,14 @@ def read_file(path: Path) -> NodesValues:
     return nodes_values(document, NODE_PARAMETERS, str(path))
 
 
-def with_overrides(values: NodesValues, overrides: Sequence[str]) -> NodesValues:
+def with_overrides(
+    values: NodesValues, overrides: Sequence[str], nodes: Collection[str] = ()
+) -> NodesValues:
     """Apply overrides such as ``trainer.batch_size=128`` or, for all nodes, ``seed=3``.
 
     What they come to together is for :func:`complete` to check.
 
+    :param nodes: those whose parameters the command uses; empty: any node's
     :raises ConfigError: if a node, a key or a value is not right
     """
     changed = {node: dict(own) for node, own in values.items()}
@@ -102,6 +105,10 @@ def with_overrides(values: NodesValues, overrides: Sequence[str]) -> NodesValues
             raise ConfigError(
                 f'{override!r}: write NODE.PARAMETER=VALUE, such as trainer.batch_size=128;'
                 f' nodes are {", ".join(changed)}'
+            )
+        if node and nodes and node not in nodes:
+            raise ConfigError(
+                f'{override!r}: this command has no node {node}; it has {", ".join(nodes)}'
             )
         if name in _GIVEN_BY_LAUNCHER:
             raise ConfigError(f'{override!r}: every run gives {name} to its nodes itself')

@@ -4,12 +4,13 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from her_ros.cli.graph import training_nodes
 from her_ros.cli.params import (
     NodesValues,
     complete,
@@ -71,7 +72,7 @@ def prepare_run(
     :param overrides: such as ``trainer.batch_size=128``
     :raises HerRosError: if anything does not fit, before anything was started or changed
     """
-    values = values_for(task, params_file, overrides)
+    values = values_for(task, params_file, overrides, training_names())
     folder = RunFolder(_run_path(runs / task, name, new))
     resumed = folder.params.exists()
     if resumed:
@@ -82,14 +83,25 @@ def prepare_run(
     return Run(task, folder, resumed)
 
 
-def values_for(task: str, params_file: Path | None, overrides: Sequence[str]) -> NodesValues:
+def training_names() -> list[str]:
+    """Return the names of the nodes that a training starts."""
+    return [spec.name for spec in training_nodes('', workers=1, run_dir='any')]
+
+
+def values_for(
+    task: str,
+    params_file: Path | None,
+    overrides: Sequence[str],
+    nodes: Collection[str] = (),
+) -> NodesValues:
     """Return all parameters of all nodes, checked.
 
+    :param nodes: those of the command, which overrides may name; empty: all
     :raises HerRosError: if anything does not fit
     """
-    path = params_for(task, params_file)
-    values = complete(with_overrides(read_file(path), overrides))
-    _check_task(task, values, 'the overrides')
+    path = params_for(task, params_file, nodes)
+    values = complete(with_overrides(read_file(path), overrides, nodes))
+    _check_task(task, values, 'the overrides', nodes)
     return values
 
 
@@ -105,20 +117,23 @@ def check_same(folder: RunFolder, values: NodesValues) -> None:
         )
 
 
-def params_for(task: str, params_file: Path | None) -> Path:
+def params_for(task: str, params_file: Path | None, nodes: Collection[str] = ()) -> Path:
     """Return the parameter file to use for a task, after checking all of it.
 
     :param params_file: None: the one shipped for the task
+    :param nodes: those of the command, which must be for the task; empty: all
     :raises HerRosError: if there is no such task, or the file is not right or for another task
     """
     task_named(task)
     path = params_file or shipped_file(task)
-    _check_task(task, complete(read_file(path)), str(path))
+    _check_task(task, complete(read_file(path)), str(path), nodes)
     return path
 
 
-def _check_task(task: str, values: NodesValues, origin: str) -> None:
-    if wrong := sorted({str(own['task']) for own in values.values()} - {task}):
+def _check_task(task: str, values: NodesValues, origin: str, nodes: Collection[str]) -> None:
+    # A file of a run from before there was a node leaves that node's task at its default.
+    found = {str(own['task']) for node, own in values.items() if not nodes or node in nodes}
+    if wrong := sorted(found - {task}):
         raise ConfigError(f'{origin}: made for task {", ".join(wrong)}, not for {task}')
     names = ('mirror_front_back', 'mirror_left_right', 'horizontal_offset_m')
     used = [values['trainer'][name] for name in names]

@@ -15,6 +15,8 @@ from her_ros.core.process import USER_ERROR, die_with_parent
 
 _STOP_TIMEOUT_S = 8.0
 _RESTART_DELAY_S = 0.5
+# How lines begin that say nothing of an end.
+_NO_ERRORS = ('[DEBUG]', '[INFO]', '[WARN]')
 
 
 class SupervisorError(HerRosError):
@@ -26,6 +28,8 @@ class _Child:
     spec: NodeSpec
     log: Path
     process: subprocess.Popen[bytes]
+    #: size of the log when the process started, bytes
+    log_start: int = 0
     restart_at: float | None = None
 
 
@@ -51,7 +55,8 @@ class Supervisor:
         self._children: list[_Child] = []
         for spec in specs:
             log = log_folder / f'{spec.full_name.strip("/").replace("/", ".")}.log'
-            self._children.append(_Child(spec, log, self._start(spec, log)))
+            size = _size(log)
+            self._children.append(_Child(spec, log, self._start(spec, log), size))
 
     def _start(self, spec: NodeSpec, log: Path) -> 'subprocess.Popen[bytes]':
         with log.open('ab') as output:
@@ -85,6 +90,7 @@ class Supervisor:
             if child.restart_at is None:
                 self._note_death(child, status)
             elif time.monotonic() >= child.restart_at:
+                child.log_start = _size(child.log)
                 child.process = self._start(child.spec, child.log)
                 child.restart_at = None
         return False
@@ -92,7 +98,7 @@ class Supervisor:
     def _note_death(self, child: _Child, status: int) -> None:
         name = child.spec.full_name
         cause = f'signal {signal.Signals(-status).name}' if status < 0 else f'status {status}'
-        last_words = _last_line(child.log)
+        last_words = _last_error(child.log, child.log_start)
         if status == USER_ERROR:
             raise SupervisorError(f'{name}: {last_words.removeprefix("her_ros: ")} ({child.log})')
         if not self._rule.allows(name):
@@ -115,6 +121,19 @@ class Supervisor:
                 self._report(f'{child.spec.full_name} did not stop and was killed')
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors='replace').strip().splitlines()
-    return lines[-1] if lines else 'it printed nothing'
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0
+
+
+def _last_error(log: Path, start: int) -> str:
+    """Return the last line of a log that may tell why its process ended.
+
+    That is one of error severity, or one that ROS did not log, such as the end of a traceback.
+
+    :param start: where the lines of the process begin, bytes
+    """
+    with log.open('rb') as file:
+        file.seek(start)
+        lines = file.read().decode(errors='replace').strip().splitlines()
+    errors = [line for line in lines if line.strip() and not line.startswith(_NO_ERRORS)]
+    return errors[-1] if errors else 'it logged no error'

@@ -52,7 +52,7 @@ def train_offline(options: Options) -> int:
     console = Console(markup=False, highlight=False, soft_wrap=True, quiet=quiet)
     bags = listed_bags(options.bags, console)
     task = task_named(options.task) if options.task else task_of(list(bags))
-    values = values_for(task.name, options.params_file, options.overrides)
+    values = values_for(task.name, options.params_file, options.overrides, ['trainer'])
     parameters = configured(TrainerParameters, 'trainer', values['trainer'])
     folder = RunFolder(options.out or Path('runs') / task.name / 'offline')
     set_up_torch(parameters.threads)

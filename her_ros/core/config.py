@@ -5,6 +5,7 @@ file before anything starts, and gives a clear line where a value does not fit.
 """
 
 import dataclasses
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -45,11 +46,9 @@ class Parameter:
         name = f'{section}: {self.name}'
         if self.type is tuple:
             return self._checked_list(name, value)
-        # bool is an int to Python, but not to ROS; an int is no float to ROS either.
-        found = type(value)
-        if found is not self.type:
-            hint = f' (write {float(value)})' if self.type is float and found is int else ''
-            raise ConfigError(f'{name} must be a {self.type.__name__}, not {value!r}{hint}')
+        value = _as(self.type, value)
+        if type(value) is not self.type:
+            raise ConfigError(f'{name} must be a {self.type.__name__}, not {value!r}')
         if self.choices and value not in self.choices:
             raise ConfigError(f'{name} is {value!r}; choose one of {", ".join(self.choices)}')
         if self.type in (int, float):
@@ -62,15 +61,12 @@ class Parameter:
         # Text is a sequence too, but never of numbers; rclpy gives an array.array.
         if isinstance(value, str) or not isinstance(value, Sequence) or not value:
             raise ConfigError(f'{name} must be a list of {wanted}, not {value!r}')
-        values: list[Any] = [*value]
+        values = [_as(self.item, item) for item in value]
         if self.length not in (None, len(values)):
             raise ConfigError(f'{name} must hold {wanted}, not {len(values)} values')
         for item in values:
             if type(item) is not self.item:
-                hint = (
-                    f' (write {float(item)})' if self.item is float and type(item) is int else ''
-                )
-                raise ConfigError(f'{name} must hold {kind}, not {item!r}{hint}')
+                raise ConfigError(f'{name} must hold {kind}, not {item!r}')
             self._check_range(name, item)
         return tuple(values)
 
@@ -81,6 +77,16 @@ class Parameter:
             lower = '-inf' if self.minimum is None else f'{self.minimum:g}'
             upper = 'inf' if self.maximum is None else f'{self.maximum:g}'
             raise ConfigError(f'{name} is {value}; it must lie in [{lower}, {upper}]')
+
+
+def _as(wanted: type, value: Any) -> Any:
+    """Return an integer as the float that is wanted; everything else as it is.
+
+    A bool is an int to Python, but not to ROS. What no float can hold stays, and is refused.
+    """
+    if wanted is float and type(value) is int and abs(value) <= sys.float_info.max:
+        return float(value)
+    return value
 
 
 def parameter(

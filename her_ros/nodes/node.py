@@ -59,7 +59,9 @@ def read_parameters(node: Node, config: type[Config]) -> Config:
     for name, parameter in known.items():
         descriptor = _descriptor(parameter)
         try:
-            if name in given:
+            if name in given and parameter.item is float:
+                _declare_floats(node, name, getattr(checked, name), descriptor)
+            elif name in given:
                 descriptor.type = node.get_parameter(name).type_.value
                 node.set_descriptor(name, descriptor)
             else:
@@ -70,6 +72,13 @@ def read_parameters(node: Node, config: type[Config]) -> Config:
         except ParameterException as error:
             raise ConfigError(f'{node.get_name()}: {name}: {error}') from None
     return checked
+
+
+def _declare_floats(node: Node, name: str, value: Any, descriptor: ParameterDescriptor) -> None:
+    """Declare a parameter anew, which integers were given for."""
+    node.undeclare_parameter(name)
+    plain = list(value) if isinstance(value, tuple) else value
+    node.declare_parameter(name, plain, descriptor, ignore_override=True)
 
 
 def _refuse_sim_time(parameters: list[rclpy.Parameter]) -> SetParametersResult:

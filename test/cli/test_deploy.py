@@ -18,6 +18,12 @@ from her_ros.robot.goals import GoalRegion
         (['--set', 'robot_bridge.speed=3'], ["['speed']", 'full_action_speed_mps']),
         (['--set', 'policy.workspace=[0, 1]'], ['workspace', '6 floats']),
         (['--set', 'policy.workspace=[0.0, 1.0]'], ['workspace', '6 floats', '2 values']),
+        (
+            ['--set', 'trainer.batch_size=128'],
+            ['no node trainer', 'it has policy, simulated_robot, robot_bridge'],
+        ),
+        (['--set', 'recorder.seed=1'], ['no node recorder']),
+        (['--robot', 'real', '--set', 'simulated_robot.rate_hz=50'], ['no node simulated_robot']),
         (['--folder', '/sys/robot'], ['/sys/robot', 'cannot be written']),
         (['--namespace', 'my robot'], ["'my robot'"]),
         (['--remap', 'object_pose=/block'], ["'object_pose=/block'", 'OLD:=NEW']),

@@ -70,7 +70,7 @@ def test_the_nearer_section_wins(write):
         ('trainer:\n  ros__parameters:\n    seed: 3\n', ["['trainer']"]),
         ('/**/trainer:\n  ros_parameters:\n    seed: 3\n', ['/**/trainer', 'ros__parameters']),
         ('/**/trainer:\n  ros__parameters:\n    sede: 3\n', ['trainer', "['sede']", 'seed']),
-        ('/**/trainer:\n  ros__parameters:\n    discount: 1\n', ['discount', 'float', '1.0']),
+        ('/**/trainer:\n  ros__parameters:\n    discount: 2\n', ['discount', '2.0', '0.9999']),
         ('/**/trainer:\n  ros__parameters:\n    discount: 1.5\n', ['discount', '1.5', '0.9999']),
         ('/**/trainer:\n  ros__parameters:\n    device: tpu\n', ["'tpu'", 'cuda']),
         ('/**/policy:\n  ros__parameters:\n    explore: 1\n', ['explore', 'bool']),
@@ -121,7 +121,7 @@ def test_overrides_change_one_node_or_all(values):
         ('trianer.seed=3', ['trianer', 'trainer']),
         ('trainer.sede=3', ["['sede']"]),
         ('trainer.discount=2.0', ['discount', '2.0']),
-        ('trainer.discount=1', ['float']),
+        ('trainer.discount=1', ['discount is 1.0', '0.9999']),
         ('trainer.discount=', ['discount']),
         ('trainer.discount=[', ['YAML']),
         ('num_envs=3', ['NODE.PARAMETER=VALUE']),
@@ -133,6 +133,14 @@ def test_overrides_that_do_not_fit_are_refused(values, override, parts):
         with_overrides(values, [override])
     for part in parts:
         assert part in str(caught.value)
+
+
+def test_overrides_of_nodes_that_a_command_has_not_are_refused(values):
+    nodes = ['policy', 'robot_bridge']
+    changed = with_overrides(values, ['policy.deadline_s=1', 'seed=3'], nodes)
+    assert changed['policy']['deadline_s'] == 1
+    with pytest.raises(ConfigError, match='no node trainer; it has policy, robot_bridge'):
+        with_overrides(values, ['trainer.batch_size=128'], nodes)
 
 
 def test_complete_says_every_parameter_that_the_launcher_does_not_give(values):

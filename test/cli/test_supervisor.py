@@ -73,6 +73,25 @@ def test_a_killed_node_starts_again_and_the_others_stay(supervise, wait):
     assert '/run/a ended with signal SIGKILL and is started again' in report
 
 
+def test_a_death_quotes_an_error_of_its_own_process(supervise, wait):
+    code = """
+        import pathlib, sys, time
+        first = pathlib.Path(sys.argv[1] + '.first')
+        if not first.exists():
+            first.touch()
+            print('[ERROR] [1.0] [a]: the cable is loose')
+            print('[INFO] [1.1] [a]: episode 7: reached the goal', flush=True)
+        else:
+            print('[INFO] [2.0] [a]: ready', flush=True)
+        raise SystemExit(3)
+    """
+    supervisor = supervise(Script('a', '/run', code=code))
+    wait(lambda: not supervisor.poll() and len(supervisor.reports) == 2, 'two deaths')
+    first, second = supervisor.reports
+    assert first.endswith('started again ([ERROR] [1.0] [a]: the cable is loose)')
+    assert second.endswith('started again (it logged no error)')
+
+
 def test_a_success_that_ends_the_run_is_reported_at_once(supervise, wait):
     supervisor = supervise(
         Script('a', '/run', code=SLEEP), Script('b', '/run', code='pass', ends_run=True)

@@ -27,6 +27,11 @@ class Clock(Shared):
     rate: float = parameter(1.0, 'ticks per second', minimum=0.1)
 
 
+@dataclasses.dataclass(frozen=True)
+class Scale(Shared):
+    places: tuple[float, ...] = parameter((0.0, 1.0), 'marks', minimum=0.0, maximum=9.0)
+
+
 NODES = {'oven': Oven, 'clock': Clock}
 
 
@@ -42,6 +47,14 @@ def test_limits_are_inclusive():
     for heat in (0.0, 1.0):
         assert configured(Oven, 'oven', {'heat': heat}).heat == heat
     assert configured(Oven, 'oven', {'trays': 10**9}).trays == 10**9
+
+
+def test_integers_are_floats_where_floats_are_wanted():
+    heat = configured(Oven, 'oven', {'heat': 1}).heat
+    assert (heat, type(heat)) == (1.0, float)
+    places = configured(Scale, 'scale', {'places': [1, 2.5]}).places
+    assert places == (1.0, 2.5)
+    assert {*map(type, places)} == {float}
 
 
 def test_a_configuration_is_frozen():
@@ -60,7 +73,8 @@ def test_lists_of_integers_become_tuples(given):
     ('key', 'value', 'message'),
     [
         ('heat', 'hot', "oven: heat must be a float, not 'hot'"),
-        ('heat', 1, 'oven: heat must be a float, not 1 (write 1.0)'),
+        ('heat', 2, 'oven: heat is 2.0; it must lie in [0, 1]'),
+        ('heat', 10**400, f'oven: heat must be a float, not {10**400}'),
         ('heat', '1e-3', "oven: heat must be a float, not '1e-3'"),
         ('heat', True, 'oven: heat must be a float, not True'),
         ('heat', None, 'oven: heat must be a float, not None'),
@@ -161,7 +175,7 @@ def test_a_section_without_parameters_is_named(values):
     [
         ({'/**/clock': {'trays': 2}}, r'f\.yaml: clock: unknown keys .*trays'),
         ({'/**': {'trays': 2}}, r'f\.yaml: clock: unknown keys .*trays'),
-        ({'/**/clock': {'rate': 1}}, r'f\.yaml: clock: rate .*write 1\.0'),
+        ({'/**/clock': {'rate': 0}}, r'f\.yaml: clock: rate is 0\.0; it must lie'),
         ({'/**': {'task': 1}}, r'f\.yaml: oven: task must be a str'),
     ],
 )

@@ -14,6 +14,7 @@ import her_ros
 from her_ros.cli.params import complete, read_file, shipped_file, to_yaml, with_overrides
 from her_ros.core.config import configured
 from her_ros.core.parameters import NODE_PARAMETERS
+from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.task import TASKS
 from her_ros.nodes.node import Diagnostics, read_parameters
 
@@ -23,7 +24,6 @@ pytestmark = pytest.mark.nodes
 WRONG = {
     'unknown': ('noise_sdt: 0.1', ["['noise_sdt']", 'noise_std']),
     'out of range': ('noise_std: 1.5', ['noise_std is 1.5', '[0, 1]']),
-    'int for float': ('noise_std: 1', ['noise_std must be a float', '1.0']),
     'text for bool': ('explore: "yes please"', ['explore must be a bool', 'yes please']),
     'int for text': ('task: 3', ['task must be a str']),
     'negative': ('seed: -1', ['seed is -1']),
@@ -97,6 +97,23 @@ def values_through_rclpy(path: Path):
     finally:
         context.try_shutdown()
     return values
+
+
+def test_integers_are_declared_as_the_floats_that_they_stand_for(graph):
+    given = {'full_action_speed_mps': 1, 'base_pose': [0, 0, 0, 0, 0, 0, 1]}
+    node = rclpy.create_node(
+        'robot_bridge',
+        context=graph._context,
+        parameter_overrides=[rclpy.Parameter(name, value=value) for name, value in given.items()],
+        automatically_declare_parameters_from_overrides=True,
+    )
+    config = read_parameters(node, RobotBridgeParameters)
+    assert (config.full_action_speed_mps, config.base_pose) == (1.0, (0, 0, 0, 0, 0, 0, 1))
+    speed, pose = (node.get_parameter(name) for name in given)
+    assert (speed.type_, speed.value) == (rclpy.Parameter.Type.DOUBLE, 1.0)
+    assert pose.type_ is rclpy.Parameter.Type.DOUBLE_ARRAY
+    assert node.describe_parameter('full_action_speed_mps').read_only
+    node.destroy_node()
 
 
 @pytest.fixture(params=sorted(TASKS))
