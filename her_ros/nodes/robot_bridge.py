@@ -176,20 +176,30 @@ class RobotBridgeNode(GuardedNode):
             self._begin_period()
 
     def _begin_period(self) -> None:
-        with self._lock:
-            if self._is_over:
-                return
-            if self._control.moving and self.count_publishers(ACTION) > 1:
-                self._check_names()
-            tick = self._control.tick(time.monotonic())
-            if tick.rows is not None:
-                self._steps.publish(encode_cloud(tick.rows, self._stamp_ns))
-            if tick.command is not None:
-                self._arm.send(tick.command)
-        if tick.rows is not None and tick.rows['truncated'][0]:
-            self._tell_end(tick.rows)
-        self._report_goals()
-        self._tell_problem()
+        try:
+            with self._lock:
+                rows = None if self._is_over else self._next_rows()
+            if rows is not None and rows['truncated'][0]:
+                self._tell_end(rows)
+        except Exception as error:
+            # Whatever it is, without a next period the last command must not be a motion.
+            with self._lock:
+                self._halt(str(error))
+            raise
+        finally:
+            self._report_goals()
+            self._tell_problem()
+
+    def _next_rows(self) -> Rows | None:
+        """Go on by one control period; needs the lock."""
+        if self._control.moving and self.count_publishers(ACTION) > 1:
+            self._check_names()
+        tick = self._control.tick(time.monotonic())
+        if tick.rows is not None:
+            self._steps.publish(encode_cloud(tick.rows, self._stamp_ns))
+        if tick.command is not None:
+            self._arm.send(tick.command)
+        return tick.rows
 
     def _tell_problem(self) -> None:
         if self._control.problem != self._told:
@@ -203,7 +213,10 @@ class RobotBridgeNode(GuardedNode):
 
     def _stop_for_rivals(self, reason: str) -> None:
         """Stop, as nobody knows whose actions are meant; needs the lock."""
-        reason = f'{reason}; stop one of {self._rivals}'
+        self._halt(f'{reason}; stop one of {self._rivals}')
+
+    def _halt(self, reason: str) -> None:
+        """Stop a robot in motion because something is wrong; needs the lock."""
         if (command := self._control.halt(reason, time.monotonic())) is not None:
             self._control.problem = f'gave up: {reason}'
             self._arm.send(command)

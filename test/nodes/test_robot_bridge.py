@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -296,6 +297,40 @@ def test_a_bridge_that_is_told_to_end_stops_the_robot_first(graph):
     processes['bridge'].interrupt()
     assert processes['bridge'].ended() == 0
     graph.until(lambda: partner.twists[-1][2] == 0.0, 'zero')
+
+
+FAILING_BRIDGE = """
+from her_ros.nodes import robot_bridge
+
+class Failing(robot_bridge.RobotControl):
+    def tick(self, now_s):
+        if self.episodes.rows['step'][0] > 10:
+            raise ValueError('the control failed')
+        return super().tick(now_s)
+
+robot_bridge.RobotControl = Failing
+robot_bridge.main()
+"""
+
+
+def test_a_control_period_that_fails_stops_the_robot(graph):
+    graph.start('simulated_robot', '/run', {'task': 'FetchReach'})
+    start_policy(graph, '/run')
+    parameters = {'task': 'FetchReach', **PATIENT['robot_bridge'], **SLOW}
+    values = [part for name, value in parameters.items() for part in ('-p', f'{name}:={value}')]
+    bridge = graph.run(
+        sys.executable, '-c', FAILING_BRIDGE, '--ros-args', '-r', '__ns:=/run', *values
+    )
+    partner = RobotPartner(graph, '/run', 'FetchReach')
+    partner.ready()
+    partner.send(START['FetchReach'] + 0.14)
+    graph.until(lambda: partner.status['goal_state'] == 'given up', 'a word')
+    assert partner.status['goal_result'] == 'the control failed'
+    assert 'ValueError: the control failed' in bridge.output
+    assert any(speed for _, _, speed in partner.twists)
+    graph.until(lambda: partner.twists[-1][2] == 0.0, 'zero')
+    assert graph.new_status('/run/robot_bridge')['goal_state'] == 'given up'
+    assert partner.twists[-1][2] == 0.0
 
 
 def test_a_stop_ends_what_goes_on(graph):
