@@ -12,6 +12,8 @@ Floats = NDArray[np.float64]
 
 #: frames that the simulated robot's commands may stand in; their axes are the same
 FRAMES = ('world', 'base_link')
+# rad, m, m/s; no arm follows more, and the simulation would break
+_LARGEST = 100.0
 
 
 def checked_twist(frame: str, linear: ArrayLike, angular: ArrayLike) -> Floats:
@@ -64,4 +66,6 @@ def _finite(what: str, values: ArrayLike, size: int) -> Floats:
     array = np.asarray(values, np.float64)
     if array.shape != (size,) or not np.isfinite(array).all():
         raise RobotError(f'{what}: {array.tolist()} is not {size} finite numbers')
+    if (largest := np.abs(array).max(initial=0.0)) > _LARGEST:
+        raise RobotError(f'{what}: {largest:g} is too large; at most {_LARGEST:g} is followed')
     return array

@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 
 #: the frame of everything that a policy sees
 WORLD = 'world'
+# Metres; what is farther off is damaged, and its squares could overflow.
+_LARGEST = 1e6
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Pose:
         place, turn = np.asarray(position, np.float64), np.asarray(xyzw, np.float64)
         if not (np.isfinite(place).all() and np.isfinite(turn).all()):
             raise RobotError(f'{name}: {place.tolist()}, {turn.tolist()} is not finite')
+        if (largest := np.abs([*place, *turn]).max()) > _LARGEST:
+            raise RobotError(f'{name}: {largest:g} is too large; at most {_LARGEST:g} is read')
         length = float(np.linalg.norm(turn))
         if length < 1e-6:
             raise RobotError(f'{name}: its orientation is the quaternion {turn.tolist()}')

@@ -15,6 +15,8 @@ _Places = tuple[NDArray[np.intp], NDArray[np.intp]]
 _SHORTEST_S = 5e-4
 # Lists of names to remember; a robot has one per driver.
 _MOST_LISTS = 16
+# rad, m, and these per second; what is larger is damaged, and its squares could overflow
+_LARGEST = 1e4
 
 
 def angle_differences(to: Floats, start: Floats, continuous: NDArray[np.bool_]) -> Floats:
@@ -119,7 +121,7 @@ def _chosen(
     if found.shape != (len(names),):
         raise RobotError(f'{JOINT_STATES}: {len(names)} names but {found.size} values of {kind}')
     chosen: Floats = found[places]
-    is_bad = np.isinf(chosen) if nan_allowed else ~np.isfinite(chosen)
+    is_bad = (np.abs(chosen) > _LARGEST) | (np.isnan(chosen) & (not nan_allowed))
     if is_bad.any():
         bad = int(np.flatnonzero(is_bad)[0])
         raise RobotError(f'{JOINT_STATES}: {kind} of {names[places[bad]]} is {chosen[bad]}')

@@ -34,6 +34,8 @@ NAMES = list(ARM_JOINTS)
         (checked_joints, (NAMES, [0.0] * 6, 0.0), '7'),
         (checked_joints, (NAMES, [np.inf] * 7, 0.0), 'inf'),
         (checked_joints, (NAMES, [0.0] * 7, -1.0), '-1.0'),
+        (checked_twist, ('world', [0, -1e300, 0], [0, 0, 0]), r'1e\+300 is too large'),
+        (checked_joints, (NAMES, [1e9] * 7, 1.0), r'1e\+09 is too large'),
         (checked_fingers, ([0.1],), '2 finite'),
         (checked_fingers, ([0.1, np.nan],), 'nan'),
     ],

@@ -63,7 +63,13 @@ def test_an_unknown_frame_is_named(lookup):
 
 @pytest.mark.parametrize(
     ('position', 'xyzw'),
-    [((np.nan, 0, 0), (0, 0, 0, 1)), ((0, 0, 0), (0, np.inf, 0, 1)), ((0, 0, 0), (0, 0, 0, 0))],
+    [
+        ((np.nan, 0, 0), (0, 0, 0, 1)),
+        ((0, 0, 0), (0, np.inf, 0, 1)),
+        ((0, 0, 0), (0, 0, 0, 0)),
+        ((0, -1e300, 0), (0, 0, 0, 1)),
+        ((0, 0, 0), (0, 0, 0, 1e300)),
+    ],
 )
 def test_a_pose_that_cannot_be_is_refused(position, xyzw):
     with pytest.raises(RobotError, match='object_pose'):

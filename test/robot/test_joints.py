@@ -73,6 +73,7 @@ def test_unstamped_messages_that_arrive_together_give_no_velocity(states):
         ([0.0, 0.0], [], '3 names but 2 values of position'),
         ([0.0, 0.0, 0.0], [0.0], '3 names but 1 values of velocity'),
         ([0.0, np.nan, 0.0], [], 'position of hinge is nan'),
+        ([0.0, 1e300, 0.0], [], 'position of hinge is 1e.300'),
         ([0.0, 0.0, 0.0], [0.0, 0.0, -np.inf], 'velocity of roll is -inf'),
     ],
 )
