@@ -96,20 +96,9 @@ class OnnxPolicy:
         return cls(content, str(path), task)
 
     def _try(self) -> None:
-        """Act once, as a graph that breaks its contract shows only when it runs."""
-        try:
-            actions = self.act(*self._zeros())
-        except PolicyError:
-            raise
-        except Exception as error:  # onnxruntime's own types again
-            raise PolicyError(
-                f'{self._origin}: its graph is not what its contract says ({_reason(error)})'
-            ) from None
-        found = f'{actions.dtype} of shape {actions.shape}'
-        if found != (wanted := f'float32 of shape (1, {self.contract.action_size})'):
-            raise PolicyError(
-                f'{self._origin}: its graph gives actions as {found}, its contract says {wanted}'
-            )
+        """Act on one state and on two, as a graph that breaks its contract shows only then."""
+        for count in (1, 2):
+            self.act(*(np.repeat(zeros, count, axis=0) for zeros in self._zeros()))
 
     def _zeros(self) -> tuple[NDArray[np.float64], ...]:
         observation_size = sum(size for _, size in self.contract.observation_fields)
@@ -148,7 +137,8 @@ class OnnxPolicy:
         :param observation: shape (n, O), in the order of the contract's observation_fields
         :param achieved_goal: metres, world frame, shape (n, G)
         :param desired_goal: metres, world frame, shape (n, G)
-        :raises PolicyError: if an action is not finite
+        :raises PolicyError: if the graph fails, or its actions are not finite, of another type or
+            of another shape
         """
         values = (observation, achieved_goal, desired_goal)
         with np.errstate(over='ignore'):  # the graph clips infinity as any other large value
@@ -156,7 +146,18 @@ class OnnxPolicy:
                 name: np.ascontiguousarray(value, np.float32)
                 for name, value in zip(INPUTS, values, strict=True)
             }
-        actions: NDArray[np.float32] = self._session.run([OUTPUT], feed)[0]
+        try:
+            actions: NDArray[np.float32] = self._session.run([OUTPUT], feed)[0]
+        except Exception as error:  # onnxruntime's own types again
+            raise PolicyError(
+                f'{self._origin}: its graph is not what its contract says ({_reason(error)})'
+            ) from None
+        found = f'{actions.dtype} of shape {actions.shape}'
+        wanted = f'float32 of shape ({len(observation)}, {self.contract.action_size})'
+        if found != wanted:
+            raise PolicyError(
+                f'{self._origin}: its graph gives actions as {found}, its contract says {wanted}'
+            )
         if not np.isfinite(actions).all():
             raise PolicyError(f'{self._origin}: its actions are not finite; it is damaged')
         # onnxruntime's tanh can pass 1 by a rounding.

@@ -240,3 +240,16 @@ def test_a_policy_describes_itself_in_one_line(policy_bytes, reach):
     helper.set_model_props(model, {METADATA_KEY: contract.to_json()})
     line = OnnxPolicy(model.SerializeToString(), 'here').describe()
     assert line.endswith('(run one line)')
+
+
+def test_a_graph_that_acts_on_one_state_alone_is_refused(policy_bytes):
+    """The size of the batch is part of the contract, too."""
+    model = onnx.load_from_string(policy_bytes())
+    for node in model.graph.node:
+        for index, name in enumerate(node.input):
+            if name == 'goal_normalized':
+                node.input[index] = 'constant'
+    constant = onnx.numpy_helper.from_array(np.zeros((1, 3), np.float32), 'constant')
+    model.graph.initializer.append(constant)
+    with pytest.raises(PolicyError, match=r'^topic: '):
+        OnnxPolicy(model.SerializeToString(), 'topic')
