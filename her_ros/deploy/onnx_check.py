@@ -216,6 +216,8 @@ def _check_node(node: Message, ranks: dict[str, int]) -> None:
     for attribute in node.get('attribute', []):
         if not set(attribute.get('name', [''])) <= _ATTRIBUTES:
             raise PolicyError(f'its operator {operator} has the attribute {attribute["name"][-1]}')
+    if operator == 'Gemm' and [name in ranks for name in inputs[:2]] != [False, True]:
+        raise PolicyError('its operator Gemm must multiply values by a constant')
     for index, name in enumerate(inputs):
         is_weight = operator == 'Gemm' and index == 1
         if ranks.get(name, 0) > (2 if is_weight else 1):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.msg import ParameterType, SetParametersResult
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
@@ -142,6 +142,7 @@ class GuardedNode(Node):
 
         def answer(request: Any, response: Any) -> Any:
             try:
+                _require_known_types(request)
                 return callback(request, response)
             except Exception as error:
                 self._refuse(name, error)
@@ -186,6 +187,16 @@ def _deserialized(cdr: bytes, msg_type: Any, topic: str) -> Any:
         raise HerRosError(
             f'{topic}: {len(cdr)} bytes came that are no {msg_type.__name__}'
         ) from None
+
+
+def _require_known_types(request: Any) -> None:
+    """Check the parameters of a request, as rclpy raises a ValueError for some.
+
+    :raises HerRosError: if one is of a type that does not exist
+    """
+    for each in getattr(request, 'parameters', []):
+        if each.value.type > ParameterType.PARAMETER_STRING_ARRAY:
+            raise HerRosError(f'parameter {each.name!r} is of the unknown type {each.value.type}')
 
 
 def _described(error: Exception) -> str:

@@ -127,6 +127,12 @@ def test_an_outer_product_of_constants_is_refused(model):
     assert "the input 'column' of 2 dimensions" in refusal(model)
 
 
+def test_a_product_that_grows_with_the_square_of_the_batch_is_refused(model):
+    node = helper.make_node('Gemm', ['observation', 'observation'], ['square'], transB=1)
+    model.graph.node.insert(0, node)
+    assert 'Gemm must multiply values by a constant' in refusal(model)
+
+
 def test_a_constant_read_twice_is_refused(model):
     node = helper.make_node('Sub', ['observation', 'observation_mean'], ['again'])
     model.graph.node.append(node)

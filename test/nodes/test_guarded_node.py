@@ -136,7 +136,8 @@ def test_parameters_of_no_type_are_refused(listener, service):
     results = response.results if service is SetParameters else [response.result]
     assert [each.successful for each in results] == [False] * len(results)
     assert len(results) == (2 if service is SetParameters else 1)
-    assert '77' in results[0].reason
+    assert 'unknown type 77' in results[0].reason
+    assert listener.unexpected_errors == 0
 
 
 def test_lines_left_out_are_counted(listener, capfd):
