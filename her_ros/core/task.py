@@ -71,6 +71,7 @@ def _fetch(
         action=((Kind.DISPLACEMENT, 3), (Kind.SCALAR, 1)),
         left_right_y_m=_GRIPPER_Y_M,
         front_back_x_m=gripper_x_m,
+        # Less than half of the table, and within the arm's reach.
         largest_offset_m=0.3,
     )
     return GoalTask(
