@@ -99,7 +99,7 @@ class DirectoryWriter:
             self._file.close()
             # JSON is YAML as well.
             text = json.dumps({'rosbag2_bagfile_information': information}, indent=2)
-            (self._temporary / 'metadata.yaml').write_text(f'{text}\n')
+            (self._temporary / 'metadata.yaml').write_text(f'{text}\n', 'utf-8')
             publish_folder(self._temporary, self.path)
 
     def discard(self) -> None:

@@ -40,7 +40,9 @@ def read_metadata(folder: Path) -> DirectoryMetadata:
     :raises BagError: if it is none, or of a newer version
     """
     try:
-        information = _load((folder / 'metadata.yaml').read_text())['rosbag2_bagfile_information']
+        information = _load((folder / 'metadata.yaml').read_text('utf-8'))[
+            'rosbag2_bagfile_information'
+        ]
         version = int(information['version'])
         # Older versions put the name of the folder in front.
         files = [Path(each).name for each in information['relative_file_paths']]

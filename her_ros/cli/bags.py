@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
+from her_ros.cli.examples import examples
 from her_ros.core.task import TASKS, GoalTask, task_named
 
 app = typer.Typer(
     no_args_is_help=True,
-    rich_markup_mode='rich',
+    rich_markup_mode=None,
     help='Look into, check, mend and merge bags, without ROS.',
 )
 
@@ -34,7 +35,9 @@ def _task(name: str | None) -> GoalTask | None:
     return None if name is None else task_named(name)
 
 
-@app.command()
+@app.command(
+    short_help='Show what bags hold.', epilog=examples('her-ros bags info runs/FetchPush/run_001')
+)
 def info(
     bags: Bags,
     task: Task = None,
@@ -49,15 +52,16 @@ def info(
     where it began. Goals covered: the share of the episodes whose desired goal lies in a cell, a
     cube as wide as the tolerance, in which some achieved goal lay. What is damaged is listed; the
     status is 1 only if no bag could be read to its end.
-
-    For example: [bold]her-ros bags info runs/FetchPush/run_001[/]
     """
     from her_ros.cli.bags_info import info as run
 
     sys.exit(run(bags, _task(task), each, as_json))
 
 
-@app.command()
+@app.command(
+    short_help='Check bags against the contract.',
+    epilog=examples('her-ros bags verify recorded --task FetchReach'),
+)
 def verify(
     bags: Bags,
     task: Task = None,
@@ -70,15 +74,16 @@ def verify(
     One line says of a fault where it is, what was found and what was expected. An episode that
     was not finished when the recording ended is noted and no fault. The status is 1 if there is
     any fault.
-
-    For example: [bold]her-ros bags verify recorded_on_the_robot --task FetchReach[/]
     """
     from her_ros.cli.bags_verify import verify_bags as run
 
     sys.exit(run(bags, _task(task), every))
 
 
-@app.command()
+@app.command(
+    short_help='Save what is left of a bag.',
+    epilog=examples('her-ros bags recover rosbag2_2025_03_01-10_12_13'),
+)
 def recover(
     bag: Annotated[Path, typer.Argument(help='A bag or a rosbag2 directory.')],
     out: Annotated[
@@ -90,15 +95,16 @@ def recover(
 
     For bags whose recorder died or whose disk failed: cut short, without index or metadata.yaml,
     with damaged parts, which are left out. All topics are kept. The damaged bag stays as it is.
-
-    For example: [bold]her-ros bags recover rosbag2_2025_03_01-10_12_13[/]
     """
     from her_ros.cli.bags_mend import recover as run
 
     run(bag, out, _task(task))
 
 
-@app.command()
+@app.command(
+    short_help='Make one bag of many.',
+    epilog=examples('her-ros bags merge runs/FetchPush/run_001 --out push'),
+)
 def merge(
     bags: Bags,
     out: Annotated[Path, typer.Option(help='New rosbag2 directory.')],
@@ -108,15 +114,16 @@ def merge(
 
     Training from it gets the episodes of all the bags. Damaged bags, and bags that hold the same
     episode, are refused.
-
-    For example: [bold]her-ros bags merge runs/FetchPush/run_001 --out push_dataset[/]
     """
     from her_ros.cli.bags_mend import merge as run
 
     run(bags, out, _task(task))
 
 
-@app.command()
+@app.command(
+    short_help='Make episodes of recordings.',
+    epilog=examples('her-ros bags convert demos --task FetchPush --out push'),
+)
 def convert(
     bags: Bags,
     task: Annotated[str, typer.Option(help=f'What was being done: {", ".join(TASKS)}.')],
@@ -138,8 +145,6 @@ def convert(
     For what was recorded without robot_bridge, such as demonstrations by hand: joint_states,
     object_pose and goal, and what the arm was told where that was recorded. An episode begins with
     the first motion after a goal.
-
-    For example: [bold]her-ros bags convert demos --task FetchPush --out push_demos[/]
     """
     from her_ros.cli.bags_convert import convert as run
 

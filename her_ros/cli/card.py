@@ -79,7 +79,7 @@ def _text(folder: RunFolder, result: dict[str, Any], facts: dict[str, str], mode
         ' in which they were read.',
         '',
         '```yaml',
-        folder.params.read_text().strip(),
+        folder.params.read_text('utf-8').strip(),
         '```',
         '',
     ]
@@ -99,7 +99,7 @@ def bags_digest(log: list[list[str]]) -> str:
 def _machine() -> str:
     names = [
         line.split(':', 1)[1].strip()
-        for line in Path('/proc/cpuinfo').read_text().splitlines()
+        for line in Path('/proc/cpuinfo').read_text('utf-8', errors='replace').splitlines()
         if line.startswith('model name')
     ]
     return f'{os.cpu_count()} cores, {names[0] if names else platform.processor()}'

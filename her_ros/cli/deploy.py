@@ -14,6 +14,7 @@ from her_ros.cli.prepare import Run, claimed, values_for
 from her_ros.core.config import ConfigError, configured
 from her_ros.core.files import write_whole
 from her_ros.core.robot_parameters import PolicyParameters
+from her_ros.core.ros_environment import check_ros_environment, checked_namespace
 from her_ros.core.run_folder import RunFolder, RunFolderError
 from her_ros.core.task import task_named
 from her_ros.deploy.safety import SafetyFilter
@@ -40,6 +41,8 @@ def deploy(options: Options) -> int:
 
     :raises HerRosError: if anything does not fit, before anything was started
     """
+    check_ros_environment(os.environ, own_log_folder=True)
+    checked_namespace(options.namespace)
     # What is wrong with them is said first.
     names = [spec.name for spec in _nodes(options, '', 'any' if options.record else '')]
     values = values_for(options.task, options.params_file, options.overrides, names)

@@ -2,16 +2,15 @@
 
 import time
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import Log
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.signals import SignalHandlerOptions
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
 from her_ros.cli.reports import Reports
+from her_ros.cli.ros import ros_node
 from her_ros.core.topics import DIAGNOSTICS, ROSOUT
 from her_ros.nodes.qos import LOG, STATUS
 
@@ -38,8 +37,8 @@ class Display:
         self._live: Live | None = None
 
     def __enter__(self) -> 'Display':
-        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-        self._node = rclpy.create_node('her_ros_display')
+        self._ros = ros_node('her_ros_display')
+        self._node = self._ros.__enter__()
         self._node.create_subscription(DiagnosticArray, DIAGNOSTICS, self._on_status, STATUS)
         self._node.create_subscription(Log, ROSOUT, self._on_log, LOG)
         self._executor = SingleThreadedExecutor()
@@ -54,8 +53,7 @@ class Display:
         if self._live is not None:
             self._live.stop()
         self._executor.shutdown()
-        self._node.destroy_node()
-        rclpy.try_shutdown()
+        self._ros.__exit__(None, None, None)
 
     def _on_status(self, message: DiagnosticArray) -> None:
         for status in message.status:

@@ -1,19 +1,20 @@
 """``her-ros echo``: the rows of a step topic, readable."""
 
-import os
+import contextlib
 import time
 
 import numpy as np
-import rclpy
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 from sensor_msgs.msg import PointCloud2
 
-from her_ros.cli.graph import graph_environment
+from her_ros.cli.ros import ros_errors, ros_node
 from her_ros.core.cloud import CloudDecoder, dtype_of
 from her_ros.core.errors import HerRosError
+from her_ros.core.ros_environment import checked_topic
 from her_ros.core.rows import IDENTITY, RowError, Rows
 from her_ros.nodes.qos import LOCK_STEP
 
@@ -29,33 +30,31 @@ def echo(topic: str, limit: int, timeout_s: float) -> None:
     :param limit: stop after so many rows; 0: only when interrupted
     :raises HerRosError: if nothing comes in time, or something that is no ``step``
     """
-    os.environ.update(graph_environment())
-    rclpy.init()
-    node = rclpy.create_node('her_ros_echo')
+    checked_topic(topic)
+    with contextlib.suppress(ExternalShutdownException), ros_node('her_ros_echo', False) as node:
+        _print_rows(node, topic, limit, timeout_s)
+
+
+def _print_rows(node: Node, topic: str, limit: int, timeout_s: float) -> None:
     received: list[bytes] = []
-    node.create_subscription(PointCloud2, topic, received.append, LOCK_STEP, raw=True)
+    with ros_errors():
+        node.create_subscription(PointCloud2, topic, received.append, LOCK_STEP, raw=True)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     console, printed, heard_at = Console(), 0, time.monotonic()
-    try:
-        while not limit or printed < limit:
-            executor.spin_once(timeout_sec=0.5)
-            if received:
-                rows = _rows(topic, received)
-                rows = rows[: limit - printed] if limit else rows
-                received.clear()
-                console.print(_table(rows))
-                printed, heard_at = printed + len(rows), time.monotonic()
-            elif time.monotonic() - heard_at > timeout_s:
-                raise HerRosError(
-                    f'{topic}: nothing after {timeout_s:g} s; is a fetch_env or robot running'
-                    ' there? `her-ros echo TOPIC` takes another topic'
-                )
-    except ExternalShutdownException:
-        pass
-    finally:
-        node.destroy_node()
-        rclpy.try_shutdown()
+    while not limit or printed < limit:
+        executor.spin_once(timeout_sec=0.5)
+        if received:
+            rows = _rows(topic, received)
+            rows = rows[: limit - printed] if limit else rows
+            received.clear()
+            console.print(_table(rows))
+            printed, heard_at = printed + len(rows), time.monotonic()
+        elif time.monotonic() - heard_at > timeout_s:
+            raise HerRosError(
+                f'{topic}: nothing after {timeout_s:g} s; is a fetch_env or robot running there?'
+                ' `her-ros echo TOPIC` takes another topic'
+            )
 
 
 def _rows(topic: str, messages: list[bytes]) -> Rows:

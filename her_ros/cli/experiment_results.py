@@ -78,7 +78,7 @@ def read_table(path: Path) -> list[Row]:
     """
     types = get_type_hints(Row)
     try:
-        with path.open(newline='') as file:
+        with path.open(newline='', encoding='utf-8') as file:
             lines = list(csv.DictReader(file, strict=True))
         rows = [Row(**{name: kind(line[name]) for name, kind in types.items()}) for line in lines]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:

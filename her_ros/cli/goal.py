@@ -12,6 +12,7 @@ from std_srvs.srv import Trigger
 
 from her_ros.cli.sender import Sender, deliver
 from her_ros.core.errors import HerRosError
+from her_ros.core.ros_environment import checked_namespace
 from her_ros.core.topics import DIAGNOSTICS, GOAL
 from her_ros.nodes.messages import time_message
 from her_ros.nodes.qos import COMMAND, STATUS
@@ -70,7 +71,7 @@ def send_goal(
     :return: exit status
     :raises HerRosError: if nobody listens, or the goal is refused
     """
-    namespace = '/' + namespace.strip('/')
+    namespace = '/' + checked_namespace(namespace)
     # The stamp names the goal in the reports. No transform is looked up by it.
     stamp_ns = time.time_ns()
     message = PointStamped()
@@ -142,8 +143,9 @@ def stop_robot(namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> None:
 
     :raises HerRosError: if no bridge answers
     """
+    namespace = '/' + checked_namespace(namespace)
     with Sender() as sender:
-        _say(_stop(sender, '/' + namespace.strip('/'), timeout_s))
+        _say(_stop(sender, namespace, timeout_s))
 
 
 def _stop(sender: Sender, namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> str:

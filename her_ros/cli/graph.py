@@ -12,6 +12,7 @@ from typing import Any
 
 from her_ros.cli.params import shipped_profiles
 from her_ros.core.config import ConfigError
+from her_ros.core.ros_environment import checked_topic
 from her_ros.core.topics import (
     COLLECT,
     EPISODES,
@@ -158,7 +159,7 @@ def _remapping(text: str) -> tuple[str, str]:
     old, arrow, new = text.partition(':=')
     if not (old and arrow and new):
         raise ConfigError(f'remapping {text!r}: write OLD:=NEW, such as object_pose:=/block')
-    return old, new
+    return checked_topic(old), checked_topic(new)
 
 
 def graph_environment(log_folder: Path | None = None, this_machine: bool = True) -> dict[str, str]:

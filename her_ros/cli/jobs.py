@@ -75,7 +75,9 @@ def _started(job: Job) -> 'subprocess.Popen[bytes]':
 def _ended(job: Job) -> str:
     result = job.run.result
     if result is None:
-        lines = job.log.read_text(errors='replace').strip().splitlines() or ['it printed nothing']
+        lines = job.log.read_text('utf-8', errors='replace').strip().splitlines() or [
+            'it printed nothing'
+        ]
         return f'{job.name} failed: {lines[-1].removeprefix("her-ros: ")} ({job.log})'
     return (
         f'{job.name}: {result["outcome"]}, success {result["success_rate"]:.2f} after'

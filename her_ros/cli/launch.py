@@ -19,6 +19,7 @@ from launch_ros.actions import Node
 from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
 from her_ros.core.config import ConfigError
 from her_ros.core.process import USER_ERROR
+from her_ros.core.ros_environment import check_ros_environment
 from her_ros.core.task import TASKS
 
 
@@ -61,6 +62,7 @@ def with_arguments(function: Any) -> Any:
     """
 
     def call(context: LaunchContext) -> list[Any]:
+        check_ros_environment(context.environment)
         actions: list[Any] = function(**context.launch_configurations)
         return actions
 

@@ -1,12 +1,16 @@
 """``her-ros``: the one command."""
 
+import re
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from her_ros import __version__
 from her_ros.cli.bags import app as bags_app
+from her_ros.cli.examples import examples
 from her_ros.cli.graph import ROBOTS
 from her_ros.core.config import ConfigError, parameters_of
 from her_ros.core.errors import HerRosError
@@ -16,11 +20,11 @@ from her_ros.core.task import TASKS
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    rich_markup_mode='rich',
+    rich_markup_mode=None,  # a table would cut what a narrow terminal does not hold
     help='Teach a robot arm to reach goals from failures: DDPG with Hindsight Experience Replay,'
     ' over real ROS 2 topics and bags.',
 )
-app.add_typer(bags_app, name='bags')
+app.add_typer(bags_app, name='bags', short_help='Inspect, check and repair bags.')
 
 _GUARDS = parameters_of(LearnerParameters)['guard'].choices
 
@@ -35,7 +39,30 @@ Overrides = Annotated[
 ]
 
 
-@app.command()
+def _version(asked: bool) -> None:
+    if asked:
+        print(f'her-ros {__version__}')
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option('--version', callback=_version, is_eager=True, help='Show the version.')
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(
+    short_help='Train a task through ROS 2 nodes.',
+    epilog=examples(
+        'her-ros train',
+        'her-ros train --task FetchPush --new --seed 3',
+        'her-ros train --set trainer.batch_size=512',
+        'her-ros train --set trainer.max_env_steps=2000000',
+    ),
+)
 def train(
     task: Annotated[str, typer.Option(help=_LEARNABLE)] = 'FetchReach',
     runs: Annotated[Path, typer.Option(help='Folder of all runs.')] = Path('runs'),
@@ -51,8 +78,6 @@ def train(
 
     Starts simulation, policy, recorder, evaluator and trainer as processes, shows how they do,
     and stops by the task's stop rule. The same command again resumes an unfinished run.
-
-    For example: [bold]her-ros train --task FetchPush --new --set trainer.batch_size=512[/]
     """
     from her_ros.cli.train import train as run
 
@@ -60,7 +85,11 @@ def train(
     sys.exit(run(task, runs, name, new, params, overrides, workers, namespace))
 
 
-@app.command('train-offline')
+@app.command(
+    'train-offline',
+    short_help='Train from bags, without ROS.',
+    epilog=examples('her-ros train-offline bags/monday bags/tuesday.mcap'),
+)
 def train_offline(
     bags: Annotated[
         list[Path],
@@ -86,8 +115,6 @@ def train_offline(
 
     Takes bags of this package or of `ros2 bag record`, in any number and form; relabels them with
     HER; leaves the same files as `train`. The same command again resumes.
-
-    For example: [bold]her-ros train-offline ~/bags/monday ~/bags/tuesday.mcap --task FetchPush[/]
     """
     from her_ros.cli.train_offline import Options
     from her_ros.cli.train_offline import train_offline as run
@@ -100,7 +127,10 @@ def train_offline(
     sys.exit(run(Options(bags, task, out, updates, params, overrides, evaluate)))
 
 
-@app.command()
+@app.command(
+    short_help='Compare variants by many trainings.',
+    epilog=examples('her-ros experiment her --set trainer.max_env_steps=6000'),
+)
 def experiment(
     name: Annotated[str, typer.Argument(help='Which one; --list shows them.')] = '',
     show_list: Annotated[bool, typer.Option('--list', help='Show what there is.')] = False,
@@ -119,8 +149,6 @@ def experiment(
 
     Every arm of the experiment is trained with every seed, each a run like those of `train`.
     Leaves results.csv, summary.md and curves. The same command again runs what is missing.
-
-    For example: [bold]her-ros experiment her --set trainer.max_env_steps=6000[/]
     """
     from her_ros.cli.experiment import Options, list_experiments
     from her_ros.cli.experiment import experiment as run
@@ -131,7 +159,10 @@ def experiment(
     sys.exit(run(Options(name, task, seeds, out, jobs, override or [], params)))
 
 
-@app.command()
+@app.command(
+    short_help='Draw an experiment or a run.',
+    epilog=examples('her-ros plot runs/FetchPush/run_001'),
+)
 def plot(
     folder: Annotated[Path, typer.Argument(help='Folder of an experiment, or of a run.')],
 ) -> None:
@@ -140,15 +171,16 @@ def plot(
     Of a run: the share of rewards that are 0 before and after relabelling, over the training; the
     goals that HER puts in along one of its episodes; and where a curriculum draws its goals. They
     are written into its plots/.
-
-    For example: [bold]her-ros plot runs/FetchPush/run_001[/]
     """
     from her_ros.cli.plot import plot as draw
 
     draw(folder)
 
 
-@app.command()
+@app.command(
+    short_help='Measure a policy in simulation.',
+    epilog=examples('her-ros evaluate models/FetchPush/policy.onnx'),
+)
 def evaluate(
     model: Annotated[Path, typer.Argument(help='An ONNX policy.')],
     episodes: Annotated[int, typer.Option(min=1, help='Episodes to judge by.')] = 100,
@@ -158,15 +190,18 @@ def evaluate(
     """Judge a policy in simulation, in this process and without ROS.
 
     The start states are those of training's evaluations: fixed, and never trained on.
-
-    For example: [bold]her-ros evaluate runs/FetchReach/run_001/policy.onnx --episodes 1000[/]
     """
     from her_ros.cli.evaluate import evaluate as run
 
     run(model, episodes, num_envs, threads)
 
 
-@app.command()
+@app.command(
+    short_help='Run a policy on a robot.',
+    epilog=examples(
+        'her-ros deploy --task FetchPush', 'her-ros deploy --robot real --params mine.yaml'
+    ),
+)
 def deploy(
     task: Annotated[str, typer.Option(help=f'Task to do: {", ".join(TASKS)}.')] = 'FetchPush',
     model: Annotated[
@@ -193,8 +228,6 @@ def deploy(
 
     Starts policy, robot_bridge and, where there is no other, a simulated robot; each new goal on
     /robot/goal is an episode. With `--robot none` the policy alone.
-
-    For example: [bold]her-ros deploy --task FetchPush[/], then [bold]her-ros goal 1.3 0.85[/]
     """
     from her_ros.cli.deploy import Options
     from her_ros.cli.deploy import deploy as run
@@ -210,7 +243,10 @@ def deploy(
     )
 
 
-@app.command()
+@app.command(
+    short_help='Send a goal, and report its end.',
+    epilog=examples('her-ros goal 1.3 0.85', 'her-ros goal 0.6 -0.2 --frame base_link'),
+)
 def goal(
     x: Annotated[float, typer.Argument(help='Metres.')],
     y: Annotated[float, typer.Argument(help='Metres.')],
@@ -227,15 +263,13 @@ def goal(
 
     Status: 0 reached (with --no-wait: accepted), 1 refused, 3 missed, 4 given up or unknown.
     Ctrl-C stops the robot.
-
-    For example: [bold]her-ros goal 1.3 0.85[/]
     """
     from her_ros.cli.goal import send_goal
 
     sys.exit(send_goal((x, y, z), frame, namespace, wait))
 
 
-@app.command()
+@app.command(short_help='Stop a robot and drop its goals.', epilog=examples('her-ros stop'))
 def stop(
     namespace: Annotated[str, typer.Option(help='Namespace of the bridge.')] = 'robot',
 ) -> None:
@@ -245,7 +279,10 @@ def stop(
     stop_robot(namespace)
 
 
-@app.command()
+@app.command(
+    short_help='Write a policy and its model card.',
+    epilog=examples('her-ros card runs/FetchPush/run_001 --out my_model'),
+)
 def card(
     run: Annotated[Path, typer.Argument(help='Folder of a finished run.')],
     out: Annotated[Path, typer.Option(help='Folder for policy and card.')],
@@ -253,16 +290,16 @@ def card(
     num_envs: Annotated[int, typer.Option(min=1, help='Environments at a time.')] = 25,
     threads: Annotated[int, typer.Option(min=1, help='Threads of the physics.')] = 2,
 ) -> None:
-    """Write a run's best policy and its model card into a folder.
-
-    For example: [bold]her-ros card runs/FetchPush/run_001 --out models/FetchPush[/]
-    """
+    """Write a run's best policy and its model card into a folder."""
     from her_ros.cli.card import card as write
 
     write(run, out, episodes, num_envs, threads)
 
 
-@app.command()
+@app.command(
+    short_help='Print the rows of a step topic.',
+    epilog=examples('her-ros echo', 'her-ros echo /robot/step --rows 1'),
+)
 def echo(
     topic: Annotated[str, typer.Argument(help='A step topic.')] = '/her_ros/worker_0/step',
     rows: Annotated[int, typer.Option(help='Rows to print; 0: until Ctrl-C.', min=0)] = 0,
@@ -274,7 +311,10 @@ def echo(
     run(topic, rows, timeout)
 
 
-@app.command()
+@app.command(
+    short_help='Send a policy to a policy node.',
+    epilog=examples('her-ros publish runs/FetchPush/run_001/policy.onnx'),
+)
 def publish(
     model: Annotated[Path, typer.Argument(help='An ONNX policy; MODEL.sig is sent with it.')],
     topic: Annotated[str, typer.Option(help='A policy topic.')] = '/robot/policy',
@@ -289,10 +329,17 @@ def publish(
     run(model, topic, timeout)
 
 
+# To the parser, what begins with a dash is an option, such as the y of a goal at (0.6, -0.2).
+_NEGATIVE_NUMBER = re.compile(
+    r'-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|-inf|-nan', re.ASCII | re.IGNORECASE
+)
+
+
 def main() -> None:
     """Run the command; a user's error is one line and status 1."""
+    _replace_unencodable()
     try:
-        app()
+        app([number_or_not(word) for word in sys.argv[1:]])
     except HerRosError as error:
         print(f'her-ros: {error}', file=sys.stderr)
         sys.exit(1)
@@ -301,6 +348,18 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def number_or_not(word: str) -> str:
+    """Return an argument such that the parser takes a negative number for one."""
+    return f' {word}' if _NEGATIVE_NUMBER.fullmatch(word) else word
+
+
+def _replace_unencodable() -> None:
+    """Print a question mark for what the encoding of the output lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors='replace')
 
 
 if __name__ == '__main__':

@@ -76,7 +76,7 @@ def read_file(path: Path) -> NodesValues:
     """
     try:
         # YAML 1.2, as in rcl 1e-3 is a number; and a key given twice is an error.
-        document = YAML(typ='safe', pure=True).load(path.read_text())
+        document = YAML(typ='safe', pure=True).load(path.read_text('utf-8'))
     except OSError as error:
         raise ConfigError(f'{path}: cannot be read ({error.strerror})') from None
     except (YAMLError, UnicodeDecodeError) as error:

@@ -22,6 +22,7 @@ from her_ros.cli.params import (
 )
 from her_ros.core.config import ConfigError
 from her_ros.core.files import InUse, locked, write_whole
+from her_ros.core.ros_environment import checked_namespace, domain_id
 from her_ros.core.run_folder import RunFolder, RunFolderError
 from her_ros.core.symmetry import check_symmetries
 from her_ros.core.task import task_named
@@ -46,7 +47,7 @@ class Run:
         if not path.exists():
             return None
         try:
-            result: dict[str, Any] = json.loads(path.read_text())
+            result: dict[str, Any] = json.loads(path.read_text('utf-8'))
             if not isinstance(result, dict):
                 raise ValueError('it is no object')
         except ValueError as error:
@@ -179,13 +180,10 @@ def claimed(run: Run, namespace: str) -> Iterator[None]:
     """Hold the run folder, and the run's ROS namespace on this machine, as long as it runs.
 
     :raises RunFolderError: if another run holds the folder
-    :raises ConfigError: if another run of this user holds the namespace in this ROS domain, or
-        it is no name that ROS takes
+    :raises ConfigError: if another run of this user holds the namespace in this ROS domain
+    :raises RosEnvironmentError: if namespace or domain are none that ROS takes
     """
-    plain = namespace.strip('/')
-    if not re.fullmatch(r'[A-Za-z]\w*(/[A-Za-z]\w*)*', plain, re.ASCII):
-        raise ConfigError(f'namespace {namespace!r}: use letters, digits, _ and / only')
-    domain = os.environ.get('ROS_DOMAIN_ID', '0')
+    plain, domain = checked_namespace(namespace), domain_id(os.environ)
     name = f'her_ros_{os.getuid()}_{domain}_{plain.replace("/", ".")}.lock'
     with run.folder.locked(), ExitStack() as stack:
         try:

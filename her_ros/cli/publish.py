@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 
 from her_ros.cli.sender import send
+from her_ros.core.ros_environment import checked_topic
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.deploy.signature import read_signature
 from her_ros.nodes.messages import policy_message
@@ -16,6 +17,7 @@ def publish(model: Path, topic: str, timeout_s: float) -> None:
 
     :raises HerRosError: if the file is no policy, or nobody takes it in time
     """
+    checked_topic(topic)
     policy = OnnxPolicy.load(model)
     message = policy_message(model.read_bytes(), read_signature(model))
     question = (

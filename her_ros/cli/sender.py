@@ -1,17 +1,14 @@
 """Messages and requests from the command line, and whether they arrived."""
 
-import os
 import time
 from collections.abc import Callable
 from typing import Any
 
-import rclpy
 from rclpy.duration import Duration
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile
-from rclpy.signals import SignalHandlerOptions
 
-from her_ros.cli.graph import graph_environment
+from her_ros.cli.ros import ros_errors, ros_node
 from her_ros.core.errors import HerRosError
 
 
@@ -22,16 +19,14 @@ class Sender:
     """
 
     def __enter__(self) -> 'Sender':
-        os.environ.update(graph_environment())
-        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-        self.node = rclpy.create_node('her_ros_sender')
+        self._ros = ros_node('her_ros_sender')
+        self.node = self._ros.__enter__()
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.node.destroy_node()
-        rclpy.try_shutdown()
+        self._ros.__exit__(None, None, None)
 
     def until(self, condition: Callable[[], Any], timeout_s: float) -> bool:
         """Listen until a condition holds; tell whether it does in time."""
@@ -48,7 +43,8 @@ class Sender:
         :param ask: what to ask the user where nobody does
         :raises HerRosError: if nobody does in time
         """
-        publisher = self.node.create_publisher(kind, topic, qos)
+        with ros_errors():
+            publisher = self.node.create_publisher(kind, topic, qos)
         if not self.until(publisher.get_subscription_count, wait_s):
             raise HerRosError(f'{topic}: nobody listens after {wait_s:g} s; {ask}')
         return publisher

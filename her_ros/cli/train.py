@@ -10,6 +10,7 @@ from rich.console import Console
 
 from her_ros.cli.graph import graph_environment, training_nodes
 from her_ros.cli.prepare import Run, claimed, prepare_run
+from her_ros.core.ros_environment import check_ros_environment, checked_namespace
 
 
 def train(
@@ -27,6 +28,8 @@ def train(
     :return: 0 if the task is solved, 1 if the limit came first, 130 after Ctrl-C
     """
     console = Console(markup=False)  # a path may hold brackets
+    check_ros_environment(os.environ, own_log_folder=True)
+    checked_namespace(namespace)
     run = prepare_run(task, runs, name, new, params_file, overrides)
     if run.result is not None:
         console.print(

@@ -70,7 +70,7 @@ def locked(path: Path, holder: str) -> Iterator[None]:
     :param holder: what others read in it meanwhile
     :raises InUse: if another process holds it
     """
-    with path.open('a+') as file:
+    with path.open('a+', encoding='utf-8', errors='replace') as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

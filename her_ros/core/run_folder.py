@@ -81,7 +81,7 @@ class RunFolder:
         """Tell how often this role and worker started in this run before, and count this start."""
         path = self._starts / f'{role}_{worker}'
         try:
-            count = int(path.read_text()) if path.exists() else 0
+            count = int(path.read_text('utf-8')) if path.exists() else 0
             write_whole(path, f'{count + 1}\n'.encode())
         except (OSError, ValueError) as error:
             raise RunFolderError(f'{path}: cannot count this start ({error})') from None

@@ -103,7 +103,7 @@ def _listed(cores: set[int]) -> str:
 
 
 def _locked_bytes() -> int:
-    status = Path('/proc/self/status').read_text()
+    status = Path('/proc/self/status').read_text('utf-8', errors='replace')
     return 1024 * int(status.partition('VmLck:')[2].split()[0])
 
 

@@ -26,6 +26,7 @@ from rclpy.subscription import Subscription
 from her_ros.core.config import ConfigError, Parameter, configured, parameters_of
 from her_ros.core.errors import HerRosError, one_line
 from her_ros.core.process import USER_ERROR
+from her_ros.core.ros_environment import check_ros_environment
 from her_ros.core.topics import DIAGNOSTICS
 from her_ros.nodes.arguments import check_arguments
 from her_ros.nodes.qos import STATUS
@@ -218,6 +219,7 @@ def _report(error: Exception) -> int:
 
 def _init() -> None:
     """Start ROS, which reads remappings and parameter files from the command line."""
+    check_ros_environment(os.environ)
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # all that rclpy tells its users of a damaged file

@@ -1,8 +1,16 @@
+import ast
+import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
+
+import her_ros as her_ros_package
+from her_ros.cli.bags import app as bags_app
+from her_ros.cli.main import app, number_or_not
 
 
 def test_help_teaches_the_commands(her_ros):
@@ -18,14 +26,60 @@ def test_nothing_asked_for_is_answered_with_help(her_ros):
     assert 'train' in ended.output + ended.errors
 
 
-@pytest.mark.parametrize('command', ['train', 'evaluate', 'echo', 'publish'])
-def test_every_option_is_described(her_ros, command):
-    lines = her_ros(command, '--help').output.splitlines()
-    options = [line for line in lines if ' --' in line and line.startswith('│')]
+def commands():
+    """List all commands, as words."""
+    found = [[name] for name in get_command(app).commands if name != 'bags']
+    return [[], *found, ['bags'], *(['bags', name] for name in get_command(bags_app).commands)]
+
+
+@pytest.mark.parametrize('command', commands(), ids=' '.join)
+def test_help_fits_a_narrow_terminal_and_describes_every_option(her_ros, monkeypatch, command):
+    wide = her_ros(*command, '--help').output
+    monkeypatch.setenv('COLUMNS', '60')
+    narrow = her_ros(*command, '--help').output
+    assert max(map(len, narrow.splitlines())) <= 60
+    assert '…' not in narrow
+    assert '...  ' not in narrow
+    assert ''.join(narrow.split()) == ''.join(wide.split())  # nothing is cut
+    options = re.findall(r'^  -[^\n]*', wide, re.MULTILINE)
     assert options
-    for line in options:
-        # after the option's name and type there is something to read
-        assert len(line.strip('│ ').split()) >= 4, line
+    for option in options:
+        assert re.search(r'\S  +\S', option), option
+    if command not in ([], ['bags']):
+        assert f'Examples:\n    her-ros {" ".join(command)}' in wide
+
+
+def test_the_examples_of_the_help_are_accepted_by_the_parser(her_ros):
+    for words in commands():
+        text = her_ros(*words, '--help').output.partition('Examples:')[2]
+        for example in filter(None, map(str.strip, text.splitlines())):
+            command = get_command(app)
+            arguments = [*map(number_or_not, example.split()[1:])]
+            while hasattr(command, 'commands'):
+                command = command.commands[arguments.pop(0)]
+            command.make_context('x', arguments)  # raises where an option is unknown
+
+
+def test_the_version_is_the_packages(her_ros):
+    ended = her_ros('--version')
+    assert (ended.status, ended.output) == (0, f'her-ros {her_ros_package.__version__}\n')
+
+
+@pytest.mark.parametrize('number', ['-0.2', '-1', '-.5', '-1e-3', '-inf', '-2.'])
+def test_negative_numbers_are_no_options(her_ros, monkeypatch, number):
+    asked = []
+    monkeypatch.setattr('her_ros.cli.goal.send_goal', lambda *given: asked.append(given) or 0)
+    assert her_ros('goal', number, number, '--frame', 'base_link').status == 0
+    assert asked == [((float(number), float(number), 0.425), 'base_link', 'robot', True)]
+    assert her_ros('goal', 1, 2, number).status == 0
+    assert asked[1][0] == (1.0, 2.0, float(number))
+
+
+@pytest.mark.parametrize('option', ['-x', '-f', '-0x', '--1'])
+def test_other_words_with_a_dash_are_options(her_ros, option):
+    ended = her_ros('goal', '1', option)
+    assert ended.status == 2
+    assert 'No such option' in ended.errors
 
 
 @pytest.mark.parametrize(
@@ -50,3 +104,64 @@ def test_the_installed_command_is_this_one():
     assert done.returncode == 1
     assert done.stderr == 'her-ros: /nothing.onnx: cannot be read (No such file or directory)\n'
     assert not done.stdout
+
+
+@pytest.mark.parametrize(
+    'environment',
+    [
+        {'PYTHONIOENCODING': 'iso-8859-1'},
+        {'PYTHONIOENCODING': 'euc-jp'},
+        {'PYTHONIOENCODING': 'ascii'},
+        {'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'},
+    ],
+    ids=str,
+)
+def test_output_takes_any_encoding(tmp_path, environment):
+    # A dash, box characters and a name that none of these can express.
+    code = (
+        'import sys, her_ros.cli.main as m, her_ros.cli.evaluate as e\n'
+        'from rich.console import Console\n'
+        "e.evaluate = lambda *_: Console().print('a \\u2013 b', '\\u6f22\\u00e9\\U0001f600')\n"
+        "sys.argv = ['her-ros', 'evaluate', 'x']\nm.main()"
+    )
+    kept = {name: text for name, text in os.environ.items() if not name.startswith('LC_')}
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, env={**kept, **environment}
+    )
+    assert (done.returncode, done.stderr) == (0, b'')
+    assert done.stdout.startswith(b'a ')
+
+
+def test_files_are_utf8_whatever_the_locale(tmp_path):
+    code = (
+        'import sys\nfrom pathlib import Path\n'
+        'from her_ros.cli.prepare import prepare_run\n'
+        'folder = prepare_run("FetchReach", Path(sys.argv[1]), "r", params_file=Path(sys.argv[2]))'
+    )
+    params = tmp_path / 'mine.yaml'
+    params.write_text('# größer – 漢\n/**:\n  ros__parameters:\n    task: FetchReach\n', 'utf-8')
+    environment = {'LC_ALL': 'C', 'PYTHONUTF8': '0', 'PYTHONCOERCECLOCALE': '0'}
+    arguments = [sys.executable, '-c', code, str(tmp_path / 'runs'), str(params)]
+    subprocess.run(arguments, check=True, env={**os.environ, **environment})
+
+
+def test_no_text_file_is_opened_in_the_encoding_of_the_locale():
+    root = Path(her_ros_package.__file__).parent
+    found = []
+    for path in [*root.rglob('*.py'), *(root.parent / 'launch').glob('*.py')]:
+        for node in ast.walk(ast.parse(path.read_text('utf-8'))):
+            if not isinstance(node, ast.Call) or not isinstance(
+                node.func, ast.Attribute | ast.Name
+            ):
+                continue
+            name = getattr(node.func, 'attr', getattr(node.func, 'id', ''))
+            words = [each.value for each in node.args if isinstance(each, ast.Constant)]
+            encoded = 'utf-8' in words or any(each.arg == 'encoding' for each in node.keywords)
+            text_mode = {'r', 'w', 'a', 'x', 'a+', 'r+', 'w+'} & {*map(str, words)}
+            newline = any(each.arg == 'newline' for each in node.keywords)
+            reads = name in ('read_text', 'write_text') or (
+                name == 'open' and (text_mode or newline)
+            )
+            if reads and not encoded:
+                found.append(f'{path}:{node.lineno}')
+    assert not found

@@ -8,6 +8,7 @@ import pytest
 from her_ros.cli.params import read_file
 from her_ros.cli.prepare import claimed, prepare_run
 from her_ros.core.config import ConfigError
+from her_ros.core.ros_environment import RosEnvironmentError
 from her_ros.core.run_folder import RunFolderError
 from her_ros.core.symmetry import SymmetryError
 from her_ros.core.task import TaskError
@@ -142,7 +143,7 @@ def test_one_namespace_takes_one_run_and_the_next_is_told_who_has_it(tmp_path):
 @pytest.mark.parametrize('namespace', ['', 'a b', '1a', 'a//b', 'ä', '../a'])
 def test_a_namespace_that_ros_refuses_is_named(tmp_path, namespace):
     run = prepare_run('FetchReach', tmp_path)
-    with pytest.raises(ConfigError, match='namespace'), claimed(run, namespace):
+    with pytest.raises(RosEnvironmentError, match='namespace'), claimed(run, namespace):
         pass
 
 

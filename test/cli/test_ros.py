@@ -1,0 +1,70 @@
+"""Commands in an environment that ROS does not take: one line, and nothing is left."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+COMMANDS = {
+    'goal': ['goal', '1.3', '0.85'],
+    'stop': ['stop'],
+    'echo': ['echo', '--timeout', '0.1'],
+    'publish': ['publish', 'POLICY'],
+    'train': ['train'],
+    'deploy': ['deploy'],
+}
+
+
+@pytest.fixture
+def run(tmp_path, export_policy):
+    policy = tmp_path / 'policy.onnx'
+    policy.write_bytes(export_policy())
+    work = tmp_path / 'work'
+    work.mkdir()
+
+    def run(command, *arguments, **environment):
+        words = [str(policy) if word == 'POLICY' else word for word in COMMANDS[command]]
+        kept = {**os.environ, **environment}
+        done = subprocess.run(
+            [sys.executable, '-m', 'her_ros.cli.main', *words, *arguments],
+            cwd=work, env={name: text for name, text in kept.items() if text is not None},
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 1, done.stderr
+        assert not [*work.iterdir()]
+        (line,) = done.stderr.splitlines()
+        assert line.startswith('her-ros: ')
+        return line
+
+    return run
+
+
+@pytest.mark.parametrize('command', COMMANDS)
+def test_a_domain_that_is_none_is_one_line(run, command):
+    assert "ROS_DOMAIN_ID is 'abc'" in run(command, ROS_DOMAIN_ID='abc')
+
+
+@pytest.mark.parametrize('command', ['goal', 'train'])
+def test_a_log_folder_that_cannot_be_written_is_one_line(run, command):
+    assert '/proc/x' in run(command, ROS_LOG_DIR='/proc/x')
+
+
+def test_no_home_is_one_line(run):
+    assert 'HOME' in run('echo', HOME=None, ROS_LOG_DIR=None)
+
+
+@pytest.mark.parametrize('command', ['goal', 'stop', 'train', 'deploy'])
+def test_a_namespace_that_ros_does_not_take_is_one_line(run, command):
+    assert "'my-robot'" in run(command, '--namespace', 'my-robot')
+
+
+@pytest.mark.parametrize(
+    'arguments', [('publish', '--topic', 'my-robot/x'), ('deploy', '--remap', 'a:=/my-b')]
+)
+def test_a_topic_that_ros_does_not_take_is_one_line(run, arguments):
+    assert '/' in run(*arguments)
+
+
+def test_middleware_that_is_not_installed_is_one_line(run):
+    assert "'rmw_nope'" in run('train', RMW_IMPLEMENTATION='rmw_nope')
