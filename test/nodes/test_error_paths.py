@@ -1,0 +1,90 @@
+"""Every pair of bad messages and requests, in both orders, to every node, in process."""
+
+import itertools
+import json
+import warnings
+from functools import partial
+
+import numpy as np
+import pytest
+import rclpy
+from campaign.fuzz import filled
+from rclpy.serialization import serialize_message
+
+from her_ros.core.run_folder import RunFolder
+from her_ros.nodes.evaluator import EvaluatorNode
+from her_ros.nodes.fetch_env import FetchEnvNode
+from her_ros.nodes.policy import PolicyNode
+from her_ros.nodes.recorder import RecorderNode
+from her_ros.nodes.robot_bridge import RobotBridgeNode
+from her_ros.nodes.simulated_robot import SimulatedRobotNode
+from her_ros.nodes.trainer import TrainerNode
+
+pytestmark = pytest.mark.nodes
+
+RUN = 'a folder'
+NODES = {
+    'trainer': (TrainerNode, {'run_dir': RUN, 'device': 'cpu', 'replay_capacity': 1000}),
+    'evaluator': (EvaluatorNode, {'run_dir': RUN}),
+    'fetch_env': (FetchEnvNode, {'follow_collect': False}),
+    'recorder': (RecorderNode, {'run_dir': RUN}),
+    'policy in training': (PolicyNode, {'explore': True, 'deployment': False}),
+    'policy in deployment': (PolicyNode, {'explore': True, 'accept_policies': True}),
+    'robot_bridge': (RobotBridgeNode, {}),
+    'simulated_robot': (SimulatedRobotNode, {}),
+}
+FILLINGS = 3
+
+
+@pytest.fixture
+def node(request, graph, tmp_path):
+    """Make a node in this process, on a domain where nobody else is."""
+    make, parameters = NODES[request.param]
+    folder = RunFolder(tmp_path / 'run')
+    folder.create()
+    arguments = ['--ros-args']
+    for name, value in parameters.items():
+        value = str(folder.path) if value is RUN else value
+        arguments += ['-p', f'{name}:={json.dumps(value)}']
+    rclpy.init(args=arguments, domain_id=graph.domain)
+    made = make()
+    yield made
+    if hasattr(made, 'close'):
+        made.close()
+    made.destroy_node()
+    rclpy.try_shutdown()
+
+
+def bad_messages(node):
+    """List functions that hand a bad message to a subscription, or a request to a service."""
+    calls = []
+    for subscription in node.subscriptions:
+        contents = [b'', b'\0\1\0\0']
+        for seed in range(FILLINGS):
+            message = filled(subscription.msg_type(), np.random.default_rng(seed))
+            contents.append(serialize_message(message))
+        info = [{}] if subscription._callback_type.name == 'WithMessageInfo' else []
+        calls += [partial(subscription.callback, content, *info) for content in contents]
+    for service in node.services:
+        for seed in range(FILLINGS):
+            request = filled(service.srv_type.Request(), np.random.default_rng(seed))
+            calls.append(partial(_ask, service, request))
+    return calls
+
+
+def _ask(service, request):
+    return service.callback(request, service.srv_type.Response())
+
+
+@pytest.mark.parametrize('node', NODES, indirect=True)
+def test_bad_messages_in_any_order_are_refused(node):
+    """Each pair of messages and requests, in both orders; no exception is unexpected."""
+    calls = bad_messages(node)
+    with warnings.catch_warnings():
+        warnings.simplefilter('error')
+        for first, second in itertools.permutations(calls, 2):
+            first()
+            second()
+    assert node.unexpected_errors == 0, node.problems
+    assert sum(node.refused.values()) >= len(calls)
+    assert all(each.isprintable() for each in node.problems.values())
