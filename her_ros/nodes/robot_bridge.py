@@ -187,8 +187,8 @@ class RobotBridgeNode(GuardedNode):
                 self._halt(str(error))
             raise
         finally:
-            self._report_goals()
             self._tell_problem()
+            self._report_goals()
 
     def _next_rows(self) -> Rows | None:
         """Go on by one control period; needs the lock."""
@@ -239,8 +239,8 @@ class RobotBridgeNode(GuardedNode):
                 if command is not None and not self._is_over:
                     self._arm.send(command)
         finally:
-            self._report_goals()
             self._tell_problem()
+            self._report_goals()
 
     def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.success, response.message = True, 'nothing went on'

@@ -300,12 +300,13 @@ def test_a_bridge_that_is_told_to_end_stops_the_robot_first(graph):
 
 
 FAILING_BRIDGE = """
+from her_ros.core.errors import HerRosError
 from her_ros.nodes import robot_bridge
 
 class Failing(robot_bridge.RobotControl):
     def tick(self, now_s):
-        if self.episodes.rows['step'][0] > 10:
-            raise ValueError('the control failed')
+        if self.moving and self.episodes.rows['step'][0] > 10:
+            raise HerRosError('the control failed')
         return super().tick(now_s)
 
 robot_bridge.RobotControl = Failing
@@ -326,11 +327,9 @@ def test_a_control_period_that_fails_stops_the_robot(graph):
     partner.send(START['FetchReach'] + 0.14)
     graph.until(lambda: partner.status['goal_state'] == 'given up', 'a word')
     assert partner.status['goal_result'] == 'the control failed'
-    assert 'ValueError: the control failed' in bridge.output
+    assert 'the control failed' in bridge.output
     assert any(speed for _, _, speed in partner.twists)
     graph.until(lambda: partner.twists[-1][2] == 0.0, 'zero')
-    assert graph.new_status('/run/robot_bridge')['goal_state'] == 'given up'
-    assert partner.twists[-1][2] == 0.0
 
 
 def test_a_stop_ends_what_goes_on(graph):
