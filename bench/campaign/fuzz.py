@@ -24,7 +24,16 @@ FLOATS = (
     math.nan,
 )
 TEXTS = (
-    *('', 'world', 'base_link', 'nowhere', 'torso_lift_joint', 'elbow_flex_joint'),
+    *(
+        'model',
+        '/dev/zero',
+        '',
+        'world',
+        'base_link',
+        'nowhere',
+        'torso_lift_joint',
+        'elbow_flex_joint',
+    ),
     *('../../etc/passwd', 'a\0b', 'a\nb', '\x1b[2J', 'x' * 1000, '/', '漢字', 'v000001_00.mcap'),
 )
 _FEW = 12

@@ -12,8 +12,8 @@ from her_ros.core.contract import INPUTS, METADATA_KEY, OUTPUT, ContractError, P
 from her_ros.core.files import sha256
 from her_ros.core.task import GoalTask
 from her_ros.deploy.errors import PolicyError
-from her_ros.deploy.onnx_check import check_onnx
-from her_ros.deploy.signature import read_signature, verify
+from her_ros.deploy.onnx_check import MAX_BYTES, check_onnx
+from her_ros.deploy.signature import read_regular, read_signature, verify
 
 __all__ = ['OnnxPolicy', 'PolicyError']
 
@@ -83,8 +83,8 @@ class OnnxPolicy:
         :raises ContractError: if the policy was made for another task
         """
         try:
-            content = path.read_bytes()
-        except OSError as error:
+            content = read_regular(path, MAX_BYTES)
+        except FileNotFoundError as error:
             raise PolicyError(f'{path}: cannot be read ({error.strerror})') from None
         if expected_sha256 and (found := sha256(content)) != expected_sha256.strip().lower():
             raise PolicyError(

@@ -7,6 +7,7 @@ The signature lies beside the file and is what OpenSSL writes::
     openssl pkeyutl -sign -rawin -inkey key.pem -in policy.onnx -out policy.onnx.sig
 """
 
+import stat
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -16,8 +17,31 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from her_ros.deploy.errors import PolicyError
 
 _SIZE = 64
+# Of a key or a signature; longer ones are read, to say how long they are.
+_MAX_BYTES = 1 << 16
 _MAKE_KEY = 'openssl pkey -in key.pem -pubout -out public.pem'
 _SIGN = 'openssl pkeyutl -sign -rawin -inkey key.pem'
+
+
+def read_regular(path: Path, max_bytes: int) -> bytes:
+    """Read a file that is one; a pipe or a device may have no end.
+
+    :raises FileNotFoundError: if there is none
+    :raises PolicyError: if it cannot be read, is no regular file or too large
+    """
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            raise PolicyError(f'{path}: cannot be read (not a regular file)')
+        if found.st_size > max_bytes:
+            raise PolicyError(f'{path}: {found.st_size} bytes; at most {max_bytes} are read')
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise PolicyError(f'{path}: cannot be read ({error.strerror})') from None
+    except ValueError as error:  # a NUL in the name
+        raise PolicyError(f'{str(path)!r}: cannot be read ({error})') from None
 
 
 def load_key(path: Path) -> Ed25519PublicKey:
@@ -26,8 +50,8 @@ def load_key(path: Path) -> Ed25519PublicKey:
     :raises PolicyError: if the file is missing, or holds anything else
     """
     try:
-        content = path.read_bytes()
-    except OSError as error:
+        content = read_regular(path, _MAX_BYTES)
+    except FileNotFoundError as error:
         raise PolicyError(f'{path}: the key cannot be read ({error.strerror})') from None
     if b'PRIVATE KEY' in content:
         raise PolicyError(
@@ -56,11 +80,9 @@ def read_signature(model: Path) -> bytes:
     """
     path = signature_path(model)
     try:
-        return path.read_bytes()
+        return read_regular(path, _MAX_BYTES)
     except FileNotFoundError:
         return b''
-    except OSError as error:
-        raise PolicyError(f'{path}: cannot be read ({error.strerror})') from None
 
 
 def verify(content: bytes, signature: bytes, key: Ed25519PublicKey, origin: str) -> None:

@@ -19,6 +19,7 @@ from her_ros.core.errors import HerRosError, one_line
 PAUSE_S = 5.0
 #: the same for messages that come one by one, such as goals and policies
 ONE_BY_ONE_S = 0.2
+_PACKAGE = Path(__file__).parents[1]
 
 
 class StopNode(HerRosError):
@@ -159,12 +160,13 @@ class GuardedNode(Node):
         if isinstance(error, StopNode | ExternalShutdownException) or not self.context.ok():
             raise error
         self.refused[name] += 1
-        if isinstance(error, HerRosError):
-            text = f'{error}; ignored'
-        else:
+        key, text = name, f'{error}; ignored'
+        if not isinstance(error, HerRosError):
             self.unexpected_errors += 1
             text = f'{name}: {_described(error)}; ignored, please report it'
-        self.log.error(name, text, pause_s)
+            # Refusals of the same topic must not hide the first line about a bug.
+            key = f'{name} {_place(error)}'
+        self.log.error(key, text, pause_s)
         return one_line(text)
 
     def guard_report(self) -> dict[str, object]:
@@ -201,9 +203,15 @@ def _require_known_types(request: Any) -> None:
 
 def _described(error: Exception) -> str:
     """Describe an exception by its type, its text and where it was raised."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f'{Path(place.filename).name}:{place.lineno} in {place.name}'
-    return f'{type(error).__name__}: {error} ({where})'
+    return f'{type(error).__name__}: {error} ({_place(error)})'
+
+
+def _place(error: Exception) -> str:
+    """Return where an exception was raised, innermost, and where in this package."""
+    stack = traceback.extract_tb(error.__traceback__)
+    ours = [each for each in stack if f'{_PACKAGE}/' in each.filename]
+    places = [f'{Path(p.filename).name}:{p.lineno} in {p.name}' for p in (stack[-1], *ours[-1:])]
+    return ', '.join(dict.fromkeys(places))
 
 
 def _failed(request: Any, response: Any, reason: str) -> Any:

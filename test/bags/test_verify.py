@@ -197,3 +197,22 @@ def test_what_cannot_be_read_is_a_fault(tmp_path, push, right, make_rollout):
     faults = [str(each) for each in verify(reach, push, Verified())]
     assert len(faults) == 3
     assert '/step: message 1: read as FetchPush: field observation has 10 values' in faults[0]
+
+
+def test_fields_that_overlap_are_a_fault(right, write_mcap, tmp_path, push):
+    messages = right(count=1)
+    ours = messages[0].dtype
+    offsets = {name: ours.fields[name][1] for name in ours.names}
+    offsets['env'] = offsets['session'] + 2
+    overlapping = np.dtype(
+        {
+            'names': list(ours.names),
+            'formats': [ours[name] for name in ours.names],
+            'offsets': list(offsets.values()),
+            'itemsize': ours.itemsize,
+        }
+    )
+    found = [np.zeros(len(rows), overlapping) for rows in messages]
+    path = write_mcap(tmp_path / 'bag.mcap', found)
+    faults = [str(fault) for fault in verify(path, push, Verified())]
+    assert 'fields session and env overlap at byte 2 of the row' in faults[0]

@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -89,6 +90,22 @@ def test_a_policy_for_another_task_of_the_same_sizes_is_refused(policy_bytes):
 def test_a_missing_file_is_named(tmp_path):
     for path in (tmp_path / 'none.onnx', tmp_path):
         with pytest.raises(PolicyError, match=f'^{path}: cannot be read'):
+            OnnxPolicy.load(path)
+
+
+def test_what_has_no_end_is_not_read(tmp_path):
+    """A pipe would hang the node, and a device fill the memory."""
+    os.mkfifo(tmp_path / 'pipe.onnx')
+    with (tmp_path / 'large.onnx').open('wb') as file:
+        file.truncate(1 << 40)
+    expected = {
+        tmp_path / 'pipe.onnx': 'not a regular file',
+        Path('/dev/zero'): 'not a regular file',
+        tmp_path / 'large.onnx': '1099511627776 bytes',
+        Path('a\0b'): 'null',
+    }
+    for path, said in expected.items():
+        with pytest.raises(PolicyError, match=said):
             OnnxPolicy.load(path)
 
 

@@ -70,9 +70,16 @@ def test_an_unexpected_exception_is_named_with_its_place_and_counted(listener, c
     (line,) = capfd.readouterr().err.splitlines()
     assert "text: ValueError: could not convert string to float: '1x' (" in line
     assert 'test_guarded_node.py:' in line
-    assert 'in _on_text)' in line
+    assert 'in _on_text, guarded_node.py:' in line
     send(listener, '2')
     assert listener.taken == [2.0]
+
+
+def test_refusals_do_not_hide_an_unexpected_exception(listener, capfd):
+    send(listener, 'refuse')
+    send(listener, '1x')
+    lines = capfd.readouterr().err.splitlines()
+    assert ['ValueError' in line for line in lines] == [False, True]
 
 
 @pytest.mark.parametrize(
