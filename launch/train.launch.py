@@ -16,7 +16,7 @@ from her_ros.cli.launch import (
     task_argument,
     with_arguments,
 )
-from her_ros.cli.prepare import claimed, prepare_run
+from her_ros.cli.prepare import claimed, extended, prepare_run
 
 # Keeps the locks of the run's folder and namespace for as long as launch runs.
 _HELD: list[Any] = []
@@ -32,6 +32,7 @@ def _nodes(
         return [LogInfo(msg=reason), EmitEvent(event=Shutdown(reason=reason))]
     lock = claimed(run, namespace)
     lock.__enter__()
+    run = extended(run)
     _HELD.append(lock)
     nodes = training_nodes(namespace, worker_count, str(run.folder.path))
     return [LogInfo(msg=f'run folder: {run.folder.path}'), *node_actions(nodes, run.folder.params)]

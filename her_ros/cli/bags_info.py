@@ -88,9 +88,11 @@ def _percent(share: float | None) -> str:
 
 
 def _duration(seconds: float) -> str:
-    minutes, rest = divmod(seconds, 60)
-    hours, minutes = divmod(int(minutes), 60)
-    return f'{hours}:{minutes:02d} h' if hours else f'{minutes}:{rest:04.1f} min'
+    if seconds < 60:
+        return f'{seconds:.1f} s'
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f'{hours:,} h {minutes:02d} min' if hours else f'{minutes} min {rest:02d} s'
 
 
 def _described(info: BagInfo) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from her_ros.cli.experiment_report import TABLE, write_report
 from her_ros.cli.experiment_results import rows_of, write_table
 from her_ros.cli.experiments import EXPERIMENTS, Experiment, experiment_named
 from her_ros.cli.jobs import Job, run_jobs
+from her_ros.cli.params import shipped_file
 from her_ros.cli.prepare import Run, prepare_run, training_names, values_for
 from her_ros.core.config import ConfigError
 from her_ros.core.files import InUse, locked
@@ -147,7 +148,13 @@ def planned(chosen: Experiment, options: Options) -> list[Job]:
             for override in overrides:
                 command += ['--set', override]
             run = prepare_run(
-                options.task, runs, name, params_file=options.params_file, overrides=overrides
+                options.task,
+                runs,
+                name,
+                # Not what the run began with: all runs of a table are made alike.
+                params_file=options.params_file or shipped_file(options.task),
+                overrides=overrides,
+                may_extend=False,
             )
             jobs.append(Job(name, run, tuple(command), options.folder / 'log' / f'{name}.log'))
     return jobs

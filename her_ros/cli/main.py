@@ -66,7 +66,10 @@ def _root(
 def train(
     task: Annotated[str, typer.Option(help=_LEARNABLE)] = 'FetchReach',
     runs: Annotated[Path, typer.Option(help='Folder of all runs.')] = Path('runs'),
-    name: Annotated[str, typer.Option(help='Name of the run; default: the last one.')] = '',
+    name: Annotated[
+        str,
+        typer.Option(help='Name of the run, to start or to go on with; default: the last one.'),
+    ] = '',
     new: Annotated[bool, typer.Option('--new', help='Start another run.')] = False,
     seed: Seed = None,
     workers: Annotated[int, typer.Option(min=1, max=100, help='Simulation workers.')] = 1,
@@ -77,7 +80,9 @@ def train(
     """Train a task through real ROS 2 nodes, and leave a policy that runs.
 
     Starts simulation, policy, recorder, evaluator and trainer as processes, shows how they do,
-    and stops by the task's stop rule. The same command again resumes an unfinished run.
+    and stops by the task's stop rule. Without --new, the last run of
+    the task goes on, with the parameters that it began with. Only its stop rule may change:
+    trainer.max_env_steps, trainer.stop_success, trainer.stop_evaluations.
     """
     from her_ros.cli.train import train as run
 

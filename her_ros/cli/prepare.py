@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,11 @@ from her_ros.core.run_folder import RunFolder, RunFolderError
 from her_ros.core.symmetry import check_symmetries
 from her_ros.core.task import task_named
 
+# What a run may be given anew: nothing that was learnt depends on it.
+_STOP_RULE = tuple(
+    f'trainer.{name}' for name in ('max_env_steps', 'stop_success', 'stop_evaluations')
+)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -36,6 +41,8 @@ class Run:
     folder: RunFolder
     #: whether the folder held a run already
     resumed: bool
+    #: parameters with another stop rule, which :func:`extended` gives the run; None: its own stay
+    extension: NodesValues | None = field(default=None, compare=False)
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -44,7 +51,7 @@ class Run:
         :raises RunFolderError: if the file that says it is damaged
         """
         path = self.folder.result
-        if not path.exists():
+        if self.extension is not None or not path.exists():
             return None
         try:
             result: dict[str, Any] = json.loads(path.read_text('utf-8'))
@@ -64,24 +71,42 @@ def prepare_run(
     new: bool = False,
     params_file: Path | None = None,
     overrides: Sequence[str] = (),
+    may_extend: bool = True,
 ) -> Run:
     """Check everything and make, or find, the run folder with its ``params.yaml``.
 
+    A run goes on with the parameters that it began with; only its stop rule may change.
+
     :param name: of the run; empty: the last one of the task, or the first
     :param new: start another one
-    :param params_file: ROS parameter file; None: the one shipped for the task
+    :param params_file: ROS parameter file; None: the run's own, or the one shipped for the task
     :param overrides: such as ``trainer.batch_size=128``
+    :param may_extend: whether the stop rule may be another one than the run began with; not in
+        an experiment
     :raises HerRosError: if anything does not fit, before anything was started or changed
     """
     values = values_for(task, params_file, overrides, training_names())
     folder = RunFolder(_run_path(runs / task, name, new))
-    resumed = folder.params.exists()
-    if resumed:
-        check_same(folder, values)
-    folder.create()
-    if not resumed:
+    if not folder.params.exists():
+        folder.create()
         write_whole(folder.params, to_yaml(values).encode())
-    return Run(task, folder, resumed)
+        return Run(task, folder, resumed=False)
+    values = values_for(task, params_file or folder.params, overrides, training_names())
+    if may_extend:
+        changed = check_same(folder, values, 'start another run with --new', _STOP_RULE)
+    else:
+        changed = check_same(folder, values, 'name another folder with --out')
+    folder.create()
+    return Run(task, folder, resumed=True, extension=values if changed else None)
+
+
+def extended(run: Run) -> Run:
+    """Give a run that is held its other stop rule, so that it goes on although it had finished."""
+    if run.extension is None:
+        return run
+    write_whole(run.folder.params, to_yaml(run.extension).encode())
+    run.folder.result.unlink(missing_ok=True)
+    return replace(run, extension=None)
 
 
 def training_names() -> list[str]:
@@ -106,16 +131,24 @@ def values_for(
     return values
 
 
-def check_same(folder: RunFolder, values: NodesValues) -> None:
+def check_same(
+    folder: RunFolder, values: NodesValues, cure: str, changeable: Collection[str] = ()
+) -> bool:
     """Check that a run goes on with the parameters that it began with.
 
-    :raises ConfigError: naming what differs
+    :param cure: what to do instead
+    :param changeable: parameters that may differ, such as ``trainer.max_env_steps``
+    :return: whether any of these differ
+    :raises ConfigError: naming what else differs
     """
-    if changed := differences(complete(read_file(folder.params)), values):
+    changed = differences(complete(read_file(folder.params)), values)
+    if wrong := [each for each in changed if each.partition(':')[0] not in changeable]:
+        may = f' (only {", ".join(changeable)} may change)' if changeable else ''
         raise ConfigError(
-            f'{folder.path}: this run has other parameters ({"; ".join(changed)});'
-            ' take them back, or start another one with --new, or --out'
+            f'{folder.path}: this run has other parameters ({"; ".join(wrong)});'
+            f' take them back{may}, or {cure}'
         )
+    return bool(changed)
 
 
 def params_for(task: str, params_file: Path | None, nodes: Collection[str] = ()) -> Path:

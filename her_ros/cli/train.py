@@ -1,6 +1,7 @@
 """``her-ros train``: a run from its folder to its result."""
 
 import os
+import shlex
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from her_ros.cli.graph import graph_environment, training_nodes
-from her_ros.cli.prepare import Run, claimed, prepare_run
+from her_ros.cli.prepare import Run, claimed, extended, prepare_run
 from her_ros.core.ros_environment import check_ros_environment, checked_namespace
 
 
@@ -33,20 +34,36 @@ def train(
     run = prepare_run(task, runs, name, new, params_file, overrides)
     if run.result is not None:
         console.print(
-            f'{run.folder.path}: finished already; --new starts another run', soft_wrap=True
+            f'{run.folder.path}: finished already; --new starts another run, and'
+            ' --set trainer.max_env_steps=… or another stop rule goes on with this one',
+            soft_wrap=True,
         )
         _report(console, run, run.result)
         return 0
     with claimed(run, namespace):
+        run = extended(run)
         console.print(
             f'{"resuming" if run.resumed else "starting"} {run.folder.path}', soft_wrap=True
         )
         interrupted = _supervise(run, workers, namespace, console)
     result = run.result
     if result is None:
-        console.print('stopped; the same command goes on from here')
+        resume = _resuming(run, runs, workers, namespace)
+        console.print(f'stopped; `{resume}` goes on from here', soft_wrap=True)
         return 130 if interrupted else 1
     return _report(console, run, result)
+
+
+def _resuming(run: Run, runs: Path, workers: int, namespace: str) -> str:
+    """Return the command that goes on with a run; its parameters are in its folder."""
+    words = ['her-ros', 'train', '--task', run.task, '--name', run.folder.path.name]
+    if runs != Path('runs'):
+        words += ['--runs', str(runs)]
+    if workers != 1:
+        words += ['--workers', str(workers)]
+    if namespace != 'her_ros':
+        words += ['--namespace', namespace]
+    return shlex.join(words)
 
 
 def _supervise(run: Run, workers: int, namespace: str, console: Console) -> bool:

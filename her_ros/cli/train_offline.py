@@ -96,7 +96,7 @@ def _claim(folder: RunFolder, values: NodesValues, stack: ExitStack) -> None:
     stack.enter_context(folder.locked())
     # Before anything was learnt, nothing has to be gone on with.
     if folder.checkpoint.exists():
-        check_same(folder, values)
+        check_same(folder, values, 'name another folder with --out')
     else:
         write_whole(folder.params, to_yaml(values).encode())
 

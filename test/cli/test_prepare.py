@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from her_ros.cli.params import read_file
-from her_ros.cli.prepare import claimed, prepare_run
+from her_ros.cli.params import read_file, shipped_file
+from her_ros.cli.prepare import claimed, extended, prepare_run
 from her_ros.core.config import ConfigError
 from her_ros.core.ros_environment import RosEnvironmentError
 from her_ros.core.run_folder import RunFolderError
@@ -88,8 +88,31 @@ def test_the_parameters_of_a_run_are_those_it_began_with(prepare, tmp_path):
     path.write_text('/**:\n  ros__parameters:\n    task: FetchReach\n    seed: 9\n')
     run = prepare(params_file=path)
     assert prepare(params_file=path).folder.path == run.folder.path
+    # and nothing has to be said again
+    assert prepare().folder.path == prepare(name='run_001').folder.path == run.folder.path
+    assert read_file(run.folder.params)['trainer']['seed'] == 9
     with pytest.raises(ConfigError, match='seed: 9 → 0'):
-        prepare()
+        prepare(params_file=shipped_file('FetchReach'))
+
+
+def test_a_run_may_be_given_another_stop_rule_and_nothing_else(prepare):
+    run = prepare(overrides=['seed=4'])
+    run.folder.result.write_text('{"outcome": "limit"}')
+    before = run.folder.params.read_bytes()
+    later = prepare(overrides=['trainer.max_env_steps=2000000', 'trainer.stop_success=0.97'])
+    # It goes on, once the run is held.
+    assert later.resumed
+    assert later.result is None
+    assert run.folder.params.read_bytes() == before
+    held = extended(later)
+    assert not run.folder.result.exists()
+    values = read_file(run.folder.params)['trainer']
+    assert (values['max_env_steps'], values['stop_success'], values['seed']) == (2000000, 0.97, 4)
+    assert extended(held) == held
+    with pytest.raises(ConfigError, match=r'discount: 0.98 → 0.5\);.*only trainer.max_env_steps'):
+        prepare(overrides=['trainer.max_env_steps=3000000', 'trainer.discount=0.5'])
+    with pytest.raises(ConfigError, match='max_env_steps: 2000000 → 3000000'):
+        prepare(overrides=['trainer.max_env_steps=3000000'], may_extend=False)
 
 
 def test_a_file_made_for_another_task_is_refused(prepare, tmp_path):

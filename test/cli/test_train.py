@@ -131,7 +131,7 @@ def train(graph, node_processes, tmp_path):
 
 
 @pytest.mark.nodes
-def test_interrupted_and_resumed_and_killed(graph, train, wait):
+def test_interrupted_and_resumed_and_killed(graph, train, wait, tmp_path):
     training = train()
     training.more(training.folder.bags, 3)
     assert f'starting {training.folder.path}' in training.process.output
@@ -142,14 +142,15 @@ def test_interrupted_and_resumed_and_killed(graph, train, wait):
     assert first.ended(10.0) == 130
     assert time.monotonic() - begin < 10
     assert not training.nodes()
-    assert 'the same command goes on from here' in first.output
+    resume = f'train --task FetchReach --name run_001 --runs {tmp_path / "runs"}'
+    assert f'stopped; `her-ros {resume}` goes on from here' in first.output
     training.check_left_behind()
     learner = load_checkpoint(training.folder.checkpoint)['learner']
     env_steps, _, updates = learner['counters']
     # The interrupt fell between two updates, not into one.
     assert int(learner['agent']['steps']['adam']) == updates
 
-    training.start()
+    training.process = graph.cli(*resume.split())
     graph.until(lambda: 'resuming' in training.process.output, 'a resume')
     said = f'resumed at {env_steps} env steps, {updates} updates'
     graph.until(lambda: said in training.log('trainer'), said)
