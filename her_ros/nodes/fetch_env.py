@@ -23,7 +23,7 @@ from her_ros.core.topics import ACTION, COLLECT, GOAL, STEP
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import goal_of, stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
-from her_ros.nodes.publishers import node_names, rivals
+from her_ros.nodes.publishers import ActionSource
 from her_ros.nodes.qos import COMMAND, LATCHED, LOCK_STEP
 from her_ros.nodes.scene import ScenePublisher
 from her_ros.sim.rollout import Turns
@@ -51,6 +51,7 @@ class FetchEnvNode(GuardedNode):
         # What the last goal came to: its stamp, its state, and why.
         self._goal_report = (0, '', '')
         self._paused = False
+        self._actions = ActionSource(self, ACTION)
         self._collect, self._collect_heard_at = False, -np.inf
         # By the first environment of a turn: when its rows were sent, and first sent.
         self._sent_at: dict[int, float] = {}
@@ -172,18 +173,13 @@ class FetchEnvNode(GuardedNode):
             return f'a trainer on {self.resolve_topic_name(COLLECT)}'
         return '' if self._collect else 'the trainer to ask for more'
 
-    def _several_policies(self) -> str:
-        """Say who else answers. No harm is done: each step is answered once, by the first."""
-        if len(node_names(self, ACTION)) < 2:
-            return ''
-        return f'more than one node publishes actions; stop one of {rivals(self, ACTION)}'
-
     def _status(self) -> dict[str, object]:
         now, (then, steps) = time.monotonic(), self._steps_reported
         self._steps_reported = (now, self._steps_done)
         waits = self._waits_for() if self._turns.finished or self._paused else ''
         goal_stamp_ns, goal_state, goal_result = self._goal_report
-        if several := self._several_policies():
+        # No harm is done: each step is answered once, by the first.
+        if several := self._actions.trouble():
             self.log.error(ACTION, several, 10.0)
         stuck = not waits and now - self._stuck_since() > 1.0
         waits = f'an action on {self.resolve_topic_name(ACTION)}' if stuck else waits

@@ -38,6 +38,43 @@ class OnePublisher:
         return last is None or 0 < self._last - last <= _LARGEST_GAP
 
 
+class ActionSource:
+    """Where the actions of a robot come from: one publisher, of the one node that has any.
+
+    :param topic: of the actions
+    """
+
+    def __init__(self, node: Node, topic: str) -> None:
+        self._node, self._topic = node, topic
+        self._publisher, self._episode = OnePublisher(), 0
+
+    def trouble(self) -> str:
+        """Name the nodes that publish actions, if there are several; empty: all is well."""
+        # Most of the time there is one, and counting takes less time than asking for names.
+        few = self._node.count_publishers(_full_name(self._node, self._topic)) < 2
+        if few or len(self._names()) < 2:
+            return ''
+        return f'more than one node publishes actions; stop one of {self._rivals()}'
+
+    def trouble_with(self, message_info: Mapping[str, Any], episode: int) -> str:
+        """Note an answer; name all publishers if another one sent those before; else empty.
+
+        :param episode: to which the answers belong; a new one may have another publisher
+        """
+        if episode != self._episode:
+            self._episode = episode
+            self._publisher.restart()
+        if self._publisher.sent(message_info):
+            return ''
+        return f'a second publisher of actions answers; stop one of {self._rivals()}'
+
+    def _names(self) -> set[str]:
+        return node_names(self._node, self._topic)
+
+    def _rivals(self) -> str:
+        return rivals(self._node, self._topic)
+
+
 def node_names(node: Node, topic: str) -> set[str]:
     """Return the full names of the nodes that publish on a topic.
 

@@ -22,7 +22,7 @@ from her_ros.nodes.arm import ArmPublisher
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, PAUSE_S, GuardedNode
 from her_ros.nodes.messages import stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
-from her_ros.nodes.publishers import OnePublisher, node_names, rivals
+from her_ros.nodes.publishers import ActionSource
 from her_ros.nodes.qos import COMMAND, LOCK_STEP, SCENE, SENSOR, with_deadline
 from her_ros.nodes.scene import goal_marker
 from her_ros.nodes.transforms import pose_of, tf2_lookup
@@ -57,7 +57,7 @@ class RobotBridgeNode(GuardedNode):
         self._stamp_ns = 0  # of the joints seen last
         self._ended, self._successes = 0, 0
         self._told = ''  # of the problems
-        self._policy, self._policy_episode = OnePublisher(), 0
+        self._actions = ActionSource(self, ACTION)
         self._goal_event: GoalEvent | None = None
         self._join_policy()
         self._join_robot()
@@ -140,12 +140,8 @@ class RobotBridgeNode(GuardedNode):
         self._draw_goal()
 
     def _require_one_policy(self) -> None:
-        if len(node_names(self, ACTION)) > 1:
-            raise RobotError(f'more than one node publishes actions; stop one of {self._rivals}')
-
-    @property
-    def _rivals(self) -> str:
-        return rivals(self, ACTION)
+        if trouble := self._actions.trouble():
+            raise RobotError(trouble)
 
     def _report_goals(self) -> None:
         """Publish what became of goals, as soon as it is known."""
@@ -192,8 +188,8 @@ class RobotBridgeNode(GuardedNode):
 
     def _next_rows(self) -> Rows | None:
         """Go on by one control period; needs the lock."""
-        if self._control.moving and self.count_publishers(ACTION) > 1:
-            self._check_names()
+        if self._control.moving and (trouble := self._actions.trouble()):
+            self._halt(trouble)
         tick = self._control.tick(time.monotonic())
         if tick.rows is not None:
             self._steps.publish(encode_cloud(tick.rows, self._stamp_ns))
@@ -207,32 +203,19 @@ class RobotBridgeNode(GuardedNode):
             if self._told:
                 self.get_logger().error(self._told)
 
-    def _check_names(self) -> None:
-        if len(node_names(self, ACTION)) > 1:
-            self._stop_for_rivals('another node publishes actions')
-
-    def _stop_for_rivals(self, reason: str) -> None:
-        """Stop, as nobody knows whose actions are meant; needs the lock."""
-        self._halt(f'{reason}; stop one of {self._rivals}')
-
     def _halt(self, reason: str) -> None:
         """Stop a robot in motion because something is wrong; needs the lock."""
         if (command := self._control.halt(reason, time.monotonic())) is not None:
             self._control.problem = f'gave up: {reason}'
             self._arm.send(command)
 
-    def _is_from_policy(self, message_info: Mapping[str, Any]) -> bool:
-        """Tell whether an answer comes from where the others of the episode came from."""
-        if self._policy_episode != self._control.episodes.episode:
-            self._policy_episode = self._control.episodes.episode
-            self._policy.restart()
-        return self._policy.sent(message_info)
-
     def _on_action(self, cdr: bytes, message_info: Mapping[str, Any]) -> None:
         try:
             with self._lock:
-                if not self._is_from_policy(message_info) and self._control.moving:
-                    self._stop_for_rivals('a second publisher of actions answers')
+                episode = self._control.episodes.episode
+                trouble = self._actions.trouble_with(message_info, episode)
+                if trouble and self._control.moving:
+                    self._halt(trouble)
             answers = self._decoder.decode([cdr])[0]
             with self._lock:
                 command = self._control.answer(answers, time.monotonic())

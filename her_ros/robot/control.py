@@ -8,6 +8,7 @@ from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import Rows
 from her_ros.core.task import GoalTask
 from her_ros.robot.arm_commands import ArmCommands, Command
+from her_ros.robot.deadlines import Deadlines
 from her_ros.robot.episodes import RobotEpisodes
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames
@@ -67,9 +68,7 @@ class RobotControl:
         self._coming_home = False
         self.goals = GoalQueue(task)
         self._stop_until_s = -np.inf
-        # A goal that waits expires then; the others are when these things happened last.
-        self._expires_s = np.inf
-        self._ticked_s = self._answered_s = -np.inf
+        self._deadlines = Deadlines(p)
         #: states that came too late, or not at all, to be answered
         self.unanswered = 0
         self.problem = ''
@@ -93,7 +92,7 @@ class RobotControl:
         waits = self.episodes.running and not self.episodes.waiting
         text = 'waits for the end of the present episode' if waits else 'an episode begins'
         self.goals.add(point, stamp_ns, text)
-        self._expires_s = now_s + self._parameters.goal_timeout_s
+        self._deadlines.goal(now_s)
         if self.episodes.waiting:
             self._start(now_s)
 
@@ -105,7 +104,7 @@ class RobotControl:
         """
         self._require_inputs(now_s)
         self.goals.again()
-        self._expires_s = now_s + self._parameters.goal_timeout_s
+        self._deadlines.goal(now_s)
         self.episodes.end()
 
     def _require_inputs(self, now_s: float) -> None:
@@ -136,7 +135,7 @@ class RobotControl:
         if trouble := self._trouble(now_s):
             self._recover(trouble, now_s)
         tick = self._next(now_s)
-        self._ticked_s = now_s
+        self._deadlines.tick(now_s)
         if tick.command is not None:
             self._motion.command(tick.command.velocity, now_s)
         return tick
@@ -145,17 +144,10 @@ class RobotControl:
         """Say why what goes on must not go on; empty: it may."""
         if missing := self._missing(now_s):
             return f'nothing on {" and ".join(missing)}'
-        if self.moving and self._stood_still(now_s):
-            return f'the bridge itself stood still for {now_s - self._ticked_s:.1f} s'
-        if not self.episodes.running:
-            return ''
-        timeout_s, silent_s = self._parameters.policy_timeout_s, now_s - self._answered_s
-        if not self.episodes.waiting and silent_s > timeout_s:
-            return f'the policy answered nothing for {silent_s:.1f} s'
-        return ''
-
-    def _stood_still(self, now_s: float) -> bool:
-        return now_s - self._ticked_s > self._parameters.policy_timeout_s
+        if self.moving and (trouble := self._deadlines.stood_still(now_s)):
+            return trouble
+        acting = self.episodes.running and not self.episodes.waiting
+        return self._deadlines.silent(now_s) if acting else ''
 
     def _recover(self, trouble: str, now_s: float) -> None:
         """End what a crash interrupted; whether its goal is tried again a parameter says."""
@@ -166,7 +158,7 @@ class RobotControl:
         self.problem = f'gave up: {trouble}'
         if self._parameters.recovery == 'automatic':
             self.goals.try_again(trouble)
-            self._expires_s = now_s + self._parameters.goal_timeout_s
+            self._deadlines.goal(now_s)
         self._stop(trouble, now_s, drop_goals=self._parameters.recovery == 'latched')
 
     def _next(self, now_s: float) -> Tick:
@@ -184,11 +176,10 @@ class RobotControl:
     def _expire(self, now_s: float) -> None:
         # One that waits for the end of an episode in progress is wanted all the time.
         busy = self.moving and not self.episodes.waiting
-        if not busy and now_s > self._expires_s:
-            what = 'the policy' if self.episodes.waiting else 'the robot'
-            waited_s = self._parameters.goal_timeout_s
-            self.problem = f'gave up: the goal expired, {what} was not ready for {waited_s:g} s'
-            self._stop(self.problem.removeprefix('gave up: '), now_s)
+        awaited = 'the policy' if self.episodes.waiting else 'the robot'
+        if not busy and (trouble := self._deadlines.expired(now_s, awaited)):
+            self.problem = f'gave up: {trouble}'
+            self._stop(trouble, now_s)
 
     def _begin(self, now_s: float) -> None:
         self.problem = ''
@@ -200,7 +191,7 @@ class RobotControl:
             self._start(now_s)
 
     def _start(self, now_s: float) -> None:
-        self._expires_s = now_s + self._parameters.goal_timeout_s
+        self._deadlines.goal(now_s)
         self.observer.begin()
         self.episodes.start(self.goals.act().position)
 
@@ -222,7 +213,7 @@ class RobotControl:
         rows = self.episodes.show(self.observer.observe(now_s))
         if not self.episodes.running:
             self._stop_until_s = now_s + _STOP_S
-            self._expires_s = now_s + self._parameters.goal_timeout_s
+            self._deadlines.goal(now_s)
             self.goals.end(bool(rows['is_success'][0]), self._result(rows))
             return Tick(rows, self._commands.standing())
         if was_answered:
@@ -263,12 +254,12 @@ class RobotControl:
         :return: None where none of them answers it
         :raises RowError: if an action is not finite
         """
-        if self._stood_still(now_s):
+        if self._deadlines.stood_still(now_s):
             return None  # whoever answers, the state is of another time
         action = self.episodes.accept(answers)
         if action is None:
             return None
-        self._answered_s = now_s
+        self._deadlines.answer(now_s)
         command = self._commands.acting(action)
         self._motion.command(command.velocity, now_s)
         return command

@@ -261,7 +261,7 @@ def test_a_second_publisher_of_actions_is_named_and_the_robot_stops(graph):
     partner.acting()
     intruder = graph.new_node('intruder')
     publisher = intruder.create_publisher(PointCloud2, '/run/action', RECORDING)
-    graph.until(lambda: 'another node publishes' in partner.status['message'], 'a word')
+    graph.until(lambda: 'more than one node publishes' in partner.status['message'], 'a word')
     ours, pid = os.getpid(), processes['policy'].popen.pid
     named = f'/intruder (pid {ours}) and /run/policy (pid {pid})'
     assert named in partner.status['goal_result']

@@ -1,0 +1,50 @@
+"""What must happen in time on a robot: answers of the policy, own control periods, goals."""
+
+import numpy as np
+
+from her_ros.core.robot_parameters import RobotBridgeParameters
+
+
+class Deadlines:
+    """Monotonic times, seconds, of what happened last, and what is overdue since."""
+
+    def __init__(self, parameters: RobotBridgeParameters) -> None:
+        self._policy_timeout_s = parameters.policy_timeout_s
+        self._goal_timeout_s = parameters.goal_timeout_s
+        self._ticked_s = self._answered_s = -np.inf
+        self._expires_s = np.inf
+
+    def tick(self, now_s: float) -> None:
+        """Note a control period."""
+        self._ticked_s = now_s
+
+    def answer(self, now_s: float) -> None:
+        """Note an answer of the policy."""
+        self._answered_s = now_s
+
+    def goal(self, now_s: float) -> None:
+        """Let the time begin in which an episode has to begin."""
+        self._expires_s = now_s + self._goal_timeout_s
+
+    def stood_still(self, now_s: float) -> str:
+        """Say for how long there was no control period; empty: not for long."""
+        still_s = now_s - self._ticked_s
+        if still_s <= self._policy_timeout_s:
+            return ''
+        return f'the bridge itself stood still for {still_s:.1f} s'
+
+    def silent(self, now_s: float) -> str:
+        """Say for how long the policy answered nothing; empty: not for long."""
+        silent_s = now_s - self._answered_s
+        if silent_s <= self._policy_timeout_s:
+            return ''
+        return f'the policy answered nothing for {silent_s:.1f} s'
+
+    def expired(self, now_s: float, awaited: str) -> str:
+        """Say that a goal expired; empty: it has not.
+
+        :param awaited: what was not ready
+        """
+        if now_s <= self._expires_s:
+            return ''
+        return f'the goal expired, {awaited} was not ready for {self._goal_timeout_s:g} s'
