@@ -6,11 +6,13 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils import EzPickle, seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from her_ros.core.task import GoalTask, task_named
+from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.simulation import GoalState
 
@@ -42,8 +44,15 @@ def _success(task: GoalTask, state: GoalState) -> NDArray[np.float32]:
     return task.is_success(state.achieved_goal, state.desired_goal).astype(np.float32)
 
 
-class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
+def _refuse_options(options: dict[str, Any] | None) -> None:
+    if options:
+        raise SimError(f'options {sorted(options)}: these environments have none')
+
+
+class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]], EzPickle):
     """One environment; the time limit comes from the registration.
+
+    A copy made by pickling is a new environment, as it is of Gymnasium's own.
 
     :param task: name of the task, such as ``FetchPush``
     """
@@ -51,6 +60,7 @@ class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     metadata = {'render_modes': [], 'render_fps': 25}  # noqa: RUF012 (gymnasium's declaration)
 
     def __init__(self, task: str) -> None:
+        EzPickle.__init__(self, task)
         self._task = task_named(task)
         self._batch = FetchBatch(self._task, [None])
         self.observation_space = _observation_space(self._task)
@@ -59,7 +69,11 @@ class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Start an episode; there are no options."""
+        """Start an episode; there are no options.
+
+        :raises SimError: if one is given
+        """
+        _refuse_options(options)
         super().reset(seed=seed)
         self._batch.generators[0] = self.np_random
         return self._observation(self._batch.reset()), {}
@@ -85,15 +99,38 @@ class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         return {name: values[0] for name, values in state._asdict().items()}
 
 
-class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
+def _masked(key: str, values: NDArray[Any], mask: NDArray[np.bool_]) -> dict[str, Any]:
+    """Return an entry of a vector environment's info, for the rows that have it."""
+    return {key: np.where(mask, values, values.dtype.type(0)), f'_{key}': mask.copy()}
+
+
+def _final(
+    state: GoalState, success: NDArray[np.float32], over: NDArray[np.bool_]
+) -> dict[str, Any]:
+    """Return what Gymnasium tells of the last states of episodes, for the rows that end one."""
+    observations = np.full(len(over), None, dtype=object)
+    for row in np.flatnonzero(over).tolist():
+        observations[row] = {name: values[row] for name, values in state._asdict().items()}
+    return {
+        'final_obs': observations,
+        '_final_obs': over.copy(),
+        'final_info': _masked('is_success', success, over),
+        '_final_info': over.copy(),
+    }
+
+
+class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], EzPickle):
     """N environments, as ``SyncVectorEnv`` of N :class:`FetchEnv` would be, stepped together.
 
-    Autoreset is ``AutoresetMode.NEXT_STEP``, Gymnasium's default: the step after the last one of
-    an episode starts the next, ignores the row's action, and returns reward 0 for it.
+    In ``AutoresetMode.NEXT_STEP``, Gymnasium's default, the step after the last one of an episode
+    starts the next and ignores the row's action. As in Gymnasium its reward is 0, which here is
+    also the reward of success: leave out the rows that follow a truncated one, or use
+    ``SAME_STEP``, in which there are none. A copy made by pickling is a new environment.
 
     :param task: name of the task, such as ``FetchPush``
     :param threads: threads of the physics
     :param max_episode_steps: when to truncate; the task's own length by default
+    :param autoreset_mode: who starts the next episode, and when; see Gymnasium
     """
 
     metadata = {  # noqa: RUF012 (gymnasium's declaration)
@@ -108,11 +145,16 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         num_envs: int = 1,
         threads: int = 1,
         max_episode_steps: int | None = None,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
     ) -> None:
+        EzPickle.__init__(self, task, num_envs, threads, max_episode_steps, autoreset_mode)
         self._task = task_named(task)
-        self._batch = FetchBatch(self._task, [None] * num_envs, threads)
+        self._seeds = [seeding.np_random()[1] for _ in range(num_envs)]
+        self._batch = FetchBatch(self._task, self._seeds, threads)
         self._length = max_episode_steps or self._task.episode_length
         self._steps = np.zeros(num_envs, np.int64)
+        self._mode = AutoresetMode(autoreset_mode)
+        self.metadata = {**self.metadata, 'autoreset_mode': self._mode}
         self.num_envs = num_envs
         self.single_observation_space = _observation_space(self._task)
         self.single_action_space = _action_space(self._task)
@@ -124,6 +166,11 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         """The environments' generators."""
         return tuple(self._batch.generators)
 
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
+        """The seeds that the environments' generators began with."""
+        return tuple(self._seeds)
+
     def reset(
         self,
         *,
@@ -133,13 +180,36 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         """Start episodes in all environments, or in those of ``options['reset_mask']``.
 
         :param seed: the first environment's, the others' follow; or one per environment
+        :param options: ``reset_mask``, bool, shape (N,), and nothing else
+        :raises SimError: if the options are others
+        :raises ValueError: if there are more or fewer seeds than environments, or the mask has
+            another shape or is false everywhere
+        :raises TypeError: if the mask is no array of bool
         """
-        seeds = [seed + i for i in range(self.num_envs)] if isinstance(seed, int) else seed
-        mask = (options or {}).get('reset_mask', np.ones(self.num_envs, bool))
-        rows = np.flatnonzero(mask).tolist()
-        self._batch.reset(rows, None if seeds is None else [seeds[row] for row in rows])
+        seeds = [seed] * self.num_envs if seed is None else seed
+        if isinstance(seeds, int):
+            seeds = [seeds + i for i in range(self.num_envs)]
+        if len(seeds) != self.num_envs:
+            raise ValueError(f'{len(seeds)} seeds for {self.num_envs} environments')
+        rows = np.flatnonzero(self._reset_mask(dict(options or {})))
+        for row in rows.tolist():
+            if seeds[row] is not None:
+                self._batch.generators[row], self._seeds[row] = seeding.np_random(seeds[row])
+        self._batch.reset(rows)
         self._steps[rows] = 0
         return self._batch.state()._asdict(), {}
+
+    def _reset_mask(self, options: dict[str, Any]) -> NDArray[np.bool_]:
+        mask = options.pop('reset_mask', np.ones(self.num_envs, bool))
+        _refuse_options(options)
+        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+            raise TypeError(f"options['reset_mask'] must be a numpy array of bool, not {mask!r}")
+        if mask.shape != (self.num_envs,) or not mask.any():
+            raise ValueError(
+                f"options['reset_mask'] must have shape ({self.num_envs},) and one True at least,"
+                f' not {mask!r}'
+            )
+        return mask
 
     def step(
         self, actions: NDArray[np.float32]
@@ -147,17 +217,30 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]]):
         """Move every environment for one control period; never terminates.
 
         :param actions: shape (N, 4), clipped to [-1, 1]; see :meth:`FetchBatch.step`
+        :raises gymnasium.error.ResetNeeded: if an episode is over and nobody else starts another
         """
         over = self._steps >= self._length
+        if self._mode is AutoresetMode.DISABLED and over.any():
+            raise gymnasium.error.ResetNeeded(
+                f'the episodes of {np.flatnonzero(over).tolist()} are over; reset them first'
+            )
         state = self._advance(np.asarray(actions), over)
         self._steps = np.where(over, 0, self._steps + 1)
         reward = np.where(over, 0.0, self._task.reward(state.achieved_goal, state.desired_goal))
-        info = {}
+        truncated = self._steps >= self._length
+        success, info = _success(self._task, state), {}
+        if self._mode is AutoresetMode.SAME_STEP and truncated.any():
+            info = _final(state, success, truncated)
+            state = self._restart(truncated)
+            over = truncated
         if not over.all():
-            success = np.where(over, np.float32(0.0), _success(self._task, state))
-            info = {'is_success': success, '_is_success': ~over}
-        terminated = np.zeros(self.num_envs, bool)
-        return state._asdict(), reward, terminated, self._steps >= self._length, info
+            info |= _masked('is_success', success, ~over)
+        return state._asdict(), reward, np.zeros(self.num_envs, bool), truncated, info
+
+    def _restart(self, over: NDArray[np.bool_]) -> GoalState:
+        self._batch.reset(np.flatnonzero(over))
+        self._steps[over] = 0
+        return self._batch.state()
 
     def _advance(self, actions: NDArray[Any], over: NDArray[np.bool_]) -> GoalState:
         """Step the running episodes and restart the others."""

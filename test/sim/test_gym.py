@@ -1,3 +1,4 @@
+import pickle
 import subprocess
 import sys
 import warnings
@@ -9,6 +10,7 @@ from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import her_ros.sim  # noqa: F401 (registers)
+from her_ros.sim.errors import SimError
 from her_ros.sim.gym import FetchVectorEnv
 
 
@@ -73,6 +75,117 @@ def test_the_batch_is_a_sync_vector_env_of_the_original(task, original):
         assert_same(ours.step(actions), theirs.step(actions))
     assert_same(ours.reset(seed=[1, 2, 3]), theirs.reset(seed=[1, 2, 3]))
     assert_same(ours.reset(), theirs.reset())
+
+
+@pytest.mark.parametrize('mode', AutoresetMode)
+def test_every_autoreset_mode_is_as_in_a_sync_vector_env(mode):
+    ours = gymnasium.make_vec('her_ros/FetchReach', 3, autoreset_mode=mode, max_episode_steps=6)
+    theirs = SyncVectorEnv(
+        [lambda: gymnasium.make('her_ros/FetchReach', max_episode_steps=6)] * 3,
+        autoreset_mode=mode,
+    )
+    assert ours.metadata == theirs.metadata
+    assert_same(ours.reset(seed=5), theirs.reset(seed=5))
+    generator = np.random.default_rng(0)
+    for step in range(20):
+        if step == 3:
+            mask = np.array([False, True, False])
+            both = [e.reset(options={'reset_mask': mask}) for e in (ours, theirs)]
+            assert_same(*both)
+        actions = generator.uniform(-1, 1, (3, 4)).astype(np.float32)
+        found, wanted = ours.step(actions), theirs.step(actions)
+        assert_same_final(found[4].pop('final_obs', None), wanted[4].pop('final_obs', None))
+        assert_same(found, wanted)
+        if mode is AutoresetMode.DISABLED and found[3].any():
+            with pytest.raises(gymnasium.error.ResetNeeded, match='reset them first'):
+                ours.step(actions)
+            with pytest.raises(AssertionError):
+                theirs.step(actions)
+            assert_same(
+                *(e.reset(options={'reset_mask': wanted[3].copy()}) for e in (ours, theirs))
+            )
+    for each in (ours, theirs):
+        each.close()
+        assert each.closed
+
+
+def assert_same_final(ours, theirs):
+    assert (ours is None) == (theirs is None)
+    for one, other in zip(
+        ours if ours is not None else (), theirs if theirs is not None else (), strict=True
+    ):
+        assert (one is None) == (other is None)
+        if one is not None:
+            assert_same(one, other)
+
+
+@pytest.fixture
+def both():
+    ours = gymnasium.make_vec('her_ros/FetchReach', num_envs=3)
+    return ours, SyncVectorEnv([lambda: gymnasium.make('her_ros/FetchReach')] * 3)
+
+
+def test_seeds_are_told_as_in_a_sync_vector_env(both):
+    ours, theirs = both
+    drawn = ours.np_random_seed
+    assert len(set(drawn)) == 3
+    for seed in (5, [1, None, 3], None):
+        for each in both:
+            each.reset(seed=seed)
+        told = [ours.np_random_seed, theirs.np_random_seed]
+        assert told[0] == told[1]
+    # A seed that was drawn repeats the episode, too.
+    fresh, again = (gymnasium.make_vec('her_ros/FetchReach', num_envs=3) for _ in range(2))
+    seeds = list(fresh.np_random_seed)
+    assert_same(fresh.reset()[0], again.reset(seed=seeds)[0])
+
+
+@pytest.mark.parametrize('seed', [[1, 2], [1, 2, 3, 4], [], -1, [1, -2, 3], 1.5, 'abcd'])
+def test_wrong_seeds_are_refused_as_in_a_sync_vector_env(both, seed):
+    kinds = []
+    for each in both:
+        with pytest.raises(Exception) as error:  # noqa: PT011 (which one, is what is compared)
+            each.reset(seed=seed)
+        kinds.append(error.type)
+    assert kinds[0] is kinds[1]
+
+
+@pytest.mark.parametrize(
+    'mask',
+    [[True, False, True], np.ones(2, bool), np.zeros(3, bool), np.ones(3), np.ones((3, 1), bool)],
+    ids=repr,
+)
+def test_wrong_masks_are_refused_as_in_a_sync_vector_env(both, mask):
+    for each in both:
+        each.reset(seed=0)
+    kinds = []
+    for each in both:
+        with pytest.raises((TypeError, ValueError), match='reset_mask') as error:
+            each.reset(options={'reset_mask': mask})
+        kinds.append(error.type)
+    assert kinds[0] is kinds[1]
+
+
+def test_options_that_there_are_not_are_refused(both):
+    mask = np.array([True, False, False])
+    options = {'reset_mask': mask}
+    both[0].reset(options=options)
+    assert options == {'reset_mask': mask}  # the caller's stay
+    for env in (both[0], gymnasium.make('her_ros/FetchReach').unwrapped):
+        with pytest.raises(SimError, match="'goal'"):
+            env.reset(options={'goal': 1})
+        env.reset(options={})
+
+
+@pytest.mark.parametrize('make', [gymnasium.make, gymnasium.make_vec])
+def test_a_pickled_copy_behaves_alike(make):
+    arguments = {} if make is gymnasium.make else {'num_envs': 2, 'autoreset_mode': 'SameStep'}
+    env = make('her_ros/FetchReach', **arguments).unwrapped
+    copy = pickle.loads(pickle.dumps(env))
+    assert copy.metadata == env.metadata
+    assert_same(copy.reset(seed=3), env.reset(seed=3))
+    action = np.ones(env.action_space.shape, np.float32)
+    assert_same(copy.step(action), env.step(action))
 
 
 def test_unseeded_environments_differ(task):
