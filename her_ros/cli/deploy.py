@@ -1,7 +1,6 @@
 """``her-ros deploy``: a policy on a robot, through the same nodes as the launch file's."""
 
 import os
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -77,10 +76,6 @@ def _supervise(options: Options, model: str, folder: RunFolder, console: Console
     from her_ros.cli.robot_display import RobotDisplay
     from her_ros.cli.supervisor import Supervisor
 
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
     run_dir = str(folder.path) if options.record else ''
     nodes = _nodes(options, model, run_dir)
     supervisor = Supervisor(

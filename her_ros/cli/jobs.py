@@ -1,7 +1,6 @@
 """Trainings as processes of their own, some at a time."""
 
 import os
-import signal
 import subprocess
 import time
 from collections import deque
@@ -34,11 +33,6 @@ def run_jobs(jobs: Iterable[Job], at_once: int, report: Callable[[str], None]) -
 
     :param report: called with one line for the user
     """
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
     waiting = deque(jobs)
     running: dict[Job, subprocess.Popen[bytes]] = {}
     try:

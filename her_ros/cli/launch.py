@@ -1,5 +1,6 @@
 """The graph as launch actions; what the launch files share."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,14 @@ from launch_ros.actions import Node
 
 from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
 from her_ros.core.config import ConfigError
-from her_ros.core.process import USER_ERROR
+from her_ros.core.errors import HerRosError
+from her_ros.core.process import LAUNCHER, USER_ERROR
 from her_ros.core.ros_environment import check_ros_environment
 from her_ros.core.task import TASKS
+
+
+class LaunchError(HerRosError):
+    """A run that failed: launch prints it as one line, stops the nodes and exits with status 1."""
 
 
 def argument(name: str, default: str, description: str, choices: Any = None) -> Any:
@@ -37,11 +43,11 @@ def task_argument() -> Any:
 
 
 def environment_actions(this_machine: bool = True) -> list[Any]:
-    """Set what the nodes' environment adds, see :func:`graph_environment`.
+    """Set what the nodes' environment adds, see :func:`graph_environment`, and name the launcher.
 
     :param this_machine: limit discovery to it; a robot may be on another one
     """
-    wanted = graph_environment(this_machine=this_machine)
+    wanted = {**graph_environment(this_machine=this_machine), LAUNCHER: str(os.getpid())}
     return [SetEnvironmentVariable(*pair) for pair in wanted.items()]
 
 
@@ -99,9 +105,9 @@ def _exit_handler(spec: NodeSpec, rule: RestartRule) -> Any:
         if event.returncode == 0 and spec.ends_run:
             return _shutdown(f'{spec.full_name} has finished the run')
         if event.returncode == USER_ERROR:
-            return _shutdown(f'{spec.full_name} needs its user; its last line says why')
+            raise LaunchError(f'{spec.full_name} needs its user; its last line says why')
         if not rule.allows(spec.full_name):
-            return _shutdown(RestartRule.verdict(spec.full_name))
+            raise LaunchError(RestartRule.verdict(spec.full_name))
         return None
 
     return on_exit

@@ -2,7 +2,6 @@
 
 import re
 import sys
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,8 @@ from her_ros.cli.graph import ROBOTS
 from her_ros.core.config import ConfigError, parameters_of
 from her_ros.core.errors import HerRosError
 from her_ros.core.learner_parameters import LearnerParameters
+from her_ros.core.output import steady_output
+from her_ros.core.process import end_command_by_signals
 from her_ros.core.task import TASKS
 
 app = typer.Typer(
@@ -29,6 +30,9 @@ app.add_typer(bags_app, name='bags', short_help='Inspect, check and repair bags.
 _GUARDS = parameters_of(LearnerParameters)['guard'].choices
 
 _LEARNABLE = f'Task to learn: {", ".join(TASKS)}, or gym:<id> of Gymnasium-Robotics.'
+
+# typer's status after an interrupt.
+_INTERRUPTED = 130
 
 Seed = Annotated[int | None, typer.Option(help='Seed of the run.')]
 Params = Annotated[
@@ -342,29 +346,25 @@ _NEGATIVE_NUMBER = re.compile(
 
 def main() -> None:
     """Run the command; a user's error is one line and status 1."""
-    _replace_unencodable()
+    steady_output(ends_with_reader=True)
+    signal_that_came = end_command_by_signals()
     try:
         app([number_or_not(word) for word in sys.argv[1:]])
+    except SystemExit as ended:
+        # typer has one status for every interrupt.
+        number = signal_that_came()
+        sys.exit(128 + number if number and ended.code == _INTERRUPTED else ended.code)
     except HerRosError as error:
         print(f'her-ros: {error}', file=sys.stderr)
         sys.exit(1)
     except OSError as error:  # a full disk, or a file that nobody may read
         print(f'her-ros: {error}', file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 def number_or_not(word: str) -> str:
     """Return an argument such that the parser takes a negative number for one."""
     return f' {word}' if _NEGATIVE_NUMBER.fullmatch(word) else word
-
-
-def _replace_unencodable() -> None:
-    """Print a question mark for what the encoding of the output lacks."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors='replace')
 
 
 if __name__ == '__main__':

@@ -6,12 +6,11 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
 from her_ros.core.errors import HerRosError
-from her_ros.core.process import USER_ERROR, die_with_parent
+from her_ros.core.process import LAUNCHER, USER_ERROR
 
 _STOP_TIMEOUT_S = 8.0
 _RESTART_DELAY_S = 0.5
@@ -34,7 +33,7 @@ class _Child:
 
 
 class Supervisor:
-    """The nodes of a run as processes of their own, which die with this one.
+    """The nodes of a run as processes of their own, which end when this one does.
 
     :param log_folder: takes what the nodes print, a file per node
     :param report: called with one line for the user
@@ -65,10 +64,13 @@ class Supervisor:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **graph_environment(self._log_folder)},
+                env={
+                    **os.environ,
+                    **graph_environment(self._log_folder),
+                    LAUNCHER: str(os.getpid()),
+                },
                 # Ctrl-C reaches us alone, so that the nodes are stopped once and in order.
                 start_new_session=True,
-                preexec_fn=partial(die_with_parent, os.getpid()),
             )
 
     @property

@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -73,10 +72,6 @@ def _supervise(run: Run, workers: int, namespace: str, console: Console) -> bool
     from her_ros.cli.display import Display
     from her_ros.cli.supervisor import Supervisor
 
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, interrupt)
     nodes = training_nodes(namespace, workers, str(run.folder.path))
     supervisor = Supervisor(
         nodes, run.folder.params, run.folder.log, lambda line: console.print(line, soft_wrap=True)

@@ -21,6 +21,7 @@ from her_ros.core.episode import Episode, split_rollout
 from her_ros.core.errors import HerRosError
 from her_ros.core.files import write_whole
 from her_ros.core.parameters import TrainerParameters
+from her_ros.core.process import wanted_end_signals
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask, task_named
 from her_ros.learning.compile import compile_or_say_why
@@ -151,7 +152,7 @@ class _Session:
 
     def run(self) -> dict[str, Any] | None:
         """Return the result, or None if the user interrupted."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in wanted_end_signals():
             signal.signal(number, self._on_signal)
         training, learner = self._training, self._training.learner
         try:

@@ -3,9 +3,12 @@
 import fcntl
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
+from typing import IO
 
 from her_ros.core.errors import HerRosError
 
@@ -23,6 +26,15 @@ def write_whole(path: Path, content: bytes | Callable[[Path], None]) -> None:
             temporary.write_bytes(content)
         publish_file(temporary, path)
     finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove the temporary files that killed processes left when they wrote a file.
+
+    The caller makes sure that nobody else writes the file at present.
+    """
+    for temporary in path.parent.glob(f'.{escape(path.name)}.*.tmp'):
         temporary.unlink(missing_ok=True)
 
 
@@ -59,24 +71,46 @@ def file_sha256(path: Path) -> str:
         return hashlib.file_digest(file, 'sha256').hexdigest()
 
 
+# What is read of a lock file; a damaged one may hold anything.
+_HOLDER_LENGTH = 500
+
+
 class InUse(HerRosError):
     """A lock file that another process holds; the text is what that one left in it."""
 
 
 @contextmanager
-def locked(path: Path, holder: str) -> Iterator[None]:
+def locked(path: Path, holder: str, patience_s: float = 0.0) -> Iterator[None]:
     """Hold a lock file, as long as this process lives at the most.
 
     :param holder: what others read in it meanwhile
+    :param patience_s: how long to wait for another process to release it
     :raises InUse: if another process holds it
+    :raises OSError: if it cannot be written, or is a symbolic link
     """
-    with path.open('a+', encoding='utf-8', errors='replace') as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise InUse(file.read().strip() or 'unknown') from None
+    # A link would have its target truncated.
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
+    with open(descriptor, 'a+', encoding='utf-8', errors='replace') as file:
+        deadline = time.monotonic() + patience_s
+        while not _flock(file):
+            if time.monotonic() >= deadline:
+                file.seek(0)
+                raise InUse(_first_line(file.read(_HOLDER_LENGTH)) or 'unknown')
+            time.sleep(0.05)
         file.truncate(0)
         file.write(f'{holder}\n')
         file.flush()
         yield
+
+
+def _flock(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _first_line(text: str) -> str:
+    line = next(iter(text.strip().splitlines()), '')
+    return ''.join(char if char.isprintable() else '?' for char in line)

@@ -1,11 +1,19 @@
-"""How processes end, and that none outlives the one that started it."""
+"""How processes end: exit statuses, signals, and what follows when a launcher ends."""
 
 import ctypes
 import os
+import select
 import signal
+import sys
+import threading
+from collections.abc import Callable
 
 #: exit status of a node that only its user can help; it is not started again
 USER_ERROR = 2
+#: signals that end every command and every node alike
+END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: environment variable: process that started the graph; its nodes end when it does
+LAUNCHER = 'HER_ROS_LAUNCHER'
 
 _PR_SET_PDEATHSIG = 1
 
@@ -13,8 +21,82 @@ _PR_SET_PDEATHSIG = 1
 def die_with_parent(parent: int) -> None:
     """Have the kernel kill this process when its parent ends, however that ends (Linux).
 
+    For processes that need no time to end; nodes use :func:`end_with_launcher`.
+
     :param parent: the parent's process, as it may have ended already
     """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def end_with_launcher(end: Callable[[], None]) -> None:
+    """Call a function once the process that :data:`LAUNCHER` names has ended (Linux).
+
+    Without the variable nothing happens. The process need not be the parent: a shell or a
+    debugger may stand between.
+
+    :param end: called from a thread of its own; at once if the launcher has ended already
+    """
+    launcher = os.environ.get(LAUNCHER, '')
+    if not launcher.isdecimal() or not hasattr(os, 'pidfd_open'):
+        return
+    try:
+        descriptor = os.pidfd_open(int(launcher))
+    except ProcessLookupError:
+        end()
+        return
+    except OSError:  # a kernel without them
+        return
+
+    def wait() -> None:
+        # Readable once the process has ended (pidfd_open(2)).
+        select.select([descriptor], [], [])
+        os.close(descriptor)
+        end()
+
+    threading.Thread(target=wait, name='launcher', daemon=True).start()
+
+
+def end_command_by_signals() -> Callable[[], int | None]:
+    """Raise :class:`KeyboardInterrupt` in the main thread at the first of ``END_SIGNALS``.
+
+    Also where the command was started with a signal ignored, as a shell script does with SIGINT
+    for what it starts by ``&``. Only an ignored SIGHUP stays ignored, for that is what ``nohup``
+    asks for. Later signals are ignored, so that nodes are stopped in order; that takes seconds.
+
+    :return: tells the number of the signal that came; None before one has come
+    """
+    came: list[int] = []
+
+    def end(number: int, _: object) -> None:
+        came.append(number)
+        for each in END_SIGNALS:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    for number in wanted_end_signals():
+        signal.signal(number, end)
+    return lambda: came[0] if came else None
+
+
+def wanted_end_signals() -> list[signal.Signals]:
+    """Return ``END_SIGNALS`` without a SIGHUP that ``nohup`` has us ignore."""
+    is_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return [each for each in END_SIGNALS if not (each is signal.SIGHUP and is_nohup)]
+
+
+def quiet_start() -> None:
+    """Let an interrupt during the imports of a program end it without a traceback.
+
+    Only where this package is the program, not where another one imports it.
+    """
+    arguments = sys.orig_argv[1:5]
+    is_program = any(
+        each.startswith(('her_ros.nodes.', 'her_ros.cli.'))
+        or each.endswith('/her-ros')
+        or '/lib/her_ros/' in each
+        for each in arguments
+    )
+    if is_program and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)

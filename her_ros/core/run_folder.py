@@ -4,9 +4,13 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from socket import gethostname
 
 from her_ros.core.errors import HerRosError
-from her_ros.core.files import InUse, locked, write_whole
+from her_ros.core.files import InUse, locked, remove_leftovers, write_whole
+
+# How long a node waits for the one before it to end; it is told to stop after 8 s itself.
+_PATIENCE_S = 6.0
 
 
 class RunFolderError(HerRosError):
@@ -65,7 +69,7 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Hold the folder for one run, as long as this process lives at the most.
 
-        :raises RunFolderError: if another run holds it
+        :raises RunFolderError: if another run holds it, or its lock cannot be written
         """
         with ExitStack() as stack:
             try:
@@ -75,12 +79,49 @@ class RunFolder:
                     f'{self.path}: in use by process {holder};'
                     ' wait for it, stop it, or choose another folder'
                 ) from None
+            except OSError as error:
+                raise RunFolderError(
+                    f'{self.path / "lock"}: cannot be written ({error.strerror})'
+                ) from None
             yield
 
+    def hold(self, role: str, worker: int = 0) -> ExitStack:
+        """Be the only process in this role of a worker, as long as this process lives at the most.
+
+        Only the holder may write, and remove, the files of its role. A node whose launcher was
+        killed needs a moment to end, so this waits for it.
+
+        :return: releases the role when closed
+        :raises RunFolderError: if another process has the role
+        """
+        stack = ExitStack()
+        path = self._starts / f'{role}_{worker}.lock'
+        try:
+            self._starts.mkdir(exist_ok=True)
+            holder = f'process {os.getpid()} on {gethostname()}'
+            stack.enter_context(locked(path, holder, _PATIENCE_S))
+        except InUse as holder:
+            raise RunFolderError(
+                f'{self.path}: {role} of worker {worker} is {holder}; stop it,'
+                ' or give each worker of the run a number of its own'
+            ) from None
+        except OSError as error:
+            raise RunFolderError(f'{path}: cannot be written ({error.strerror})') from None
+        return stack
+
+    def remove_leftovers(self) -> None:
+        """Remove what killed trainers left unfinished; for the one that holds the role."""
+        for path in (self.checkpoint, self.policy, self.result):
+            remove_leftovers(path)
+
     def count_start(self, role: str, worker: int = 0) -> int:
-        """Tell how often this role and worker started in this run before, and count this start."""
+        """Tell how often this role and worker started in this run before, and count this start.
+
+        The caller holds the role.
+        """
         path = self._starts / f'{role}_{worker}'
         try:
+            remove_leftovers(path)
             count = int(path.read_text('utf-8')) if path.exists() else 0
             write_whole(path, f'{count + 1}\n'.encode())
         except (OSError, ValueError) as error:
@@ -92,6 +133,17 @@ class RunFolder:
         return self.evaluation / f'v{version:06d}_{sha256[:16]}.mcap'
 
 
-def start_number(run_dir: str, role: str, worker: int = 0) -> int:
-    """Count a node's start in its run folder; without one it is always the first."""
-    return RunFolder(run_dir).count_start(role, worker) if run_dir else 0
+class Start:
+    """A node's start in its run: holds its role, and counts how often it started before.
+
+    :param run_dir: folder of the run; empty: none, so that every start is the first
+    :raises RunFolderError: if another process has the role, or the start cannot be counted
+    """
+
+    def __init__(self, run_dir: str, role: str, worker: int = 0) -> None:
+        self.number = 0
+        self._held = ExitStack()
+        if run_dir:
+            folder = RunFolder(run_dir)
+            self._held = folder.hold(role, worker)
+            self.number = folder.count_start(role, worker)

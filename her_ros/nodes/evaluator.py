@@ -31,6 +31,7 @@ class EvaluatorNode(GuardedNode):
             raise HerRosError('evaluator: run_dir is empty; it says where the bags go')
         self._folder = RunFolder(self._config.run_dir)
         self._folder.require()
+        self._role = self._folder.hold('evaluator')
         self._task = task_named(self._config.task)
         self._wanted: OnnxPolicy | None = None
         self._done = 0

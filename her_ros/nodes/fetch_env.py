@@ -16,7 +16,7 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.pace import Pace
 from her_ros.core.parameters import FetchEnvParameters
 from her_ros.core.rows import Rows, action_dtype
-from her_ros.core.run_folder import start_number
+from her_ros.core.run_folder import Start
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, COLLECT, GOAL, STEP
@@ -39,8 +39,8 @@ class FetchEnvNode(GuardedNode):
         super().__init__('fetch_env')
         self._config = p = read_parameters(self, FetchEnvParameters)
         self._task = task = task_named(p.task)
-        start = start_number(p.run_dir, 'fetch_env', p.worker)
-        seed = integer_seed(p.seed, 'fetch_env', p.worker, start)
+        self._start = Start(p.run_dir, 'fetch_env', p.worker)
+        seed = integer_seed(p.seed, 'fetch_env', p.worker, self._start.number)
         seeds = [seed + i for i in range(p.num_envs)]
         self._pace = Pace(task.control_period_s) if p.real_time else None
         session = secrets.randbits(32)

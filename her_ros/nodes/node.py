@@ -4,6 +4,7 @@ import os
 import re
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -25,6 +26,7 @@ from rclpy.subscription import Subscription
 
 from her_ros.core.config import ConfigError, Parameter, configured, parameters_of
 from her_ros.core.errors import HerRosError, one_line
+from her_ros.core.output import steady_output
 from her_ros.core.process import USER_ERROR
 from her_ros.core.ros_environment import check_ros_environment
 from her_ros.core.topics import DIAGNOSTICS
@@ -164,8 +166,9 @@ def run(
 ) -> None:
     """Run a node until it is told to stop; the ``main`` of every node.
 
-    SIGINT and SIGTERM stop it cleanly, between two pieces of work and never within one. A
-    :class:`HerRosError` is printed as one line and ends the process with ``USER_ERROR``.
+    SIGINT, SIGTERM, SIGHUP and the end of its launcher stop it cleanly, between two pieces of work
+    and never within one. A :class:`HerRosError` is printed as one line and ends the process with
+    ``USER_ERROR``.
 
     :param make: makes the node; what it returns has ``close()`` where it holds anything open, and
         ``last_words()`` where something has to be published before ROS ends: it is called from
@@ -176,21 +179,25 @@ def run(
     """
     node: Any = None
     status = 0
-    end_by_signals(lambda: node.last_words() if hasattr(node, 'last_words') else None)
+    steady_output(ends_with_reader=False)
+    ending = end_by_signals(lambda: node.last_words() if hasattr(node, 'last_words') else None)
     try:
         if config is not None:
             check_arguments(sys.argv[1:], _description(make), config)
         _init()
+        if ending.is_set():
+            raise ExternalShutdownException
         node = make()
         status = work(node) if work else _spin(node)
     except ExternalShutdownException:
         pass
-    except RuntimeError:
-        # rclpy's word for a wait that begins after the signal; anything else is our own bug.
-        if rclpy.ok():
-            raise
     except (HerRosError, OSError) as error:
         status = _report(error)
+    except Exception:
+        # Whatever rclpy raises where a signal has shut it down; anything else is our own bug.
+        if not ending.is_set():
+            traceback.print_exc()
+            status = 1
     finally:
         try:
             if node is not None:
@@ -200,11 +207,10 @@ def run(
         except (HerRosError, OSError) as error:
             status = _report(error)
         rclpy.try_shutdown()
-        if sys.exc_info()[0] is None:
-            # Python's last collection of a node that failed half made may wait for ever.
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(status)
+        # Python's last collection of a node that failed half made may wait for ever.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
 
 
 def _description(make: Callable[[], Any]) -> str:

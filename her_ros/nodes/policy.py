@@ -8,7 +8,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from sensor_msgs.msg import PointCloud2
 
 from her_ros.core.robot_parameters import PolicyParameters
-from her_ros.core.run_folder import start_number
+from her_ros.core.run_folder import Start
 from her_ros.core.seeds import generator
 from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, STEP
@@ -40,8 +40,8 @@ class PolicyNode(GuardedNode, LifecycleNode):
         super().__init__('policy')
         p = self._config = read_parameters(self, PolicyParameters)
         self._task = task_named(p.task)
-        start = start_number(p.run_dir, 'policy', p.worker)
-        self._generator = generator(p.seed, 'policy', p.worker, start)
+        self._start = Start(p.run_dir, 'policy', p.worker)
+        self._generator = generator(p.seed, 'policy', p.worker, self._start.number)
         self._guard: GuardedActor | LockStepActor | None = None  # while configured
         self._leave: list[Callable[[], object]] = []
         self._collector = realtime.GarbageCollector() if p.collect_between_steps else None

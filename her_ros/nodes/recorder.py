@@ -32,6 +32,7 @@ class RecorderNode(GuardedNode):
             raise HerRosError('recorder: run_dir is empty; it says where the bags go')
         folder = RunFolder(p.run_dir)
         folder.require()
+        self._role = folder.hold('recorder', p.worker)
         task = task_named(p.task)
         self._rollouts = RolloutRecorder(
             task, folder.bags, p.worker, run_facts(task, worker=p.worker, seed=p.seed)

@@ -33,6 +33,7 @@ from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames, Pose
 from her_ros.robot.goals import GoalEvent, GoalState
 
+_FINAL_COMMANDS = 5
 # Rows come once per control period; this many periods is what subscribers may count on.
 _OFFERED_PERIODS = 2
 
@@ -238,8 +239,11 @@ class RobotBridgeNode(GuardedNode):
         """Tell a robot in motion to stand still before ROS ends; comes from another thread."""
         with self._lock:
             self._is_over = True
-            if (command := self._control.halt('the bridge ends', time.monotonic())) is not None:
-                self._arm.send(command)
+            command = self._control.halt('the bridge ends', time.monotonic())
+        # Repeated: Fast DDS drops what a subscriber has not taken when its publisher has gone.
+        for _ in range(_FINAL_COMMANDS if command is not None else 0):
+            self._arm.send(command)
+            time.sleep(self._task.control_period_s)
         if self.context.ok():
             self._report_goals()
 

@@ -38,6 +38,8 @@ class TrainerNode(GuardedNode):
             raise HerRosError('trainer: run_dir is empty; it says where the bags are')
         folder = RunFolder(p.run_dir)
         folder.require()
+        self._role = folder.hold('trainer')
+        folder.remove_leftovers()
         task = task_named(p.task)
         set_up_torch(p.threads)
         self._scalars: SummaryWriter | None = None

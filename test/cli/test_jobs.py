@@ -9,6 +9,7 @@ import pytest
 
 from her_ros.cli.jobs import Job, run_jobs
 from her_ros.cli.prepare import prepare_run
+from her_ros.core.process import END_SIGNALS, end_command_by_signals
 
 RESULT = {'outcome': 'limit', 'success_rate': 0.5, 'env_steps': 1200, 'wall_s': 3.0}
 
@@ -62,14 +63,16 @@ def test_an_interrupt_stops_what_runs_and_starts_nothing_more(make_job, tmp_path
         os.kill(os.getpid(), signal.SIGTERM)
 
     thread = threading.Thread(target=interrupt)
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in END_SIGNALS}
+    end_command_by_signals()
     begin = time.monotonic()
     thread.start()
     try:
         assert run_jobs([first, second], 1, lambda line: None)
     finally:
         thread.join()
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     assert time.monotonic() - begin < 30
     assert first.run.result is None
     assert not second.log.exists()

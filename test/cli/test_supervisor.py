@@ -12,6 +12,11 @@ from her_ros.cli.graph import NodeSpec, deployment_nodes
 from her_ros.cli.supervisor import Supervisor, SupervisorError
 
 SLEEP = 'import time; time.sleep(60)'
+# As a node does, in `nodes/signals.py`.
+NODE = (
+    'import os, time; from her_ros.core.process import end_with_launcher as end;'
+    ' end(lambda: os._exit(0)); time.sleep(60)'
+)
 
 
 @dataclass(frozen=True)
@@ -137,7 +142,7 @@ def test_stop_asks_first_and_kills_who_does_not_listen(supervise, monkeypatch, t
     supervisor.stop()  # of nothing
 
 
-def test_children_die_with_a_killed_supervisor(tmp_path, wait):
+def test_nodes_end_when_their_supervisor_is_killed(tmp_path, wait):
     code = f"""
         import pathlib, sys, time
         sys.path.insert(0, {str(Path(module.__file__).parents[2])!r})
@@ -147,7 +152,7 @@ def test_children_die_with_a_killed_supervisor(tmp_path, wait):
 
         class Sleep(NodeSpec):
             def command(self, params_file):
-                return [sys.executable, '-S', '-c', {SLEEP!r}]
+                return [sys.executable, '-c', {NODE!r}]
 
         folder = pathlib.Path({str(tmp_path)!r})
         nodes = [Sleep(name, '/run') for name in 'abc']

@@ -1,9 +1,12 @@
+import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from her_ros.core.run_folder import RunFolder, RunFolderError, start_number
+from her_ros.core import run_folder as module
+from her_ros.core.run_folder import RunFolder, RunFolderError, Start
 
 HOLD = """
 import sys, time
@@ -99,7 +102,41 @@ def test_starts_are_counted_by_role_and_worker_over_processes(folder):
     assert folder.count_start('policy', 1) == 0
     assert folder.count_start('fetch_env') == 0
     assert RunFolder(folder.path).count_start('policy') == 3
-    assert start_number(str(folder.path), 'policy') == 4
+    assert Start(str(folder.path), 'policy').number == 4
+
+
+def test_a_role_has_one_holder_which_a_refusal_names(folder, monkeypatch):
+    monkeypatch.setattr(module, '_PATIENCE_S', 0.0)
+    again = RunFolder(folder.path)
+    with folder.hold('recorder', 1):
+        with pytest.raises(RunFolderError, match=f'worker 1 is process {os.getpid()} '):
+            again.hold('recorder', 1)
+        again.hold('recorder', 2).close()
+        again.hold('policy', 1).close()
+    again.hold('recorder', 1).close()
+
+
+def test_a_role_is_waited_for_while_its_holder_ends(folder):
+    held = folder.hold('trainer')
+    threading.Timer(0.2, held.close).start()
+    RunFolder(folder.path).hold('trainer').close()
+
+
+@pytest.mark.parametrize('content', [b'\xff\xfe\x00\n' * 100, b''])
+def test_a_damaged_lock_file_is_shown_in_one_line(folder, holder, content):
+    (folder.path / 'lock').write_bytes(content)
+    with pytest.raises(RunFolderError, match='in use') as caught, folder.locked():
+        pass
+    assert '\n' not in str(caught.value)
+
+
+def test_a_symbolic_link_named_lock_is_not_followed(folder, tmp_path):
+    target = tmp_path / 'precious'
+    target.write_text('kept')
+    (folder.path / 'lock').symlink_to(target)
+    with pytest.raises(RunFolderError, match='lock'), folder.locked():
+        pass
+    assert target.read_text() == 'kept'
 
 
 def test_a_count_that_cannot_be_read_is_named(folder):
@@ -109,12 +146,12 @@ def test_a_count_that_cannot_be_read_is_named(folder):
 
 
 def test_a_missing_folder_is_named_at_a_start(tmp_path):
-    with pytest.raises(RunFolderError, match=rf'{tmp_path}/none/starts/policy_0: cannot count'):
-        start_number(str(tmp_path / 'none'), 'policy')
+    with pytest.raises(RunFolderError, match=rf'{tmp_path}/none/starts/policy_0.lock: cannot be'):
+        Start(str(tmp_path / 'none'), 'policy')
 
 
 def test_without_a_run_folder_every_start_is_the_first():
-    assert [start_number('', 'policy') for _ in range(2)] == [0, 0]
+    assert [Start('', 'policy').number for _ in range(2)] == [0, 0]
 
 
 def test_versions_with_one_number_are_evaluated_in_different_files(folder):

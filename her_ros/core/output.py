@@ -1,0 +1,65 @@
+"""Standard output and error that no reader, terminal or encoding can break."""
+
+import errno
+import io
+import os
+import signal
+import sys
+from typing import Any
+
+# A closed terminal, a lost connection, and a pipe without a reader.
+_GONE = (errno.EIO, errno.ENXIO, errno.EPIPE)
+
+
+class _Descriptor(io.FileIO):
+    """A standard stream; what is written after its other end has gone is dropped."""
+
+    def __init__(self, descriptor: int, ends_with_reader: bool) -> None:
+        super().__init__(descriptor, 'w', closefd=False)
+        self._ends_with_reader = ends_with_reader
+        self._gone = False
+
+    def write(self, content: Any, /) -> int:
+        """Write; see :class:`io.RawIOBase`.
+
+        :raises SystemExit: once, if the reader of a pipe has ended
+        """
+        if not self._gone:
+            try:
+                return super().write(content) or 0
+            except OSError as error:
+                if error.errno not in _GONE:
+                    raise
+                self._gone = True
+                if error.errno == errno.EPIPE and self._ends_with_reader:
+                    # The status that a shell gives to ordinary tools.
+                    raise SystemExit(128 + signal.SIGPIPE) from None
+        return memoryview(content).nbytes
+
+
+def steady_output(ends_with_reader: bool) -> None:
+    """Keep ``sys.stdout`` and ``sys.stderr`` usable whatever happens at their other end.
+
+    Output to a terminal that was closed is dropped, so that a run goes on without it. Characters
+    that the encoding lacks are replaced.
+
+    :param ends_with_reader: whether the process ends when the reader of a pipe has ended, as
+        commands do in ``her-ros … | head``; otherwise that output is dropped, too
+    """
+    for name, descriptor in (('stdout', 1), ('stderr', 2)):
+        old = getattr(sys, name)
+        try:
+            if old is None or old.fileno() != descriptor:
+                continue  # somebody else's, such as a test's
+            old.flush()
+            os.fstat(descriptor)
+        except (OSError, ValueError):
+            continue
+        raw = _Descriptor(descriptor, ends_with_reader)
+        new = io.TextIOWrapper(
+            io.BufferedWriter(raw),
+            encoding=old.encoding,
+            errors='replace' if name == 'stdout' else 'backslashreplace',
+            line_buffering=name == 'stderr' or raw.isatty() or not ends_with_reader,
+        )
+        setattr(sys, name, new)

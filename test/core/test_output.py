@@ -1,0 +1,73 @@
+import os
+import pty
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+DEADLINE_S = 20.0
+
+
+def program(ends_with_reader, code):
+    start = f"""
+        import sys
+        from her_ros.core.output import steady_output
+        steady_output(ends_with_reader={ends_with_reader})
+    """
+    return [sys.executable, '-c', textwrap.dedent(start) + textwrap.dedent(code)]
+
+
+@pytest.mark.parametrize('encoding', ['ascii', 'iso-8859-1', 'euc-jp'])
+def test_characters_that_the_encoding_lacks_are_replaced(encoding):
+    done = subprocess.run(
+        program(True, "print('0 – 1 → ü'); print('ß – ü', file=sys.stderr)"),
+        capture_output=True,
+        env={**os.environ, 'PYTHONIOENCODING': encoding},
+        timeout=DEADLINE_S,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == '0 – 1 → ü\n'.encode(encoding, errors='replace')
+    assert done.stderr == 'ß – ü\n'.encode(encoding, errors='backslashreplace')
+
+
+# A command in `her-ros … | head` ends as other tools do; a node goes on.
+@pytest.mark.parametrize(('ends_with_reader', 'status'), [(True, 141), (False, 7)])
+def test_a_pipe_whose_reader_has_ended(ends_with_reader, status):
+    code = """
+        sys.stdin.readline()
+        for _ in range(5000):
+            print('a line that nobody reads')
+        sys.exit(7)
+    """
+    process = subprocess.Popen(
+        program(ends_with_reader, code),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    process.stdout.close()
+    _, errors = process.communicate(b'\n', timeout=DEADLINE_S)
+    assert process.returncode == status
+    assert errors == b''
+
+
+@pytest.mark.parametrize('ends_with_reader', [True, False])
+def test_a_terminal_that_is_closed_interferes_with_nothing(ends_with_reader, tmp_path):
+    code = f"""
+        import pathlib, signal
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        print('ready')
+        sys.stdin.readline()
+        for _ in range(100):
+            print('to a dead terminal'); print('and again', file=sys.stderr)
+        pathlib.Path({str(tmp_path / 'done')!r}).touch()
+    """
+    terminal, end = pty.openpty()
+    process = subprocess.Popen(
+        program(ends_with_reader, code), stdin=subprocess.PIPE, stdout=end, stderr=end
+    )
+    os.close(end)
+    assert os.read(terminal, 100).startswith(b'ready')
+    os.close(terminal)
+    process.communicate(b'\n', timeout=DEADLINE_S)
+    assert process.returncode == 0
+    assert (tmp_path / 'done').exists()
