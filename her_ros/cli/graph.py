@@ -177,6 +177,8 @@ def graph_environment(log_folder: Path | None = None, this_machine: bool = True)
         'FASTDDS_BUILTIN_TRANSPORTS': 'UDPv4',
         'PYTHONUNBUFFERED': '1',
         'RCUTILS_COLORIZED_OUTPUT': '0',
+        # Nodes render nothing; to find out how it could, MuJoCo starts a process at each import.
+        'MUJOCO_GL': 'off',
     }
     if log_folder is not None:
         wanted['ROS_LOG_DIR'] = str(log_folder / 'ros')

@@ -33,6 +33,7 @@ from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames, Pose
 from her_ros.robot.goals import GoalEvent, GoalState
 
+# Control periods for which a robot in motion is told to stand still when the node ends.
 _FINAL_COMMANDS = 5
 # Rows come once per control period; this many periods is what subscribers may count on.
 _OFFERED_PERIODS = 2
@@ -240,10 +241,11 @@ class RobotBridgeNode(GuardedNode):
         with self._lock:
             self._is_over = True
             command = self._control.halt('the bridge ends', time.monotonic())
-        # Repeated: Fast DDS drops what a subscriber has not taken when its publisher has gone.
-        for _ in range(_FINAL_COMMANDS if command is not None else 0):
-            self._arm.send(command)
-            time.sleep(self._task.control_period_s)
+        if command is not None:
+            # Fast DDS drops what a subscriber has not taken when its publisher has gone.
+            for _ in range(_FINAL_COMMANDS):
+                self._arm.send(command)
+                time.sleep(self._task.control_period_s)
         if self.context.ok():
             self._report_goals()
 
