@@ -1,1 +1,5 @@
 """One file per node. Nodes translate between messages and arrays; they do not decide."""
+
+from her_ros.core.process import quiet_start
+
+quiet_start()

@@ -101,7 +101,7 @@ def test_an_interrupt_during_imports_prints_no_traceback(module):
     code = f"""
         import os, signal, sys, threading
         sys.orig_argv = ['python', '-m', {module!r}]
-        import her_ros
+        import {module.rpartition('.')[0]}
         os.kill(os.getpid(), signal.SIGINT)
         import {module}
     """
