@@ -16,11 +16,13 @@ class RobotDisplay(Display):
         succeeded, ended = (
             reports.last(bridge, f'episodes_{which}', '') for which in ('succeeded', 'ended')
         )
+        state, problem = (reports.last(bridge, key, '') for key in ('state', 'message'))
         goal_state, why = (
             reports.last(bridge, f'goal_{which}', '') for which in ('state', 'result')
         )
         return {
-            'robot': reports.last(bridge, 'message', ''),
+            'robot': state,
+            **({} if problem in (state, UNKNOWN) else {'problem': problem}),
             'goal': reports.last(bridge, 'goal', ''),
             'distance to it, m': reports.last(bridge, 'distance_m', ''),
             'last goal': goal_state if goal_state == UNKNOWN else f'{goal_state}, {why}',
