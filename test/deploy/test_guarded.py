@@ -180,8 +180,8 @@ def test_a_repetition_gets_the_same_answer_and_feeds_nothing(robot):
     assert robot.guard.state == State.STOPPED
 
 
-@pytest.mark.parametrize('how', ['nan', 'not a step', 'policy'])
-def test_a_fault_brings_the_safe_action_at_once(robot, monkeypatch, how):
+@pytest.mark.parametrize('how', ['nan', 'not a step', 'rows of 4 GB', 'policy'])
+def test_a_fault_brings_the_safe_action_at_once(robot, reach, monkeypatch, how):
     robot.state(0)
     if how == 'nan':
         with pytest.raises(RowError, match='observation of env 0, episode 1, step 1'):
@@ -189,6 +189,11 @@ def test_a_fault_brings_the_safe_action_at_once(robot, monkeypatch, how):
     elif how == 'not a step':
         with pytest.raises(RowError):
             robot.guard.answer(b'\0\1')
+    elif how == 'rows of 4 GB':
+        message = bytearray(encode_cloud(np.zeros(0, step_dtype(reach)), START_NS))
+        message[-13:-9] = b'\xff' * 4  # point_step
+        with pytest.raises(RowError, match='4294967295 bytes'):
+            robot.guard.answer(bytes(message))
     else:
         with monkeypatch.context() as patch:
             patch.setattr(robot.guard.actor.policy, 'act', lambda *_: 1 / 0)
