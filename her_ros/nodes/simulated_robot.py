@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.clock import Clock, ClockType
-from rclpy.time import Time
 from sensor_msgs.msg import JointState
 from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
@@ -20,7 +19,7 @@ from her_ros.core.seeds import generator
 from her_ros.core.task import task_named
 from her_ros.core.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
 from her_ros.nodes.guarded_node import GuardedNode
-from her_ros.nodes.messages import WORLD_FRAME
+from her_ros.nodes.messages import WORLD_FRAME, stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import ROBOT
 from her_ros.nodes.scene import ScenePublisher
@@ -95,8 +94,8 @@ class SimulatedRobotNode(GuardedNode):
             [linear.x, linear.y, linear.z],
             [angular.x, angular.y, angular.z],
         )
-        now, stamp = self.get_clock().now(), Time.from_msg(header.stamp)
-        age_s = (now.nanoseconds - stamp.nanoseconds) / 1e9
+        # rclpy's own Time raises for stamps before 1970.
+        age_s = (self.get_clock().now().nanoseconds - stamp_ns_of(header.stamp)) / 1e9
         # As MoveIt Servo does.
         if age_s > self._config.command_timeout_s:
             self._counts['stale'] += 1

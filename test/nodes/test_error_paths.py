@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import rclpy
 from campaign.fuzz import filled
+from geometry_msgs.msg import TwistStamped
 from rclpy.serialization import serialize_message
 
 from her_ros.core.run_folder import RunFolder
@@ -88,3 +89,14 @@ def test_bad_messages_in_any_order_are_refused(node):
     assert node.unexpected_errors == 0, node.problems
     assert sum(node.refused.values()) >= len(calls)
     assert all(each.isprintable() for each in node.problems.values())
+
+
+@pytest.mark.parametrize('node', ['simulated_robot'], indirect=True)
+def test_a_twist_stamped_before_1970_is_old(node):
+    """rclpy's Time raises a ValueError for such a stamp."""
+    message = TwistStamped()
+    message.header.frame_id, message.header.stamp.sec = 'base_link', -1
+    (twists,) = [each for each in node.subscriptions if each.msg_type is TwistStamped]
+    twists.callback(serialize_message(message))
+    assert node.unexpected_errors == 0
+    assert node._status()['stale'] == 1
