@@ -1,6 +1,8 @@
-"""Installs her_ros as an ament_python package."""
+"""Installs her_ros: as an ament_python package, or by pip."""
 
+import sys
 from glob import glob
+from pathlib import Path
 
 from setuptools import find_packages, setup
 
@@ -13,6 +15,16 @@ NODES = (
     'robot_bridge',
     'simulated_robot',
 )
+
+# colcon puts scripts into lib/her_ros (setup.cfg), where ros2 looks for them. pip puts them on
+# the path, where names such as "policy" are not ours alone: there a node is her_ros.nodes.<name>.
+BY_PIP = {'bdist_wheel', 'dist_info', 'editable_wheel'} & {*sys.argv}
+
+REQUIREMENTS = [
+    line
+    for line in Path(__file__).with_name('requirements.txt').read_text('utf-8').splitlines()
+    if line and not line.startswith('#')
+]
 
 setup(
     name='her_ros',
@@ -27,7 +39,7 @@ setup(
         *((f'share/her_ros/{path}', glob(f'{path}/*')) for path in glob('models/*')),
     ],
     python_requires='>=3.11',
-    install_requires=['setuptools'],
+    install_requires=REQUIREMENTS,
     zip_safe=True,
     maintainer='her_ros maintainers',
     maintainer_email='maintainers@her-ros.example',
@@ -36,7 +48,7 @@ setup(
     entry_points={
         'console_scripts': [
             'her-ros = her_ros.cli.main:main',
-            *(f'{node} = her_ros.nodes.{node}:main' for node in NODES),
+            *(f'{node} = her_ros.nodes.{node}:main' for node in NODES if not BY_PIP),
         ],
     },
 )

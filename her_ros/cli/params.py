@@ -58,14 +58,18 @@ def _shipped(path: Path, problem: str) -> Path:
 
 
 def _shipped_folders() -> list[Path]:
-    """List where shipped files may lie: a source tree, then an installed ament package."""
-    source = Path(str(files('her_ros'))).parent
+    """List where shipped files may lie: a source tree, an installation, an ament package."""
+    package = Path(str(files('her_ros')))
+    # From lib/python3.x/site-packages, of pip and of colcon, up to the share/ beside lib/.
+    shares = [parent / 'share' / 'her_ros' for parent in package.parents]
+    folders = [package.parent, *(share for share in shares if share.is_dir())]
     try:
         from ament_index_python.packages import get_package_share_directory
 
-        return [source, Path(get_package_share_directory('her_ros'))]
+        folders.append(Path(get_package_share_directory('her_ros')))
     except (ImportError, LookupError, OSError):  # OSError: no ROS set up
-        return [source]
+        pass
+    return folders
 
 
 def read_file(path: Path) -> NodesValues:

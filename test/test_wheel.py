@@ -1,0 +1,110 @@
+"""The package as pip installs it, in an environment of its own and away from the source tree."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from importlib.metadata import Distribution
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PARTS = ('her_ros', 'config', 'launch', 'layouts', 'models', 'resource')
+FILES = (
+    'setup.py',
+    'setup.cfg',
+    'pyproject.toml',
+    'package.xml',
+    'MANIFEST.in',
+    'requirements.txt',
+)
+
+
+def run(*command, cwd, **more):
+    kept = {name: text for name, text in os.environ.items() if name != 'PYTHONPATH'}
+    done = subprocess.run(
+        [*map(str, command)], cwd=cwd, env=kept, capture_output=True, text=True, **more
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory):
+    source = tmp_path_factory.mktemp('source')
+    for part in PARTS:
+        ignored = shutil.ignore_patterns('__pycache__')
+        shutil.copytree(ROOT / part, source / part, ignore=ignored)
+    for name in FILES:
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, '-m', 'pip', '--disable-pip-version-check', '-q', 'wheel']
+    run(*pip, '--no-deps', '--no-build-isolation', '--no-index', '-w', 'dist', '.', cwd=source)
+    (found,) = (source / 'dist').glob('*.whl')
+    return found
+
+
+@pytest.fixture(scope='module')
+def installed(wheel, tmp_path_factory):
+    """Install the wheel; its dependencies are those of this environment."""
+    folder = tmp_path_factory.mktemp('installed')
+    venv.create(folder, with_pip=False)
+    python = folder / 'bin' / 'python'
+    pip = [sys.executable, '-m', 'pip', '--disable-pip-version-check', '-q', '--python', python]
+    run(*pip, 'install', '--no-deps', '--no-index', wheel, cwd=folder)
+    (packages,) = folder.glob('lib/python*/site-packages')
+    # What a .pth file names comes last, and its own .pth files are not read.
+    (packages / 'dependencies.pth').write_text(sysconfig.get_path('purelib') + '\n')
+    return folder
+
+
+def test_it_requires_what_it_runs_on(installed):
+    (info,) = installed.glob('lib/python*/site-packages/her_ros-*.dist-info')
+    lines = (ROOT / 'requirements.txt').read_text('utf-8').splitlines()
+    wanted = {name(line) for line in lines if line and not line.startswith('#')}
+    assert {name(line) for line in Distribution.at(info).requires or ()} == wanted
+
+
+def name(requirement):
+    return re.match(r'[\w-]+', requirement)[0].replace('_', '-').lower()
+
+
+def test_the_path_gets_one_command(wheel, installed):
+    plain = {'python', 'python3', f'python3.{sys.version_info.minor}'}
+    scripts = {path.name for path in (installed / 'bin').iterdir()} - plain
+    assert {each for each in scripts if not re.match('(?i)activate', each)} == {'her-ros'}
+
+
+def test_a_shipped_policy_is_evaluated_away_from_the_source_tree(installed, tmp_path):
+    (model,) = installed.glob('share/her_ros/models/FetchReach/policy.onnx')
+    command = installed / 'bin' / 'her-ros'
+    said = run(command, 'evaluate', model, '--episodes', 5, cwd=tmp_path, timeout=60)
+    assert re.search(r'success .* 1\.000', said)
+
+
+def test_colcon_finds_the_nodes_where_ros_looks_for_them(tmp_path):
+    for part in PARTS:
+        (tmp_path / part).symlink_to(ROOT / part)
+    for each in FILES:
+        shutil.copy(ROOT / each, tmp_path)
+    run(sys.executable, 'setup.py', '-q', 'egg_info', cwd=tmp_path)
+    points = (tmp_path / 'her_ros.egg-info' / 'entry_points.txt').read_text()
+    for node in ('policy', 'trainer', 'recorder', 'her-ros'):
+        assert f'{node} = her_ros.' in points
+    assert '$base/lib/her_ros' in (ROOT / 'setup.cfg').read_text()
+
+
+@pytest.mark.nodes
+def test_a_task_is_trained_away_from_the_source_tree(graph, installed, tmp_path):
+    options = ['trainer.max_env_steps=800', 'trainer.evaluation_interval=400']
+    options += ['evaluator.episodes=2', 'evaluator.num_envs=2', 'trainer.stop_evaluations=9']
+    words = [str(installed / 'bin' / 'her-ros'), 'train', '--runs', str(tmp_path / 'runs')]
+    for option in options:
+        words += ['--set', option]
+    process = graph.run(*words, PYTHONPATH='')
+    assert process.ended(60.0) == 1
+    assert 'not solved within its limit' in process.output
+    assert (tmp_path / 'runs' / 'FetchReach' / 'run_001' / 'result.json').exists()
