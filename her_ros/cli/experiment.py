@@ -25,6 +25,7 @@ from her_ros.cli.params import shipped_file
 from her_ros.cli.prepare import Run, prepare_run, training_names, values_for
 from her_ros.core.config import ConfigError
 from her_ros.core.files import InUse, locked
+from her_ros.core.ros_environment import check_ros_environment
 from her_ros.core.run_folder import RunFolder, RunFolderError
 
 # The nodes of one run keep two cores busy. A ROS domain has room for about 120 participants of one
@@ -68,6 +69,7 @@ def experiment(options: Options) -> int:
     :return: 0 if all runs have finished, 1 if some failed, 130 after Ctrl-C
     """
     console = Console(markup=False, highlight=False, soft_wrap=True)
+    check_ros_environment(os.environ, own_log_folder=True)
     chosen = experiment_named(options.name)
     folder = options.folder
     _check(chosen, options)

@@ -36,7 +36,8 @@ _INTERRUPTED = 130
 
 Seed = Annotated[int | None, typer.Option(help='Seed of the run.')]
 Params = Annotated[
-    Path | None, typer.Option(help='ROS parameter file; default: the one of the task.')
+    Path | None,
+    typer.Option(help="ROS parameter file; default: the run's own, or the one of the task."),
 ]
 Overrides = Annotated[
     list[str] | None, typer.Option('--set', help='Override, such as trainer.batch_size=128.')
@@ -81,7 +82,7 @@ def train(
     override: Overrides = None,
     namespace: Annotated[str, typer.Option(help='ROS namespace of the run.')] = 'her_ros',
 ) -> None:
-    """Train a task through real ROS 2 nodes, and leave a policy that runs.
+    """Train a task through real ROS 2 nodes, and write a policy.
 
     Starts simulation, policy, recorder, evaluator and trainer as processes, shows how they do,
     and stops by the task's stop rule. Without --new, the last run of
@@ -111,7 +112,7 @@ def train_offline(
     updates: Annotated[int, typer.Option(min=1, help='Updates to make.')] = 40_000,
     guard: Annotated[
         str | None,
-        typer.Option(help=f'What ties the policy to the bags: {", ".join(_GUARDS)}.'),
+        typer.Option(help=f'What keeps the policy close to the bags: {", ".join(_GUARDS)}.'),
     ] = None,
     seed: Seed = None,
     evaluate: Annotated[
@@ -120,7 +121,7 @@ def train_offline(
     params: Params = None,
     override: Overrides = None,
 ) -> None:
-    """Train from bags that are there already, without ROS and without simulation.
+    """Train from bags that exist, without ROS. Only --evaluate runs a simulation.
 
     Takes bags of this package or of `ros2 bag record`, in any number and form; relabels them with
     HER; leaves the same files as `train`. The same command again resumes.
@@ -196,7 +197,7 @@ def evaluate(
     num_envs: Annotated[int, typer.Option(min=1, help='Environments at a time.')] = 25,
     threads: Annotated[int, typer.Option(min=1, help='Threads of the physics.')] = 2,
 ) -> None:
-    """Judge a policy in simulation, in this process and without ROS.
+    """Measure the success rate of a policy in simulation, in this process and without ROS.
 
     The start states are those of training's evaluations: fixed, and never trained on.
     """
@@ -329,9 +330,9 @@ def publish(
     topic: Annotated[str, typer.Option(help='A policy topic.')] = '/robot/policy',
     timeout: Annotated[float, typer.Option(help='Give up after so many seconds.')] = 10.0,
 ) -> None:
-    """Hand a policy to a policy node that takes them from a topic (accept_policies).
+    """Send a policy to a policy node whose parameter accept_policies is true.
 
-    It acts from the next episode on; whether the node has taken it stands in its diagnostics.
+    The node uses it from the next episode on. Its diagnostics say whether it was accepted.
     """
     from her_ros.cli.publish import publish as run
 

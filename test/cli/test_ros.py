@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from her_ros.core.parameters import NODE_PARAMETERS
+from her_ros.core.process import USER_ERROR
+
 COMMANDS = {
     'goal': ['goal', '1.3', '0.85'],
     'stop': ['stop'],
@@ -13,6 +16,7 @@ COMMANDS = {
     'publish': ['publish', 'POLICY'],
     'train': ['train'],
     'deploy': ['deploy'],
+    'experiment': ['experiment', 'her'],
 }
 
 
@@ -68,3 +72,14 @@ def test_a_topic_that_ros_does_not_take_is_one_line(run, arguments):
 
 def test_middleware_that_is_not_installed_is_one_line(run):
     assert "'rmw_nope'" in run('train', RMW_IMPLEMENTATION='rmw_nope')
+
+
+@pytest.mark.parametrize('node', NODE_PARAMETERS)
+def test_a_node_ends_with_one_line_too(node):
+    command = [sys.executable, '-m', f'her_ros.nodes.{node}']
+    environment = {**os.environ, 'ROS_DOMAIN_ID': 'abc'}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == USER_ERROR
+    assert done.stderr.splitlines() == [
+        "her_ros: ROS_DOMAIN_ID is 'abc'; it must be a whole number from 0 to 232"
+    ]
