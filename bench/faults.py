@@ -15,7 +15,7 @@ from pathlib import Path
 from campaign.figures import Figure, Scale
 from table import print_figures, print_table, timed
 
-SECTIONS: tuple[str, ...] = ('wire',)
+SECTIONS: tuple[str, ...] = ('wire', 'signals')
 
 
 def main() -> None:

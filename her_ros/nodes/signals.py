@@ -36,9 +36,10 @@ def end_by_signals(last_words: Callable[[], None]) -> threading.Event:
     _OPEN.extend((told, tells))
     tells.setblocking(False)
     wanted = wanted_end_signals()
+    # First, so that no signal is handled without being told.
+    signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
     for number in wanted:
         signal.signal(number, lambda *_: None)
-    signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
 
     def end() -> None:
         # In a thread: where the node itself hangs, its lock may be held.

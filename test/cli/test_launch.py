@@ -114,7 +114,13 @@ def test_three_deaths_end_the_launch(at_exit):
     assert at_exit('recorder', -9) is None
     assert at_exit('policy', 1) is None
     assert at_exit('recorder', -9) is None
-    assert 'policy died 3 times' in at_exit('policy', -9)
+    with pytest.raises(module.LaunchError, match='policy died 3 times'):
+        at_exit('policy', -9)
+
+
+def test_a_node_that_needs_its_user_fails_the_launch(at_exit):
+    with pytest.raises(module.LaunchError, match='policy needs its user'):
+        at_exit('policy', module.USER_ERROR)
 
 
 @pytest.fixture
@@ -164,3 +170,28 @@ def test_training_ends_by_itself_under_launch(graph, ros2_launch, tmp_path):
     assert again.ended() == 0
     assert 'finished already' in again.output
     assert 'process started' not in again.output
+
+
+@pytest.mark.nodes
+def test_a_failed_run_is_a_status(ros2_launch, tmp_path):
+    command = ros2_launch('deploy', model=tmp_path / 'nothing.onnx', robot='none')
+    assert command.ended(30.0) == 1
+    assert 'policy needs its user' in command.output
+
+
+@pytest.mark.nodes
+def test_a_second_launch_is_refused_while_a_node_of_a_killed_one_lives(
+    graph, ros2_launch, node_processes, tmp_path, wait
+):
+    arguments = {'task': 'FetchReach', 'runs': tmp_path / 'runs', 'name': 'mine'}
+    command = ros2_launch('train', **arguments)
+    graph.until(lambda: graph.status('/her_ros/trainer'), 'the trainer')
+    (trainer,) = node_processes('/lib/her_ros/trainer')
+    os.kill(trainer, signal.SIGSTOP)
+    os.kill(command.popen.pid, signal.SIGKILL)
+    wait(lambda: len(node_processes('')) == 1, 'the end of the other nodes', 15.0)
+    second = ros2_launch('train', **arguments)
+    assert second.ended(40.0) == 1
+    assert 'trainer' in second.output
+    os.kill(trainer, signal.SIGCONT)
+    wait(lambda: not node_processes(''), 'the end of all nodes', 15.0)
