@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from her_ros.core.episode import is_end
 from her_ros.core.rows import MAX_ENVIRONMENTS, Rows
-from her_ros.core.task import GoalTask
+from her_ros.core.task import MAX_MOVE_M, GoalTask
 
 #: so close to the tolerance, metres, rounding may decide what reward and success are
 BORDER_M = 1e-6
@@ -78,6 +78,29 @@ def row_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
 
         yield from _each(np.asarray(_flat(bad).any(1)), f'{name} not {expected}', text)
     yield from _outcome_faults(rows, task)
+    yield from _speed_faults(rows, task)
+
+
+def _speed_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
+    """Find velocities that no arm has, such as those of an angle that jumped by 2π."""
+    fields = task.observation_fields
+    ends = np.cumsum([size for _, size in fields])
+    for (name, size), end in zip(fields, ends.tolist(), strict=True):
+        if name not in MAX_MOVE_M:
+            continue
+        with np.errstate(invalid='ignore', over='ignore'):
+            speed = np.linalg.norm(rows['observation'][:, end - size : end], axis=1)
+            speed /= task.control_period_s
+        limit = MAX_MOVE_M[name] / task.control_period_s
+
+        def text(index: int, name: str = name, speed: Any = speed, limit: float = limit) -> str:
+            return (
+                f'{name} is {speed[index]:.3g} m/s, expected at most {limit:.3g} m/s, which no arm'
+                ' exceeds; look at positions that jump and at times between measurements'
+            )
+
+        bad = np.isfinite(speed) & (speed > limit)
+        yield from _each(bad, f'{name} faster than any arm', text)
 
 
 def _outcome_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:

@@ -9,6 +9,7 @@ __all__ = [
     'ALL_TASKS',
     'FETCH_TASKS',
     'FULL_ACTION_M',
+    'MAX_MOVE_M',
     'TASKS',
     'GoalTask',
     'TaskError',
@@ -22,6 +23,14 @@ class TaskError(HerRosError):
 
 #: how far a full action of the Fetch tasks asks the gripper to move in one control period, metres
 FULL_ACTION_M = 0.05
+
+#: limits of velocities per control period, metres, by field of an observation. Gripper: twice a
+#: full action in all three directions at once; the simulation reaches three quarters of one. A
+#: finger: its whole range of 0.05 m in a quarter of a control period, in either direction.
+MAX_MOVE_M = {
+    'gripper_velocity': 2 * 3**0.5 * FULL_ACTION_M,
+    'finger_velocities': 4 * 0.05,
+}
 
 # Positions in metres, world frame; rotations as Euler angles, rad; velocities per control period
 # (m or rad in 0.04 s, not per second), as gymnasium-robotics defines them.

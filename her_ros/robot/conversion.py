@@ -1,6 +1,7 @@
 """Episodes from what a robot measured and was told while no bridge was there."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +11,7 @@ from her_ros.core.rows import IDENTITY, Rows, action_dtype
 from her_ros.core.task import GoalTask
 from her_ros.robot.beat import Beat
 from her_ros.robot.episodes import RobotEpisodes
+from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames, Pose
 from her_ros.robot.goals import GoalRegion
 from her_ros.robot.kinematics import FetchKinematics
@@ -25,6 +27,19 @@ _COMMAND_LIFETIME_S = 0.1
 _PAUSE_S = 1.0
 
 
+class _Goal(NamedTuple):
+    """A goal, and when it was recorded."""
+
+    #: metres, world frame, shape (3,)
+    point: Floats
+    time_s: float
+
+    def __str__(self) -> str:
+        """Name it by place and time."""
+        place = ', '.join(f'{value:.3f}' for value in self.point)
+        return f'goal ({place}) at {self.time_s:.2f} s'
+
+
 class Conversion:
     """Cuts a recording into control periods, and finds the action that each of them amounts to.
 
@@ -33,7 +48,7 @@ class Conversion:
     The action of a period is what the arm was told in it on average, or, where nothing tells, how
     far the gripper came.
 
-    Times are those of the recording, seconds.
+    All times are seconds since the recording began, by the recorder's clock.
 
     :param parameters: speeds, velocity window and ends of episodes, as the bridge has them
     :param frames: know where the robot stands
@@ -48,32 +63,52 @@ class Conversion:
         self._timeout_s = p.input_timeout_s
         self._fingers_closed = setup_of(task).fingers_closed
         self._kinematics = FetchKinematics(task, frames.base)
-        self._observer = Observer(task, self._kinematics, p.velocity_window_s)
         self._episodes = RobotEpisodes(
             task, session, p.episode_steps or task.episode_length, p.success_steps
         )
         self._region = GoalRegion(task)
-        self._beat = Beat(task.control_period_s)
-        self._goal: Floats | None = None
+        self._velocity_window_s = p.velocity_window_s
+        self._goal: _Goal | None = None  # whose episode has not begun
+        self._current: _Goal | None = None  # of the present episode
+        self._lacking = ''
+        self._fingers: Floats | None = None
+        self._rows: list[Rows] = []
+        #: goals without an episode, each with the reason
+        self.left_out: list[str] = []
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget all that was measured and commanded."""
+        self._observer = Observer(self._task, self._kinematics, self._velocity_window_s)
+        self._beat = Beat(self._task.control_period_s)
         self._told: list[Floats] = []  # velocities in this period
         self._velocity: Floats | None = None  # what holds since the last one
-        self._told_at_s = -np.inf
-        self._fingers: Floats | None = None
+        self._told_at_s = self._moved_at_s = -np.inf
+        self._measured_at_s: float | None = None
         self._grip = self._kinematics.grip_position
-        self._moved_at_s = -np.inf
-        self._rows: list[Rows] = []
-        #: goals for which there was no motion, or the inputs were not there
-        self.skipped = 0
 
-    def goal(self, point: Floats) -> None:
+    def goal(self, point: Floats, time_s: float) -> None:
         """Take in a goal: metres, world frame, shape (3,).
 
-        :raises RobotError: if it lies where the task has none
+        One that lies where the task has none is left out and changes nothing.
         """
-        goal = self._region.goal(point)
-        self.skipped += self._goal is not None or self._episodes.waiting
+        try:
+            goal = _Goal(self._region.goal(point), time_s)
+        except RobotError as error:
+            self.left_out.append(f'at {time_s:.2f} s: {error}')
+            return
+        self._drop_waiting('the next goal')
+        if self._episodes.running:
+            self._episodes.end()
         self._goal = goal
-        self._episodes.end()
+
+    def restart(self, reason: str) -> None:
+        """Go on after a break in the recording's time; what was going on is left out."""
+        self._lose(reason)
+        if self._goal is not None:
+            self.left_out.append(f'{self._goal}: {reason}')
+            self._goal = None
+        self._forget()
 
     def velocity(self, linear: Floats, time_s: float) -> None:
         """Take in a twist's linear part, in world axes; m/s or unitless, shape (3,)."""
@@ -97,7 +132,14 @@ class Conversion:
         :return: the rows of an episode, when they end one
         :raises RobotError: if they do not fit
         """
-        self._observer.take_joints(names, position, velocity, time_s)
+        if not self._observer.take_joints(names, position, velocity, time_s):
+            return None
+        before_s, self._measured_at_s = self._measured_at_s, time_s
+        if before_s is not None and time_s - before_s > self._timeout_s:
+            self._lose(
+                f'no joint_states of the arm for {time_s - before_s:.3f} s before {time_s:.2f} s'
+                f' (limit {self._timeout_s:g} s)'
+            )
         return self._next(time_s) if self._beat.measured(time_s) else None
 
     def finish(self) -> list[Rows] | None:
@@ -105,8 +147,8 @@ class Conversion:
 
         :return: the rows of the episode that this ends, if one was going on
         """
-        self.skipped += self._goal is not None or self._episodes.waiting
-        if not self._episodes.running or self._episodes.waiting:
+        self._drop_waiting('the end of the recording')
+        if not self._episodes.running:
             return None
         last = self._rows[-1].copy()
         last['truncated'] = True
@@ -121,14 +163,16 @@ class Conversion:
         self._told = [] if self._velocity is None else [self._velocity]
         if speed_mps > _STANDS_STILL_MPS:
             self._moved_at_s = now_s
-        if self._observer.missing(now_s, self._timeout_s):
-            self.skipped += self._episodes.running
-            self._episodes.abandon()
-            self._rows = []
+        if missing := self._observer.missing(now_s, self._timeout_s):
+            self._lacking = (
+                f'no {" and ".join(missing)} within {self._timeout_s:g} s before {now_s:.2f} s'
+            )
+            self._lose(self._lacking)
             return None
+        self._lacking = ''
         if not self._episodes.running and self._goal is not None:
-            self._episodes.start(self._goal)
-            self._goal, self._rows = None, []
+            self._episodes.start(self._goal.point)
+            self._current, self._goal, self._rows = self._goal, None, []
         if not self._episodes.running:
             return None
         if self._episodes.waiting and (now_s > self._moved_at_s or not self._rows):
@@ -137,6 +181,25 @@ class Conversion:
         if now_s - self._moved_at_s > _PAUSE_S:
             self._episodes.end()
         return self._go_on(action, now_s)
+
+    def _lose(self, reason: str) -> None:
+        """Give the present episode up. One in which nothing moved yet may begin again."""
+        if self._episodes.waiting:
+            self._goal = self._goal or self._current
+        elif self._episodes.running:
+            self.left_out.append(f'{self._current}: {reason}')
+        self._episodes.abandon()
+        self._rows = []
+
+    def _drop_waiting(self, until: str) -> None:
+        """Leave out the goals for which nothing moved."""
+        if self._episodes.waiting:
+            self.left_out.append(f'{self._current}: no motion before {until}')
+            self._episodes.abandon()
+        if self._goal is not None:
+            reason = self._lacking or f'no measurement of a moving arm before {until}'
+            self.left_out.append(f'{self._goal}: {reason}')
+            self._goal = None
 
     def _go_on(self, action: Floats, now_s: float) -> list[Rows] | None:
         answers = np.zeros(1, action_dtype(self._task))

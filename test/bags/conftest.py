@@ -38,6 +38,7 @@ def make_rollout(push: GoalTask) -> Callable[..., list[Rows]]:
             rows['session'], rows['env'], rows['step'] = session, envs, step
             for name in ('observation', 'achieved_goal'):
                 rows[name] = random.normal(size=rows[name].shape)
+            rows['observation'] *= 0.01  # as slow as an arm
             rows['desired_goal'] = goals[envs]
             if step:
                 rows['action'] = random.uniform(-1, 1, rows['action'].shape)

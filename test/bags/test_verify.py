@@ -84,6 +84,12 @@ def test_repeated_rows_are_none(right, found_in):
         ('is_success', (4, 0), 0, 'is_success is 0, expected 1: the goal is 0.017321 m away'),
         ('is_success', (4, 0), 7, 'is_success is 7, expected 0 or 1'),
         ('observation', (3, 0, 4), np.nan, 'expected a finite number'),
+        (
+            'observation',
+            (3, 0, 20),
+            172 * 0.04,
+            'gripper_velocity is 172 m/s, expected at most 4.33',
+        ),
         ('action', (3, 0, 1), 1.5, 'expected within [-1, 1]'),
         ('action', (0, 0, 2), 0.5, 'action is [0.0, 0.0, 0.5, 0.0], expected zero at step 0'),
         ('policy_version', (0, 0), 4, 'policy_version is 4, expected zero at step 0'),

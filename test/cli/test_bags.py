@@ -20,7 +20,7 @@ def rollout(task, session, episode=0, seed=0):
     rows = np.zeros((LENGTH + 1, 2), step_dtype(task))
     rows['session'], rows['episode'], rows['env'] = session, episode, [0, 1]
     rows['step'] = np.arange(LENGTH + 1)[:, None]
-    rows['observation'] = random.normal(size=rows['observation'].shape)
+    rows['observation'] = random.normal(0.0, 0.01, rows['observation'].shape)
     rows['achieved_goal'] = random.normal(size=rows['achieved_goal'].shape)
     rows['desired_goal'] = random.normal(size=(2, 3))
     moved = rows[1:]

@@ -241,3 +241,106 @@ def test_what_does_not_fit_is_one_line(her_ros, tmp_path, arguments, said):
     (line,) = ended.errors.splitlines()
     assert said in line
     assert not list((tmp_path / 'out').glob('*'))
+
+
+class Offset(Recording):
+    """Stamps of twists and joints come from clocks of their own; drivers may publish apart."""
+
+    def __init__(self, path, twist_s=0.0, joints_s=0.0, split=False):
+        super().__init__(path)
+        self._twist_s, self._joints_s, self._split = twist_s, joints_s, split
+
+    def tell(self, velocity):
+        self._stamped(self._twist_s, lambda: super(Offset, self).tell(velocity))
+
+    def measure(self):
+        self._stamped(self._joints_s, super().measure)
+
+    def _stamped(self, offset_s, write):
+        self._offset_s = offset_s
+        write()
+
+    def write(self, topic, kind, message):
+        if topic in ('joint_states', 'servo_node/delta_twist_cmds'):
+            message.header = header(self.time_s + self._offset_s, message.header.frame_id)
+        if topic != 'joint_states' or not self._split:
+            super().write(topic, kind, message)
+            return
+        is_finger = np.array(['finger' in name for name in message.name])
+        for chosen in (np.flatnonzero(~is_finger), np.flatnonzero(is_finger)):
+            part = TYPES[kind](
+                message.header,
+                [message.name[index] for index in chosen],
+                message.position[chosen],
+                message.velocity[chosen],
+                np.zeros(0),
+            )
+            super().write(topic, kind, part)
+
+
+@pytest.mark.parametrize(
+    ('clocks', 'said'),
+    [
+        ({'twist_s': -0.15}, 'twist: stamps are 0.150 s behind'),
+        ({'twist_s': 5.0}, 'twist: stamps are 5.000 s ahead of'),
+        ({'joints_s': -5.0}, 'joint_states: stamps are 5.000 s behind'),
+        ({'split': True}, ''),
+    ],
+)
+def test_clocks_and_drivers_apart_give_the_same_actions_and_are_named(
+    her_ros, tmp_path, clocks, said
+):
+    actions = []
+    for name, settings in (('same', {}), ('apart', clocks)):
+        recording = Offset(tmp_path / name, **settings)
+        goal = recording.robot.grip_position + np.array([0.1, -0.1, 0.08])
+        recording.wait(0.2)
+        recording.goal(goal)
+        recording.steer(goal, 2.0)
+        recording.wait(0.5)
+        recording.close()
+        ended, (episode,) = converted(her_ros, tmp_path / name, tmp_path / f'{name}_out')
+        actions.append(episode.action)
+        assert (said in ended.output) or name == 'same'
+        assert ('clock:' in ended.output) == (bool(said) and name == 'apart')
+    np.testing.assert_allclose(*actions, atol=1e-6)
+
+
+def test_every_goal_left_out_is_named_and_nothing_at_all_is_status_1(her_ros, tmp_path):
+    recording = Recording(tmp_path / 'demos')
+    goal = recording.robot.grip_position + np.array([0.1, 0.0, 0.0])
+    for shift in (0.0, 0.02, 3.0):
+        recording.goal(goal + shift)
+        recording.wait(0.4)
+    recording.close()
+    ended = her_ros(
+        'bags', 'convert', tmp_path / 'demos', '--task', 'FetchReach', '--out', tmp_path / 'out'
+    )
+    assert ended.status == 1
+    assert 'no episode came out' in ended.errors
+    assert '0 episodes, 0 of them reached their goal; 3 goals without one' in ended.output
+    assert 'at 0.00 s: no motion before the next goal' in ended.output
+    assert 'at 0.40 s: no motion before the end of the recording' in ended.output
+    assert 'lies outside of what the policy was trained for' in ended.output
+    assert not (tmp_path / 'out').exists()
+
+
+def test_names_of_outputs_are_unique_and_checked_before_the_first_is_written(her_ros, tmp_path):
+    paths = [tmp_path / folder / 'demo' for folder in ('one', 'two')]
+    for path in paths:
+        path.parent.mkdir()
+        recording = Recording(path)
+        goal = recording.robot.grip_position + np.array([0.1, 0.0, 0.0])
+        recording.goal(goal)
+        recording.steer(goal, 1.0)
+        recording.close()
+    out = tmp_path / 'out'
+    arguments = ('bags', 'convert', *paths, '--task', 'FetchReach', '--out', out)
+    assert her_ros(*arguments).status == 0
+    names = ['demo_00001.mcap', 'demo_2_00001.mcap']
+    assert sorted(path.name for path in out.iterdir()) == names
+    (out / names[0]).unlink()
+    again = her_ros(*arguments)
+    assert again.status == 1
+    assert 'demo_2_00001.mcap: exists already' in again.errors
+    assert [path.name for path in out.iterdir()] == names[1:]
