@@ -37,6 +37,9 @@ OURS = {
     'learner_symmetries': 'ours, symmetries',
     'learner_symmetries_compiled': 'ours, symmetries, compiled',
 }
+COMPILED, SYMMETRIC = 'ours, compiled', 'ours, symmetries, compiled'
+#: time of a compiled update with symmetries, of one without
+COST = 'symmetries, compiled'
 SB3_NEEDS = ('stable_baselines3', 'gymnasium', 'gymnasium_robotics', 'mujoco')
 
 
@@ -182,7 +185,11 @@ def measure(
 
     all_of_them = contestants(hidden, batch_size, device, updates)
     found = in_turn({name: synchronised(each) for name, each in all_of_them.items()}, rounds)
-    return {name: 1e6 * median(each) / updates for name, each in found.items()}
+    micros = {name: 1e6 * median(each) / updates for name, each in found.items()}
+    if COMPILED in found:
+        pairs = zip(found[SYMMETRIC], found[COMPILED], strict=True)
+        micros[COST] = median(with_them / without for with_them, without in pairs)
+    return micros
 
 
 def cases(device: str) -> Iterable[tuple[list[int], int]]:
@@ -210,6 +217,8 @@ def figures(wide: dict[str, float], narrow: dict[str, float]) -> dict[str, float
                 found[f'{key}_vs_sb3'] = wide['SB3'] / wide[name]
             found[f'{key}_us_3x256'] = wide[name]
             found[f'{key}_us_3x64'] = narrow.get(name, math.nan)
+    if COST in narrow:
+        found['compiled_symmetries_vs_none'] = narrow[COST]
     return found
 
 
