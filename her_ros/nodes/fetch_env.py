@@ -22,7 +22,7 @@ from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, COLLECT, GOAL, STEP
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import goal_of, stamp_ns_of
-from her_ros.nodes.node import Diagnostics, read_parameters, run
+from her_ros.nodes.node import Diagnostics, read_parameters, run, steady_timer
 from her_ros.nodes.publishers import ActionSource
 from her_ros.nodes.qos import COMMAND, LATCHED, LOCK_STEP
 from her_ros.nodes.scene import ScenePublisher
@@ -65,7 +65,7 @@ class FetchEnvNode(GuardedNode):
         self.create_subscription(PointStamped, GOAL, self._on_goal, COMMAND, pause_s=ONE_BY_ONE_S)
         self.create_service(SetBool, '~/pause', self._on_pause)
         self.create_service(Trigger, '~/reset', self._on_reset)
-        self.create_timer(min(p.action_timeout_s / 2, 0.1), self._on_time)
+        steady_timer(self, min(p.action_timeout_s / 2, 0.1), self._on_time)
         self._diagnostics = Diagnostics(self, self._status)
 
     def _on_action(self, cdr: bytes) -> None:

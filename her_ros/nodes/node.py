@@ -16,6 +16,7 @@ from rcl_interfaces.msg import (
     ParameterDescriptor,
     SetParametersResult,
 )
+from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.guard_condition import GuardCondition
@@ -23,6 +24,7 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.subscription import Subscription
+from rclpy.timer import Timer
 
 from her_ros.core.config import ConfigError, Parameter, configured, parameters_of
 from her_ros.core.errors import HerRosError, one_line
@@ -116,6 +118,11 @@ def _descriptor(parameter: Parameter) -> ParameterDescriptor:
 _SHORTEST_S = 0.5
 
 
+def steady_timer(node: Node, period_s: float, callback: Callable[[], None]) -> Timer:
+    """Create a timer that a step of the system's clock neither stops nor hurries."""
+    return node.create_timer(period_s, callback, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+
 class Diagnostics:
     """Publishes once per second what a node does, and how many cores its process keeps busy.
 
@@ -130,7 +137,7 @@ class Diagnostics:
         self._values = values
         self._reported, self._share = (time.monotonic(), time.process_time()), 0.0
         self._publisher = node.create_publisher(DiagnosticArray, DIAGNOSTICS, STATUS)
-        self._timer = node.create_timer(1.0, self.publish)
+        self._timer = steady_timer(node, 1.0, self.publish)
 
     def publish(self) -> None:
         """Publish now."""

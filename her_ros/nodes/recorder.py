@@ -15,7 +15,7 @@ from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, EPISODES, STEP
 from her_ros.nodes.guarded_node import GuardedNode
-from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
+from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run, steady_timer
 from her_ros.nodes.qos import HINT, RECORDING
 
 
@@ -48,7 +48,7 @@ class RecorderNode(GuardedNode):
                 PointCloud2, topic, self._receiver(topic), RECORDING, raw=True
             )
         self._diagnostics = Diagnostics(self, self._status)
-        self.create_timer(0.5, self._watch)
+        steady_timer(self, 0.5, self._watch)
         self._thread = threading.Thread(target=self._write, name='bag writer', daemon=True)
         self._thread.start()
 

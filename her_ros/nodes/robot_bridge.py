@@ -21,7 +21,7 @@ from her_ros.core.topics import ACTION, GOAL, GOAL_POSE, JOINT_STATES, MARKERS, 
 from her_ros.nodes.arm import ArmPublisher
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, PAUSE_S, GuardedNode
 from her_ros.nodes.messages import stamp_ns_of
-from her_ros.nodes.node import Diagnostics, read_parameters, run
+from her_ros.nodes.node import Diagnostics, read_parameters, run, steady_timer
 from her_ros.nodes.publishers import ActionSource
 from her_ros.nodes.qos import COMMAND, LOCK_STEP, SCENE, SENSOR, with_deadline
 from her_ros.nodes.scene import goal_marker
@@ -67,9 +67,9 @@ class RobotBridgeNode(GuardedNode):
         self._markers = self.create_publisher(MarkerArray, MARKERS, SCENE)
         self.create_service(Trigger, '~/reset', self._on_reset)
         self.create_service(Trigger, '~/stop', self._on_stop)
-        self.create_timer(1.0, self._draw_goal)
+        steady_timer(self, 1.0, self._draw_goal)
         self._beat = Beat(self._task.control_period_s)
-        self.create_timer(self._task.control_period_s / 8, self._on_time)
+        steady_timer(self, self._task.control_period_s / 8, self._on_time)
         self._diagnostics = Diagnostics(self, self._status)
 
     def _join_policy(self) -> None:

@@ -11,6 +11,7 @@ from rcl_interfaces.srv import DescribeParameters, SetParameters
 from rclpy.context import Context
 
 import her_ros
+import her_ros.nodes.node as node_module
 from her_ros.cli.params import complete, read_file, shipped_file, to_yaml, with_overrides
 from her_ros.core.config import configured
 from her_ros.core.parameters import NODE_PARAMETERS
@@ -251,3 +252,16 @@ def test_signals_that_come_again_do_no_harm(graph):
         time.sleep(0.005)
     assert node.popen.returncode == 0
     assert not node.output
+
+
+def test_no_timer_of_a_node_depends_on_the_systems_clock():
+    """One hour back would stop such a timer for an hour."""
+    folder = Path(node_module.__file__).parent
+    calls = [
+        (path.name, line)
+        for path in sorted(folder.glob('*.py'))
+        for line in path.read_text().splitlines()
+        if 'create_timer(' in line
+    ]
+    assert calls
+    assert [call for call in calls if 'clock=' not in call[1]] == []
