@@ -7,11 +7,9 @@ from typing import BinaryIO
 
 import lz4.frame
 import zstandard
-from mcap.records import Chunk
-from mcap.stream_reader import get_chunk_data_stream
 
-from her_ros.bags.mcap_file import PREFIX, stream_of
-from her_ros.bags.storage import BATCH_SIZE
+from her_ros.bags.mcap_file import PREFIX
+from her_ros.bags.storage import BATCH_SIZE, ZSTD_FEED, size_limit, too_large
 
 # Prefix, times, size, checksum, compression and size of the data of a chunk: the search for it
 # needs something that bytes of a message do not look like by chance. It looks ahead, so that what
@@ -21,7 +19,6 @@ _CHUNK_HEAD = re.compile(
 )
 _LONGEST_CHUNK_HEAD = 9 + 28 + 8 + 8
 _CHUNK_FIXED = 8 + 8 + 8 + 4 + 4 + 8
-_FEED = 1 << 14
 
 
 def chunk_after(file: BinaryIO, position: int, end: int) -> int | None:
@@ -43,12 +40,6 @@ def chunk_after(file: BinaryIO, position: int, end: int) -> int | None:
     return None
 
 
-def whole_chunk(content: bytes) -> bytes:
-    """Decompress the content of a chunk record; fails if its checksum is wrong."""
-    stream, size = get_chunk_data_stream(Chunk.read(stream_of(content)), validate_crc=True)
-    return stream.read(size)
-
-
 def front_of_chunk(content: bytes) -> bytes:
     """Decompress what is there of a chunk record that is cut short, as far as it goes."""
     begin = _CHUNK_FIXED - 8
@@ -58,11 +49,14 @@ def front_of_chunk(content: bytes) -> bytes:
     if compression == b'':
         return compressed
     if compression == b'lz4':
-        return lz4.frame.LZ4FrameDecompressor().decompress(compressed)
-    found = []
+        return lz4.frame.LZ4FrameDecompressor().decompress(compressed, max_length=size_limit())
+    found, size = [], 0
     with suppress(zstandard.ZstdError):
         decompressor = zstandard.ZstdDecompressor().decompressobj()
         # In small pieces, so that damage takes no more than what follows it.
-        for position in range(0, len(compressed), _FEED):
-            found.append(decompressor.decompress(compressed[position : position + _FEED]))
+        for position in range(0, len(compressed), ZSTD_FEED):
+            found.append(decompressor.decompress(compressed[position : position + ZSTD_FEED]))
+            size += len(found[-1])
+            if size > size_limit():
+                raise too_large('a chunk that is cut short')
     return b''.join(found)

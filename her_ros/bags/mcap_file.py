@@ -10,14 +10,20 @@ import zlib
 from collections.abc import Callable, Iterator
 from io import BytesIO
 
+import lz4.frame
 from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Metadata, Schema
-from mcap.stream_reader import get_chunk_data_stream
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.metadata import ROSBAG2_RECORD, custom_data
-from her_ros.bags.storage import decompressed, is_compressed
+from her_ros.bags.storage import (
+    decompressed,
+    is_compressed,
+    size_limit,
+    too_large,
+    unpacked_zstd,
+)
 
 #: the metadata record that carries the facts of a bag
 FACTS_RECORD = 'her_ros'
@@ -88,8 +94,8 @@ class McapFile:
                     self._rosbag2_metadata = metadata.metadata.get('serialized_metadata', '')
 
     def _take_chunk(self, chunk: Chunk) -> None:
-        stream, size = get_chunk_data_stream(chunk, validate_crc=not self._is_checked)
-        self._take(memoryview(stream.read(size)), 0, size)
+        content = whole_chunk(chunk, validate_crc=not self._is_checked)
+        self._take(memoryview(content), 0, len(content))
 
     def _add_channel(self, channel: Channel) -> None:
         message_type = self._schemas.get(channel.schema_id, '')
@@ -105,6 +111,32 @@ def stream_of(content: bytes | memoryview) -> ReadDataStream:
     return ReadDataStream(BytesIO(content))
 
 
+def whole_chunk(chunk: Chunk, validate_crc: bool = True) -> bytes:
+    """Decompress a chunk in bounded memory, whatever size it claims.
+
+    :raises BagError: if it is damaged, or larger than the limit
+    """
+    if chunk.uncompressed_size > size_limit():
+        raise too_large('a chunk')
+    if chunk.compression == 'zstd':
+        content = unpacked_zstd(chunk.data, chunk.uncompressed_size, 'a chunk')
+    elif chunk.compression == 'lz4':
+        # One byte more than claimed shows that there is more.
+        decompressor = lz4.frame.LZ4FrameDecompressor()
+        content = decompressor.decompress(chunk.data, max_length=chunk.uncompressed_size + 1)
+    elif chunk.compression == '':
+        content = chunk.data
+    else:
+        raise BagError(f'a chunk is compressed by {chunk.compression!r}, which is unknown')
+    if len(content) != chunk.uncompressed_size:
+        raise BagError(
+            f'damaged: a chunk does not hold the {chunk.uncompressed_size} bytes it claims'
+        )
+    if validate_crc and chunk.uncompressed_crc and zlib.crc32(content) != chunk.uncompressed_crc:
+        raise BagError('damaged: the checksum (crc) of a chunk is wrong')
+    return content
+
+
 def records(content: memoryview, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
     """List kind, start and end of the records in a part of a file or in a chunk."""
     while begin < end:
@@ -113,6 +145,10 @@ def records(content: memoryview, begin: int, end: int) -> Iterator[tuple[int, in
         begin = start + length
         if begin > end:
             raise BagError(f'damaged: the record at byte {start} claims {length} bytes')
+        if not kind:
+            raise BagError(
+                f'damaged: the record at byte {start} is of kind 0, which does not exist'
+            )
         yield kind, start, begin
 
 

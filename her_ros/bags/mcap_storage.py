@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mcap.opcode import Opcode
-from mcap.records import Attachment, Metadata, Schema, Statistics
+from mcap.records import Attachment, Chunk, Metadata, Schema, Statistics
 from mcap.records import Channel as McapChannel
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.mcap_chunks import chunk_after, front_of_chunk, whole_chunk
+from her_ros.bags.mcap_chunks import chunk_after, front_of_chunk
 from her_ros.bags.mcap_file import (
     FACTS_RECORD,
     MAGIC,
@@ -23,6 +23,7 @@ from her_ros.bags.mcap_file import (
     check_whole,
     records,
     stream_of,
+    whole_chunk,
 )
 from her_ros.bags.metadata import ROSBAG2_RECORD, custom_data
 from her_ros.bags.storage import (
@@ -148,7 +149,9 @@ class McapStorage:
         """Read the messages of a chunk whose record starts at a byte of the file."""
         found: list[Message] = []
         try:
-            inside = memoryview(front_of_chunk(content) if is_cut else whole_chunk(content))
+            inside = memoryview(
+                front_of_chunk(content) if is_cut else whole_chunk(Chunk.read(stream_of(content)))
+            )
             for kind, begin, end in records(inside, 0, len(inside)):
                 found += self._take(kind, inside[begin:end], wanted)
         except Exception as error:

@@ -44,13 +44,14 @@ def read_metadata(folder: Path) -> DirectoryMetadata:
             'rosbag2_bagfile_information'
         ]
         version = int(information['version'])
+        facts = _texts(information.get('custom_data'))
         # Older versions put the name of the folder in front.
         files = [Path(each).name for each in information['relative_file_paths']]
-    except (ValueError, LookupError, TypeError) as error:
+    except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
         raise BagError(f'damaged metadata.yaml: {error}') from error
     if version > _NEWEST_VERSION:
         raise BagError(f'metadata.yaml has version {version}; up to {_NEWEST_VERSION} can be read')
-    return DirectoryMetadata(files, _texts(information.get('custom_data')))
+    return DirectoryMetadata(files, facts)
 
 
 def information_of(
@@ -111,7 +112,7 @@ def custom_data(text: str) -> dict[str, str]:
     """Return the custom data in a serialised metadata record; empty if there is none."""
     try:
         return _texts(_load(text).get('custom_data'))
-    except (ValueError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 
@@ -132,4 +133,12 @@ def _load(text: str) -> Any:
 
 
 def _texts(values: Any) -> dict[str, str]:
-    return {str(key): str(value) for key, value in dict(values or {}).items()}
+    """Return custom data as texts.
+
+    :raises ValueError: if a value is a list or a mapping, which aliases could make endless
+    """
+    found = dict(values or {})
+    for key, value in found.items():
+        if isinstance(value, (list, dict, set, tuple)):
+            raise ValueError(f'custom_data: {key} is no text')
+    return {str(key): str(value) for key, value in found.items()}

@@ -11,6 +11,7 @@ from her_ros.bags.recording import Recording
 from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.core.episode import Episode, split_rollout
+from her_ros.core.files import require_regular
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import GoalTask
 
@@ -83,6 +84,8 @@ def read_facts(path: Path) -> dict[str, str]:
 
 
 def _read(path: Path, with_messages: bool = True) -> _Recording:
+    if not path.is_dir():
+        require_regular(path)
     if path.suffix == '.mcap' and not path.is_dir() and path.stat().st_size <= _LARGEST_IN_MEMORY:
         file = McapFile(path.read_bytes(), is_step if with_messages else None)
         return _Recording(file.facts, file.topics, file.messages)

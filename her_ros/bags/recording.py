@@ -13,7 +13,11 @@ from her_ros.bags.mcap_storage import McapStorage
 from her_ros.bags.metadata import DirectoryMetadata, read_metadata
 from her_ros.bags.sources import BARE_SUFFIXES, is_bare, is_directory_bag
 from her_ros.bags.sqlite_storage import SqliteStorage
-from her_ros.bags.storage import BATCH_SIZE, OnDamage, refuse
+from her_ros.bags.storage import ZSTD_FEED, OnDamage, refuse, size_limit, too_large
+from her_ros.core.files import require_regular
+
+# A file that was compressed as a whole may grow so many times, or to the limit of a chunk.
+_LARGEST_RATIO = 200
 
 Storage = McapStorage | SqliteStorage
 
@@ -51,6 +55,7 @@ class Recording:
 
             with ExitStack() as stack:
                 try:
+                    require_regular(path)
                     plain = stack.enter_context(_plain(path, on_damage))
                     kind = McapStorage if plain.suffix == '.mcap' else SqliteStorage
                     storage: Storage = kind(plain, on_damage)
@@ -75,11 +80,20 @@ class Recording:
         for path in named:
             if not path.exists():
                 self._on_damage(f'{path.name} is missing')
+            elif not _is_inside(path, self.path):
+                self._on_damage(f'{path.name} lies outside the bag and is not read')
+        there = [path for path in there if _is_inside(path, self.path)]
+        named = [path for path in named if _is_inside(path, self.path)]
         if takes_all:
             return [path for path in named if path in there] + [p for p in there if p not in named]
         if not named:
             raise BagError('metadata.yaml names no file')
         return named
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    """Tell whether a file of a bag lies in it, wherever symbolic links may lead."""
+    return path.resolve().parent == folder.resolve()
 
 
 @contextmanager
@@ -108,14 +122,17 @@ def _decompress(path: Path, plain: Path) -> None:
 
     :raises BagError: if the file is damaged or cut short; what came out until then is there
     """
+    largest = max(size_limit(), _LARGEST_RATIO * path.stat().st_size)
     with path.open('rb') as compressed, plain.open('wb') as file:
         decompressor = zstandard.ZstdDecompressor().decompressobj()
         try:
-            while block := compressed.read(BATCH_SIZE):
+            while block := compressed.read(ZSTD_FEED):
                 while block:
                     if decompressor.eof:
                         decompressor = zstandard.ZstdDecompressor().decompressobj()
                     file.write(decompressor.decompress(block))
+                    if file.tell() > largest:
+                        raise too_large('the decompressed file', largest)
                     block = decompressor.unused_data if decompressor.eof else b''
         except zstandard.ZstdError as error:
             raise BagError(f'damaged: {error}') from error

@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -66,9 +67,22 @@ def sha256(content: bytes) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal."""
+    """Return the SHA-256 of a file, hexadecimal.
+
+    :raises HerRosError: if it is no regular file
+    """
+    require_regular(path)
     with path.open('rb') as file:
         return hashlib.file_digest(file, 'sha256').hexdigest()
+
+
+def require_regular(path: Path) -> None:
+    """Check that reading a file comes to an end, as it does not of a pipe or a device.
+
+    :raises HerRosError: if it is no regular file
+    """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise HerRosError(f'{path}: not a regular file')
 
 
 # What is read of a lock file; a damaged one may hold anything.
