@@ -45,6 +45,8 @@ def task_of(bags: Sequence[tuple[Path, str]]) -> GoalTask:
             next(iter(stream), None)
         except HerRosError as error:
             problem = error
+        else:
+            problem = HerRosError(f'{path}: {stream.nothing_finished}')
         if stream.task is not None:
             return stream.task
     raise problem

@@ -1,6 +1,7 @@
 """Checkpoints: written whole, and read without running what a file says."""
 
 import io
+import pickle
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             raise ValueError('it is none of her_ros, or of another version')
         return state
     except Exception as error:  # damage makes zip and pickle fail in ways that neither lists
-        reason = str(error).strip().splitlines() or [type(error).__name__]
+        # What torch says of a refused file advises to run what it holds.
+        is_refused = isinstance(error, pickle.UnpicklingError)
+        text = 'it holds more than tensors and plain values' if is_refused else str(error)
+        reason = text.strip().splitlines() or [type(error).__name__]
         raise CheckpointError(
             f'{path}: not a readable checkpoint ({reason[0]}); move it away to learn anew from'
             ' the bags beside it'

@@ -89,3 +89,10 @@ def test_arbitrary_objects_are_refused_and_run_nothing(tmp_path, save):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(CheckpointError, match=f'^{tmp_path}/none: not a readable checkpoint'):
         load_checkpoint(tmp_path / 'none')
+
+
+def test_a_refusal_does_not_advise_to_run_what_a_file_holds(tmp_path):
+    torch.save({'value': print}, tmp_path / 'checkpoint')
+    with pytest.raises(CheckpointError, match='more than tensors') as refusal:
+        load_checkpoint(tmp_path / 'checkpoint')
+    assert 'weights_only' not in str(refusal.value)
