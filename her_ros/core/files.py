@@ -39,6 +39,18 @@ def remove_leftovers(path: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def set_aside(path: Path) -> Path:
+    """Rename a damaged file, so that its place is free and nothing is lost.
+
+    :return: where it lies now, such as ``bag.mcap.damaged_1``
+    """
+    number = 1
+    while os.path.lexists(aside := path.with_name(f'{path.name}.damaged_{number}')):
+        number += 1
+    path.rename(aside)
+    return aside
+
+
 def publish_file(temporary: Path, path: Path) -> None:
     """Give a finished temporary file its final name: fsync, rename, fsync of the folder."""
     _sync(temporary, os.O_RDONLY)

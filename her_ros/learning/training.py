@@ -5,13 +5,13 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
 from her_ros.core.episode import Episode
 from her_ros.core.errors import HerRosError
-from her_ros.core.files import file_sha256, sha256, write_whole
+from her_ros.core.files import file_sha256, set_aside, sha256, write_whole
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask
@@ -19,6 +19,9 @@ from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.learning.compile import CompileAhead, compile_or_say_why
 from her_ros.learning.evaluation import Evaluation
 from her_ros.learning.learner import Learner
+
+# Evaluation bags of one policy version that may be damaged before the run ends.
+_MAX_DAMAGED = 3
 
 #: reads the finished episodes of a bag
 ReadEpisodes = Callable[[Path], Sequence[Episode]]
@@ -28,6 +31,10 @@ RecordScalar = Callable[[str, float, int], None]
 
 class TrainingError(HerRosError):
     """A run that cannot go on from what its folder holds."""
+
+
+class EvaluationDamaged(TrainingError):
+    """An evaluation bag that was set aside; its policy version has to be evaluated again."""
 
 
 class Training:
@@ -60,6 +67,7 @@ class Training:
         self._version = 0
         self._judged: tuple[int, bytes] | None = None  # version and policy under evaluation
         self._judged_at = (0, 0, 0.0)  # the env steps, updates and seconds it came from
+        self._damaged = 0  # evaluation bags of this version that were set aside
         self._next_evaluation = parameters.evaluation_interval
         self._trained_s = 0.0
         self._started = time.monotonic()
@@ -81,10 +89,14 @@ class Training:
             )
         for name, digest in state['log']:
             path = self.folder.bags / name
-            if not path.exists():
-                raise TrainingError(f'{path}: missing, but the checkpoint has learnt from it')
-            if file_sha256(path) != digest:
-                raise TrainingError(f'{path}: altered since the checkpoint has learnt from it')
+            state_of_bag = '' if path.exists() else 'missing'
+            if not state_of_bag and file_sha256(path) != digest:
+                state_of_bag = 'altered'
+            if state_of_bag:
+                raise TrainingError(
+                    f'{path}: {state_of_bag} since the checkpoint has learnt from it; restore the'
+                    f' file, or move {self.folder.checkpoint} away to learn anew from the others'
+                )
             self.learner.restore(self._read(path))
             self._log.append((name, digest))
             self._seen.add(name)
@@ -216,7 +228,11 @@ class Training:
     def end_evaluation(self) -> Evaluation | None:
         """Take in the evaluation's bag once it is there.
 
-        :raises TrainingError: if another policy version acted in it
+        A bag that cannot be read, or in which another policy version acted, is set aside under
+        another name, so that the evaluator writes it again.
+
+        :raises EvaluationDamaged: if the bag was set aside; publish :attr:`judged_policy` again
+        :raises TrainingError: if that has happened three times to one policy version
         """
         if self._judged is None:
             return None
@@ -225,10 +241,11 @@ class Training:
         path = self.folder.evaluation_bag(version, digest)
         if not path.exists():
             return None
-        episodes = self._read(path)
-        versions = {int(v) for e in episodes for v in set(e.rows['policy_version'][1:].tolist())}
-        if versions != {version}:
-            raise TrainingError(f'{path}: acted by versions {sorted(versions)}, not by {version}')
+        try:
+            episodes = self._evaluated_episodes(path, version)
+        except (HerRosError, OSError) as error:
+            self._set_aside(path, error)
+        self._damaged = 0
         evaluation = Evaluation.of(self._task, version, digest, self._judged_at, episodes)
         if evaluation.success_rate >= self.best_success_rate:
             write_whole(self.folder.policy, content)
@@ -237,6 +254,23 @@ class Training:
         self.save()
         self._record('evaluation/success_rate', evaluation.success_rate, evaluation.env_steps)
         return evaluation
+
+    def _evaluated_episodes(self, path: Path, version: int) -> Sequence[Episode]:
+        episodes = self._read(path)
+        versions = {int(v) for e in episodes for v in set(e.rows['policy_version'][1:].tolist())}
+        if versions != {version}:
+            raise TrainingError(f'{path}: acted by versions {sorted(versions)}, not by {version}')
+        return episodes
+
+    def _set_aside(self, path: Path, error: Exception) -> NoReturn:
+        aside = set_aside(path)
+        self._damaged += 1
+        if self._damaged >= _MAX_DAMAGED:
+            raise TrainingError(
+                f'{error}; {self._damaged} evaluation bags of this version were damaged, the last'
+                f' is kept as {aside.name}; check the disk, then start the run again'
+            )
+        raise EvaluationDamaged(f'{error}; kept as {aside.name}, the evaluation is repeated')
 
     @property
     def best_success_rate(self) -> float:

@@ -15,7 +15,7 @@ from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
 from her_ros.core.topics import COLLECT, EPISODES, EVALUATION_POLICY, POLICY
 from her_ros.learning.learner import set_up_torch
-from her_ros.learning.training import Training
+from her_ros.learning.training import EvaluationDamaged, Training
 from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.messages import bytes_message, bytes_of
 from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
@@ -111,18 +111,31 @@ class TrainerNode(GuardedNode):
         self._publish_policy(at_rest=not training.updates_owed)
         if training.begin_evaluation() and training.judged_policy is not None:
             self._publish(self._judged, training.judged_policy[1])
-        evaluation = training.end_evaluation()
-        if evaluation is not None:
-            self.get_logger().info(
-                f'version {evaluation.version}: success {evaluation.success_rate:.2f} in'
-                f' {evaluation.episodes} episodes, at {evaluation.env_steps} env steps'
-            )
+        evaluated = self._end_evaluation()
         # At the end of the run nobody would learn from what came.
         self._ask(training.wants_collection and training.outcome is None)
         if time.monotonic() - self._saved_at > self._config.checkpoint_interval_s:
             training.save()
             self._saved_at = time.monotonic()
-        return bool(read or made or evaluation)
+        return bool(read or made or evaluated)
+
+    def _end_evaluation(self) -> bool:
+        """Take in an evaluation; tell whether there was one."""
+        training = self._training
+        try:
+            evaluation = training.end_evaluation()
+        except EvaluationDamaged as error:
+            self.get_logger().warning(f'not evaluated: {error}')
+            if training.judged_policy is not None:
+                self._publish(self._judged, training.judged_policy[1])
+            return False
+        if evaluation is None:
+            return False
+        self.get_logger().info(
+            f'version {evaluation.version}: success {evaluation.success_rate:.2f} in'
+            f' {evaluation.episodes} episodes, at {evaluation.env_steps} env steps'
+        )
+        return True
 
     def _publish_policy(self, at_rest: bool) -> None:
         now, updates = time.monotonic(), self._training.learner.updates

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from her_ros.core.files import file_sha256, publish_file, sha256, write_whole
+from her_ros.core.files import file_sha256, publish_file, set_aside, sha256, write_whole
 
 
 def test_content_is_written_as_given(tmp_path):
@@ -87,3 +87,13 @@ def test_digests_are_sha256_in_hexadecimal(tmp_path):
     content = bytes(range(256)) * 1000
     (tmp_path / 'file').write_bytes(content)
     assert sha256(content) == file_sha256(tmp_path / 'file') == hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_is_set_aside_beside_all_that_were(tmp_path):
+    names = []
+    for content in ('1', '2', '3'):
+        (tmp_path / 'bag.mcap').write_text(content)
+        names.append(set_aside(tmp_path / 'bag.mcap').name)
+        assert (tmp_path / names[-1]).read_text() == content
+    assert names == [f'bag.mcap.damaged_{number}' for number in (1, 2, 3)]
+    assert sorted(os.listdir(tmp_path)) == names

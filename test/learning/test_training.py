@@ -1,6 +1,7 @@
 import dataclasses
 import itertools
 import json
+import os
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from her_ros.core.files import sha256
 from her_ros.learning import training as training_module
-from her_ros.learning.training import Training, TrainingError
+from her_ros.learning.training import EvaluationDamaged, Training, TrainingError
 
 #: longer than any test takes
 FOREVER_S = 1000.0
@@ -175,10 +176,88 @@ def test_another_version_in_an_evaluation_is_named(bags, quick):
     version, _ = training.judged_policy
     bags.judge(training, 0.5, version=version + 1)
     with pytest.raises(
-        TrainingError, match=rf'mcap: acted by versions \[{version + 1}\], not by {version}'
+        EvaluationDamaged, match=rf'mcap: acted by versions \[{version + 1}\], not by {version}'
     ):
         training.end_evaluation()
     assert training.evaluations == []
+
+
+def test_a_damaged_evaluation_is_set_aside_and_repeated_up_to_three_times(bags, quick):
+    training = bags.training(quick())
+    bags.add('1.mcap', 40)
+    training.ingest_new_bags()
+    training.update(FOREVER_S)
+    training.begin_evaluation()
+    path = bags.folder.evaluation_bag(training.judged_policy[0], sha256(training.judged_policy[1]))
+    asides = [path.with_name(f'{path.name}.damaged_{number}') for number in range(1, 6)]
+
+    def damage():
+        bags.judge(training, 0.5)
+        path.write_bytes(path.read_bytes()[:-1])
+        return path.read_bytes()
+
+    contents = []
+    for aside in asides[:2]:
+        contents.append(damage())
+        with pytest.raises(EvaluationDamaged, match=f'{path}: cut short; kept as {aside.name},'):
+            training.end_evaluation()
+        assert training.end_evaluation() is None  # it waits for the next one
+    bags.judge(training, 0.5)
+    assert training.end_evaluation().success_rate == 0.5
+    evaluations, training = training.evaluations, bags.training(quick())
+    assert training.resume()
+    assert training.evaluations == evaluations
+
+    bags.add('2.mcap', 40)
+    training.ingest_new_bags()
+    training.update(FOREVER_S)
+    training.begin_evaluation()
+    path = bags.folder.evaluation_bag(training.judged_policy[0], sha256(training.judged_policy[1]))
+    for _ in range(2):
+        damage()
+        with pytest.raises(EvaluationDamaged):
+            training.end_evaluation()
+    damage()
+    with pytest.raises(TrainingError, match='3 evaluation bags of this version were damaged') as e:
+        training.end_evaluation()
+    assert not isinstance(e.value, EvaluationDamaged)
+    assert [aside.read_bytes() for aside in asides[:2]] == contents
+
+
+def test_rollout_bags_that_are_no_files_are_refused_once_and_stay(bags, quick):
+    training = bags.training(quick())
+    os.mkfifo(bags.folder.bags / 'pipe.mcap')
+    (bags.folder.bags / 'folder.mcap').mkdir()
+    (bags.folder.bags / 'link.mcap').symlink_to('nowhere')
+    bags.add('sound.mcap', 40)
+    bags.add('torn.mcap', 40)
+    content = (bags.folder.bags / 'torn.mcap').read_bytes()[:-1]
+    (bags.folder.bags / 'torn.mcap').write_bytes(content)
+    assert training.ingest_new_bags() == 5
+    assert sorted(training.refused) == ['folder.mcap', 'link.mcap', 'pipe.mcap', 'torn.mcap']
+    assert 'not a regular file' in training.refused['pipe.mcap']
+    assert (bags.folder.bags / 'torn.mcap').read_bytes() == content
+    assert training.ingest_new_bags() == 0
+    assert training.learner.env_steps == 40
+
+
+@pytest.mark.parametrize('state', ['missing', 'altered'])
+def test_a_bag_that_is_not_as_it_was_is_named_with_the_cure(bags, quick, state):
+    training = bags.training(quick())
+    bags.add('1.mcap', 40)
+    bags.add('2.mcap', 40)
+    training.ingest_new_bags()
+    training.save()
+    path = bags.folder.bags / '1.mcap'
+    path.unlink() if state == 'missing' else path.write_bytes(path.read_bytes()[:-1])
+    again = bags.training(quick())
+    with pytest.raises(TrainingError, match=f'{path}: {state} since .* move .*checkpoint away'):
+        again.resume()
+    bags.folder.checkpoint.rename(bags.folder.path / 'old')
+    again = bags.training(quick())
+    assert not again.resume()
+    again.ingest_new_bags()
+    assert again.learner.env_steps == 40
 
 
 def test_an_evaluation_of_another_policy_with_the_same_number_is_not_taken(bags, quick):

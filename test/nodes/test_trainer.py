@@ -1,9 +1,11 @@
+import json
 import shutil
 
 import pytest
 from std_msgs.msg import Bool, UInt8MultiArray
 
 from her_ros.bags.reader import read_bag
+from her_ros.core.files import sha256
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import TASKS
@@ -21,7 +23,7 @@ SMALL = {
     'warm_up_steps': 100, 'updates_per_step': 2.0, 'max_updates_owed': 10,
     'evaluation_interval': 100_000,
 }  # fmt: skip
-NAMES = ('refusing', 'resumed', 'missing', 'altered', 'foreign', 'cuda')
+NAMES = ('refusing', 'resumed', 'missing', 'altered', 'foreign', 'cuda', 'judged')
 
 
 @pytest.fixture(scope='module')
@@ -31,9 +33,12 @@ def folders(tmp_path_factory, write_bag):
     folders = {name: RunFolder(parent / name) for name in NAMES}
     for name, folder in folders.items():
         folder.create()
-        if name in ('refusing', 'resumed'):
+        if name in ('refusing', 'resumed', 'judged'):
             write_bag(folder.bags, 'a', seed=1)
     _train(folders['resumed'])
+    training = _train(folders['judged'], evaluation_interval=100)
+    assert training.begin_evaluation()
+    _evaluation_bag(folders['judged'], training).write_bytes(b'damaged')
     for name in ('missing', 'altered'):
         for path in (folders['resumed'].checkpoint, *folders['resumed'].bags.iterdir()):
             shutil.copy(path, folders[name].path / path.relative_to(folders['resumed'].path))
@@ -46,9 +51,14 @@ def folders(tmp_path_factory, write_bag):
     return folders
 
 
-def _train(folder):
+def _evaluation_bag(folder, training):
+    version, content = training.judged_policy
+    return folder.evaluation_bag(version, sha256(content))
+
+
+def _train(folder, **changes):
     """Leave a checkpoint after one bag and a few updates."""
-    parameters = TrainerParameters(**{**SMALL, 'hidden_sizes': (8,)})
+    parameters = TrainerParameters(**{**SMALL, 'hidden_sizes': (8,), **changes})
     training = Training(REACH, parameters, folder, lambda path: read_bag(path, REACH).episodes)
     training.ingest_new_bags()
     while training.updates_owed:
@@ -56,6 +66,7 @@ def _train(folder):
     for _ in range(5):
         training.policy()  # five versions were given out
     training.save()
+    return training
 
 
 @pytest.fixture(scope='module')
@@ -65,6 +76,7 @@ def nodes(shared_graph, folders):
         'refusing': {'updates_per_step': 0.0},
         'foreign': {'updates_per_step': 0.0},
         'cuda': {'device': 'cuda'},
+        'judged': {'evaluation_interval': 100, 'max_env_steps': 100},
     }
     return {
         name: shared_graph.start(
@@ -109,6 +121,25 @@ def test_bags_that_teach_nothing_stay_and_are_reported_and_the_rest_is_learnt_fr
     status = shared_graph.new_status(name)
     assert status['bags_refused'] == '2'
     assert status['waits_for'] == 'bags'
+
+
+def test_a_evaluation_bag_is_repeated_and_the_run_finishes(shared_graph, folders, nodes):
+    folder = folders['judged']
+    (damaged,) = shared_graph.until(
+        lambda: list(folder.evaluation.glob('*.damaged_1')), 'the damaged bag under another name'
+    )
+    assert damaged.read_bytes() == b'damaged'
+    values = {'run_dir': str(folder.path), 'episodes': 2, 'num_envs': 2}
+    evaluator = shared_graph.start('evaluator', '/judged', values)
+    assert nodes['judged'].ended() == 0
+    lines = [line for line in nodes['judged'].lines if 'not evaluated' in line]
+    assert len(lines) == 1
+    assert str(damaged.with_suffix('')) in lines[0]
+    assert damaged.name in lines[0]
+    (evaluation,) = json.loads(folder.result.read_text())['evaluations']
+    assert evaluation['episodes'] == 2
+    evaluator.interrupt()
+    assert evaluator.ended() == 0
 
 
 def test_a_resumed_run_goes_on_where_it_was(shared_graph, folders, nodes, write_bag):
