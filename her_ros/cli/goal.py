@@ -1,9 +1,6 @@
 """``her-ros goal`` and ``her-ros stop``: a goal from the command line, and what becomes of it."""
 
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -25,7 +22,6 @@ _STOP_TIMEOUT_S = 3.0
 # What a goal ends with, and the status that says so; what a simulation takes is 'set'.
 _ENDS = {'reached': REACHED, 'set': REACHED, 'missed': MISSED, 'given up': GIVEN_UP}
 _BRIDGE = 'robot_bridge'
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Report(NamedTuple):
@@ -64,7 +60,7 @@ def send_goal(
 ) -> int:
     """Publish a goal, and print what becomes of it.
 
-    A signal stops the robot, where one is on its way to the goal.
+    An interrupt, which is what each end signal raises, stops the robot where one is on its way.
 
     :param position: metres, shape (3,)
     :param wait: until the end of its episode; false: until it is accepted
@@ -79,7 +75,7 @@ def send_goal(
     message.point.x, message.point.y, message.point.z = position
     topic = f'{namespace}/{GOAL}'
     question = 'is robot_bridge or fetch_env running in this namespace and ROS domain?'
-    with _signals_interrupt(), Sender() as sender:
+    with Sender() as sender:
         reports = _Reports(sender, namespace)
         publisher = sender.publisher(PointStamped, topic, COMMAND, timeout_s, question)
         # Who has reported once is heard from then on.
@@ -92,19 +88,6 @@ def send_goal(
             if f'{namespace}/{_BRIDGE}' in reports.nodes:
                 _say(f'interrupted; {_stop(sender, namespace)}')
             return INTERRUPTED
-
-
-@contextmanager
-def _signals_interrupt() -> Iterator[None]:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in _SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _follow(sender: Sender, reports: _Reports, stamp_ns: int, wait: bool) -> int:

@@ -1,4 +1,5 @@
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,6 +8,7 @@ import pytest
 
 from her_ros.bags.writer import write_rollout
 from her_ros.cli.main import main
+from her_ros.core.process import END_SIGNALS
 from her_ros.core.rows import Rows
 from her_ros.core.task import GoalTask, task_named
 from her_ros.sim.fetch import FetchBatch
@@ -24,8 +26,9 @@ class Ended(NamedTuple):
 @pytest.fixture
 def her_ros(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Ended]:
-    """Run ``her-ros`` in this process."""
+) -> Iterator[Callable[..., Ended]]:
+    """Run ``her-ros`` in this process; its signal handlers end with the test."""
+    before = {number: signal.getsignal(number) for number in END_SIGNALS}
     monkeypatch.setenv('COLUMNS', '200')
 
     def call(*arguments: object) -> Ended:
@@ -35,7 +38,9 @@ def her_ros(
             main()
         return Ended(int(end.value.code or 0), *capsys.readouterr())
 
-    return call
+    yield call
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def random_rollout(task: GoalTask, seed: int, num_envs: int = 4) -> list[Rows]:

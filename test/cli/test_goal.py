@@ -107,15 +107,17 @@ def test_without_waiting_acceptance_is_enough(listener, her_ros):
     assert (ended.status, ended.output.splitlines()[1:]) == (0, ['accepted: so it is'])
 
 
-def test_ctrl_c_stops_the_robot(listener, her_ros):
+@pytest.mark.parametrize(
+    ('number', 'status'), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_every_end_signal_stops_the_robot(listener, her_ros, number, status):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # these tests may run under nohup
     listener.answers = ['accepted', 'acting']
-    listener.act = lambda: os.kill(os.getpid(), signal.SIGINT)
-    before = signal.getsignal(signal.SIGTERM)
+    listener.act = lambda: os.kill(os.getpid(), number)
     ended = her_ros('goal', '1.3', '0.8')
-    assert ended.status == 130
+    assert ended.status == status
     assert ended.output.splitlines()[-1].startswith('interrupted; stopped; a goal')
     assert listener.stops == 1
-    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_a_bridge_that_was_started_again_has_given_up(listener, her_ros):
