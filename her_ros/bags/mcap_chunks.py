@@ -7,9 +7,11 @@ from typing import BinaryIO
 
 import lz4.frame
 import zstandard
+from mcap.records import Chunk
 
-from her_ros.bags.mcap_file import PREFIX
-from her_ros.bags.storage import BATCH_SIZE, ZSTD_FEED, size_limit, too_large
+from her_ros.bags.limits import Expansion, chunk_content, limit
+from her_ros.bags.mcap_file import PREFIX, stream_of
+from her_ros.bags.storage import BATCH_SIZE
 
 # Prefix, times, size, checksum, compression and size of the data of a chunk: the search for it
 # needs something that bytes of a message do not look like by chance. It looks ahead, so that what
@@ -19,6 +21,8 @@ _CHUNK_HEAD = re.compile(
 )
 _LONGEST_CHUNK_HEAD = 9 + 28 + 8 + 8
 _CHUNK_FIXED = 8 + 8 + 8 + 4 + 4 + 8
+# Of zeros, so much becomes some megabytes.
+_FEED = 1 << 8
 
 
 def chunk_after(file: BinaryIO, position: int, end: int) -> int | None:
@@ -40,6 +44,19 @@ def chunk_after(file: BinaryIO, position: int, end: int) -> int | None:
     return None
 
 
+def whole_chunk(content: bytes, expansion: Expansion) -> bytes:
+    """Decompress the content of a chunk record.
+
+    :param expansion: of its file
+    :raises BagError: if its checksum or size is wrong, or it is larger than the limit
+    """
+    chunk = Chunk.read(stream_of(content))
+    expansion.add(chunk.uncompressed_size)
+    return chunk_content(
+        chunk.compression, chunk.data, chunk.uncompressed_size, chunk.uncompressed_crc
+    )
+
+
 def front_of_chunk(content: bytes) -> bytes:
     """Decompress what is there of a chunk record that is cut short, as far as it goes."""
     begin = _CHUNK_FIXED - 8
@@ -49,14 +66,14 @@ def front_of_chunk(content: bytes) -> bytes:
     if compression == b'':
         return compressed
     if compression == b'lz4':
-        return lz4.frame.LZ4FrameDecompressor().decompress(compressed, max_length=size_limit())
+        return lz4.frame.LZ4FrameDecompressor().decompress(compressed, max_length=limit())
     found, size = [], 0
     with suppress(zstandard.ZstdError):
         decompressor = zstandard.ZstdDecompressor().decompressobj()
         # In small pieces, so that damage takes no more than what follows it.
-        for position in range(0, len(compressed), ZSTD_FEED):
-            found.append(decompressor.decompress(compressed[position : position + ZSTD_FEED]))
+        for position in range(0, len(compressed), _FEED):
+            found.append(decompressor.decompress(compressed[position : position + _FEED]))
             size += len(found[-1])
-            if size > size_limit():
-                raise too_large('a chunk that is cut short')
+            if size > limit():
+                break
     return b''.join(found)

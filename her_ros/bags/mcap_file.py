@@ -10,20 +10,14 @@ import zlib
 from collections.abc import Callable, Iterator
 from io import BytesIO
 
-import lz4.frame
 from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Metadata, Schema
 
 from her_ros.bags.errors import BagError
+from her_ros.bags.limits import Expansion, chunk_content
 from her_ros.bags.metadata import ROSBAG2_RECORD, custom_data
-from her_ros.bags.storage import (
-    decompressed,
-    is_compressed,
-    size_limit,
-    too_large,
-    unpacked_zstd,
-)
+from her_ros.bags.storage import decompressed, is_compressed
 
 #: the metadata record that carries the facts of a bag
 FACTS_RECORD = 'her_ros'
@@ -38,6 +32,7 @@ _CHANNEL_ID = struct.Struct('<H')
 #: channel, sequence, log time, publish time of a message; its content follows
 MESSAGE_PREFIX = struct.Struct('<HIQQ')
 _BLOCK = 16 << 20
+_LARGEST_RATIO = 8
 
 Read = Callable[[int, int], bytes | memoryview]
 
@@ -63,6 +58,8 @@ class McapFile:
         self._schemas: dict[int, str] = {}
         self._channels: dict[int, list[memoryview] | None] = {}
         self._rosbag2_metadata = ''
+        # All of it is held at once, so it may be a few times the file at the most.
+        self._expansion = Expansion(len(content), ratio=_LARGEST_RATIO)
         view = memoryview(content)
         data_end, _, self._is_checked = check_whole(lambda a, b: view[a:b], len(view))
         self._take(view, len(MAGIC), data_end)
@@ -70,7 +67,7 @@ class McapFile:
             self.facts = custom_data(self._rosbag2_metadata)
         for messages in self.messages.values():
             if messages and is_compressed(messages[0]):
-                messages[:] = [memoryview(decompressed(each)) for each in messages]
+                messages[:] = map(self._decompressed, messages)
 
     def _take(self, content: memoryview, begin: int, end: int) -> None:
         for kind, start, stop in records(content, begin, end):
@@ -94,8 +91,15 @@ class McapFile:
                     self._rosbag2_metadata = metadata.metadata.get('serialized_metadata', '')
 
     def _take_chunk(self, chunk: Chunk) -> None:
-        content = whole_chunk(chunk, validate_crc=not self._is_checked)
+        checksum = 0 if self._is_checked else chunk.uncompressed_crc
+        content = chunk_content(chunk.compression, chunk.data, chunk.uncompressed_size, checksum)
+        self._expansion.add(len(content))
         self._take(memoryview(content), 0, len(content))
+
+    def _decompressed(self, message: memoryview) -> memoryview:
+        content = memoryview(decompressed(message))
+        self._expansion.add(len(content))
+        return content
 
     def _add_channel(self, channel: Channel) -> None:
         message_type = self._schemas.get(channel.schema_id, '')
@@ -111,44 +115,16 @@ def stream_of(content: bytes | memoryview) -> ReadDataStream:
     return ReadDataStream(BytesIO(content))
 
 
-def whole_chunk(chunk: Chunk, validate_crc: bool = True) -> bytes:
-    """Decompress a chunk in bounded memory, whatever size it claims.
-
-    :raises BagError: if it is damaged, or larger than the limit
-    """
-    if chunk.uncompressed_size > size_limit():
-        raise too_large('a chunk')
-    if chunk.compression == 'zstd':
-        content = unpacked_zstd(chunk.data, chunk.uncompressed_size, 'a chunk')
-    elif chunk.compression == 'lz4':
-        # One byte more than claimed shows that there is more.
-        decompressor = lz4.frame.LZ4FrameDecompressor()
-        content = decompressor.decompress(chunk.data, max_length=chunk.uncompressed_size + 1)
-    elif chunk.compression == '':
-        content = chunk.data
-    else:
-        raise BagError(f'a chunk is compressed by {chunk.compression!r}, which is unknown')
-    if len(content) != chunk.uncompressed_size:
-        raise BagError(
-            f'damaged: a chunk does not hold the {chunk.uncompressed_size} bytes it claims'
-        )
-    if validate_crc and chunk.uncompressed_crc and zlib.crc32(content) != chunk.uncompressed_crc:
-        raise BagError('damaged: the checksum (crc) of a chunk is wrong')
-    return content
-
-
 def records(content: memoryview, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
     """List kind, start and end of the records in a part of a file or in a chunk."""
     while begin < end:
         kind, length = PREFIX.unpack_from(content, begin)
+        if not kind:
+            raise BagError(f'damaged: no record at byte {begin}')
         start = begin + PREFIX.size
         begin = start + length
         if begin > end:
             raise BagError(f'damaged: the record at byte {start} claims {length} bytes')
-        if not kind:
-            raise BagError(
-                f'damaged: the record at byte {start} is of kind 0, which does not exist'
-            )
         yield kind, start, begin
 
 
@@ -172,18 +148,18 @@ def check_whole(read: Read, size: int) -> tuple[int, int, bool]:
     data_end = summary_start - _DATA_END.size
     if (kind, length) != (Opcode.FOOTER, 20) or not len(MAGIC) <= data_end < footer_start:
         raise BagError('damaged: its footer is not one')
-    if summary_crc and zlib.crc32(read(summary_start, size - 12)) != summary_crc:
+    if summary_crc and _crc_of(read, summary_start, size - 12) != summary_crc:
         raise BagError('damaged: the checksum of the summary is wrong; copy the file again')
     kind, length, data_crc = _DATA_END.unpack(read(data_end, summary_start))
     if (kind, length) != (Opcode.DATA_END, 4):
         raise BagError('damaged: its data section has no end')
-    if data_crc and _crc_of(read, data_end) != data_crc:
+    if data_crc and _crc_of(read, 0, data_end) != data_crc:
         raise BagError('damaged: the checksum of the data is wrong; copy the file again')
     return data_end, footer_start, data_crc != 0
 
 
-def _crc_of(read: Read, end: int) -> int:
+def _crc_of(read: Read, begin: int, end: int) -> int:
     crc = 0
-    for begin in range(0, end, _BLOCK):
-        crc = zlib.crc32(read(begin, min(begin + _BLOCK, end)), crc)
+    for position in range(begin, end, _BLOCK):
+        crc = zlib.crc32(read(position, min(position + _BLOCK, end)), crc)
     return crc

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mcap.opcode import Opcode
-from mcap.records import Attachment, Chunk, Metadata, Schema, Statistics
+from mcap.records import Attachment, Metadata, Schema, Statistics
 from mcap.records import Channel as McapChannel
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.mcap_chunks import chunk_after, front_of_chunk
+from her_ros.bags.limits import Expansion, check_size
+from her_ros.bags.mcap_chunks import chunk_after, front_of_chunk, whole_chunk
 from her_ros.bags.mcap_file import (
     FACTS_RECORD,
     MAGIC,
@@ -23,7 +24,6 @@ from her_ros.bags.mcap_file import (
     check_whole,
     records,
     stream_of,
-    whole_chunk,
 )
 from her_ros.bags.metadata import ROSBAG2_RECORD, custom_data
 from her_ros.bags.storage import (
@@ -35,6 +35,9 @@ from her_ros.bags.storage import (
     decompressed,
     refuse,
 )
+
+# Messages that were compressed one by one are handed out after so many bytes.
+_LARGEST_BATCH = 16 << 20
 
 
 class McapStorage:
@@ -76,13 +79,15 @@ class McapStorage:
                 self._end = size
                 self._on_damage(str(error))
                 return
-            summary = read(self._end, footer_start)
             with self._noting('the summary'):
+                check_size(footer_start - self._end, 'it')
+                summary = read(self._end, footer_start)
                 for kind, start, stop in records(memoryview(summary), 0, len(summary)):
                     self._note(kind, summary[start:stop])
             for kind, start, stop in self._heads(file):
                 if kind == Opcode.METADATA:
                     with self._noting(f'the record at byte {start}'):
+                        check_size(stop - start, 'it')
                         self._note(kind, read(start, stop))
 
     def batches(self, wanted: Wanted | None = None) -> Iterator[list[Message]]:
@@ -92,22 +97,25 @@ class McapStorage:
         """
         loose: list[Message] = []
         self._met, self._unknown, size = 0, 0, 0
+        self._expansion = Expansion(self.path.stat().st_size)
         with self.path.open('rb', buffering=BATCH_SIZE) as file:
             for kind, start, stop in self._heads(file):
                 is_idle = kind == Opcode.ATTACHMENT and wanted is not None
                 if kind == Opcode.MESSAGE_INDEX or is_idle:
                     continue
-                file.seek(start)
-                content = file.read(min(stop, self._end) - start)
+                content = self._content(file, start, min(stop, self._end))
                 size += BATCH_SIZE if kind == Opcode.CHUNK else len(content)
                 if kind == Opcode.CHUNK:
-                    loose += self._chunk(content, start, stop > self._end, wanted)
+                    parts = self._chunk(content, start, stop > self._end, wanted)
                 else:
-                    with self._noting(f'the record at byte {start}'):
-                        loose += self._take(kind, memoryview(content), wanted)
+                    parts = self._single(kind, content, start, wanted)
+                for part in parts:
+                    loose += part
+                    if size >= BATCH_SIZE:
+                        yield loose
+                        loose = []
                 if size >= BATCH_SIZE:
-                    yield loose
-                    loose, size = [], 0
+                    size = 0
         if loose:
             yield loose
         if self._announced is not None and self._met != self._announced:
@@ -143,23 +151,52 @@ class McapStorage:
                 return
             position = after
 
+    def _content(self, file: BinaryIO, start: int, stop: int) -> bytes:
+        """Read the content of a record; nothing of one that is too large."""
+        try:
+            check_size(stop - start, f'the record at byte {start}')
+        except BagError as error:
+            self._on_damage(str(error))
+            return b''
+        file.seek(start)
+        return file.read(stop - start)
+
+    def _single(
+        self, kind: int, content: bytes, start: int, wanted: Wanted | None
+    ) -> Iterator[list[Message]]:
+        """Read a record that is no chunk."""
+        with self._noting(f'the record at byte {start}'):
+            yield self._take(kind, memoryview(content), wanted) if content else []
+
     def _chunk(
         self, content: bytes, start: int, is_cut: bool, wanted: Wanted | None
-    ) -> list[Message]:
-        """Read the messages of a chunk whose record starts at a byte of the file."""
+    ) -> Iterator[list[Message]]:
+        """Read the messages of a chunk whose record starts at a byte of the file.
+
+        :return: all at once, unless they decompress to much more than the chunk
+        """
         found: list[Message] = []
+        kept, held = 0, 0
         try:
             inside = memoryview(
-                front_of_chunk(content) if is_cut else whole_chunk(Chunk.read(stream_of(content)))
+                front_of_chunk(content) if is_cut else whole_chunk(content, self._expansion)
             )
             for kind, begin, end in records(inside, 0, len(inside)):
-                found += self._take(kind, inside[begin:end], wanted)
+                for message in self._take(kind, inside[begin:end], wanted):
+                    found.append(message)
+                    held += max(0, len(message.content) - (end - begin))
+                if held > _LARGEST_BATCH:
+                    self._expansion.add(held)
+                    kept += len(found)
+                    yield found
+                    found, held = [], 0
         except Exception as error:
+            kept += len(found)
             # Of a chunk that is cut short everybody knows already that it ends early.
-            if not is_cut:
-                kept = f'; {len(found)} messages of it are kept' if found else ''
-                self._on_damage(f'damaged: the chunk at byte {start}: {error}{kept}')
-        return found
+            if not is_cut and content:
+                saved = f'; {kept} messages of it are kept' if kept else ''
+                self._on_damage(f'damaged: the chunk at byte {start}: {error}{saved}')
+        yield found
 
     def _take(self, kind: int, record: memoryview, wanted: Wanted | None) -> list[Message]:
         """Read a record that is no chunk; return the message, if it is one and wanted."""

@@ -1,6 +1,7 @@
 """The metadata of rosbag2: YAML in metadata.yaml, and once more inside every file of a bag."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,11 +9,17 @@ from typing import Any, NamedTuple
 from rosbags.rosbag2.metadata import dump_qos_v9, parse_qos
 from ruamel.yaml import YAML
 
-from her_ros.bags.errors import BagError
+from her_ros.bags.errors import BagError, reason_of
+from her_ros.bags.limits import check_regular
 
 #: the metadata record of an MCAP file that holds the same text
 ROSBAG2_RECORD = 'rosbag2'
 _NEWEST_VERSION = 9
+_DEEPEST = 50
+_BRACKET = re.compile(r'[\[\]{}]')
+_DASHES = re.compile(rf'(?:- ){{{_DEEPEST}}}')
+# Of a bag in thousands of files, bytes.
+_LARGEST = 4 << 20
 
 
 class TopicCount(NamedTuple):
@@ -40,18 +47,25 @@ def read_metadata(folder: Path) -> DirectoryMetadata:
     :raises BagError: if it is none, or of a newer version
     """
     try:
-        information = _load((folder / 'metadata.yaml').read_text('utf-8'))[
-            'rosbag2_bagfile_information'
-        ]
+        information = _load(_text_of(folder / 'metadata.yaml'))['rosbag2_bagfile_information']
         version = int(information['version'])
-        facts = _texts(information.get('custom_data'))
         # Older versions put the name of the folder in front.
         files = [Path(each).name for each in information['relative_file_paths']]
-    except (ArithmeticError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
-        raise BagError(f'damaged metadata.yaml: {error}') from error
+        facts = _texts(information.get('custom_data'))
+    except BagError:
+        raise
+    except Exception as error:  # what is no number, no list, no text or nested too deeply
+        raise BagError(f'damaged metadata.yaml: {reason_of(error)}') from error
     if version > _NEWEST_VERSION:
         raise BagError(f'metadata.yaml has version {version}; up to {_NEWEST_VERSION} can be read')
     return DirectoryMetadata(files, facts)
+
+
+def _text_of(path: Path) -> str:
+    check_regular(path, path.parent)
+    if (size := path.stat().st_size) > _LARGEST:
+        raise BagError(f'metadata.yaml has {size:,} bytes; up to {_LARGEST:,} are read')
+    return path.read_text('utf-8')
 
 
 def information_of(
@@ -111,8 +125,8 @@ def is_qos(text: str) -> bool:
 def custom_data(text: str) -> dict[str, str]:
     """Return the custom data in a serialised metadata record; empty if there is none."""
     try:
-        return _texts(_load(text).get('custom_data'))
-    except (ValueError, TypeError, AttributeError, RecursionError):
+        return _texts(_load(text).get('custom_data')) if len(text) <= _LARGEST else {}
+    except (ValueError, TypeError, AttributeError):
         return {}
 
 
@@ -124,21 +138,33 @@ def _load(text: str) -> Any:
     # JSON is YAML, and parsing it takes a hundredth of the time.
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
+    if _is_deep(text):
+        raise ValueError('it is nested too deeply')
     try:
         return YAML(typ='safe').load(text)
     except Exception as error:
         raise ValueError(' '.join(str(error).split())) from error
 
 
-def _texts(values: Any) -> dict[str, str]:
-    """Return custom data as texts.
+def _is_deep(text: str) -> bool:
+    """Tell what takes the parser minutes from what a recorder writes."""
+    if _DASHES.search(text):
+        return True
+    depth = 0
+    for bracket in _BRACKET.finditer(text):
+        depth += 1 if bracket[0] in '[{' else -1
+        if depth > _DEEPEST:
+            return True
+    return False
 
-    :raises ValueError: if a value is a list or a mapping, which aliases could make endless
-    """
-    found = dict(values or {})
-    for key, value in found.items():
-        if isinstance(value, (list, dict, set, tuple)):
-            raise ValueError(f'custom_data: {key} is no text')
-    return {str(key): str(value) for key, value in found.items()}
+
+def _texts(values: Any) -> dict[str, str]:
+    texts = {}
+    for key, value in dict(values or {}).items():
+        # Of lists in lists, joined by aliases, a text could be of any length.
+        if not isinstance(value, str | int | float | type(None)):
+            raise ValueError(f'custom_data: {str(key)[:50]!r} is no text')
+        texts[str(key)] = str(value)
+    return texts

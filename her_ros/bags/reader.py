@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from her_ros.bags.errors import BagError, naming
+from her_ros.bags.limits import check_regular
 from her_ros.bags.mcap_file import McapFile
 from her_ros.bags.recording import Recording
 from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.files import require_regular
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import GoalTask
 
 # A rollout is a hundred times smaller; what is larger is walked instead of held twice.
 _LARGEST_IN_MEMORY = 64 << 20
+_LARGEST_AT_ONCE = 512 << 20
 
 
 @dataclass(frozen=True)
@@ -85,17 +86,24 @@ def read_facts(path: Path) -> dict[str, str]:
 
 def _read(path: Path, with_messages: bool = True) -> _Recording:
     if not path.is_dir():
-        require_regular(path)
+        check_regular(path)
     if path.suffix == '.mcap' and not path.is_dir() and path.stat().st_size <= _LARGEST_IN_MEMORY:
         file = McapFile(path.read_bytes(), is_step if with_messages else None)
         return _Recording(file.facts, file.topics, file.messages)
     facts: dict[str, str] = {}
     topics: dict[str, str] = {}
     messages: dict[str, list[bytes | memoryview]] = {}
+    size = 0
     for storage in Recording(path).files():
         facts = storage.facts | facts
         for batch in storage.batches(is_step) if with_messages else ():
             for message in batch:
                 messages.setdefault(message.channel.topic, []).append(message.content)
+                size += len(message.content)
+            if size > _LARGEST_AT_ONCE:
+                raise BagError(
+                    f'holds more than {_LARGEST_AT_ONCE >> 20} MiB of steps, too much to read at'
+                    ' once; train from it with `her-ros train-offline`'
+                )
         topics |= storage.topics
     return _Recording(facts, topics, messages)

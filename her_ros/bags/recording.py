@@ -9,17 +9,15 @@ from tempfile import TemporaryDirectory
 import zstandard
 
 from her_ros.bags.errors import BagError, reason_of
+from her_ros.bags.limits import Expansion, check_regular
 from her_ros.bags.mcap_storage import McapStorage
 from her_ros.bags.metadata import DirectoryMetadata, read_metadata
 from her_ros.bags.sources import BARE_SUFFIXES, is_bare, is_directory_bag
 from her_ros.bags.sqlite_storage import SqliteStorage
-from her_ros.bags.storage import ZSTD_FEED, OnDamage, refuse, size_limit, too_large
-from her_ros.core.files import require_regular
-
-# A file that was compressed as a whole may grow so many times, or to the limit of a chunk.
-_LARGEST_RATIO = 200
+from her_ros.bags.storage import OnDamage, refuse
 
 Storage = McapStorage | SqliteStorage
+_FEED = 1 << 11
 
 
 class Recording:
@@ -37,8 +35,10 @@ class Recording:
         self.paths = [path]
         if path.is_dir():
             self.paths = self._files_of_directory(takes_all=on_damage is not None)
-        elif path.exists() and not is_bare(path):
-            raise BagError(f'no bag; the name of one ends in {", ".join(BARE_SUFFIXES)}')
+        elif path.exists():
+            if not is_bare(path):
+                raise BagError(f'no bag; the name of one ends in {", ".join(BARE_SUFFIXES)}')
+            check_regular(path)
 
     @property
     def size(self) -> int:
@@ -55,7 +55,6 @@ class Recording:
 
             with ExitStack() as stack:
                 try:
-                    require_regular(path)
                     plain = stack.enter_context(_plain(path, on_damage))
                     kind = McapStorage if plain.suffix == '.mcap' else SqliteStorage
                     storage: Storage = kind(plain, on_damage)
@@ -80,20 +79,27 @@ class Recording:
         for path in named:
             if not path.exists():
                 self._on_damage(f'{path.name} is missing')
-            elif not _is_inside(path, self.path):
-                self._on_damage(f'{path.name} lies outside the bag and is not read')
-        there = [path for path in there if _is_inside(path, self.path)]
-        named = [path for path in named if _is_inside(path, self.path)]
         if takes_all:
-            return [path for path in named if path in there] + [p for p in there if p not in named]
+            found = [path for path in named if path in there]
+            return [path for path in [*found, *_without(there, found)] if self._is_own(path)]
         if not named:
             raise BagError('metadata.yaml names no file')
-        return named
+        return [path for path in named if self._is_own(path)]
+
+    def _is_own(self, path: Path) -> bool:
+        """Tell whether a file of the directory is a bag within it."""
+        try:
+            if not is_bare(path):
+                raise BagError(f'{path.name} is no file of a bag')
+            check_regular(path, self.path)
+        except BagError as error:
+            self._on_damage(str(error))
+            return False
+        return True
 
 
-def _is_inside(path: Path, folder: Path) -> bool:
-    """Tell whether a file of a bag lies in it, wherever symbolic links may lead."""
-    return path.resolve().parent == folder.resolve()
+def _without(paths: list[Path], others: list[Path]) -> list[Path]:
+    return [path for path in paths if path not in others]
 
 
 @contextmanager
@@ -120,19 +126,21 @@ def _by_number(path: Path) -> list[tuple[int, str]]:
 def _decompress(path: Path, plain: Path) -> None:
     """Decompress as far as possible.
 
-    :raises BagError: if the file is damaged or cut short; what came out until then is there
+    :raises BagError: if the file is damaged, cut short or no recording; what came out until then
+        is there
     """
-    largest = max(size_limit(), _LARGEST_RATIO * path.stat().st_size)
     with path.open('rb') as compressed, plain.open('wb') as file:
         decompressor = zstandard.ZstdDecompressor().decompressobj()
+        expansion = Expansion(path.stat().st_size)
         try:
-            while block := compressed.read(ZSTD_FEED):
+            # In small pieces: of zeros, each may become a thousand times as much and more.
+            while block := compressed.read(_FEED):
                 while block:
                     if decompressor.eof:
                         decompressor = zstandard.ZstdDecompressor().decompressobj()
-                    file.write(decompressor.decompress(block))
-                    if file.tell() > largest:
-                        raise too_large('the decompressed file', largest)
+                    plain_block = decompressor.decompress(block)
+                    expansion.add(len(plain_block))
+                    file.write(plain_block)
                     block = decompressor.unused_data if decompressor.eof else b''
         except zstandard.ZstdError as error:
             raise BagError(f'damaged: {error}') from error

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from her_ros.bags.errors import BagError, naming
+from her_ros.bags.limits import check_regular
 from her_ros.core.run_folder import RunFolder
 
 #: how bare bags end; the last two are files of a bag recorded with `--compression-mode file`
@@ -62,4 +63,9 @@ def _bags_at(path: Path) -> Iterator[Path]:
 
 
 def _is_bag(path: Path) -> bool:
-    return is_directory_bag(path) if path.is_dir() else is_bare(path)
+    if path.is_dir():
+        return is_directory_bag(path)
+    if is_bare(path):
+        check_regular(path)
+        return True
+    return False

@@ -1,5 +1,6 @@
 """A bare ``.db3`` file: rosbag2's sqlite3 storage, in every version of its tables."""
 
+import re
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from mcap.records import Attachment
 
 from her_ros.bags.errors import BagError
+from her_ros.bags.limits import limit
 from her_ros.bags.metadata import custom_data
 from her_ros.bags.storage import (
     BATCH_SIZE,
@@ -24,6 +26,8 @@ from her_ros.bags.storage import (
 # A recorder that was killed leaves its last messages in the first of these.
 _SIDECARS = ('-wal', '-journal')
 
+# Tables whose columns are computed, or come from elsewhere.
+_COMPUTED = re.compile(r'\bAS\s*\(|\bVIRTUAL\b', re.IGNORECASE)
 # How often, and over how many messages at once, to look for some behind damaged pages.
 _MAX_FAILURES = 200
 _LARGEST_STRIDE = 1 << 30
@@ -105,7 +109,7 @@ class SqliteStorage:
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         beside = [self.path.with_name(self.path.name + end) for end in _SIDECARS]
-        beside = [each for each in beside if each.exists()]
+        beside = [each for each in beside if each.is_file() and not each.is_symlink()]
         with TemporaryDirectory() as folder:
             path = self.path
             if beside:
@@ -116,6 +120,9 @@ class SqliteStorage:
             mode = 'rw' if beside else 'ro&immutable=1'
             uri = f'{path.absolute().as_uri()}?mode={mode}'
             with closing(sqlite3.connect(uri, uri=True)) as connection:
+                # Nothing that a file defines runs, and nothing larger than the limit is made.
+                connection.execute('PRAGMA trusted_schema=OFF')
+                connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit())
                 if self._on_damage is not refuse:
                     # So sqlite opens a file that is shorter than its header says.
                     connection.execute('PRAGMA writable_schema=ON')
@@ -179,4 +186,6 @@ class SqliteStorage:
 
 
 def _tables(connection: sqlite3.Connection) -> set[str]:
-    return {name for (name,) in connection.execute('SELECT name FROM sqlite_master')}
+    # A view of the same name could compute rows without end.
+    tables = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+    return {name for name, text in tables if not _COMPUTED.search(str(text))}

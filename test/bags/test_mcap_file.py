@@ -101,7 +101,7 @@ def test_chunk_checksums_of_others_are_checked(write_mcap, make_rollout, push):
     value = make_rollout()[2]['observation'][1, 3].tobytes()
     assert content.count(value) == 1
     path.write_bytes(content.replace(value, value[::-1]))
-    with pytest.raises(BagError, match=r'foreign\.mcap: .*crc'):
+    with pytest.raises(BagError, match=r'foreign\.mcap: .*checksum'):
         read_bag(path, push)
 
 

@@ -127,7 +127,7 @@ def test_damage_stops_the_stream_before_what_is_damaged(
     assert content.count(value) == 1
     path.write_bytes(content.replace(value, value[::-1]))
     found = []
-    with pytest.raises(BagError, match=r'a\.mcap: .*chunk at byte \d+.*crc'):
+    with pytest.raises(BagError, match=r'a\.mcap: .*chunk at byte \d+.*checksum'):
         found.extend(stream_episodes(path, push))
     assert 20 < len(found) < 80
     found = sorted_rows(found)

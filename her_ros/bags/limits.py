@@ -1,0 +1,137 @@
+"""Limits on what readers take into memory, whatever a file claims.
+
+A few hundred bytes can claim, or decompress to, gigabytes. So every size is compared with a limit
+before memory is taken for it, and nothing is decompressed further than that.
+"""
+
+import os
+import zlib
+from pathlib import Path
+
+import lz4.frame
+import zstandard
+
+from her_ros.bags.errors import BagError
+from her_ros.core.errors import HerRosError
+from her_ros.core.files import require_regular
+
+#: environment variable: largest record, chunk or message that is read, MiB
+LIMIT_VARIABLE = 'HER_ROS_MAX_RECORD_MIB'
+_DEFAULT_MIB = 128
+_MIB = 1 << 20
+# A file of data decompresses to a hundred times its size at the most; one of zeros to thousands.
+_LARGEST_RATIO = 1000
+# What is tried first where a compressed message does not say how long it is.
+_FIRST_GUESS = 1 << 16
+
+
+def limit() -> int:
+    """Return the largest record, chunk or message that is read, bytes.
+
+    :raises BagError: if ``LIMIT_VARIABLE`` is no positive integer
+    """
+    text = os.environ.get(LIMIT_VARIABLE, '') or str(_DEFAULT_MIB)
+    if not text.isdecimal() or not int(text):
+        raise BagError(f'{LIMIT_VARIABLE} is {text!r}; it must be a positive integer, MiB')
+    return int(text) * _MIB
+
+
+def check_size(size: int, what: str) -> None:
+    """Check a size before memory is taken for it.
+
+    :param size: bytes
+    :raises BagError: if it is beyond the limit
+    """
+    if size > limit():
+        raise BagError(
+            f'{what} has {size / _MIB:,.0f} MiB, the limit is {limit() // _MIB} MiB;'
+            f' if the file is right, set {LIMIT_VARIABLE} higher'
+        )
+
+
+class Expansion:
+    """Adds up what a file decompresses to, and ends what is no recording.
+
+    :param file_size: bytes on disk
+    :param ratio: how many times its size, beyond the limit, a file may decompress to
+    """
+
+    def __init__(self, file_size: int, ratio: int = _LARGEST_RATIO) -> None:
+        self._allowed = limit() + ratio * file_size
+        self._used = 0
+
+    def add(self, size: int) -> None:
+        """Count decompressed bytes.
+
+        :raises BagError: if they are too many for such a file
+        """
+        self._used += size
+        if self._used > self._allowed:
+            raise BagError(
+                f'decompresses to more than {self._allowed / _MIB:,.0f} MiB, too much for its'
+                f' size; if the file is right, set {LIMIT_VARIABLE} higher'
+            )
+
+
+def zstd_decompressed(content: bytes | memoryview) -> bytes:
+    """Decompress a zstd frame, within the limit.
+
+    :raises BagError: if it is larger
+    :raises zstandard.ZstdError: if it is damaged or cut short
+    """
+    decompressor = zstandard.ZstdDecompressor()
+    size = zstandard.frame_content_size(content)
+    if size >= 0:
+        check_size(size, 'a compressed message')
+        return decompressor.decompress(content)
+    guess = max(_FIRST_GUESS, 32 * len(content))
+    while True:
+        guess = min(guess, limit())
+        try:
+            return decompressor.decompress(content, max_output_size=guess)
+        except zstandard.ZstdError:
+            if guess == limit():
+                raise
+            guess *= 16
+
+
+def chunk_content(compression: str, data: bytes, size: int, checksum: int) -> bytes:
+    """Decompress the content of an MCAP chunk, within the limit.
+
+    :param size: what the chunk says that it has, bytes
+    :param checksum: CRC-32 of the content; 0: none
+    :raises BagError: if it is too large, damaged, or of another size
+    """
+    check_size(size, 'a chunk')
+    if compression == 'zstd':
+        claimed = zstandard.frame_content_size(data)
+        if claimed > size:
+            raise BagError(f'a chunk of {size} bytes decompresses to {claimed}')
+        content = zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
+    elif compression == 'lz4':
+        decompressor = lz4.frame.LZ4FrameDecompressor()
+        content = decompressor.decompress(data, max_length=size + 1)
+        if not decompressor.eof:
+            raise BagError(f'a chunk of {size} bytes is cut short or decompresses to more')
+    elif compression == '':
+        content = data
+    else:
+        raise BagError(f'a chunk has the unknown compression {compression!r}')
+    if checksum and zlib.crc32(content) != checksum:
+        raise BagError('the checksum of a chunk is wrong')
+    return content
+
+
+def check_regular(path: Path, folder: Path | None = None) -> None:
+    """Check that a path is a regular file, which has an end, and lies where it seems to.
+
+    :param folder: a bag that it is part of; nothing outside of it is read
+    :raises BagError: if it is a pipe, a device or a folder, or a link out of the bag
+    :raises OSError: if there is no such file
+    """
+    try:
+        require_regular(path)
+    except HerRosError:
+        raise BagError(f'{path.name} is no regular file') from None
+    if folder is not None and path.resolve().parent != folder.resolve():
+        raise BagError(f'{path.name} is a link to a file outside of the bag')
