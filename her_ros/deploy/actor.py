@@ -69,7 +69,12 @@ class Actor:
     @property
     def ready(self) -> bool:
         """Whether there is anything to act with."""
-        return self._explorer is not None or (self.policy or self._offered) is not None
+        return self._explorer is not None or self.has_policy
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether a policy acts, or will from the next rollout on."""
+        return (self.policy or self._offered) is not None
 
     @property
     def sessions_mixed(self) -> bool:

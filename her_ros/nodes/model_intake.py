@@ -65,6 +65,18 @@ class ModelIntake:
             leave()
         self._actor, self._leave = None, []
 
+    def unused_policies(self) -> str:
+        """Say that policies are published while the node acts at random; empty: it does not."""
+        p, node = self._parameters, self._node
+        random = p.explore and self._actor is not None and not self._actor.has_policy
+        topic = node.resolve_topic_name(POLICY)
+        if not random or p.accept_policies or not node.count_publishers(topic):
+            return ''
+        return (
+            f'acts at random, and takes no policies from {topic}: accept_policies is false;'
+            ' set it behind --params-file'
+        )
+
     def refuse(self, error: Exception, pause_s: float = ONE_BY_ONE_S) -> None:
         """Say what is wrong, now and in the diagnostics."""
         self.problems[_MODEL] = str(error)

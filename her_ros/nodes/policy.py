@@ -25,6 +25,8 @@ from her_ros.nodes.qos import LOCK_STEP, with_deadline
 
 # How long the last safe action may take to arrive before ROS ends.
 _LAST_WORDS = Duration(seconds=0.2)
+# Seconds from one line about a lasting problem to the next.
+_REPEAT_S = 10.0
 # What the diagnostics say of a stop.
 _STOPS = {
     State.STOPPED: 'stopped until a fresh observation comes',
@@ -171,7 +173,10 @@ class PolicyNode(GuardedNode, LifecycleNode):
         waits = '' if guard is not None and guard.actor.ready else 'a policy'
         waits = 'its activation' if state is State.INACTIVE else waits
         stop = [_STOPS[state]] if state in _STOPS else []
-        problems = [*stop, *self._intake.problems.values(), *self.problems.values()]
+        if unused := self._intake.unused_policies():
+            self.log.warning('unused policies', unused, _REPEAT_S)
+        mine = [*stop, unused] if unused else stop
+        problems = [*mine, *self._intake.problems.values(), *self.problems.values()]
         if stop != self._stops_told:
             self._stops_told = stop
             self.get_logger().warning(stop[0] if stop else 'no longer stopped')

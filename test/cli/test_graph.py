@@ -1,9 +1,11 @@
 import importlib.util
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from setuptools import distutils
+from std_msgs.msg import Bool, UInt8MultiArray
 
 import her_ros
 from her_ros.cli import graph
@@ -15,9 +17,12 @@ from her_ros.cli.graph import (
     simulation_nodes,
     training_nodes,
 )
+from her_ros.cli.prepare import prepare_run
 from her_ros.core.config import configured
 from her_ros.core.parameters import NODE_PARAMETERS
 from her_ros.core.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
+from her_ros.nodes.messages import bytes_message
+from her_ros.nodes.qos import LATCHED
 
 ROOT = Path(her_ros.__file__).parents[1]
 GRAPHS = {
@@ -239,3 +244,36 @@ def test_nodes_are_counted_apart(clock):
     assert all(rule.allows(name) for name in 'abcabc')
     assert not rule.allows('b')
     assert RestartRule.verdict('b') == 'b died 3 times within 60 s'
+
+
+def documented_worker(run):
+    """Return the commands that docs/offline.md has for a second worker, for a run folder."""
+    (block,) = re.findall(
+        r'```bash\n(RUN=.*?)```', (ROOT / 'docs' / 'offline.md').read_text(), re.S
+    )
+    commands, found = re.subn('^RUN=.*', f'RUN={run}', block)
+    assert found == 1
+    # Without an installed ROS package there is no `ros2 run`.
+    return f'ros2() {{ python3 -P -m her_ros.nodes.$3 "${{@:4}}"; }}\n{commands}'
+
+
+@pytest.mark.nodes
+def test_the_documented_second_worker_follows_the_trainer(graph, tmp_path, export_policy):
+    overrides = ['fetch_env.num_envs=2', 'fetch_env.action_timeout_s=0.2']
+    run = prepare_run('FetchReach', tmp_path / 'runs', overrides=overrides)
+    worker = graph.run('bash', '-c', documented_worker(run.folder.path))
+    policies = graph.node.create_publisher(UInt8MultiArray, '/her_ros/policy', LATCHED)
+    collect = graph.node.create_publisher(Bool, '/her_ros/collect', LATCHED)
+
+    def version():
+        collect.publish(Bool(data=True))
+        graph.spin(0.2)
+        return int(graph.status('/her_ros/worker_1/policy').get('policy_version', 0))
+
+    for offered in (1, 2):
+        policies.publish(bytes_message(export_policy(version=offered)))
+        graph.until(lambda offered=offered: version() == offered, f'version {offered}')
+
+    bags = run.folder.bags
+    graph.until(lambda: version() and list(bags.glob('*_w001_*.mcap')), 'a bag of worker 1')
+    assert worker.popen.poll() is None

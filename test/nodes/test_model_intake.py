@@ -1,10 +1,12 @@
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from std_msgs.msg import UInt8MultiArray
 from std_srvs.srv import Trigger
 
 from her_ros.core.files import sha256
 from her_ros.deploy.policy import OnnxPolicy
+from her_ros.nodes.qos import LATCHED
 
 pytestmark = pytest.mark.nodes
 
@@ -28,6 +30,7 @@ def nodes(start_policies, models, calm, key, tmp_path_factory):
         '/calm': {**calm, **good},
         '/taught': {**calm, 'accept_policies': True},
         '/strict': {**calm, **verified, 'model': str(signed), 'accept_policies': True},
+        '/deaf': {'explore': True},
         '/unsigned': {**good, **verified},
         '/other_file': {**good, 'model_sha256': 'f' * 64},
     }
@@ -51,6 +54,20 @@ def test_policies_from_the_topic_are_not_even_listened_to(shared_graph, nodes, m
     make_partner('/calm').ask(make_partner('/calm').states(1, 0))
     assert shared_graph.node.count_subscribers('/calm/policy') == 0
     assert shared_graph.node.count_subscribers('/calm/step') == 1
+
+
+def test_a_node_that_acts_at_random_although_policies_are_published_says_so(
+    shared_graph, make_partner, nodes
+):
+    assert shared_graph.new_status('/deaf/policy')['level'] == '0'
+    shared_graph.node.create_publisher(UInt8MultiArray, '/deaf/policy', LATCHED)
+    line = 'takes no policies from /deaf/policy: accept_policies is false'
+    shared_graph.until(
+        lambda: line in shared_graph.status('/deaf/policy')['message'], 'a complaint'
+    )
+    assert shared_graph.status('/deaf/policy')['level'] == '1'
+    (told,) = [each for each in nodes['/deaf'].lines if line in each]
+    assert '[WARN]' in told
 
 
 def test_a_new_model_acts_from_the_next_episode_on_or_at_once(
