@@ -1,8 +1,6 @@
-import io
 import json
 import os
 import sqlite3
-import struct
 import subprocess
 import sys
 import textwrap
@@ -10,6 +8,7 @@ import textwrap
 import lz4.frame
 import pytest
 import zstandard
+from campaign.hostile import MIB, bombs, mcap_of
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.info import read_info
@@ -18,90 +17,6 @@ from her_ros.bags.reader import read_bag
 from her_ros.bags.recording import Recording
 from her_ros.bags.recover import recover
 from her_ros.bags.storage import decompressed
-
-MIB = 1 << 20
-MAGIC = b'\x89MCAP0\r\n'
-
-
-def record(kind, content):
-    return bytes([kind]) + struct.pack('<Q', len(content)) + content
-
-
-def text(value):
-    return struct.pack('<I', len(value)) + value.encode()
-
-
-def mcap_of(*chunks):
-    """Write an MCAP file of chunks: (compression, claimed size, compressed content)."""
-    packed = [
-        record(
-            6,
-            struct.pack('<QQQI', 0, 0, claimed, 0)
-            + text(name)
-            + struct.pack('<Q', len(content))
-            + content,
-        )
-        for name, claimed, content in chunks
-    ]
-    end = record(15, struct.pack('<I', 0)) + record(2, struct.pack('<QQI', 0, 0, 0))
-    return MAGIC + record(1, text('ros2') + text('x')) + b''.join(packed) + end + MAGIC
-
-
-def head():
-    """Schema and channel of a topic of bytes."""
-    schema = struct.pack('<H', 1) + text('std_msgs/msg/UInt8MultiArray') + text('ros2msg')
-    channel = struct.pack('<HH', 1, 1) + text('/step') + text('cdr') + struct.pack('<I', 0)
-    return record(3, schema + text('uint8[] data\n')) + record(4, channel)
-
-
-def message(content):
-    return record(5, struct.pack('<HIQQ', 1, 0, 0, 0) + content)
-
-
-def zeros(compressor, size):
-    """Compress zeros, which take a thousandth of the memory that they claim."""
-    out = io.BytesIO()
-    with compressor(out) as stream:
-        for _ in range(size // MIB):
-            stream.write(bytes(MIB))
-    return out.getvalue()
-
-
-def zstd(out):
-    return zstandard.ZstdCompressor().stream_writer(out, closefd=False)
-
-
-def lz4_(out):
-    return lz4.frame.LZ4FrameFile(out, 'wb')
-
-
-SIZE = 600 * MIB
-
-
-def bombs():
-    """Files of kilobytes that claim, or become, more than half a gigabyte."""
-    plain = zeros(zstd, SIZE)
-    # A message compressed by itself, many times in a compressed chunk.
-    nested = head() + 60 * message(zeros(zstd, 100 * MIB))
-    chunk = zstandard.ZstdCompressor().compress(nested)
-    many = zeros(zstd, 120 * MIB)
-    return {
-        'zstd.mcap': mcap_of(('zstd', SIZE, plain)),
-        'zstd_lies.mcap': mcap_of(('zstd', 1000, plain)),
-        'lz4.mcap': mcap_of(('lz4', SIZE, zeros(lz4_, SIZE))),
-        'lz4_lies.mcap': mcap_of(('lz4', 1000, zeros(lz4_, SIZE))),
-        'claims.mcap': mcap_of(('', 1 << 62, b'')),
-        'nested.mcap': mcap_of(('zstd', len(nested), chunk)),
-        'many.mcap': mcap_of(*[('zstd', 120 * MIB, many)] * 8),
-        'file.mcap.zstd': plain,
-        'file.db3.zstd': plain,
-    }
-
-
-NAMES = (
-    'zstd.mcap', 'zstd_lies.mcap', 'lz4.mcap', 'lz4_lies.mcap', 'claims.mcap', 'nested.mcap',
-    'many.mcap', 'file.mcap.zstd', 'file.db3.zstd',
-)  # fmt: skip
 
 
 @pytest.fixture(scope='module')
@@ -123,7 +38,7 @@ def test_each_bomb_takes_bounded_memory_and_is_named(bomb_folder):
         from her_ros.core.task import task_named
         folder = pathlib.Path({str(bomb_folder)!r})
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        for name in {NAMES!r}:
+        for name in {sorted(bombs())!r}:
             path = folder / name
             assert read_info(path).damage, name
             try:
