@@ -3,8 +3,9 @@
 Each storage and compression form of a recording of FetchPush is cut and flipped. ``stream`` must
 hand out exactly the episodes that were recorded, or raise one line. ``recover`` must give back
 every episode whose messages lie before a cut in chunks that are whole (a lower bound: it also
-reads what is left of the next chunk), and no episode that was not recorded. Where there is no checksum per chunk, a flipped byte may
-change a value; there it must not raise anything but one line.
+reads what is left of the next chunk), and no episode that was not recorded. Where there is no
+checksum per chunk, a flipped byte may change a value; there it must not raise anything but one
+line.
 """
 
 import os
