@@ -38,7 +38,10 @@ class BagInfo:
     rows_left_over: int = 0
     #: of the policies that acted; None: none did
     policy_versions: tuple[int, int] | None = None
+    #: from the first stamp to the last; stamps of 0 do not count
     duration_s: float = 0.0
+    #: messages stamped 0, which is no time
+    unstamped: int = 0
     size: int = 0
     #: messages by topic
     topics: dict[str, int] = field(default_factory=dict)
@@ -124,13 +127,13 @@ def read_info(path: Path, task: GoalTask | None = None) -> BagInfo:
     stamps: list[int] = []
 
     def note(batch: list[Message]) -> None:
-        if not batch:
-            return
         for message in batch:
             topic = message.channel.topic
             info.topics[topic] = info.topics.get(topic, 0) + 1
-        times = [message.log_time_ns for message in batch]
-        stamps[:] = [min([*times, *stamps]), max([*times, *stamps])]
+        times = [message.log_time_ns for message in batch if message.log_time_ns > 0]
+        info.unstamped += len(batch) - len(times)
+        if times:
+            stamps[:] = [min([*times, *stamps]), max([*times, *stamps])]
 
     stream = EpisodeStream(path, task, note)
     try:
@@ -155,7 +158,8 @@ def total_of(infos: Iterable[BagInfo]) -> BagInfo:
         total.paths += info.paths
         total.tasks |= info.tasks
         for name in (
-            'episodes', 'steps', 'successes', 'relabelable', 'rows_left_over', 'duration_s', 'size'
+            'episodes', 'steps', 'successes', 'relabelable', 'rows_left_over', 'duration_s',
+            'unstamped', 'size',
         ):  # fmt: skip
             setattr(total, name, getattr(total, name) + getattr(info, name))
         total._widen(info.policy_versions)

@@ -59,6 +59,8 @@ def _table(total: BagInfo) -> Table:
         table.add_row(name, value)
     for topic, messages in sorted(total.topics.items()):
         table.add_row(f'messages on {topic}', str(messages))
+    if total.unstamped:
+        table.add_row('messages stamped 0, not in the duration', str(total.unstamped))
     if total.rows_left_over:
         table.add_row('rows of unfinished episodes', str(total.rows_left_over))
     if total.damage:
@@ -106,6 +108,7 @@ def _described(info: BagInfo) -> dict[str, Any]:
         'goal_coverage': info.goal_coverage,
         'policy_versions': info.policy_versions,
         'duration_s': info.duration_s,
+        'unstamped_messages': info.unstamped,
         'size': info.size,
         'topics': info.topics,
         'rows_left_over': info.rows_left_over,

@@ -3,7 +3,8 @@ import pytest
 
 from her_ros.bags import info as info_module
 from her_ros.bags.info import read_info, total_of
-from her_ros.bags.writer import write_rollout
+from her_ros.bags.writer import BagWriter, write_rollout
+from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
 from her_ros.core.task import TASKS
 
 FACTS = {'task': 'FetchPush'}
@@ -84,7 +85,7 @@ def test_counts_are_those_of_what_was_written(tmp_path, rollouts, write_mcap):
         messages = rollouts(4, (5, 7), session=index)
         for rows in messages:
             rows['policy_version'][rows['step'] > 0] = 10 + index
-        stamps = [index * 10**9 + each * 10**8 for each in range(len(messages))]
+        stamps = [(1 + index) * 10**9 + each * 10**8 for each in range(len(messages))]
         paths.append(write_mcap(tmp_path / f'{index}.mcap', messages, stamps))
     total = total_of(read_info(path, TASKS['FetchPush']) for path in paths)
     assert (total.episodes, total.steps) == (24, 3 * 4 * 12)
@@ -104,3 +105,17 @@ def test_what_was_read_in_front_of_damage_counts(tmp_path, push, rollouts, write
     assert 0 < info.episodes < 80
     assert len(info.damage) == 1
     assert info.damage[0].startswith(f'{path}: damaged')
+
+
+@pytest.mark.parametrize('unstamped', [{0}, {3}, {8}, {0, 1, 2}, set(range(9))])
+def test_stamps_of_0_are_counted_and_not_in_the_duration(tmp_path, one_episode, unstamped):
+    messages = one_episode([(x, 1, 1) for x in range(9)])
+    stamps = [0 if i in unstamped else 1_700_000_000_000_000_000 + i * 10**9 for i in range(9)]
+    writer = BagWriter(tmp_path, 'a', FACTS)
+    for rows, stamp in zip(messages, stamps, strict=True):
+        writer.write('/step', CLOUD_TYPE, encode_cloud(rows, stamp), stamp)
+    info = total_of([read_info(writer.close())])
+    times = [i for i in range(9) if i not in unstamped]
+    assert info.duration_s == (times[-1] - times[0] if times else 0)
+    assert info.unstamped == len(unstamped)
+    assert info.episodes == 1

@@ -65,6 +65,16 @@ def test_info_in_json(her_ros, run):
     ]
 
 
+def test_info_counts_messages_stamped_0(her_ros, tmp_path):
+    messages = rollout(TASKS['FetchPush'], 1)
+    write_rollout(tmp_path, 'a', {'task': 'FetchPush'}, messages, start_ns=0, period_s=0.5)
+    path = tmp_path / 'a.mcap'
+    # One of seven; the others span 2.5 s.
+    assert re.search('stamped 0, .* 1 ', her_ros('bags', 'info', path).output)
+    (told,) = json.loads(her_ros('bags', 'info', path, '--json').output)['bags']
+    assert (told['unstamped_messages'], told['duration_s']) == (1, 2.5)
+
+
 def test_a_damaged_bag_does_not_hide_the_others(her_ros, run):
     bags = sorted((run / 'bags').iterdir())
     bags[1].write_bytes(bags[1].read_bytes()[:-9])
