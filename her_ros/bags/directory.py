@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from glob import escape
+from io import BufferedWriter
 from pathlib import Path
 
 from mcap.records import Attachment
@@ -16,7 +18,7 @@ from her_ros.bags.mcap_file import FACTS_RECORD
 from her_ros.bags.metadata import ROSBAG2_RECORD, TopicCount, information_of, is_qos
 from her_ros.bags.storage import Channel, Message
 from her_ros.bags.writer import definition_of
-from her_ros.core.files import publish_folder
+from her_ros.core.files import create_held, publish_folder, remove_unheld
 
 
 class DirectoryWriter:
@@ -41,10 +43,19 @@ class DirectoryWriter:
         if path.exists():
             raise BagError(f'{path}: exists already, and bags are never overwritten; name another')
         with self._naming():
-            self._temporary.mkdir(parents=True)
-            self._file = (self._temporary / self._name).open('wb')
+            self._file = self._create()
         self._writer = Writer(self._file, compression=CompressionType.LZ4, enable_data_crcs=True)
         self._writer.start('ros2', library='her_ros')
+
+    def _create(self) -> BufferedWriter:
+        """Make the temporary folder and its file; remove what killed processes left beside it."""
+        for torn in self.path.parent.glob(f'.{escape(self.path.name)}.*.tmp'):
+            remove_unheld(torn)
+        while True:
+            self._temporary.mkdir(parents=True)
+            # An empty folder may be taken for a leftover.
+            with suppress(FileNotFoundError):
+                return create_held(self._temporary / self._name)
 
     def write(self, message: Message) -> None:
         """Add a message with its stamps.
@@ -96,11 +107,13 @@ class DirectoryWriter:
             text = json.dumps(information)
             self._writer.add_metadata(ROSBAG2_RECORD, {'serialized_metadata': text})
             self._writer.finish()
-            self._file.close()
+            self._file.flush()
             # JSON is YAML as well.
             text = json.dumps({'rosbag2_bagfile_information': information}, indent=2)
             (self._temporary / 'metadata.yaml').write_text(f'{text}\n', 'utf-8')
             publish_folder(self._temporary, self.path)
+            # Closed last, since the folder is held only while the file is open.
+            self._file.close()
 
     def discard(self) -> None:
         """Leave nothing behind but a bag that is finished."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from her_ros import __version__
-from her_ros.bags.writer import BagWriter
+from her_ros.bags.writer import BagWriter, remove_unfinished
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.core.rows import Rows, require_few_environments, step_dtype
 from her_ros.core.task import GoalTask
@@ -38,8 +38,7 @@ class RolloutRecorder:
         self._ended = np.zeros(0, bool)
         self._versions: set[int] = set()
         # What a killed recorder left unfinished holds no finished episode.
-        for torn in folder.glob(f'.*_w{worker:03d}_*.mcap.tmp'):
-            torn.unlink(missing_ok=True)
+        remove_unfinished(folder, f'*_w{worker:03d}_*')
         #: rollouts kept, and rollouts dropped because a step of theirs was missed
         self.kept, self.dropped = 0, 0
 

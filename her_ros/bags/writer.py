@@ -15,7 +15,7 @@ from her_ros.bags.errors import BagError
 from her_ros.bags.mcap_file import FACTS_RECORD
 from her_ros.bags.metadata import ROSBAG2_RECORD, information_of
 from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
-from her_ros.core.files import publish_file
+from her_ros.core.files import create_held, publish_file, remove_unheld
 from her_ros.core.rows import Rows
 from her_ros.core.topics import STEP
 
@@ -52,7 +52,7 @@ class BagWriter:
 
     def __init__(self, folder: Path, name: str, facts: Mapping[str, str]) -> None:
         self.path = folder / f'{name}.mcap'
-        self._temporary = folder / f'.{name}.mcap.tmp'
+        self._temporary = folder / _temporary_name(name)
         self._facts = dict(facts)
         self._channels: dict[str, int] = {}
         self._schemas: dict[str, int] = {}
@@ -62,7 +62,7 @@ class BagWriter:
         if self.path.exists():
             raise BagError(f'{self.path}: exists already, and bags are never overwritten')
         try:
-            self._file = self._temporary.open('wb')
+            self._file = create_held(self._temporary)
         except OSError as error:
             raise BagError(f'{self.path}: cannot be written: {error.strerror}') from error
         self._writer = Writer(self._file, compression=CompressionType.LZ4, enable_data_crcs=True)
@@ -97,8 +97,10 @@ class BagWriter:
                 ROSBAG2_RECORD, {'serialized_metadata': self._rosbag2_metadata()}
             )
             self._writer.finish()
-            self._file.close()
+            self._file.flush()
+            # Closed last, since it is held only while it is open.
             publish_file(self._temporary, self.path)
+            self._file.close()
         return self.path
 
     def discard(self) -> None:
@@ -139,6 +141,19 @@ class BagWriter:
         start, end = min(self._stamps_ns, default=0), max(self._stamps_ns, default=0)
         count = len(self._stamps_ns)
         return json.dumps(information_of(self.path.name, start, end, count, self._facts))
+
+
+def _temporary_name(name: str) -> str:
+    return f'.{name}.mcap.tmp'
+
+
+def remove_unfinished(folder: Path, pattern: str = '*') -> None:
+    """Remove the temporary files of bags whose writers were killed; those of living ones stay.
+
+    :param pattern: matches names of bags, without their suffix
+    """
+    for torn in folder.glob(_temporary_name(pattern)):
+        remove_unheld(torn)
 
 
 @lru_cache

@@ -14,7 +14,7 @@ from her_ros.bags.recording import Recording
 from her_ros.bags.rollout import run_facts
 from her_ros.bags.sources import BARE_SUFFIXES, expand
 from her_ros.bags.storage import Message
-from her_ros.bags.writer import write_rollout
+from her_ros.bags.writer import remove_unfinished, write_rollout
 from her_ros.cli.prepare import values_for
 from her_ros.cli.recorded_topics import WANTED, RecordedTopics, key_of, survey
 from her_ros.core.config import ConfigError, configured
@@ -107,6 +107,8 @@ class _Unusable(HerRosError):
 def output_prefixes(paths: Sequence[Path], out: Path) -> list[str]:
     """Return how the names of each recording's episodes begin; no two are alike.
 
+    Removes what a killed process left unfinished under such names.
+
     :raises ConfigError: if there are such bags in ``out`` already
     """
     names = [_name_of(path) for path in paths]
@@ -116,6 +118,7 @@ def output_prefixes(paths: Sequence[Path], out: Path) -> list[str]:
         taken = {*prefixes, *(other for other in names if other != name)}
         prefixes.append(next(each for each in candidates if each not in taken))
     for prefix in prefixes:
+        remove_unfinished(out, f'{escape(prefix)}_[0-9]*')
         for there in sorted(out.glob(f'{escape(prefix)}_[0-9]*.mcap')):
             raise ConfigError(
                 f'{there}: exists already, and bags are never overwritten; name another --out'

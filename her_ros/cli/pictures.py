@@ -8,15 +8,20 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from her_ros.cli.experiment_results import Curve, spread
+from her_ros.core.files import write_whole
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     """Write ``<name>.svg`` and ``<name>.png``; return their paths."""
     paths = [folder / f'{name}.svg', folder / f'{name}.png']
-    # Without a date, and with ids that are not random, what did not change stays as it is.
-    with matplotlib.rc_context({'svg.hashsalt': 'her_ros'}):
-        figure.savefig(paths[0], metadata={'Date': None})
-    figure.savefig(paths[1], dpi=150)
+
+    def draw_svg(path: Path) -> None:
+        # Without a date, and with ids that are not random, what did not change stays as it is.
+        with matplotlib.rc_context({'svg.hashsalt': 'her_ros'}):
+            figure.savefig(path, format='svg', metadata={'Date': None})
+
+    write_whole(paths[0], draw_svg)
+    write_whole(paths[1], lambda path: figure.savefig(path, format='png', dpi=150))
     return paths
 
 

@@ -3,15 +3,23 @@
 import fcntl
 import hashlib
 import os
+import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from glob import escape
+from io import BufferedWriter
 from pathlib import Path
 from typing import IO
 
 from her_ros.core.errors import HerRosError
+
+# A symbolic link is never followed.
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+
+# A process that removes a leftover holds it for less than this.
+_REMOVAL_S = 0.5
 
 
 def write_whole(path: Path, content: bytes | Callable[[Path], None]) -> None:
@@ -20,11 +28,14 @@ def write_whole(path: Path, content: bytes | Callable[[Path], None]) -> None:
     :param content: the bytes, or a function that writes the temporary file it is given
     """
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
+    # A link of this name, or what a killed process of the same number left.
+    temporary.unlink(missing_ok=True)
     try:
+        with open(os.open(temporary, _NEW, 0o666), 'wb') as file:
+            if not callable(content):
+                file.write(content)
         if callable(content):
             content(temporary)
-        else:
-            temporary.write_bytes(content)
         publish_file(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -37,6 +48,62 @@ def remove_leftovers(path: Path) -> None:
     """
     for temporary in path.parent.glob(f'.{escape(path.name)}.*.tmp'):
         temporary.unlink(missing_ok=True)
+
+
+def create_held(path: Path) -> BufferedWriter:
+    """Make a temporary file that this process holds until it is closed.
+
+    While it is held, :func:`remove_unheld` leaves it alone. What a killed process left under the
+    name is replaced.
+
+    :raises FileExistsError: if a living process holds it
+    :raises OSError: if it cannot be made
+    """
+    deadline = time.monotonic() + _REMOVAL_S
+    while True:
+        remove_unheld(path)
+        try:
+            descriptor = os.open(path, _NEW, 0o666)
+        except FileExistsError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+            continue
+        # It may have been taken for a leftover before it was held.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_nlink:
+            return open(descriptor, 'wb')
+        os.close(descriptor)
+
+
+def remove_unheld(path: Path) -> None:
+    """Remove a temporary file, or a folder of them, unless a living process holds one.
+
+    Whatever cannot be looked at stays.
+    """
+    with suppress(OSError), ExitStack() as stack:
+        if not path.is_dir() or path.is_symlink():
+            _hold_leftover(path, stack)
+            path.unlink()
+        elif files := [*path.iterdir()]:
+            for each in files:
+                _hold_leftover(each, stack)
+            shutil.rmtree(path)
+        else:
+            path.rmdir()  # fails if a file was made in it meanwhile
+
+
+def _hold_leftover(path: Path, stack: ExitStack) -> None:
+    """Hold a file while it is removed; a link or a pipe has no holder.
+
+    :raises OSError: if a living process holds it, it has gone, or another one has taken its place
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):
+        return
+    file = stack.enter_context(path.open('rb+'))
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    if not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+        raise FileExistsError(f'{path}: written anew')
 
 
 def set_aside(path: Path) -> Path:

@@ -7,7 +7,7 @@ from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import String, UInt8MultiArray
 
 from her_ros.bags.rollout import run_facts
-from her_ros.bags.writer import write_rollout
+from her_ros.bags.writer import remove_unfinished, write_rollout
 from her_ros.core.errors import HerRosError
 from her_ros.core.parameters import EvaluatorParameters
 from her_ros.core.run_folder import RunFolder
@@ -32,6 +32,7 @@ class EvaluatorNode(GuardedNode):
         self._folder = RunFolder(self._config.run_dir)
         self._folder.require()
         self._role = self._folder.hold('evaluator')
+        remove_unfinished(self._folder.evaluation)
         self._task = task_named(self._config.task)
         self._wanted: OnnxPolicy | None = None
         self._done = 0

@@ -335,6 +335,8 @@ def test_names_of_outputs_are_unique_and_checked_before_the_first_is_written(her
         recording.steer(goal, 1.0)
         recording.close()
     out = tmp_path / 'out'
+    out.mkdir()
+    (out / '.demo_2_00007.mcap.tmp').touch()  # of a convert that was killed
     arguments = ('bags', 'convert', *paths, '--task', 'FetchReach', '--out', out)
     assert her_ros(*arguments).status == 0
     names = ['demo_00001.mcap', 'demo_2_00001.mcap']

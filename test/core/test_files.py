@@ -4,7 +4,15 @@ import threading
 
 import pytest
 
-from her_ros.core.files import file_sha256, publish_file, set_aside, sha256, write_whole
+from her_ros.core.files import (
+    create_held,
+    file_sha256,
+    publish_file,
+    remove_unheld,
+    set_aside,
+    sha256,
+    write_whole,
+)
 
 
 def test_content_is_written_as_given(tmp_path):
@@ -97,3 +105,59 @@ def test_a_file_is_set_aside_beside_all_that_were(tmp_path):
         assert (tmp_path / names[-1]).read_text() == content
     assert names == [f'bag.mcap.damaged_{number}' for number in (1, 2, 3)]
     assert sorted(os.listdir(tmp_path)) == names
+
+
+@pytest.mark.parametrize('content', [b'new', lambda temporary: temporary.write_bytes(b'new')])
+def test_links_are_not_followed(tmp_path, content):
+    precious = tmp_path / 'precious'
+    precious.write_bytes(b'kept')
+    for name in ('file', f'.file.{os.getpid()}.tmp'):
+        (tmp_path / name).symlink_to(precious)
+    write_whole(tmp_path / 'file', content)
+    assert precious.read_bytes() == b'kept'
+    assert (tmp_path / 'file').read_bytes() == b'new'
+    assert not (tmp_path / 'file').is_symlink()
+    (tmp_path / '.held').symlink_to(precious)
+    with create_held(tmp_path / '.held') as file:
+        file.write(b'new')
+    assert precious.read_bytes() == b'kept'
+    assert sorted(os.listdir(tmp_path)) == ['.held', 'file', 'precious']
+
+
+def test_what_is_held_stays_and_leftovers_go(tmp_path):
+    folder = tmp_path / '.folder'
+    folder.mkdir()
+    paths = [tmp_path / '.file', folder / 'file']
+    held = [create_held(path) for path in paths]
+    for path in (paths[0], folder):
+        remove_unheld(path)
+    assert all(path.exists() for path in paths)
+    with pytest.raises(FileExistsError):
+        create_held(paths[0])
+    for file in held:
+        file.close()
+    create_held(paths[0]).close()
+    for path in (paths[0], folder):
+        remove_unheld(path)
+    assert os.listdir(tmp_path) == []
+    remove_unheld(paths[0])
+
+
+def test_a_file_that_is_just_made_is_never_taken_for_a_leftover(tmp_path):
+    path, stop = tmp_path / '.file', threading.Event()
+
+    def remove():
+        while not stop.is_set():
+            remove_unheld(path)
+
+    threads = [threading.Thread(target=remove) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(300):
+            with create_held(path) as file:
+                assert os.fstat(file.fileno()).st_ino == path.stat().st_ino
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
