@@ -13,6 +13,7 @@ from typing import Any
 from her_ros.cli.params import shipped_profiles
 from her_ros.core.config import ConfigError
 from her_ros.core.ros_environment import checked_topic
+from her_ros.core.run_folder import RunFolder
 from her_ros.core.topics import (
     COLLECT,
     EPISODES,
@@ -44,13 +45,20 @@ class NodeSpec:
     namespace: str
     remappings: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    #: the run is over when this node exits with status 0
-    ends_run: bool = False
+    #: file that this node leaves when the run is over; empty: its end never ends the run
+    result: str = ''
 
     @property
     def full_name(self) -> str:
         """Namespace and name."""
         return f'{self.namespace}/{self.name}'
+
+    def has_finished(self, status: int) -> bool:
+        """Tell whether the run is over, now that the node has ended with a status.
+
+        A node that was told to end also has status 0, but leaves no result.
+        """
+        return status == 0 and bool(self.result) and Path(self.result).exists()
 
     def command(self, params_file: Path) -> list[str]:
         """Return the command that starts the node without ROS's own launcher."""
@@ -92,8 +100,9 @@ def worker_nodes(namespace: str, worker: int, run_dir: str, explore: bool) -> li
 def training_nodes(namespace: str, workers: int, run_dir: str) -> list[NodeSpec]:
     """List the nodes of a training run."""
     namespace = '/' + namespace.strip('/')
+    result = str(RunFolder(run_dir).result)
     nodes = [
-        NodeSpec('trainer', namespace, parameters={'run_dir': run_dir}, ends_run=True),
+        NodeSpec('trainer', namespace, parameters={'run_dir': run_dir}, result=result),
         NodeSpec('evaluator', namespace, parameters={'run_dir': run_dir}),
     ]
     for worker in range(workers):

@@ -102,7 +102,7 @@ def _exit_handler(spec: NodeSpec, rule: RestartRule) -> Any:
     def on_exit(event: ProcessExited, context: LaunchContext) -> Any:
         if context.is_shutdown:
             return None
-        if event.returncode == 0 and spec.ends_run:
+        if spec.has_finished(event.returncode):
             return _shutdown(f'{spec.full_name} has finished the run')
         if event.returncode == USER_ERROR:
             raise LaunchError(f'{spec.full_name} needs its user; its last line says why')

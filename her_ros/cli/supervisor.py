@@ -87,7 +87,7 @@ class Supervisor:
             status = child.process.poll()
             if status is None:
                 continue
-            if status == 0 and child.spec.ends_run:
+            if child.spec.has_finished(status):
                 return True
             if child.restart_at is None:
                 self._note_death(child, status)

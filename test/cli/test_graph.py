@@ -78,7 +78,7 @@ def test_every_worker_has_its_own_step_and_shares_the_rest():
 
 
 def test_only_the_trainer_ends_a_run():
-    assert {spec.name for spec in ALL if spec.ends_run} == {'trainer'}
+    assert {spec.name for spec in ALL if spec.result} == {'trainer'}
 
 
 def test_only_robots_get_the_safety_of_robots():

@@ -81,12 +81,12 @@ def test_what_does_not_fit_is_said_and_nothing_starts(
 
 
 @pytest.fixture
-def at_exit():
+def at_exit(tmp_path):
     """Say what launch does when a node ends: (node, exit status) to the reason of a shutdown."""
     rule = module.RestartRule()
     handlers = {
         spec.name: module._exit_handler(spec, rule)
-        for spec in training_nodes('her_ros', 1, '/run')
+        for spec in training_nodes('her_ros', 1, str(tmp_path))
     }
 
     def at_exit(name, returncode, is_shutdown=False):
@@ -102,9 +102,12 @@ def at_exit():
     return at_exit
 
 
-def test_the_trainers_success_ends_the_launch(at_exit):
+def test_the_trainers_success_ends_the_launch(at_exit, tmp_path):
     assert at_exit('policy', 0) is None
     assert at_exit('trainer', 1) is None
+    # told to end before the run was over
+    assert at_exit('trainer', 0) is None
+    (tmp_path / 'result.json').touch()
     assert 'trainer has finished' in at_exit('trainer', 0)
     assert at_exit('trainer', 0, is_shutdown=True) is None
 

@@ -97,19 +97,37 @@ def test_a_death_quotes_an_error_of_its_own_process(supervise, wait):
     assert second.endswith('started again (it logged no error)')
 
 
-def test_a_success_that_ends_the_run_is_reported_at_once(supervise, wait):
+def test_a_success_that_ends_the_run_is_reported_at_once(supervise, wait, tmp_path):
+    result = tmp_path / 'result.json'
+    code = f'open({str(result)!r}, "w")'
     supervisor = supervise(
-        Script('a', '/run', code=SLEEP), Script('b', '/run', code='pass', ends_run=True)
+        Script('a', '/run', code=SLEEP), Script('b', '/run', code=code, result=str(result))
     )
     wait(supervisor.poll, 'the end of the run')
     assert not supervisor.reports
 
 
+def test_a_trainer_that_was_told_to_end_is_started_again(supervise, wait, tmp_path):
+    code = 'import os, signal, time; signal.signal(15, lambda *_: os._exit(0))'
+    code += '; print(flush=True); time.sleep(60)'
+    supervisor = supervise(
+        Script('a', '/run', code=code, result=str(tmp_path / 'result.json')),
+    )
+    (before,) = supervisor.pids.values()
+    wait((tmp_path / 'log' / 'run.a.log').read_text, 'the start')
+    module.os.kill(before, signal.SIGTERM)
+    wait(lambda: supervisor.poll() or list(supervisor.pids.values()) != [before], 'a restart')
+    (report,) = supervisor.reports
+    assert '/run/a ended with status 0 and is started again' in report
+
+
 @pytest.mark.parametrize('ends_run', [False, True])
-def test_other_ends_are_deaths_and_three_are_too_many(supervise, wait, ends_run):
+def test_other_ends_are_deaths_and_three_are_too_many(supervise, wait, ends_run, tmp_path):
     # status 0 of a node that is to run on is as much of a death as status 3 of the trainer
     code = f'print("my last words"); raise SystemExit({3 if ends_run else 0})'
-    supervisor = supervise(Script('a', '/run', code=code, ends_run=ends_run))
+    (tmp_path / 'result.json').touch()
+    result = str(tmp_path / 'result.json') if ends_run else ''
+    supervisor = supervise(Script('a', '/run', code=code, result=result))
     with pytest.raises(SupervisorError, match='/run/a died 3 times within 60 s') as caught:
         wait(supervisor.poll, 'the end of the run')
     assert 'my last words' in str(caught.value)
