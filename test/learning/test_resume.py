@@ -161,7 +161,7 @@ def test_a_policy_under_evaluation_is_the_same_after_a_restart(bags, quick):
 @pytest.mark.parametrize(
     ('damage', 'message'),
     [
-        (lambda path: path.unlink(), 'missing, but the checkpoint has learnt from it'),
+        (lambda path: path.unlink(), 'missing since the checkpoint has learnt from it'),
         (lambda path: path.write_bytes(b''), 'altered since the checkpoint has learnt from it'),
         (
             lambda path: path.write_bytes(path.read_bytes()[:-1] + b'\xff'),

@@ -1,10 +1,12 @@
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import her_ros
+from her_ros.core.symmetry import Kind, Symmetries
 from her_ros.core.task import GoalTask
 from her_ros.sim.errors import SimError
 from her_ros.sim.registry import simulation_of
@@ -12,19 +14,22 @@ from her_ros.sim.rollout import Rollout
 
 PAGE = Path(her_ros.__file__).parents[1] / 'docs' / 'tasks.md'
 # What there is in core/task.py, to which the first part of the example belongs.
-NAMES = {'GoalTask': GoalTask, 'FETCH_TASKS': {}}
+NAMES = {'GoalTask': GoalTask, 'FETCH_TASKS': {}, 'Kind': Kind, 'Symmetries': Symmetries}
 
 
 @pytest.fixture(scope='module')
 def drawer():
     """The example of the page on tasks: (task, its simulation)."""
-    task, simulation, _ = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.DOTALL)
+    task, symmetries, simulation, _ = re.findall(
+        r'```python\n(.*?)```', PAGE.read_text(), re.DOTALL
+    )
     # Indented by the list that it stands in; annotations of a module mean nothing here.
-    lines = re.sub(r'^   ', '', task, flags=re.MULTILINE)
+    task, symmetries = (re.sub(r'^   ', '', each, flags=re.M) for each in (task, symmetries))
     tasks, module = dict(NAMES), {}
-    exec(lines, tasks)
+    exec(task, tasks)
+    exec(symmetries, tasks)
     exec(simulation, module)
-    return tasks['TASKS']['Drawer'], module['Drawer']
+    return replace(tasks['TASKS']['Drawer'], symmetries=tasks['symmetries']), module['Drawer']
 
 
 def test_the_example_of_the_page_is_a_simulation_of_its_task(drawer):
