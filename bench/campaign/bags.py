@@ -49,7 +49,7 @@ _CHUNK = 20_000
 _LIMIT_MIB = 64
 _PEAK_MB = 350.0
 _READ = """
-    import pathlib, resource, sys
+    import pathlib, sys
     from her_ros.bags.errors import BagError
     from her_ros.bags.info import read_info
     from her_ros.bags.recover import recover
@@ -61,7 +61,9 @@ _READ = """
         recover(path, path.with_name('recovered'), task)
     except BagError as error:
         faults += 1
-    print(faults, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+    # Not getrusage, whose peak includes that of the process that started this one.
+    status = pathlib.Path('/proc/self/status').read_text()
+    print(faults, int(status.partition('VmHWM:')[2].split()[0]) // 1024)
 """
 
 Episode = tuple[bytes, ...]
