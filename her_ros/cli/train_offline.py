@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from torch.utils.tensorboard import SummaryWriter
 
 from her_ros.bags.ahead import EpisodeSource
 from her_ros.cli.offline_bags import digests_of, listed_bags, shard, task_of
@@ -28,6 +27,7 @@ from her_ros.learning.compile import compile_or_say_why
 from her_ros.learning.learner import device_named, set_up_torch
 from her_ros.learning.offline import Judge, OfflineTraining
 from her_ros.learning.ranks import ranks_of_environment
+from her_ros.learning.scalars import ScalarLog
 
 # Something is said at every tenth of the updates, and as often as this.
 _TELL_EVERY_S = 10.0
@@ -64,6 +64,8 @@ def train_offline(options: Options) -> int:
             if ranks.rank == 0:
                 _claim(folder, values, stack)
         source = EpisodeSource(list(own), task, parameters.seed)
+        scalars = ScalarLog(folder.tensorboard)
+        stack.callback(scalars.close)
         training = OfflineTraining(
             task,
             parameters,
@@ -73,7 +75,7 @@ def train_offline(options: Options) -> int:
             options.updates,
             ranks,
             _judge(task) if options.evaluate and ranks.rank == 0 else None,
-            _Scalars(folder, stack) if ranks.rank == 0 else lambda name, value, step: None,
+            scalars.add if ranks.rank == 0 else lambda name, value, step: None,
         )
         result = _finished(training, folder, options.updates)
         if result is not None:
@@ -110,20 +112,6 @@ def _finished(training: OfflineTraining, folder: RunFolder, updates: int) -> dic
     if state is None or result is None or result.get('updates', 0) < updates:
         return None
     return result
-
-
-class _Scalars:
-    """Takes values for TensorBoard; nothing is written before there is one."""
-
-    def __init__(self, folder: RunFolder, stack: ExitStack) -> None:
-        self._folder, self._stack = folder, stack
-        self._writer: SummaryWriter | None = None
-
-    def __call__(self, name: str, value: float, step: int) -> None:
-        if self._writer is None:
-            self._writer = SummaryWriter(str(self._folder.tensorboard))
-            self._stack.callback(self._writer.close)
-        self._writer.add_scalar(name, value, step)
 
 
 class _Session:

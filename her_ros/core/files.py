@@ -15,6 +15,11 @@ from typing import IO
 
 from her_ros.core.errors import HerRosError
 
+
+class FileError(HerRosError):
+    """A file that cannot be written."""
+
+
 # A symbolic link is never followed.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
@@ -26,19 +31,25 @@ def write_whole(path: Path, content: bytes | Callable[[Path], None]) -> None:
     """Write a file so that a reader, or a power cut, sees the old one or the whole new one.
 
     :param content: the bytes, or a function that writes the temporary file it is given
+    :raises FileError: if the disk is full, or the folder cannot be written
     """
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
-    # A link of this name, or what a killed process of the same number left.
-    temporary.unlink(missing_ok=True)
     try:
+        # A link of this name, or what a killed process of the same number left.
+        temporary.unlink(missing_ok=True)
         with open(os.open(temporary, _NEW, 0o666), 'wb') as file:
             if not callable(content):
                 file.write(content)
         if callable(content):
             content(temporary)
         publish_file(temporary, path)
+    except OSError as error:
+        raise FileError(
+            f'{path}: cannot be written ({error.strerror}); what was there before is unchanged'
+        ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def remove_leftovers(path: Path) -> None:

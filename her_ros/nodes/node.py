@@ -6,6 +6,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import rclpy
@@ -215,8 +216,9 @@ def run(
             status = _report(error)
         rclpy.try_shutdown()
         # Python's last collection of a node that failed half made may wait for ever.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
         os._exit(status)
 
 
@@ -226,7 +228,8 @@ def _description(make: Callable[[], Any]) -> str:
 
 
 def _report(error: Exception) -> int:
-    print(f'her_ros: {error}', file=sys.stderr, flush=True)
+    with suppress(OSError):  # a log on a full disk
+        print(f'her_ros: {error}', file=sys.stderr, flush=True)
     return USER_ERROR
 
 

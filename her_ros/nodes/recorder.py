@@ -69,7 +69,7 @@ class RecorderNode(GuardedNode):
                 self.log.error(topic, error)
             except Exception as error:
                 # No disk, no bag: better to stop than to let the robot work for nothing.
-                self._failure = error
+                self._failure = self._failure or error
 
     def _watch(self) -> None:
         if self._failure is not None:

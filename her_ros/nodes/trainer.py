@@ -5,7 +5,6 @@ from typing import Any
 
 from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import Bool, String, UInt8MultiArray
-from torch.utils.tensorboard import SummaryWriter
 
 from her_ros.bags.reader import read_bag
 from her_ros.core.errors import HerRosError
@@ -15,6 +14,7 @@ from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
 from her_ros.core.topics import COLLECT, EPISODES, EVALUATION_POLICY, POLICY
 from her_ros.learning.learner import set_up_torch
+from her_ros.learning.scalars import ScalarLog
 from her_ros.learning.training import EvaluationDamaged, Training
 from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.messages import bytes_message, bytes_of
@@ -42,10 +42,9 @@ class TrainerNode(GuardedNode):
         folder.remove_leftovers()
         task = task_named(p.task)
         set_up_torch(p.threads)
-        self._scalars: SummaryWriter | None = None
-        self._tensorboard = folder.tensorboard
+        self._scalars = ScalarLog(folder.tensorboard)
         self._training = Training(
-            task, p, folder, lambda path: read_bag(path, task).episodes, self._record
+            task, p, folder, lambda path: read_bag(path, task).episodes, self._scalars.add
         )
         if self._training.resume():
             resumed = self._training.learner
@@ -66,11 +65,6 @@ class TrainerNode(GuardedNode):
         self._reported = (learner.env_steps, learner.updates)
         self._refused = 0
         self._diagnostics = Diagnostics(self, self._status)
-
-    def _record(self, name: str, value: float, step: int) -> None:
-        if self._scalars is None:
-            self._scalars = SummaryWriter(str(self._tensorboard), max_queue=1000, flush_secs=10)
-        self._scalars.add_scalar(name, value, step)
 
     def _on_hint(self, _: String) -> None:
         """Only a wake-up: what counts is what lies in the folder."""
@@ -193,8 +187,7 @@ class TrainerNode(GuardedNode):
         if self._training.outcome is None:
             self._training.save()
         self._training.close()
-        if self._scalars is not None:
-            self._scalars.close()
+        self._scalars.close()
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from her_ros.core.files import (
+    FileError,
     create_held,
     file_sha256,
     publish_file,
@@ -41,7 +42,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
 def test_a_failed_rename_leaves_nothing(tmp_path):
     path = tmp_path / 'folder'
     (path / 'content').mkdir(parents=True)
-    with pytest.raises(OSError, match='folder'):
+    with pytest.raises(FileError, match=r'folder: cannot be written \(.+\)'):
         write_whole(path, b'new')
     assert os.listdir(tmp_path) == ['folder']
 

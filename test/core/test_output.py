@@ -71,3 +71,16 @@ def test_a_terminal_that_is_closed_interferes_with_nothing(ends_with_reader, tmp
     process.communicate(b'\n', timeout=DEADLINE_S)
     assert process.returncode == 0
     assert (tmp_path / 'done').exists()
+
+
+@pytest.mark.parametrize(('ends_with_reader', 'is_error'), [(True, True), (False, False)])
+def test_a_node_goes_on_when_its_log_is_on_a_full_disk(ends_with_reader, is_error):
+    code = """
+        print('a line', flush=True)
+        print('another', file=sys.stderr, flush=True)
+    """
+    with open('/dev/full', 'w') as full:
+        done = subprocess.run(
+            program(ends_with_reader, code), stdout=full, stderr=full, timeout=DEADLINE_S
+        )
+    assert (done.returncode != 0) == is_error

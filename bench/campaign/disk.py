@@ -1,0 +1,139 @@
+"""Every file that is written, with the disk full and with the folder read-only.
+
+Each case prepares a folder on a small tmpfs, then writes with so much space left, then once more
+with space. The first attempt has to end with one line that names a file, or to succeed; nothing
+recorded may be lost or half written; the second attempt has to succeed.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from campaign.disk_cases import CASES, Case, problem_of, unreadable
+from campaign.figures import Figure, Scale
+
+_SIZE_MB = 32
+_PAGE = 4096
+# Pages left on the full disk.
+_PAGES = {
+    Scale.SMALL: (0, 3),
+    Scale.SHORT: (0, 1, 2, 4, 8, 16, 32),
+    Scale.LONG: (*range(20), *range(20, 100, 5), *range(100, 400, 25)),
+}
+_IGNORED = ('filler', 'lock')
+
+
+def run(scale: Scale, folder: Path) -> list[Figure]:
+    """Return how many attempts there were, and what went wrong."""
+    folder.mkdir(exist_ok=True)
+    faults: list[str] = []
+    outcomes: Counter[str] = Counter()
+    try:
+        with _tmpfs(folder / 'mount') as place:
+            for case in CASES:
+                for pages in (*_PAGES[scale], None):
+                    condition = 'read-only' if pages is None else f'{pages} pages left'
+                    faults += [
+                        f'{case.name}, {condition}: {each}'
+                        for each in _attempt(case, pages, place / f'{case.name}_{pages}', outcomes)
+                    ]
+    except subprocess.CalledProcessError as error:
+        print(f'disk: skipped, no tmpfs may be mounted ({error.stderr.decode().strip()})')
+        return [Figure('disk_skipped', 1)]
+    for fault in faults:
+        print(f'disk: {fault}', file=sys.stderr)
+    kinds = Counter(fault.split(': ')[1] for fault in faults)
+    return [
+        Figure('disk_files', len(CASES)),
+        Figure('disk_attempts', outcomes.total()),
+        Figure('disk_refused', outcomes['refused']),
+        Figure('disk_tracebacks', kinds['traceback'], 0),
+        Figure('disk_unclear_lines', kinds['unclear'], 0),
+        Figure('disk_lost_or_damaged', kinds['lost'] + kinds['damaged'], 0),
+        Figure('disk_leftovers', kinds['leftover'], 0),
+        Figure('disk_not_repeatable', kinds['again'], 0),
+    ]
+
+
+def _attempt(case: Case, pages: int | None, place: Path, outcomes: Counter[str]) -> Iterator[str]:
+    """Run one case under one condition; yield what is wrong."""
+    place.mkdir()
+    case.prepare(place)
+    before = _content(place)
+    with _read_only(place.parent) if pages is None else _full(place.parent, pages):
+        problem = problem_of(case.write, place)
+        outcomes['refused' if problem else 'written'] += 1
+        yield from _judged(problem, place)
+        yield from _lost(before, place)
+    if problem and (problem := problem_of(case.write, place)):
+        yield f'again: {problem}'
+    yield from _lost(before, place)
+    subprocess.run(['rm', '-rf', place], check=True)
+
+
+def _judged(problem: str, place: Path) -> Iterator[str]:
+    if problem.startswith('traceback'):
+        yield problem
+    elif problem and ('\n' in problem.strip() or str(place) not in problem):
+        yield f'unclear: {problem}'
+
+
+def _content(place: Path) -> dict[Path, str]:
+    return {
+        path: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in place.rglob('*')
+        if path.is_file() and path.name not in _IGNORED and path.suffix != '.lock'
+    }
+
+
+def _lost(before: dict[Path, str], place: Path) -> Iterator[str]:
+    """Compare with what was there: bags stay as they are, all else is old or new, and whole."""
+    after = _content(place)
+    for path, digest in before.items():
+        if path not in after or (path.suffix == '.mcap' and after[path] != digest):
+            yield f'lost: {path}'
+    for path in after:
+        if path.name.startswith('.'):
+            yield f'leftover: {path}'
+        elif reason := unreadable(path):
+            yield f'damaged: {path} ({reason})'
+
+
+@contextmanager
+def _tmpfs(place: Path) -> Iterator[Path]:
+    place.mkdir()
+    _mount('-t', 'tmpfs', '-o', f'size={_SIZE_MB}m', 'tmpfs', place)
+    try:
+        yield place
+    finally:
+        subprocess.run(['umount', place], check=True)
+
+
+@contextmanager
+def _read_only(mounted: Path) -> Iterator[None]:
+    _mount('-o', 'remount,ro', mounted)
+    try:
+        yield
+    finally:
+        _mount('-o', 'remount,rw', mounted)
+
+
+@contextmanager
+def _full(mounted: Path, pages: int) -> Iterator[None]:
+    filler = mounted / 'filler'
+    left = os.statvfs(mounted)
+    with filler.open('wb') as file:
+        os.posix_fallocate(file.fileno(), 0, left.f_bavail * left.f_frsize - pages * _PAGE)
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+def _mount(*arguments: object) -> None:
+    subprocess.run(['mount', *map(str, arguments)], check=True, capture_output=True)
