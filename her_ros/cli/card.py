@@ -1,6 +1,5 @@
 """``her-ros card``: a run's best policy into a folder of its own, with a model card."""
 
-import json
 import os
 import platform
 from importlib.metadata import version
@@ -10,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from her_ros.cli.evaluate import judged
+from her_ros.cli.run_result import read_result
 from her_ros.core.errors import HerRosError
 from her_ros.core.files import sha256, write_whole
 from her_ros.core.run_folder import RunFolder
@@ -27,7 +27,7 @@ def card(run: Path, out: Path, episodes: int, num_envs: int, threads: int) -> No
     folder = RunFolder(run)
     if not folder.result.exists():
         raise HerRosError(f'{folder.path}: no result.json; only a finished run gets a card')
-    result = json.loads(folder.result.read_bytes())
+    result = read_result(folder.result)
     policy = OnnxPolicy.load(folder.policy)
     versions = [each for each in result['evaluations'] if each['sha256'] == policy.sha256]
     if not versions:

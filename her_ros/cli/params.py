@@ -1,17 +1,22 @@
 """Parameter files: read, check, override, write."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, Event
 
 from her_ros.core.config import ConfigError, configured, nodes_values, parameters_of
+from her_ros.core.files import require_regular
 from her_ros.core.node_parameters import NodeParameters
 from her_ros.core.parameters import NODE_PARAMETERS
+
+# Of a parameter file; those of the package have 6,000 characters and 4 levels.
+_MAX_LENGTH = 1 << 16
+_MAX_DEPTH = 8
 
 NodesValues = dict[str, dict[str, Any]]
 
@@ -79,14 +84,41 @@ def read_file(path: Path) -> NodesValues:
     :raises ConfigError: if the file, a section, a key or a value is not right
     """
     try:
-        # YAML 1.2, as in rcl 1e-3 is a number; and a key given twice is an error.
-        document = YAML(typ='safe', pure=True).load(path.read_text('utf-8'))
+        require_regular(path)
+        document = _parsed(path.read_text('utf-8'))
     except OSError as error:
         raise ConfigError(f'{path}: cannot be read ({error.strerror})') from None
-    except (YAMLError, UnicodeDecodeError) as error:
-        problem = ' '.join(str(error).split())
-        raise ConfigError(f'{path}: not YAML ({problem})') from None
+    except ValueError as error:
+        raise ConfigError(
+            f'{path}: not YAML that ROS reads ({error}); correct it, or begin with a copy of'
+            ' config/FetchReach.yaml'
+        ) from None
     return nodes_values(document, NODE_PARAMETERS, str(path))
+
+
+def _parsed(text: str) -> Any:
+    """Parse YAML as far as rcl reads it: without aliases, and not nested deeply.
+
+    :raises ValueError: if it is anything else, in one line
+    """
+    if len(text) > _MAX_LENGTH:
+        raise ValueError(f'{len(text)} characters; at most {_MAX_LENGTH} are read')
+    try:
+        # YAML 1.2, as in rcl 1e-3 is a number; and a key given twice is an error.
+        _check_events(YAML(typ='safe', pure=True).parse(text))
+        return YAML(typ='safe', pure=True).load(text)
+    except Exception as error:  # the parser fails in ways that it does not list
+        raise ValueError(' '.join(str(error).split())) from None
+
+
+def _check_events(events: Iterable[Event]) -> None:
+    depth = 0
+    for event in events:
+        if isinstance(event, AliasEvent):
+            raise ValueError(f'*{event.anchor} is an alias, which ROS does not read')
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise ValueError(f'nested deeper than {_MAX_DEPTH} levels')
 
 
 def with_overrides(
@@ -117,9 +149,9 @@ def with_overrides(
         if name in _GIVEN_BY_LAUNCHER:
             raise ConfigError(f'{override!r}: every run gives {name} to its nodes itself')
         try:
-            value = YAML(typ='safe', pure=True).load(text)
-        except YAMLError:
-            raise ConfigError(f'{override!r}: the value is not YAML') from None
+            value = _parsed(text)
+        except ValueError as error:
+            raise ConfigError(f'{override!r}: the value is not YAML ({error})') from None
         for target in targets:
             changed[target][name] = value
             # By itself; whether all go together shows when there are no more to come.

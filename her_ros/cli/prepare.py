@@ -1,6 +1,5 @@
 """From what a user asks for to a run folder that is ready to be worked in."""
 
-import json
 import os
 import re
 import tempfile
@@ -20,6 +19,7 @@ from her_ros.cli.params import (
     to_yaml,
     with_overrides,
 )
+from her_ros.cli.run_result import read_result
 from her_ros.core.config import ConfigError
 from her_ros.core.files import InUse, locked, write_whole
 from her_ros.core.ros_environment import checked_namespace, domain_id
@@ -53,15 +53,7 @@ class Run:
         path = self.folder.result
         if self.extension is not None or not path.exists():
             return None
-        try:
-            result: dict[str, Any] = json.loads(path.read_text('utf-8'))
-            if not isinstance(result, dict):
-                raise ValueError('it is no object')
-        except ValueError as error:
-            raise RunFolderError(
-                f'{path}: not a readable result ({error}); without the file the run goes on'
-            ) from None
-        return result
+        return read_result(path)
 
 
 def prepare_run(

@@ -7,10 +7,12 @@ from pathlib import Path
 from socket import gethostname
 
 from her_ros.core.errors import HerRosError
-from her_ros.core.files import InUse, locked, remove_leftovers, write_whole
+from her_ros.core.files import InUse, locked, remove_leftovers, require_regular, write_whole
 
 # How long a node waits for the one before it to end; it is told to stop after 8 s itself.
 _PATIENCE_S = 6.0
+# Of the number of a node's starts.
+_MAX_DIGITS = 9
 
 
 class RunFolderError(HerRosError):
@@ -122,15 +124,27 @@ class RunFolder:
         path = self._starts / f'{role}_{worker}'
         try:
             remove_leftovers(path)
-            count = int(path.read_text('utf-8')) if path.exists() else 0
+            count = _read_count(path) if path.exists() else 0
             write_whole(path, f'{count + 1}\n'.encode())
-        except (OSError, ValueError) as error:
-            raise RunFolderError(f'{path}: cannot count this start ({error})') from None
+        except OSError as error:
+            raise RunFolderError(f'{path}: cannot be read ({error.strerror})') from None
         return count
 
     def evaluation_bag(self, version: int, sha256: str) -> Path:
         """Return where the evaluation of a policy version is recorded."""
         return self.evaluation / f'v{version:06d}_{sha256[:16]}.mcap'
+
+
+def _read_count(path: Path) -> int:
+    require_regular(path)
+    with path.open('rb') as file:
+        content = file.read(_MAX_DIGITS + 2).strip()
+    if not content.isdigit() or len(content) > _MAX_DIGITS:
+        raise RunFolderError(
+            f'{path}: not the number of starts of this node; write a number into it that is'
+            ' larger than all of its starts so far, such as 1000'
+        )
+    return int(content)
 
 
 class Start:

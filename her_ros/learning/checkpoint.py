@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from her_ros.core.errors import HerRosError
-from her_ros.core.files import write_whole
+from her_ros.core.files import require_regular, write_whole
 
 # Raised when an older checkpoint can no longer be read.
 _FORMAT = 'her_ros checkpoint 4'
@@ -33,7 +33,11 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """
     try:
         # torch does not look at the checksums that it writes.
+        require_regular(path)
         with zipfile.ZipFile(path) as archive:
+            # torch compresses nothing; what is compressed may be of any size.
+            if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):
+                raise zipfile.BadZipFile('it is compressed')
             if (damaged := archive.testzip()) is not None:
                 raise zipfile.BadZipFile(f'the checksum of {damaged} is wrong')
         state = torch.load(path, map_location='cpu', weights_only=True)

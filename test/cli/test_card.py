@@ -21,11 +21,15 @@ def run(tmp_path, export_policy):
     folder.params.write_text('/**:\n  ros__parameters:\n    task: FetchReach\n')
     best = OnnxPolicy.load(folder.policy).sha256
     evaluations = [
-        {'sha256': digest, 'env_steps': 1000 * i, 'updates': 400 * i, 'wall_s': 3.3 * i}
+        {
+            'sha256': digest, 'env_steps': 1000 * i, 'updates': 400 * i, 'wall_s': 3.3 * i,
+            'episodes': 100, 'success_rate': 0.5,
+        }
         for i, digest in enumerate(('0' * 64, best, 'f' * 64), 1)
-    ]
+    ]  # fmt: skip
     result = {
-        'task': 'FetchReach', 'outcome': 'solved', 'env_steps': 3456, 'wall_s': 77.7, 'seed': 5,
+        'task': 'FetchReach', 'outcome': 'solved', 'success_rate': 0.5, 'best_success_rate': 0.5,
+        'env_steps': 3456, 'episodes': 69, 'updates': 1200, 'wall_s': 77.7, 'seed': 5,
         'evaluations': evaluations,
     }  # fmt: skip
     folder.result.write_text(json.dumps(result))

@@ -11,7 +11,10 @@ from her_ros.cli.jobs import Job, run_jobs
 from her_ros.cli.prepare import prepare_run
 from her_ros.core.process import END_SIGNALS, end_command_by_signals
 
-RESULT = {'outcome': 'limit', 'success_rate': 0.5, 'env_steps': 1200, 'wall_s': 3.0}
+RESULT = {
+    'task': 'FetchReach', 'outcome': 'limit', 'success_rate': 0.5, 'best_success_rate': 0.5,
+    'env_steps': 1200, 'episodes': 24, 'updates': 480, 'wall_s': 3.0, 'seed': 0, 'evaluations': [],
+}  # fmt: skip
 
 
 @pytest.fixture

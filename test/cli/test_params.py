@@ -1,3 +1,6 @@
+import os
+import time
+
 import pytest
 
 from her_ros.cli.params import (
@@ -9,6 +12,7 @@ from her_ros.cli.params import (
     with_overrides,
 )
 from her_ros.core.config import ConfigError, configured
+from her_ros.core.errors import HerRosError
 from her_ros.core.parameters import NODE_PARAMETERS, TrainerParameters
 from her_ros.core.task import TASKS
 
@@ -172,3 +176,32 @@ def test_differences_name_both_values(values):
 def test_what_the_launcher_gives_cannot_be_overridden(override):
     with pytest.raises(ConfigError, match='gives'):
         with_overrides(read_file(shipped_file('FetchReach')), [override])
+
+
+BOMB = 'a0: &a0 [1]\n' + ''.join(f'a{n + 1}: &a{n + 1} [*a{n}, *a{n}]\n' for n in range(40))
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        '[' * 100_000, '{a: ' * 10_000, '- ' * 10_000, 'a:\n' + ' ? ' * 5000, BOMB,
+        'a' * 100_000, '/**/trainer: 2001-99-99', '/**/trainer: !!binary x', '!!omap [7]', '\0',
+        '/**/trainer: {ros__parameters: &x {self: *x}}',
+        '/**/trainer: {ros__parameters: {batch_size: ' + '9' * 5000 + '}}',
+    ],
+)  # fmt: skip
+def test_hostile_files_and_values_are_one_line_at_once(write, values, content):
+    path = write(content)
+    began = time.monotonic()
+    with pytest.raises(ConfigError, match=r'params\.yaml: ') as caught:
+        read_file(path)
+    with pytest.raises(ConfigError):
+        with_overrides(values, [f'trainer.batch_size={content}'])
+    assert time.monotonic() - began < 5.0
+    assert '\n' not in str(caught.value)
+
+
+def test_a_file_that_is_none_is_named(tmp_path):
+    os.mkfifo(tmp_path / 'params.yaml')
+    with pytest.raises(HerRosError, match=r'params\.yaml: not a regular file'):
+        read_file(tmp_path / 'params.yaml')

@@ -13,6 +13,11 @@ from her_ros.core.run_folder import RunFolderError
 from her_ros.core.symmetry import SymmetryError
 from her_ros.core.task import TaskError
 
+RESULT = {
+    'task': 'FetchReach', 'outcome': 'limit', 'success_rate': 0.5, 'best_success_rate': 0.5,
+    'env_steps': 40, 'episodes': 4, 'updates': 20, 'wall_s': 2.0, 'seed': 0, 'evaluations': [],
+}  # fmt: skip
+
 
 @pytest.fixture
 def prepare(tmp_path):
@@ -97,7 +102,7 @@ def test_the_parameters_of_a_run_are_those_it_began_with(prepare, tmp_path):
 
 def test_a_run_may_be_given_another_stop_rule_and_nothing_else(prepare):
     run = prepare(overrides=['seed=4'])
-    run.folder.result.write_text('{"outcome": "limit"}')
+    run.folder.result.write_text(json.dumps(RESULT))
     before = run.folder.params.read_bytes()
     later = prepare(overrides=['trainer.max_env_steps=2000000', 'trainer.stop_success=0.97'])
     # It goes on, once the run is held.
@@ -135,18 +140,17 @@ def test_a_place_that_takes_nothing_is_named(runs):
         prepare_run('FetchReach', Path(runs))
 
 
-@pytest.mark.parametrize('content', ['', '{"outcome":', '[1]'])
-def test_a_damaged_result_is_named(prepare, content):
+def test_a_damaged_result_is_named(prepare):
     run = prepare()
-    run.folder.result.write_text(content)
+    run.folder.result.write_text('[1]')
     with pytest.raises(RunFolderError, match=r'result\.json'):
         _ = run.result
 
 
 def test_the_result_is_the_files(prepare):
     run = prepare()
-    run.folder.result.write_text(json.dumps({'outcome': 'solved'}))
-    assert run.result == {'outcome': 'solved'}
+    run.folder.result.write_text(json.dumps(RESULT))
+    assert run.result == RESULT
 
 
 def test_one_namespace_takes_one_run_and_the_next_is_told_who_has_it(tmp_path):

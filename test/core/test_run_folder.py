@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from her_ros.core import run_folder as module
+from her_ros.core.errors import HerRosError
 from her_ros.core.run_folder import RunFolder, RunFolderError, Start
 
 HOLD = """
@@ -139,9 +140,22 @@ def test_a_symbolic_link_named_lock_is_not_followed(folder, tmp_path):
     assert target.read_text() == 'kept'
 
 
-def test_a_count_that_cannot_be_read_is_named(folder):
-    (folder.path / 'starts' / 'policy_0').write_text('many')
-    with pytest.raises(RunFolderError, match=r'starts/policy_0: cannot count this start'):
+@pytest.mark.parametrize(
+    'content', [b'many', b'', b'-3', b'1_0', b'\xff\xfe1', b'1' * 5000, b'\0' * 8, b'1\n2\n']
+)
+def test_a_damaged_count_is_named_with_the_cure(folder, content):
+    path = folder.path / 'starts' / 'policy_0'
+    path.write_bytes(content)
+    with pytest.raises(RunFolderError, match=rf'^{path}: not the number .* such as 1000$'):
+        folder.count_start('policy')
+    assert path.read_bytes() == content
+    path.write_text('1000')
+    assert folder.count_start('policy') == 1000
+
+
+def test_a_count_that_is_no_file_is_named(folder):
+    os.mkfifo(folder.path / 'starts' / 'policy_0')
+    with pytest.raises(HerRosError, match='starts/policy_0: not a regular file'):
         folder.count_start('policy')
 
 

@@ -1,5 +1,6 @@
 import os
 import pickle
+import zipfile
 
 import numpy as np
 import pytest
@@ -96,3 +97,19 @@ def test_a_refusal_does_not_advise_to_run_what_a_file_holds(tmp_path):
     with pytest.raises(CheckpointError, match='more than tensors') as refusal:
         load_checkpoint(tmp_path / 'checkpoint')
     assert 'weights_only' not in str(refusal.value)
+
+
+def test_a_compressed_checkpoint_is_refused_before_it_is_read(tmp_path):
+    whole, path = tmp_path / 'whole', tmp_path / 'checkpoint'
+    save_checkpoint(whole, STATE)
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, 'w') as target:
+        for each in source.namelist():
+            target.writestr(each, source.read(each), zipfile.ZIP_DEFLATED)
+    with pytest.raises(CheckpointError, match='it is compressed'):
+        load_checkpoint(path)
+
+
+def test_a_pipe_is_no_checkpoint(tmp_path):
+    os.mkfifo(tmp_path / 'checkpoint')
+    with pytest.raises(CheckpointError, match='not a regular file'):
+        load_checkpoint(tmp_path / 'checkpoint')
