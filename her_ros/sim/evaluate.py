@@ -15,8 +15,8 @@ Act = Callable[
     [NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], NDArray[np.float32]
 ]
 
-# Episode j starts from seed 2³¹ + j. Training's seeds fit 31 bits, so the two never meet.
-_FIRST_SEED = 1 << 31
+#: episode j starts from seed 2³¹ + j; training's seeds fit 31 bits, so the two never meet
+FIRST_SEED = 1 << 31
 
 
 def evaluation_steps(
@@ -35,7 +35,7 @@ def evaluation_steps(
     for first in range(0, episodes, num_envs):
         # The last rollout may be larger than what is left; its surplus is not shown.
         shown = slice(0, episodes - first)
-        rows = rollout.start(seeds=[_FIRST_SEED + first + i for i in range(num_envs)])
+        rows = rollout.start(seeds=[FIRST_SEED + first + i for i in range(num_envs)])
         yield rows[shown]
         while not rollout.finished:
             goals = (rows['achieved_goal'], rows['desired_goal'])
