@@ -215,7 +215,8 @@ def _check_node(node: Message, ranks: dict[str, int]) -> None:
         raise PolicyError(f'its operator {operator} has {len(inputs)} inputs')
     for attribute in node.get('attribute', []):
         if not set(attribute.get('name', [''])) <= _ATTRIBUTES:
-            raise PolicyError(f'its operator {operator} has the attribute {attribute["name"][-1]}')
+            name = _last(attribute, 'name', '')
+            raise PolicyError(f'its operator {operator} has the attribute {name!r}')
     if operator == 'Gemm' and [name in ranks for name in inputs[:2]] != [False, True]:
         raise PolicyError('its operator Gemm must multiply values by a constant')
     for index, name in enumerate(inputs):

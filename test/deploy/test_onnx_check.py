@@ -78,6 +78,15 @@ def test_a_graph_within_a_node_is_refused(model):
     assert 'control flow' in refusal(model)
 
 
+@pytest.mark.parametrize('name', ['to', None])
+def test_other_attributes_are_refused(model, name):
+    attribute = helper.make_attribute('to', 1)
+    if name is None:
+        attribute.ClearField('name')
+    model.graph.node[0].attribute.append(attribute)
+    assert f'has the attribute {name or ""!r}' in refusal(model)
+
+
 def test_functions_are_refused(model):
     model.functions.append(helper.make_function('', 'Tanh', ['x'], ['x'], [], []))
     assert 'functions' in refusal(model)
