@@ -212,7 +212,11 @@ class SimulatedRobotParameters(NodeParameters):
         100, 'sensor messages per second; divides 500', minimum=1, maximum=500
     )
     command_timeout_s: float = parameter(
-        0.1, 'stop by itself so long after the last command', minimum=0.01, maximum=10.0
+        0.1,
+        'stop by itself so long after the last command; commands stamped further in the past or'
+        ' in the future are ignored',
+        minimum=0.01,
+        maximum=10.0,
     )
     publish_scene: bool = parameter(
         True, 'publish gripper pose and markers, for RViz and Foxglove'

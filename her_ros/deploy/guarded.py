@@ -56,7 +56,7 @@ class GuardedActor:
         self._task = task
         self._parameters = p
         self._send = send
-        self._wall_ns = wall_ns
+        self._wall_ns, self._clock = wall_ns, clock
         self._decoder = CloudDecoder(step_dtype(task))
         self._filter = SafetyFilter(task, p)
         self.actor = Actor(task, exploration, generator, self._filter.apply)
@@ -129,7 +129,8 @@ class GuardedActor:
         verdict = self._stamps.judge(
             stamp_ns, now_ns, int(rows['session'][0]), self.actor.order(rows)
         )
-        self._stamps.require_known(verdict, (now_ns - stamp_ns) / 1e9)
+        age_s, judged_s = (now_ns - stamp_ns) / 1e9, self._clock()
+        self._stamps.require_known(verdict, age_s)
         if verdict is Verdict.FRESH and not self._go_on(rows):
             return
         # The lock is open meanwhile: however long this takes, the watchdog sees it.
@@ -138,7 +139,9 @@ class GuardedActor:
             stopped = self.watchdog.stops != self._stops_over
             if len(answers) and not stopped and self.state is State.ACTING:
                 self._send(encode_cloud(answers, self._wall_ns()))
-                self._times.note((self._wall_ns() - stamp_ns) / 1e9)
+                # A repeated one says nothing: its stamp may be of any time.
+                if verdict is Verdict.FRESH:
+                    self._times.note(age_s + self._clock() - judged_s)
 
     def _go_on(self, rows: Rows) -> bool:
         """Note a fresh observation; tell whether it may be acted upon."""

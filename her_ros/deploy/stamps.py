@@ -20,6 +20,8 @@ class Verdict(StrEnum):
     """What an observation is."""
 
     FRESH = 'fresh'
+    #: its stamp is 0
+    UNSTAMPED = 'unstamped'
     #: older than the deadline
     STALE = 'stale'
     #: from the future, by more than clocks are apart
@@ -75,6 +77,8 @@ class StampJudge:
     def _verdict(self, stamp_ns: int, now_ns: int, session: int, order: Order) -> Verdict:
         if order is not Order.NEW:
             return Verdict.REPEATED if order is Order.REPEATED else Verdict.OUT_OF_ORDER
+        if not stamp_ns:
+            return Verdict.UNSTAMPED
         last_ns = self._last_ns if session == self._session else None
         if last_ns is not None and stamp_ns <= last_ns:
             return Verdict.FROZEN if stamp_ns == last_ns else Verdict.JUMPED_BACK
@@ -88,6 +92,11 @@ class StampJudge:
 
         :raises StampError: saying what is wrong with the stamp
         """
+        if verdict is Verdict.UNSTAMPED:
+            raise StampError(
+                'step: an observation has no stamp (0), so its age is unknown, and it is not acted'
+                ' upon: stamp it with the time of its measurement'
+            )
         if verdict in _CURES:
             raise StampError(
                 f'step: an observation is {verdict.replace("_", " ")}, its stamp {age_s:+.3f} s'

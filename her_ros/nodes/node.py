@@ -34,6 +34,7 @@ from her_ros.core.process import USER_ERROR
 from her_ros.core.ros_environment import check_ros_environment
 from her_ros.core.topics import DIAGNOSTICS
 from her_ros.nodes.arguments import check_arguments
+from her_ros.nodes.clock_watch import ClockWatch
 from her_ros.nodes.qos import STATUS
 from her_ros.nodes.signals import end_by_signals
 
@@ -186,6 +187,7 @@ def run(
         neither ROS's nor known are refused. None: the command line is not looked at
     """
     node: Any = None
+    watch: ClockWatch | None = None
     status = 0
     steady_output(ends_with_reader=False)
     ending = end_by_signals(lambda: node.last_words() if hasattr(node, 'last_words') else None)
@@ -196,6 +198,7 @@ def run(
         if ending.is_set():
             raise ExternalShutdownException
         node = make()
+        watch = ClockWatch(node)
         status = work(node) if work else _spin(node)
     except ExternalShutdownException:
         pass
@@ -207,6 +210,8 @@ def run(
             traceback.print_exc()
             status = 1
     finally:
+        if watch is not None:
+            watch.close()
         try:
             if node is not None:
                 if hasattr(node, 'close'):
@@ -266,13 +271,17 @@ class _Wait:
         node = self._node
         subscriptions = list(node.subscriptions)
         timers, clients, services = list(node.timers), list(node.clients), list(node.services)
-        sizes = (len(subscriptions), 1, len(timers), len(clients), len(services), 0)
+        guards = [self._ended, *node.guards]
+        sizes = (
+            len(subscriptions), len(guards), len(timers), len(clients), len(services), 0
+        )  # fmt: skip
         if sizes != self._sizes:
             self._set = rclpy_implementation.WaitSet(*sizes, node.context.handle)
             self._sizes = sizes
         wait_set = self._set
         wait_set.clear_entities()
-        wait_set.add_guard_condition(self._ended.handle)
+        for guard in guards:
+            wait_set.add_guard_condition(guard.handle)
         for subscription in subscriptions:
             wait_set.add_subscription(subscription.handle)
         for timer in timers:

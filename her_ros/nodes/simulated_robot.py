@@ -9,7 +9,7 @@ import numpy as np
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64MultiArray
+from std_msgs.msg import Float64MultiArray, Header
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
@@ -23,7 +23,7 @@ from her_ros.nodes.messages import WORLD_FRAME, stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import ROBOT
 from her_ros.nodes.scene import ScenePublisher
-from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist
+from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist, stamp_fault
 from her_ros.robot.errors import RobotError
 from her_ros.robot.imperfection import Delay, Imperfection
 from her_ros.robot.simulated import SimulatedRobot, start_seed
@@ -56,7 +56,9 @@ class SimulatedRobotNode(GuardedNode):
         )
         # Messages leave with the tick that is nearest to the end of their latency.
         self._delay: Delay[tuple[Any, Any]] = Delay(p.latency_s - 0.5 / p.rate_hz)
-        self._counts = dict.fromkeys(('lost_sent', 'lost_received', 'stale'), 0)
+        self._counts = dict.fromkeys(
+            ('lost_sent', 'lost_received', 'stale', 'future', 'unstamped'), 0
+        )
         self._commanded_at = -np.inf
         self._reported = (time.monotonic(), 0)
         self._ticks = 0
@@ -94,19 +96,20 @@ class SimulatedRobotNode(GuardedNode):
             [linear.x, linear.y, linear.z],
             [angular.x, angular.y, angular.z],
         )
-        # rclpy's own Time raises for stamps before 1970.
-        age_s = (self.get_clock().now().nanoseconds - stamp_ns_of(header.stamp)) / 1e9
-        # As MoveIt Servo does.
-        if age_s > self._config.command_timeout_s:
-            self._counts['stale'] += 1
-            self.log.warning(
-                'stale',
-                f'twist: its stamp is {age_s:.3f} s old, more than command_timeout_s'
-                f' {self._config.command_timeout_s}; ignored',
-            )
-            return
-        self._commanded_at = time.monotonic()
-        self._robot.command_velocity(velocity)
+        if self._is_of_now('twist', header):
+            self._commanded_at = time.monotonic()
+            self._robot.command_velocity(velocity)
+
+    def _is_of_now(self, what: str, header: Header) -> bool:
+        """Tell whether a command is neither old nor ahead; count and name one that is."""
+        fault = stamp_fault(
+            what, stamp_ns_of(header.stamp), time.time_ns(), self._config.command_timeout_s
+        )
+        if fault is None:
+            return True
+        self._counts[fault.kind] += 1
+        self.log.warning(fault.kind, f'{fault.text}; ignored')
+        return False
 
     def _on_trajectory(self, message: JointTrajectory) -> None:
         if not message.points:
@@ -114,6 +117,9 @@ class SimulatedRobotNode(GuardedNode):
         last = message.points[-1]
         duration_s = last.time_from_start.sec + last.time_from_start.nanosec / 1e9
         positions = checked_joints(message.joint_names, last.positions, duration_s)
+        # To a joint_trajectory_controller a stamp of 0 says: from now on.
+        if stamp_ns_of(message.header.stamp) and not self._is_of_now('trajectory', message.header):
+            return
         self._commanded_at = time.monotonic()
         self._robot.command_joints(positions, duration_s)
 

@@ -1,6 +1,7 @@
 """Commands to a robot: what was sent, checked, as arrays."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +32,40 @@ def checked_twist(frame: str, linear: ArrayLike, angular: ArrayLike) -> Floats:
     if (turn := _finite('twist', angular, 3)).any():
         raise RobotError(f'twist: angular is {turn.tolist()}; the gripper cannot turn, send 0')
     return velocity
+
+
+class StampFault(NamedTuple):
+    """What is wrong with the stamp of a command."""
+
+    #: ``unstamped``, ``stale`` or ``future``
+    kind: str
+    text: str
+
+
+def stamp_fault(what: str, stamp_ns: int, now_ns: int, limit_s: float) -> StampFault | None:
+    """Judge a command by its stamp; None: it is one of now.
+
+    A stamp ahead of the receiver's clock is as wrong as an old one: nobody knows how old the
+    command is.
+
+    :param what: the command, to name it
+    :param stamp_ns: wall time of the sender, nanoseconds; 0: none
+    :param now_ns: wall time here, nanoseconds
+    :param limit_s: largest age of a stamp, and largest lead
+    """
+    if not stamp_ns:
+        return StampFault(
+            'unstamped', f'{what}: it has no stamp (0), so its age is unknown; stamp it with now'
+        )
+    age_s = (now_ns - stamp_ns) / 1e9
+    if abs(age_s) <= limit_s:
+        return None
+    kind, side = ('stale', 'past') if age_s > 0 else ('future', 'future')
+    return StampFault(
+        kind,
+        f'{what}: stamped {abs(age_s):.3f} s in the {side}, more than command_timeout_s'
+        f' {limit_s:g}; send it sooner, or synchronise the clocks',
+    )
 
 
 def checked_joints(names: Sequence[str], positions: ArrayLike, duration_s: float) -> Floats:

@@ -145,7 +145,7 @@ def test_latched_means_latched(latching):
     assert not is_safe(answer)
 
 
-@pytest.mark.parametrize('verdict', ['stale', 'future', 'jumped_back', 'frozen'])
+@pytest.mark.parametrize('verdict', ['stale', 'future', 'jumped_back', 'frozen', 'unstamped'])
 def test_what_is_not_known_to_be_fresh_is_not_acted_upon_and_feeds_nothing(robot, verdict):
     first = robot.now - 0.09
     robot.state(0, age_s=0.09)
@@ -156,8 +156,10 @@ def test_what_is_not_known_to_be_fresh_is_not_acted_upon_and_feeds_nothing(robot
             'future': robot.now + 0.1,
             'jumped_back': first - 0.005 * step,
             'frozen': first,
+            'unstamped': -START_NS / 1e9,
         }
-        with pytest.raises(StampError, match=verdict.replace('_', ' ')):
+        said = 'no stamp' if verdict == 'unstamped' else verdict.replace('_', ' ')
+        with pytest.raises(StampError, match=said):
             robot.state(step, age_s=robot.now - stamps[verdict])
     assert len(robot.messages) == 1
     robot.passes(0.02)
@@ -165,6 +167,15 @@ def test_what_is_not_known_to_be_fresh_is_not_acted_upon_and_feeds_nothing(robot
     assert steps(robot.sent) == [[0], [0]]
     assert robot.guard.report()[verdict] == 3
     assert not is_safe(robot.state(4)[0])
+
+
+def test_a_clock_that_is_stepped_adds_no_latency(robot):
+    robot.state(0, age_s=0.02)
+    robot.state(0, age_s=3600.0)  # a repeated one, stamped an hour ago
+    robot.state(0, age_s=-3600.0)
+    report = robot.guard.report()
+    assert (report['answers'], report['repeated']) == (1, 2)
+    assert report['latency_p99_ms'] == pytest.approx(20.0)
 
 
 def test_a_repetition_gets_the_same_answer_and_feeds_nothing(robot):

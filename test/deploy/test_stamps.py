@@ -58,6 +58,13 @@ def test_a_stamp_from_the_future_leaves_no_trace(judge):
     assert at(judge, 80, 80) == 'fresh'
 
 
+def test_what_has_no_stamp_is_named_so_and_leaves_no_trace(judge):
+    assert judge.judge(0, NOW, 1, Order.NEW) == 'unstamped'
+    assert at(judge, 0, 0) == 'fresh'
+    assert judge.judge(0, NOW, 1, Order.NEW) == 'unstamped'
+    assert at(judge, 40, 40) == 'fresh'
+
+
 def test_another_session_may_have_another_clock(judge):
     assert at(judge, 15, 0, session=1) == 'fresh'
     assert at(judge, 5, 10, session=2) == 'fresh'
@@ -82,6 +89,7 @@ def test_every_verdict_is_counted(judge):
         at(judge, 300, 200),
         at(judge, 200, 200, Order.REPEATED),
         at(judge, 200, 200, Order.OLD),
+        judge.judge(0, NOW, 1, Order.NEW),
     ]
     assert set(seen) == set(Verdict)
     assert judge.counts == dict.fromkeys(Verdict, 1)
@@ -91,6 +99,11 @@ def test_every_verdict_is_counted(judge):
 def test_only_what_a_healthy_sender_never_does_is_an_error(judge, verdict):
     if verdict in ('fresh', 'repeated', 'out_of_order'):
         judge.require_known(verdict, 0.5)
+        return
+    if verdict == 'unstamped':
+        with pytest.raises(StampError, match=r'has no stamp \(0\)') as refusal:
+            judge.require_known(verdict, 1.7e9)
+        assert '1.7' not in str(refusal.value)
         return
     with pytest.raises(StampError, match=r'\+0\.500 s behind our clock .*deadline_s 0\.1'):
         judge.require_known(verdict, 0.5)

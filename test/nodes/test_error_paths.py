@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import time
 import warnings
 from functools import partial
 
@@ -11,6 +12,7 @@ import rclpy
 from campaign.fuzz import filled
 from geometry_msgs.msg import TwistStamped
 from rclpy.serialization import serialize_message
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from her_ros.core.run_folder import RunFolder
 from her_ros.nodes.evaluator import EvaluatorNode
@@ -20,6 +22,7 @@ from her_ros.nodes.recorder import RecorderNode
 from her_ros.nodes.robot_bridge import RobotBridgeNode
 from her_ros.nodes.simulated_robot import SimulatedRobotNode
 from her_ros.nodes.trainer import TrainerNode
+from her_ros.robot.kinematics import ARM_JOINTS
 
 pytestmark = pytest.mark.nodes
 
@@ -92,11 +95,29 @@ def test_bad_messages_in_any_order_are_refused(node):
 
 
 @pytest.mark.parametrize('node', ['simulated_robot'], indirect=True)
-def test_a_twist_stamped_before_1970_is_old(node):
-    """rclpy's Time raises a ValueError for such a stamp."""
-    message = TwistStamped()
-    message.header.frame_id, message.header.stamp.sec = 'base_link', -1
-    (twists,) = [each for each in node.subscriptions if each.msg_type is TwistStamped]
-    twists.callback(serialize_message(message))
+def test_commands_of_another_time_are_counted_by_kind_and_not_followed(node):
+    """rclpy's Time raises a ValueError for stamps before 1970."""
+    now_s = int(time.time())
+    kinds = {'stale': (-1, now_s - 3600), 'future': (now_s + 3600,), 'unstamped': (0,)}
+    twist = TwistStamped()
+    twist.header.frame_id = 'base_link'
+    point = JointTrajectoryPoint(positions=[0.0] * 7)
+    trajectory = JointTrajectory(joint_names=list(ARM_JOINTS), points=[point])
+    before = {kind: node._status()[kind] for kind in kinds}
+    for seconds in kinds.values():
+        for message, stamp_s in itertools.product((twist, trajectory), seconds):
+            if stamp_s or message is twist:  # an unstamped trajectory begins now
+                message.header.stamp.sec = stamp_s
+                _take(node, message)
+    after = {kind: node._status()[kind] - before[kind] for kind in kinds}
+    assert after == {'stale': 4, 'future': 2, 'unstamped': 1}
+    assert not node._robot.commanded
+    trajectory.header.stamp.sec = 0
+    _take(node, trajectory)
+    assert node._robot.commanded
     assert node.unexpected_errors == 0
-    assert node._status()['stale'] == 1
+
+
+def _take(node, message):
+    (commands,) = [each for each in node.subscriptions if each.msg_type is type(message)]
+    commands.callback(serialize_message(message))

@@ -159,12 +159,12 @@ def test_follows_a_trajectory_whose_joints_come_in_any_order(fresh):
     [
         (lambda p: p.twist(0.0, 0.3, 0.0, frame='camera'), "'camera'"),
         (lambda p: p.twist(0.0, float('nan'), 0.3), 'nan'),
-        (lambda p: p.twist(0.0, 0.3, 0.0, age_s=0.5), 'command_timeout_s'),
+        (lambda p: p.twist(0.0, 0.3, 0.0, age_s=-3600.0), '3600.0'),
         (lambda p: trajectory([0.5] * 7, 0.1, [*ARM_JOINTS[:6], 'elbow']), "'elbow'"),
         (lambda p: JointTrajectory(joint_names=list(ARM_JOINTS)), 'no point'),
         (lambda p: Float64MultiArray(data=[0.1]), 'gripper command'),
     ],
-    ids=['frame', 'nan', 'old', 'joint', 'empty', 'fingers'],
+    ids=['frame', 'nan', 'ahead', 'joint', 'empty', 'fingers'],
 )
 def test_a_bad_command_is_named_in_one_line_and_ignored(fresh, make, said):
     process = fresh.graph._processes[0]

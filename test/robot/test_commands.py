@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist
+from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist, stamp_fault
 from her_ros.robot.errors import RobotError
 from her_ros.robot.kinematics import ARM_JOINTS
 
@@ -44,3 +44,34 @@ def test_a_bad_command_is_refused_with_what_is_wrong(check, arguments, said):
     with pytest.raises(RobotError, match=said) as refusal:
         check(*arguments)
     assert '\n' not in str(refusal.value)
+
+
+NOW_NS, SECOND = 1_700_000_000 * 10**9, 10**9
+
+
+@pytest.mark.parametrize('age_s', [-0.1, -0.01, 0.0, 0.1])
+def test_a_command_of_now_is_followed(age_s):
+    assert stamp_fault('twist', NOW_NS - round(age_s * SECOND), NOW_NS, 0.1) is None
+
+
+@pytest.mark.parametrize(
+    ('age_s', 'kind', 'said'),
+    [
+        (0.11, 'stale', 'stamped 0.110 s in the past'),
+        (3600.0, 'stale', 'stamped 3600.000 s in the past'),
+        (-0.11, 'future', 'stamped 0.110 s in the future'),
+        (-3600.0, 'future', 'stamped 3600.000 s in the future'),
+        (1_700_000_001.0, 'stale', 'in the past'),  # before 1970
+    ],
+)
+def test_a_command_of_another_time_is_named_with_its_distance(age_s, kind, said):
+    fault = stamp_fault('twist', NOW_NS - round(age_s * SECOND), NOW_NS, 0.1)
+    assert fault.kind == kind
+    assert said in fault.text
+    assert 'command_timeout_s 0.1' in fault.text
+
+
+def test_a_command_without_a_stamp_is_named_as_that():
+    fault = stamp_fault('twist', 0, NOW_NS, 0.1)
+    assert fault.kind == 'unstamped'
+    assert 'no stamp (0)' in fault.text

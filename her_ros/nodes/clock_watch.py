@@ -1,0 +1,45 @@
+"""Wakes a node that waits by a wall clock which was set back."""
+
+import threading
+import time
+from collections.abc import Callable
+
+from rclpy.node import Node
+
+_PERIOD_S = 0.05
+# Clocks are slewed all the time; what a wait takes longer by less than this does no harm.
+_LEAST_STEP_S = 0.01
+
+
+class ClockWatch:
+    """Ends the present wait of a node when the wall clock is set back.
+
+    The middleware waits until a wall time, even for timers of the steady clock. If the clock is
+    set back by an hour meanwhile, a wait of 10 ms takes an hour, unless a message comes. A clock
+    that is set forward ends waits early, and nodes wait again.
+
+    :param node: waits for its guard conditions, too
+    :param ahead_s: by how much the wall clock is ahead of the monotonic one, seconds
+    """
+
+    def __init__(
+        self, node: Node, ahead_s: Callable[[], float] = lambda: time.time() - time.monotonic()
+    ) -> None:
+        self._ahead_s = ahead_s
+        self._wake = node.create_guard_condition(lambda: None)
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name='clock watch', daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        before_s = self._ahead_s()
+        while not self._over.wait(_PERIOD_S):
+            now_s = self._ahead_s()
+            if now_s < before_s - _LEAST_STEP_S:
+                self._wake.trigger()
+            before_s = now_s
+
+    def close(self) -> None:
+        """End the thread; before the node is destroyed."""
+        self._over.set()
+        self._thread.join()
