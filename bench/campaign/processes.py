@@ -9,8 +9,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,13 +28,14 @@ _STOP_S = 10.0
 def claimed_domain() -> Iterator[int]:
     """Hold a ROS domain that no test and no other campaign on this machine holds."""
     for domain in range(1, 102):
-        with ExitStack() as stack, suppress(OSError):
-            path = Path(tempfile.gettempdir(), f'her_ros_test_domain_{domain}.lock')
-            lock = stack.enter_context(path.open('a'))
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            stack.pop_all()
-            with lock:
-                yield domain
+        path = Path(tempfile.gettempdir(), f'her_ros_test_domain_{domain}.lock')
+        with path.open('a') as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            # Outside of ``try``: a TimeoutError of the caller is an OSError, too.
+            yield domain
             return
     raise SystemExit('no ROS domain is free; other tests or campaigns hold all 101')
 
@@ -72,12 +73,18 @@ def resident_mb(pid: int) -> float:
 
 @contextmanager
 def running_nodes(
-    specs: Sequence[NodeSpec], task: str, overrides: Sequence[str], folder: Path, domain: int
+    specs: Sequence[NodeSpec],
+    task: str,
+    overrides: Sequence[str],
+    folder: Path,
+    domain: int,
+    own_environment: Callable[[str], Mapping[str, str]] = lambda name: {},
 ) -> Iterator[list[Child]]:
     """Start nodes, and stop them at the end.
 
     :param overrides: parameters, such as ``policy.accept_policies=true``
     :param folder: takes the parameter file and a log per node
+    :param own_environment: variables of one node, by its full name
     """
     folder.mkdir(parents=True, exist_ok=True)
     params = folder / 'params.yaml'
@@ -93,7 +100,7 @@ def running_nodes(
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    env=environment,
+                    env={**environment, **own_environment(spec.full_name)},
                     start_new_session=True,
                     preexec_fn=partial(die_with_parent, os.getpid()),
                 )
