@@ -110,9 +110,6 @@ class TrainerNode(GuardedNode):
         self._ask(training.wants_collection and training.outcome is None)
         if time.monotonic() - self._saved_at > self._config.checkpoint_interval_s:
             training.save()
-            if self._scalars is not None:
-                # Its own schedule goes by the wall clock, which may be set back.
-                self._scalars.flush()
             self._saved_at = time.monotonic()
         return bool(read or made or evaluated)
 
