@@ -25,6 +25,9 @@ from her_ros.core.task import GoalTask
 _PIECE_ROWS = 2048
 # Bags read in turns by a shuffled pass, so that neighbours in the buffer come from many of them.
 _OPEN_BAGS = 8
+# If all bags are open at once, a shuffled pass reads them so many times, each time another random
+# part of their episodes: so neighbours in the buffer come from everywhere in a large bag.
+_PARTS = 4
 _END_S = 10.0
 
 
@@ -52,7 +55,8 @@ class EpisodeSource:
     def shuffled(self) -> Iterator[Episode]:
         """Read the bags pass after pass without end, each time in another order.
 
-        Eight bags are open at a time, and an episode of each is taken in turn.
+        Eight bags are open at a time, and an episode of each is taken in turn. Eight bags or fewer
+        are read four times per pass, each time another random quarter of their episodes.
 
         :raises BagError: if a whole pass brings nothing
         """
@@ -164,21 +168,43 @@ def _in_order(bags: list[Path], task: GoalTask) -> Iterator[Episode | str]:
 
 
 def _shuffled(bags: list[Path], task: GoalTask, seed: int) -> Iterator[Episode | str]:
+    parts = _PARTS if len(bags) <= _OPEN_BAGS else 1
     number = 0
     while True:
-        order = generator(seed, 'bags', number).permutation(len(bags))
         found = 0
-        waiting = deque(_episodes(bags[i], task) for i in order)
-        opened = deque(waiting.popleft() for _ in range(min(_OPEN_BAGS, len(waiting))))
-        while opened:
-            stream = opened.popleft()
-            item = next(stream, None)
-            if item is not None:
+        for part in range(parts):
+            order = generator(seed, 'bags', number).permutation(len(bags))
+            waiting = deque(
+                _part(
+                    bags[i], task, generator(seed, 'parts', int(i), number // parts), part, parts
+                )
+                for i in order
+            )
+            for item in _in_turns(waiting):
                 found += isinstance(item, Episode)
                 yield item
-                opened.append(stream)
-            elif waiting:
-                opened.append(waiting.popleft())
+            number += 1
         if not found:
             raise BagError('none of the bags holds a finished episode')
-        number += 1
+
+
+def _part(
+    path: Path, task: GoalTask, random: np.random.Generator, part: int, parts: int
+) -> Iterator[Episode | str]:
+    """Read the episodes of a bag that are drawn for a part; each is drawn for one of them."""
+    for item in _episodes(path, task):
+        if parts > 1 and isinstance(item, Episode) and random.integers(parts) != part:
+            continue
+        yield item
+
+
+def _in_turns(waiting: 'deque[Iterator[Episode | str]]') -> Iterator[Episode | str]:
+    opened = deque(waiting.popleft() for _ in range(min(_OPEN_BAGS, len(waiting))))
+    while opened:
+        stream = opened.popleft()
+        item = next(stream, None)
+        if item is not None:
+            yield item
+            opened.append(stream)
+        elif waiting:
+            opened.append(waiting.popleft())
