@@ -1,7 +1,8 @@
-"""Steps of ±1 h in the wall clock of each node of a deployment, in an episode.
+"""Steps of ±1 h in the wall clock of each node, in an episode and in training.
 
-Each node has a clock of its own (see :mod:`campaign.stepped_clock`). It is stepped in the middle
-of an episode, and back when the episode is over; then another goal must be reached.
+Each node has a clock of its own (see :mod:`campaign.stepped_clock`). In a deployment a clock is
+stepped in the middle of an episode, and back when the episode is over; then another goal must be
+reached. In training the nodes are stepped one after the other (:mod:`campaign.clocks_training`).
 """
 
 import re
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from campaign.clocks_training import step_training
 from campaign.figures import Figure, Scale
 from campaign.processes import Child, Observer, claimed_domain, running_nodes
 from campaign.reports import Reports
@@ -51,7 +53,11 @@ def run(scale: Scale, folder: Path) -> list[Figure]:
     except ClockError as error:
         print(f'clocks: skipped: {error}', file=sys.stderr)
         return []
-    return _step_deployment(clocks, _CASES[scale], folder / 'deployment')
+    figures = _step_deployment(clocks, _CASES[scale], folder / 'deployment')
+    if scale is not Scale.SMALL:
+        is_long = scale is Scale.LONG
+        figures += step_training(clocks, folder / 'training', _STEP_S, is_long)
+    return figures
 
 
 def _step_deployment(
