@@ -20,12 +20,10 @@ from her_ros.core.robot_parameters import SafetyParameters
 from her_ros.core.rows import action_dtype, step_dtype
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import TASKS
-from her_ros.core.topics import ACTION, DIAGNOSTICS, GOAL, POLICY, STEP
+from her_ros.core.topics import ACTION, DIAGNOSTICS, GOAL, STEP
 
 # Lifecycle transitions that finalize a node by design.
 _SHUTDOWNS = (5, 6, 7)
-# A second publisher of policies ends a training run by design, and both are named.
-_LEFT_ALONE = (f'/run/{POLICY}',)
 _MESSAGES_AT_ONCE = 8
 _LARGEST_BOOL = 8
 # Python and Fast DDS settle within the first tenth. What a node keeps of what it hears (layouts of
@@ -50,11 +48,7 @@ class Fuzzer:
             lambda: node.get_subscriber_names_and_types_by_node(name, namespace),
             f'topics of {child.name}',
         )
-        self._publishers = [
-            self._publisher(topic, _class(types[0]))
-            for topic, types in kinds
-            if topic not in _LEFT_ALONE
-        ]
+        self._publishers = [self._publisher(topic, _class(types[0])) for topic, types in kinds]
         services = node.get_service_names_and_types_by_node(name, namespace)
         self._clients = [node.create_client(_class(types[0]), each) for each, types in services]
         self._seen: dict[str, list[bytes]] = {}
@@ -75,7 +69,7 @@ class Fuzzer:
     def _note(self, topic: str, cdr: bytes) -> None:
         """Keep a few messages of the graph's own to damage."""
         kept = self._seen.setdefault(topic, [])
-        if len(kept) < 20 and _session(topic, cdr) is not None:
+        if len(kept) < 20 and _is_readable(topic, cdr):
             kept.append(cdr)
 
     def step(self) -> None:
@@ -101,9 +95,6 @@ class Fuzzer:
             message = serialize_message(filled(publisher.msg_type(), random))
         if random.random() < 0.8:
             message = damaged(message, random)
-        sessions = {_session(topic, each) for each in kept or ()}
-        if _session(topic, message) not in {None, *sessions}:
-            return  # an ended session that goes on sending ends nodes by design
         if publisher.msg_type is Bool and len(message) > _LARGEST_BOOL:
             return  # Fast DDS refuses to send it, and prints so
         try:
@@ -125,15 +116,15 @@ class Fuzzer:
             self.sent += 1
 
 
-def _session(topic: str, cdr: bytes) -> int | None:
-    """Return the session of a ``step`` message that can be read; None: of no other."""
+def _is_readable(topic: str, cdr: bytes) -> bool:
+    """Tell whether a message is not a ``step`` message that cannot be read."""
     if not topic.endswith(f'/{STEP}'):
-        return -1 if not topic.endswith(f'/{ACTION}') else 0
+        return True
     try:
         (rows,) = CloudDecoder(step_dtype(_TASK)).decode([cdr])
     except HerRosError:
-        return None
-    return int(rows['session'][0]) if len(rows) else None
+        return False
+    return len(rows) > 0
 
 
 def _class(name: str) -> Any:

@@ -10,10 +10,8 @@ from her_ros import __version__
 from her_ros.bags.writer import BagWriter, remove_unfinished
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.core.rows import Rows, require_few_environments, step_dtype
+from her_ros.core.sessions import Sessions
 from her_ros.core.task import GoalTask
-
-# Late messages of an ended session may be on their way; as many as this come from a live sender.
-_LATE_MESSAGES = 5
 
 
 class RolloutRecorder:
@@ -21,19 +19,24 @@ class RolloutRecorder:
 
     :param folder: where finished bags go
     :param facts: what to note in each of them
+    :param sessions: whom to record; None: one environment after the other
     """
 
     def __init__(
-        self, task: GoalTask, folder: Path, worker: int, facts: Mapping[str, str]
+        self,
+        task: GoalTask,
+        folder: Path,
+        worker: int,
+        facts: Mapping[str, str],
+        sessions: Sessions | None = None,
     ) -> None:
+        self.sessions = sessions or Sessions()
         self._decoder = CloudDecoder(step_dtype(task))
         self._folder = folder
         self._worker = worker
         self._facts = dict(facts)
         self._writer: BagWriter | None = None
         self._rollout = (-1, -1)  # session, episode
-        self._ended_sessions: set[int] = set()
-        self._late_messages = 0
         self._last_step = np.zeros(0, np.int64)  # by env; -1: not begun
         self._ended = np.zeros(0, bool)
         self._versions: set[int] = set()
@@ -41,11 +44,6 @@ class RolloutRecorder:
         remove_unfinished(folder, f'*_w{worker:03d}_*')
         #: rollouts kept, and rollouts dropped because a step of theirs was missed
         self.kept, self.dropped = 0, 0
-
-    @property
-    def sessions_mixed(self) -> bool:
-        """Whether an ended session goes on sending: two environments share the topic."""
-        return self._late_messages >= _LATE_MESSAGES
 
     def action(self, topic: str, cdr: bytes, stamp_ns: int) -> None:
         """Keep an ``action`` message beside the steps; learning does not need it."""
@@ -65,8 +63,7 @@ class RolloutRecorder:
             return None
         require_few_environments(rows)
         session, episode = int(rows['session'][0]), int(rows['episode'][0])
-        if session in self._ended_sessions:
-            self._late_messages += 1
+        if not self.sessions.admits(session):
             return None
         if (session, episode) != self._rollout and not self._begin(session, episode, rows):
             return None
@@ -84,9 +81,6 @@ class RolloutRecorder:
         if session == last_session and episode < last_episode:
             return False
         self._drop()
-        if session != last_session:
-            self._ended_sessions.add(last_session)
-            self._late_messages = 0
         self._rollout = (session, episode)
         if rows['step'].any():
             # Its beginning was missed: the recorder, or its connection, came too late.

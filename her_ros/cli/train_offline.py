@@ -1,7 +1,6 @@
 """``her-ros train-offline``: from bags to a policy, without ROS and without simulation."""
 
 import os
-import signal
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -20,7 +19,7 @@ from her_ros.core.episode import Episode, split_rollout
 from her_ros.core.errors import HerRosError
 from her_ros.core.files import write_whole
 from her_ros.core.parameters import TrainerParameters
-from her_ros.core.process import wanted_end_signals
+from her_ros.core.process import handle_end_signals
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask, task_named
 from her_ros.learning.compile import compile_or_say_why
@@ -140,8 +139,7 @@ class _Session:
 
     def run(self) -> dict[str, Any] | None:
         """Return the result, or None if the user interrupted."""
-        for number in wanted_end_signals():
-            signal.signal(number, self._on_signal)
+        handle_end_signals(self._on_signal)
         training, learner = self._training, self._training.learner
         try:
             try:

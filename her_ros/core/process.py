@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from typing import Any
 
 #: exit status of a node that only its user can help; it is not started again
 USER_ERROR = 2
@@ -63,7 +64,8 @@ def end_command_by_signals() -> Callable[[], int | None]:
 
     Also where the command was started with a signal ignored, as a shell script does with SIGINT
     for what it starts by ``&``. Only an ignored SIGHUP stays ignored, for that is what ``nohup``
-    asks for. Later signals are ignored, so that nodes are stopped in order; that takes seconds.
+    asks for. Signals that the parent had blocked are unblocked. Later signals are ignored, so that
+    nodes are stopped in order; that takes seconds.
 
     :return: tells the number of the signal that came; None before one has come
     """
@@ -75,15 +77,22 @@ def end_command_by_signals() -> Callable[[], int | None]:
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    for number in wanted_end_signals():
-        signal.signal(number, end)
+    handle_end_signals(end)
     return lambda: came[0] if came else None
 
 
-def wanted_end_signals() -> list[signal.Signals]:
-    """Return ``END_SIGNALS`` without a SIGHUP that ``nohup`` has us ignore."""
+def handle_end_signals(handler: Callable[[int, Any], object]) -> list[signal.Signals]:
+    """Handle ``END_SIGNALS``, also where the parent of this process ignored or blocked them.
+
+    :return: those handled: all but a SIGHUP that ``nohup`` has us ignore
+    """
     is_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    return [each for each in END_SIGNALS if not (each is signal.SIGHUP and is_nohup)]
+    wanted = [each for each in END_SIGNALS if not (each is signal.SIGHUP and is_nohup)]
+    for number in wanted:
+        signal.signal(number, handler)
+    # The mask is inherited by whatever is started, unlike a handler.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, wanted)
+    return wanted
 
 
 def quiet_start() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from socket import gethostname
+from uuid import uuid4
 
 from her_ros.core.errors import HerRosError
 from her_ros.core.files import InUse, locked, remove_leftovers, require_regular, write_whole
@@ -13,6 +14,8 @@ from her_ros.core.files import InUse, locked, remove_leftovers, require_regular,
 _PATIENCE_S = 6.0
 # Of the number of a node's starts.
 _MAX_DIGITS = 9
+# Characters of the identity of a run.
+_LONGEST_IDENTITY = 64
 
 
 class RunFolderError(HerRosError):
@@ -33,11 +36,23 @@ class RunFolder:
         self.params = self.path / 'params.yaml'
         self.result = self.path / 'result.json'
         self._starts = self.path / 'starts'
+        self._identity = self._starts / 'id'
 
     @property
     def is_online(self) -> bool:
         """Whether nodes have worked here, or recorded."""
-        return any(each.is_dir() and any(each.iterdir()) for each in (self.bags, self._starts))
+        folders = [each for each in (self.bags, self._starts) if each.is_dir()]
+        return any(path != self._identity for each in folders for path in each.iterdir())
+
+    @property
+    def identity(self) -> str:
+        """What no other run has, wherever it is; empty: the folder has none."""
+        try:
+            require_regular(self._identity)
+            with self._identity.open('rb') as file:
+                return file.read(_LONGEST_IDENTITY).decode('ascii').strip()
+        except (HerRosError, OSError, UnicodeDecodeError):
+            return ''
 
     def create(self, is_online: bool = True) -> None:
         """Make the folders.
@@ -49,6 +64,8 @@ class RunFolder:
             online = (self.bags, self.evaluation, self.log, self._starts) if is_online else ()
             for folder in (self.tensorboard, *online):
                 folder.mkdir(parents=True, exist_ok=True)
+            if is_online and not self.identity:
+                write_whole(self._identity, f'{uuid4().hex}\n'.encode())
             probe = self.path / f'.probe.{os.getpid()}'
             probe.touch()
             probe.unlink()

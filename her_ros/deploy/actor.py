@@ -17,12 +17,6 @@ from her_ros.core.task import GoalTask
 from her_ros.deploy.exploration import Exploration, Explorer
 from her_ros.deploy.policy import OnnxPolicy
 
-# Ended sessions remembered, so that a late message of one does not start it again.
-_REMEMBERED_SESSIONS = 64
-# Late messages of an ended session may be on their way; as many as this come from a live sender.
-_LATE_MESSAGES = 5
-
-
 #: bounds actions: (``step`` rows, actions) to actions
 Bound = Callable[[Rows, NDArray[np.float32]], NDArray[np.float32]]
 
@@ -34,12 +28,15 @@ class Order(Enum):
     NEW = 1
     #: the last states answered, once more
     REPEATED = 2
-    #: only states before those, or of a session that has ended
+    #: only states before those
     OLD = 3
 
 
 class Actor:
     """Answers each state once, and a repeated one with the same action again.
+
+    Which session may ask is for its caller to decide, :class:`~her_ros.core.sessions.Sessions`; a
+    new one starts anew.
 
     :param exploration: noise to act with; None: act deterministically, and not at all before a
         policy exists
@@ -62,8 +59,6 @@ class Actor:
         self._answers = np.zeros(0, action_dtype(task))  # the last answer, by env
         self._answered = np.zeros(0, bool)
         self._session: int | None = None
-        self._ended_sessions: list[int] = []
-        self._late_messages = 0
         self._episode = -1
 
     @property
@@ -75,11 +70,6 @@ class Actor:
     def has_policy(self) -> bool:
         """Whether a policy acts, or will from the next rollout on."""
         return (self.policy or self._offered) is not None
-
-    @property
-    def sessions_mixed(self) -> bool:
-        """Whether an ended session goes on sending: two environments share the topic."""
-        return self._late_messages >= _LATE_MESSAGES
 
     def offer(self, policy: OnnxPolicy) -> None:
         """Take over a policy; it acts from the next rollout on."""
@@ -106,8 +96,7 @@ class Actor:
         """Choose actions for rows that :func:`asking` has let through."""
         if not len(rows) or not self.ready:
             return self._answers[:0]
-        if not self._enter_session(int(rows['session'][0])):
-            return self._answers[:0]
+        self._enter_session(int(rows['session'][0]))
         rows = rows[rows['session'] == self._session]
         self._swap_policy(int(rows['episode'].max()))
         self._make_room(int(rows['env'].max()) + 1)
@@ -118,10 +107,8 @@ class Actor:
 
     def order(self, rows: Rows) -> Order:
         """Compare rows that :func:`asking` has let through with what was answered."""
-        session = int(rows['session'][0])
-        if session != self._session:
-            return Order.OLD if session in self._ended_sessions else Order.NEW
-        if int(rows['env'].max()) >= len(self._answers):
+        is_known = int(rows['env'].max()) < len(self._answers)
+        if int(rows['session'][0]) != self._session or not is_known:
             return Order.NEW
         fresh, repeated = self._compared(rows)
         if fresh.any():
@@ -138,19 +125,11 @@ class Actor:
         )
         return newer | ~self._answered[env], same_episode & (rows['step'] == last['step'])
 
-    def _enter_session(self, session: int) -> bool:
-        if session == self._session:
-            return True
-        if session in self._ended_sessions:
-            self._late_messages += 1
-            return False
-        if self._session is not None:
-            self._ended_sessions = [*self._ended_sessions, self._session][-_REMEMBERED_SESSIONS:]
-        self._session = session
-        self._episode = -1
-        self._late_messages = 0
-        self._answered[:] = False
-        return True
+    def _enter_session(self, session: int) -> None:
+        if session != self._session:
+            self._session = session
+            self._episode = -1
+            self._answered[:] = False
 
     def _swap_policy(self, episode: int) -> None:
         if episode > self._episode:

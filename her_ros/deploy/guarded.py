@@ -9,6 +9,7 @@ from her_ros.core.cloud import CloudDecoder, encode_cloud, stamp_of
 from her_ros.core.config import ConfigError
 from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.rows import Rows, action_dtype, identity_of, step_dtype
+from her_ros.core.sessions import Sessions
 from her_ros.core.task import GoalTask
 from her_ros.deploy.actor import Actor, asking
 from her_ros.deploy.answer_times import AnswerTimes
@@ -34,6 +35,7 @@ class GuardedActor:
     :param send: sends an ``action`` message; called from several threads, one at a time
     :param wall_ns: wall time, nanoseconds, by which stamps are judged
     :param clock: monotonic time, seconds, by which deadlines pass
+    :param sessions: whom to answer; None: one environment after the other
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class GuardedActor:
         send: Callable[[bytes], None],
         wall_ns: Callable[[], int] = time.time_ns,
         clock: Callable[[], float] = time.monotonic,
+        sessions: Sessions | None = None,
     ) -> None:
         p = parameters
         if p.deadline_s < _FEWEST_PERIODS * task.control_period_s:
@@ -57,6 +60,7 @@ class GuardedActor:
         self._parameters = p
         self._send = send
         self._wall_ns, self._clock = wall_ns, clock
+        self.sessions = sessions or Sessions(clock=clock)
         self._decoder = CloudDecoder(step_dtype(task))
         self._filter = SafetyFilter(task, p)
         self.actor = Actor(task, exploration, generator, self._filter.apply)
@@ -124,6 +128,8 @@ class GuardedActor:
         self._end_episodes(rows[(rows['terminated'] != 0) | (rows['truncated'] != 0)])
         rows = asking(rows)
         if not len(rows) or not self.actor.ready or self.state is State.INACTIVE:
+            return
+        if not self.sessions.admits(int(rows['session'][0])):
             return
         stamp_ns, now_ns = stamp_of(message), self._wall_ns()
         verdict = self._stamps.judge(

@@ -7,8 +7,9 @@ import numpy as np
 
 from her_ros.core.cloud import CloudDecoder, encode_cloud
 from her_ros.core.rows import step_dtype
+from her_ros.core.sessions import Sessions
 from her_ros.core.task import GoalTask
-from her_ros.deploy.actor import Actor
+from her_ros.deploy.actor import Actor, asking
 from her_ros.deploy.exploration import Exploration
 from her_ros.deploy.watchdog import State
 
@@ -18,6 +19,7 @@ class LockStepActor:
 
     :param exploration: noise to act with; None: none
     :param send: sends an ``action`` message
+    :param sessions: whom to answer; None: one environment after the other
     """
 
     def __init__(
@@ -26,8 +28,10 @@ class LockStepActor:
         exploration: Exploration | None,
         generator: np.random.Generator,
         send: Callable[[bytes], None],
+        sessions: Sessions | None = None,
     ) -> None:
         self._send = send
+        self.sessions = sessions or Sessions()
         self._decoder = CloudDecoder(step_dtype(task))
         self._answered = 0
         self.actor = Actor(task, exploration, generator)
@@ -60,7 +64,10 @@ class LockStepActor:
         """
         if self.state is State.INACTIVE:
             return
-        answers = self.actor.answer(self._decoder.decode([message])[0])
+        rows = asking(self._decoder.decode([message])[0])
+        if not len(rows) or not self.sessions.admits(int(rows['session'][0])):
+            return
+        answers = self.actor.decide(rows)
         if len(answers):
             self._send(encode_cloud(answers, time.time_ns()))
             self._answered += len(answers)

@@ -32,7 +32,7 @@ class Verdict(StrEnum):
     FROZEN = 'frozen'
     #: sent once more, as a sender in lock-step does; gets the same answer
     REPEATED = 'repeated'
-    #: of an earlier step than one already answered, or of an ended session
+    #: of an earlier step than one already answered
     OUT_OF_ORDER = 'out_of_order'
 
 

@@ -15,9 +15,10 @@ from her_ros.core.task import task_named
 from her_ros.core.topics import EPISODES, EVALUATION_POLICY, EVALUATION_STEP
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
-from her_ros.nodes.messages import bytes_of
+from her_ros.nodes.messages import bytes_of, run_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import HINT, LATCHED
+from her_ros.nodes.rivalry import Rivalry
 from her_ros.sim.evaluate import evaluation_steps
 
 
@@ -36,6 +37,10 @@ class EvaluatorNode(GuardedNode):
         self._task = task_named(self._config.task)
         self._wanted: OnnxPolicy | None = None
         self._done = 0
+        self._foreign = 0
+        self._trainers = Rivalry(
+            self, EVALUATION_POLICY, 'another run asks for evaluations, which are not made'
+        )
         self._hints = self.create_publisher(String, EPISODES, HINT)
         self.create_subscription(
             UInt8MultiArray, EVALUATION_POLICY, self._on_policy, LATCHED, pause_s=ONE_BY_ONE_S
@@ -43,6 +48,9 @@ class EvaluatorNode(GuardedNode):
         self._diagnostics = Diagnostics(self, self._status)
 
     def _on_policy(self, message: UInt8MultiArray) -> None:
+        if self._folder.identity and run_of(message) not in ('', self._folder.identity):
+            self._foreign += 1
+            return
         self._wanted = OnnxPolicy(bytes_of(message), EVALUATION_POLICY, self._task)
 
     def work(self) -> int:
@@ -83,8 +91,11 @@ class EvaluatorNode(GuardedNode):
 
     def _status(self) -> dict[str, object]:
         version = self._wanted.version if self._wanted else 0
+        does = f'judges version {version}' if version else 'waits for a policy to judge'
+        problem = self._trainers.trouble(self._foreign)
         return {
-            'message': f'judges version {version}' if version else 'waits for a policy to judge',
+            'message': problem or does,
+            'level': b'\x01' if problem else b'\x00',
             'waits_for': '' if version else 'a policy to judge',
             'evaluations': self._done,
         }

@@ -23,8 +23,9 @@ from her_ros.core.topics import ACTION, COLLECT, GOAL, STEP
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import goal_of, stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run, steady_timer
-from her_ros.nodes.publishers import ActionSource
+from her_ros.nodes.publishers import ActionSource, live_publishers
 from her_ros.nodes.qos import COMMAND, LATCHED, LOCK_STEP
+from her_ros.nodes.rivalry import Rivalry
 from her_ros.nodes.scene import ScenePublisher
 from her_ros.sim.rollout import Turns
 
@@ -52,7 +53,9 @@ class FetchEnvNode(GuardedNode):
         self._goal_report = (0, '', '')
         self._paused = False
         self._actions = ActionSource(self, ACTION)
+        self._crowded, self._environments = 0, Rivalry(self, STEP, 'another environment sends too')
         self._collect, self._collect_heard_at = False, -np.inf
+        self._trainer_gone = False
         # By the first environment of a turn: when its rows were sent, and first sent.
         self._sent_at: dict[int, float] = {}
         self._moved_at: dict[int, float] = {}
@@ -163,13 +166,31 @@ class FetchEnvNode(GuardedNode):
         waiting = [self._moved_at[int(rows['env'][0])] for rows in self._turns.unanswered]
         return min(waiting, default=np.inf)
 
+    def _collect_silence_s(self) -> float:
+        return time.monotonic() - self._collect_heard_at
+
+    def _gone_trainer(self) -> str:
+        """Say that the trainer has fallen silent, and log when it does; empty: it has not."""
+        silence_s, topic = self._collect_silence_s(), self.resolve_topic_name(COLLECT)
+        # One that was never heard is waited for.
+        gone = self._config.follow_collect and _COLLECT_LIFETIME_S < silence_s < np.inf
+        if gone and not self._trainer_gone:
+            self.get_logger().warning(
+                f'the trainer is gone: nothing on {topic} for {silence_s:.0f} s;'
+                ' the next rollout waits for it'
+            )
+        elif self._trainer_gone and not gone:
+            self.get_logger().info(f'the trainer is back on {topic}')
+        self._trainer_gone = gone
+        return f'the trainer is gone: nothing on {topic} for {silence_s:.0f} s' if gone else ''
+
     def _waits_for(self) -> str:
         """Say what keeps the next rollout from starting; empty: nothing."""
         if self._paused:
             return 'pause to end'
         if not self._config.follow_collect:
             return ''
-        if time.monotonic() - self._collect_heard_at > _COLLECT_LIFETIME_S:
+        if self._collect_silence_s() > _COLLECT_LIFETIME_S:
             return f'a trainer on {self.resolve_topic_name(COLLECT)}'
         return '' if self._collect else 'the trainer to ask for more'
 
@@ -181,11 +202,14 @@ class FetchEnvNode(GuardedNode):
         # No harm is done: each step is answered once, by the first.
         if several := self._actions.trouble():
             self.log.error(ACTION, several, 10.0)
+        self._crowded += len(live_publishers(self, STEP)) > 1
+        several = several or self._environments.trouble(self._crowded)
+        problem = '; '.join(filter(None, (several, self._gone_trainer())))
         stuck = not waits and now - self._stuck_since() > 1.0
         waits = f'an action on {self.resolve_topic_name(ACTION)}' if stuck else waits
         return {
-            'message': several or (f'waits for {waits}' if waits else 'running'),
-            'level': b'\x01' if stuck or several else b'\x00',
+            'message': problem or (f'waits for {waits}' if waits else 'running'),
+            'level': b'\x01' if stuck or problem else b'\x00',
             'waits_for': waits,
             'goal_stamp_ns': goal_stamp_ns,
             'goal_state': goal_state,

@@ -1,4 +1,4 @@
-"""A node that no message and no request can end, and its log lines."""
+"""A node that no message, no request and no bug in a callback can end, and its log lines."""
 
 import inspect
 import time
@@ -19,6 +19,8 @@ from her_ros.core.errors import HerRosError, one_line
 PAUSE_S = 5.0
 #: the same for messages that come one by one, such as goals and policies
 ONE_BY_ONE_S = 0.2
+# Name of all timers in log lines.
+_TIMER = 'timer'
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -71,6 +73,9 @@ class GuardedNode(Node):
     node goes on as well: a robot is safer with a bridge and a policy that judge the next message
     than without them, and whoever can send one such message can send another to every restart.
     :class:`StopNode` ends the node.
+
+    Timers go on after a bug, too. There is no message to refuse in a timer, so a
+    :class:`HerRosError` or an :class:`OSError` ends the node there.
 
     Messages are taken serialised, so that a damaged one is counted like any other; the middleware
     would drop it silently.
@@ -128,6 +133,22 @@ class GuardedNode(Node):
             msg_type, topic, taken, qos_profile, raw=True, **options
         )
 
+    def create_timer(
+        self, timer_period_sec: float, callback: Callable[[], object], **options: Any
+    ) -> Any:
+        """Create a timer that goes on after an unexpected exception."""
+
+        def tick() -> None:
+            try:
+                callback()
+            except (HerRosError, OSError):
+                raise
+            except Exception as error:
+                self._raise_if_final(error)
+                self._note_bug(_TIMER, error)
+
+        return super().create_timer(timer_period_sec, tick, **options)
+
     def create_service(
         self, srv_type: Any, srv_name: str, callback: Callable[[Any, Any], Any], **options: Any
     ) -> Any:
@@ -157,17 +178,24 @@ class GuardedNode(Node):
         :param name: topic or service
         :return: the error in one line
         """
+        self._raise_if_final(error)
+        self.refused[name] += 1
+        if not isinstance(error, HerRosError):
+            return self._note_bug(name, error, pause_s)
+        self.log.error(name, f'{error}; ignored', pause_s)
+        return one_line(f'{error}; ignored')
+
+    def _note_bug(self, name: str, error: Exception, pause_s: float = PAUSE_S) -> str:
+        """Count and log an unexpected exception; return its line."""
+        self.unexpected_errors += 1
+        text = f'{name}: {described(error)}; ignored, please report it'
+        # Refusals of the same topic must not hide the first line about a bug.
+        self.log.error(f'{name} {_place(error)}', text, pause_s)
+        return one_line(text)
+
+    def _raise_if_final(self, error: Exception) -> None:
         if isinstance(error, StopNode | ExternalShutdownException) or not self.context.ok():
             raise error
-        self.refused[name] += 1
-        key, text = name, f'{error}; ignored'
-        if not isinstance(error, HerRosError):
-            self.unexpected_errors += 1
-            text = f'{name}: {_described(error)}; ignored, please report it'
-            # Refusals of the same topic must not hide the first line about a bug.
-            key = f'{name} {_place(error)}'
-        self.log.error(key, text, pause_s)
-        return one_line(text)
 
     def guard_report(self) -> dict[str, object]:
         """Return what was refused, for the diagnostics."""
@@ -201,7 +229,7 @@ def _require_known_types(request: Any) -> None:
             raise HerRosError(f'parameter {each.name!r} is of the unknown type {each.value.type}')
 
 
-def _described(error: Exception) -> str:
+def described(error: Exception) -> str:
     """Describe an exception by its type, its text and where it was raised."""
     return f'{type(error).__name__}: {error} ({_place(error)})'
 

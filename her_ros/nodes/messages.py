@@ -13,6 +13,8 @@ from her_ros.core.errors import HerRosError
 WORLD_FRAME = 'world'
 # The parts of a signed policy.
 _PARTS = ('onnx', 'ed25519')
+# Before the identity of a run.
+_RUN = 'run:'
 
 
 def bytes_message(content: bytes) -> UInt8MultiArray:
@@ -45,6 +47,23 @@ def policy_message(content: bytes, signature: bytes = b'') -> UInt8MultiArray:
         ]
     )
     return message
+
+
+def run_policy_message(content: bytes, run: str) -> UInt8MultiArray:
+    """Make a message of a policy that a run has learnt.
+
+    :param run: identity of the run
+    """
+    message = bytes_message(content)
+    part = MultiArrayDimension(label=f'{_RUN}{run}', size=len(content), stride=1)
+    message.layout = MultiArrayLayout(dim=[part])
+    return message
+
+
+def run_of(message: UInt8MultiArray) -> str:
+    """Return the identity of the run that a policy comes from; empty: it tells none."""
+    labels = [part.label for part in message.layout.dim[:1]]
+    return labels[0].removeprefix(_RUN) if labels and labels[0].startswith(_RUN) else ''
 
 
 def policy_of(message: UInt8MultiArray) -> tuple[bytes, bytes]:

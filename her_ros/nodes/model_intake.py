@@ -10,13 +10,14 @@ from std_srvs.srv import Trigger
 
 from her_ros.core.errors import HerRosError
 from her_ros.core.robot_parameters import PolicyParameters
+from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask
 from her_ros.core.topics import POLICY
 from her_ros.deploy.actor import Actor
 from her_ros.deploy.models import Models
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
-from her_ros.nodes.messages import policy_of
+from her_ros.nodes.messages import policy_of, run_of
 from her_ros.nodes.qos import LATCHED
 
 _MODEL, _SHA256 = 'model', 'model_sha256'
@@ -36,6 +37,9 @@ class ModelIntake:
         self._leave: list[Callable[[], object]] = []
         #: what is wrong, by origin, until something right comes from there
         self.problems: dict[str, str] = {}
+        self._run = RunFolder(parameters.run_dir).identity if parameters.run_dir else ''
+        #: policies of other runs, which are not taken
+        self.foreign = 0
         node.add_on_set_parameters_callback(self._on_parameters)
 
     def open(self, actor: Actor) -> None:
@@ -103,7 +107,10 @@ class ModelIntake:
         return SetParametersResult(successful=True)
 
     def _on_policy(self, message: UInt8MultiArray) -> None:
-        if self._actor is not None:
+        run = run_of(message)
+        if self._run and run not in ('', self._run):
+            self.foreign += 1
+        elif self._actor is not None:
             self._offer(self._actor, self._models.from_topic(*policy_of(message)))
 
     def _on_swap(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:

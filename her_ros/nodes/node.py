@@ -35,6 +35,7 @@ from her_ros.core.ros_environment import check_ros_environment
 from her_ros.core.topics import DIAGNOSTICS
 from her_ros.nodes.arguments import check_arguments
 from her_ros.nodes.clock_watch import ClockWatch
+from her_ros.nodes.participants import identity_of
 from her_ros.nodes.qos import STATUS
 from her_ros.nodes.signals import end_by_signals
 
@@ -128,7 +129,8 @@ def steady_timer(node: Node, period_s: float, callback: Callable[[], None]) -> T
 class Diagnostics:
     """Publishes once per second what a node does, and how many cores its process keeps busy.
 
-    As REP-107 has it, on ``/diagnostics``.
+    As REP-107 has it, on ``/diagnostics``. Host, process and run folder stand beside the values,
+    as two nodes may have one name.
 
     :param values: called for the present values; ``level`` and ``message`` become the status
         itself, all others stand beside it
@@ -143,7 +145,8 @@ class Diagnostics:
 
     def publish(self) -> None:
         """Publish now."""
-        values = {**self._values(), **self._guard_report(), 'busy': self._busy()}
+        own = {**self._guard_report(), 'busy': self._busy(), **identity_of(self._node)}
+        values = {**self._values(), **own}
         status = DiagnosticStatus(
             level=values.pop('level', DiagnosticStatus.OK),
             name=self._node.get_fully_qualified_name(),
@@ -212,19 +215,29 @@ def run(
     finally:
         if watch is not None:
             watch.close()
-        try:
-            if node is not None:
-                if hasattr(node, 'close'):
-                    node.close()
-                node.destroy_node()
-        except (HerRosError, OSError) as error:
-            status = _report(error)
+        if node is not None:
+            status = _close(node) or status
         rclpy.try_shutdown()
         # Python's last collection of a node that failed half made may wait for ever.
         with suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(status)
+
+
+def _close(node: Any) -> int:
+    """Close a node; return the exit status of what went wrong, or 0."""
+    try:
+        if hasattr(node, 'close'):
+            node.close()
+        node.destroy_node()
+    except (HerRosError, OSError) as error:
+        return _report(error)
+    except Exception:
+        # The process ends before Python itself could print it.
+        traceback.print_exc()
+        return 1
+    return 0
 
 
 def _description(make: Callable[[], Any]) -> str:
@@ -321,13 +334,3 @@ def _spin(node: Node) -> int:
         if more:
             executor.spin_once(timeout_sec=0)
     return 0
-
-
-def publishers_of(node: Node, topic: str) -> str:
-    """Name the publishers of a topic, for an error."""
-    full_name = node.resolve_topic_name(topic)
-    names = sorted(
-        f'{info.node_namespace.rstrip("/")}/{info.node_name}'
-        for info in node.get_publishers_info_by_topic(full_name)
-    )
-    return f'{full_name}: {" and ".join(names) or "several publishers"}'

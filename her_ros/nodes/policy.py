@@ -10,18 +10,21 @@ from sensor_msgs.msg import PointCloud2
 from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.run_folder import Start
 from her_ros.core.seeds import generator
+from her_ros.core.sessions import Sessions
 from her_ros.core.task import task_named
-from her_ros.core.topics import ACTION, STEP
+from her_ros.core.topics import ACTION, POLICY, STEP
 from her_ros.deploy import realtime
 from her_ros.deploy.exploration import Exploration
 from her_ros.deploy.guarded import GuardedActor
 from her_ros.deploy.lock_step import LockStepActor
 from her_ros.deploy.watchdog import State
-from her_ros.nodes.guarded_node import GuardedNode, StopNode
+from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.lifecycle import guard_lifecycle_services
 from her_ros.nodes.model_intake import ModelIntake
-from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
+from her_ros.nodes.node import Diagnostics, read_parameters, run
+from her_ros.nodes.publishers import TopicSource
 from her_ros.nodes.qos import LOCK_STEP, with_deadline
+from her_ros.nodes.rivalry import Rivalry
 
 # How long the last safe action may take to arrive before ROS ends.
 _LAST_WORDS = Duration(seconds=0.2)
@@ -49,6 +52,8 @@ class PolicyNode(GuardedNode, LifecycleNode):
         self._collector = realtime.GarbageCollector() if p.collect_between_steps else None
         self._intake = ModelIntake(self, self._task, p)
         self._stops_told: list[str] = []
+        self._environments = Rivalry(self, STEP, 'another environment sends and is not answered')
+        self._trainers = Rivalry(self, POLICY, 'another run sends policies, which are not taken')
         self._diagnostics = Diagnostics(self, self._status)
         guard_lifecycle_services(self)
         if p.autostart:
@@ -66,7 +71,7 @@ class PolicyNode(GuardedNode, LifecycleNode):
             self.close()
             self._intake.refuse(error, pause_s=0.0)
             return _FAILURE
-        return _SUCCESS
+        return self._reached('inactive', state)
 
     def _configure(self) -> None:
         p = self._config
@@ -85,9 +90,11 @@ class PolicyNode(GuardedNode, LifecycleNode):
         p = self._config
         noise = Exploration(p.noise_std, p.random_probability, p.hold_steps)
         exploration = noise if p.explore else None
+        sessions = Sessions(TopicSource(self, STEP))
+        common = exploration, self._generator, self._send
         if p.deployment:
-            return GuardedActor(self._task, p, exploration, self._generator, self._send)
-        return LockStepActor(self._task, exploration, self._generator, self._send)
+            return GuardedActor(self._task, p, *common, sessions=sessions)
+        return LockStepActor(self._task, *common, sessions)
 
     def _join_topics(self) -> None:
         p, step_qos, action_qos = self._config, LOCK_STEP, LOCK_STEP
@@ -109,27 +116,35 @@ class PolicyNode(GuardedNode, LifecycleNode):
         """Start to act."""
         if self._guard is not None:
             self._guard.activate()
-        return super().on_activate(state)
+        super().on_activate(state)
+        return self._reached('active', state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Bring the safe action, and stop acting."""
         if self._guard is not None:
             self._guard.deactivate()
-        return super().on_deactivate(state)
+        super().on_deactivate(state)
+        return self._reached('inactive', state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Bring the safe action, and stop acting, for good."""
         self.close()
-        return super().on_shutdown(state)
+        super().on_shutdown(state)
+        return self._reached('finalized', state)
 
     def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Leave the topics, and free the model."""
         self.close()
-        return super().on_cleanup(state)
+        super().on_cleanup(state)
+        return self._reached('unconfigured', state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Bring the safe action; nothing stays configured."""
         self.close()
+        return self._reached('unconfigured', state)
+
+    def _reached(self, label: str, before: LifecycleState) -> TransitionCallbackReturn:
+        self.get_logger().info(f'lifecycle: {label}, was {before.label}')
         return _SUCCESS
 
     def last_words(self) -> None:
@@ -160,10 +175,6 @@ class PolicyNode(GuardedNode, LifecycleNode):
         try:
             guard.answer(cdr)
         finally:
-            if guard.actor.sessions_mixed:
-                raise StopNode(
-                    f'two environments send on one topic; stop one of {publishers_of(self, STEP)}'
-                )
             if self._collector is not None:
                 self._collector.between_steps()
 
@@ -173,10 +184,9 @@ class PolicyNode(GuardedNode, LifecycleNode):
         waits = '' if guard is not None and guard.actor.ready else 'a policy'
         waits = 'its activation' if state is State.INACTIVE else waits
         stop = [_STOPS[state]] if state in _STOPS else []
-        if unused := self._intake.unused_policies():
-            self.log.warning('unused policies', unused, _REPEAT_S)
-        mine = [*stop, unused] if unused else stop
-        problems = [*mine, *self._intake.problems.values(), *self.problems.values()]
+        foreign_steps = 0 if guard is None else guard.sessions.refused
+        problems = [*stop, *self._intake.problems.values(), *self.problems.values()]
+        problems += filter(None, self._others(foreign_steps))
         if stop != self._stops_told:
             self._stops_told = stop
             self.get_logger().warning(stop[0] if stop else 'no longer stopped')
@@ -187,9 +197,18 @@ class PolicyNode(GuardedNode, LifecycleNode):
             'level': b'\x02' if stop else b'\x01' if problems or waits else b'\x00',
             'waits_for': waits,
             'policy_version': policy.version if policy else 0,
+            'foreign_steps': foreign_steps,
+            'foreign_policies': self._intake.foreign,
             'policy_sha256': policy.sha256 if policy else '',
             **({} if guard is None else guard.report()),
         }
+
+    def _others(self, foreign_steps: int) -> list[str]:
+        """Say what others send that is not heeded; empty lines: nothing."""
+        if unused := self._intake.unused_policies():
+            self.log.warning('unused policies', unused, _REPEAT_S)
+        environments = self._environments.trouble(foreign_steps)
+        return [unused, environments, self._trainers.trouble(self._intake.foreign)]
 
 
 def main() -> None:

@@ -1,10 +1,13 @@
-"""Who publishes on a topic, and whether all messages come from one publisher."""
+"""The publishers of a topic: their names, and whether all messages come from one of them."""
 
 import os
 from collections.abc import Mapping
 from typing import Any
 
 from rclpy.node import Node
+
+from her_ros.core.topics import ROSOUT
+from her_ros.nodes.participants import Participants
 
 # Messages that may get lost between two others; a greater jump is another publisher's count.
 _LARGEST_GAP = 64
@@ -36,6 +39,26 @@ class OnePublisher:
             return True
         last, self._last = self._last, int(number)
         return last is None or 0 < self._last - last <= _LARGEST_GAP
+
+
+class TopicSource:
+    """The publishers of a topic, as :class:`~her_ros.core.sessions.Source`."""
+
+    def __init__(self, node: Node, topic: str) -> None:
+        self._node, self._topic = node, topic
+        self._noted: set[bytes] = set()
+
+    def remember(self) -> None:
+        """Note who publishes now."""
+        self._noted = live_publishers(self._node, self._topic)
+
+    def left(self) -> bool | None:
+        """Tell whether those noted have left; None: one of them may have."""
+        if not self._noted:
+            return None
+        if not self._noted & live_publishers(self._node, self._topic):
+            return True
+        return False if len(self._noted) == 1 else None
 
 
 class ActionSource:
@@ -85,13 +108,27 @@ def node_names(node: Node, topic: str) -> set[str]:
     return {_name(info) for info in found} - {_NAMELESS}
 
 
-def rivals(node: Node, topic: str) -> str:
-    """Name all publishers of a topic, with their processes where these are known."""
-    found = node.get_publishers_info_by_topic(_full_name(node, topic))
-    here = {
-        _host(info) for info in node.get_publishers_info_by_topic('/rosout') if _is(node, info)
+def live_publishers(node: Node, topic: str) -> set[bytes]:
+    """Return the identifiers of a topic's publishers.
+
+    Without those of this machine whose process has ended, which DDS keeps for up to 20 s.
+    """
+    here = _this_host(node)
+    return {
+        bytes(info.endpoint_gid)
+        for info in node.get_publishers_info_by_topic(_full_name(node, topic))
+        if not _is_local(info, here) or _processes(info)
     }
-    names = sorted(f'{_name(info)}{_process(info, here)}' for info in found)
+
+
+def rivals(node: Node, topic: str, known: Participants | None = None) -> str:
+    """Name all publishers of a topic, with their processes where these are known.
+
+    :param known: tells hosts and run folders, too
+    """
+    found = node.get_publishers_info_by_topic(_full_name(node, topic))
+    here = _this_host(node)
+    names = sorted(f'{_name(info)}{_details(info, here, known)}' for info in found)
     return f'{_full_name(node, topic)}: {" and ".join(names) or "unknown publishers"}'
 
 
@@ -105,22 +142,38 @@ def _name(info: Any) -> str:
     return f'{info.node_namespace.rstrip("/")}/{info.node_name}'
 
 
-def _is(node: Node, info: Any) -> bool:
-    return _name(info) == node.get_fully_qualified_name()
+def _this_host(node: Node) -> set[bytes]:
+    """Return how Fast DDS names this machine."""
+    own_name = node.get_fully_qualified_name()
+    infos = node.get_publishers_info_by_topic(ROSOUT)
+    return {_host(info) for info in infos if _name(info) == own_name and _processes(info)}
 
 
 def _host(info: Any) -> bytes:
     return bytes(info.endpoint_gid[2:4])
 
 
-def _process(info: Any, here: set[bytes]) -> str:
-    """Return the process of a publisher, for those of this machine by Fast DDS."""
-    gid = bytes(info.endpoint_gid)
-    if gid[:2] != _FAST_DDS:
+def _is_local(info: Any, here: set[bytes]) -> bool:
+    return bytes(info.endpoint_gid[:2]) == _FAST_DDS and _host(info) in here
+
+
+def _processes(info: Any) -> list[int]:
+    """Return the processes of this machine that a publisher can belong to."""
+    part = int.from_bytes(bytes(info.endpoint_gid[4:6]), 'little')
+    return [
+        int(name) for name in os.listdir('/proc') if name.isdigit() and int(name) & 0xFFFF == part
+    ]
+
+
+def _details(info: Any, here: set[bytes], known: Participants | None) -> str:
+    """Describe the process of a publisher, by Fast DDS and by its diagnostics."""
+    if bytes(info.endpoint_gid[:2]) != _FAST_DDS:
         return ''
-    if _host(info) not in here:
+    processes = _processes(info) if _is_local(info, here) else []
+    if _is_local(info, here) and not processes:
+        return ' (process ended)'
+    if known and (described := known.describe(_name(info), processes)):
+        return f' ({described})'
+    if not processes:
         return ' (another machine)'
-    part = int.from_bytes(gid[4:6], 'little')
-    pids = [int(name) for name in os.listdir('/proc') if name.isdigit()]
-    matching = [pid for pid in pids if pid & 0xFFFF == part]
-    return f' (pid {matching[0]})' if len(matching) == 1 else ' (process ended)'
+    return f' (pid {processes[0]})' if len(processes) == 1 else ''

@@ -12,11 +12,14 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.parameters import RecorderParameters
 from her_ros.core.rows import RowError
 from her_ros.core.run_folder import RunFolder
+from her_ros.core.sessions import Sessions
 from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, EPISODES, STEP
-from her_ros.nodes.guarded_node import GuardedNode
-from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run, steady_timer
+from her_ros.nodes.guarded_node import GuardedNode, StopNode, described
+from her_ros.nodes.node import Diagnostics, read_parameters, run, steady_timer
+from her_ros.nodes.publishers import TopicSource
 from her_ros.nodes.qos import HINT, RECORDING
+from her_ros.nodes.rivalry import Rivalry
 
 
 class RecorderNode(GuardedNode):
@@ -34,9 +37,10 @@ class RecorderNode(GuardedNode):
         folder.require()
         self._role = folder.hold('recorder', p.worker)
         task = task_named(p.task)
-        self._rollouts = RolloutRecorder(
-            task, folder.bags, p.worker, run_facts(task, worker=p.worker, seed=p.seed)
-        )
+        self._sessions = Sessions(TopicSource(self, STEP))
+        facts = run_facts(task, worker=p.worker, seed=p.seed)
+        self._rollouts = RolloutRecorder(task, folder.bags, p.worker, facts, self._sessions)
+        self._environments = Rivalry(self, STEP, 'another environment sends and is not recorded')
         self._problem = ''
         self._failure: Exception | None = None
         self._queue: queue.SimpleQueue[tuple[str, bytes, int] | None] = queue.SimpleQueue()
@@ -72,18 +76,19 @@ class RecorderNode(GuardedNode):
                 self._failure = self._failure or error
 
     def _watch(self) -> None:
-        if self._failure is not None:
+        if isinstance(self._failure, HerRosError | OSError):
             raise self._failure
-        if self._rollouts.sessions_mixed:
-            raise HerRosError(
-                f'two environments send on one topic; stop one of {publishers_of(self, STEP)}'
-            )
+        if self._failure is not None:
+            raise StopNode(f'recorder: {described(self._failure)}; please report it')
 
     def _status(self) -> dict[str, object]:
         dropped = self._rollouts.dropped
+        problems = [self._problem, self._environments.trouble(self._sessions.refused)]
+        problem = '; '.join(filter(None, problems))
         return {
-            'message': self._problem or 'recording',
-            'level': b'\x01' if self._problem else b'\x00',
+            'message': problem or 'recording',
+            'level': b'\x01' if problem else b'\x00',
+            'foreign_steps': self._sessions.refused,
             'rollouts_kept': self._rollouts.kept,
             'rollouts_dropped': dropped,
             'messages_waiting': self._queue.qsize(),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import rclpy
 
-from her_ros.core.process import end_with_launcher, wanted_end_signals
+from her_ros.core.process import end_with_launcher, handle_end_signals
 
 # A node without its launcher ends within this time, even if it hangs; nobody would kill it.
 _ORPHAN_TIMEOUT_S = 10
@@ -21,8 +21,8 @@ _OPEN: list[socket.socket] = []
 def end_by_signals(last_words: Callable[[], None]) -> threading.Event:
     """Shut rclpy down at the first signal, or when the launcher has ended, in a thread.
 
-    SIGINT, SIGTERM and SIGHUP end a node, also where they were ignored when it was started. Only
-    an ignored SIGHUP stays ignored, for that is what ``nohup`` asks for.
+    SIGINT, SIGTERM and SIGHUP end a node, also where they were ignored or blocked when it was
+    started. Only an ignored SIGHUP stays ignored, for that is what ``nohup`` asks for.
 
     rclpy's own handler shuts down at once, and nothing can be published after it. Python's run in
     the main thread alone, which may be waiting for a message or be within a piece of work; what
@@ -35,11 +35,9 @@ def end_by_signals(last_words: Callable[[], None]) -> threading.Event:
     told, tells = socket.socketpair()
     _OPEN.extend((told, tells))
     tells.setblocking(False)
-    wanted = wanted_end_signals()
     # First, so that no signal is handled without being told.
     signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
-    for number in wanted:
-        signal.signal(number, lambda *_: None)
+    wanted = handle_end_signals(lambda *_: None)
 
     def end() -> None:
         # In a thread: where the node itself hangs, its lock may be held.

@@ -8,7 +8,6 @@ from std_msgs.msg import Bool, String, UInt8MultiArray
 
 from her_ros.bags.reader import read_bag
 from her_ros.core.errors import HerRosError
-from her_ros.core.files import sha256
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
@@ -17,9 +16,10 @@ from her_ros.learning.learner import set_up_torch
 from her_ros.learning.scalars import ScalarLog
 from her_ros.learning.training import EvaluationDamaged, Training
 from her_ros.nodes.guarded_node import GuardedNode
-from her_ros.nodes.messages import bytes_message, bytes_of
-from her_ros.nodes.node import Diagnostics, publishers_of, read_parameters, run
+from her_ros.nodes.messages import run_of, run_policy_message
+from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import HINT, LATCHED
+from her_ros.nodes.rivalry import Rivalry
 
 # One slice of learning between two looks at the topics, seconds.
 _SLICE_S = 0.05
@@ -56,8 +56,9 @@ class TrainerNode(GuardedNode):
         self._collect = self.create_publisher(Bool, COLLECT, LATCHED)
         self.create_subscription(String, EPISODES, self._on_hint, HINT)
         self.create_subscription(UInt8MultiArray, POLICY, self._on_policy, LATCHED)
-        self._published: set[str] = set()
-        self._foreign = False
+        self._run = folder.identity
+        self._foreign = 0
+        self._trainers = Rivalry(self, POLICY, 'somebody else sends policies to this run')
         self._asked: tuple[float, bool] = (0.0, False)
         self._published_at, self._published_updates = 0.0, -1
         self._saved_at = self._reported_at = time.monotonic()
@@ -70,7 +71,7 @@ class TrainerNode(GuardedNode):
         """Only a wake-up: what counts is what lies in the folder."""
 
     def _on_policy(self, message: UInt8MultiArray) -> None:
-        self._foreign = sha256(bytes_of(message)) not in self._published
+        self._foreign += run_of(message) != self._run
 
     def work(self) -> int:
         """Train until the stop rule ends the run."""
@@ -82,10 +83,6 @@ class TrainerNode(GuardedNode):
         while training.outcome is None:
             busy = self._cycle()
             executor.spin_once(timeout_sec=0.0 if busy else 0.1)
-            if self._foreign:
-                raise HerRosError(
-                    f'two trainers send on one topic; stop one of {publishers_of(self, POLICY)}'
-                )
         result = training.finish()
         self._diagnostics.publish()
         self.get_logger().info(
@@ -140,8 +137,7 @@ class TrainerNode(GuardedNode):
         self._published_at, self._published_updates = now, updates
 
     def _publish(self, publisher: Any, content: bytes) -> None:
-        self._published.add(sha256(content))
-        publisher.publish(bytes_message(content))
+        publisher.publish(run_policy_message(content, self._run))
 
     def _ask(self, collect: bool) -> None:
         now = time.monotonic()
@@ -167,8 +163,10 @@ class TrainerNode(GuardedNode):
         evaluations = self._training.evaluations
         self._reported_at, self._reported = now, (learner.env_steps, learner.updates)
         waits = self._waits_for()
+        problem = self._trainers.trouble(self._foreign)
         return {
-            'message': f'waits for {waits}' if waits else 'learning',
+            'message': problem or (f'waits for {waits}' if waits else 'learning'),
+            'level': b'\x01' if problem else b'\x00',
             'waits_for': waits,
             'episodes': learner.episodes,
             'env_steps': learner.env_steps,

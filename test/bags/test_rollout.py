@@ -7,6 +7,7 @@ from her_ros.bags.reader import read_bag, read_facts
 from her_ros.bags.rollout import RolloutRecorder, run_facts
 from her_ros.core.cloud import encode_cloud
 from her_ros.core.rows import RowError, action_dtype
+from her_ros.core.sessions import Sessions
 from her_ros.core.task import TASKS
 
 TOPIC = '/run/worker_2/step'
@@ -14,8 +15,19 @@ ACTION_TOPIC = '/run/worker_2/action'
 
 
 @pytest.fixture
-def make_recorder(tmp_path, push):
-    return lambda: RolloutRecorder(push, tmp_path, 2, {'task': push.name, 'note': 'x'})
+def clock():
+    """A clock to set by hand."""
+
+    class Clock:
+        now = 10.0
+
+    return Clock
+
+
+@pytest.fixture
+def make_recorder(tmp_path, push, clock):
+    facts = {'task': push.name, 'note': 'x'}
+    return lambda: RolloutRecorder(push, tmp_path, 2, facts, Sessions(clock=lambda: clock.now))
 
 
 @pytest.fixture
@@ -136,24 +148,22 @@ def test_episodes_may_end_one_after_the_other(recorder, rollout, expected_of, sa
     assert same([e.rows for e in read_bag(paths[0]).episodes], expected_of(messages))
 
 
-def test_a_new_session_ends_the_old_one(recorder, rollout):
+def test_a_new_session_follows_one_that_is_silent(recorder, rollout, clock):
     old = rollout(8, session=7)
     assert not feed(recorder, old[:3])
+    clock.now += 1.0
     assert len(feed(recorder, rollout(1, session=3))) == 1  # smaller numbers, yet newer
-    assert not feed(recorder, old[3:])
+    assert not feed(recorder, old[3:])  # late
     assert (recorder.kept, recorder.dropped) == (1, 1)
-    assert not recorder.sessions_mixed  # those three were late
 
 
-def test_two_sessions_that_both_go_on_are_noticed(recorder, rollout):
-    old, new = rollout(session=7), rollout(session=8)
-    feed(recorder, [old[0], new[0]])
-    for one, other in zip(old[1:], new[1:], strict=True):
-        assert not recorder.sessions_mixed
-        feed(recorder, [other, one])
-    # five messages of session 7 since session 8 ended it; what is whole is kept all the same
-    assert recorder.sessions_mixed
-    assert recorder.kept == 1
+def test_of_two_sessions_the_first_is_recorded_whole(recorder, rollout, expected_of, same):
+    own, foreign = rollout(session=7), rollout(session=8)
+    paths = feed(recorder, [rows for pair in zip(own, foreign, strict=True) for rows in pair])
+    (bag,) = map(read_bag, paths)
+    assert same([e.rows for e in bag.episodes], expected_of(own))
+    assert (recorder.kept, recorder.dropped) == (1, 0)
+    assert recorder.sessions.refused == len(foreign)
 
 
 def test_actions_stand_beside_the_steps(recorder, rollout, push):

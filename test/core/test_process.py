@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from her_ros.core.process import LAUNCHER
+from her_ros.core.process import END_SIGNALS, LAUNCHER
 
 DEADLINE_S = 20.0
 COMMAND = """
@@ -36,8 +36,9 @@ def start():
     """Start Python code as a process; kill it in the end."""
     started = []
 
-    def start(code, ignored=(), **environment):
+    def start(code, ignored=(), blocked=(), **environment):
         def ignore():
+            signal.pthread_sigmask(signal.SIG_BLOCK, blocked)
             for number in ignored:
                 signal.signal(number, signal.SIG_IGN)
 
@@ -56,10 +57,12 @@ def start():
 
 
 # What a script starts by `&` ignores SIGINT; it must end all the same.
-@pytest.mark.parametrize('ignored', [(), (signal.SIGINT, signal.SIGTERM)])
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_each_end_signal_ends_a_command_once_and_lets_it_clean_up(start, number, ignored):
-    process = start(COMMAND, ignored)
+@pytest.mark.parametrize(
+    'inherited', [{}, {'ignored': (signal.SIGINT, signal.SIGTERM)}, {'blocked': END_SIGNALS}]
+)
+@pytest.mark.parametrize('number', END_SIGNALS)
+def test_each_end_signal_ends_a_command_once_and_lets_it_clean_up(start, number, inherited):
+    process = start(COMMAND, **inherited)
     assert process.stdout.readline() == 'ready\n'
     process.send_signal(number)
     time.sleep(0.1)

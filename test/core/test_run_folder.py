@@ -173,3 +173,20 @@ def test_versions_with_one_number_are_evaluated_in_different_files(folder):
     assert one != two
     assert one.parent == two.parent == folder.evaluation
     assert {one.suffix, two.suffix} == {'.mcap'}
+
+
+def test_each_run_has_an_identity_that_stays(tmp_path):
+    one, other = (RunFolder(tmp_path / name) for name in ('one', 'other'))
+    assert one.identity == ''
+    for folder in (one, other):
+        folder.create()
+    identity = one.identity
+    one.create()
+    assert one.identity == identity != other.identity
+    assert len(identity) == 32
+    assert not one.is_online  # no node has worked here
+    path = tmp_path / 'one' / 'starts' / 'id'
+    path.write_bytes(b'\xff' * 100)
+    assert one.identity == ''
+    one.create()
+    assert len(one.identity) == 32

@@ -129,30 +129,6 @@ def test_a_new_session_is_accepted_wherever_it_starts(actor, step_rows):
         np.testing.assert_array_equal(identity_of(answers), identity_of(rows))
 
 
-def test_an_ended_session_is_not_answered_any_more(actor, step_rows):
-    for session in (7, 8, 9):
-        actor.answer(step_rows(session=session, episode=1, step=0))
-    for session in (7, 8):
-        assert len(actor.answer(step_rows(session=session, episode=2, step=0))) == 0
-    assert len(actor.answer(step_rows(session=9, episode=1, step=1))) == 1
-    assert not actor.sessions_mixed
-
-
-def test_two_environments_on_one_topic_are_noticed(actor, step_rows):
-    for step in range(20):
-        for session in (7, 8):
-            actor.answer(step_rows(session=session, step=step))
-    assert actor.sessions_mixed
-
-
-def test_restarts_are_no_two_environments(actor, step_rows):
-    """A late message of each session before it."""
-    for session in range(100):
-        actor.answer(step_rows(session=session, episode=1, step=0))
-        actor.answer(step_rows(session=session - 1 if session else 0, episode=1, step=1))
-        assert not actor.sessions_mixed
-
-
 def test_of_a_message_of_two_sessions_the_first_counts(actor, step_rows):
     rows = np.concatenate([step_rows(session=8, envs=[0]), step_rows(session=7, envs=[1])])
     assert actor.answer(rows)['session'].tolist() == [8]
@@ -256,7 +232,6 @@ def test_a_refused_message_changes_nothing(new_actor, new_policy, step_rows, bad
         actor.answer(rows)
     np.testing.assert_array_equal(actor.answer(step_rows(session=7)), first)
     assert actor.answer(step_rows(session=7, step=1))['policy_version'] == 1
-    assert not actor.sessions_mixed
 
 
 @dataclasses.dataclass

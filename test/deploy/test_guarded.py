@@ -266,12 +266,26 @@ def test_the_end_of_another_episode_ends_nothing(robot):
     assert is_safe(robot.sent[-1])
 
 
-def test_a_new_session_ends_the_old_one(robot):
+def test_a_new_session_follows_one_that_is_silent(robot):
     robot.state(5, envs=(0, 1))
+    robot.passes(0.6)
+    count = len(robot.messages)
     robot.state(0, session=8)
     robot.passes(0.12)
-    (stop,) = robot.sent[2:]
-    assert identity_of(stop).tolist() == [[8, 0, 1, 0]]
+    answer, stop = robot.sent[count:]
+    assert identity_of(answer).tolist() == identity_of(stop).tolist() == [[8, 0, 1, 0]]
+
+
+def test_another_session_neither_ends_nor_stops_an_episode(robot):
+    for step in range(5):
+        assert len(robot.state(step)) == 1
+        assert robot.state(step, session=8) == []
+        assert robot.state(step, session=8, last=True) == []
+        robot.passes(0.04)
+    assert robot.guard.sessions.refused == 5
+    assert robot.guard.watchdog.stops == 0
+    robot.passes(0.12)
+    assert identity_of(robot.sent[-1]).tolist() == [[7, 0, 1, 4]]
 
 
 def test_without_a_policy_nothing_runs(reach, policy, step_rows):

@@ -3,9 +3,9 @@
 import itertools
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -113,6 +113,10 @@ class StatePartner:
     """Plays an environment towards a ``policy`` or a ``recorder``."""
 
     _SESSIONS = itertools.count(1)
+    #: by domain and namespace: when another partner may speak
+    _MAY_SPEAK_AT: ClassVar[dict[tuple[int, str], float]] = {}
+    #: nodes accept another session after this silence, seconds; with some margin
+    _SILENCE_S = 0.7
 
     def __init__(
         self, graph: Any, namespace: str, task: str = 'FetchReach', node: Any = None
@@ -124,17 +128,14 @@ class StatePartner:
         self._decoder = CloudDecoder(action_dtype(self.task))
         self._node = node or graph.node
         self._generator = np.random.default_rng(0)
-        self.new_session()
+        self.session = next(self._SESSIONS)
+        self._has_spoken = False
         self.publisher = self._node.create_publisher(PointCloud2, f'{namespace}/{STEP}', RECORDING)
         topic = f'{namespace}/{ACTION}'
         self._node.create_subscription(PointCloud2, topic, self._take, RECORDING, raw=True)
 
     def _take(self, cdr: bytes) -> None:
         self.received.append(self._decoder.decode([cdr])[0])
-
-    def new_session(self) -> None:
-        """Do as an environment that starts anew."""
-        self.session = next(self._SESSIONS)
 
     def states(self, episode: int, step: int, count: int = 2, truncated: bool = False) -> Rows:
         """Draw ``step`` rows of the present session."""
@@ -151,7 +152,16 @@ class StatePartner:
         self._graph.until(
             self.publisher.get_subscription_count, f'a subscriber of {self._namespace}/{STEP}'
         )
+        place = self._graph.domain, self._namespace
+        while not self._has_spoken and time.monotonic() < self._MAY_SPEAK_AT.get(place, 0.0):
+            self._graph.spin()
+        self._has_spoken = True
+        self._MAY_SPEAK_AT[place] = time.monotonic() + self._SILENCE_S
         self.publisher.publish(encode_cloud(rows, time.time_ns()))
+
+    def leave(self) -> None:
+        """Leave the topic, as an environment that ends."""
+        self._node.destroy_publisher(self.publisher)
 
     def ask(self, rows: Rows) -> Rows:
         """Publish states; return the answer that names one of them."""
@@ -191,10 +201,18 @@ class StatePartner:
         self._node.destroy_publisher(publisher)
 
 
-@pytest.fixture(scope='session')
-def make_state_partner() -> Callable[..., StatePartner]:
+@pytest.fixture
+def make_state_partner() -> Iterator[Callable[..., StatePartner]]:
     """Make the other end of a ``policy``: (graph, namespace, task name, node to be of)."""
-    return StatePartner
+    partners: list[StatePartner] = []
+
+    def make(*arguments: Any, **options: Any) -> StatePartner:
+        partners.append(StatePartner(*arguments, **options))
+        return partners[-1]
+
+    yield make
+    for partner in partners:
+        partner.leave()
 
 
 @pytest.fixture(scope='session')

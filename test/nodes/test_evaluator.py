@@ -6,7 +6,7 @@ from her_ros.bags.reader import read_bag
 from her_ros.core.files import sha256
 from her_ros.core.run_folder import RunFolder
 from her_ros.deploy.policy import OnnxPolicy
-from her_ros.nodes.messages import bytes_message
+from her_ros.nodes.messages import bytes_message, run_policy_message
 from her_ros.nodes.qos import HINT, LATCHED
 
 pytestmark = pytest.mark.nodes
@@ -84,6 +84,24 @@ def test_exactly_that_version_acted_without_noise(evaluate, export_policy):
         # in batches of other sizes onnxruntime adds in another order
         acted = policy.act(episode.observation[:-1], *goals)
         np.testing.assert_allclose(episode.action, acted, atol=1e-5)
+
+
+def test_another_runs_demand_is_named_and_not_met(
+    shared_graph, folders, nodes, evaluate, export_policy
+):
+    foreign = shared_graph.new_node('foreign').create_publisher(
+        UInt8MultiArray, '/one/evaluation/policy', LATCHED
+    )
+    shared_graph.until(foreign.get_subscription_count, 'the evaluator')
+    content = export_policy(version=66)
+    foreign.publish(run_policy_message(content, 'f' * 32))
+    line = 'another run asks for evaluations'
+    shared_graph.until(
+        lambda: [each for each in nodes['one'].lines if line in each and '/foreign' in each],
+        'a line about the other run',
+    )
+    assert evaluate('one', 8).facts['policy_version'] == '8'
+    assert not folders['one'].evaluation_bag(66, sha256(content)).exists()
 
 
 def test_start_states_are_the_same_for_all_versions(evaluate):

@@ -335,6 +335,19 @@ def test_a_second_node_that_publishes_actions_is_named_and_the_run_goes_on(
     )
 
 
+def test_a_second_environment_is_named_and_the_run_goes_on(shared_graph, reach, nodes):
+    intruder = shared_graph.new_node('intruder')
+    publisher = intruder.create_publisher(PointCloud2, '/reach/step', LOCK_STEP)
+    said = 'another environment sends too; stop one of /reach/step: /intruder (pid '
+    shared_graph.until(lambda: said in nodes['/reach'].output, 'a word')
+    assert shared_graph.new_status('/reach/fetch_env')['level'] == '1'
+    reach.next_rollout()
+    intruder.destroy_publisher(publisher)
+    shared_graph.until(
+        lambda: said not in shared_graph.status('/reach/fetch_env')['message'], 'one publisher'
+    )
+
+
 def test_a_point_is_refused_where_goals_are_none(shared_graph, nodes, make_partner):
     make_partner('/hand')
     publisher = shared_graph.node.create_publisher(PointStamped, '/hand/goal', COMMAND)
@@ -343,7 +356,7 @@ def test_a_point_is_refused_where_goals_are_none(shared_graph, nodes, make_partn
     shared_graph.until(lambda: '15 numbers' in nodes['/hand'].output, 'a refusal')
 
 
-def test_collect_is_read_between_rollouts_only(shared_graph, make_partner):
+def test_collect_is_read_between_rollouts_only(shared_graph, make_partner, nodes):
     partner, name = make_partner('/collect'), '/collect/fetch_env'
     assert 'a trainer on /collect/collect' in shared_graph.new_status(name)['waits_for']
     assert not partner.received
@@ -366,8 +379,17 @@ def test_collect_is_read_between_rollouts_only(shared_graph, make_partner):
         if partner.rows['episode'][0] > 2:  # begun while the trainer was still believed in
             partner.finish_rollout()
         assert time.monotonic() - heard < 40
-    assert status['message'] == f'waits for {status["waits_for"]}'
+    said = 'the trainer is gone: nothing on /collect/collect for'
+    assert status['message'].startswith(said)
+    assert status['level'] == '1'
     assert partner.rows['truncated'].all()
+    output = nodes['/collect'].output
+    assert output.count(said) == 1
+    assert '[WARN]' in output
+    publisher.publish(Bool(data=False))
+    shared_graph.until(
+        lambda: 'the trainer is back on /collect/collect' in nodes['/collect'].output, 'a word'
+    )
 
 
 def test_diagnostics_say_that_no_action_comes(shared_graph, reach):

@@ -75,6 +75,24 @@ def test_an_unexpected_exception_is_named_with_its_place_and_counted(listener, c
     assert listener.taken == [2.0]
 
 
+def test_a_timer_goes_on_after_an_unexpected_exception(listener, capfd):
+    ticks = iter([KeyError('nobody knows'), None, ValueError(), HerRosError('the disk is full')])
+
+    def work():
+        if error := next(ticks):
+            raise error
+
+    tick = listener.create_timer(60.0, work).callback
+    for _ in range(3):
+        tick()
+    assert listener.unexpected_errors == 2
+    assert listener.guard_report()['messages_refused'] == 0
+    first, *_ = capfd.readouterr().err.splitlines()
+    assert "timer: KeyError: 'nobody knows' (test_guarded_node.py:" in first
+    with pytest.raises(HerRosError, match='the disk is full'):
+        tick()
+
+
 def test_refusals_do_not_hide_an_unexpected_exception(listener, capfd):
     send(listener, 'refuse')
     send(listener, '1x')

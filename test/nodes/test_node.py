@@ -1,4 +1,5 @@
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -210,9 +211,8 @@ def test_busy_is_the_cpu_time_of_the_process_per_second(monkeypatch, graph):
         work(begin + 0.5)
         share = (time.process_time() - used) / (time.monotonic() - begin)
         diagnostics.publish()
-        (value,) = sent[-1].status[0].values
-        assert value.key == 'busy'
-        return float(value.value), share
+        values = {each.key: each.value for each in sent[-1].status[0].values}
+        return float(values['busy']), share
 
     def compute(until):
         while time.monotonic() < until:
@@ -251,7 +251,32 @@ def test_signals_that_come_again_do_no_harm(graph):
         node.popen.send_signal(signal.SIGINT)
         time.sleep(0.005)
     assert node.popen.returncode == 0
-    assert not node.output
+    assert not [line for line in node.lines if '[INFO]' not in line]
+
+
+@pytest.mark.parametrize(
+    ('error', 'status', 'said'),
+    [
+        ("HerRosError('the disk is full')", 2, 'her_ros: the disk is full'),
+        ("KeyError('nobody knows')", 1, "KeyError: 'nobody knows'"),
+    ],
+)
+def test_what_goes_wrong_at_the_end_of_a_node_is_told(error, status, said):
+    code = f"""if True:
+        from her_ros.core.errors import HerRosError
+        from her_ros.nodes.node import run
+        class Ended:
+            def close(self):
+                raise {error}
+        run(Ended, lambda node: 0)
+    """
+    ended = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, timeout=40
+    )
+    assert ended.returncode == status
+    *before, line = ended.stderr.splitlines()
+    assert line == said
+    assert any('Traceback' in each for each in before) == (status == 1)
 
 
 def test_no_timer_of_a_node_depends_on_the_systems_clock():

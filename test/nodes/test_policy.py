@@ -1,14 +1,19 @@
 import itertools
+import os
+import re
+from socket import gethostname
 
 import numpy as np
 import pytest
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
+from std_msgs.msg import UInt8MultiArray
 
-from her_ros.core.cloud import encode_cloud
 from her_ros.core.rows import IDENTITY
 from her_ros.core.run_folder import RunFolder
 from her_ros.deploy.policy import OnnxPolicy
+from her_ros.nodes.messages import run_policy_message
+from her_ros.nodes.qos import LATCHED
 
 pytestmark = pytest.mark.nodes
 
@@ -181,7 +186,7 @@ def lifecycle(shared_graph):
     return change, state
 
 
-def test_a_lifecycle_node_acts_only_while_it_is_active(make_partner, lifecycle):
+def test_a_lifecycle_node_acts_only_while_it_is_active(make_partner, lifecycle, nodes):
     partner, (change, state) = make_partner('/lazy'), lifecycle
     steps = itertools.count()
 
@@ -215,26 +220,69 @@ def test_a_lifecycle_node_acts_only_while_it_is_active(make_partner, lifecycle):
     assert change(Transition.TRANSITION_ACTIVE_SHUTDOWN)
     assert state() == 'finalized'
     assert not answers_something()
+    told = re.findall('lifecycle: (.*)', nodes['/lazy'].output)
+    twice = ['active, was inactive', 'inactive, was active', 'unconfigured, was inactive']
+    start = 'inactive, was unconfigured'
+    assert told == [start, *twice, start, *twice, start, twice[0], 'finalized, was active']
 
 
-def test_two_environments_on_one_topic_are_named(shared_graph, make_partner, nodes):
+def test_a_second_environment_is_named_and_the_first_one_is_answered(
+    shared_graph, make_partner, nodes
+):
     one, other = (
         make_partner('/crowded', shared_graph.new_node(name)) for name in ('left', 'right')
     )
-    steps = itertools.count()
+    for step in range(12):
+        one.ask(one.states(1, step))
+    steps, line = itertools.count(12), 'another environment sends and is not answered'
 
-    def ended():
-        rows = [partner.states(1, next(steps)) for partner in (one, other)]
-        for partner, states in zip((one, other), rows, strict=True):
-            partner.publisher.publish(encode_cloud(states, 1))
-        return nodes['/crowded'].popen.poll() is not None
+    def named():
+        step = next(steps)
+        other.send(other.states(1, step))
+        assert one.ask(one.states(1, step))['session'].tolist() == [one.session] * 2
+        shared_graph.spin(0.05)
+        return any(line in each for each in nodes['/crowded'].lines)
 
-    shared_graph.until(ended, 'an end of the policy')
-    assert nodes['/crowded'].ended() == 2
-    line = nodes['/crowded'].lines[-1]
-    assert line.startswith('her_ros: two environments')
-    assert '/left' in line
-    assert '/right' in line
+    shared_graph.until(named, 'a line about the second environment')
+    (told,) = [each for each in nodes['/crowded'].lines if line in each]
+    assert f'/left (pid {os.getpid()}) and /right (pid {os.getpid()})' in told
+    assert {int(rows['session'][0]) for rows in other.received} == {one.session}
+    status = shared_graph.new_status('/crowded/policy')
+    assert int(status['foreign_steps']) > 10
+    assert (status['level'], line in status['message']) == ('1', True)
+    assert (status['host'], int(status['pid'])) == (gethostname(), nodes['/crowded'].popen.pid)
+
+
+def test_policies_of_another_run_are_named_and_not_taken(
+    graph, tmp_path, export_policy, make_state_partner
+):
+    folder = RunFolder(tmp_path / 'run')
+    folder.create()
+    graph.start(
+        'policy', '/run',
+        {'run_dir': str(folder.path), 'deployment': False, 'accept_policies': True},
+    )  # fmt: skip
+    publishers = [
+        graph.new_node(name).create_publisher(UInt8MultiArray, '/run/policy', LATCHED)
+        for name in ('own', 'foreign')
+    ]
+    messages = [
+        run_policy_message(export_policy(version=version), run)
+        for version, run in ((3, folder.identity), (9, 'f' * 32))
+    ]
+
+    def named():
+        for publisher, message in zip(publishers, messages, strict=True):
+            publisher.publish(message)
+        graph.spin(0.2)
+        return 'another run sends policies' in graph.status('/run/policy').get('message', '')
+
+    graph.until(named, 'a complaint')
+    status = graph.status('/run/policy')
+    assert all(f'/{name} (pid {os.getpid()})' in status['message'] for name in ('own', 'foreign'))
+    assert status['policy_version'] == '0'  # no rollout has begun
+    partner = make_state_partner(graph, '/run')
+    assert partner.ask(partner.states(1, 0))['policy_version'].tolist() == [3, 3]
 
 
 def test_either_side_may_die_in_mid_rollout(graph, tmp_path, make_env_partner):

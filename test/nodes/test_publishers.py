@@ -3,7 +3,13 @@ import os
 import pytest
 from std_msgs.msg import String
 
-from her_ros.nodes.publishers import OnePublisher, node_names, rivals
+from her_ros.nodes.publishers import (
+    OnePublisher,
+    TopicSource,
+    live_publishers,
+    node_names,
+    rivals,
+)
 
 
 def numbers(*values):
@@ -52,3 +58,35 @@ def test_publishers_are_named_with_their_process(graph):
     assert rivals(one, 'action') == f'/run/action: /run/one (pid {pid}) and /run/two (pid {pid})'
     two.destroy_publisher(publishers[1])
     graph.until(lambda: node_names(one, 'action') == {'/run/one'}, 'one publisher')
+
+
+@pytest.mark.nodes
+def test_a_source_has_left_when_its_publisher_is_gone(graph):
+    one, two = (graph.new_node(name, '/run') for name in ('one', 'two'))
+    source, crowd = TopicSource(one, 'step'), TopicSource(one, 'step')
+    source.remember()
+    assert source.left() is None  # nobody was there
+    first = one.create_publisher(String, '/run/step', 1)
+    graph.until(lambda: live_publishers(one, 'step'), 'a publisher')
+    source.remember()
+    second = two.create_publisher(String, '/run/step', 1)
+    graph.until(lambda: len(live_publishers(one, 'step')) == 2, 'both publishers')
+    crowd.remember()
+    assert (source.left(), crowd.left()) == (False, None)
+    one.destroy_publisher(first)
+    graph.until(source.left, 'the end of the first')
+    assert crowd.left() is None
+    two.destroy_publisher(second)
+    graph.until(crowd.left, 'the end of both')
+
+
+@pytest.mark.nodes
+def test_a_killed_publisher_has_left_although_dds_believes_in_it(graph):
+    process = graph.start('fetch_env', parameters={'num_envs': 1, 'follow_collect': False})
+    graph.until(lambda: live_publishers(graph.node, '/run/step'), 'a publisher')
+    source = TopicSource(graph.node, '/run/step')
+    source.remember()
+    assert source.left() is False
+    process.kill()
+    assert source.left() is True
+    assert graph.node.count_publishers('/run/step') == 1

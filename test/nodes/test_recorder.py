@@ -1,3 +1,5 @@
+import itertools
+import os
 import signal
 
 import numpy as np
@@ -190,22 +192,32 @@ def test_a_stop_in_mid_rollout_leaves_nothing_of_it(
     assert not list(folders[name].bags.iterdir())
 
 
-def test_two_environments_on_one_topic_are_named(shared_graph, make_partner, nodes):
+def test_a_second_environment_is_named_and_the_first_one_is_recorded(
+    shared_graph, folders, make_partner, record, nodes
+):
     one, other = (
         make_partner('crowded', shared_graph.new_node(name)) for name in ('left', 'right')
     )
+    line, episodes = 'another environment sends and is not recorded', itertools.count(2)
+    check_bag(record(one, 'crowded', messages := rollout(one, 1, 12)), messages)
 
-    def ended():
-        for partner in (one, other):
-            partner.publisher.publish(encode_cloud(partner.states(1, 0), 1))
-        return nodes['crowded'].popen.poll() is not None
+    def named():
+        episode = next(episodes)
+        messages = rollout(one, episode)
+        for own, foreign in zip(messages, rollout(other, episode), strict=True):
+            other.send(foreign)
+            one.send(own)
+        shared_graph.spin(0.1)
+        return any(line in each for each in nodes['crowded'].lines)
 
-    shared_graph.until(ended, 'an end of the recorder')
-    assert nodes['crowded'].ended() == 2
-    line = nodes['crowded'].lines[-1]
-    assert line.startswith('her_ros: two environments')
-    assert '/left' in line
-    assert '/right' in line
+    shared_graph.until(named, 'a line about the second environment')
+    (told,) = [each for each in nodes['crowded'].lines if line in each]
+    assert f'/left (pid {os.getpid()}) and /right (pid {os.getpid()})' in told
+    status = shared_graph.new_status('/crowded/recorder')
+    assert (status['level'], status['rollouts_dropped']) == ('1', '0')
+    assert all(f'_{one.session:08x}_' in path.name for path in bags(folders['crowded']))
+    last = rollout(one, next(episodes))
+    check_bag(record(one, 'crowded', last), last)
 
 
 def test_a_missing_folder_is_one_line_and_status_2(nodes, folders):

@@ -63,6 +63,16 @@ def test_a_node_that_starts_with_ignored_signals_ends_by_them(graph):
     assert node.ended(10.0) == 0
 
 
+def test_a_node_that_starts_with_blocked_signals_ends_by_them(graph):
+    block = 'import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [2, 15, 1]);'
+    code = f'{block} os.execv(sys.executable, [sys.executable, *sys.argv[1:]])'
+    arguments = ('--ros-args', '-r', '__ns:=/blocked', '-p', 'explore:=true')
+    node = graph.run(sys.executable, '-c', code, '-m', 'her_ros.nodes.policy', *arguments)
+    graph.until(lambda: graph.status('/blocked/policy'), 'diagnostics')
+    node.popen.send_signal(signal.SIGTERM)
+    assert node.ended(10.0) == 0
+
+
 def test_a_signal_at_any_moment_of_a_start_ends_a_node_quietly(graph):
     """Sweep the start, ROS's own included, where a signal was lost once."""
     for delay_s in (0.3, 0.6, 0.8, 0.9, 1.0, 1.1, 1.2, 1.4):

@@ -1,5 +1,7 @@
 import json
+import os
 import shutil
+from socket import gethostname
 
 import pytest
 from std_msgs.msg import Bool, UInt8MultiArray
@@ -12,7 +14,7 @@ from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.checkpoint import load_checkpoint
 from her_ros.learning.training import Training
-from her_ros.nodes.messages import bytes_message, bytes_of
+from her_ros.nodes.messages import bytes_of, run_policy_message
 from her_ros.nodes.qos import LATCHED
 
 pytestmark = pytest.mark.nodes
@@ -179,13 +181,24 @@ def test_a_resumed_run_goes_on_where_it_was(shared_graph, folders, nodes, write_
     assert [name for name, _ in state['log']] == ['a.mcap', 'b.mcap']
 
 
-def test_another_trainer_on_the_policy_topic_is_named(shared_graph, nodes, export_policy):
+def test_another_trainer_on_the_policy_topic_is_named_and_this_one_goes_on(
+    shared_graph, nodes, export_policy
+):
     shared_graph.until(lambda: shared_graph.status('/foreign/trainer'), 'diagnostics')
     intruder = shared_graph.new_node('intruder')
     publisher = intruder.create_publisher(UInt8MultiArray, '/foreign/policy', LATCHED)
-    publisher.publish(bytes_message(export_policy()))
-    assert nodes['foreign'].ended() == 2
-    line = nodes['foreign'].lines[-1]
-    assert line.startswith('her_ros: two trainers')
-    assert '/intruder' in line
-    assert '/foreign/trainer' in line
+    content, line = export_policy(), 'somebody else sends policies to this run'
+
+    def named():
+        publisher.publish(run_policy_message(content, 'f' * 32))
+        shared_graph.spin(0.2)
+        return any(line in each for each in nodes['foreign'].lines)
+
+    shared_graph.until(named, 'a line about the intruder')
+    (told,) = [each for each in nodes['foreign'].lines if line in each]
+    assert f'/intruder (pid {os.getpid()})' in told
+    status = shared_graph.new_status('/foreign/trainer')
+    # its run is named, as its diagnostics tell it
+    process = f'pid {nodes["foreign"].popen.pid}, run {status["run_dir"]}'
+    assert f'/foreign/trainer (host {gethostname()}, {process})' in told
+    assert (status['level'], nodes['foreign'].popen.poll()) == ('1', None)

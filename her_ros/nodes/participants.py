@@ -1,0 +1,58 @@
+"""Where the nodes of a graph run: their hosts, processes and run folders."""
+
+from collections.abc import Collection
+from os import getpid
+from socket import gethostname
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.node import Node
+
+from her_ros.core.errors import one_line
+from her_ros.core.topics import DIAGNOSTICS
+from her_ros.nodes.qos import STATUS
+
+# Nodes remembered; there are seldom more than a few of one name.
+_MOST = 1000
+
+
+def identity_of(node: Node) -> dict[str, object]:
+    """Return what tells a node apart from another one of its name, for its diagnostics."""
+    known = node.has_parameter('run_dir')
+    run_dir = node.get_parameter('run_dir').value if known else ''
+    return {'host': gethostname(), 'pid': getpid(), 'run_dir': run_dir}
+
+
+class Participants:
+    """Learns from ``/diagnostics`` where nodes run, until it is closed."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        # (name, host, pid) to run folder
+        self._found: dict[tuple[str, str, str], str] = {}
+        self._subscription = node.create_subscription(
+            DiagnosticArray, DIAGNOSTICS, self._on_diagnostics, STATUS
+        )
+
+    def _on_diagnostics(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            values = {each.key: each.value for each in status.values}
+            if {'host', 'pid'} <= values.keys() and len(self._found) < _MOST:
+                key = (status.name, one_line(values['host']), one_line(values['pid']))
+                self._found[key] = one_line(values.get('run_dir', ''))
+
+    def describe(self, name: str, processes: Collection[int]) -> str:
+        """Describe the nodes of a name; empty: none is known.
+
+        :param processes: that it can be, on this machine; empty: it is on another one
+        """
+        here = gethostname()
+        on_this = {(here, str(pid)) for pid in processes}
+        return ' or '.join(
+            f'host {host}, pid {pid}' + (f', run {run_dir}' if run_dir else '')
+            for (each, host, pid), run_dir in sorted(self._found.items())
+            if each == name and ((host, pid) in on_this if on_this else host != here)
+        )
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._node.destroy_subscription(self._subscription)

@@ -1,0 +1,52 @@
+"""Names those who send on a topic of which one alone is heard."""
+
+import time
+from typing import Any
+
+from her_ros.nodes.participants import Participants
+from her_ros.nodes.publishers import rivals
+
+# Messages refused longer ago than this are forgotten, seconds.
+_LIFETIME_S = 5.0
+# Nodes report once per second; a line that is logged later can name their hosts and runs.
+_PATIENCE_S = 1.5
+_REPEAT_S = 10.0
+
+
+class Rivalry:
+    """Says which nodes send on one topic, while messages of some are refused.
+
+    :param node: a :class:`~her_ros.nodes.guarded_node.GuardedNode`
+    :param what: what the user is told before the names
+    """
+
+    def __init__(self, node: Any, topic: str, what: str) -> None:
+        self._node, self._topic, self._what = node, topic, what
+        self._refused = 0
+        self._began_at = self._refused_at = -float('inf')
+        self._known: Participants | None = None
+
+    def trouble(self, refused: int) -> str:
+        """Name all that send, and log it at times; empty: nothing was refused lately.
+
+        Called once per second.
+
+        :param refused: messages refused so far
+        """
+        now = time.monotonic()
+        if refused != self._refused:
+            self._refused, self._refused_at = refused, now
+            if self._known is None:
+                self._known, self._began_at = Participants(self._node), now
+        elif now - self._refused_at > _LIFETIME_S:
+            self._forget()
+            return ''
+        text = f'{self._what}; stop one of {rivals(self._node, self._topic, self._known)}'
+        if now - self._began_at >= _PATIENCE_S:
+            self._node.log.warning(f'rivals on {self._topic}', text, _REPEAT_S)
+        return text
+
+    def _forget(self) -> None:
+        if self._known is not None:
+            self._known.close()
+            self._known = None

@@ -1,0 +1,38 @@
+from socket import gethostname
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+from her_ros.core.topics import DIAGNOSTICS
+from her_ros.nodes.participants import Participants
+from her_ros.nodes.qos import STATUS
+
+pytestmark = pytest.mark.nodes
+
+HERE, NAME = gethostname(), '/run/fetch_env'
+
+
+def report(**values):
+    status = DiagnosticStatus(name=NAME)
+    status.values = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
+    return status
+
+
+def test_nodes_of_one_name_are_told_apart_by_host_and_process(graph):
+    participants = Participants(graph.node)
+    publisher = graph.new_node('reporter').create_publisher(DiagnosticArray, DIAGNOSTICS, STATUS)
+    reports = [
+        report(host=HERE, pid=12, run_dir='/runs/mine'),
+        report(host='far', pid=13, run_dir='/runs/theirs'),
+        report(busy=0.5),  # a node of another package
+    ]
+
+    def described():
+        publisher.publish(DiagnosticArray(status=reports))
+        return participants.describe(NAME, [12])
+
+    assert graph.until(described, 'a description') == f'host {HERE}, pid 12, run /runs/mine'
+    assert participants.describe(NAME, [14]) == ''
+    assert participants.describe(NAME, []) == 'host far, pid 13, run /runs/theirs'
+    assert participants.describe('/run/policy', []) == ''
+    participants.close()
