@@ -8,7 +8,6 @@ import numpy as np
 from geometry_msgs.msg import PointStamped
 from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2
-from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
 
 from her_ros.core.cloud import CloudDecoder, encode_cloud
@@ -19,18 +18,16 @@ from her_ros.core.rows import Rows, action_dtype
 from her_ros.core.run_folder import Start
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import task_named
-from her_ros.core.topics import ACTION, COLLECT, GOAL, STEP
+from her_ros.core.topics import ACTION, GOAL, STEP
+from her_ros.nodes.demand import Demand
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import goal_of, stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run, steady_timer
 from her_ros.nodes.publishers import ActionSource, live_publishers
-from her_ros.nodes.qos import COMMAND, LATCHED, LOCK_STEP
+from her_ros.nodes.qos import COMMAND, LOCK_STEP
 from her_ros.nodes.rivalry import Rivalry
 from her_ros.nodes.scene import ScenePublisher
 from her_ros.sim.rollout import Turns
-
-# The trainer repeats collect every second; after this long without it there is no trainer.
-_COLLECT_LIFETIME_S = 5.0
 
 
 class FetchEnvNode(GuardedNode):
@@ -54,8 +51,6 @@ class FetchEnvNode(GuardedNode):
         self._paused = False
         self._actions = ActionSource(self, ACTION)
         self._crowded, self._environments = 0, Rivalry(self, STEP, 'another environment sends too')
-        self._collect, self._collect_heard_at = False, -np.inf
-        self._trainer_gone = False
         # By the first environment of a turn: when its rows were sent, and first sent.
         self._sent_at: dict[int, float] = {}
         self._moved_at: dict[int, float] = {}
@@ -64,7 +59,7 @@ class FetchEnvNode(GuardedNode):
         self._publisher = self.create_publisher(PointCloud2, STEP, LOCK_STEP)
         # Rows stay serialised up to here: one copy instead of rclpy's field by field.
         self.create_subscription(PointCloud2, ACTION, self._on_action, LOCK_STEP, raw=True)
-        self.create_subscription(Bool, COLLECT, self._on_collect, LATCHED)
+        self._demand = Demand(self, p.follow_collect, self._on_demand)
         self.create_subscription(PointStamped, GOAL, self._on_goal, COMMAND, pause_s=ONE_BY_ONE_S)
         self.create_service(SetBool, '~/pause', self._on_pause)
         self.create_service(Trigger, '~/reset', self._on_reset)
@@ -80,8 +75,7 @@ class FetchEnvNode(GuardedNode):
         if self._turns.finished:
             self._start_rollout()
 
-    def _on_collect(self, message: Bool) -> None:
-        self._collect, self._collect_heard_at = message.data, time.monotonic()
+    def _on_demand(self) -> None:
         if self._turns.finished:
             self._start_rollout()
 
@@ -166,33 +160,11 @@ class FetchEnvNode(GuardedNode):
         waiting = [self._moved_at[int(rows['env'][0])] for rows in self._turns.unanswered]
         return min(waiting, default=np.inf)
 
-    def _collect_silence_s(self) -> float:
-        return time.monotonic() - self._collect_heard_at
-
-    def _gone_trainer(self) -> str:
-        """Say that the trainer has fallen silent, and log when it does; empty: it has not."""
-        silence_s, topic = self._collect_silence_s(), self.resolve_topic_name(COLLECT)
-        # One that was never heard is waited for.
-        gone = self._config.follow_collect and _COLLECT_LIFETIME_S < silence_s < np.inf
-        if gone and not self._trainer_gone:
-            self.get_logger().warning(
-                f'the trainer is gone: nothing on {topic} for {silence_s:.0f} s;'
-                ' the next rollout waits for it'
-            )
-        elif self._trainer_gone and not gone:
-            self.get_logger().info(f'the trainer is back on {topic}')
-        self._trainer_gone = gone
-        return f'the trainer is gone: nothing on {topic} for {silence_s:.0f} s' if gone else ''
-
     def _waits_for(self) -> str:
         """Say what keeps the next rollout from starting; empty: nothing."""
         if self._paused:
             return 'pause to end'
-        if not self._config.follow_collect:
-            return ''
-        if self._collect_silence_s() > _COLLECT_LIFETIME_S:
-            return f'a trainer on {self.resolve_topic_name(COLLECT)}'
-        return '' if self._collect else 'the trainer to ask for more'
+        return self._demand.waits_for()
 
     def _status(self) -> dict[str, object]:
         now, (then, steps) = time.monotonic(), self._steps_reported
@@ -204,7 +176,7 @@ class FetchEnvNode(GuardedNode):
             self.log.error(ACTION, several, 10.0)
         self._crowded += len(live_publishers(self, STEP)) > 1
         several = several or self._environments.trouble(self._crowded)
-        problem = '; '.join(filter(None, (several, self._gone_trainer())))
+        problem = '; '.join(filter(None, (several, self._demand.trouble())))
         stuck = not waits and now - self._stuck_since() > 1.0
         waits = f'an action on {self.resolve_topic_name(ACTION)}' if stuck else waits
         return {

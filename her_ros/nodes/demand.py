@@ -1,0 +1,59 @@
+"""Whether the trainer asks for rollouts, and whether there is a trainer."""
+
+import time
+from collections.abc import Callable
+
+from rclpy.node import Node
+from std_msgs.msg import Bool
+
+from her_ros.core.topics import COLLECT
+from her_ros.nodes.qos import LATCHED
+
+# The trainer repeats collect every second; after this long without it there is no trainer.
+_LIFETIME_S = 5.0
+
+
+class Demand:
+    """Listens to ``collect``.
+
+    :param is_followed: False: rollouts are wanted always
+    :param heard: called after each message
+    """
+
+    def __init__(self, node: Node, is_followed: bool, heard: Callable[[], None]) -> None:
+        self._node, self._is_followed, self._heard = node, is_followed, heard
+        self._wanted, self._heard_at = False, -float('inf')
+        self._is_gone = False
+        self._topic = node.resolve_topic_name(COLLECT)
+        node.create_subscription(Bool, COLLECT, self._on_collect, LATCHED)
+
+    def _on_collect(self, message: Bool) -> None:
+        self._wanted, self._heard_at = message.data, time.monotonic()
+        self._heard()
+
+    @property
+    def _silence_s(self) -> float:
+        return time.monotonic() - self._heard_at
+
+    def waits_for(self) -> str:
+        """Say what is missing for a rollout to start; empty: nothing."""
+        if not self._is_followed:
+            return ''
+        if self._silence_s > _LIFETIME_S:
+            return f'a trainer on {self._topic}'
+        return '' if self._wanted else 'the trainer to ask for more'
+
+    def trouble(self) -> str:
+        """Say that the trainer is gone, and log its end and its return; empty: it is not.
+
+        A trainer that was never heard is waited for.
+        """
+        silence_s = self._silence_s
+        is_gone = self._is_followed and _LIFETIME_S < silence_s < float('inf')
+        text = f'the trainer is gone: nothing on {self._topic} for {silence_s:.0f} s'
+        if is_gone and not self._is_gone:
+            self._node.get_logger().warning(f'{text}; the next rollout waits for it')
+        elif self._is_gone and not is_gone:
+            self._node.get_logger().info(f'the trainer is back on {self._topic}')
+        self._is_gone = is_gone
+        return text if is_gone else ''
