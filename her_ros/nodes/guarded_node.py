@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rcl_interfaces.msg import ParameterType, SetParametersResult
+from rclpy.clock import Clock
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
@@ -134,9 +135,16 @@ class GuardedNode(Node):
         )
 
     def create_timer(
-        self, timer_period_sec: float, callback: Callable[[], object], **options: Any
+        self,
+        timer_period_sec: float,
+        callback: Callable[[], object],
+        clock: Clock,
+        **options: Any,
     ) -> Any:
-        """Create a timer that goes on after an unexpected exception."""
+        """Create a timer that goes on after an unexpected exception.
+
+        :param clock: the steady one, which nobody sets
+        """
 
         def tick() -> None:
             try:
@@ -147,7 +155,7 @@ class GuardedNode(Node):
                 self._raise_if_final(error)
                 self._note_bug(_TIMER, error)
 
-        return super().create_timer(timer_period_sec, tick, **options)
+        return super().create_timer(timer_period_sec, tick, clock=clock, **options)
 
     def create_service(
         self, srv_type: Any, srv_name: str, callback: Callable[[Any, Any], Any], **options: Any

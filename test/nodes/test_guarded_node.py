@@ -2,6 +2,7 @@ import pytest
 import rclpy
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import SetParameters, SetParametersAtomically
+from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
 from rclpy.serialization import serialize_message
 from std_msgs.msg import Bool, String
@@ -82,7 +83,7 @@ def test_a_timer_goes_on_after_an_unexpected_exception(listener, capfd):
         if error := next(ticks):
             raise error
 
-    tick = listener.create_timer(60.0, work).callback
+    tick = listener.create_timer(60.0, work, Clock(clock_type=ClockType.STEADY_TIME)).callback
     for _ in range(3):
         tick()
     assert listener.unexpected_errors == 2
