@@ -262,6 +262,7 @@ def test_policies_of_another_run_are_named_and_not_taken(
         'policy', '/run',
         {'run_dir': str(folder.path), 'deployment': False, 'accept_policies': True},
     )  # fmt: skip
+    pid = os.getpid()
     publishers = [
         graph.new_node(name).create_publisher(UInt8MultiArray, '/run/policy', LATCHED)
         for name in ('own', 'foreign')
@@ -275,11 +276,18 @@ def test_policies_of_another_run_are_named_and_not_taken(
         for publisher, message in zip(publishers, messages, strict=True):
             publisher.publish(message)
         graph.spin(0.2)
-        return 'another run sends policies' in graph.status('/run/policy').get('message', '')
+        message = graph.status('/run/policy').get('message', '')
+        return all(
+            text in message
+            for text in (
+                'another run sends policies',
+                f'/own (pid {pid})',
+                f'/foreign (pid {pid})',
+            )
+        )
 
-    graph.until(named, 'a complaint')
+    graph.until(named, 'a complaint that names both')
     status = graph.status('/run/policy')
-    assert all(f'/{name} (pid {os.getpid()})' in status['message'] for name in ('own', 'foreign'))
     assert status['policy_version'] == '0'  # no rollout has begun
     partner = make_state_partner(graph, '/run')
     assert partner.ask(partner.states(1, 0))['policy_version'].tolist() == [3, 3]
