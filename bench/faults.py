@@ -15,7 +15,7 @@ from pathlib import Path
 from campaign.figures import Figure, Scale
 from table import print_figures, print_table, timed
 
-SECTIONS: tuple[str, ...] = ('bags', 'disk', 'wire', 'signals', 'clocks', 'events')
+SECTIONS: tuple[str, ...] = ('bags', 'disk', 'wire', 'signals', 'clocks', 'events', 'links')
 
 
 def main() -> None:

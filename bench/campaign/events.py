@@ -67,7 +67,7 @@ def run(scale: Scale, folder: Path) -> list[Figure]:
             outcome = training.finish()
         finally:
             training.close()
-    account = _Account.of(training.folder, task, training.seen)
+    account = Account.of(training.folder, task, training.seen)
     failures = [*training.failures, *account.problems]
     for failure in failures:
         print(f'events: seed {_SEED}: {failure}', file=sys.stderr)
@@ -248,7 +248,7 @@ def _is_node(pid: int) -> bool:
 
 
 @dataclass
-class _Account:
+class Account:
     """What the bags of a finished run hold, beside what the trainer learnt from them."""
 
     in_folder: list[str]
@@ -261,7 +261,7 @@ class _Account:
     problems: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, folder: RunFolder, task: str, seen: dict[str, int]) -> '_Account':
+    def of(cls, folder: RunFolder, task: str, seen: dict[str, int]) -> 'Account':
         """Compare the checkpoint of a run with the bags in its folder.
 
         :param seen: names and sizes of bags that were there at an earlier time

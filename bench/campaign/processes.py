@@ -79,12 +79,14 @@ def running_nodes(
     folder: Path,
     domain: int,
     own_environment: Callable[[str], Mapping[str, str]] = lambda name: {},
+    prefix: Sequence[str] = (),
 ) -> Iterator[list[Child]]:
     """Start nodes, and stop them at the end.
 
     :param overrides: parameters, such as ``policy.accept_policies=true``
     :param folder: takes the parameter file and a log per node
     :param own_environment: variables of one node, by its full name
+    :param prefix: stands before each command, such as ``ip netns exec NAME``
     """
     folder.mkdir(parents=True, exist_ok=True)
     params = folder / 'params.yaml'
@@ -96,7 +98,7 @@ def running_nodes(
             log = folder / f'{spec.full_name.strip("/").replace("/", ".")}.log'
             with log.open('wb') as output:
                 process = subprocess.Popen(
-                    spec.command(params),
+                    [*prefix, *spec.command(params)],
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
