@@ -263,12 +263,13 @@ def test_signals_that_come_again_do_no_harm(graph):
 )
 def test_what_goes_wrong_at_the_end_of_a_node_is_told(error, status, said):
     code = f"""if True:
+        from rclpy.node import Node
         from her_ros.core.errors import HerRosError
         from her_ros.nodes.node import run
-        class Ended:
+        class Ended(Node):
             def close(self):
                 raise {error}
-        run(Ended, lambda node: 0)
+        run(lambda: Ended('ended'), lambda node: 0)
     """
     ended = subprocess.run(
         [sys.executable, '-c', code], capture_output=True, text=True, timeout=40
