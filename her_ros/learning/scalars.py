@@ -51,11 +51,12 @@ class ScalarLog:
 
 
 def _keep_quiet() -> None:
-    """Print no traceback of a thread that cannot write; the next value raises its error."""
+    """Print no traceback of TensorBoard's thread that cannot write; the next value raises it."""
     hook = threading.excepthook
 
     def quiet(arguments: threading.ExceptHookArgs) -> None:
-        if not issubclass(arguments.exc_type, OSError):
+        is_its_own = type(arguments.thread).__module__.startswith('tensorboard.')
+        if not (is_its_own and issubclass(arguments.exc_type, OSError)):
             hook(arguments)
 
     threading.excepthook = quiet
