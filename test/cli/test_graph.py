@@ -1,5 +1,7 @@
 import importlib.util
 import re
+import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -254,7 +256,8 @@ def documented_worker(run):
     commands, found = re.subn('^RUN=.*', f'RUN={run}', block)
     assert found == 1
     # Without an installed ROS package there is no `ros2 run`.
-    return f'ros2() {{ python3 -P -m her_ros.nodes.$3 "${{@:4}}"; }}\n{commands}'
+    python = shlex.quote(sys.executable)
+    return f'ros2() {{ {python} -P -m her_ros.nodes.$3 "${{@:4}}"; }}\n{commands}'
 
 
 @pytest.mark.nodes
