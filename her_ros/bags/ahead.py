@@ -18,6 +18,7 @@ from her_ros.bags.stream import EpisodeStream
 from her_ros.core.episode import Episode
 from her_ros.core.errors import HerRosError
 from her_ros.core.process import die_with_parent
+from her_ros.core.rows import Rows, joined
 from her_ros.core.seeds import generator
 from her_ros.core.task import GoalTask
 
@@ -113,12 +114,12 @@ def _send(
     """Read in the process of its own; None ends, text tells, an error is raised over there."""
     die_with_parent(parent)
     tempfile.tempdir = folder
-    held: list[Any] = []
+    held: list[Rows] = []
 
     def flush() -> None:
         if held:
             ends = np.cumsum([len(rows) for rows in held]).tolist()
-            sending.send((np.concatenate(held), ends))
+            sending.send((joined(held), ends))
             held.clear()
 
     try:

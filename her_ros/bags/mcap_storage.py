@@ -166,7 +166,8 @@ class McapStorage:
     ) -> Iterator[list[Message]]:
         """Read a record that is no chunk."""
         with self._noting(f'the record at byte {start}'):
-            yield self._take(kind, memoryview(content), wanted) if content else []
+            message = self._take(kind, memoryview(content), wanted) if content else None
+            yield [] if message is None else [message]
 
     def _chunk(
         self, content: bytes, start: int, is_cut: bool, wanted: Wanted | None
@@ -182,9 +183,12 @@ class McapStorage:
                 front_of_chunk(content) if is_cut else whole_chunk(content, self._expansion)
             )
             for kind, begin, end in records(inside, 0, len(inside)):
-                for message in self._take(kind, inside[begin:end], wanted):
-                    found.append(message)
-                    held += max(0, len(message.content) - (end - begin))
+                message = self._take(kind, inside[begin:end], wanted)
+                if message is None:
+                    continue
+                found.append(message)
+                if len(message.content) > end - begin:
+                    held += len(message.content) - (end - begin)
                 if held > _LARGEST_BATCH:
                     self._expansion.add(held)
                     kept += len(found)
@@ -198,11 +202,11 @@ class McapStorage:
                 self._on_damage(f'damaged: the chunk at byte {start}: {error}{saved}')
         yield found
 
-    def _take(self, kind: int, record: memoryview, wanted: Wanted | None) -> list[Message]:
+    def _take(self, kind: int, record: memoryview, wanted: Wanted | None) -> Message | None:
         """Read a record that is no chunk; return the message, if it is one and wanted."""
         if kind != Opcode.MESSAGE:
             self._note(kind, bytes(record))
-            return []
+            return None
         channel_id, sequence, log_time, publish_time = MESSAGE_PREFIX.unpack_from(record)
         self._met += 1
         channel = self._channels.get(channel_id)
@@ -210,16 +214,16 @@ class McapStorage:
             self._unknown += 1
             if self._unknown == 1:
                 self._on_damage(f'damaged: messages on channel {channel_id}, which nothing names')
-            return []
+            return None
         if wanted is not None and not wanted(channel.topic, channel.message_type):
-            return []
+            return None
         content: bytes | memoryview = record[MESSAGE_PREFIX.size :]
         try:
             content = decompressed(content)
         except BagError as error:
             self._on_damage(f'{channel.topic}: {error}')
-            return []
-        return [Message(channel, log_time, publish_time, sequence, content)]
+            return None
+        return Message(channel, log_time, publish_time, sequence, content)
 
     @contextmanager
     def _noting(self, what: str) -> Iterator[None]:

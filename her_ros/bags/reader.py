@@ -11,7 +11,7 @@ from her_ros.bags.mcap_file import McapFile
 from her_ros.bags.recording import Recording
 from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
-from her_ros.core.episode import Episode, split_rollout
+from her_ros.core.episode import Episode, faults_of, split_rollout
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import GoalTask
 
@@ -64,8 +64,8 @@ def read_bag(path: Path, task: GoalTask | None = None) -> Bag:
         for topic, messages in sorted(recording.messages.items()):
             with naming(f'{topic}, read as {task.name}'):
                 finished, rest = split_rollout(decoder.decode(messages))
-                for episode in finished:
-                    episode.check(task)
+                if faults := [each for each in faults_of(finished, task) if each]:
+                    raise faults[0]
                 episodes += finished
                 left_over += rest
         if not episodes:

@@ -1,7 +1,6 @@
 """Bags of any size into episodes, one after the other, in memory that does not grow."""
 
 from collections.abc import Callable, Iterator
-from itertools import groupby
 from pathlib import Path
 from typing import NoReturn
 
@@ -11,7 +10,7 @@ from her_ros.bags.storage import Message
 from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.core.assembly import EpisodeAssembler
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
-from her_ros.core.episode import Episode
+from her_ros.core.episode import Episode, faults_of
 from her_ros.core.errors import HerRosError
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import GoalTask
@@ -95,6 +94,7 @@ class EpisodeStream:
                 for batch in file.batches(None if self._on_batch else is_step):
                     if self._on_batch:
                         self._on_batch(batch)
+                        batch = [each for each in batch if _is_step(each)]
                     yield from self._take(batch)
                 self.topics |= file.topics
 
@@ -105,28 +105,28 @@ class EpisodeStream:
         return [(topic, *each) for topic, assembler in held for each in assembler.unfinished]
 
     def _take(self, batch: list[Message]) -> Iterator[tuple[str, Episode]]:
-        batch = [each for each in batch if is_step(each.channel.topic, each.channel.message_type)]
         if not batch:
             return
         if self.task is None:
             self.task = agree_on_task(self.facts, self._expected, batch[0].content)
+        steps: dict[str, list[bytes | memoryview]] = {}
+        for message in batch:
+            steps.setdefault(message.channel.topic, []).append(message.content)
         decoder = CloudDecoder(step_dtype(self.task))
-        batch.sort(key=_topic_of)
-        for topic, messages in groupby(batch, _topic_of):
+        for topic, contents in sorted(steps.items()):
             with naming(f'{topic}, read as {self.task.name}'):
-                rows = decoder.decode(message.content for message in messages)
-                for episode in self._assemblers.setdefault(topic, EpisodeAssembler()).take(rows):
-                    try:
-                        episode.check(self.task)
-                    except HerRosError as error:
-                        self._on_bad(error)
-                        continue
-                    yield topic, episode
+                rows = decoder.decode(contents)
+                episodes = self._assemblers.setdefault(topic, EpisodeAssembler()).take(rows)
+                for episode, fault in zip(episodes, faults_of(episodes, self.task), strict=True):
+                    if fault is None:
+                        yield topic, episode
+                    else:
+                        self._on_bad(fault)
+
+
+def _is_step(message: Message) -> bool:
+    return is_step(message.channel.topic, message.channel.message_type)
 
 
 def _refuse(error: HerRosError) -> NoReturn:
     raise error
-
-
-def _topic_of(message: Message) -> str:
-    return message.channel.topic

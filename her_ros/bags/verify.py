@@ -15,7 +15,7 @@ from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.core.episode import is_end
 from her_ros.core.errors import HerRosError
-from her_ros.core.rows import Rows, step_dtype
+from her_ros.core.rows import Rows, joined, step_dtype
 from her_ros.core.task import GoalTask
 
 
@@ -118,7 +118,7 @@ class _TopicCheck:
                 yield Fault(self._path, place, 'no step message', text)
         if not found:
             return
-        rows = np.concatenate(found)
+        rows = joined(found)
         self._result.rows += len(rows)
         self._result.borderline += int(borderline(rows, self._task).sum())
         for fault in row_faults(rows, self._task):
@@ -126,11 +126,11 @@ class _TopicCheck:
         yield from self._in_order(rows)
 
     def _in_order(self, rows: Rows) -> Iterator[Fault]:
-        rows = np.concatenate([self._last, rows])
+        rows = joined([self._last, rows])
         is_new = np.arange(len(rows)) >= len(self._last)
         # Stable, so that the rows of an environment stay as they came.
         order = np.lexsort([rows['env'], rows['session']])
-        rows, is_new = rows[order], is_new[order]
+        rows, is_new = rows.take(order), is_new[order]
         follows = np.zeros(len(rows), bool)
         follows[1:] = (rows['session'] == np.roll(rows['session'], 1))[1:]
         follows[1:] &= (rows['env'] == np.roll(rows['env'], 1))[1:]

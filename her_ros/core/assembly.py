@@ -3,10 +3,8 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
-import numpy as np
-
 from her_ros.core.episode import Episode, episode_parts, is_end
-from her_ros.core.rows import Rows
+from her_ros.core.rows import Rows, joined
 
 # A recording sorted by stamps lets a clock that was set back interleave this many episodes of an
 # environment; in the order of arrival there is never more than one.
@@ -56,7 +54,7 @@ class EpisodeAssembler:
         if not messages:
             return []
         found = []
-        for part, is_finished in episode_parts(np.concatenate(messages)):
+        for part, is_finished in episode_parts(joined(messages)):
             env = self._environment(int(part['session'][0]), int(part['env'][0]))
             episode = env.take(int(part['episode'][0]), part, is_finished)
             if episode is not None:
@@ -69,7 +67,9 @@ class EpisodeAssembler:
         if len(self._sessions) > _OPEN_SESSIONS:
             _, ended = self._sessions.popitem(last=False)
             self._dropped += sum(each.left_over for each in ended.values())
-        return environments.setdefault(env, _Environment())
+        if env not in environments:
+            environments[env] = _Environment()
+        return environments[env]
 
 
 class _Environment:
@@ -115,11 +115,17 @@ class _Unfinished:
         self._parts: list[Rows] = []
         self._count, self._limit = 0, _MANY_ROWS
         self._has_end = False
+        # Whether the parts hold the steps 0, 1, 2 … each once; nothing has to be sorted then.
+        self._is_in_order = True
 
     def add(self, part: Rows) -> Rows | None:
         """Add rows; return those of the whole episode if it is finished now."""
         # A view would keep alive everything that was read along with it.
-        self._parts.append(part.copy())
+        self._parts.append(joined([part]))
+        steps = part['step']
+        self._is_in_order &= (
+            int(steps[0]) == self._count and int(steps[-1]) - self._count == len(part) - 1
+        )
         self._count += len(part)
         self._has_end |= bool(is_end(part).any())
         if self._count >= self._limit:
@@ -127,12 +133,15 @@ class _Unfinished:
             self._limit = max(_MANY_ROWS, 2 * self.count())
         if not self._has_end:
             return None
-        ((rows, is_finished),) = episode_parts(np.concatenate(self._parts))
+        rows = joined(self._parts)
+        if self._is_in_order:
+            return rows if self._count > 1 and is_end(rows[-1:])[0] else None
+        ((rows, is_finished),) = episode_parts(rows)
         return rows if is_finished else None
 
     def count(self) -> int:
         """Return the number of rows, each of them counted once."""
         if len(self._parts) > 1:
-            ((rows, _),) = episode_parts(np.concatenate(self._parts))
+            ((rows, _),) = episode_parts(joined(self._parts))
             self._parts, self._count = [rows], len(rows)
         return self._count

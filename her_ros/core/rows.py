@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,6 +193,15 @@ def _require_apart(wanted: np.dtype[np.void], by_name: dict[str, Field]) -> None
     for (_, end, name), (begin, _, other) in pairwise(spans):
         if begin < end:
             raise RowError(f'fields {name} and {other} overlap at byte {begin} of the row')
+
+
+def joined(parts: Sequence[Rows]) -> Rows:
+    """Copy rows of one dtype, one part behind the other.
+
+    numpy would copy structured rows field by field, which takes ten times as long as their bytes.
+    """
+    buffers: list[Any] = [np.ascontiguousarray(part) for part in parts]
+    return np.frombuffer(bytearray().join(buffers), parts[0].dtype)
 
 
 def identity_of(rows: Rows) -> NDArray[np.uint32]:

@@ -1,3 +1,4 @@
+import itertools
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ from rosbags.rosbag2 import CompressionMode, Reader, StoragePlugin
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag
+from her_ros.bags.recover import recover
 from her_ros.bags.stream import EpisodeStream, stream_episodes
 from her_ros.bags.writer import write_rollout
 from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
@@ -106,6 +108,69 @@ def test_the_other_way_gives_the_same(tmp_path, push, rollouts, same, write_mcap
     found = sorted_rows(episode for _, episode in stream)
     assert same(found, [episode.rows for episode in bag.episodes])
     assert stream.left_over == bag.left_over > 0
+
+
+def workers_at_once(make_rollout, random):
+    """Messages of workers side by side, topic by topic cut at random into rows of any count.
+
+    Every worker starts a second session; environments wait for none of the others.
+    """
+    found = []
+    for worker in range(int(random.integers(1, 4))):
+        rows = []
+        for session, episode in itertools.product((worker, 10 + worker), range(6)):
+            lengths = random.integers(1, 12, random.integers(1, 6))
+            rollout = np.concatenate(
+                make_rollout(lengths, session=session, seed=int(random.integers(1 << 30)))
+            )
+            rollout['episode'] = episode
+            rows.append(rollout[random.random(len(rollout)) > random.choice([0, 0.02])])
+        rows = np.concatenate(rows)
+        order = np.argsort(np.arange(len(rows)) + random.uniform(0, 9, len(rows)), kind='stable')
+        cuts = np.sort(random.integers(0, len(rows), random.integers(20, 80)))
+        stamps = np.sort(random.integers(0, 1000, len(cuts) + 1)).tolist()
+        for stamp_ns, part in zip(stamps, np.split(rows[order], cuts), strict=True):
+            found.append((stamp_ns, f'/w{worker}/step', part))
+    return sorted(found, key=lambda each: each[0])
+
+
+@pytest.mark.parametrize('seed', range(12))
+def test_any_split_of_a_recording_streams_as_the_whole_is_read(
+    tmp_path, push, make_rollout, same, seed
+):
+    random = np.random.default_rng(seed)
+    path = tmp_path / 'a.mcap'
+    with path.open('wb') as file:
+        writer = Writer(file, chunk_size=int(random.integers(1000, 9000)))
+        writer.start('ros2')
+        schema = writer.register_schema(CLOUD_TYPE, 'ros2msg', b'')
+        channels = {}
+        for stamp_ns, topic, rows in workers_at_once(make_rollout, random):
+            if topic not in channels:
+                channels[topic] = writer.register_channel(topic, 'cdr', schema)
+            writer.add_message(channels[topic], stamp_ns, encode_cloud(rows, stamp_ns), stamp_ns)
+        writer.finish()
+
+    def streams_as_whole(bag_path):
+        bag, stream = read_bag(bag_path, push), EpisodeStream(bag_path, push)
+        found = list(stream)
+        rows = []
+        for topic in sorted(bag.topics):
+            rows += sorted_rows(episode for name, episode in found if name == topic)
+        assert same(rows, [each.rows for each in bag.episodes])
+        assert stream.left_over == bag.left_over
+        return len(found)
+
+    count = streams_as_whole(path)
+    assert count > 5
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * random.uniform(0.5, 0.9))])
+    refusals = []
+    for read in (read_bag, lambda bag: list(stream_episodes(bag))):
+        with pytest.raises(BagError) as caught:
+            read(path)
+        refusals.append(str(caught.value))
+    assert refusals[0] == refusals[1]
+    assert 0 < streams_as_whole(recover(path, task=push).path) < count
 
 
 def test_episodes_come_before_the_file_is_read_to_its_end(tmp_path, push, rollouts, write_mcap):

@@ -79,6 +79,51 @@ def test_an_episode_comes_with_its_last_row():
     assert assembler.left_over == 0  # repeated, not lost
 
 
+@pytest.mark.parametrize('cut', range(1, 6))
+def test_an_episode_in_two_pieces_is_whole_in_either_order(cut):
+    rows = rows_of(1, 0, 0, 5)
+    again = rows[:cut].copy()
+    again['reward'] = 9
+    for pieces in (
+        [rows[:cut], rows[cut:]],
+        [rows[cut:], rows[:cut]],
+        [rows[:cut], again, rows[cut:]],
+        [rows[:cut], rows[:0], np.concatenate([again, rows[cut:]])],
+    ):
+        assembler = EpisodeAssembler()
+        assert [assembler.take([piece]) for piece in pieces[:-1]] == [[]] * (len(pieces) - 1)
+        (episode,) = assembler.take(pieces[-1:])
+        assert (episode.rows == rows).all()
+        assert assembler.left_over == 0
+
+
+@pytest.mark.parametrize('missing', range(6))
+def test_an_episode_in_pieces_with_a_hole_is_left_over(missing):
+    rows = np.delete(rows_of(1, 0, 0, 5), missing)
+    for cut in range(1, 5):
+        assembler = EpisodeAssembler()
+        assert assembler.take([rows[:cut]]) + assembler.take([rows[cut:]]) == []
+        assert assembler.left_over == 5
+
+
+def test_a_repeat_does_not_hide_a_hole():
+    assembler, rows = EpisodeAssembler(), rows_of(1, 0, 0, 5)
+    assert assembler.take([rows[:3]]) + assembler.take([rows[[2, 4, 5]]]) == []
+    assert assembler.left_over == 5
+    (episode,) = assembler.take([rows[3:4]])
+    assert (episode.rows == rows).all()
+
+
+def test_what_is_held_keeps_nothing_else_alive():
+    assembler, rows = EpisodeAssembler(), rows_of(1, 0, 0, 5, ends=False)
+    whole = np.concatenate([rows, rows_of(1, 1, 0, 1000)])
+    assert len(assembler.take([whole])) == 1
+    (part,) = assembler._sessions[1][0]._unfinished[0]._parts
+    while isinstance(part.base, np.ndarray):
+        part = part.base
+    assert part.nbytes == rows.nbytes
+
+
 def test_memory_of_a_sender_that_repeats_itself_is_bounded():
     assembler, rows = EpisodeAssembler(), rows_of(1, 0, 0, 5)
     for _ in range(5000):

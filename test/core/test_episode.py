@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from her_ros.core.episode import Episode, EpisodeError, split_rollout
+from her_ros.core.episode import Episode, EpisodeError, faults_of, split_rollout
+from her_ros.core.errors import HerRosError
 from her_ros.core.rows import RowError
 
 
@@ -83,6 +84,63 @@ def test_observations_of_another_task_are_named(make_episode_rows, toy):
     larger = dataclasses.replace(toy, name='Larger', observation_fields=(('position', 6),))
     with pytest.raises(EpisodeError, match='observations have 5 values, Larger has 6'):
         Episode(make_episode_rows()).check(larger)
+
+
+def fault_of(episode, task):
+    try:
+        episode.check(task)
+    except HerRosError as error:
+        return error
+    return None
+
+
+def said(faults):
+    return [(type(fault), str(fault)) for fault in faults]
+
+
+DAMAGES = (
+    lambda rows, _: rows['observation'].__setitem__((-1, -1), np.nan),
+    lambda rows, _: rows['achieved_goal'].__setitem__((0, 0), -np.inf),
+    lambda rows, _: rows['desired_goal'].__setitem__((slice(None), 1), np.nan),
+    lambda rows, _: rows['desired_goal'].__setitem__((slice(None), 1), np.inf),
+    lambda rows, at: rows['desired_goal'].__setitem__((at, 0), 3.0),
+    lambda rows, at: rows['action'].__setitem__((at, 3), -1.0000001),
+    lambda rows, at: rows['reward'].__setitem__(at, np.inf),
+    lambda rows, at: rows['session'].__setitem__(at, 8),
+    lambda rows, at: rows['env'].__setitem__(at, 99),
+    lambda rows, at: rows['episode'].__setitem__(at, 99),
+    lambda rows, at: rows['step'].__setitem__(at, 99),
+)
+
+
+@pytest.mark.parametrize('damage', range(len(DAMAGES)))
+def test_many_at_once_are_checked_as_each_alone(make_episode_rows, toy, damage):
+    random = np.random.default_rng(damage)
+    # More than are looked at together; goals and sizes differ from one to the next.
+    episodes = [
+        Episode(make_episode_rows(int(random.integers(1, 60)), env, episode))
+        for episode in range(40)
+        for env in range(6)
+    ]
+    assert faults_of(episodes, toy) == [None] * len(episodes)
+    bad = sorted(random.choice(len(episodes), 3, replace=False).tolist())
+    for each in bad:
+        rows = episodes[each].rows
+        DAMAGES[damage](rows, int(random.integers(1, len(rows))))
+    expected = [fault_of(episode, toy) for episode in episodes]
+    assert [i for i, fault in enumerate(expected) if fault] == bad
+    assert said(faults_of(episodes, toy)) == said(expected)
+
+
+def test_what_is_too_short_or_of_another_task_is_said_of_each(make_episode_rows, toy):
+    whole = make_episode_rows()
+    episodes = [Episode(rows) for rows in (whole, whole[:1], whole, whole[:0])]
+    larger = dataclasses.replace(toy, name='Larger', observation_fields=(('position', 6),))
+    for task, bad in ((toy, [1, 3]), (larger, [0, 1, 2, 3])):
+        faults = faults_of(episodes, task)
+        assert [i for i, fault in enumerate(faults) if fault] == bad
+        assert said(faults) == said(fault_of(episode, task) for episode in episodes)
+    assert faults_of([], toy) == []
 
 
 def test_interleaved_environments_are_told_apart(make_episode_rows):

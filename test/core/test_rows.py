@@ -8,6 +8,7 @@ from her_ros.core.rows import (
     action_dtype,
     fields_of,
     identity_of,
+    joined,
     require_finite,
     step_dtype,
 )
@@ -179,3 +180,15 @@ def test_other_fields_may_hold_anything(make_episode_rows):
     rows = make_episode_rows()
     rows['reward'][1] = np.nan
     require_finite(rows, ('observation',), 'step')
+
+
+def test_joined_rows_are_those_of_the_parts_and_their_own_copy(make_episode_rows):
+    rows = make_episode_rows(9)
+    assert (joined([rows[:3], rows[3:3], rows[3:]]) == rows).all()
+    assert (joined([rows[1::2], rows[::-1]]) == np.concatenate([rows[1::2], rows[::-1]])).all()
+    assert len(joined([rows[:0]])) == 0
+    alone = joined([rows])
+    rows['reward'][2] = 7
+    assert alone['reward'][2] != 7
+    alone['reward'][2] = 7
+    assert (alone == rows).all()
