@@ -3,7 +3,9 @@
 Reads the same bare files, alternating within one run, with her_ros and with the plain loop that
 rosbags documents: open, deserialise every message, view its rows. That loop does less: it checks
 no checksum, splits no episode and checks none. The limit is to read a file's bytes and take their
-checksum. What recording costs a running graph is measured in ``topics.py``.
+checksum. One large file of such rollouts is read as a stream, in turn with the small ones, which
+are read as a whole; chunks are decompressed within our limits, in turn with the libraries alone.
+What recording costs a running graph is measured in ``topics.py``.
 
 Run on an otherwise idle machine: ``taskset -c 0 python bench/bags.py``
 """
@@ -12,24 +14,34 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
+from operator import truediv
 from pathlib import Path
 from statistics import median
 from typing import Any
 from zlib import crc32
 
+import lz4.frame
 import numpy as np
+import zstandard
 from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_typestore
 from table import in_turn, print_figures, print_table
 
+from her_ros.bags.limits import chunk_content
 from her_ros.bags.reader import read_bag, read_facts
+from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
+from her_ros.core.cloud import encode_cloud
 from her_ros.core.rows import Rows, step_dtype
 from her_ros.core.task import TASKS
 
 TASK = TASKS['FetchPush']
 FACTS = {'task': TASK.name}
 STORE = get_typestore(Stores.ROS2_JAZZY)
+# Of the large file: 15 to 20 MB, which is read in as many pieces.
+STREAMED_EPISODES = 1200
+CHUNK_SIZE = 1 << 20
 
 
 def rollout(num_envs: int, seed: int) -> list[Rows]:
@@ -57,6 +69,22 @@ def read_with_her_ros(path: Path) -> int:
     return sum(len(episode) for episode in read_bag(path, TASK).episodes)
 
 
+def read_as_stream(path: Path) -> int:
+    return sum(len(episode) for episode in stream_episodes(path, TASK))
+
+
+def write_large(folder: Path, rollouts: list[list[Rows]]) -> Path:
+    """Write rollouts again and again into one file, each time as other episodes."""
+    num_envs = len(rollouts[0][0])
+    messages = []
+    for number in range(STREAMED_EPISODES // num_envs):
+        episode, index = divmod(number, len(rollouts))
+        for rows in rollouts[index]:
+            messages.append(rows.copy())
+            messages[-1]['episode'] = episode
+    return write_rollout(folder, f'large_{num_envs}', FACTS, messages)
+
+
 def read_with_rosbags(path: Path) -> int:
     dtype, rows = step_dtype(TASK), []
     with Reader(path) as reader:
@@ -78,6 +106,9 @@ def measure(folder: Path, num_envs: int, rounds: int, files: int) -> dict[str, f
     transitions = num_envs * TASK.episode_length
     readers = (read_with_her_ros, read_with_rosbags)
     assert all(read(path) == transitions for read in readers for path in paths)
+    large = write_large(folder, rollouts)
+    streamed = STREAMED_EPISODES * TASK.episode_length
+    assert read_as_stream(large) == streamed
 
     def each(function: Callable[[Path], object]) -> Callable[[], object]:
         return lambda: [function(path) for path in paths]
@@ -85,6 +116,7 @@ def measure(folder: Path, num_envs: int, rounds: int, files: int) -> dict[str, f
     times = in_turn(
         {
             'ours': each(read_with_her_ros),
+            'streamed': lambda: read_as_stream(large),
             'rosbags': each(read_with_rosbags),
             'bytes': each(lambda path: crc32(path.read_bytes())),
             'facts': each(read_facts),
@@ -98,11 +130,34 @@ def measure(folder: Path, num_envs: int, rounds: int, files: int) -> dict[str, f
         'of it CPU': median(write_cpus) * 1e3,
         'facts µs': per_file['facts'] * 1e6,
         'transitions/s': transitions / per_file['ours'],
+        'streamed': streamed / median(times['streamed']),
+        'streamed/ours': median(map(truediv, times['ours'], times['streamed']))
+        * streamed
+        / (transitions * files),
         'rosbags loop': transitions / per_file['rosbags'],
         'bytes and checksum': transitions / per_file['bytes'],
         'ours/rosbags': per_file['rosbags'] / per_file['ours'],
         'ours/bytes': per_file['bytes'] / per_file['ours'],
     }
+
+
+def decompression(rounds: int) -> dict[str, dict[str, float]]:
+    """Decompress one chunk within our limits, and with the libraries alone; no checksums."""
+    content = b''.join(encode_cloud(rows, 0) for seed in range(5) for rows in rollout(16, seed))
+    content = content[:CHUNK_SIZE]
+    plain = {'zstd': zstandard.ZstdDecompressor().decompress, 'lz4': lz4.frame.decompress}
+    packed = {'zstd': zstandard.compress(content), 'lz4': lz4.frame.compress(content)}
+    found = {}
+    for name, chunk in packed.items():
+        ours = partial(chunk_content, name, chunk, len(content), 0)
+        assert ours() == plain[name](chunk) == content
+        times = in_turn({'ours': ours, 'plain': partial(plain[name], chunk)}, rounds, 50)
+        found[name] = {
+            'µs': median(times['ours']) * 1e6,
+            'plain µs': median(times['plain']) * 1e6,
+            'ours/plain': median(map(truediv, times['plain'], times['ours'])),
+        }
+    return found
 
 
 def main() -> None:
@@ -120,10 +175,22 @@ def main() -> None:
         list(results[16]),
         [(f'{num_envs} environments', *found.values()) for num_envs, found in results.items()],
     )
+    chunks = decompression(arguments.rounds)
+    print_table(
+        'a chunk of 1 MiB',
+        list(chunks['lz4']),
+        [(name, *found.values()) for name, found in chunks.items()],
+    )
     print_figures(
         bags_ingest_per_s=results[16]['transitions/s'],
         bags_ingest_4env_per_s=results[4]['transitions/s'],
         bags_ingest_1env_per_s=results[1]['transitions/s'],
+        bags_streamed_per_s=results[16]['streamed'],
+        bags_streamed_vs_whole=results[16]['streamed/ours'],
+        bags_streamed_vs_whole_4env=results[4]['streamed/ours'],
+        bags_streamed_vs_whole_1env=results[1]['streamed/ours'],
+        bags_zstd_vs_plain=chunks['zstd']['ours/plain'],
+        bags_lz4_vs_plain=chunks['lz4']['ours/plain'],
         bags_rosbags_loop_per_s=results[16]['rosbags loop'],
         bags_write_ms_per_rollout=results[16]['write ms'],
     )

@@ -42,7 +42,8 @@ def check_size(size: int, what: str) -> None:
     :param size: bytes
     :raises BagError: if it is beyond the limit
     """
-    if size > limit():
+    # Asked of every message; no limit is below a mebibyte.
+    if size > _MIB and size > limit():
         raise BagError(
             f'{what} has {size / _MIB:,.0f} MiB, the limit is {limit() // _MIB} MiB;'
             f' if the file is right, set {LIMIT_VARIABLE} higher'

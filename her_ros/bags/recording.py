@@ -14,7 +14,7 @@ from her_ros.bags.mcap_storage import McapStorage
 from her_ros.bags.metadata import DirectoryMetadata, read_metadata
 from her_ros.bags.sources import BARE_SUFFIXES, is_bare, is_directory_bag
 from her_ros.bags.sqlite_storage import SqliteStorage
-from her_ros.bags.storage import OnDamage, refuse
+from her_ros.bags.storage import BATCH_SIZE, OnDamage, refuse
 
 Storage = McapStorage | SqliteStorage
 _FEED = 1 << 11
@@ -129,7 +129,7 @@ def _decompress(path: Path, plain: Path) -> None:
     :raises BagError: if the file is damaged, cut short or no recording; what came out until then
         is there
     """
-    with path.open('rb') as compressed, plain.open('wb') as file:
+    with path.open('rb', BATCH_SIZE) as compressed, plain.open('wb', BATCH_SIZE) as file:
         decompressor = zstandard.ZstdDecompressor().decompressobj()
         expansion = Expansion(path.stat().st_size)
         try:

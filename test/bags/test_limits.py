@@ -12,7 +12,13 @@ from campaign.hostile import MIB, bombs, mcap_of
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.info import read_info
-from her_ros.bags.limits import LIMIT_VARIABLE, Expansion, check_regular, chunk_content
+from her_ros.bags.limits import (
+    LIMIT_VARIABLE,
+    Expansion,
+    check_regular,
+    check_size,
+    chunk_content,
+)
 from her_ros.bags.reader import read_bag
 from her_ros.bags.recording import Recording
 from her_ros.bags.recover import recover
@@ -77,6 +83,14 @@ def test_the_limit_is_named_and_can_be_raised(bomb_folder, monkeypatch):
     monkeypatch.setenv(LIMIT_VARIABLE, 'many')
     with pytest.raises(BagError, match=f"{LIMIT_VARIABLE} is 'many'"):
         read_bag(bomb_folder / 'zstd.mcap')
+
+
+@pytest.mark.parametrize('mebibytes', [1, 2])
+def test_a_size_is_compared_with_the_limit_to_the_byte(monkeypatch, mebibytes):
+    monkeypatch.setenv(LIMIT_VARIABLE, str(mebibytes))
+    check_size(mebibytes << 20, 'it')
+    with pytest.raises(BagError, match=f'it has {mebibytes} MiB, the limit is {mebibytes} MiB'):
+        check_size((mebibytes << 20) + 1, 'it')
 
 
 @pytest.mark.parametrize('compression', ['zstd', 'lz4', ''])
