@@ -142,10 +142,10 @@ def measure(folder: Path, num_envs: int, rounds: int, files: int) -> dict[str, f
 
 
 def decompression(rounds: int) -> dict[str, dict[str, float]]:
-    """Decompress one chunk within our limits, and with the libraries alone; no checksums."""
+    """Decompress one chunk within our limits, and as mcap itself does it; no checksums."""
     content = b''.join(encode_cloud(rows, 0) for seed in range(5) for rows in rollout(16, seed))
     content = content[:CHUNK_SIZE]
-    plain = {'zstd': zstandard.ZstdDecompressor().decompress, 'lz4': lz4.frame.decompress}
+    plain = {'zstd': zstandard.decompress, 'lz4': lz4.frame.decompress}
     packed = {'zstd': zstandard.compress(content), 'lz4': lz4.frame.compress(content)}
     found = {}
     for name, chunk in packed.items():

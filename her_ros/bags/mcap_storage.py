@@ -56,6 +56,8 @@ class McapStorage:
         self._on_damage = on_damage
         self._schemas: dict[int, Schema] = {}
         self._channels: dict[int, Channel] = {}
+        # By channel, so that nobody is asked anew for every message.
+        self._is_wanted: dict[int, bool] = {}
         self._end = 0
         # What the summary says, and what was met.
         self._announced: int | None = None
@@ -97,6 +99,7 @@ class McapStorage:
         """
         loose: list[Message] = []
         self._met, self._unknown, size = 0, 0, 0
+        self._is_wanted.clear()
         self._expansion = Expansion(self.path.stat().st_size)
         with self.path.open('rb', buffering=BATCH_SIZE) as file:
             for kind, start, stop in self._heads(file):
@@ -215,7 +218,11 @@ class McapStorage:
             if self._unknown == 1:
                 self._on_damage(f'damaged: messages on channel {channel_id}, which nothing names')
             return None
-        if wanted is not None and not wanted(channel.topic, channel.message_type):
+        is_wanted = self._is_wanted.get(channel_id)
+        if is_wanted is None:
+            is_wanted = wanted is None or wanted(channel.topic, channel.message_type)
+            self._is_wanted[channel_id] = is_wanted
+        if not is_wanted:
             return None
         content: bytes | memoryview = record[MESSAGE_PREFIX.size :]
         try:
@@ -258,6 +265,7 @@ class McapStorage:
     def _add_channel(self, channel: McapChannel) -> None:
         schema = self._schemas.get(channel.schema_id)
         self.topics[channel.topic] = schema.name if schema else ''
+        self._is_wanted.pop(channel.id, None)
         self._channels[channel.id] = Channel(
             channel.topic,
             schema.name if schema else '',

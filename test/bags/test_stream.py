@@ -4,10 +4,14 @@ import sys
 
 import numpy as np
 import pytest
+from campaign.hostile import mcap_of
+from mcap.data_stream import RecordBuilder
+from mcap.records import Channel, Message, Schema
 from mcap.writer import CompressionType, Writer
 from rosbags.rosbag2 import CompressionMode, Reader, StoragePlugin
 
 from her_ros.bags.errors import BagError
+from her_ros.bags.mcap_storage import McapStorage
 from her_ros.bags.reader import read_bag
 from her_ros.bags.recover import recover
 from her_ros.bags.stream import EpisodeStream, stream_episodes
@@ -216,6 +220,35 @@ def test_a_chunk_that_nothing_tells_of_is_missed(tmp_path, push, rollouts, write
     path.write_bytes(content[:begin] + b'\x81' + content[begin + 1 :])
     with pytest.raises(BagError, match=r'a\.mcap: damaged'):
         list(stream_episodes(path, push))
+
+
+def test_a_channel_means_what_the_file_said_last(tmp_path):
+    """No recorder gives a number to a second topic; damage may."""
+    builder = RecordBuilder()
+    Schema(1, b'', 'ros2msg', CLOUD_TYPE).write(builder)
+    for number, topic in enumerate(('/rosout', '/step', '/rosout')):
+        Channel(1, topic, 'cdr', {}, 1).write(builder)
+        Message(1, number, bytes(8), number, number).write(builder)
+    content = builder.end()
+    (tmp_path / 'a.mcap').write_bytes(mcap_of(('', len(content), content)))
+    storage = McapStorage(tmp_path / 'a.mcap')
+    storage.open()
+    for wanted, expected in ({'/step'}, [1]), ({'/rosout'}, [0, 2]), ({'/step'}, [1]):
+        batches = storage.batches(lambda topic, _, wanted=wanted: topic in wanted)
+        assert [each.sequence for batch in batches for each in batch] == expected
+
+
+def test_every_pass_over_a_file_asks_anew_what_is_wanted(tmp_path, rollouts, write_mcap):
+    path = write_mcap(tmp_path / 'a.mcap', rollouts(), use_chunking=False)
+    content = bytearray(path.read_bytes())
+    content[content.index(b'/step') - 17] = 0x84  # so that the summary alone names the channel
+    path.write_bytes(content)
+    storage = McapStorage(path)
+    storage.open()
+    for wanted in ('/rosout', '/step', '/rosout'):
+        batches = storage.batches(lambda topic, _, wanted=wanted: topic == wanted)
+        found = {each.channel.topic for batch in batches for each in batch}
+        assert found == {wanted} & {'/step'}
 
 
 @pytest.mark.parametrize('name', ['FetchReach', 'FetchPush'])
