@@ -14,7 +14,7 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.files import sha256, write_whole
 from her_ros.core.run_folder import RunFolder
 from her_ros.deploy.policy import OnnxPolicy
-from her_ros.learning.checkpoint import load_checkpoint
+from her_ros.learning.checkpoint_form import load_log
 
 _PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx', 'onnxruntime')
 
@@ -32,7 +32,7 @@ def card(run: Path, out: Path, episodes: int, num_envs: int, threads: int) -> No
     versions = [each for each in result['evaluations'] if each['sha256'] == policy.sha256]
     if not versions:
         raise HerRosError(f'{folder.policy}: none of the policies that {folder.result} tells of')
-    log = load_checkpoint(folder.checkpoint)['log']
+    log = load_log(folder.checkpoint)
     found = judged(policy, episodes, num_envs, threads)
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / 'policy.onnx', folder.policy.read_bytes())
@@ -42,7 +42,10 @@ def card(run: Path, out: Path, episodes: int, num_envs: int, threads: int) -> No
 
 
 def _training(
-    result: dict[str, Any], judged_at: dict[str, Any], policy: OnnxPolicy, log: list[list[str]]
+    result: dict[str, Any],
+    judged_at: dict[str, Any],
+    policy: OnnxPolicy,
+    log: list[tuple[str, str]],
 ) -> dict[str, str]:
     return {
         'env steps': f'{judged_at["env_steps"]:,} (the whole run: {result["env_steps"]:,})',
@@ -91,7 +94,7 @@ def _origin(result: dict[str, Any]) -> str:
     return 'recorded bags by `her-ros train-offline' if offline else 'scratch by `her-ros train'
 
 
-def bags_digest(log: list[list[str]]) -> str:
+def bags_digest(log: list[tuple[str, str]]) -> str:
     """Return one digest of all bags a run has read, in their order."""
     return sha256(''.join(f'{name} {digest}\n' for name, digest in log).encode())
 

@@ -14,6 +14,9 @@ from her_ros.core.files import require_regular, write_whole
 # Raised when an older checkpoint can no longer be read.
 _FORMAT = 'her_ros checkpoint 4'
 
+#: what to do about a checkpoint that cannot be used
+START_ANEW = 'move it away to learn anew from the bags beside it'
+
 
 class CheckpointError(HerRosError):
     """A checkpoint that cannot be read."""
@@ -50,6 +53,5 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         text = 'it holds more than tensors and plain values' if is_refused else str(error)
         reason = text.strip().splitlines() or [type(error).__name__]
         raise CheckpointError(
-            f'{path}: not a readable checkpoint ({reason[0]}); move it away to learn anew from'
-            ' the bags beside it'
+            f'{path}: not a readable checkpoint ({reason[0]}); {START_ANEW}'
         ) from None

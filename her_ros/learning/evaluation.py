@@ -1,7 +1,7 @@
 """What an evaluation showed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from her_ros.core.episode import Episode
 from her_ros.core.task import GoalTask
@@ -47,3 +47,7 @@ class Evaluation:
             success_rate=sum(e.is_success for e in episodes) / len(episodes),
             solved_at_reset=sum(solved) / len(episodes),
         )
+
+
+#: the types of what a checkpoint keeps of an evaluation
+EVALUATION_FORM = {field.name: field.type for field in fields(Evaluation)}

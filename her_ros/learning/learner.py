@@ -272,6 +272,17 @@ class Learner:
             'counters': [self.env_steps, self.episodes, self.updates],
         }
 
+    @property
+    def form(self) -> dict[str, Any]:
+        """Form of :meth:`state_dict`, see :func:`~her_ros.learning.checkpoint_form.check_form`."""
+        counters = (int, int, int)
+        return {**self.state_dict(), 'generators': self.generators_form, 'counters': counters}
+
+    @property
+    def generators_form(self) -> dict[str, torch.Generator]:
+        """Form of :meth:`generators`."""
+        return dict(self._generators)
+
     def generators(self) -> dict[str, Tensor]:
         """Return the states of the random generators; each rank has its own."""
         return {name: generator.get_state() for name, generator in self._generators.items()}

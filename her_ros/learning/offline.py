@@ -14,7 +14,8 @@ from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
-from her_ros.learning.evaluation import Evaluation
+from her_ros.learning.checkpoint_form import LOG_FORM, check_form, load_log
+from her_ros.learning.evaluation import EVALUATION_FORM, Evaluation
 from her_ros.learning.learner import Learner
 from her_ros.learning.ranks import Ranks
 
@@ -121,6 +122,7 @@ class OfflineTraining:
         """Read the folder's checkpoint, if there is one.
 
         :raises OfflineError: if it has learnt from other bags, or with more or fewer ranks
+        :raises CheckpointError: if it cannot be used
         """
         if not self._folder.checkpoint.exists():
             return None
@@ -153,8 +155,9 @@ class OfflineTraining:
 
     def _check_same(self, state: dict[str, Any]) -> None:
         checkpoint = self._folder.checkpoint
-        if 'ranks' not in state:
+        if 'judged' in state:
             raise OfflineError(f'{checkpoint}: is of an online run; name another --out')
+        check_form(checkpoint, state, self._form)
         if state['ranks'] != self.ranks.count:
             raise OfflineError(
                 f'{checkpoint}: learnt by {state["ranks"]} processes, this time there are'
@@ -165,6 +168,24 @@ class OfflineTraining:
                 f'{checkpoint}: has learnt from other bags, or in another order; name those, or'
                 ' another --out'
             )
+
+        check_form(
+            checkpoint, state['generators'], (self.learner.generators_form,) * self.ranks.count
+        )
+
+    @property
+    def _form(self) -> dict[str, Any]:
+        """Form of a checkpoint."""
+        return {
+            'learner': self.learner.form,
+            'generators': [self.learner.generators_form],
+            'ranks': int,
+            'log': LOG_FORM,
+            'evaluations': [EVALUATION_FORM],
+            'read': int,
+            'trained_s': float,
+            'compiled': bool,
+        }
 
     def _restore(self, state: dict[str, Any]) -> None:
         """Go on where a checkpoint was written."""
@@ -278,7 +299,7 @@ def bags_in_order(run: RunFolder) -> list[tuple[Path, str]] | None:
     """
     if not run.checkpoint.exists():
         return None
-    log = load_checkpoint(run.checkpoint)['log']
+    log = load_log(run.checkpoint)
     if not run.bags.is_dir() or not any(run.bags.iterdir()):
         raise OfflineError(
             f'{run.path}: holds a checkpoint, but no bags; name what it was made of'

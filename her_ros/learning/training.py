@@ -16,8 +16,9 @@ from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
+from her_ros.learning.checkpoint_form import LOG_FORM, check_form
 from her_ros.learning.compile import CompileAhead, compile_or_say_why
-from her_ros.learning.evaluation import Evaluation
+from her_ros.learning.evaluation import EVALUATION_FORM, Evaluation
 from her_ros.learning.learner import Learner
 
 # Evaluation bags of one policy version that may be damaged before the run ends.
@@ -79,14 +80,16 @@ class Training:
         generators are touched, so the next update is the one that would have come.
 
         :raises TrainingError: if a logged bag is missing or was altered
+        :raises CheckpointError: if the checkpoint cannot be used
         """
         if not self.folder.checkpoint.exists():
             return False
         state = load_checkpoint(self.folder.checkpoint)
-        if 'version' not in state:
+        if 'ranks' in state:
             raise TrainingError(
                 f'{self.folder.checkpoint}: is of offline training; choose another run'
             )
+        check_form(self.folder.checkpoint, state, self._form(state.get('judged') is not None))
         for name, digest in state['log']:
             path = self.folder.bags / name
             state_of_bag = '' if path.exists() else 'missing'
@@ -116,6 +119,23 @@ class Training:
             self._judged = (version, content.numpy().tobytes())
             self._judged_at = tuple(state['judged_at'])
         return True
+
+    def _form(self, has_judged: bool) -> dict[str, Any]:
+        """Return the form of a checkpoint.
+
+        :param has_judged: whether a policy is under evaluation
+        """
+        return {
+            'learner': self.learner.form,
+            'log': LOG_FORM,
+            'evaluations': [EVALUATION_FORM],
+            'version': int,
+            'next_evaluation': int,
+            'trained_s': float,
+            'judged': (int, bytes) if has_judged else type(None),
+            'judged_at': (int, int, float),
+            'compiled': bool,
+        }
 
     def save(self) -> None:
         """Write the checkpoint."""
