@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from launch import LaunchDescription
-from launch.actions import EmitEvent, LogInfo
-from launch.events import Shutdown
+from launch.actions import LogInfo
 
 from her_ros.cli.graph import training_nodes
 from her_ros.cli.launch import (
     argument,
+    end_of_run,
     environment_actions,
     node_actions,
     positive_integer,
@@ -29,7 +29,7 @@ def _nodes(
     run = prepare_run(task, Path(runs), name, new == 'true', Path(params) if params else None)
     if run.result is not None:
         reason = f'{run.folder.path}: finished already; new:=true starts another run'
-        return [LogInfo(msg=reason), EmitEvent(event=Shutdown(reason=reason))]
+        return end_of_run(run.result, reason)
     lock = claimed(run, namespace)
     lock.__enter__()
     run = extended(run)

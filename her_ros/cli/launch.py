@@ -18,6 +18,7 @@ from launch.events.process import ProcessExited
 from launch_ros.actions import Node
 
 from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
+from her_ros.cli.run_result import is_solved, read_result
 from her_ros.core.config import ConfigError
 from her_ros.core.errors import HerRosError
 from her_ros.core.process import LAUNCHER, USER_ERROR
@@ -103,7 +104,9 @@ def _exit_handler(spec: NodeSpec, rule: RestartRule) -> Any:
         if context.is_shutdown:
             return None
         if spec.has_finished(event.returncode):
-            return _shutdown(f'{spec.full_name} has finished the run')
+            return end_of_run(
+                read_result(Path(spec.result)), f'{spec.full_name} has finished the run'
+            )
         if event.returncode == USER_ERROR:
             raise LaunchError(f'{spec.full_name} needs its user; its last line says why')
         if not rule.allows(spec.full_name):
@@ -113,6 +116,14 @@ def _exit_handler(spec: NodeSpec, rule: RestartRule) -> Any:
     return on_exit
 
 
-def _shutdown(reason: str) -> list[Any]:
-    """End the launch, and say why: launch keeps the reason to itself."""
+def end_of_run(result: dict[str, Any], reason: str) -> list[Any]:
+    """End the launch with the status that ``her-ros train`` has, and say why.
+
+    :param result: of the run
+    :raises LaunchError: if the run has not solved its task
+    """
+    if not is_solved(result):
+        raise LaunchError(f'not solved within its limit; {reason}')
+    reason = f'solved; {reason}'
+    # launch keeps the reason to itself.
     return [LogInfo(msg=f'her_ros: {reason}'), EmitEvent(event=Shutdown(reason=reason))]

@@ -87,7 +87,8 @@ def train(
     Starts simulation, policy, recorder, evaluator and trainer as processes, shows how they do,
     and stops by the task's stop rule. Without --new, the last run of
     the task goes on, with the parameters that it began with. Only its stop rule may change:
-    trainer.max_env_steps, trainer.stop_success, trainer.stop_evaluations.
+    trainer.max_env_steps, trainer.stop_success, trainer.stop_evaluations. The exit status is 0 if
+    the task is solved, and 1 if the run reaches its limit first.
     """
     from her_ros.cli.train import train as run
 

@@ -53,6 +53,11 @@ def read_result(path: Path) -> dict[str, Any]:
     return result
 
 
+def is_solved(result: dict[str, Any]) -> bool:
+    """Tell whether a run solved its task, instead of reaching its limit first."""
+    return bool(result['outcome'] == 'solved')
+
+
 def _check(values: Any, types: dict[str, Any]) -> None:
     if not isinstance(values, dict):
         raise ValueError(f'{type(values).__name__} instead of an object')

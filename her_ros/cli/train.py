@@ -10,6 +10,7 @@ from rich.console import Console
 
 from her_ros.cli.graph import graph_environment, training_nodes
 from her_ros.cli.prepare import Run, claimed, extended, prepare_run
+from her_ros.cli.run_result import is_solved
 from her_ros.core.ros_environment import check_ros_environment, checked_namespace
 
 
@@ -25,7 +26,8 @@ def train(
 ) -> int:
     """Train until the stop rule ends the run; return the exit status.
 
-    :return: 0 if the task is solved, 1 if the limit came first, 130 after Ctrl-C
+    :return: 0 if the task is solved, also by a run that has finished already; 1 if the limit came
+        first; 130 after Ctrl-C
     """
     console = Console(markup=False)  # a path may hold brackets
     check_ros_environment(os.environ, own_log_folder=True)
@@ -37,8 +39,7 @@ def train(
             ' --set trainer.max_env_steps=… or another stop rule goes on with this one',
             soft_wrap=True,
         )
-        _report(console, run, run.result)
-        return 0
+        return _report(console, run, run.result)
     with claimed(run, namespace):
         run = extended(run)
         console.print(
@@ -89,7 +90,7 @@ def _supervise(run: Run, workers: int, namespace: str, console: Console) -> bool
 
 
 def _report(console: Console, run: Run, result: dict[str, Any]) -> int:
-    solved = result['outcome'] == 'solved'
+    solved = is_solved(result)
     state = 'solved' if solved else 'not solved within its limit'
     folder = run.folder
     console.print(

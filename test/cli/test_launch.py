@@ -1,4 +1,5 @@
 import importlib.util
+import json
 import logging
 import os
 import re
@@ -26,6 +27,7 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource  # n
 
 from her_ros.cli import launch as module  # noqa: E402
 from her_ros.cli.graph import training_nodes  # noqa: E402
+from her_ros.cli.prepare import prepare_run  # noqa: E402
 
 FOLDER = Path(her_ros.__file__).parents[1] / 'launch'
 NAMES = ('train', 'simulate', 'record', 'deploy')
@@ -80,6 +82,12 @@ def test_what_does_not_fit_is_said_and_nothing_starts(
     assert not list(tmp_path.glob('runs/*/*/bags'))
 
 
+def write_result(path, outcome):
+    numbers = ('success_rate', 'best_success_rate', 'env_steps', 'episodes', 'updates', 'wall_s')
+    result = {'task': 'FetchReach', 'outcome': outcome, 'seed': 0, 'evaluations': []}
+    path.write_text(json.dumps({**result, **dict.fromkeys(numbers, 0)}))
+
+
 @pytest.fixture
 def at_exit(tmp_path):
     """Say what launch does when a node ends: (node, exit status) to the reason of a shutdown."""
@@ -107,9 +115,28 @@ def test_the_trainers_success_ends_the_launch(at_exit, tmp_path):
     assert at_exit('trainer', 1) is None
     # told to end before the run was over
     assert at_exit('trainer', 0) is None
-    (tmp_path / 'result.json').touch()
-    assert 'trainer has finished' in at_exit('trainer', 0)
+    write_result(tmp_path / 'result.json', 'solved')
+    assert at_exit('trainer', 0) == 'solved; /her_ros/trainer has finished the run'
     assert at_exit('trainer', 0, is_shutdown=True) is None
+
+
+def test_a_run_that_is_not_solved_fails_the_launch(at_exit, tmp_path):
+    write_result(tmp_path / 'result.json', 'limit')
+    with pytest.raises(module.LaunchError, match='not solved within its limit; /her_ros/trainer'):
+        at_exit('trainer', 0)
+
+
+@pytest.mark.parametrize('outcome', ['solved', 'limit'])
+def test_a_finished_run_has_the_status_of_its_end(tmp_path, outcome):
+    folder = prepare_run('FetchReach', tmp_path).folder
+    write_result(folder.result, outcome)
+    service = launch.LaunchService(noninteractive=True)
+    source = PythonLaunchDescriptionSource(str(FOLDER / 'train.launch.py'))
+    arguments = {'runs': str(tmp_path)}.items()
+    service.include_launch_description(
+        launch.LaunchDescription([IncludeLaunchDescription(source, launch_arguments=arguments)])
+    )
+    assert service.run() == (0 if outcome == 'solved' else 1)
 
 
 def test_three_deaths_end_the_launch(at_exit):
@@ -165,7 +192,7 @@ def test_simulation_runs_restarts_and_stops(graph, ros2_launch, node_processes):
 def test_training_ends_by_itself_under_launch(graph, ros2_launch, tmp_path):
     command = ros2_launch('train', task='FetchReach', runs=tmp_path / 'runs', name='mine')
     assert command.ended(240.0) == 0
-    assert 'has finished the run' in command.output
+    assert 'solved; /her_ros/trainer has finished the run' in command.output
     folder = tmp_path / 'runs' / 'FetchReach' / 'mine'
     assert (folder / 'policy.onnx').exists()
     assert (folder / 'result.json').exists()
