@@ -1,11 +1,13 @@
 """The bags that offline training is to learn from: which, of which task, whose share."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 
-from her_ros.bags.errors import naming
+from her_ros.bags.errors import BagError, naming
+from her_ros.bags.limits import check_regular
 from her_ros.bags.sources import expand
 from her_ros.bags.stream import EpisodeStream
 from her_ros.core.errors import HerRosError
@@ -65,16 +67,26 @@ def shard(bags: Sequence[tuple[Path, str]], ranks: Ranks) -> dict[Path, str]:
 
 
 def digests_of(bags: dict[Path, str]) -> list[tuple[str, str]]:
-    """Return names and digests.
+    """Return names and digests; of a directory, those of the files that readers may read.
 
     :raises HerRosError: if a bag is not what its run has learnt from
     """
     found = []
     for path, expected in bags.items():
         with naming(path):
-            files = sorted(path.iterdir()) if path.is_dir() else [path]
-            digests = ' '.join(file_sha256(each) for each in files if each.is_file())
+            files = _files_of(path) if path.is_dir() else [path]
+            digests = ' '.join(map(file_sha256, files))
         if expected and digests != expected:
             raise HerRosError(f'{path}: altered since the run has learnt from it')
         found.append((path.name, digests))
+    return found
+
+
+def _files_of(directory: Path) -> list[Path]:
+    """List the regular files of a directory, without links out of it."""
+    found = []
+    for path in sorted(directory.iterdir()):
+        with suppress(BagError, OSError):
+            check_regular(path, directory)
+            found.append(path)
     return found

@@ -1,8 +1,11 @@
+import os
+
 import pytest
 from mcap.writer import Writer
 
-from her_ros.cli.offline_bags import task_of
+from her_ros.cli.offline_bags import digests_of, task_of
 from her_ros.core.errors import HerRosError
+from her_ros.core.files import file_sha256
 
 
 def test_a_bag_without_a_step_topic_is_named_with_its_topics(tmp_path):
@@ -16,3 +19,26 @@ def test_a_bag_without_a_step_topic_is_named_with_its_topics(tmp_path):
         writer.finish()
     with pytest.raises(HerRosError, match=r'a\.mcap: no step topic of type .*/rosout'):
         task_of([(path, '')])
+
+
+def test_digests_are_of_the_regular_files_in_a_directory(tmp_path):
+    """As readers do: a link within the directory is followed, one out of it is not."""
+    bag, outside = tmp_path / 'bag', tmp_path / 'outside'
+    bag.mkdir()
+    (bag / 'bag_0.mcap').write_bytes(b'recorded')
+    (bag / 'inside.mcap').symlink_to('bag_0.mcap')
+    (bag / 'dangling.mcap').symlink_to('nowhere')
+    (bag / 'folder').mkdir()
+    os.mkfifo(bag / 'pipe.mcap')
+    outside.write_bytes(b'of somebody else')
+    (bag / 'link.mcap').symlink_to(outside)
+    once = file_sha256(bag / 'bag_0.mcap')
+    assert digests_of({bag: ''}) == [('bag', f'{once} {once}')]
+    outside.write_bytes(b'changed')
+    assert digests_of({bag: f'{once} {once}'}) == [('bag', f'{once} {once}')]
+
+
+def test_a_pipe_has_no_digest(tmp_path):
+    os.mkfifo(tmp_path / 'a.mcap')
+    with pytest.raises(HerRosError, match=r'a\.mcap: not a regular file'):
+        digests_of({tmp_path / 'a.mcap': ''})
