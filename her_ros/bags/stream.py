@@ -65,17 +65,18 @@ class EpisodeStream:
         self._expected = task
         self._on_batch = on_batch
         self._on_bad = on_bad or _refuse
-        self._assemblers: dict[str, EpisodeAssembler] = {}
+        self._assembler = EpisodeAssembler()
+        self._has_steps = False
 
     @property
     def left_over(self) -> int:
         """Number of rows so far that belong to no finished episode."""
-        return sum(each.left_over for each in self._assemblers.values())
+        return self._assembler.left_over
 
     @property
     def nothing_finished(self) -> str:
         """What to say of a bag without an episode."""
-        if not self._assemblers and not any(is_step(*each) for each in self.topics.items()):
+        if not self._has_steps and not any(is_step(*each) for each in self.topics.items()):
             return f'no step topic of type {CLOUD_TYPE}; it has {self.topics}'
         return f'no finished episode; {self.left_over} rows of unfinished ones were dropped'
 
@@ -85,7 +86,7 @@ class EpisodeStream:
         :return: topic and episode
         :raises BagError: if it is no bag, cut short, damaged or of another task
         """
-        self._assemblers.clear()
+        self._assembler, self._has_steps = EpisodeAssembler(), False
         with naming(self.path):
             for file in Recording(self.path).files():
                 self.facts = file.facts | self.facts
@@ -101,8 +102,7 @@ class EpisodeStream:
     @property
     def unfinished(self) -> list[tuple[str, int, int, int]]:
         """Topic, session, env and episode of what rows are held of."""
-        held = self._assemblers.items()
-        return [(topic, *each) for topic, assembler in held for each in assembler.unfinished]
+        return self._assembler.unfinished
 
     def _take(self, batch: list[Message]) -> Iterator[tuple[str, Episode]]:
         if not batch:
@@ -112,11 +112,12 @@ class EpisodeStream:
         steps: dict[str, list[bytes | memoryview]] = {}
         for message in batch:
             steps.setdefault(message.channel.topic, []).append(message.content)
+        self._has_steps = True
         decoder = CloudDecoder(step_dtype(self.task))
         for topic, contents in sorted(steps.items()):
             with naming(f'{topic}, read as {self.task.name}'):
                 rows = decoder.decode(contents)
-                episodes = self._assemblers.setdefault(topic, EpisodeAssembler()).take(rows)
+                episodes = self._assembler.take(rows, topic)
                 for episode, fault in zip(episodes, faults_of(episodes, self.task), strict=True):
                     if fault is None:
                         yield topic, episode

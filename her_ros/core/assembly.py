@@ -10,102 +10,122 @@ from her_ros.core.rows import Rows, joined
 # environment; in the order of arrival there is never more than one.
 _OPEN_EPISODES = 16
 # Repeats are told from new episodes as far back as this.
-_REMEMBERED_EPISODES = 1024
-# An environment that starts anew draws a session; nobody answers the old one any more.
-_OPEN_SESSIONS = 64
+_REMEMBERED_EPISODES = 1 << 16
+# Four environment nodes of the largest size. An environment that starts anew draws a session, and
+# nobody answers the old one any more.
+_OPEN_ENVIRONMENTS = 4096
+# Rows of 1,024 mazes with long episodes take half of it.
+_MOST_BYTES = 512 << 20
+# What is held of an episode takes this much beside its rows, and so does every piece, bytes.
+_OVERHEAD = 512
 # Rows of an unfinished episode before repeats among them are looked for.
 _MANY_ROWS = 1024
 
+_Source = tuple[str, int, int]
+
 
 class EpisodeAssembler:
-    """Takes the rows of one ``step`` topic as they come and hands out finished episodes.
+    """Takes the rows of ``step`` topics as they come and hands out finished episodes.
 
-    Episodes are told apart by (session, env, episode), never by time, and what counts as finished
-    is what :func:`her_ros.core.episode.episode_parts` says. Rows are held of at most 16 unfinished
-    episodes per environment, those heard of last, and of the 64 sessions heard last.
+    Episodes are told apart by (topic, session, env, episode), never by time, and what counts as
+    finished is what :func:`her_ros.core.episode.episode_parts` says. Rows are held of at most 16
+    unfinished episodes per environment, those heard of last, and of the 4,096 environments heard
+    last; together they take at most ``most_bytes``. Rows given up are counted in ``left_over``.
+
+    :param most_bytes: memory for the rows of unfinished episodes
     """
 
-    def __init__(self) -> None:
-        self._sessions: OrderedDict[int, dict[int, _Environment]] = OrderedDict()
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
+        self._environments: OrderedDict[_Source, _Environment] = OrderedDict()
+        # Oldest first: whatever comes of these is repeated.
+        self._finished: OrderedDict[tuple[_Source, int], None] = OrderedDict()
+        self._most_bytes, self._held_bytes = most_bytes, 0
         self._dropped = 0
 
     @property
     def left_over(self) -> int:
         """Number of rows so far that belong to no finished episode."""
-        environments = [env for each in self._sessions.values() for env in each.values()]
-        return self._dropped + sum(env.left_over for env in environments)
+        return self._dropped + sum(env.left_over for env in self._environments.values())
 
     @property
-    def unfinished(self) -> list[tuple[int, int, int]]:
-        """Session, env and episode of what rows are held of."""
+    def unfinished(self) -> list[tuple[str, int, int, int]]:
+        """Topic, session, env and episode of what rows are held of."""
         return [
-            (session, env, number)
-            for session, environments in self._sessions.items()
-            for env, environment in environments.items()
+            (*source, number)
+            for source, environment in self._environments.items()
             for number in environment.unfinished
         ]
 
-    def take(self, messages: Sequence[Rows]) -> list[Episode]:
+    def take(self, messages: Sequence[Rows], topic: str = '') -> list[Episode]:
         """Take in the rows of some messages.
 
         :param messages: structured rows per message, in the order of the recording
+        :param topic: that they came on
         :return: the episodes that they finish, ordered by (session, episode, env)
         """
         if not messages:
             return []
         found = []
         for part, is_finished in episode_parts(joined(messages)):
-            env = self._environment(int(part['session'][0]), int(part['env'][0]))
-            episode = env.take(int(part['episode'][0]), part, is_finished)
-            if episode is not None:
-                found.append(episode)
+            source = topic, int(part['session'][0]), int(part['env'][0])
+            key = source, int(part['episode'][0])
+            if key in self._finished:
+                continue
+            rows = self._whole(source, key[1], part, is_finished)
+            if rows is not None:
+                found.append(Episode(rows))
+                self._finished[key] = None
+                if len(self._finished) > _REMEMBERED_EPISODES:
+                    self._finished.popitem(last=False)
         return found
 
-    def _environment(self, session: int, env: int) -> '_Environment':
-        environments = self._sessions.setdefault(session, {})
-        self._sessions.move_to_end(session)
-        if len(self._sessions) > _OPEN_SESSIONS:
-            _, ended = self._sessions.popitem(last=False)
-            self._dropped += sum(each.left_over for each in ended.values())
-        if env not in environments:
-            environments[env] = _Environment()
-        return environments[env]
+    def _whole(self, source: _Source, number: int, part: Rows, is_finished: bool) -> Rows | None:
+        """Take in rows of an episode; return all of it if they finish it."""
+        environment = self._environments.get(source)
+        if is_finished and (environment is None or number not in environment.unfinished):
+            return part
+        if environment is None:
+            environment = self._environments[source] = _Environment()
+        self._environments.move_to_end(source)
+        rows = environment.take(number, part)
+        self._held_bytes += environment.grown()
+        while self._held_bytes > self._most_bytes or len(self._environments) > _OPEN_ENVIRONMENTS:
+            _, ended = self._environments.popitem(last=False)
+            self._held_bytes -= ended.size
+            self._dropped += ended.left_over
+        return rows
 
 
 class _Environment:
-    """The episodes of one environment that were heard of last."""
+    """The unfinished episodes of one environment that were heard of last."""
 
     def __init__(self) -> None:
-        self._unfinished: OrderedDict[int, _Unfinished] = OrderedDict()
-        # Numbers, oldest first: whatever comes of these is repeated.
-        self._finished: OrderedDict[int, None] = OrderedDict()
+        self.unfinished: OrderedDict[int, _Unfinished] = OrderedDict()
+        #: memory when :meth:`grown` was called, bytes
+        self.size = 0
         self._dropped = 0
 
     @property
     def left_over(self) -> int:
-        return self._dropped + sum(each.count() for each in self._unfinished.values())
+        return self._dropped + sum(each.count() for each in self.unfinished.values())
 
-    @property
-    def unfinished(self) -> list[int]:
-        return list(self._unfinished)
+    def grown(self) -> int:
+        """Return by how many bytes this has grown since the last call."""
+        before = self.size
+        self.size = _OVERHEAD + sum(each.size for each in self.unfinished.values())
+        return self.size - before
 
-    def take(self, number: int, part: Rows, is_finished: bool) -> Episode | None:
-        """Take in rows of an episode; return it if they finish it."""
-        if number in self._finished:
-            return None
-        rows: Rows | None = part
-        if number in self._unfinished or not is_finished:
-            rows = self._unfinished.setdefault(number, _Unfinished()).add(part)
-            self._unfinished.move_to_end(number)
-            if len(self._unfinished) > _OPEN_EPISODES:
-                self._dropped += self._unfinished.popitem(last=False)[1].count()
-        if rows is None:
-            return None
-        self._unfinished.pop(number, None)
-        self._finished[number] = None
-        if len(self._finished) > _REMEMBERED_EPISODES:
-            self._finished.popitem(last=False)
-        return Episode(rows)
+    def take(self, number: int, part: Rows) -> Rows | None:
+        """Take in rows of an episode; return all of it if they finish it."""
+        if number not in self.unfinished:
+            self.unfinished[number] = _Unfinished()
+        rows = self.unfinished[number].add(part)
+        self.unfinished.move_to_end(number)
+        if rows is not None:
+            del self.unfinished[number]
+        elif len(self.unfinished) > _OPEN_EPISODES:
+            self._dropped += self.unfinished.popitem(last=False)[1].count()
+        return rows
 
 
 class _Unfinished:
@@ -117,6 +137,11 @@ class _Unfinished:
         self._has_end = False
         # Whether the parts hold the steps 0, 1, 2 … each once; nothing has to be sorted then.
         self._is_in_order = True
+
+    @property
+    def size(self) -> int:
+        """Memory of what is held, bytes."""
+        return self._count * self._parts[0].itemsize + _OVERHEAD * (len(self._parts) + 1)
 
     def add(self, part: Rows) -> Rows | None:
         """Add rows; return those of the whole episode if it is finished now."""

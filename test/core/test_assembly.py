@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -118,7 +120,7 @@ def test_what_is_held_keeps_nothing_else_alive():
     assembler, rows = EpisodeAssembler(), rows_of(1, 0, 0, 5, ends=False)
     whole = np.concatenate([rows, rows_of(1, 1, 0, 1000)])
     assert len(assembler.take([whole])) == 1
-    (part,) = assembler._sessions[1][0]._unfinished[0]._parts
+    (part,) = assembler._environments['', 1, 0].unfinished[0]._parts
     while isinstance(part.base, np.ndarray):
         part = part.base
     assert part.nbytes == rows.nbytes
@@ -128,7 +130,7 @@ def test_memory_of_a_sender_that_repeats_itself_is_bounded():
     assembler, rows = EpisodeAssembler(), rows_of(1, 0, 0, 5)
     for _ in range(5000):
         assembler.take([rows[:3]])
-    unfinished = assembler._sessions[1][0]._unfinished[0]
+    unfinished = assembler._environments['', 1, 0].unfinished[0]
     assert sum(map(len, unfinished._parts)) < 2048
     (episode,) = assembler.take([rows])
     assert (episode.rows == rows).all()
@@ -139,11 +141,13 @@ def test_unfinished_episodes_are_given_up_and_counted():
     assembler = EpisodeAssembler()
     for episode in range(100):
         assembler.take([rows_of(1, 0, episode, 5, ends=False)])
-    assert len(assembler._sessions[1][0]._unfinished) == 16
-    for session in range(2, 202):
-        assembler.take([rows_of(session, 0, 0, 5, ends=False)])
-    assert len(assembler._sessions) == 64
-    assert assembler.left_over == (100 + 200) * 6
+    assert len(assembler._environments['', 1, 0].unfinished) == 16
+    row = rows_of(1, 0, 0, 1)[:1]
+    for session in range(2, 5002):
+        row['session'], row['env'] = session, session % 7
+        assembler.take([row], f'/worker_{session % 3}/step')
+    assert len(assembler._environments) == 4096
+    assert assembler.left_over == 100 * 6 + 5000
     (episode,) = assembler.take([rows_of(500, 0, 7, 5)])
     assert len(episode) == 5
 
@@ -163,4 +167,51 @@ def test_all_that_rows_are_held_of_is_named():
     assembler = EpisodeAssembler()
     assembler.take([rows_of(1, 0, 4, 2, ends=False), rows_of(2, 3, 0, 2, ends=False)])
     assembler.take([rows_of(2, 3, 1, 2)])
-    assert assembler.unfinished == [(1, 0, 4), (2, 3, 0)]
+    assert assembler.unfinished == [('', 1, 0, 4), ('', 2, 3, 0)]
+
+
+def test_topics_are_told_apart():
+    assembler, rows = EpisodeAssembler(), rows_of(1, 0, 0, 5)
+    assert assembler.take([rows[:3]], '/a') + assembler.take([rows[3:]], '/b') == []
+    assert assembler.unfinished == [('/a', 1, 0, 0), ('/b', 1, 0, 0)]
+    assert len(assembler.take([rows[3:]], '/a')) == len(assembler.take([rows[:3]], '/b')) == 1
+    assert assembler.left_over == 0
+
+
+FLOODS = {
+    'sessions': lambda number: {'session': number},
+    'environments': lambda number: {'env': number},
+    'episodes': lambda number: {'episode': number},
+    'steps': lambda number: {'step': number},
+    'sessions of long episodes': lambda number: {'session': number // 100, 'step': number % 100},
+}
+
+
+@pytest.mark.parametrize('flood', FLOODS)
+def test_memory_of_a_flood_is_bounded_and_no_row_goes_uncounted(flood):
+    """Measured, not what the assembler believes."""
+    assembler, row = EpisodeAssembler(most_bytes=1 << 20), rows_of(1, 0, 0, 1)[:1]
+    count = 6000
+    tracemalloc.start()
+    try:
+        for number in range(count):
+            for name, value in FLOODS[flood](number).items():
+                row[name] = value
+            assembler.take([row])
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 2 << 20
+    assert assembler.left_over == count
+    (episode,) = assembler.take([rows_of(9, 9, 9, 5)])
+    assert len(episode) == 5
+
+
+def test_memory_of_finished_episodes_is_bounded():
+    assembler = EpisodeAssembler()
+    rows = np.concatenate([rows_of(1, env, 0, 1) for env in range(64)])
+    for episode in range(1030):
+        rows['episode'] = episode
+        assert len(assembler.take([rows])) == 64
+    assert len(assembler._finished) == 1 << 16
+    assert assembler.take([rows]) == []
