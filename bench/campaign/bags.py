@@ -25,7 +25,7 @@ from rosbags.rosbag2 import Writer as DirectoryWriter
 from rosbags.typesys import Stores, get_typestore
 
 from campaign.figures import Figure, Scale
-from campaign.hostile import bombs
+from campaign.hostile import bombs, floods
 from her_ros.bags.errors import BagError
 from her_ros.bags.limits import LIMIT_VARIABLE
 from her_ros.bags.mcap_file import MAGIC, records
@@ -228,10 +228,11 @@ def _judge(
 def _read_hostile(folder: Path, scale: Scale) -> list[Figure]:
     """Read each hostile file in a process of its own, in every way, within a minute."""
     peaks, accepted, failed = [0], 0, 0
-    names = sorted(bombs())[: 2 if scale is Scale.SMALL else None]
+    files = bombs() if scale is Scale.SMALL else {**bombs(), **floods()}
+    names = sorted(files)[: 2 if scale is Scale.SMALL else None]
     for name in names:
         path = folder / name
-        path.write_bytes(bombs()[name])
+        path.write_bytes(files[name])
         done = subprocess.run(
             [sys.executable, '-c', textwrap.dedent(_READ), str(path)],
             capture_output=True,

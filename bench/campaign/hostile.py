@@ -1,8 +1,10 @@
 """Bags made to do harm: files of kilobytes that claim, or become, gigabytes."""
 
 import io
+import sqlite3
 import struct
 from collections.abc import Callable
+from contextlib import closing
 from functools import cache
 from typing import Any
 
@@ -47,6 +49,59 @@ def bombs() -> dict[str, bytes]:
         'file.mcap.zstd': plain,
         'file.db3.zstd': plain,
     }
+
+
+# Definitions in a chunk, chunks, and bytes of each definition.
+_DEFINITIONS, _CHUNKS, _LENGTH = 8000, 6, 7000
+
+
+@cache
+def floods() -> dict[str, bytes]:
+    """Return files by name that define hundreds of megabytes of topics, types or facts."""
+    name = 'x' * _LENGTH
+    made = {
+        'schemas.mcap': lambda n: _record(
+            3, struct.pack('<H', n + 1) + _text(f'a/msg/A{n}') + _text('ros2msg') + _text(name)
+        ),
+        'channels.mcap': lambda n: _channel_record(n, f'/{n}/{name}'),
+        'rebound.mcap': lambda n: _channel_record(1, f'/{n}/{name}'),
+        'facts.mcap': lambda n: _record(12, _text('her_ros') + _record_map(f'{n}', name)),
+    }
+    return {
+        **{file: _flood(definition) for file, definition in made.items()},
+        'topics.db3.zstd': zstandard.ZstdCompressor().compress(_sqlite_flood()),
+    }
+
+
+def _flood(definition: Callable[[int], bytes]) -> bytes:
+    chunks = []
+    for first in range(0, _CHUNKS * _DEFINITIONS, _DEFINITIONS):
+        content = b''.join(map(definition, range(first, first + _DEFINITIONS)))
+        chunks.append(('zstd', len(content), zstandard.ZstdCompressor().compress(content)))
+    return mcap_of(*chunks)
+
+
+def _sqlite_flood() -> bytes:
+    with closing(sqlite3.connect(':memory:')) as connection:
+        connection.executescript(f"""
+            CREATE TABLE messages(id INTEGER PRIMARY KEY, topic_id, timestamp, data);
+            CREATE TABLE topics(id INTEGER PRIMARY KEY, name, type, serialization_format);
+            WITH RECURSIVE numbers(n) AS (
+                SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {_CHUNKS * _DEFINITIONS}
+            )
+            INSERT INTO topics SELECT n, printf('/%d/%.{_LENGTH}c', n, 'x'), 'a/msg/A', 'cdr'
+            FROM numbers;
+        """)
+        return connection.serialize()
+
+
+def _channel_record(number: int, topic: str) -> bytes:
+    return _record(4, struct.pack('<HH', number, 0) + _text(topic) + _text('cdr') + bytes(4))
+
+
+def _record_map(key: str, value: str) -> bytes:
+    content = _text(key) + _text(value)
+    return struct.pack('<I', len(content)) + content
 
 
 def _record(kind: int, content: bytes) -> bytes:

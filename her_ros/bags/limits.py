@@ -6,6 +6,7 @@ before memory is taken for it, and nothing is decompressed further than that.
 
 import os
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import lz4.frame
@@ -21,6 +22,8 @@ _DEFAULT_MIB = 128
 _MIB = 1 << 20
 # A file of data decompresses to a hundred times its size at the most; one of zeros to thousands.
 _LARGEST_RATIO = 1000
+# Memory of the objects that are made for a topic, a definition or an attachment, bytes.
+_KEPT_OVERHEAD = 2048
 # What is tried first where a compressed message does not say how long it is.
 _FIRST_GUESS = 1 << 16
 
@@ -72,6 +75,34 @@ class Expansion:
                 f'decompresses to more than {self._allowed / _MIB:,.0f} MiB, too much for its'
                 f' size; if the file is right, set {LIMIT_VARIABLE} higher'
             )
+
+
+class Kept:
+    """Bounds what a reader keeps of a file for as long as it reads, beside the messages.
+
+    :param what: name of it for the user
+    :param on_full: told once that something is left out
+    :param share: of the limit that it may take
+    """
+
+    def __init__(self, what: str, on_full: Callable[[str], None], share: float = 0.25) -> None:
+        self._what, self._on_full = what, on_full
+        self._left = self._most = int(share * limit())
+        self._is_full = False
+
+    def takes(self, *parts: str | bytes) -> bool:
+        """Count texts and bytes that are to be kept; tell whether there is room for them."""
+        size = _KEPT_OVERHEAD + sum(map(len, parts))
+        if size <= self._left:
+            self._left -= size
+            return True
+        if not self._is_full:
+            self._is_full = True
+            self._on_full(
+                f'{self._what} take more than {self._most / _MIB:,.0f} MiB, the rest is left out;'
+                f' if the file is right, set {LIMIT_VARIABLE} higher'
+            )
+        return False
 
 
 def zstd_decompressed(content: bytes | memoryview) -> bytes:

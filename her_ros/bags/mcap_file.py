@@ -15,9 +15,9 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Metadata, Schema
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.limits import Expansion, chunk_content
+from her_ros.bags.limits import Expansion, Kept, chunk_content
 from her_ros.bags.metadata import ROSBAG2_RECORD, custom_data
-from her_ros.bags.storage import decompressed, is_compressed
+from her_ros.bags.storage import decompressed, is_compressed, refuse
 
 #: the metadata record that carries the facts of a bag
 FACTS_RECORD = 'her_ros'
@@ -33,6 +33,8 @@ _CHANNEL_ID = struct.Struct('<H')
 MESSAGE_PREFIX = struct.Struct('<HIQQ')
 _BLOCK = 16 << 20
 _LARGEST_RATIO = 8
+# A record that becomes a dictionary takes tens of times its size.
+_LARGEST_MAP = 4 << 20
 
 Read = Callable[[int, int], bytes | memoryview]
 
@@ -58,6 +60,7 @@ class McapFile:
         self._schemas: dict[int, str] = {}
         self._channels: dict[int, list[memoryview] | None] = {}
         self._rosbag2_metadata = ''
+        self._definitions = Kept('topics, definitions and facts', refuse)
         # All of it is held at once, so it may be a few times the file at the most.
         self._expansion = Expansion(len(content), ratio=_LARGEST_RATIO)
         view = memoryview(content)
@@ -80,15 +83,23 @@ class McapFile:
                 self._take_chunk(Chunk.read(stream_of(content[start:stop])))
             elif kind == Opcode.SCHEMA:
                 schema = Schema.read(stream_of(content[start:stop]))
-                self._schemas[schema.id] = schema.name
+                if self._schemas.get(schema.id) != schema.name:
+                    self._definitions.takes(schema.name)
+                    self._schemas[schema.id] = schema.name
             elif kind == Opcode.CHANNEL:
-                self._add_channel(Channel.read(stream_of(content[start:stop])))
+                self._add_channel(channel_of(content[start:stop]))
             elif kind == Opcode.METADATA:
-                metadata = Metadata.read(stream_of(content[start:stop]))
-                if metadata.name == FACTS_RECORD:
-                    self.facts.update(metadata.metadata)
-                elif metadata.name == ROSBAG2_RECORD:
-                    self._rosbag2_metadata = metadata.metadata.get('serialized_metadata', '')
+                self._add_facts(content[start:stop])
+
+    def _add_facts(self, record: memoryview) -> None:
+        metadata = facts_of(record)
+        if metadata is None:
+            return
+        if metadata.name == ROSBAG2_RECORD:
+            self._rosbag2_metadata = metadata.metadata.get('serialized_metadata', '')
+        else:
+            self._definitions.takes(*metadata.metadata, *metadata.metadata.values())
+            self.facts.update(metadata.metadata)
 
     def _take_chunk(self, chunk: Chunk) -> None:
         checksum = 0 if self._is_checked else chunk.uncompressed_crc
@@ -103,6 +114,8 @@ class McapFile:
 
     def _add_channel(self, channel: Channel) -> None:
         message_type = self._schemas.get(channel.schema_id, '')
+        if self.topics.get(channel.topic) != message_type:
+            self._definitions.takes(channel.topic)
         self.topics[channel.topic] = message_type
         if self._is_wanted and self._is_wanted(channel.topic, message_type):
             self._channels[channel.id] = self.messages.setdefault(channel.topic, [])
@@ -113,6 +126,31 @@ class McapFile:
 def stream_of(content: bytes | memoryview) -> ReadDataStream:
     """Let mcap read the content of a record."""
     return ReadDataStream(BytesIO(content))
+
+
+def channel_of(content: bytes | memoryview) -> Channel:
+    """Read a channel record.
+
+    :raises BagError: if it is larger than any that a recorder writes
+    """
+    _check_map(content)
+    return Channel.read(stream_of(content))
+
+
+def facts_of(content: bytes | memoryview) -> Metadata | None:
+    """Read a metadata record; None: it says nothing of what the bag is.
+
+    :raises BagError: if it is larger than any that a recorder writes
+    """
+    if stream_of(content).read_prefixed_string() not in (FACTS_RECORD, ROSBAG2_RECORD):
+        return None
+    _check_map(content)
+    return Metadata.read(stream_of(content))
+
+
+def _check_map(content: bytes | memoryview) -> None:
+    if len(content) > _LARGEST_MAP:
+        raise BagError(f'damaged: a topic or the facts have {len(content)} bytes')
 
 
 def records(content: memoryview, begin: int, end: int) -> Iterator[tuple[int, int, int]]:

@@ -10,22 +10,24 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mcap.opcode import Opcode
-from mcap.records import Attachment, Metadata, Schema, Statistics
+from mcap.records import Attachment, Schema, Statistics
 from mcap.records import Channel as McapChannel
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.limits import Expansion, check_size
+from her_ros.bags.limits import Expansion, Kept, check_size
 from her_ros.bags.mcap_chunks import chunk_after, front_of_chunk, whole_chunk
 from her_ros.bags.mcap_file import (
     FACTS_RECORD,
     MAGIC,
     MESSAGE_PREFIX,
     PREFIX,
+    channel_of,
     check_whole,
+    facts_of,
     records,
     stream_of,
 )
-from her_ros.bags.metadata import ROSBAG2_RECORD, custom_data
+from her_ros.bags.metadata import custom_data
 from her_ros.bags.storage import (
     BATCH_SIZE,
     Channel,
@@ -36,8 +38,10 @@ from her_ros.bags.storage import (
     refuse,
 )
 
-# Messages that were compressed one by one are handed out after so many bytes.
+# Messages of a chunk are handed out once they take so many bytes beside it: what was compressed
+# by itself, and the objects that stand for each of them.
 _LARGEST_BATCH = 16 << 20
+_MESSAGE_OVERHEAD = 256
 
 
 class McapStorage:
@@ -57,6 +61,8 @@ class McapStorage:
         self._schemas: dict[int, Schema] = {}
         self._channels: dict[int, Channel] = {}
         # By channel, so that nobody is asked anew for every message.
+        self._definitions = Kept('topics, definitions and facts', on_damage)
+        self._files = Kept('attachments', on_damage, share=1.0)
         self._is_wanted: dict[int, bool] = {}
         self._end = 0
         # What the summary says, and what was met.
@@ -177,7 +183,7 @@ class McapStorage:
     ) -> Iterator[list[Message]]:
         """Read the messages of a chunk whose record starts at a byte of the file.
 
-        :return: all at once, unless they decompress to much more than the chunk
+        :return: all at once, unless they take much more memory than the chunk
         """
         found: list[Message] = []
         kept, held = 0, 0
@@ -192,7 +198,7 @@ class McapStorage:
                 found.append(message)
                 if len(message.content) > end - begin:
                     held += len(message.content) - (end - begin)
-                if held > _LARGEST_BATCH:
+                if held + _MESSAGE_OVERHEAD * len(found) > _LARGEST_BATCH:
                     self._expansion.add(held)
                     kept += len(found)
                     yield found
@@ -247,26 +253,29 @@ class McapStorage:
         stream = stream_of(content)
         if kind == Opcode.SCHEMA:
             schema = Schema.read(stream)
-            self._schemas[schema.id] = schema
+            # Writers repeat definitions in every chunk.
+            if self._schemas.get(schema.id) != schema and self._definitions.takes(content):
+                self._schemas[schema.id] = schema
         elif kind == Opcode.CHANNEL:
-            self._add_channel(McapChannel.read(stream))
+            self._add_channel(channel_of(content))
         elif kind == Opcode.STATISTICS:
             self._announced = Statistics.read(stream).message_count
         elif kind == Opcode.ATTACHMENT:
-            self.attachments.append(Attachment.read(stream))
+            if self._files.takes(content):
+                self.attachments.append(Attachment.read(stream))
         elif kind == Opcode.METADATA:
-            metadata = Metadata.read(stream)
+            metadata = facts_of(content)
+            if metadata is None or not self._definitions.takes(content):
+                return
             if metadata.name == FACTS_RECORD:
                 self.facts |= metadata.metadata
-            elif metadata.name == ROSBAG2_RECORD:
+            else:
                 text = metadata.metadata.get('serialized_metadata', '')
                 self.facts = custom_data(text) | self.facts
 
     def _add_channel(self, channel: McapChannel) -> None:
         schema = self._schemas.get(channel.schema_id)
-        self.topics[channel.topic] = schema.name if schema else ''
-        self._is_wanted.pop(channel.id, None)
-        self._channels[channel.id] = Channel(
+        named = Channel(
             channel.topic,
             schema.name if schema else '',
             channel.message_encoding,
@@ -275,3 +284,10 @@ class McapStorage:
             channel.metadata.get('offered_qos_profiles', ''),
             channel.metadata.get('topic_type_hash', ''),
         )
+        if self._channels.get(channel.id) == named:
+            return
+        parts = (named.topic, named.offered_qos_profiles, named.type_hash)
+        if self._definitions.takes(*parts):
+            self.topics[named.topic] = named.message_type
+            self._is_wanted.pop(channel.id, None)
+            self._channels[channel.id] = named

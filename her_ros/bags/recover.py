@@ -11,6 +11,9 @@ from her_ros.bags.stream import EpisodeStream
 from her_ros.core.errors import HerRosError
 from her_ros.core.task import GoalTask
 
+# Lines about damage that are kept; a file can have as many as messages.
+_MOST_DAMAGE = 100
+
 
 @dataclass
 class Recovered:
@@ -50,7 +53,13 @@ def recover(path: Path, out: Path | None = None, task: GoalTask | None = None) -
     """
     result = Recovered(out or default_output(path))
 
+    untold = 0
+
     def on_damage(damage: str) -> None:
+        nonlocal untold
+        if len(result.damage) >= _MOST_DAMAGE:
+            untold += 1
+            return
         # Readers name the cure, which is this.
         result.damage.append(damage.partition('; `her-ros bags recover`')[0])
 
@@ -67,6 +76,8 @@ def recover(path: Path, out: Path | None = None, task: GoalTask | None = None) -
             reasons = '; '.join(result.damage) or 'it holds none'
             raise BagError(f'{path}: not one message can be read: {reasons}')
         writer.close(facts | {'recovered_from': path.name})
+    if untold:
+        result.damage.append(f'{untold} more like these')
     result.counts = writer.counts
     stream = EpisodeStream(result.path, task)
     try:

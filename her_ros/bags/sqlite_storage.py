@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from mcap.records import Attachment
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.limits import limit
+from her_ros.bags.limits import Kept, limit
 from her_ros.bags.metadata import custom_data
 from her_ros.bags.storage import (
     BATCH_SIZE,
@@ -47,7 +47,8 @@ class SqliteStorage:
         self.attachments: list[Attachment] = []
         self._on_damage = on_damage
         self._channels: dict[int, Channel] = {}
-        self._unknown: set[int] = set()
+        self._has_unknown = False
+        self._definitions = Kept('topics, definitions and facts', on_damage)
 
     def open(self) -> None:
         """Read topics and facts.
@@ -91,8 +92,8 @@ class SqliteStorage:
     ) -> Message | None:
         channel = self._channels.get(topic_id)
         if channel is None:
-            if topic_id not in self._unknown:
-                self._unknown.add(topic_id)
+            if not self._has_unknown:
+                self._has_unknown = True
                 self._on_damage(f'damaged: messages on topic {topic_id}, which nothing names')
             return None
         if wanted is not None and not wanted(channel.topic, channel.message_type):
@@ -133,7 +134,11 @@ class SqliteStorage:
         # Before Iron there was no such table.
         if 'metadata' in _tables(connection):
             for (text,) in connection.execute('SELECT metadata FROM metadata ORDER BY id'):
-                self.facts |= custom_data(text)
+                if self._has_room_for(text):
+                    self.facts |= custom_data(text)
+
+    def _has_room_for(self, *values: object) -> bool:
+        return self._definitions.takes(*(each for each in values if isinstance(each, str | bytes)))
 
     def _read_channels(self, connection: sqlite3.Connection) -> None:
         names = _tables(connection)
@@ -147,10 +152,13 @@ class SqliteStorage:
                     'SELECT topic_type, encoding, encoded_message_definition'
                     ' FROM message_definitions'
                 )
+                if self._has_room_for(*row)
             }
         topics = connection.execute('SELECT * FROM topics')
         columns = [column for column, *_ in topics.description]
         for row in topics:
+            if not self._has_room_for(*row):
+                break
             topic = dict(zip(columns, row, strict=True))
             encoding, text = definitions.get(topic['type'], ('', ''))
             self.topics[topic['name']] = topic['type']

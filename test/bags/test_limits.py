@@ -8,7 +8,8 @@ import textwrap
 import lz4.frame
 import pytest
 import zstandard
-from campaign.hostile import MIB, bombs, mcap_of
+from campaign.hostile import MIB, bombs, floods, mcap_of
+from mcap.writer import CompressionType, Writer
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.info import read_info
@@ -27,14 +28,27 @@ from her_ros.bags.storage import decompressed
 
 @pytest.fixture(scope='module')
 def bomb_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('bombs')
-    for name, content in bombs().items():
+    return written(tmp_path_factory.mktemp('bombs'), bombs())
+
+
+def written(folder, files):
+    for name, content in files.items():
         (folder / name).write_bytes(content)
     return folder
 
 
 def test_each_bomb_takes_bounded_memory_and_is_named(bomb_folder):
-    """Read all of them in one process, in each way, and look at its peak."""
+    # A chunk of 64 MiB, a copy of it, and a batch of messages.
+    assert peak_mib_of_reading(bomb_folder, bombs()) < 200
+
+
+def test_each_flood_of_definitions_takes_bounded_memory_and_is_named_once(tmp_path):
+    # A quarter of the limit is kept, of one file at a time.
+    assert peak_mib_of_reading(written(tmp_path, floods()), floods()) < 200
+
+
+def peak_mib_of_reading(bomb_folder, files):
+    """Read all files in one process, in each way; return its peak beyond what it began with."""
     code = f"""
         import pathlib, sys
         from her_ros.bags.errors import BagError
@@ -49,7 +63,7 @@ def test_each_bomb_takes_bounded_memory_and_is_named(bomb_folder):
             return int(status.partition('VmHWM:')[2].split()[0]) // 1024
 
         before = peak_mib()
-        for name in {sorted(bombs())!r}:
+        for name in {sorted(files)!r}:
             path = folder / name
             assert read_info(path).damage, name
             try:
@@ -63,7 +77,7 @@ def test_each_bomb_takes_bounded_memory_and_is_named(bomb_folder):
             except BagError as error:
                 assert name in str(error), error
             else:
-                assert result.damage, name
+                assert 0 < len(result.damage) < 10, name
         print(peak_mib() - before)
     """
     done = subprocess.run(
@@ -72,8 +86,7 @@ def test_each_bomb_takes_bounded_memory_and_is_named(bomb_folder):
         env={**os.environ, LIMIT_VARIABLE: '64'},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    # A chunk of 64 MiB, a copy of it, and a batch of messages.
-    assert int(done.stdout) < 200
+    return int(done.stdout)
 
 
 def test_the_limit_is_named_and_can_be_raised(bomb_folder, monkeypatch):
@@ -242,3 +255,39 @@ def test_a_blob_beyond_the_limit_is_damage(tmp_path, monkeypatch):
         'INSERT INTO messages VALUES (1, 1, 0, zeroblob(2000000));',
     )
     assert read_info(path).damage
+
+
+def test_messages_of_a_chunk_come_in_batches_of_bounded_memory(tmp_path):
+    """Of nothing but their heads, millions of messages would fit into a chunk."""
+    path, count = tmp_path / 'heads.mcap', 150_000
+    with path.open('wb') as file:
+        writer = Writer(file, chunk_size=1 << 26, compression=CompressionType.ZSTD)
+        writer.start('ros2')
+        schema = writer.register_schema('std_msgs/msg/Empty', 'ros2msg', b'')
+        channel = writer.register_channel('/a', 'cdr', schema)
+        for number in range(count):
+            writer.add_message(channel, number, b'', number)
+        writer.finish()
+    (storage,) = Recording(path).files()
+    sizes = [len(batch) for batch in storage.batches()]
+    assert sum(sizes) == count
+    assert max(sizes) < 70_000
+
+
+def test_recover_tells_of_a_flood_of_damage_in_few_lines(tmp_path):
+    with sqlite3.connect(tmp_path / 'a.db3') as connection:
+        connection.executescript("""
+            CREATE TABLE messages(id INTEGER PRIMARY KEY, topic_id, timestamp, data);
+            CREATE TABLE topics(id INTEGER PRIMARY KEY, name, type, serialization_format);
+            INSERT INTO topics VALUES (1, '/a', 'std_msgs/msg/Empty', 'cdr');
+            INSERT INTO messages VALUES (1, 1, 5, x'00010000');
+            WITH RECURSIVE numbers(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM numbers LIMIT 3000)
+            INSERT INTO messages SELECT n, 1, n, 'text' FROM numbers;
+            WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT 3000)
+            INSERT INTO messages SELECT n + 9000, n + 1, n, x'00010000' FROM numbers;
+        """)
+    result = recover(tmp_path / 'a.db3', tmp_path / 'out')
+    assert result.counts == {'/a': 1}
+    assert len(result.damage) == 101
+    # The messages that are none, and one line about all topics that nothing names.
+    assert result.damage[-1] == '2901 more like these'
