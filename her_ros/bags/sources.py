@@ -1,10 +1,12 @@
 """From what a user names on the command line to the bags meant."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from her_ros.bags.errors import BagError, naming
 from her_ros.bags.limits import check_regular
+from her_ros.core.files import file_sha256
 from her_ros.core.run_folder import RunFolder
 
 #: how bare bags end; the last two are files of a bag recorded with `--compression-mode file`
@@ -27,6 +29,23 @@ def expand(paths: Iterable[Path]) -> list[Path]:
     if not found:
         raise BagError('no bag is named')
     return list(found.values())
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a bag; of a directory those of its files, apart by spaces.
+
+    As for readers, only regular files count, and no links out of a directory.
+
+    :raises HerRosError: if a bare bag is no regular file
+    """
+    if not path.is_dir():
+        return file_sha256(path)
+    found = []
+    for each in sorted(path.iterdir()):
+        with suppress(BagError, OSError):
+            check_regular(each, path)
+            found.append(each)
+    return ' '.join(map(file_sha256, found))
 
 
 def is_bare(path: Path) -> bool:

@@ -2,8 +2,6 @@
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from glob import escape
-from itertools import chain, count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,9 +10,15 @@ from rosbags.typesys import Stores, get_typestore
 from her_ros.bags.errors import BagError, naming
 from her_ros.bags.recording import Recording
 from her_ros.bags.rollout import run_facts
-from her_ros.bags.sources import BARE_SUFFIXES, expand
+from her_ros.bags.sources import expand
 from her_ros.bags.storage import Message
-from her_ros.bags.writer import remove_unfinished, write_rollout
+from her_ros.bags.writer import write_rollout
+from her_ros.cli.convert_outputs import (
+    CONVERSION_FACT,
+    conversion_of,
+    finished_outputs,
+    output_prefixes,
+)
 from her_ros.cli.prepare import values_for
 from her_ros.cli.recorded_topics import WANTED, RecordedTopics, key_of, survey
 from her_ros.core.config import ConfigError, configured
@@ -34,6 +38,8 @@ class Converted(NamedTuple):
     """What came of one bag."""
 
     episodes: int
+    #: of the episodes, those that an earlier start of the same conversion had written
+    kept: int
     succeeded: int
     #: goals without an episode, each with the reason
     goals: Sequence[str]
@@ -49,6 +55,7 @@ class Converted(NamedTuple):
         print(
             f'{path}: {self.episodes} episodes, {self.succeeded} of them reached their goal;'
             f' {len(self.goals)} goals without one'
+            + (f'; {self.kept} episodes were there already' if self.kept else '')
         )
         for note in self.notes:
             print(f'  clock: {note}')
@@ -66,6 +73,8 @@ def convert(
 ) -> None:
     """Convert bags and print what came of each.
 
+    What the same conversion had written before it was stopped is kept and not written again.
+
     :raises HerRosError: if a bag cannot be read to its end, holds no joint states or no goals, or
         nothing came out
     """
@@ -74,12 +83,16 @@ def convert(
     parameters = configured(RobotBridgeParameters, 'robot_bridge', values)
     paths = expand(bags)
     prefixes = output_prefixes(paths, out)
+    settings = {'task': task_name, 'topics': names, 'parameters': values}
+    conversions = [conversion_of(path, settings) for path in paths]
+    kept = [finished_outputs(out, *each) for each in zip(prefixes, conversions, strict=True)]
     total, failures = 0, []
-    for path, prefix in zip(paths, prefixes, strict=True):
+    for path, prefix, conversion, there in zip(paths, prefixes, conversions, kept, strict=True):
         try:
-            found = _BagConversion(path, task, parameters, names).convert(out, prefix)
+            bag = _BagConversion(path, task, parameters, names)
+            found = bag.convert(out, prefix, conversion, there)
         except _Unusable as error:
-            found = Converted(0, 0, (), (), (), str(error))
+            found = Converted(0, 0, 0, (), (), (), str(error))
         if found.failure:
             failures.append(found.failure)
         if not (found.failure and len(paths) == 1):
@@ -104,39 +117,11 @@ class _Unusable(HerRosError):
     """A recording from which nothing can come."""
 
 
-def output_prefixes(paths: Sequence[Path], out: Path) -> list[str]:
-    """Return how the names of each recording's episodes begin; no two are alike.
-
-    Removes what a killed process left unfinished under such names.
-
-    :raises ConfigError: if there are such bags in ``out`` already
-    """
-    names = [_name_of(path) for path in paths]
-    prefixes: list[str] = []
-    for name in names:
-        candidates = chain([name], (f'{name}_{number}' for number in count(2)))
-        taken = {*prefixes, *(other for other in names if other != name)}
-        prefixes.append(next(each for each in candidates if each not in taken))
-    for prefix in prefixes:
-        remove_unfinished(out, f'{escape(prefix)}_[0-9]*')
-        for there in sorted(out.glob(f'{escape(prefix)}_[0-9]*.mcap')):
-            raise ConfigError(
-                f'{there}: exists already, and bags are never overwritten; name another --out'
-            )
-    return prefixes
-
-
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f'{folder}: cannot be written ({error.strerror})') from None
-
-
-def _name_of(path: Path) -> str:
-    path = path.resolve()
-    suffix = next((each for each in BARE_SUFFIXES[::-1] if path.name.endswith(each)), '')
-    return path.name if path.is_dir() else path.name.removesuffix(suffix)
 
 
 def _names(topics: Sequence[str]) -> dict[str, str]:
@@ -181,9 +166,11 @@ class _BagConversion:
             'gripper': self._take_gripper,
         }
 
-    def convert(self, out: Path, prefix: str) -> Converted:
+    def convert(self, out: Path, prefix: str, conversion: str, kept: set[str]) -> Converted:
         """Write the episodes as ``<out>/<prefix>_<number>.mcap``.
 
+        :param conversion: noted in each of them
+        :param kept: names of those that are there already
         :raises _Unusable: if the bag holds nothing that can be converted
         :raises HerRosError: if nothing can be written
         """
@@ -193,7 +180,8 @@ class _BagConversion:
                 self._topics = survey(self._path, self._names, has_object, self._limit_s)
         except BagError as error:
             raise _Unusable(str(error)) from error
-        facts = run_facts(self._task, converted_from=self._path.name)
+        noted = {'converted_from': self._path.name, CONVERSION_FACT: conversion}
+        facts = run_facts(self._task, **noted)
         period_s, episodes, succeeded, failure = self._task.control_period_s, 0, 0, ''
         converted = self._episodes()
         while True:
@@ -210,13 +198,15 @@ class _BagConversion:
             start_ns = end_ns - round(1e9 * period_s * (len(rows) - 1))
             _make_folder(out)
             name = f'{prefix}_{episodes:05d}'
-            write_rollout(out, name, facts, rows, start_ns=start_ns, period_s=period_s)
+            if name not in kept:
+                write_rollout(out, name, facts, rows, start_ns=start_ns, period_s=period_s)
         problems = [
             f'{text}; {number} messages' if number > 1 else text
             for text, number in self._problems.values()
         ]
         return Converted(
             episodes,
+            len(kept),
             succeeded,
             self._conversion.left_out,
             [*problems, *self._topics.unfit],

@@ -1,17 +1,14 @@
 """The bags that offline training is to learn from: which, of which task, whose share."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from rich.console import Console
 
-from her_ros.bags.errors import BagError, naming
-from her_ros.bags.limits import check_regular
-from her_ros.bags.sources import expand
+from her_ros.bags.errors import naming
+from her_ros.bags.sources import digest_of, expand
 from her_ros.bags.stream import EpisodeStream
 from her_ros.core.errors import HerRosError
-from her_ros.core.files import file_sha256
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask
 from her_ros.learning.offline import bags_in_order
@@ -74,19 +71,8 @@ def digests_of(bags: dict[Path, str]) -> list[tuple[str, str]]:
     found = []
     for path, expected in bags.items():
         with naming(path):
-            files = _files_of(path) if path.is_dir() else [path]
-            digests = ' '.join(map(file_sha256, files))
+            digests = digest_of(path)
         if expected and digests != expected:
             raise HerRosError(f'{path}: altered since the run has learnt from it')
         found.append((path.name, digests))
-    return found
-
-
-def _files_of(directory: Path) -> list[Path]:
-    """List the regular files of a directory, without links out of it."""
-    found = []
-    for path in sorted(directory.iterdir()):
-        with suppress(BagError, OSError):
-            check_regular(path, directory)
-            found.append(path)
     return found

@@ -342,7 +342,57 @@ def test_names_of_outputs_are_unique_and_checked_before_the_first_is_written(her
     names = ['demo_00001.mcap', 'demo_2_00001.mcap']
     assert sorted(path.name for path in out.iterdir()) == names
     (out / names[0]).unlink()
+    changed = ('--set', 'robot_bridge.input_timeout_s=0.3')
+    again = her_ros(*arguments, *changed)
+    assert again.status == 1
+    assert 'demo_2_00001.mcap: exists already and is not of this conversion' in again.errors
+    assert [path.name for path in out.iterdir()] == names[1:]
+
+
+def test_a_conversion_that_was_stopped_goes_on(her_ros, tmp_path):
+    recording = Recording(tmp_path / 'demo')
+    for way in ((0.1, 0.0, 0.0), (0.0, 0.1, 0.0), (-0.1, 0.0, 0.0)):
+        goal = recording.robot.grip_position + np.array(way)
+        recording.goal(goal)
+        recording.steer(goal, 1.0)
+    recording.close()
+    out = tmp_path / 'out'
+    arguments = ('bags', 'convert', tmp_path / 'demo', '--task', 'FetchReach', '--out', out)
+    assert her_ros(*arguments).status == 0
+    names = [f'demo_{number:05d}.mcap' for number in (1, 2, 3)]
+    whole = {name: (out / name).read_bytes() for name in names}
+    # As after SIGKILL: the first one is whole, the second one has no name yet.
+    for name in names[1:]:
+        (out / name).unlink()
+    (out / f'.{names[1]}.tmp').write_bytes(whole[names[1]][:1000])
+    again = her_ros(*arguments)
+    assert again.status == 0, again.errors
+    assert '3 episodes, ' in again.output
+    assert '1 episodes were there already' in again.output
+    assert sorted(path.name for path in out.iterdir()) == names
+    assert (out / names[0]).read_bytes() == whole[names[0]]
+    for name in names:
+        (tmp_path / name).write_bytes(whole[name])
+        written, before = (read_bag(path / name).episodes[0] for path in (out, tmp_path))
+        assert (written.observation == before.observation).all()
+    assert her_ros(*arguments).status == 0  # and once more, with nothing left to do
+
+
+@pytest.mark.parametrize('damage', [lambda content: content[:-50], lambda content: b''])
+def test_a_damaged_output_is_named_and_kept(her_ros, tmp_path, damage):
+    recording = Recording(tmp_path / 'demo')
+    goal = recording.robot.grip_position + np.array([0.1, 0.0, 0.0])
+    recording.goal(goal)
+    recording.steer(goal, 1.0)
+    recording.close()
+    arguments = ('bags', 'convert', tmp_path / 'demo', '--task', 'FetchReach', '--out', tmp_path)
+    assert her_ros(*arguments).status == 0
+    path = tmp_path / 'demo_00001.mcap'
+    content = damage(path.read_bytes())
+    path.write_bytes(content)
     again = her_ros(*arguments)
     assert again.status == 1
-    assert 'demo_2_00001.mcap: exists already' in again.errors
-    assert [path.name for path in out.iterdir()] == names[1:]
+    (line,) = again.errors.splitlines()
+    assert f'{path}: exists already' in line
+    assert 'move it away' in line
+    assert path.read_bytes() == content
