@@ -95,17 +95,20 @@ def handle_end_signals(handler: Callable[[int, Any], object]) -> list[signal.Sig
     return wanted
 
 
+def is_program() -> bool:
+    """Tell whether this process runs a node or a command of this package."""
+    return any(
+        each.startswith(('her_ros.nodes.', 'her_ros.cli.'))
+        or each.endswith('/her-ros')
+        or '/lib/her_ros/' in each
+        for each in sys.orig_argv[1:5]
+    )
+
+
 def quiet_start() -> None:
     """Let an interrupt during the imports of a program end it without a traceback.
 
     Only where this package is the program, not where another one imports it.
     """
-    arguments = sys.orig_argv[1:5]
-    is_program = any(
-        each.startswith(('her_ros.nodes.', 'her_ros.cli.'))
-        or each.endswith('/her-ros')
-        or '/lib/her_ros/' in each
-        for each in arguments
-    )
-    if is_program and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if is_program() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -38,7 +38,7 @@ def check_ros_environment(environ: Mapping[str, str], own_log_folder: bool = Fal
     """
     domain_id(environ)
     _check_switches(environ)
-    _check_middleware(environ)
+    check_middleware(environ)
     if environ.get('ROS_LOG_DIR') or not own_log_folder:
         _check_log_folder(environ)
     if (environ.get('RMW_IMPLEMENTATION') or _DEFAULT_RMW).startswith('rmw_fastrtps'):
@@ -92,7 +92,11 @@ def _check_switches(environ: Mapping[str, str]) -> None:
             raise RosEnvironmentError(f'{name} is {environ[name]!r}; it must be 0 or 1')
 
 
-def _check_middleware(environ: Mapping[str, str]) -> None:
+def check_middleware(environ: Mapping[str, str]) -> None:
+    """Check that the RMW implementation that is asked for is installed.
+
+    :raises RosEnvironmentError: naming it, and those that are
+    """
     asked = environ.get('RMW_IMPLEMENTATION', '')
     installed = _installed_middleware(environ)
     if asked and installed and asked not in installed:

@@ -1,5 +1,16 @@
 """One file per node. Nodes translate between messages and arrays; they do not decide."""
 
-from her_ros.core.process import quiet_start
+import os
+import sys
+
+from her_ros.core.process import USER_ERROR, is_program, quiet_start
+from her_ros.core.ros_environment import RosEnvironmentError, check_middleware
 
 quiet_start()
+if is_program():
+    # Importing rclpy would end the process with lines of its own.
+    try:
+        check_middleware(os.environ)
+    except RosEnvironmentError as _error:
+        print(f'her_ros: {_error}', file=sys.stderr, flush=True)
+        sys.exit(USER_ERROR)

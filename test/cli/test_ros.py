@@ -75,11 +75,18 @@ def test_middleware_that_is_not_installed_is_one_line(run):
 
 
 @pytest.mark.parametrize('node', NODE_PARAMETERS)
-def test_a_node_ends_with_one_line_too(node):
+@pytest.mark.parametrize(
+    ('variable', 'value', 'said'),
+    [
+        ('ROS_DOMAIN_ID', 'abc', 'it must be a whole number from 0 to 232'),
+        ('RMW_IMPLEMENTATION', 'rmw_nope', 'which is not installed; installed are rmw_'),
+    ],
+)
+def test_a_node_ends_with_one_line_too(node, variable, value, said):
     command = [sys.executable, '-m', f'her_ros.nodes.{node}']
-    environment = {**os.environ, 'ROS_DOMAIN_ID': 'abc'}
+    environment = {**os.environ, variable: value}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == USER_ERROR
-    assert done.stderr.splitlines() == [
-        "her_ros: ROS_DOMAIN_ID is 'abc'; it must be a whole number from 0 to 232"
-    ]
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f'her_ros: {variable} is {value!r}')
+    assert said in line
