@@ -157,7 +157,14 @@ def test_interrupted_and_resumed_and_killed(graph, train, wait, tmp_path):
     graph.until(lambda: training.trainer('env_steps') > env_steps, 'more steps')
 
     assert len(training.nodes()) == 5
+    # The nodes of a killed launcher hold their roles for a moment; those after them wait for it.
     training.process.kill()
+    last = graph.cli(*resume.split())
+    graph.until(lambda: training.log('trainer').count('resumed at') == 2, 'a second resume')
+    training.more(training.folder.bags, 2)
+    assert 'started again' not in last.output
+    last.interrupt()
+    assert last.ended(10.0) == 130
     wait(lambda: not training.nodes(), 'the end of all nodes', timeout_s=10.0)
     training.check_left_behind()
 
