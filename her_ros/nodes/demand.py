@@ -8,6 +8,7 @@ from std_msgs.msg import Bool
 
 from her_ros.core.topics import COLLECT
 from her_ros.nodes.qos import LATCHED
+from her_ros.nodes.rivalry import Crowd
 
 # The trainer repeats collect every second; after this long without it there is no trainer.
 _LIFETIME_S = 5.0
@@ -25,6 +26,7 @@ class Demand:
         self._wanted, self._heard_at = False, -float('inf')
         self._is_gone = False
         self._topic = node.resolve_topic_name(COLLECT)
+        self._trainers = Crowd(node, COLLECT, 'more than one trainer asks for rollouts')
         node.create_subscription(Bool, COLLECT, self._on_collect, LATCHED)
 
     def _on_collect(self, message: Bool) -> None:
@@ -44,10 +46,15 @@ class Demand:
         return '' if self._wanted else 'the trainer to ask for more'
 
     def trouble(self) -> str:
-        """Say that the trainer is gone, and log its end and its return; empty: it is not.
+        """Say that there are several trainers, or none any more, and log it; empty: all is well.
 
         A trainer that was never heard is waited for.
         """
+        several = self._trainers.trouble() if self._is_followed else ''
+        return several or self._end_of_trainer()
+
+    def _end_of_trainer(self) -> str:
+        """Say that the trainer is gone, and log its end and its return; empty: it is not."""
         silence_s = self._silence_s
         is_gone = self._is_followed and _LIFETIME_S < silence_s < float('inf')
         text = f'the trainer is gone: nothing on {self._topic} for {silence_s:.0f} s'

@@ -23,9 +23,8 @@ from her_ros.nodes.demand import Demand
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import goal_of, stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run, steady_timer
-from her_ros.nodes.publishers import ActionSource, live_publishers
 from her_ros.nodes.qos import COMMAND, LOCK_STEP
-from her_ros.nodes.rivalry import Rivalry
+from her_ros.nodes.rivalry import Crowd
 from her_ros.nodes.scene import ScenePublisher
 from her_ros.sim.rollout import Turns
 
@@ -49,8 +48,9 @@ class FetchEnvNode(GuardedNode):
         # What the last goal came to: its stamp, its state, and why.
         self._goal_report = (0, '', '')
         self._paused = False
-        self._actions = ActionSource(self, ACTION)
-        self._crowded, self._environments = 0, Rivalry(self, STEP, 'another environment sends too')
+        # No harm is done: each step is answered once, by the first.
+        self._policies = Crowd(self, ACTION, 'more than one node publishes actions')
+        self._environments = Crowd(self, STEP, 'another environment sends too')
         # By the first environment of a turn: when its rows were sent, and first sent.
         self._sent_at: dict[int, float] = {}
         self._moved_at: dict[int, float] = {}
@@ -171,12 +171,8 @@ class FetchEnvNode(GuardedNode):
         self._steps_reported = (now, self._steps_done)
         waits = self._waits_for() if self._turns.finished or self._paused else ''
         goal_stamp_ns, goal_state, goal_result = self._goal_report
-        # No harm is done: each step is answered once, by the first.
-        if several := self._actions.trouble():
-            self.log.error(ACTION, several, 10.0)
-        self._crowded += len(live_publishers(self, STEP)) > 1
-        several = several or self._environments.trouble(self._crowded)
-        problem = '; '.join(filter(None, (several, self._demand.trouble())))
+        troubles = [each.trouble() for each in (self._policies, self._environments, self._demand)]
+        problem = '; '.join(filter(None, troubles))
         stuck = not waits and now - self._stuck_since() > 1.0
         waits = f'an action on {self.resolve_topic_name(ACTION)}' if stuck else waits
         return {

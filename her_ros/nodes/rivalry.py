@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from her_ros.nodes.participants import Participants
-from her_ros.nodes.publishers import rivals
+from her_ros.nodes.publishers import live_publishers, rivals
 
 # Messages refused longer ago than this are forgotten, seconds.
 _LIFETIME_S = 5.0
@@ -50,3 +50,26 @@ class Rivalry:
         if self._known is not None:
             self._known.close()
             self._known = None
+
+
+class Crowd:
+    """Says which nodes send on a topic that is for one of them, while there are several.
+
+    :param node: a :class:`~her_ros.nodes.guarded_node.GuardedNode`
+    :param what: what the user is told before the names
+    """
+
+    def __init__(self, node: Any, topic: str, what: str) -> None:
+        self._node, self._topic = node, topic
+        self._rivalry = Rivalry(node, topic, what)
+        self._seen = 0
+
+    def trouble(self) -> str:
+        """Name all that send, and log it at times; empty: there is one at the most.
+
+        Called once per second.
+        """
+        # Most of the time there is one, and counting takes less time than looking at each.
+        if self._node.count_publishers(self._node.resolve_topic_name(self._topic)) > 1:
+            self._seen += len(live_publishers(self._node, self._topic)) > 1
+        return self._rivalry.trouble(self._seen)

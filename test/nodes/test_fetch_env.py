@@ -1,3 +1,4 @@
+import os
 import time
 
 import numpy as np
@@ -321,9 +322,11 @@ def test_a_goal_that_cannot_be_is_refused_and_the_old_one_stays(
 def test_a_second_node_that_publishes_actions_is_named_and_the_run_goes_on(
     shared_graph, reach, nodes
 ):
-    intruder = shared_graph.new_node('intruder')
+    # Two policy nodes may well have the same name.
+    name = shared_graph.node.get_name()
+    intruder = shared_graph.new_node(name)
     publisher = intruder.create_publisher(PointCloud2, '/reach/action', LOCK_STEP)
-    said = 'more than one node publishes actions; stop one of /reach/action: /intruder (pid '
+    said = f'more than one node publishes actions; stop one of /reach/action: /{name} (pid '
     shared_graph.until(lambda: said in nodes['/reach'].output, 'a word')
     status = shared_graph.new_status('/reach/fetch_env')
     assert said in status['message']
@@ -363,6 +366,14 @@ def test_collect_is_read_between_rollouts_only(shared_graph, make_partner, nodes
     publisher = shared_graph.node.create_publisher(Bool, '/collect/collect', LATCHED)
     publisher.publish(Bool(data=True))
     assert partner.step(0.0)['episode'].tolist() == [1, 1]
+    intruder = shared_graph.new_node('second_trainer')
+    second = intruder.create_publisher(Bool, '/collect/collect', LATCHED)
+    said = (
+        'more than one trainer asks for rollouts; stop one of /collect/collect: /second_trainer'
+        f' (pid {os.getpid()})'
+    )
+    shared_graph.until(lambda: said in shared_graph.status(name)['message'], 'the second trainer')
+    intruder.destroy_publisher(second)
     publisher.publish(Bool(data=False))
     shared_graph.acked(publisher)
     partner.finish_rollout()
