@@ -2,14 +2,12 @@
 
 import contextlib
 import ctypes
-import fcntl
 import itertools
 import json
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from campaign.processes import DOMAINS, claimed_domain
 
 from her_ros.cli.graph import graph_environment
 
@@ -26,7 +25,7 @@ _OF_ROS = (
 )  # fmt: skip
 # Everything that a test run starts inherits it, so that leftovers are found.
 _MARK = 'HER_ROS_TEST_RUN'
-_DOMAINS = itertools.cycle(range(1, 102))
+_DOMAINS = itertools.cycle(DOMAINS)
 # Long enough for a machine that is busy with other things.
 _PATIENCE_S = 40.0
 
@@ -73,7 +72,7 @@ def run_mark() -> Iterator[str]:
         del os.environ[name]
     os.environ.update(graph_environment())
     # Tests that run at the same time start at different ones.
-    for _ in range(os.getpid() % 101):
+    for _ in range(os.getpid() % len(DOMAINS)):
         next(_DOMAINS)
     yield mark
     _wait(lambda: not _node_processes(mark), f'an end of {_node_processes(mark)}', timeout_s=10.0)
@@ -90,23 +89,6 @@ def _small_numbers() -> None:
     """Undo what a command that learns set in this process: denormals count again."""
     if torch := sys.modules.get('torch'):
         torch.set_flush_denormal(False)
-
-
-@contextlib.contextmanager
-def _claimed_domain() -> Iterator[int]:
-    """Hold a ROS domain that no other test on this machine holds."""
-    for domain in itertools.islice(_DOMAINS, 101):
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
-            path = Path(tempfile.gettempdir(), f'her_ros_test_domain_{domain}.lock')
-            lock = stack.enter_context(path.open('a'))
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            stack.pop_all()
-            try:
-                yield domain
-            finally:
-                lock.close()
-            return
-    pytest.fail('101 tests run at a time; no ROS domain is left')
 
 
 def _die_with_tests() -> None:
@@ -283,7 +265,8 @@ class Graph:
 
 @contextlib.contextmanager
 def _graph(folder: Path) -> Iterator[Graph]:
-    with pytest.MonkeyPatch.context() as patch, _claimed_domain() as domain:
+    domains = itertools.islice(_DOMAINS, len(DOMAINS))
+    with pytest.MonkeyPatch.context() as patch, claimed_domain(domains) as domain:
         patch.setenv('ROS_DOMAIN_ID', str(domain))
         patch.setenv('ROS_LOG_DIR', str(folder))
         graph = Graph(domain, folder)

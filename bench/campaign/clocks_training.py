@@ -2,17 +2,16 @@
 
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
-from typing import Any
 
+from campaign.account import Account
 from campaign.figures import Figure
 from campaign.processes import Child, Observer, claimed_domain, running_nodes
 from campaign.reports import Reports
 from campaign.stepped_clock import SteppedClocks
 from her_ros.cli.graph import training_nodes
 from her_ros.core.run_folder import RunFolder
-from her_ros.core.task import task_named
 
 _TASK, _NUM_ENVS = 'FetchReach', 8
 # No stop by success; evaluations while clocks are stepped.
@@ -104,32 +103,21 @@ class _Stepping:
 
 def _figures_of_bags(run: RunFolder) -> list[Figure]:
     """Compare the bags in the folder with those that the checkpoint has learnt from."""
-    from her_ros.bags.reader import read_bag
-    from her_ros.learning.checkpoint import load_checkpoint
-
-    task = task_named(_TASK)
-    learnt = Counter(name for name, _ in load_checkpoint(run.checkpoint)['log'])
-    bags = sorted(run.bags.glob('*.mcap'))
-    seen: Counter[Any] = Counter()
+    account = Account.of(run, _TASK, {})
+    problems, lost = list(account.problems), account.lost * _NUM_ENVS
+    lost += sum(_NUM_ENVS - episodes for episodes in account.by_bag.values())
     numbers = defaultdict(set)
-    lost = 0
-    end_s = run.checkpoint.stat().st_mtime
-    for bag in bags:
-        episodes = read_bag(bag, task).episodes
-        *_, session, number = bag.stem.split('_')
+    for name in account.in_folder:
+        *_, session, number = Path(name).stem.split('_')
         numbers[session].add(int(number))
-        seen.update((session, number, index) for index in range(len(episodes)))
-        lost += _NUM_ENVS - len(episodes)
-        if bag.name not in learnt and bag.stat().st_mtime < end_s - 1.0:
-            print(f'clocks: {bag.name} was not learnt from', file=sys.stderr)
-            lost += len(episodes)
     for session, found in numbers.items():
         if missing := set(range(min(found), max(found) + 1)) - found:
-            print(f'clocks: session {session} lacks {sorted(missing)}', file=sys.stderr)
+            problems.append(f'session {session} lacks {sorted(missing)}')
             lost += len(missing) * _NUM_ENVS
-    twice = sum(count - 1 for count in learnt.values())
+    for problem in problems:
+        print(f'clocks: {problem}', file=sys.stderr)
     return [
-        Figure('clocks_training_episodes', len(seen)),
+        Figure('clocks_training_episodes', account.episodes),
         Figure('clocks_episodes_lost', lost, 0),
-        Figure('clocks_episodes_learnt_twice', twice * _NUM_ENVS, 0),
+        Figure('clocks_episodes_learnt_twice', account.recorded_twice, 0),
     ]

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -20,14 +20,19 @@ from her_ros.cli.params import to_yaml
 from her_ros.cli.prepare import values_for
 from her_ros.core.process import die_with_parent
 
+#: those whose UDP ports no other domain uses
+DOMAINS = range(1, 102)
 _PATIENCE_S = 60.0
 _STOP_S = 10.0
 
 
 @contextmanager
-def claimed_domain() -> Iterator[int]:
-    """Hold a ROS domain that no test and no other campaign on this machine holds."""
-    for domain in range(1, 102):
+def claimed_domain(domains: Iterable[int] = DOMAINS) -> Iterator[int]:
+    """Hold a ROS domain that no test and no other campaign on this machine holds.
+
+    :param domains: those to try, in this order
+    """
+    for domain in domains:
         path = Path(tempfile.gettempdir(), f'her_ros_test_domain_{domain}.lock')
         with path.open('a') as lock:
             try:

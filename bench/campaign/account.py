@@ -1,0 +1,96 @@
+"""What the bags of a run hold, beside what its trainer has learnt from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from her_ros.bags.reader import read_bag
+from her_ros.core.files import file_sha256
+from her_ros.core.run_folder import RunFolder
+from her_ros.core.task import task_named
+from her_ros.learning.checkpoint import load_checkpoint
+
+# Bags that come within the trainer's last look at the folder and the end of the run are in time.
+_LAST_LOOK_S = 5.0
+
+
+@dataclass
+class Account:
+    """What the bags of a run hold, beside what the trainer learnt from them."""
+
+    in_folder: list[str]
+    episodes: int = 0
+    #: bags that were seen and are gone or changed, or that the trainer has not read
+    lost: int = 0
+    recorded_twice: int = 0
+    #: difference between the trainer's counts and those of the bags it read
+    miscounted: int = 0
+    #: finished episodes of each bag in the folder
+    by_bag: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, folder: RunFolder, task: str, seen: dict[str, int]) -> 'Account':
+        """Compare the checkpoint of a run with the bags in its folder.
+
+        :param seen: names and sizes of bags that were there at an earlier time
+        """
+        account = cls(sorted(path.name for path in folder.bags.glob('*.mcap')))
+        state = load_checkpoint(folder.checkpoint)
+        log = [(name, digest) for name, digest in state['log']]
+        account._compare_lists(folder, log, seen)
+        account._compare_counts(folder, task, [name for name, _ in log], state)
+        return account
+
+    def _compare_lists(
+        self, folder: RunFolder, log: Sequence[tuple[str, str]], seen: dict[str, int]
+    ) -> None:
+        learnt = {name for name, _ in log}
+        ended_at = folder.checkpoint.stat().st_mtime
+        unread = [
+            name
+            for name in self.in_folder
+            if name not in learnt
+            and (folder.bags / name).stat().st_mtime < ended_at - _LAST_LOOK_S
+        ]
+        altered = [
+            name
+            for name, size in seen.items()
+            if name not in self.in_folder or (folder.bags / name).stat().st_size != size
+        ]
+        altered += [
+            name
+            for name, digest in log
+            if name not in self.in_folder or file_sha256(folder.bags / name) != digest
+        ]
+        self._note('never learnt from', unread)
+        self._note('gone or altered', altered)
+        self.lost = len(unread) + len(set(altered))
+        self.recorded_twice = len(log) - len(learnt)
+
+    def _compare_counts(
+        self, folder: RunFolder, task: str, learnt: Sequence[str], state: dict[str, object]
+    ) -> None:
+        keys: list[tuple[int, ...]] = []
+        counts = np.zeros(2, np.int64)
+        for name in self.in_folder:
+            bag = read_bag(folder.bags / name, task_named(task))
+            keys += [
+                tuple(int(each.rows[key][0]) for key in ('session', 'env', 'episode'))
+                for each in bag.episodes
+            ]
+            self.by_bag[name] = len(bag.episodes)
+            steps = sum(len(each) for each in bag.episodes)
+            counts += learnt.count(name) * np.array([steps, len(bag.episodes)])
+            if bag.left_over:
+                self._note('holds unfinished episodes', [name])
+        self.episodes = len(keys)
+        self.recorded_twice += len(keys) - len(set(keys))
+        found = np.array(state['learner']['counters'][:2])  # type: ignore[index]
+        self.miscounted = int(np.abs(found - counts).sum())
+        if self.miscounted:
+            self.problems.append(f'env steps, episodes: {found} learnt, {counts} in the bags')
+
+    def _note(self, what: str, names: Sequence[str]) -> None:
+        self.problems += [f'{name}: {what}' for name in names]
