@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from campaign.disk_commands import node, prepare_recording
 from her_ros.bags.reader import read_bag
+from her_ros.bags.recording import Recording
 from her_ros.bags.rollout import RolloutRecorder, run_facts
 from her_ros.bags.writer import write_rollout
 from her_ros.cli.experiment_report import TABLE, write_report
@@ -51,6 +53,8 @@ class Case(NamedTuple):
     name: str
     prepare: Callable[[Path], None]
     write: Callable[[Path], None]
+    #: takes seconds, so it is tried with less amounts of space, and not at the small scale
+    is_slow: bool = False
 
 
 def problem_of(write: Callable[[Path], None], place: Path) -> str:
@@ -76,6 +80,7 @@ def unreadable(path: Path) -> str:
         'result.json': lambda path: json.loads(path.read_bytes()),
         TABLE: read_table,
         'policy_0': lambda path: int(path.read_text()),
+        'demo.mcap': lambda path: [list(each.batches()) for each in Recording(path).files()],
     }
     read = readers.get(path.name, read_bag if path.suffix == '.mcap' else Path.read_bytes)
     try:
@@ -83,7 +88,7 @@ def unreadable(path: Path) -> str:
     except (HerRosError, OSError, ValueError) as error:
         return str(error)
     # TensorBoard makes its file when it starts.
-    may_be_empty = path.suffix == '.lock' or 'tfevents' in path.name
+    may_be_empty = path.suffix in ('.lock', '.log') or 'tfevents' in path.name
     return '' if path.stat().st_size or may_be_empty else 'it is empty'
 
 
@@ -154,6 +159,15 @@ def _prepare_finished_run(place: Path) -> None:
     _prepare_run(place)
     _finish(place)
     (place / 'run' / 'params.yaml').write_text(to_yaml(values_for(_TASK.name, None, ())))
+
+
+def _prepare_nodes(place: Path) -> None:
+    _prepare_run(place)
+    overrides = [
+        *_SMALL, 'trainer.warm_up_steps=0', 'trainer.updates_per_step=1.0',
+        'trainer.evaluation_interval=20', 'trainer.max_env_steps=20', 'trainer.threads=1',
+    ]  # fmt: skip
+    (place / 'run' / 'params.yaml').write_text(to_yaml(values_for(_TASK.name, None, overrides)))
 
 
 def _finish(place: Path) -> None:
@@ -250,4 +264,14 @@ CASES = (
     Case(
         'merge', _prepare_bags, _command('bags', 'merge', 'PLACE/bags', '--out', 'PLACE/merged')
     ),
+    Case(
+        'convert', prepare_recording,
+        _command(
+            'bags', 'convert', 'PLACE/demo', '--task', _TASK.name, '--out', 'PLACE/converted'
+        ),
+    ),
+    Case('plot', _prepare_nodes, _command('plot', 'PLACE/run'), is_slow=True),
+    Case('trainer_node', _prepare_nodes, node('trainer', ends_itself=True), is_slow=True),
+    Case('evaluator_node', _prepare_nodes, node('evaluator'), is_slow=True),
+    Case('recorder_node', _prepare_nodes, node('recorder'), is_slow=True),
 )  # fmt: skip
