@@ -59,7 +59,8 @@ class TrainerParameters(LearnerParameters):
     threads: int = parameter(1, 'CPU threads of torch', minimum=1, maximum=256)
     compile_after: int = parameter(
         4000,
-        'updates after which they are compiled, on the CPU; 0: never',
+        'compile updates on the CPU from this one on, as soon as it is done; 1: from the start,'
+        ' 0: never',
         minimum=0,
         maximum=1 << 40,
     )

@@ -1,21 +1,30 @@
 """torch.compile of the update, made ready by another process while the learner goes on.
 
-Compiling takes tens of seconds. So once a run has proved long enough to gain by it, a process of
-its own compiles the same function into torch's cache on disk; the learner then takes it from
-there in a few seconds, during which data goes on being collected.
+Compiling takes tens of seconds. So a process of its own compiles the same function into torch's
+cache on disk, from the start of a run that is long for certain, and otherwise once the run has
+proved long enough to gain by it. The learner then takes it from there in a few seconds, during
+which data goes on being collected. What an earlier run compiled is taken from the cache at once.
 """
 
 import dataclasses
+import hashlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from her_ros import __version__
 from her_ros.core.episode import Episode
+from her_ros.core.errors import HerRosError
+from her_ros.core.files import write_whole
+from her_ros.core.learner_parameters import LearnerParameters
+from her_ros.core.node_parameters import NodeParameters
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.process import die_with_parent
 from her_ros.core.rows import step_dtype
@@ -39,19 +48,25 @@ class CompileAhead:
 
         :return: what to tell the user; mostly nothing
         """
-        if self._finished or self._learner.updates < self._parameters.compile_after:
+        if self._finished or not self._is_due:
             return ''
-        if self._process is None:
+        if self._process is None and not _mark_of(self._parameters).exists():
             self._process = self._start()
             return ''
-        if self._process.poll() is None:
+        if self._process is not None and self._process.poll() is None:
             return ''
         self._finished = True
-        if self._process.returncode:
+        if self._process is not None and self._process.returncode:
             self._errors.seek(0)
             words = self._errors.read().decode(errors='replace').strip().splitlines()
             return f'updates stay uncompiled: {words[-1] if words else "no reason was given"}'
         return compile_or_say_why(self._learner)
+
+    @property
+    def _is_due(self) -> bool:
+        # Compiled updates are tried out, which takes something to sample.
+        is_late = self._learner.updates + 1 >= self._parameters.compile_after
+        return is_late and len(self._learner.replay) > 0
 
     def _start(self) -> 'subprocess.Popen[bytes]':
         parameters = json.dumps(dataclasses.asdict(self._parameters))
@@ -79,6 +94,20 @@ def compile_or_say_why(learner: Learner) -> str:
     return 'updates are compiled now'
 
 
+def _mark_of(parameters: LearnerParameters) -> Path:
+    """Return the file in torch's cache that says: the updates of these parameters are in it."""
+    from torch._inductor.runtime.cache_dir_utils import cache_dir
+
+    shared = {field.name for field in dataclasses.fields(NodeParameters)} - {'task'}
+    values = {
+        field.name: getattr(parameters, field.name)
+        for field in dataclasses.fields(LearnerParameters)
+        if field.name not in shared
+    }
+    text = json.dumps([__version__, torch.__version__, values])
+    return Path(cache_dir()) / f'her_ros_{hashlib.sha256(text.encode()).hexdigest()[:16]}'
+
+
 def main() -> None:
     """Compile for the parameters of the first argument, JSON; the second names the parent."""
     die_with_parent(int(sys.argv[2]))
@@ -93,7 +122,8 @@ def main() -> None:
     learner.restore([Episode(rows)])
     try:
         learner.compile()
-    except LearnerError as error:
+        write_whole(_mark_of(parameters), b'')
+    except HerRosError as error:
         sys.exit(str(error))
 
 

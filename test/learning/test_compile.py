@@ -1,5 +1,6 @@
 import shutil
 import time
+from dataclasses import replace
 
 import pytest
 import torch
@@ -30,7 +31,7 @@ def cache(tmp_path_factory):
 def test_the_background_process_compiles_what_the_learner_then_computes_alike(cache, make_episode):
     symmetries = {'mirror_left_right': 0.5, 'horizontal_offset_m': 0.1}
     parameters = TrainerParameters(
-        hidden_sizes=(8,), batch_size=16, replay_capacity=1000, compile_after=1, **symmetries
+        hidden_sizes=(8,), batch_size=16, replay_capacity=1000, compile_after=2, **symmetries
     )
     learner, eager = (learner_of(parameters, make_episode) for _ in range(2))
     eager.agent.load_state_dict(learner.agent.state_dict())
@@ -57,6 +58,20 @@ def test_the_background_process_compiles_what_the_learner_then_computes_alike(ca
     expected, _ = learner._gradients(draws, NO_NOISE)
     torch.testing.assert_close(found['actor'], expected['actor'], rtol=1e-4, atol=1e-6)
     assert ahead.poll() == ''
+    ahead.close()
+    # The next run finds it in the cache, and waits for no process.
+    again = learner_of(replace(parameters, compile_after=1), make_episode)
+    ahead = CompileAhead(again, again.parameters)
+    assert ahead.poll()
+    assert again.compiled
+    ahead.close()
+
+
+def test_nothing_is_compiled_before_there_is_something_to_sample():
+    parameters = TrainerParameters(hidden_sizes=(8,), replay_capacity=1000, compile_after=1)
+    ahead = CompileAhead(Learner(TASKS['FetchReach'], parameters), parameters)
+    assert ahead.poll() == ''
+    assert ahead._process is None
     ahead.close()
 
 
