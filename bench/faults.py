@@ -10,9 +10,10 @@ import argparse
 import importlib
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
-from campaign.figures import Figure, Scale
+from campaign.figures import Figure, Scale, or_gave_up
 from table import print_figures, print_table, timed
 
 SECTIONS: tuple[str, ...] = ('bags', 'disk', 'wire', 'signals', 'clocks', 'events', 'links')
@@ -36,7 +37,8 @@ def run_section(name: str, scale: Scale) -> list[Figure]:
     section = importlib.import_module(f'campaign.{name}')
     figures: list[Figure] = []
     with tempfile.TemporaryDirectory(prefix=f'her_ros_faults_{name}_') as folder:
-        seconds = timed(lambda: figures.extend(section.run(scale, Path(folder))))
+        measure = partial(section.run, scale, Path(folder))
+        seconds = timed(lambda: figures.extend(or_gave_up(name, measure)))
     rows = [
         (figure.key, figure.value, '–' if figure.limit is None else f'≤ {figure.limit:g}',
          'pass' if figure.passed else 'FAIL')

@@ -1,5 +1,7 @@
 """What every section of the fault campaign returns: figures with limits."""
 
+import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -31,3 +33,15 @@ class Figure:
     def passed(self) -> bool:
         """Return whether the value is within its limit."""
         return self.limit is None or self.value <= self.limit
+
+
+def or_gave_up(key: str, measure: Callable[[], Iterable[Figure]]) -> list[Figure]:
+    """Measure; return a figure that fails if something was waited for in vain.
+
+    :param key: how the name of that figure begins
+    """
+    try:
+        return list(measure())
+    except TimeoutError as error:
+        print(f'{key}: gave up: {error}', file=sys.stderr)
+        return [Figure(f'{key}_gave_up', 1, 0)]

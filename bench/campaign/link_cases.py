@@ -7,16 +7,18 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from campaign.events import Account
-from campaign.figures import Figure, Scale
+from campaign.figures import Figure, Scale, or_gave_up
 from campaign.links import Link
 from campaign.processes import Child, Observer, claimed_domain, running_nodes
+from campaign.reports import Reports
 from her_ros.bags.reader import read_facts
 from her_ros.cli.graph import deployment_nodes, training_nodes, worker_nodes
 from her_ros.cli.params import shipped_model
@@ -48,6 +50,13 @@ _STANDING_MPS = 0.005
 _STILL_S = 2.0
 _POLL_S = 0.05
 _PATIENCE_S = 60.0
+# The environment and the recorder of this worker are beside the trainer, its policy is not.
+_SPLIT_WORKER = '/run/worker_1'
+_FAR_WORKER = '/run/worker_2'
+# The cuts may last longer than FetchReach's run, which ends after 20,000 environment steps.
+_ENDLESS = ('trainer.stop_evaluations=1000', 'trainer.max_env_steps=10000000')
+# Stands for a report that has not come.
+_SILENT = {'waits_for': 'a trainer on another machine'}
 
 
 def main() -> None:
@@ -55,9 +64,13 @@ def main() -> None:
     link = Link(*sys.argv[3:])
     figures = []
     with claimed_domain() as domain:
-        figures += _deployment(_DEPLOYMENT_CUTS_S[scale], folder / 'deployment', domain, link)
-        if cuts_s := _TRAINING_CUTS_S[scale]:
-            figures += _training(cuts_s, folder / 'training', domain, link)
+        for measure, cuts_s in ((_deployment, _DEPLOYMENT_CUTS_S), (_training, _TRAINING_CUTS_S)):
+            if cuts_s[scale]:
+                own_folder = folder / measure.__name__.strip('_')
+                figures += or_gave_up(
+                    f'links_{own_folder.name}',
+                    partial(measure, cuts_s[scale], own_folder, domain, link),
+                )
     print(json.dumps([[each.key, each.value, each.limit] for each in figures]))
 
 
@@ -205,26 +218,34 @@ class _Arm(Observer):
 
 
 def _training(cuts_s: Sequence[float], folder: Path, domain: int, link: Link) -> list[Figure]:
-    """Cut a second worker off the trainer; time until its bags come again."""
+    """Cut a worker, and the policy node of another worker, off the trainer."""
     run = RunFolder(folder / 'run')
     run.create()
-    near = training_nodes('run', 1, str(run.path))
-    far = worker_nodes('/run', 1, str(run.path), explore=True)
-    endless = ('trainer.stop_evaluations=1000',)
+    specs = training_nodes('run', 2, str(run.path))
+    far = [spec for spec in specs if spec.full_name == f'{_SPLIT_WORKER}/policy']
+    near = [spec for spec in specs if spec not in far]
+    far += worker_nodes('/run', 2, str(run.path), explore=True)
     with (
-        running_nodes(near, _TASK, endless, folder / 'near', domain) as own,
-        running_nodes(far, _TASK, (), folder / 'far', domain, prefix=_there(link)) as worker,
+        running_nodes(near, _TASK, _ENDLESS, folder / 'near', domain) as own,
+        running_nodes(far, _TASK, (), folder / 'far', domain, prefix=_there(link)) as others,
     ):
-        results = [_cut_worker(run, seconds, link) for seconds in cuts_s]
-        failures = _failures([*own, *worker])
+        observer = Observer(domain)
+        reports = Reports(observer)
+        try:
+            results = [_cut_training(run, observer, reports, each, link) for each in cuts_s]
+        finally:
+            observer.close()
+        failures = _failures([*own, *others])
     account = Account.of(run, _TASK, {})
     for problem in account.problems:
         print(f'links: {problem}', file=sys.stderr)
-    bags_s, policy_s = np.max(results, axis=0).tolist()
+    times_s = {key: max(each[key] for each in results) for key in results[0]}
     return [
         Figure('links_training_cuts', len(cuts_s)),
-        Figure('links_bags_again_after_s', round(bags_s, 2), _BAGS_LIMIT_S),
-        Figure('links_newer_policy_after_s', round(policy_s, 2), _BAGS_LIMIT_S),
+        Figure('links_trainer_heard_after_s', times_s['trainer'], _HEARD_LIMIT_S),
+        Figure('links_bags_again_after_s', times_s['bag'], _BAGS_LIMIT_S),
+        Figure('links_newer_policy_after_s', times_s['newer policy'], _BAGS_LIMIT_S),
+        Figure('links_split_worker_bags_again_after_s', times_s['split bag'], _BAGS_LIMIT_S),
         Figure('links_bags_lost', account.lost, 0),
         Figure('links_episodes_recorded_twice', account.recorded_twice, 0),
         Figure('links_episodes_miscounted', account.miscounted, 0),
@@ -232,38 +253,51 @@ def _training(cuts_s: Sequence[float], folder: Path, domain: int, link: Link) ->
     ]
 
 
-def _cut_worker(run: RunFolder, cut_s: float, link: Link) -> tuple[float, float]:
-    """Cut the link; return when bags, and bags of newer policies, came after it was back."""
+def _cut_training(
+    run: RunFolder, observer: Observer, reports: Reports, cut_s: float, link: Link
+) -> dict[str, float]:
+    """Cut the link; measure how long each thing takes to come again once the link is back.
 
-    def newest() -> tuple[int, int]:
-        """Return how many bags the second worker has made, and the last policy version."""
-        names = sorted(path.name for path in run.bags.glob('*_w001_*.mcap'))
-        if not names:
-            return 0, 0
-        return len(names), int(read_facts(run.bags / names[-1])['policy_version'].split()[-1])
-
-    def until(reached: Any, what: str) -> float:
-        begin = time.monotonic()
-        while not reached(newest()):
-            if time.monotonic() - begin > _PATIENCE_S:
-                raise TimeoutError(f'{what}: not within {_PATIENCE_S:g} s')
-            time.sleep(_POLL_S)
-        return time.monotonic() - begin
-
-    until(lambda now: now[1] > 0, 'a bag of the second worker with a policy of the trainer')
-    before, _ = newest()
+    :return: seconds after the return of the link; what has not come counts as ``_PATIENCE_S``
+    """
+    far_env = f'{_FAR_WORKER}/fetch_env'
+    for worker in (1, 2):
+        observer.until(lambda w=worker: _newest(run, w)[1] > 0, f'bags of worker {worker}')
+    observer.until(lambda: '/run/trainer' in reports.values, 'diagnostics of the trainer')
     _set(link, 'down')
-    time.sleep(cut_s)
-    bags, version = newest()
-    _set(link, 'up')
-    bags_s = until(lambda now: now[0] > bags, 'bags after the cut')
-    policy_s = bags_s + until(lambda now: now[1] > version, 'a newer policy after the cut')
+    observer.spin(cut_s)
+    (split_bags, _), (bags, version) = _newest(run, 1), _newest(run, 2)
+    owed = reports.values['/run/trainer']['updates_owed']
+    reports.values.pop(far_env, None)
+    up_at = _set(link, 'up')
+    conditions: dict[str, Callable[[], bool]] = {
+        'trainer': lambda: 'trainer on' not in reports.values.get(far_env, _SILENT)['waits_for'],
+        'bag': lambda: _newest(run, 2)[0] > bags,
+        'newer policy': lambda: _newest(run, 2)[1] > version,
+        'split bag': lambda: _newest(run, 1)[0] > split_bags,
+    }
+    times_s = dict.fromkeys(conditions, _PATIENCE_S)
+    waited_for = set(conditions)
+    while waited_for and time.monotonic() < up_at + _PATIENCE_S:
+        observer.spin(_POLL_S)
+        for key in [each for each in waited_for if conditions[each]()]:
+            times_s[key] = round(time.monotonic() - up_at, 2)
+            waited_for.remove(key)
     print(
-        f'links: cut of {cut_s:g} s: {bags - before} bags of the second worker within it, the next'
-        f' {bags_s:.2f} s after it, a newer policy {policy_s:.2f} s after it',
+        f'links: cut of {cut_s:g} s, the trainer owed {owed} updates; seconds after the link: '
+        + ', '.join(f'{key} {seconds:.2f}' for key, seconds in times_s.items())
+        + (f'; NOT SEEN: {", ".join(sorted(waited_for))}' if waited_for else ''),
         file=sys.stderr,
     )
-    return bags_s, policy_s
+    return times_s
+
+
+def _newest(run: RunFolder, worker: int) -> tuple[int, int]:
+    """Return how many bags a worker has made, and the policy version of the last."""
+    names = sorted(path.name for path in run.bags.glob(f'*_w{worker:03}_*.mcap'))
+    if not names:
+        return 0, 0
+    return len(names), int(read_facts(run.bags / names[-1])['policy_version'].split()[-1])
 
 
 def _failures(children: Sequence[Child]) -> int:
