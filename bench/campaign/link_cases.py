@@ -4,59 +4,45 @@ Run: ``python -m campaign.link_cases SCALE FOLDER HERE THERE INTERFACE``
 """
 
 import json
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from campaign.events import Account
 from campaign.figures import Figure, Scale, or_gave_up
-from campaign.links import Link
-from campaign.processes import Child, Observer, claimed_domain, running_nodes
-from campaign.reports import Reports
-from her_ros.bags.reader import read_facts
-from her_ros.cli.graph import deployment_nodes, training_nodes, worker_nodes
+from campaign.link_training import measure_training
+from campaign.links import HEARD_LIMIT_S, Link
+from campaign.processes import Observer, claimed_domain, print_failed, running_nodes
+from her_ros.cli.graph import deployment_nodes
 from her_ros.cli.params import shipped_model
-from her_ros.core.run_folder import RunFolder
 from her_ros.core.topics import DIAGNOSTICS, GOAL, GRIPPER_POSE, TWIST
 
 _TASK = 'FetchReach'
-# Fast DDS forgets a participant that it has not heard for 20 s (the default lease): one cut is
-# shorter than that, the long one is longer, so that the machines have to find each other anew.
-_TRAINING_CUTS_S = {Scale.SMALL: (), Scale.SHORT: (10.0,), Scale.LONG: (10.0, 40.0)}
-_DEPLOYMENT_CUTS_S = {Scale.SMALL: (1.5,), Scale.SHORT: (3.0, 10.0), Scale.LONG: (3.0, 10.0, 40.0)}
+# Fast DDS forgets a participant that it has not heard for 20 s (the default lease), so some cuts
+# are shorter and some are longer. In a cut of about 20 s one machine may forget the other, but not
+# the other way round.
+_TRAINING_CUTS_S = {Scale.SMALL: (), Scale.SHORT: (10.0,), Scale.LONG: (10.0, 20.0, 40.0)}
+_DEPLOYMENT_CUTS_S = {
+    Scale.SMALL: (1.5,),
+    Scale.SHORT: (3.0, 10.0),
+    Scale.LONG: (3.0, 10.0, 20.0, 40.0),
+}
 
 # A period without an answer is noticed at its end, and an answer may have come just before the
 # cut: two control periods of 40 ms. The rest is for a machine that is busy with all the nodes.
 _ZERO_LIMIT_S = 0.2
 # The simulated gripper stands within 0.3 s of the last command (docs/robot.md).
 _STANDSTILL_LIMIT_S = _ZERO_LIMIT_S + 0.3
-# Fast DDS announces participants every 3 s, and some announcements meet no listener yet;
-# diagnostics come every second.
-_HEARD_LIMIT_S = 10.0
-# The trainer says every second whether it wants rollouts; then one comes, perhaps after an
-# evaluation that is under way.
-_BAGS_LIMIT_S = _HEARD_LIMIT_S + 10.0
 _SLOW = ('robot_bridge.full_action_speed_mps=0.05', 'robot_bridge.episode_steps=2000')
 _GOALS = ((1.45, 0.85, 0.65), (1.40, 0.70, 0.50))
 # A tenth of the speed of a full action above.
 _STANDING_MPS = 0.005
 # After the policy is heard again: longer than anything that was held back is on its way.
 _STILL_S = 2.0
-_POLL_S = 0.05
-_PATIENCE_S = 60.0
-# The environment and the recorder of this worker are beside the trainer, its policy is not.
-_SPLIT_WORKER = '/run/worker_1'
-_FAR_WORKER = '/run/worker_2'
-# The cuts may last longer than FetchReach's run, which ends after 20,000 environment steps.
-_ENDLESS = ('trainer.stop_evaluations=1000', 'trainer.max_env_steps=10000000')
-# Stands for a report that has not come.
-_SILENT = {'waits_for': 'a trainer on another machine'}
 
 
 def main() -> None:
@@ -64,35 +50,26 @@ def main() -> None:
     link = Link(*sys.argv[3:])
     figures = []
     with claimed_domain() as domain:
-        for measure, cuts_s in ((_deployment, _DEPLOYMENT_CUTS_S), (_training, _TRAINING_CUTS_S)):
-            if cuts_s[scale]:
-                own_folder = folder / measure.__name__.strip('_')
+        for name, measure, cuts_s in (
+            ('deployment', _measure_deployment, _DEPLOYMENT_CUTS_S[scale]),
+            ('training', measure_training, _TRAINING_CUTS_S[scale]),
+        ):
+            if cuts_s:
                 figures += or_gave_up(
-                    f'links_{own_folder.name}',
-                    partial(measure, cuts_s[scale], own_folder, domain, link),
+                    f'links_{name}', partial(measure, cuts_s, folder / name, domain, link)
                 )
     print(json.dumps([[each.key, each.value, each.limit] for each in figures]))
 
 
-def _set(link: Link, state: str) -> float:
-    """Set the link up or down; return when, monotonic seconds."""
-    begin = time.monotonic()
-    command = ['ip', '-n', link.here, 'link', 'set', link.interface, state]
-    subprocess.run(command, check=True, timeout=10.0)
-    return begin
-
-
-def _there(link: Link) -> tuple[str, ...]:
-    return ('ip', 'netns', 'exec', link.there)
-
-
-def _deployment(cuts_s: Sequence[float], folder: Path, domain: int, link: Link) -> list[Figure]:
+def _measure_deployment(
+    cuts_s: Sequence[float], folder: Path, domain: int, link: Link
+) -> list[Figure]:
     """Cut a policy off the bridge and the simulated robot while the arm moves."""
     specs = deployment_nodes('robot', str(shipped_model(_TASK)), True)
     far = [spec for spec in specs if spec.name == 'policy']
     near = [spec for spec in specs if spec.name != 'policy']
     with (
-        running_nodes(far, _TASK, (), folder / 'far', domain, prefix=_there(link)) as policy,
+        running_nodes(far, _TASK, (), folder / 'far', domain, prefix=link.far_prefix) as policy,
         running_nodes(near, _TASK, _SLOW, folder / 'near', domain) as others,
     ):
         arm = _Arm(domain)
@@ -103,13 +80,13 @@ def _deployment(cuts_s: Sequence[float], folder: Path, domain: int, link: Link) 
             raise
         finally:
             arm.close()
-        failures = _failures([*policy, *others])
+            failures = print_failed('links', [*policy, *others])
     zero_s, standstill_s, heard_s = np.max(results, axis=0)[:3].tolist()
     return [
         Figure('links_deployment_cuts', len(cuts_s)),
         Figure('links_zero_command_after_s', round(zero_s, 3), _ZERO_LIMIT_S),
         Figure('links_standstill_after_s', round(standstill_s, 3), _STANDSTILL_LIMIT_S),
-        Figure('links_policy_heard_after_s', round(heard_s, 2), _HEARD_LIMIT_S),
+        Figure('links_policy_heard_after_s', round(heard_s, 2), HEARD_LIMIT_S),
         Figure('links_motions_without_a_goal', int(sum(each[3] for each in results)), 0),
         Figure('links_new_goals_not_reached', int(sum(each[4] for each in results)), 0),
         Figure('links_deployment_nodes_failed', failures, 0),
@@ -126,10 +103,10 @@ def _cut_arm(arm: '_Arm', cut_s: float, link: Link) -> tuple[float, ...]:
     arm.go(_GOALS[0])
     arm.until_acting()
     arm.spin(0.5)
-    cut_at = _set(link, 'down')
+    cut_at = link.set('down')
     arm.spin(cut_s)
     zero_at, still_at = arm.zero_at, arm.moved_at
-    up_at = _set(link, 'up')
+    up_at = link.set('up')
     arm.until(lambda: arm.policy_heard_at > up_at, 'diagnostics of the policy')
     heard_s = arm.policy_heard_at - up_at
     # Long enough for what was held back to arrive.
@@ -215,97 +192,6 @@ class _Arm(Observer):
         self.until(
             lambda: self.bridge['state'] == 'acting' and self._is_commanded, 'an arm that moves'
         )
-
-
-def _training(cuts_s: Sequence[float], folder: Path, domain: int, link: Link) -> list[Figure]:
-    """Cut a worker, and the policy node of another worker, off the trainer."""
-    run = RunFolder(folder / 'run')
-    run.create()
-    specs = training_nodes('run', 2, str(run.path))
-    far = [spec for spec in specs if spec.full_name == f'{_SPLIT_WORKER}/policy']
-    near = [spec for spec in specs if spec not in far]
-    far += worker_nodes('/run', 2, str(run.path), explore=True)
-    with (
-        running_nodes(near, _TASK, _ENDLESS, folder / 'near', domain) as own,
-        running_nodes(far, _TASK, (), folder / 'far', domain, prefix=_there(link)) as others,
-    ):
-        observer = Observer(domain)
-        reports = Reports(observer)
-        try:
-            results = [_cut_training(run, observer, reports, each, link) for each in cuts_s]
-        finally:
-            observer.close()
-        failures = _failures([*own, *others])
-    account = Account.of(run, _TASK, {})
-    for problem in account.problems:
-        print(f'links: {problem}', file=sys.stderr)
-    times_s = {key: max(each[key] for each in results) for key in results[0]}
-    return [
-        Figure('links_training_cuts', len(cuts_s)),
-        Figure('links_trainer_heard_after_s', times_s['trainer'], _HEARD_LIMIT_S),
-        Figure('links_bags_again_after_s', times_s['bag'], _BAGS_LIMIT_S),
-        Figure('links_newer_policy_after_s', times_s['newer policy'], _BAGS_LIMIT_S),
-        Figure('links_split_worker_bags_again_after_s', times_s['split bag'], _BAGS_LIMIT_S),
-        Figure('links_bags_lost', account.lost, 0),
-        Figure('links_episodes_recorded_twice', account.recorded_twice, 0),
-        Figure('links_episodes_miscounted', account.miscounted, 0),
-        Figure('links_training_nodes_failed', failures, 0),
-    ]
-
-
-def _cut_training(
-    run: RunFolder, observer: Observer, reports: Reports, cut_s: float, link: Link
-) -> dict[str, float]:
-    """Cut the link; measure how long each thing takes to come again once the link is back.
-
-    :return: seconds after the return of the link; what has not come counts as ``_PATIENCE_S``
-    """
-    far_env = f'{_FAR_WORKER}/fetch_env'
-    for worker in (1, 2):
-        observer.until(lambda w=worker: _newest(run, w)[1] > 0, f'bags of worker {worker}')
-    observer.until(lambda: '/run/trainer' in reports.values, 'diagnostics of the trainer')
-    _set(link, 'down')
-    observer.spin(cut_s)
-    (split_bags, _), (bags, version) = _newest(run, 1), _newest(run, 2)
-    owed = reports.values['/run/trainer']['updates_owed']
-    reports.values.pop(far_env, None)
-    up_at = _set(link, 'up')
-    conditions: dict[str, Callable[[], bool]] = {
-        'trainer': lambda: 'trainer on' not in reports.values.get(far_env, _SILENT)['waits_for'],
-        'bag': lambda: _newest(run, 2)[0] > bags,
-        'newer policy': lambda: _newest(run, 2)[1] > version,
-        'split bag': lambda: _newest(run, 1)[0] > split_bags,
-    }
-    times_s = dict.fromkeys(conditions, _PATIENCE_S)
-    waited_for = set(conditions)
-    while waited_for and time.monotonic() < up_at + _PATIENCE_S:
-        observer.spin(_POLL_S)
-        for key in [each for each in waited_for if conditions[each]()]:
-            times_s[key] = round(time.monotonic() - up_at, 2)
-            waited_for.remove(key)
-    print(
-        f'links: cut of {cut_s:g} s, the trainer owed {owed} updates; seconds after the link: '
-        + ', '.join(f'{key} {seconds:.2f}' for key, seconds in times_s.items())
-        + (f'; NOT SEEN: {", ".join(sorted(waited_for))}' if waited_for else ''),
-        file=sys.stderr,
-    )
-    return times_s
-
-
-def _newest(run: RunFolder, worker: int) -> tuple[int, int]:
-    """Return how many bags a worker has made, and the policy version of the last."""
-    names = sorted(path.name for path in run.bags.glob(f'*_w{worker:03}_*.mcap'))
-    if not names:
-        return 0, 0
-    return len(names), int(read_facts(run.bags / names[-1])['policy_version'].split()[-1])
-
-
-def _failures(children: Sequence[Child]) -> int:
-    """Count nodes that have ended or printed a traceback, and print their last lines."""
-    failed = [each for each in children if not each.running or each.tracebacks]
-    for child in failed:
-        print(f'links: {child.name}: {child.log.read_text()[-2000:]}', file=sys.stderr)
-    return len(failed)
 
 
 if __name__ == '__main__':

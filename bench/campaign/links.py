@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -18,6 +19,10 @@ from typing import NamedTuple
 
 from campaign.figures import Figure, Scale
 from her_ros.core.process import die_with_parent
+
+# Fast DDS announces participants every 3 s, and some announcements meet no listener yet;
+# diagnostics come every second.
+HEARD_LIMIT_S = 10.0
 
 _TIMEOUT_S = 900.0
 _INTERFACE = 'veth0'
@@ -33,6 +38,17 @@ class Link(NamedTuple):
     here: str
     there: str
     interface: str
+
+    def set(self, state: str) -> float:
+        """Set the link ``up`` or ``down``; return when, monotonic seconds."""
+        begin = time.monotonic()
+        _ip('-n', self.here, 'link', 'set', self.interface, state)
+        return begin
+
+    @property
+    def far_prefix(self) -> tuple[str, ...]:
+        """What stands before a command that runs on the other machine."""
+        return 'ip', 'netns', 'exec', self.there
 
 
 def run(scale: Scale, folder: Path) -> list[Figure]:

@@ -7,6 +7,7 @@ import fcntl
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -128,6 +129,14 @@ def stop(children: Sequence[Child]) -> None:
         except subprocess.TimeoutExpired:
             child.process.kill()
             child.process.wait()
+
+
+def print_failed(section: str, children: Sequence[Child]) -> int:
+    """Print the last lines of nodes that have ended or printed a traceback; return how many."""
+    failed = [each for each in children if not each.running or each.tracebacks]
+    for child in failed:
+        print(f'{section}: {child.name}: {child.log.read_text()[-2000:]}', file=sys.stderr)
+    return len(failed)
 
 
 class Observer:

@@ -1,0 +1,22 @@
+import pytest
+from campaign.figures import Figure, or_gave_up
+
+
+def test_a_measurement_that_waits_in_vain_becomes_a_failed_figure(capsys):
+    def measure():
+        raise TimeoutError('bags after the cut: not within 60 s')
+
+    (figure,) = or_gave_up('links_training', measure)
+    assert figure.key == 'links_training_gave_up'
+    assert not figure.passed
+    said = 'links_training: gave up: bags after the cut: not within 60 s\n'
+    assert capsys.readouterr().err == said
+
+
+def test_figures_of_a_measurement_are_kept():
+    assert or_gave_up('links', lambda: [Figure('links_cuts', 3)]) == [Figure('links_cuts', 3)]
+
+
+def test_errors_other_than_timeouts_are_raised():
+    with pytest.raises(ZeroDivisionError):
+        or_gave_up('links', lambda: [Figure('links_cuts', 1 / 0)])
