@@ -67,6 +67,14 @@ def test_rows_of_the_simulation_have_none(found_in):
     assert (faults, result.episodes) == ([], 4)
 
 
+@pytest.mark.parametrize('others', [True, False], ids=['among_others', 'alone'])
+def test_messages_of_no_rows_are_none(right, found_in, others):
+    messages = right() * others
+    empty = right()[0][:0]
+    faults, result = found_in([empty, *messages, empty])
+    assert (faults, result.rows) == ([], sum(map(len, messages)))
+
+
 def test_repeated_rows_are_none(right, found_in):
     messages = [rows for rows in right() for _ in range(2)]
     faults, result = found_in(messages)
