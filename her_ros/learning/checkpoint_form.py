@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from her_ros.core.errors import one_line
+from her_ros.core.errors import HerRosError, one_line
 from her_ros.learning.checkpoint import START_ANEW, CheckpointError, load_checkpoint
 
 _LONGEST_REASON = 200
@@ -49,7 +49,7 @@ def load_log(path: Path) -> list[tuple[str, str]]:
     return [(name, digest) for name, digest in state['log']]
 
 
-class _WrongForm(Exception):
+class _WrongForm(HerRosError):
     """A part that does not have its form."""
 
 
