@@ -1,5 +1,6 @@
 """Parts of the section ``disk``: a recording to convert, and nodes as processes."""
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -34,7 +35,9 @@ def prepare_recording(place: Path) -> None:
 
 @cache
 def _recording() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix='her_ros_disk_'), 'demo')
+    temporary = tempfile.mkdtemp(prefix='her_ros_disk_')
+    atexit.register(shutil.rmtree, temporary, ignore_errors=True)
+    folder = Path(temporary, 'demo')
     robot, types = SimulatedRobot(TASKS['FetchReach']), _STORE.types
     robot.reset(0)
     goal = robot.grip_position + np.array([0.1, 0.0, 0.0])

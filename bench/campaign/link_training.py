@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from campaign.events import Account
+from campaign.account import Account
 from campaign.figures import Figure
 from campaign.links import HEARD_LIMIT_S, Link
 from campaign.processes import Child, Observer, print_failed, running_nodes

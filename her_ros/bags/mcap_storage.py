@@ -60,9 +60,9 @@ class McapStorage:
         self._on_damage = on_damage
         self._schemas: dict[int, Schema] = {}
         self._channels: dict[int, Channel] = {}
-        # By channel, so that nobody is asked anew for every message.
         self._definitions = Kept('topics, definitions and facts', on_damage)
         self._files = Kept('attachments', on_damage, share=1.0)
+        # By channel, so that nobody is asked anew for every message.
         self._is_wanted: dict[int, bool] = {}
         self._end = 0
         # What the summary says, and what was met.

@@ -7,12 +7,13 @@ from itertools import chain, count
 from pathlib import Path
 
 from her_ros import __version__
-from her_ros.bags.mcap_file import McapFile
+from her_ros.bags.errors import BagError
+from her_ros.bags.reader import read_facts
 from her_ros.bags.sources import BARE_SUFFIXES, digest_of
 from her_ros.bags.writer import remove_unfinished
 from her_ros.core.config import ConfigError
 from her_ros.core.errors import HerRosError
-from her_ros.core.files import require_regular, sha256
+from her_ros.core.files import sha256
 
 #: fact of an output that says from what it was made, and how
 CONVERSION_FACT = 'conversion'
@@ -64,10 +65,10 @@ def finished_outputs(out: Path, prefix: str, conversion: str) -> set[str]:
 
 
 def _conversion_in(path: Path) -> str:
+    """Return what an output notes of its conversion; empty: nothing, or it is damaged."""
     try:
-        require_regular(path)
-        return McapFile(path.read_bytes(), None).facts.get(CONVERSION_FACT, '')
-    except Exception:  # damage raises whatever mcap raises
+        return read_facts(path).get(CONVERSION_FACT, '')
+    except BagError:
         return ''
 
 

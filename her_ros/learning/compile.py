@@ -24,7 +24,6 @@ from her_ros.core.episode import Episode
 from her_ros.core.errors import HerRosError
 from her_ros.core.files import write_whole
 from her_ros.core.learner_parameters import LearnerParameters
-from her_ros.core.node_parameters import NodeParameters
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.process import die_with_parent
 from her_ros.core.rows import step_dtype
@@ -98,11 +97,11 @@ def _mark_of(parameters: LearnerParameters) -> Path:
     """Return the file in torch's cache that says: the updates of these parameters are in it."""
     from torch._inductor.runtime.cache_dir_utils import cache_dir
 
-    shared = {field.name for field in dataclasses.fields(NodeParameters)} - {'task'}
+    # Seed and run folder change nothing in what is compiled.
     values = {
         field.name: getattr(parameters, field.name)
         for field in dataclasses.fields(LearnerParameters)
-        if field.name not in shared
+        if field.name not in ('seed', 'run_dir')
     }
     text = json.dumps([__version__, torch.__version__, values])
     return Path(cache_dir()) / f'her_ros_{hashlib.sha256(text.encode()).hexdigest()[:16]}'

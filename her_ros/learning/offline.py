@@ -168,7 +168,6 @@ class OfflineTraining:
                 f'{checkpoint}: has learnt from other bags, or in another order; name those, or'
                 ' another --out'
             )
-
         check_form(
             checkpoint, state['generators'], (self.learner.generators_form,) * self.ranks.count
         )
