@@ -9,6 +9,7 @@ import numpy as np
 from her_ros import __version__
 from her_ros.bags.writer import BagWriter, remove_unfinished
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
+from her_ros.core.episode import is_end
 from her_ros.core.rows import Rows, require_few_environments, step_dtype
 from her_ros.core.sessions import Sessions
 from her_ros.core.task import GoalTask
@@ -105,7 +106,7 @@ class RolloutRecorder:
     def _note(self, rows: Rows) -> Path | None:
         env = rows['env']
         self._last_step[env] = rows['step']
-        self._ended[env] = (rows['terminated'] != 0) | (rows['truncated'] != 0)
+        self._ended[env] = is_end(rows)
         self._versions.update(rows['policy_version'][rows['step'] > 0].tolist())
         if not self._ended.all() or self._writer is None:
             return None

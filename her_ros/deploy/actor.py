@@ -6,6 +6,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from her_ros.core.episode import is_end
 from her_ros.core.rows import (
     IDENTITY,
     Rows,
@@ -167,6 +168,6 @@ def asking(rows: Rows) -> Rows:
     :raises RowError: if a state is not finite, or its env is out of range
     """
     require_finite(rows, ('observation', 'achieved_goal', 'desired_goal'), 'step')
-    rows = rows[(rows['terminated'] == 0) & (rows['truncated'] == 0)]
+    rows = rows[~is_end(rows)]
     require_few_environments(rows)
     return rows

@@ -7,6 +7,7 @@ import numpy as np
 
 from her_ros.core.cloud import CloudDecoder, encode_cloud, stamp_of
 from her_ros.core.config import ConfigError
+from her_ros.core.episode import is_end
 from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.rows import Rows, action_dtype, identity_of, step_dtype
 from her_ros.core.sessions import Sessions
@@ -125,7 +126,7 @@ class GuardedActor:
 
     def _answer(self, message: bytes) -> None:
         rows = self._decoder.decode([message])[0]
-        self._end_episodes(rows[(rows['terminated'] != 0) | (rows['truncated'] != 0)])
+        self._end_episodes(rows[is_end(rows)])
         rows = asking(rows)
         if not len(rows) or not self.actor.ready or self.state is State.INACTIVE:
             return

@@ -13,6 +13,7 @@ from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
 from her_ros.core.cloud import CloudDecoder, encode_cloud
+from her_ros.core.episode import is_end
 from her_ros.core.errors import HerRosError
 from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import Rows, action_dtype
@@ -177,7 +178,7 @@ class RobotBridgeNode(GuardedNode):
         try:
             with self._lock:
                 rows = None if self._is_over else self._next_rows()
-            if rows is not None and rows['truncated'][0]:
+            if rows is not None and is_end(rows)[0]:
                 self._tell_end(rows)
         except Exception as error:
             # Whatever it is, without a next period the last command must not be a motion.

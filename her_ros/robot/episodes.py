@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from her_ros.core.episode import is_end
 from her_ros.core.rows import Rows, identity_of, require_finite, step_dtype
 from her_ros.core.task import GoalTask
 from her_ros.robot.frames import Floats
@@ -83,7 +84,7 @@ class RobotEpisodes:
             rows['reward'] = self._task.reward(*goals)
             rows['is_success'] = success
             rows['truncated'] = self._ending or self._is_over(step)
-        self.running = not rows['truncated'][0]
+        self.running = not is_end(rows)[0]
         self._forget_action()
         self.rows, self.answered = rows, False
         return rows

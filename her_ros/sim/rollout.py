@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from her_ros.core.episode import is_end
 from her_ros.core.pace import Pace
 from her_ros.core.rows import Rows, identity_of, require_finite, step_dtype
 from her_ros.core.task import GoalTask
@@ -41,7 +42,7 @@ class Rollout:
     @property
     def finished(self) -> bool:
         """Whether all episodes of this rollout have ended, or none has begun."""
-        return self.episode == 0 or bool(self.rows['truncated'].all())
+        return self.episode == 0 or bool(is_end(self.rows).all())
 
     def qpos(self, place: int) -> NDArray[np.float64]:
         """Return the joint positions of one of a batch of Fetches, :meth:`FetchBatch.qpos`."""
