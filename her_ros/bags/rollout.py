@@ -10,7 +10,7 @@ from her_ros import __version__
 from her_ros.bags.writer import BagWriter, remove_unfinished
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.core.episode import is_end
-from her_ros.core.rows import Rows, require_few_environments, step_dtype
+from her_ros.core.rows import Rows, require_few_environments, step_dtype, with_room
 from her_ros.core.sessions import Sessions
 from her_ros.core.task import GoalTask
 
@@ -62,7 +62,7 @@ class RolloutRecorder:
         rows = self._decoder.decode([cdr])[0]
         if not len(rows):
             return None
-        require_few_environments(rows)
+        require_few_environments(rows['env'])
         session, episode = int(rows['session'][0]), int(rows['episode'][0])
         if not self.sessions.admits(session):
             return None
@@ -96,10 +96,8 @@ class RolloutRecorder:
 
     def _fresh(self, rows: Rows) -> np.ndarray | None:
         """Tell which rows are the next of their environment; None: one in between was missed."""
-        missing = int(rows['env'].max()) + 1 - len(self._last_step)
-        if missing > 0:
-            self._last_step = np.append(self._last_step, np.full(missing, -1))
-            self._ended = np.append(self._ended, np.zeros(missing, bool))
+        self._last_step = with_room(self._last_step, rows['env'], fill=-1)
+        self._ended = with_room(self._ended, rows['env'])
         ahead = rows['step'] - self._last_step[rows['env']]
         return None if (ahead > 1).any() else ahead == 1
 

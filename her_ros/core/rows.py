@@ -211,13 +211,30 @@ def identity_of(rows: Rows) -> NDArray[np.uint32]:
     return words[:, : len(IDENTITY)]
 
 
-def require_few_environments(rows: Rows) -> None:
+def require_few_environments(env: NDArray[np.uint32]) -> None:
     """Refuse an ``env`` so large that it must be noise; memory is kept for each one below it.
 
     :raises RowError: naming it
     """
-    if (last := int(rows['env'].max(initial=0))) >= MAX_ENVIRONMENTS:
+    if (last := int(env.max(initial=0))) >= MAX_ENVIRONMENTS:
         raise RowError(f'env is {last}; at most {MAX_ENVIRONMENTS} fit')
+
+
+def with_room(values: NDArray[Any], env: NDArray[np.uint32], fill: int = 0) -> NDArray[Any]:
+    """Return an array of one entry per environment, grown to hold all that are named.
+
+    :param values: indexed by env, shape (n, ...)
+    :param env: numbers of environments, at least one
+    :param fill: value of new entries
+    :return: the same array if it is large enough
+    :raises RowError: if an ``env`` is so large that it must be noise
+    """
+    if (needed := int(env.max()) + 1) <= len(values):
+        return values
+    require_few_environments(env)
+    grown = np.full((needed, *values.shape[1:]), fill, values.dtype)
+    grown[: len(values)] = values
+    return grown
 
 
 def require_finite(rows: Rows, names: Sequence[str], topic: str) -> None:

@@ -13,6 +13,7 @@ from her_ros.core.rows import (
     action_dtype,
     require_few_environments,
     require_finite,
+    with_room,
 )
 from her_ros.core.task import GoalTask
 from her_ros.deploy.exploration import Exploration, Explorer
@@ -100,7 +101,8 @@ class Actor:
         self._enter_session(int(rows['session'][0]))
         rows = rows[rows['session'] == self._session]
         self._swap_policy(int(rows['episode'].max()))
-        self._make_room(int(rows['env'].max()) + 1)
+        self._answers = with_room(self._answers, rows['env'])
+        self._answered = with_room(self._answered, rows['env'])
         fresh, repeated = self._compared(rows)
         if fresh.any():
             self._decide(rows[fresh])
@@ -137,12 +139,6 @@ class Actor:
             self._episode = episode
             self.swap()
 
-    def _make_room(self, environments: int) -> None:
-        missing = environments - len(self._answers)
-        if missing > 0:
-            self._answers = np.append(self._answers, np.zeros(missing, self._answers.dtype))
-            self._answered = np.append(self._answered, np.zeros(missing, bool))
-
     def _decide(self, rows: Rows) -> None:
         answers = np.zeros(len(rows), self._answers.dtype)
         for name in IDENTITY:
@@ -169,5 +165,5 @@ def asking(rows: Rows) -> Rows:
     """
     require_finite(rows, ('observation', 'achieved_goal', 'desired_goal'), 'step')
     rows = rows[~is_end(rows)]
-    require_few_environments(rows)
+    require_few_environments(rows['env'])
     return rows

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from her_ros.core.rows import with_room
+
 
 @dataclass(frozen=True)
 class Exploration:
@@ -47,7 +49,8 @@ class Explorer:
         :param env: numbers of the environments, each once, shape (n,)
         :param begins: where an episode begins, and nothing is held any more, shape (n,)
         """
-        self._make_room(int(env.max()) + 1)
+        self._held = with_room(self._held, env)
+        self._steps_left = with_room(self._steps_left, env)
         share = 1.0 if actions is None else self._exploration.random_probability
         left = np.where(begins, 0, self._steps_left[env])
         # Of all actions, this probability of starting makes the share asked for random.
@@ -65,9 +68,3 @@ class Explorer:
         noise = self._generator.standard_normal(actions.shape, np.float32)
         noisy = np.clip(actions + self._exploration.noise_std * noise, -1.0, 1.0)
         return np.where(left[:, None] > 0, held, noisy)
-
-    def _make_room(self, environments: int) -> None:
-        missing = environments - len(self._held)
-        if missing > 0:
-            self._held = np.pad(self._held, ((0, missing), (0, 0)))
-            self._steps_left = np.pad(self._steps_left, (0, missing))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from her_ros.core.errors import HerRosError
 from her_ros.core.robot_parameters import SafetyParameters
-from her_ros.core.rows import Rows, require_few_environments
+from her_ros.core.rows import Rows, with_room
 from her_ros.core.task import FULL_ACTION_M, GoalTask
 
 Values = NDArray[np.float64]
@@ -123,9 +123,7 @@ class SafetyFilter:
     def _given_to(self, rows: Rows) -> NDArray[np.void]:
         """Return what was given to each environment before, and the action to come counted."""
         env = rows['env']
-        if (missing := int(env.max()) + 1 - len(self._given)) > 0:
-            require_few_environments(rows)
-            self._given = np.append(self._given, np.zeros(missing, self._given.dtype))
+        self._given = with_room(self._given, env)
         given = self._given[env]
         begins = (
             (rows['step'] == 0)

@@ -11,6 +11,7 @@ from her_ros.core.rows import (
     joined,
     require_finite,
     step_dtype,
+    with_room,
 )
 
 # sensor_msgs/msg/PointField
@@ -192,3 +193,18 @@ def test_joined_rows_are_those_of_the_parts_and_their_own_copy(make_episode_rows
     assert alone['reward'][2] != 7
     alone['reward'][2] = 7
     assert (alone == rows).all()
+
+
+def test_an_array_by_environment_grows_and_keeps_what_it_holds(toy):
+    env = np.array([4, 1], np.uint32)
+    steps = with_room(np.array([7, 8, 9]), env, fill=-1)
+    assert steps.tolist() == [7, 8, 9, -1, -1]
+    assert with_room(steps, env) is steps
+    assert with_room(np.ones((1, 2), np.float32), env).tolist() == [[1, 1]] + [[0, 0]] * 4
+    answers = np.ones(2, action_dtype(toy))
+    grown = with_room(answers, env)
+    assert grown.dtype == answers.dtype
+    assert (grown[:2] == answers).all()
+    assert (grown[2:] == np.zeros(3, answers.dtype)).all()
+    with pytest.raises(RowError, match='env is 65536; at most 65536 fit'):
+        with_room(steps, np.array([1 << 16], np.uint32))
