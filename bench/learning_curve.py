@@ -20,7 +20,7 @@ import numpy as np
 from her_ros.cli.prepare import values_for
 from her_ros.core.config import configured
 from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.parameters import FetchEnvParameters, TrainerParameters
+from her_ros.core.parameters import EvaluationProtocol, FetchEnvParameters, TrainerParameters
 from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.seeds import generator, integer_seed
 from her_ros.core.task import task_named
@@ -118,7 +118,9 @@ def has_moved(episode: Episode, tolerance_m: float) -> bool:
 def success_rate(policy: OnnxPolicy) -> float:
     """Judge a policy as the evaluator node does."""
     task = task_named(policy.contract.task)
-    episodes, _ = split_rollout([*evaluation_steps(task, policy.act, 1, 100, 25, 1)])
+    episodes, _ = split_rollout(
+        [*evaluation_steps(task, policy.act, 1, EvaluationProtocol(threads=1))]
+    )
     return sum(each.is_success for each in episodes) / len(episodes)
 
 

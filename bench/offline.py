@@ -34,6 +34,7 @@ from her_ros.bags.reader import read_bag, read_facts
 from her_ros.bags.writer import write_rollout
 from her_ros.cli.params import complete, read_file, shipped_file
 from her_ros.core.episode import split_rollout
+from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.rows import Rows, step_dtype
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.seeds import generator, integer_seed
@@ -138,7 +139,7 @@ def train(bags: Path, job: dict[str, Any]) -> tuple[float, float]:
         ]  # fmt: skip
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         policy = OnnxPolicy.load(Path(folder) / 'policy.onnx')
-    steps = evaluation_steps(task_named(job['task']), policy.act, 1, 100, 25, 1)
+    steps = evaluation_steps(task_named(job['task']), policy.act, 1, EvaluationProtocol(threads=1))
     episodes, _ = split_rollout(list(steps))
     at_goal = sum(int((episode.reward == 0).sum()) for episode in episodes)
     successes = sum(episode.is_success for episode in episodes)

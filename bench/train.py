@@ -35,13 +35,16 @@ PEERS = ('SB3 DDPG, documented', 'SB3 DDPG, rl-zoo', 'SB3 SAC, rl-zoo')
 
 def success_rate(act: Any) -> float:
     """Judge a policy as the evaluator node does."""
-    from her_ros.core.parameters import EvaluatorParameters
+    from her_ros.core.parameters import EvaluationProtocol
     from her_ros.core.task import task_named
     from her_ros.sim.evaluate import evaluation_steps
 
-    p = EvaluatorParameters()
-    steps = evaluation_steps(task_named(TASK), act, 0, p.episodes, p.num_envs, p.threads)
-    return sum(rows['is_success'].sum() for rows in steps if rows['truncated'].all()) / p.episodes
+    protocol = EvaluationProtocol()
+    steps = evaluation_steps(task_named(TASK), act, 0, protocol)
+    return (
+        sum(rows['is_success'].sum() for rows in steps if rows['truncated'].all())
+        / protocol.episodes
+    )
 
 
 def make_sb3(peer: str, seed: int) -> Any:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from her_ros.cli.evaluate import judged, wilson_interval
+from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
 
@@ -22,7 +23,7 @@ def test_a_shipped_model_is_what_its_card_says(model):
     assert f'`{policy.sha256}`' in card
     assert f'| task | {task} |' in card
     (success,) = re.findall(r'^\| success \| ([\d.]+) ', card, re.MULTILINE)
-    found = float(judged(policy, EPISODES, 25, 1)['success'].split()[0])
+    found = float(judged(policy, EvaluationProtocol(EPISODES, threads=1))['success'].split()[0])
     # Within an interval that a fair sample leaves once in 1,000 times; evaluating as often as
     # the card did shows the same figure.
     low, high = wilson_interval(round(found * EPISODES), EPISODES, z=3.3)

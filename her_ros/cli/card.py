@@ -12,6 +12,7 @@ from her_ros.cli.evaluate import judged
 from her_ros.cli.run_result import read_result
 from her_ros.core.errors import HerRosError
 from her_ros.core.files import sha256, write_whole
+from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.run_folder import RunFolder
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.checkpoint_form import load_log
@@ -19,7 +20,7 @@ from her_ros.learning.checkpoint_form import load_log
 _PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx', 'onnxruntime')
 
 
-def card(run: Path, out: Path, episodes: int, num_envs: int, threads: int) -> None:
+def card(run: Path, out: Path, protocol: EvaluationProtocol) -> None:
     """Judge the best policy of a finished run; write ``policy.onnx`` and ``README.md``.
 
     :raises HerRosError: if the run has not finished, or its policy cannot be read
@@ -33,7 +34,7 @@ def card(run: Path, out: Path, episodes: int, num_envs: int, threads: int) -> No
     if not versions:
         raise HerRosError(f'{folder.policy}: none of the policies that {folder.result} tells of')
     log = load_log(folder.checkpoint)
-    found = judged(policy, episodes, num_envs, threads)
+    found = judged(policy, protocol)
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / 'policy.onnx', folder.policy.read_bytes())
     facts = {**found, **_training(result, versions[-1], policy, log)}

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from her_ros.core.episode import Episode, split_rollout
+from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.task import task_named
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
@@ -17,20 +18,20 @@ from her_ros.sim.evaluate import evaluation_steps
 _IN_THE_AIR_M = 0.01
 
 
-def evaluate(model: Path, episodes: int, num_envs: int, threads: int) -> None:
+def evaluate(model: Path, protocol: EvaluationProtocol) -> None:
     """Judge a policy and print what came out."""
     policy = OnnxPolicy.load(model)
     table = Table(title=str(model), show_header=False)
-    for name, value in judged(policy, episodes, num_envs, threads).items():
+    for name, value in judged(policy, protocol).items():
         table.add_row(name, value)
     Console(markup=False).print(table)
 
 
-def judged(policy: OnnxPolicy, episodes: int, num_envs: int, threads: int) -> dict[str, str]:
+def judged(policy: OnnxPolicy, protocol: EvaluationProtocol) -> dict[str, str]:
     """Run a policy for so many episodes; return what came out, in words by name."""
     task = task_named(policy.contract.task)
     policy.contract.check_fits(task)
-    steps = evaluation_steps(task, policy.act, policy.version, episodes, num_envs, threads)
+    steps = evaluation_steps(task, policy.act, policy.version, protocol)
     finished, _ = split_rollout(list(steps))
     at_reset = sum(bool(task.is_success(e.achieved_goal[0], e.desired_goal)) for e in finished)
     rows = {

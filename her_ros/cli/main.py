@@ -3,7 +3,7 @@
 import re
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +15,7 @@ from her_ros.core.config import ConfigError, parameters_of
 from her_ros.core.errors import HerRosError
 from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.output import steady_output
+from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.process import end_command_by_signals
 from her_ros.core.task import TASKS
 
@@ -42,6 +43,19 @@ Params = Annotated[
 Overrides = Annotated[
     list[str] | None, typer.Option('--set', help='Override, such as trainer.batch_size=128.')
 ]
+
+
+def _protocol(name: str) -> Any:
+    """Return the option of a parameter of the evaluation protocol."""
+    known = parameters_of(EvaluationProtocol)[name]
+    return typer.Option(
+        min=known.minimum, max=known.maximum, help=f'{known.description.capitalize()}.'
+    )
+
+
+Episodes = Annotated[int, _protocol('episodes')]
+NumEnvs = Annotated[int, _protocol('num_envs')]
+Threads = Annotated[int, _protocol('threads')]
 
 
 def _version(asked: bool) -> None:
@@ -194,9 +208,9 @@ def plot(
 )
 def evaluate(
     model: Annotated[Path, typer.Argument(help='An ONNX policy.')],
-    episodes: Annotated[int, typer.Option(min=1, help='Episodes to judge by.')] = 100,
-    num_envs: Annotated[int, typer.Option(min=1, help='Environments at a time.')] = 25,
-    threads: Annotated[int, typer.Option(min=1, help='Threads of the physics.')] = 2,
+    episodes: Episodes = EvaluationProtocol.episodes,
+    num_envs: NumEnvs = EvaluationProtocol.num_envs,
+    threads: Threads = EvaluationProtocol.threads,
 ) -> None:
     """Measure the success rate of a policy in simulation, in this process and without ROS.
 
@@ -204,7 +218,7 @@ def evaluate(
     """
     from her_ros.cli.evaluate import evaluate as run
 
-    run(model, episodes, num_envs, threads)
+    run(model, EvaluationProtocol(episodes, num_envs, threads))
 
 
 @app.command(
@@ -297,14 +311,14 @@ def stop(
 def card(
     run: Annotated[Path, typer.Argument(help='Folder of a finished run.')],
     out: Annotated[Path, typer.Option(help='Folder for policy and card.')],
-    episodes: Annotated[int, typer.Option(min=1, help='Episodes to judge by.')] = 1000,
-    num_envs: Annotated[int, typer.Option(min=1, help='Environments at a time.')] = 25,
-    threads: Annotated[int, typer.Option(min=1, help='Threads of the physics.')] = 2,
+    episodes: Episodes = 1000,
+    num_envs: NumEnvs = EvaluationProtocol.num_envs,
+    threads: Threads = EvaluationProtocol.threads,
 ) -> None:
     """Write a run's best policy and its model card into a folder."""
     from her_ros.cli.card import card as write
 
-    write(run, out, episodes, num_envs, threads)
+    write(run, out, EvaluationProtocol(episodes, num_envs, threads))
 
 
 @app.command(

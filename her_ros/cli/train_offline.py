@@ -18,7 +18,7 @@ from her_ros.core.config import configured
 from her_ros.core.episode import Episode, split_rollout
 from her_ros.core.errors import HerRosError
 from her_ros.core.files import write_whole
-from her_ros.core.parameters import TrainerParameters
+from her_ros.core.parameters import EvaluationProtocol, TrainerParameters
 from her_ros.core.process import handle_end_signals
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask, task_named
@@ -222,9 +222,7 @@ def _judge(task: GoalTask) -> Judge:
 
     def judge(content: bytes) -> list[Episode]:
         policy = OnnxPolicy(content, 'the policy', task)
-        steps = evaluation_steps(
-            task, policy.act, policy.version, episodes=100, num_envs=25, threads=2
-        )
+        steps = evaluation_steps(task, policy.act, policy.version, EvaluationProtocol())
         return split_rollout(list(steps))[0]
 
     return judge

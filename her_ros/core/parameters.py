@@ -44,12 +44,17 @@ class RecorderParameters(NodeParameters):
 
 
 @dataclass(frozen=True)
-class EvaluatorParameters(NodeParameters):
-    """Parameters of ``evaluator``."""
+class EvaluationProtocol:
+    """How many episodes judge a policy, and how they are simulated."""
 
     episodes: int = parameter(100, 'episodes per evaluation', minimum=1, maximum=100_000)
     num_envs: int = parameter(25, 'environments stepped together', minimum=1, maximum=1024)
     threads: int = parameter(2, 'threads of the physics', minimum=1, maximum=64)
+
+
+@dataclass(frozen=True)
+class EvaluatorParameters(EvaluationProtocol, NodeParameters):
+    """Parameters of ``evaluator``."""
 
 
 @dataclass(frozen=True)

@@ -68,11 +68,8 @@ class EvaluatorNode(GuardedNode):
     def _evaluate(self, policy: OnnxPolicy, executor: SingleThreadedExecutor) -> None:
         bag = self._folder.evaluation_bag(policy.version, policy.sha256)
         if not bag.exists():
-            p = self._config
             messages = []
-            for rows in evaluation_steps(
-                self._task, policy.act, policy.version, p.episodes, p.num_envs, p.threads
-            ):
+            for rows in evaluation_steps(self._task, policy.act, policy.version, self._config):
                 messages.append(rows)
                 executor.spin_once(timeout_sec=0)
                 if self._wanted is not policy:

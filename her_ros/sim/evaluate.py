@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.rows import Rows
 from her_ros.core.task import GoalTask
 from her_ros.sim.registry import simulation_of
@@ -20,17 +21,18 @@ FIRST_SEED = 1 << 31
 
 
 def evaluation_steps(
-    task: GoalTask, act: Act, policy_version: int, episodes: int, num_envs: int, threads: int
+    task: GoalTask, act: Act, policy_version: int, protocol: EvaluationProtocol
 ) -> Iterator[Rows]:
     """Run episodes, the same start states and goals every time.
 
     :param act: the policy, without exploration
     :param policy_version: what to write into the rows
-    :param num_envs: environments stepped together; the results do not depend on it
+    :param protocol: how many episodes; the results do not depend on ``num_envs`` and ``threads``
     :return: the ``step`` rows after each reset and each step, shape (n,) with n ≤ num_envs
     """
-    num_envs = min(num_envs, episodes)
-    batch = simulation_of(task, [0] * num_envs, threads)
+    episodes = protocol.episodes
+    num_envs = min(protocol.num_envs, episodes)
+    batch = simulation_of(task, [0] * num_envs, protocol.threads)
     rollout = Rollout(task, batch, session=0)
     for first in range(0, episodes, num_envs):
         # The last rollout may be larger than what is left; its surplus is not shown.

@@ -4,6 +4,7 @@ import pytest
 from her_ros.bags.checks import row_faults
 from her_ros.bags.verify import Verified, verify
 from her_ros.bags.writer import write_rollout
+from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.task import TASKS, GoalTask
 
 FACTS = {'task': 'FetchPush'}
@@ -62,7 +63,7 @@ def test_rows_of_the_simulation_have_none(found_in):
     def act(observation, *_):
         return random.uniform(-1, 1, (len(observation), 4)).astype(np.float32)
 
-    steps = list(evaluation_steps(TASKS['FetchPush'], act, 3, 4, 2, 1))
+    steps = list(evaluation_steps(TASKS['FetchPush'], act, 3, EvaluationProtocol(4, 2, 1)))
     faults, result = found_in(steps)
     assert (faults, result.episodes) == ([], 4)
 

@@ -5,6 +5,7 @@ import pytest
 
 from her_ros.cli.evaluate import wilson_interval
 from her_ros.core.episode import split_rollout
+from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
@@ -23,7 +24,9 @@ def test_what_is_printed_is_what_the_episodes_say(her_ros, model):
     ended = her_ros('evaluate', model, '--episodes', 7, '--num-envs', 3, '--threads', 1)
     assert ended.status == 0
     task, policy = TASKS['FetchReach'], OnnxPolicy.load(model)
-    episodes, _ = split_rollout(list(evaluation_steps(task, policy.act, 12, 7, 7, 1)))
+    episodes, _ = split_rollout(
+        list(evaluation_steps(task, policy.act, 12, EvaluationProtocol(7, 7, 1)))
+    )
     mean_return = np.mean([e.reward.sum() for e in episodes])
     success = np.mean([e.is_success for e in episodes])
     for row in (

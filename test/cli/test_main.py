@@ -90,6 +90,8 @@ def test_other_words_with_a_dash_are_options(her_ros, option):
         (['trian'], 'trian'),
         (['evaluate'], 'model'),
         (['evaluate', 'x', '--episodes', '0'], '--episodes'),
+        (['evaluate', 'x', '--num-envs', '1025'], '--num-envs'),
+        (['card', 'x', '--out', 'y', '--threads', '65'], '--threads'),
     ],
 )
 def test_wrong_usage_is_named(her_ros, arguments, named):

@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.task import task_named
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.robot.kinematics import FetchKinematics
@@ -96,7 +97,9 @@ def test_leads_where_training_leads(by):
 def test_a_policy_succeeds_that_succeeds_in_training(by):
     task, episodes = task_named('FetchReach'), 20
     policy = OnnxPolicy.load(MODELS / task.name / 'policy.onnx', task)
-    *_, last = evaluation_steps(task, policy.act, policy.version, episodes, episodes, threads=1)
+    *_, last = evaluation_steps(
+        task, policy.act, policy.version, EvaluationProtocol(episodes, episodes, 1)
+    )
     assert last['is_success'].all()
     follower = Follower(task.name, by)
     for episode in range(episodes):

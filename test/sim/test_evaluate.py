@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from her_ros.core.episode import split_rollout
+from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.seeds import integer_seed
 from her_ros.core.task import TASKS
 from her_ros.sim.evaluate import evaluation_steps
@@ -20,7 +21,7 @@ def act(observation, achieved_goal, desired_goal):
 
 def episodes_of(task, count, num_envs, threads=1, act=act):
     episodes, left_over = split_rollout(
-        list(evaluation_steps(task, act, 7, count, num_envs, threads))
+        list(evaluation_steps(task, act, 7, EvaluationProtocol(count, num_envs, threads)))
     )
     assert left_over == 0
     return episodes
@@ -68,7 +69,7 @@ def test_the_policy_sees_the_rows_and_its_actions_are_applied_as_they_are():
         return act(*state)
 
     task = TASKS['FetchReach']
-    steps = list(evaluation_steps(task, watching, 7, 4, 4, 1))
+    steps = list(evaluation_steps(task, watching, 7, EvaluationProtocol(4, 4, 1)))
     assert len(seen) == task.episode_length
     for before, after, state in zip(steps, steps[1:], seen, strict=False):
         for name, values in zip(NAMES, state, strict=True):

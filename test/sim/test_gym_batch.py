@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from her_ros.core.gym_tasks import PREFIX, gym_tasks
+from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.task import FETCH_TASKS, TaskError, task_named
 from her_ros.sim.errors import SimError
 from her_ros.sim.evaluate import evaluation_steps
@@ -65,7 +66,10 @@ def test_episodes_are_judged_the_same_every_time():
     def act(observation, achieved, desired):
         return np.clip(desired - achieved, -1, 1).astype(np.float32)
 
-    rows = [np.concatenate([*evaluation_steps(task, act, 7, 4, n, 1)]) for n in (4, 2)]
+    rows = [
+        np.concatenate([*evaluation_steps(task, act, 7, EvaluationProtocol(4, n, 1))])
+        for n in (4, 2)
+    ]
     ends = [part[part['step'] == task.episode_length] for part in rows]
     assert ends[0]['truncated'].all()
     assert not ends[0]['terminated'].any()
