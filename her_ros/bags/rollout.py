@@ -10,7 +10,7 @@ from her_ros import __version__
 from her_ros.bags.writer import BagWriter, remove_unfinished
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.core.episode import is_end
-from her_ros.core.rows import Rows, require_few_environments, step_dtype, with_room
+from her_ros.core.rows import ROW_FORMAT, Rows, require_few_environments, step_dtype, with_room
 from her_ros.core.sessions import Sessions
 from her_ros.core.task import GoalTask
 
@@ -131,6 +131,7 @@ def run_facts(task: GoalTask, **more: object) -> dict[str, str]:
     facts = {
         'task': task.name,
         'her_ros': __version__,
+        'row_format': ROW_FORMAT,
         'control_period_s': task.control_period_s,
         'goal_tolerance_m': task.goal_tolerance_m,
         **more,

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from her_ros.bags.errors import BagError
 from her_ros.core.cloud import CLOUD_TYPE, dtype_of
 from her_ros.core.gym_tasks import PREFIX
+from her_ros.core.rows import ROW_FORMAT
 from her_ros.core.task import ALL_TASKS, GoalTask, task_named
 from her_ros.core.topics import STEP
 
@@ -22,15 +23,28 @@ def agree_on_task(
     :param facts: what its writer noted
     :param task: what the reader expects; None: whatever it is
     :param message: a ``step`` message of the bag, whose sizes may tell the task
-    :raises BagError: if it is another one, or nothing tells
+    :raises BagError: if it is another one, nothing tells, or its rows have a newer format
     :raises TaskError: if its writer noted a task that does not exist
     """
+    _check_row_format(facts)
     recorded = facts.get('task')
     if task is None:
         return task_named(recorded) if recorded is not None else _task_of_size(message)
     if recorded not in (None, task.name):
         raise BagError(f'recorded from {recorded}, expected {task.name}')
     return task
+
+
+def _check_row_format(facts: Mapping[str, str]) -> None:
+    # The first writers noted none, and a merged bag names those of all its parts.
+    noted = facts.get('row_format', '1')
+    if not all(word.isdecimal() for word in noted.split() or ['']):
+        raise BagError(f'its row_format is {noted!r}; expected a number')
+    if (newest := max(map(int, noted.split()))) > ROW_FORMAT:
+        raise BagError(
+            f'its rows have format {newest}, and this version of her_ros reads formats up to'
+            f' {ROW_FORMAT}; update her_ros'
+        )
 
 
 def _task_of_size(message: bytes | memoryview | None) -> GoalTask:

@@ -27,6 +27,11 @@ MAX_ENVIRONMENTS = 1 << 16
 #: of a row; those of our own take a few hundred
 MAX_ROW_BYTES = 1 << 20
 
+#: number of the format of ``step`` rows in a bag, counted up when a field is added
+ROW_FORMAT = 1
+#: fields added since format 1, with their values in rows that lack them
+ADDED_FIELDS: dict[str, float] = {}
+
 IDENTITY = ('session', 'env', 'episode', 'step')
 
 
@@ -96,7 +101,7 @@ class RowDecoder:
     :param wanted: the dtype to deliver, from :func:`step_dtype` or :func:`action_dtype`
     :param fields: the sender's fields
     :param point_step: bytes from one row to the next
-    :raises RowError: if a field is missing, or has another size or kind
+    :raises RowError: if a field of format 1 is missing, or a field has another size or kind
     """
 
     def __init__(
@@ -128,7 +133,8 @@ class RowDecoder:
         converted = np.zeros(count, self.wanted)
         with np.errstate(over='ignore', invalid='ignore'):  # too large for float32: infinity
             for name in self.wanted.names or ():
-                converted[name] = rows[name]
+                is_there = name in (self._source.names or ())
+                converted[name] = rows[name] if is_there else ADDED_FIELDS[name]
         return converted
 
 
@@ -140,10 +146,12 @@ def _source_dtype(
         raise RowError(f'a row takes {point_step} bytes; at most {MAX_ROW_BYTES} fit')
     by_name = {field.name: field for field in fields}
     assert wanted.names is not None
-    if missing := [name for name in wanted.names if name not in by_name]:
-        raise RowError(f'fields {missing} are missing; the message has {list(by_name)}')
+    missing = [name for name in wanted.names if name not in by_name]
+    if required := [name for name in missing if name not in ADDED_FIELDS]:
+        raise RowError(f'fields {required} are missing; the message has {list(by_name)}')
+    names = [name for name in wanted.names if name not in missing]
     formats: list[tuple[str, tuple[int, ...]]] = []
-    for name in wanted.names:
+    for name in names:
         field, kind = by_name[name], wanted[name]
         size = kind.shape[0] if kind.shape else 1
         if field.count != size:
@@ -156,12 +164,12 @@ def _source_dtype(
         if field.offset + np.dtype(code).itemsize * size > point_step:
             raise RowError(f'field {name} reaches beyond the row of {point_step} bytes')
         formats.append((code, kind.shape))
-    _require_apart(wanted, by_name)
+    _require_apart([by_name[name] for name in names])
     return np.dtype(
         {
-            'names': list(wanted.names),
+            'names': names,
             'formats': formats,
-            'offsets': [by_name[name].offset for name in wanted.names],
+            'offsets': [by_name[name].offset for name in names],
             'itemsize': point_step,
         }
     )
@@ -179,16 +187,15 @@ def require_distinct(fields: Sequence[Field]) -> None:
         raise RowError(f'fields {twice} are there more than once')
 
 
-def _require_apart(wanted: np.dtype[np.void], by_name: dict[str, Field]) -> None:
+def _require_apart(wanted: Sequence[Field]) -> None:
     """Refuse wanted fields that share bytes; fields that nobody wants may share theirs.
 
     :raises RowError: naming the first two
     """
     spans = []
-    for name in wanted.names or ():
-        field = by_name[name]
+    for field in wanted:
         size = np.dtype(DATATYPES[field.datatype - 1]).itemsize * field.count
-        spans.append((field.offset, field.offset + size, name))
+        spans.append((field.offset, field.offset + size, field.name))
     spans.sort()
     for (_, end, name), (begin, _, other) in pairwise(spans):
         if begin < end:

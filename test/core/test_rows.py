@@ -115,6 +115,21 @@ def test_a_missing_field_is_named_beside_those_there(toy, name):
         RowDecoder(step_dtype(toy), fields, 500)
 
 
+def test_a_field_added_later_has_its_default_in_older_rows(toy, make_episode_rows, monkeypatch):
+    monkeypatch.setattr('her_ros.core.rows.ADDED_FIELDS', {'weight': 0.5, 'force': 0.0})
+    rows = make_episode_rows()
+    known = [(name, rows.dtype[name]) for name in rows.dtype.names]
+    wanted = np.dtype([*known, ('weight', 'f4'), ('force', 'f4', (3,))], align=True)
+    older = decoded(rows, wanted)
+    assert_same(older[list(rows.dtype.names)], rows)
+    assert older['weight'].tolist() == [0.5] * len(rows)
+    assert not older['force'].any()
+    assert older['force'].shape == (len(rows), 3)
+    newer = older.copy()
+    newer['weight'] = np.arange(len(rows))
+    assert_same(decoded(newer, wanted), newer)
+
+
 @pytest.mark.parametrize(
     ('name', 'wrong', 'message'),
     [
