@@ -60,12 +60,11 @@ class RolloutRecorder:
         :raises BagError: if the bag cannot be written
         """
         rows = self._decoder.decode([cdr])[0]
+        require_few_environments(rows['env'])
+        rows = self.sessions.heard(rows)
         if not len(rows):
             return None
-        require_few_environments(rows['env'])
         session, episode = int(rows['session'][0]), int(rows['episode'][0])
-        if not self.sessions.admits(session):
-            return None
         if (session, episode) != self._rollout and not self._begin(session, episode, rows):
             return None
         fresh = self._fresh(rows)

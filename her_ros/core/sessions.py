@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+from her_ros.core.rows import Rows
+
 # A replacement waits so long for the last messages of the session before it, seconds.
 _SILENCE_S = 0.5
 # A session whose publisher is not known for certain may be replaced after this silence, seconds.
@@ -57,6 +59,18 @@ class Sessions:
         self._heard_at = self._asked_at = -float('inf')
         #: messages of other sessions refused so far
         self.refused = 0
+
+    def heard(self, rows: Rows) -> Rows:
+        """Note a message; return its rows if their session is the one to be heard, else none.
+
+        A message is of one session, that of its first row; other rows are left out.
+        """
+        if not len(rows):
+            return rows
+        is_own = rows['session'] == rows['session'][0]
+        if not self.admits(int(rows['session'][0])):
+            return rows[:0]
+        return rows if is_own.all() else rows[is_own]
 
     def admits(self, session: int) -> bool:
         """Note a message; tell whether its session is the one to be heard."""

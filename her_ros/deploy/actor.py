@@ -87,7 +87,7 @@ class Actor:
     def answer(self, rows: Rows) -> Rows:
         """Choose actions.
 
-        :param rows: ``step`` rows, any subset of the environments
+        :param rows: ``step`` rows of one session, any subset of the environments
         :return: ``action`` rows for those that want an answer: not for last states of episodes,
             nor for states older than one already answered
         :raises RowError: if a state is not finite, or its env is out of range
@@ -95,11 +95,10 @@ class Actor:
         return self.decide(asking(rows))
 
     def decide(self, rows: Rows) -> Rows:
-        """Choose actions for rows that :func:`asking` has let through."""
+        """Choose actions for rows of one session that :func:`asking` has let through."""
         if not len(rows) or not self.ready:
             return self._answers[:0]
         self._enter_session(int(rows['session'][0]))
-        rows = rows[rows['session'] == self._session]
         self._swap_policy(int(rows['episode'].max()))
         self._answers = with_room(self._answers, rows['env'])
         self._answered = with_room(self._answered, rows['env'])
@@ -109,7 +108,7 @@ class Actor:
         return self._answers[rows['env'][fresh | repeated]]
 
     def order(self, rows: Rows) -> Order:
-        """Compare rows that :func:`asking` has let through with what was answered."""
+        """Compare rows of one session that :func:`asking` has let through with the answers."""
         is_known = int(rows['env'].max()) < len(self._answers)
         if int(rows['session'][0]) != self._session or not is_known:
             return Order.NEW

@@ -128,9 +128,10 @@ class GuardedActor:
         rows = self._decoder.decode([message])[0]
         self._end_episodes(rows[is_end(rows)])
         rows = asking(rows)
-        if not len(rows) or not self.actor.ready or self.state is State.INACTIVE:
+        if not self.actor.ready or self.state is State.INACTIVE:
             return
-        if not self.sessions.admits(int(rows['session'][0])):
+        rows = self.sessions.heard(rows)
+        if not len(rows):
             return
         stamp_ns, now_ns = stamp_of(message), self._wall_ns()
         verdict = self._stamps.judge(

@@ -64,9 +64,7 @@ class LockStepActor:
         """
         if self.state is State.INACTIVE:
             return
-        rows = asking(self._decoder.decode([message])[0])
-        if not len(rows) or not self.sessions.admits(int(rows['session'][0])):
-            return
+        rows = self.sessions.heard(asking(self._decoder.decode([message])[0]))
         answers = self.actor.decide(rows)
         if len(answers):
             self._send(encode_cloud(answers, time.time_ns()))

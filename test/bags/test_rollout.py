@@ -166,6 +166,16 @@ def test_of_two_sessions_the_first_is_recorded_whole(recorder, rollout, expected
     assert recorder.sessions.refused == len(foreign)
 
 
+def test_rows_of_another_session_within_a_message_are_left_out(
+    recorder, rollout, expected_of, same
+):
+    own, foreign = rollout(session=7), rollout(session=8, lengths=(9,) * 4)
+    mixed = [np.concatenate(pair) for pair in zip(own, foreign[1:], strict=False)]
+    (bag,) = map(read_bag, feed(recorder, mixed))
+    assert same([e.rows for e in bag.episodes], expected_of(own))
+    assert recorder.kept == 1
+
+
 def test_actions_stand_beside_the_steps(recorder, rollout, push):
     answers = np.zeros(2, action_dtype(push))
     recorder.action(ACTION_TOPIC, encode_cloud(answers, 1), 1)  # no rollout yet: of no use

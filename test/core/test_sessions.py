@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from her_ros.core.sessions import Sessions
@@ -30,6 +31,16 @@ class World:
 @pytest.fixture
 def world():
     return World()
+
+
+def test_a_message_is_heard_without_rows_of_other_sessions(world, make_episode_rows):
+    own, foreign = make_episode_rows(3, session=7), make_episode_rows(3, session=8)
+    assert (world.sessions.heard(own) == own).all()
+    assert not len(world.sessions.heard(foreign))
+    assert world.sessions.refused == 1
+    assert (world.sessions.heard(np.concatenate([own, foreign])) == own).all()
+    assert not len(world.sessions.heard(own[:0]))
+    assert world.sessions.refused == 1
 
 
 def test_the_first_session_stays_while_another_one_sends(world):

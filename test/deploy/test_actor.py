@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from her_ros.core.rows import RowError, action_dtype, identity_of
+from her_ros.core.sessions import Sessions
 from her_ros.deploy.actor import Actor
 from her_ros.deploy.exploration import Exploration, Explorer
 from her_ros.deploy.policy import OnnxPolicy
@@ -131,7 +132,7 @@ def test_a_new_session_is_accepted_wherever_it_starts(actor, step_rows):
 
 def test_of_a_message_of_two_sessions_the_first_counts(actor, step_rows):
     rows = np.concatenate([step_rows(session=8, envs=[0]), step_rows(session=7, envs=[1])])
-    assert actor.answer(rows)['session'].tolist() == [8]
+    assert actor.answer(Sessions().heard(rows))['session'].tolist() == [8]
 
 
 def test_a_policy_takes_over_between_rollouts_only(new_actor, new_policy, step_rows):

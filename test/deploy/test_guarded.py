@@ -118,6 +118,17 @@ def test_silence_brings_the_safe_action_for_the_last_observation(robot):
     assert robot.guard.state == State.STOPPED
 
 
+def test_rows_of_another_session_in_a_message_are_neither_answered_nor_stopped(robot, step_rows):
+    foreign = step_rows(envs=(1,), session=8)
+    rows = np.concatenate([step_rows(envs=(0,), session=7), foreign])
+    robot.guard.answer(encode_cloud(rows, START_NS + round(1e9 * robot.now)))
+    robot.passes(0.3)
+    answer, *stops = robot.sent
+    assert not is_safe(answer)
+    assert stops
+    assert all(identity_of(each).tolist() == [[7, 0, 1, 0]] for each in robot.sent)
+
+
 def test_after_a_stop_a_fresh_observation_acts_with_a_new_ramp(reach, policy, step_rows):
     robot = Robot(reach, policy, step_rows, ramp_s=0.4)
     # in its first 0.4 s, 10 periods, the action may grow by a tenth each
