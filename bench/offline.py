@@ -38,6 +38,7 @@ from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.rows import Rows, step_dtype
 from her_ros.core.run_folder import RunFolder
 from her_ros.core.seeds import generator, integer_seed
+from her_ros.core.step_rows import fill_move, fill_state
 from her_ros.core.task import GoalTask, task_named
 from her_ros.deploy.exploration import Exploration, Explorer
 from her_ros.deploy.policy import OnnxPolicy
@@ -200,13 +201,13 @@ def walk(task: GoalTask, number: int) -> list[Rows]:
     for step in range(task.episode_length + 1):
         rows = np.zeros(NUM_ENVS, step_dtype(task))
         rows['session'], rows['env'], rows['step'] = number, np.arange(NUM_ENVS), step
-        rows['observation'] = random.normal(size=rows['observation'].shape)
-        rows['achieved_goal'] = random.normal(size=rows['achieved_goal'].shape)
-        rows['desired_goal'] = goals
+        states = (
+            random.normal(size=rows[name].shape) for name in ('observation', 'achieved_goal')
+        )
+        fill_state(rows, *states, goals)
         rows['truncated'] = step == task.episode_length
         if step:
-            rows['action'] = random.uniform(-1, 1, rows['action'].shape)
-            rows['reward'] = task.reward(rows['achieved_goal'], rows['desired_goal'])
+            fill_move(rows, task, random.uniform(-1, 1, rows['action'].shape))
         messages.append(rows)
     return messages
 

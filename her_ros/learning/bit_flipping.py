@@ -17,6 +17,7 @@ from her_ros.core.episode import Episode
 from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.rows import step_dtype
 from her_ros.core.seeds import integer_seed
+from her_ros.core.step_rows import fill_move, fill_state
 from her_ros.core.task import GoalTask
 from her_ros.learning.batch import Draws
 from her_ros.learning.dqn import Dqn
@@ -65,17 +66,15 @@ def roll_out(
     rows['env'] = np.arange(episodes)[:, None]
     rows['step'] = np.arange(task.episode_length + 1)
     bits, goal = random.choice((-1.0, 1.0), (2, episodes, task.goal_size))
-    rows['desired_goal'] = goal[:, None]
     lengths = np.full(episodes, task.episode_length)
-    rows['observation'][:, 0] = rows['achieved_goal'][:, 0] = bits
+    fill_state(rows[:, 0], bits, bits, goal)
     for step in range(1, task.episode_length + 1):
         flips = np.eye(task.action_size)[choose(bits, goal)]
         bits = bits * (1.0 - 2.0 * flips)
-        rows['observation'][:, step] = rows['achieved_goal'][:, step] = bits
-        rows['action'][:, step] = flips
-        rows['reward'][:, step] = task.reward(bits, goal)
-        reached = task.is_success(bits, goal)
-        rows['is_success'][:, step] = rows['terminated'][:, step] = reached
+        fill_state(rows[:, step], bits, bits, goal)
+        fill_move(rows[:, step], task, flips)
+        reached = rows['is_success'][:, step] == 1
+        rows['terminated'][:, step] = reached
         lengths = np.where(reached, np.minimum(lengths, step), lengths)
     rows['truncated'][:, -1] = ~reached
     return [Episode(row[: length + 1]) for row, length in zip(rows, lengths, strict=True)]

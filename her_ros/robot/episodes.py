@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from her_ros.core.episode import is_end
 from her_ros.core.rows import Rows, identity_of, require_finite, step_dtype
+from her_ros.core.step_rows import fill_move, fill_state
 from her_ros.core.task import GoalTask
 from her_ros.robot.frames import Floats
 from her_ros.sim.readout import Observed
@@ -72,17 +73,13 @@ class RobotEpisodes:
         :return: one ``step`` row; the last one of the episode is truncated
         """
         rows = self._blank.copy()
-        goals = (state.achieved_goal, self._goal[None])
         step = self._next_step()
         rows['episode'], rows['step'] = self.episode, step
-        rows['observation'], rows['achieved_goal'] = state.observation, state.achieved_goal
-        rows['desired_goal'] = self._goal
+        fill_state(rows, state.observation, state.achieved_goal, self._goal)
         if step:
-            success = bool(self._task.is_success(*goals)[0])
-            self._successes_in_row = self._successes_in_row + 1 if success else 0
-            rows['action'], rows['policy_version'] = self._action, self._policy_version
-            rows['reward'] = self._task.reward(*goals)
-            rows['is_success'] = success
+            fill_move(rows, self._task, self._action, self._policy_version)
+            is_success = bool(rows['is_success'][0])
+            self._successes_in_row = self._successes_in_row + 1 if is_success else 0
             rows['truncated'] = self._ending or self._is_over(step)
         self.running = not is_end(rows)[0]
         self._forget_action()

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from her_ros.core.episode import is_end
 from her_ros.core.pace import Pace
 from her_ros.core.rows import Rows, identity_of, require_finite, step_dtype
+from her_ros.core.step_rows import fill_move, fill_state
 from her_ros.core.task import GoalTask
 from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
@@ -118,15 +119,9 @@ class Rollout:
         rows = self._blank.copy()
         rows['episode'] = self.episode
         rows['step'] = step
-        rows['observation'] = state.observation
-        rows['achieved_goal'] = state.achieved_goal
-        rows['desired_goal'] = state.desired_goal
+        fill_state(rows, *state)
         if step:
-            goals = (state.achieved_goal, state.desired_goal)
-            rows['action'] = self._actions
-            rows['policy_version'] = self._policy_versions
-            rows['reward'] = self._task.reward(*goals)
-            rows['is_success'] = self._task.is_success(*goals)
+            fill_move(rows, self._task, self._actions, self._policy_versions)
             # No simulated task terminates; the time limit truncates them.
             rows['truncated'] = step >= self._task.episode_length
         self.rows = rows

@@ -1,0 +1,39 @@
+"""Fill ``step`` rows from states and from the moves that led to them."""
+
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from her_ros.core.rows import Rows
+from her_ros.core.task import GoalTask
+
+
+def fill_state(
+    rows: Rows, observation: ArrayLike, achieved_goal: ArrayLike, desired_goal: ArrayLike
+) -> None:
+    """Write the states of environments into their rows.
+
+    :param rows: ``step`` rows, shape (n,)
+    :param observation: shape (n, O)
+    :param achieved_goal: metres, world frame, shape (n, G)
+    :param desired_goal: metres, world frame, shape (n, G), or (G,) for the same in every row
+    """
+    rows['observation'] = observation
+    rows['achieved_goal'] = achieved_goal
+    rows['desired_goal'] = desired_goal
+
+
+def fill_move(rows: Rows, task: GoalTask, action: ArrayLike, policy_version: Any = 0) -> None:
+    """Write the moves that led to the states of rows, with their reward and success.
+
+    Whether an episode ends with them is not decided here.
+
+    :param rows: ``step`` rows that hold their states, shape (n,)
+    :param action: as applied, in [-1, 1], shape (n, A)
+    :param policy_version: of the policy that acted, shape (n,) or one for all; 0: none did
+    """
+    goals = rows['achieved_goal'], rows['desired_goal']
+    rows['action'] = action
+    rows['policy_version'] = policy_version
+    rows['reward'] = task.reward(*goals)
+    rows['is_success'] = task.is_success(*goals)
