@@ -1,3 +1,72 @@
-"""Goal-conditioned robot learning from ROS 2 bags with DDPG and Hindsight Experience Replay."""
+"""Goal-conditioned robot learning from ROS 2 bags with DDPG and Hindsight Experience Replay.
+
+The public Python API. A name loads the module that it comes from at its first use, so importing
+the package loads neither torch nor MuJoCo nor ROS::
+
+    import her_ros as hr
+
+    replay = hr.ReplayBuffer('FetchReach')
+    replay.extend(hr.read_episodes('runs/FetchReach/run_001'))
+    batch = replay.sample(256)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from her_ros.bags.stream import read_episodes as read_episodes
+    from her_ros.core.episode import Episode as Episode
+    from her_ros.core.errors import HerRosError as HerRosError
+    from her_ros.core.learner_parameters import LearnerParameters as LearnerParameters
+    from her_ros.core.learner_parameters import learner_parameters as learner_parameters
+    from her_ros.core.task import GoalTask as GoalTask
+    from her_ros.core.task import task_named as task_named
+    from her_ros.deploy.exploration import Exploration as Exploration
+    from her_ros.deploy.exploration import Explorer as Explorer
+    from her_ros.deploy.policy import OnnxPolicy as OnnxPolicy
+    from her_ros.learning.batch import Batch as Batch
+    from her_ros.learning.learner import Learner as Learner
+    from her_ros.learning.learner import set_up_torch as set_up_torch
+    from her_ros.learning.replay_buffer import ReplayBuffer as ReplayBuffer
+    from her_ros.sim.gym_batch import register_robotics as register_robotics
+    from her_ros.sim.registry import simulation_of as simulation_of
 
 __version__ = '0.1.0'
+
+# Where each public name comes from.
+_MODULES = {
+    'Batch': 'her_ros.learning.batch',
+    'Episode': 'her_ros.core.episode',
+    'Exploration': 'her_ros.deploy.exploration',
+    'Explorer': 'her_ros.deploy.exploration',
+    'GoalTask': 'her_ros.core.task',
+    'HerRosError': 'her_ros.core.errors',
+    'Learner': 'her_ros.learning.learner',
+    'LearnerParameters': 'her_ros.core.learner_parameters',
+    'OnnxPolicy': 'her_ros.deploy.policy',
+    'ReplayBuffer': 'her_ros.learning.replay_buffer',
+    'learner_parameters': 'her_ros.core.learner_parameters',
+    'read_episodes': 'her_ros.bags.stream',
+    'register_robotics': 'her_ros.sim.gym_batch',
+    'set_up_torch': 'her_ros.learning.learner',
+    'simulation_of': 'her_ros.sim.registry',
+    'task_named': 'her_ros.core.task',
+}
+
+__all__ = [
+    '__version__',
+    *_MODULES,
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name at its first use (PEP 562)."""
+    if name not in _MODULES:
+        raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
+    value = globals()[name] = getattr(import_module(_MODULES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

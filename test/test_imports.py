@@ -62,7 +62,8 @@ def allowed(module):
     if folder == 'cli':
         return None
     if folder == '':
-        return set()
+        # The public names, each loaded at its first use.
+        return {f'her_ros.{each}' for each in LIBRARIES}
     if folder == 'nodes':
         joined = JOINED.get(rest[0], set()) if rest else set()
         libraries = {'numpy', 'rclpy'} | MESSAGES
@@ -148,6 +149,15 @@ def loaded(*wanted):
     program = f'import {", ".join(wanted)}, sys\nprint(*sys.modules)'
     command = [sys.executable, '-c', program]
     return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+
+
+def test_the_package_itself_loads_nothing():
+    names = loaded('her_ros')
+    assert {name for name in names if name.startswith('her_ros')} == {'her_ros'}
+    assert not {name.partition('.')[0] for name in names} & {
+        'numpy',
+        *set().union(*LIBRARIES.values()),
+    }
 
 
 def all_of(folder):

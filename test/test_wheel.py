@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 from importlib.metadata import Distribution
 from pathlib import Path
 
@@ -59,6 +60,27 @@ def installed(wheel, tmp_path_factory):
     # What a .pth file names comes last, and its own .pth files are not read.
     (packages / 'dependencies.pth').write_text(sysconfig.get_path('purelib') + '\n')
     return folder
+
+
+def test_it_holds_the_package_its_types_and_all_that_it_ships(wheel):
+    held = {
+        re.sub(r'^her_ros-[\d.]+\.data/data/share/her_ros/', 'share/', each)
+        for each in zipfile.ZipFile(wheel).namelist()
+    }
+    modules = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / 'her_ros').rglob('*')
+        if path.is_file() and '__pycache__' not in path.parts
+    }
+    assert {'her_ros/py.typed', 'her_ros/cli/main.py'} <= modules
+    shipped = {
+        f'share/{path.relative_to(ROOT)}'
+        for part in ('config', 'launch', 'layouts', 'models')
+        for path in (ROOT / part).rglob('*')
+        if path.is_file() and '__pycache__' not in path.parts
+    }
+    assert {'share/config/FetchPush.yaml', 'share/models/FetchPush/policy.onnx'} <= shipped
+    assert not (modules | shipped) - held
 
 
 def test_it_requires_what_it_runs_on(installed):

@@ -1,11 +1,13 @@
 """Bags of any size into episodes, one after the other, in memory that does not grow."""
 
 from collections.abc import Callable, Iterator
+from os import PathLike
 from pathlib import Path
 from typing import NoReturn
 
 from her_ros.bags.errors import BagError, naming
 from her_ros.bags.recording import Recording
+from her_ros.bags.sources import expand
 from her_ros.bags.storage import Message
 from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.core.assembly import EpisodeAssembler
@@ -14,6 +16,17 @@ from her_ros.core.episode import Episode, faults_of
 from her_ros.core.errors import HerRosError
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import GoalTask
+
+
+def read_episodes(*paths: str | PathLike[str], task: GoalTask | None = None) -> Iterator[Episode]:
+    """Read the finished episodes of bags, one after the other, in bounded memory.
+
+    :param paths: bare bags, rosbag2 directories, folders of either, or run folders
+    :param task: what the bags have to hold; what each of them says where left out
+    :raises BagError: if a path is missing or holds no bag, or a bag cannot be read
+    """
+    for path in expand(map(Path, paths)):
+        yield from stream_episodes(path, task)
 
 
 def stream_episodes(path: Path, task: GoalTask | None = None) -> Iterator[Episode]:

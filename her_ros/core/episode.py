@@ -5,10 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from her_ros.core.errors import HerRosError
-from her_ros.core.rows import IDENTITY, Rows, identity_of, joined, require_finite
+from her_ros.core.rows import IDENTITY, Rows, identity_of, joined, require_finite, step_dtype
+from her_ros.core.step_rows import fill_move, fill_state
 from her_ros.core.task import GoalTask
 
 # Values of a row that have to be finite.
@@ -29,6 +30,43 @@ class Episode:
     """
 
     rows: Rows
+
+    @classmethod
+    def from_arrays(
+        cls,
+        task: GoalTask,
+        observation: ArrayLike,
+        achieved_goal: ArrayLike,
+        desired_goal: ArrayLike,
+        action: ArrayLike,
+        terminated: bool = False,
+    ) -> 'Episode':
+        """Make an episode from plain arrays. Rewards and successes are computed by the task.
+
+        :param observation: observations 0 … T, shape (T + 1, O)
+        :param achieved_goal: achieved goals 0 … T, metres, shape (T + 1, G)
+        :param desired_goal: the goal of the whole episode, metres, shape (G,)
+        :param action: actions 0 … T - 1, in [-1, 1], shape (T, A)
+        :param terminated: whether the last move ended the task itself; false: the time limit did
+        :raises EpisodeError: if an array does not have the task's shape, or an action lies out of
+            [-1, 1]
+        :raises RowError: if a value is not finite
+        """
+        moves = len(_numbers('action', action, (None, task.action_size)))
+        rows = np.zeros(moves + 1, step_dtype(task))
+        rows['step'] = np.arange(moves + 1)
+        fill_state(
+            rows,
+            _numbers('observation', observation, (moves + 1, task.observation_size)),
+            _numbers('achieved_goal', achieved_goal, (moves + 1, task.goal_size)),
+            _numbers('desired_goal', desired_goal, (task.goal_size,)),
+        )
+        with np.errstate(over='ignore'):  # too large for float32: infinity, which is refused
+            fill_move(rows[1:], task, action)
+        rows['terminated' if terminated else 'truncated'][-1] = 1
+        episode = cls(rows)
+        episode.check(task)
+        return episode
 
     def __len__(self) -> int:
         """Return T, the number of transitions."""
@@ -97,6 +135,27 @@ class Episode:
                 f'{name}: observations have {rows["observation"].shape[1]} values,'
                 f' {task.name} has {task.observation_size}'
             )
+
+
+def _numbers(name: str, values: ArrayLike, shape: tuple[int | None, ...]) -> NDArray[np.float64]:
+    """Return an array of numbers.
+
+    :param shape: what it must have; None: any length
+    :raises EpisodeError: if it holds no numbers, or has another shape
+    """
+    wanted = '(' + ', '.join('T' if size is None else str(size) for size in shape) + ')'
+    try:
+        array = np.asarray(values, np.float64)
+    except (TypeError, ValueError) as error:
+        raise EpisodeError(
+            f'{name}: not an array of numbers of shape {wanted} ({error})'
+        ) from None
+    fits = len(array.shape) == len(shape) and all(
+        size in (None, found) for size, found in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        raise EpisodeError(f'{name} has shape {array.shape}; it must be {wanted}')
+    return array
 
 
 def faults_of(episodes: Sequence[Episode], task: GoalTask) -> list[HerRosError | None]:

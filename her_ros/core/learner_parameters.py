@@ -1,8 +1,9 @@
 """What and how the agent learns: the parameters of HER, its family and the agents."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from her_ros.core.config import ConfigError, parameter
+from her_ros.core.config import ConfigError, configured, parameter
 from her_ros.core.node_parameters import NodeParameters
 
 #: guards that imitate what led to relabelled goals
@@ -187,3 +188,11 @@ class LearnerParameters(NodeParameters):
                 f'guard {self.guard} imitates what led to relabelled goals, and to those of'
                 ' goal_strategy random nothing led; choose another guard, or another strategy'
             )
+
+
+def learner_parameters(**values: Any) -> LearnerParameters:
+    """Return checked parameters; what is not given keeps its default.
+
+    :raises ConfigError: if a name is unknown, a value does not fit, or some do not fit together
+    """
+    return configured(LearnerParameters, 'learner', values)

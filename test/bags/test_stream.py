@@ -14,7 +14,7 @@ from her_ros.bags.errors import BagError
 from her_ros.bags.mcap_storage import McapStorage
 from her_ros.bags.reader import read_bag
 from her_ros.bags.recover import recover
-from her_ros.bags.stream import EpisodeStream, stream_episodes
+from her_ros.bags.stream import EpisodeStream, read_episodes, stream_episodes
 from her_ros.bags.writer import write_rollout
 from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
 from her_ros.core.task import TASKS
@@ -336,3 +336,21 @@ def repeated(rollout, count):
         for rows in rollout:
             rows['episode'] = episode
             yield rows
+
+
+def test_episodes_of_any_number_of_bags_are_read_in_turn(
+    tmp_path, push, rollouts, all_rows, same, write_mcap
+):
+    (tmp_path / 'some').mkdir()
+    first, second = rollouts(), rollouts(lengths=(4,))
+    write_mcap(tmp_path / 'some' / 'a.mcap', first)
+    write_mcap(tmp_path / 'b.mcap', second)
+    paths = (str(tmp_path / 'some'), tmp_path / 'b.mcap')
+    found = [[*read_episodes(*paths, task=push)], [*read_episodes(*paths[::-1], task=push)]]
+    expected = all_rows(first), all_rows(second)
+    for episodes, parts in zip(found, (expected, expected[::-1]), strict=True):
+        count = len(parts[0])
+        assert same(sorted_rows(episodes[:count]), parts[0])
+        assert same(sorted_rows(episodes[count:]), parts[1])
+    with pytest.raises(BagError, match='no such file or folder'):
+        next(read_episodes(tmp_path / 'c.mcap'))

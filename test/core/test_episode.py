@@ -28,6 +28,53 @@ def test_moves_stand_between_the_states_they_join(make_episode_rows):
     assert episode.terminated.dtype == bool
 
 
+def plain(rows):
+    """The arrays that a user's own loop would have."""
+    return {
+        'observation': rows['observation'],
+        'achieved_goal': rows['achieved_goal'],
+        'desired_goal': rows['desired_goal'][0],
+        'action': rows['action'][1:],
+    }
+
+
+@pytest.mark.parametrize('terminated', [False, True])
+def test_plain_arrays_make_the_rows_that_a_rollout_would_have(toy, make_episode_rows, terminated):
+    rows = make_episode_rows(session=0, episode=0)
+    # Half a tolerance from the goal after the second move, and two tolerances at other times.
+    rows['achieved_goal'] = rows['desired_goal'] + [[0.5, 0.0]]
+    rows['achieved_goal'][2] = rows['desired_goal'][0] + [0.125, 0.0]
+    rows['reward'], rows['is_success'] = [0, -1, 0, -1, -1], [0, 0, 1, 0, 0]
+    rows['truncated'][-1], rows['terminated'][-1] = not terminated, terminated
+    episode = Episode.from_arrays(toy, **plain(rows), terminated=terminated)
+    assert same(episode, rows)
+    lists = {name: array.tolist() for name, array in plain(rows).items()}
+    assert same(Episode.from_arrays(toy, **lists, terminated=terminated), rows)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'action': np.zeros((4, 3))}, r'action has shape \(4, 3\); it must be \(T, 4\)'),
+        ({'action': np.zeros(4)}, r'action has shape \(4,\)'),
+        ({'action': np.zeros((5, 4))}, r'observation has shape \(5, 5\); it must be \(6, 5\)'),
+        ({'action': np.zeros((0, 4))}, r'observation has shape \(5, 5\); it must be \(1, 5\)'),
+        ({'action': np.full((4, 4), 1.5)}, r'an action is 1.5; expected within \[-1, 1\]'),
+        ({'action': np.full((4, 4), 1e300)}, 'action of env 0, episode 0, step 1'),
+        ({'action': [['a'] * 4] * 4}, r'action: not an array of numbers of shape \(T, 4\)'),
+        ({'action': [[0.0], [0.0, 0.0]]}, 'action: not an array of numbers'),
+        ({'observation': np.zeros((5, 4))}, r'it must be \(5, 5\)'),
+        ({'observation': np.full((5, 5), np.nan)}, 'observation of env 0, episode 0, step 0'),
+        ({'achieved_goal': np.zeros((4, 2))}, r'achieved_goal has shape \(4, 2\)'),
+        ({'desired_goal': np.zeros((5, 2))}, r'desired_goal has shape .* it must be \(2\)'),
+        ({'desired_goal': np.zeros(3)}, r'desired_goal has shape \(3,\); it must be \(2\)'),
+    ],
+)
+def test_arrays_that_make_no_episode_are_named(toy, make_episode_rows, change, message):
+    with pytest.raises(HerRosError, match=message):
+        Episode.from_arrays(toy, **{**plain(make_episode_rows(length=4)), **change})
+
+
 def test_success_is_that_of_the_last_state(make_episode_rows):
     rows = make_episode_rows()
     rows['is_success'][:-1] = 1

@@ -1,0 +1,73 @@
+"""The replay buffer as Python programs use it: episodes in, relabelled batches out."""
+
+from collections.abc import Iterable
+
+import torch
+
+from her_ros.core.episode import Episode
+from her_ros.core.learner_parameters import LearnerParameters
+from her_ros.core.seeds import integer_seed
+from her_ros.core.task import GoalTask, task_named
+from her_ros.learning.batch import Batch, Draws
+from her_ros.learning.replay import Replay, ReplayError
+
+
+class ReplayBuffer:
+    """A replay buffer with Hindsight Experience Replay and a random generator of its own.
+
+    :param task: the task or its name
+    :param parameters: ``future_goals``, ``goal_strategy``, ``replay_capacity``, ``seed`` and the
+        others that concern sampling; None: the defaults
+    :param device: where the tensors are
+    :raises TaskError: if there is no task of that name
+    """
+
+    def __init__(
+        self,
+        task: GoalTask | str,
+        parameters: LearnerParameters | None = None,
+        device: torch.device | str = 'cpu',
+    ) -> None:
+        self.task = task_named(task) if isinstance(task, str) else task
+        parameters = parameters or LearnerParameters()
+        self._replay = Replay(self.task, parameters, device)
+        self._candidates = parameters.curriculum_candidates if parameters.curriculum else 0
+        self._generator = torch.Generator(device).manual_seed(
+            integer_seed(parameters.seed, 'update')
+        )
+
+    def __len__(self) -> int:
+        """Return the number of transitions stored."""
+        return len(self._replay)
+
+    @property
+    def episodes(self) -> int:
+        """Number of episodes stored."""
+        return self._replay.episodes
+
+    def add(self, episode: Episode) -> None:
+        """Store an episode; the oldest ones go when there is no room.
+
+        :raises EpisodeError: if it is not a whole episode of the task
+        :raises RowError: if a value is not finite
+        :raises ReplayError: if it is larger than the buffer
+        """
+        episode.check(self.task)
+        self._replay.add(episode)
+
+    def extend(self, episodes: Iterable[Episode]) -> None:
+        """Store episodes, as :meth:`add` does."""
+        for episode in episodes:
+            self.add(episode)
+
+    def sample(self, count: int) -> Batch:
+        """Draw transitions and relabel them.
+
+        :return: ``count`` transitions; ``goal`` and ``reward`` are those after relabelling
+        :raises ReplayError: if the buffer is empty, or ``count`` is not positive
+        """
+        if count < 1:
+            raise ReplayError(f'a batch of {count} transitions; draw one at least')
+        symmetries = self._replay.symmetries is not None
+        draws = Draws.random(count, self._generator, self._candidates, symmetries)
+        return self._replay.sample(draws)

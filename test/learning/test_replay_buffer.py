@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from her_ros.core.episode import EpisodeError
+from her_ros.core.learner_parameters import learner_parameters
+from her_ros.core.seeds import integer_seed
+from her_ros.core.task import TaskError
+from her_ros.learning.batch import Draws
+from her_ros.learning.replay import Replay, ReplayError
+from her_ros.learning.replay_buffer import ReplayBuffer
+
+
+@pytest.mark.parametrize(
+    ('values', 'candidates', 'symmetries'),
+    [
+        ({}, 0, False),
+        ({'curriculum': True, 'curriculum_candidates': 3}, 3, False),
+        ({'mirror_left_right': 0.5, 'horizontal_offset_m': 0.5}, 0, True),
+    ],
+)
+def test_batches_are_those_that_a_learner_of_this_seed_draws(
+    toy, symmetric, make_episode, values, candidates, symmetries
+):
+    task = symmetric(toy)
+    parameters = learner_parameters(replay_capacity=100, seed=3, **values)
+    episodes = [make_episode(task, 7, number) for number in range(5)]
+    buffer, replay = ReplayBuffer(task, parameters), Replay(task, parameters)
+    buffer.extend(episodes)
+    for episode in episodes:
+        replay.add(episode)
+    assert (len(buffer), buffer.episodes) == (35, 5)
+    generator = torch.Generator().manual_seed(integer_seed(3, 'update'))
+    for _ in range(2):
+        expected = replay.sample(Draws.random(16, generator, candidates, symmetries))
+        found = buffer.sample(16)
+        for name, values in vars(expected).items():
+            assert values is None or torch.equal(vars(found)[name], values), name
+
+
+def test_what_cannot_be_stored_or_drawn_is_named(toy, make_task, make_episode):
+    buffer = ReplayBuffer(toy, learner_parameters(replay_capacity=100))
+    with pytest.raises(ReplayError, match='is empty'):
+        buffer.sample(4)
+    buffer.add(make_episode(toy, 7))
+    with pytest.raises(ReplayError, match='a batch of 0 transitions'):
+        buffer.sample(0)
+    other = make_task(observation_size=6)
+    with pytest.raises(EpisodeError, match='observations have 6 values, Toy has 4'):
+        buffer.add(make_episode(other, 7))
+    with pytest.raises(TaskError, match="'FetchTea' is unknown"):
+        ReplayBuffer('FetchTea')

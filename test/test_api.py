@@ -1,0 +1,92 @@
+"""The public Python API: what its names are, and what they do together."""
+
+import ast
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import her_ros
+from her_ros.bags.writer import write_rollout
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_public_name_is_there_once_and_documented():
+    assert len(her_ros.__all__) == len({*her_ros.__all__})
+    for name in her_ros.__all__:
+        assert getattr(her_ros, name).__doc__, name
+    assert {*dir(her_ros)} >= {*her_ros.__all__}
+
+
+def test_type_checkers_see_the_names_that_are_loaded():
+    tree = ast.parse(Path(her_ros.__file__).read_text('utf-8'))
+    seen = {
+        alias.asname: node.module
+        for block in tree.body
+        if isinstance(block, ast.If)
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname == alias.name
+    }
+    assert seen == her_ros._MODULES
+    assert {'__version__', *seen} == {*her_ros.__all__}
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="module 'her_ros' has no attribute 'Episodes'"):
+        _ = her_ros.Episodes
+    assert not hasattr(her_ros, 'anything')
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run folder with one bag: eight walks of FetchReach's gripper."""
+    task, random = her_ros.task_named('FetchReach'), np.random.default_rng(0)
+    folder = tmp_path / 'runs/FetchReach/run_001/bags'
+    folder.mkdir(parents=True)
+    episodes = []
+    for number in range(8):
+        path = random.normal(scale=0.02, size=(51, 3)).cumsum(0)
+        observation = random.normal(size=(51, task.observation_size))
+        action = random.uniform(-1, 1, (50, 4))
+        episode = her_ros.Episode.from_arrays(task, observation, path, [1.0, 1.0, 1.0], action)
+        episode.rows['env'] = number
+        episodes.append(episode.rows)
+    write_rollout(folder, 'walks', {'task': task.name}, list(np.array(episodes).T))
+    return folder.parent
+
+
+@pytest.mark.parametrize('page', ['README.md', 'docs/python.md'])
+def test_three_lines_sample_a_relabelled_batch_of_bags(page, monkeypatch, tmp_path, run):
+    text = (ROOT / page).read_text('utf-8')
+    (block,) = re.findall(r'```python\n(import her_ros as hr\n.*?read_episodes.*?)```', text, re.S)
+    lines = [line for line in block.splitlines() if line and not line.startswith('import')]
+    assert len([line for line in lines if not line.startswith('print')]) == 3
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    exec(block, names)
+    batch, task = names['batch'], her_ros.task_named('FetchReach')
+    assert len(batch.reward) == 256
+    relabelled = task.reward(batch.next_achieved_goal, batch.goal)
+    np.testing.assert_array_equal(batch.reward, relabelled)
+    # k = 4: four of five get a goal from later in their episode. No walk comes near its own.
+    is_relabelled = batch.steps_to_goal > 0
+    assert is_relabelled.double().mean() == pytest.approx(0.8, abs=0.1)
+    assert (batch.reward[~is_relabelled] == -1).all()
+    assert (batch.reward[batch.steps_to_goal == 1] == 0).all()
+
+
+def test_the_example_learns_an_environment_of_ones_own_without_ros(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, 'rclpy', None)
+    spec = importlib.util.spec_from_file_location('example', ROOT / 'examples/own_environment.py')
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    before, after = example.train(rollouts=20)
+    assert before < 0.1
+    assert after > 0.9
+    assert len(capsys.readouterr().out.splitlines()) == 4
