@@ -63,7 +63,7 @@ def train_offline(options: Options) -> int:
             if ranks.rank == 0:
                 _claim(folder, values, stack)
         source = EpisodeSource(list(own), task, parameters.seed)
-        scalars = ScalarLog(folder.tensorboard)
+        scalars = ScalarLog(folder.tensorboard, values['trainer'])
         stack.callback(scalars.close)
         training = OfflineTraining(
             task,

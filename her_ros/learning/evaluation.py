@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
+import numpy as np
+
 from her_ros.core.episode import Episode
 from her_ros.core.task import GoalTask
+
+
+def mean_return(episodes: Sequence[Episode]) -> float:
+    """Return the mean sum of rewards, not discounted, of at least one episode."""
+    return float(np.mean([episode.reward.sum() for episode in episodes]))
 
 
 @dataclass(frozen=True)

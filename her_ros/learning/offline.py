@@ -15,9 +15,10 @@ from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.learning.checkpoint_form import LOG_FORM, check_form, load_log
-from her_ros.learning.evaluation import EVALUATION_FORM, Evaluation
+from her_ros.learning.evaluation import EVALUATION_FORM, Evaluation, mean_return
 from her_ros.learning.learner import Learner
 from her_ros.learning.ranks import Ranks
+from her_ros.learning.scalars import SUCCESS_RATE
 
 # Where bags hold more than the buffer, new episodes replace the oldest as fast as each stored
 # transition is drawn so often, on average.
@@ -205,7 +206,10 @@ class OfflineTraining:
         if self.is_streaming:
             drawn = (learner.updates + count) * self._parameters.batch_size
             self._read_up_to(drawn // _DRAWS_PER_TRANSITION)
+        begin = time.monotonic()
         losses = learner.update(count)
+        speed = count / max(time.monotonic() - begin, 1e-9)
+        self._record('speed/updates_per_s', speed, learner.updates)
         for name, value in losses.items():
             self._record(f'learner/{name}', value, learner.updates)
         if self._judge and learner.updates >= self._next_evaluation:
@@ -232,11 +236,11 @@ class OfflineTraining:
     def _evaluate(self, judge: Judge) -> None:
         content = self._policy(len(self.evaluations) + 1)
         at = (self.learner.env_steps, self.learner.updates, self.trained_s)
-        evaluation = Evaluation.of(
-            self._task, len(self.evaluations) + 1, sha256(content), at, judge(content)
-        )
+        episodes, version = judge(content), len(self.evaluations) + 1
+        evaluation = Evaluation.of(self._task, version, sha256(content), at, episodes)
         self.evaluations.append(evaluation)
-        self._record('evaluation/success_rate', evaluation.success_rate, self.learner.updates)
+        self._record(SUCCESS_RATE, evaluation.success_rate, self.learner.updates)
+        self._record('evaluation/return', mean_return(episodes), self.learner.updates)
 
     def _policy(self, version: int) -> bytes:
         provenance = {'run': self._folder.path.name, 'guard': self._parameters.guard}

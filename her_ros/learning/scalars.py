@@ -1,11 +1,17 @@
 """Named values over time, for TensorBoard."""
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
 
 from her_ros.core.errors import HerRosError
+
+#: name of the success rate of an evaluation
+SUCCESS_RATE = 'evaluation/success_rate'
 
 
 class ScalarError(HerRosError):
@@ -16,10 +22,12 @@ class ScalarLog:
     """Writes TensorBoard's event files; the first value makes the file.
 
     :param folder: takes the event files
+    :param hyperparameters: what TensorBoard's page HPARAMS shows of the run; lists become text
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hyperparameters: Mapping[str, Any] | None = None) -> None:
         self._folder = folder
+        self._hyperparameters = hyperparameters or {}
         self._writer: SummaryWriter | None = None
 
     def add(self, name: str, value: float, step: int) -> None:
@@ -31,9 +39,21 @@ class ScalarLog:
             if self._writer is None:
                 _keep_quiet()
                 self._writer = SummaryWriter(str(self._folder), max_queue=1000, flush_secs=10)
+                self._add_hyperparameters(self._writer)
             self._writer.add_scalar(name, value, step)
         except OSError as error:
             raise self._failure(error) from error
+
+    def _add_hyperparameters(self, writer: SummaryWriter) -> None:
+        if not self._hyperparameters:
+            return
+        values = {
+            name: value if isinstance(value, bool | int | float | str) else str(value)
+            for name, value in self._hyperparameters.items()
+        }
+        # What is compared over runs; the values themselves are those of the scalar.
+        for summary in hparams(values, {SUCCESS_RATE: 0.0}):
+            writer._get_file_writer().add_summary(summary)
 
     def close(self) -> None:
         """Write what is waiting.

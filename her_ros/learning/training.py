@@ -18,8 +18,9 @@ from her_ros.core.task import GoalTask
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.learning.checkpoint_form import LOG_FORM, check_form
 from her_ros.learning.compile import CompileAhead, compile_or_say_why
-from her_ros.learning.evaluation import EVALUATION_FORM, Evaluation
+from her_ros.learning.evaluation import EVALUATION_FORM, Evaluation, mean_return
 from her_ros.learning.learner import Learner
+from her_ros.learning.scalars import SUCCESS_RATE
 
 # Evaluation bags of one policy version that may be damaged before the run ends.
 _MAX_DAMAGED = 3
@@ -179,7 +180,15 @@ class Training:
                 continue
             self._log.append((name, digest))
             self.learner.ingest(episodes)
+            self._record_episodes('rollout', episodes, self.learner.env_steps)
         return len(names)
+
+    def _record_episodes(self, name: str, episodes: Sequence[Episode], env_steps: int) -> None:
+        """Record mean return and success rate of episodes, of which there may be none."""
+        if episodes:
+            success_rate = sum(each.is_success for each in episodes) / len(episodes)
+            self._record(f'{name}/success_rate', success_rate, env_steps)
+            self._record(f'{name}/return', mean_return(episodes), env_steps)
 
     @property
     def updates_owed(self) -> int:
@@ -272,7 +281,8 @@ class Training:
         self.evaluations.append(evaluation)
         self._judged = None
         self.save()
-        self._record('evaluation/success_rate', evaluation.success_rate, evaluation.env_steps)
+        self._record(SUCCESS_RATE, evaluation.success_rate, evaluation.env_steps)
+        self._record('evaluation/return', mean_return(episodes), evaluation.env_steps)
         return evaluation
 
     def _evaluated_episodes(self, path: Path, version: int) -> Sequence[Episode]:

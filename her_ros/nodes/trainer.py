@@ -1,6 +1,7 @@
 """The ``trainer`` node: bags in, policies out."""
 
 import time
+from dataclasses import asdict
 from typing import Any
 
 from rclpy.executors import SingleThreadedExecutor
@@ -42,7 +43,8 @@ class TrainerNode(GuardedNode):
         folder.remove_leftovers()
         task = task_named(p.task)
         set_up_torch(p.threads)
-        self._scalars = ScalarLog(folder.tensorboard)
+        hyperparameters = {k: v for k, v in asdict(p).items() if k != 'run_dir'}
+        self._scalars = ScalarLog(folder.tensorboard, hyperparameters)
         self._training = Training(
             task, p, folder, lambda path: read_bag(path, task).episodes, self._scalars.add
         )
@@ -162,6 +164,12 @@ class TrainerNode(GuardedNode):
         steps, updates = self._reported
         evaluations = self._training.evaluations
         self._reported_at, self._reported = now, (learner.env_steps, learner.updates)
+        speeds = {
+            'env_steps_per_s': round((learner.env_steps - steps) / seconds, 1),
+            'updates_per_s': round((learner.updates - updates) / seconds, 1),
+        }
+        for name, speed in speeds.items():
+            self._scalars.add(f'speed/{name}', speed, learner.env_steps)
         waits = self._waits_for()
         problem = self._trainers.trouble(self._foreign)
         return {
@@ -172,8 +180,7 @@ class TrainerNode(GuardedNode):
             'env_steps': learner.env_steps,
             'updates': learner.updates,
             'updates_owed': self._training.updates_owed,
-            'env_steps_per_s': round((learner.env_steps - steps) / seconds, 1),
-            'updates_per_s': round((learner.updates - updates) / seconds, 1),
+            **speeds,
             'success_rate': evaluations[-1].success_rate if evaluations else '',
             'evaluations': len(evaluations),
             'bags_refused': len(self._training.refused),

@@ -162,9 +162,32 @@ def test_an_evaluation_reports_what_its_bag_shows(bags, quick):
     }
     assert 0 <= evaluation.wall_s <= round(training.trained_s, 2)
     assert training.evaluations == [evaluation]
-    assert scalars[-1] == ('evaluation/success_rate', 0.7, 40)
+    values = {(name, step): value for name, value, step in scalars}
+    assert values['evaluation/success_rate', 40] == 0.7
     assert {'learner/actor_loss', 'learner/critic_loss'} <= {name for name, _, _ in scalars}
     assert all(np.isfinite(value) for _, value, _ in scalars)
+
+
+def test_returns_and_successes_of_rollouts_and_evaluations_are_recorded(bags, quick):
+    scalars = {}
+    training = bags.training(
+        quick(), record=lambda name, value, step: scalars.update({(name, step): value})
+    )
+    first, second = bags.add('1.mcap', 10, 9), bags.add('2.mcap', 21)
+    training.ingest_new_bags()
+    # At the steps in the buffer once each bag was read.
+    for step, episodes in ((19, first), (40, second)):
+        sums = [each.rows['reward'][1:].sum() for each in episodes]
+        assert scalars['rollout/return', step] == pytest.approx(np.mean(sums))
+        solved = np.mean([each.rows['is_success'][-1] for each in episodes])
+        assert scalars['rollout/success_rate', step] == solved
+    training.update(FOREVER_S)
+    training.begin_evaluation()
+    bags.judge(training, 0.5)
+    (path,) = bags.folder.evaluation.iterdir()
+    sums = [each.rows['reward'][1:].sum() for each in bags.read(path)]
+    training.end_evaluation()
+    assert scalars['evaluation/return', 40] == pytest.approx(np.mean(sums))
 
 
 def test_another_version_in_an_evaluation_is_named(bags, quick):
