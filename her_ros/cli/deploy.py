@@ -3,20 +3,23 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.console import Console
 
-from her_ros.cli.graph import NodeSpec, deployment_nodes, graph_environment
-from her_ros.cli.params import shipped_model, to_yaml
-from her_ros.cli.prepare import Run, claimed, values_for
+from her_ros.cli.graph import NodeSpec, deployment_nodes
+from her_ros.cli.params import shipped_model
+from her_ros.cli.prepare import Run, values_for
+from her_ros.cli.session import run_without_training
 from her_ros.core.config import ConfigError, configured
-from her_ros.core.files import write_whole
 from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.ros_environment import check_ros_environment, checked_namespace
-from her_ros.core.run_folder import RunFolder, RunFolderError
+from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import task_named
 from her_ros.deploy.safety import SafetyFilter
+
+if TYPE_CHECKING:
+    from her_ros.cli.display import Display
 
 
 class Options(NamedTuple):
@@ -53,16 +56,14 @@ def deploy(options: Options) -> int:
         task_named(options.task), configured(PolicyParameters, 'policy', values['policy'])
     )
     folder = RunFolder(options.folder or Path('runs', options.task, 'robot'))
-    if folder.checkpoint.exists():
-        raise RunFolderError(
-            f'{folder.path}: holds a training run, whose parameters stay; choose another --folder'
-        )
-    folder.create()
-    console = Console(markup=False)  # a path may hold brackets
-    with claimed(Run(options.task, folder, resumed=False), options.namespace):
-        write_whole(folder.params, to_yaml(values).encode())
-        console.print(f'{options.task} by {model}; logs in {folder.log}', soft_wrap=True)
-        _supervise(options, str(model), folder, console)
+    run_without_training(
+        Run(options.task, folder, resumed=False),
+        values,
+        options.namespace,
+        _nodes(options, str(model), str(folder.path) if options.record else ''),
+        lambda console: _display(options, console),
+        f'{options.task} by {model}',
+    )
     return 0
 
 
@@ -70,24 +71,8 @@ def _nodes(options: Options, model: str, run_dir: str) -> list[NodeSpec]:
     return deployment_nodes(options.namespace, model, True, options.robot, run_dir, options.remap)
 
 
-def _supervise(options: Options, model: str, folder: RunFolder, console: Console) -> None:
-    # The display listens with the same discovery and transport as the nodes.
-    os.environ.update(graph_environment(folder.log))
+def _display(options: Options, console: Console) -> 'Display':
     from her_ros.cli.robot_display import RobotDisplay
-    from her_ros.cli.supervisor import Supervisor
 
-    run_dir = str(folder.path) if options.record else ''
-    nodes = _nodes(options, model, run_dir)
-    supervisor = Supervisor(
-        nodes, folder.params, folder.log, lambda line: console.print(line, soft_wrap=True)
-    )
-    try:
-        with RobotDisplay(
-            f'{options.task} on a {options.robot} robot', options.namespace, console
-        ) as display:
-            while not supervisor.poll():
-                display.update(0.1)
-    except KeyboardInterrupt:
-        console.print('stopping')
-    finally:
-        supervisor.stop()
+    title = f'{options.task} on a {options.robot} robot'
+    return RobotDisplay(title, options.namespace, console)

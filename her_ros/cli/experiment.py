@@ -11,12 +11,13 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from her_ros.cli.experiment_file import EXPERIMENT_FILE, is_experiment_file, read_experiment
 from her_ros.cli.experiment_report import TABLE, write_report
 from her_ros.cli.experiment_results import rows_of, write_table
 from her_ros.cli.experiments import EXPERIMENTS, Experiment, experiment_named
@@ -24,7 +25,7 @@ from her_ros.cli.jobs import Job, run_jobs
 from her_ros.cli.params import shipped_file
 from her_ros.cli.prepare import Run, prepare_run, training_names, values_for
 from her_ros.core.config import ConfigError
-from her_ros.core.files import InUse, locked
+from her_ros.core.files import InUse, locked, write_whole
 from her_ros.core.ros_environment import check_ros_environment
 from her_ros.core.run_folder import RunFolder, RunFolderError
 
@@ -37,6 +38,7 @@ _CORES_PER_RUN, _MOST_AT_ONCE = 2, 16
 class Options:
     """What the user asked for."""
 
+    #: of an experiment, or of a file that describes one
     name: str
     task: str
     seeds: int
@@ -70,11 +72,16 @@ def experiment(options: Options) -> int:
     """
     console = Console(markup=False, highlight=False, soft_wrap=True)
     check_ros_environment(os.environ, own_log_folder=True)
-    chosen = experiment_named(options.name)
+    file = Path(options.name) if is_experiment_file(options.name) else None
+    chosen = experiment_named(options.name) if file is None else read_experiment(file)
+    options = replace(options, name=chosen.name)
     folder = options.folder
     _check(chosen, options)
     with ExitStack() as stack:
         _claim(folder, stack)
+        if file is not None:
+            # What a report says of it.
+            write_whole(folder / EXPERIMENT_FILE, file.read_bytes())
         jobs = planned(chosen, options)
         unfinished = [job for job in jobs if job.run.result is None]
         at_once = options.jobs or jobs_allowed()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from her_ros.cli.experiment_file import EXPERIMENT_FILE, read_experiment
 from her_ros.cli.experiment_results import (
     Curve,
     Row,
@@ -13,7 +14,7 @@ from her_ros.cli.experiment_results import (
     read_table,
     speed_up,
 )
-from her_ros.cli.experiments import EXPERIMENTS
+from her_ros.cli.experiments import EXPERIMENTS, Experiment
 from her_ros.cli.pictures import draw_curves, save
 from her_ros.core.files import write_whole
 from her_ros.core.task import task_named
@@ -30,21 +31,34 @@ def write_report(folder: Path) -> list[Path]:
     """
     rows = read_table(folder / TABLE)
     arms = curves(rows)
-    write_whole(folder / SUMMARY, summary(rows, arms).encode())
+    experiment = _described(folder, rows[0].experiment)
+    write_whole(folder / SUMMARY, summary(rows, arms, experiment).encode())
     title = f'{rows[0].experiment}, {rows[0].task}'
     return [folder / SUMMARY, *save(draw_curves(arms, title), folder, 'curves')]
 
 
-def summary(rows: Sequence[Row], arms: Mapping[str, list[Curve]]) -> str:
-    """Put into words and a table what was found."""
+def _described(folder: Path, name: str) -> Experiment | None:
+    """Return what a table's experiment is; None: nobody says."""
+    if (path := folder / EXPERIMENT_FILE).exists():
+        return read_experiment(path)
+    return next((each for each in EXPERIMENTS if each.name == name), None)
+
+
+def summary(
+    rows: Sequence[Row], arms: Mapping[str, list[Curve]], experiment: Experiment | None
+) -> str:
+    """Put into words and a table what was found.
+
+    :param experiment: what was compared; None: unknown, so the first arm is the reference
+    """
     name, task = rows[0].experiment, rows[0].task
-    questions = {each.name: each.question for each in EXPERIMENTS}
     judged = sorted({row.judged_episodes for row in rows})
-    reference = _reference(name, arms)
+    # It may not be there yet.
+    reference = experiment.arms[0].name if experiment else next(iter(arms))
     lines = [
         f'# {name}, {task}',
         '',
-        *([f'Compared: {questions[name]}.', ''] if name in questions else []),
+        *([f'Compared: {experiment.question}.', ''] if experiment else []),
         '![Success over env steps](curves.svg)',
         '',
         f'Success is judged by {_several(judged)} deterministic episodes. Lines are medians over'
@@ -64,14 +78,6 @@ def summary(rows: Sequence[Row], arms: Mapping[str, list[Curve]]) -> str:
         '',
     ]
     return '\n'.join(lines)
-
-
-def _reference(name: str, arms: Mapping[str, list[Curve]]) -> str:
-    """Return the arm that the others are measured against; it may not be there yet."""
-    for experiment in EXPERIMENTS:
-        if experiment.name == name:
-            return experiment.arms[0].name
-    return next(iter(arms))
 
 
 def _arm_row(arm: str, arms: Mapping[str, list[Curve]], task: str, reference: str) -> str:

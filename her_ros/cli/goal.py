@@ -1,4 +1,4 @@
-"""``her-ros goal`` and ``her-ros stop``: a goal from the command line, and what becomes of it."""
+"""``her-ros goal``, ``stop`` and ``reset``: a robot or a simulation from the command line."""
 
 import time
 from typing import NamedTuple
@@ -129,6 +129,21 @@ def stop_robot(namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> None:
     namespace = '/' + checked_namespace(namespace)
     with Sender() as sender:
         _say(_stop(sender, namespace, timeout_s))
+
+
+def reset_node(node: str, namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> None:
+    """Call the service ``reset`` of a node, and print what it answers.
+
+    :param node: name of the node, such as ``robot_bridge``
+    :param namespace: of the node
+    :raises HerRosError: if nobody answers, or the node refuses
+    """
+    name = f'/{checked_namespace(namespace)}/{node}'
+    with Sender() as sender:
+        answer = sender.request(Trigger, f'{name}/reset', timeout_s)
+    if not answer.success:
+        raise HerRosError(f'{name}: refused: {answer.message}')
+    _say(f'{name}: {answer.message}')
 
 
 def _stop(sender: Sender, namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> str:

@@ -11,6 +11,7 @@ from her_ros import __version__
 from her_ros.cli.bags import app as bags_app
 from her_ros.cli.examples import examples
 from her_ros.cli.graph import ROBOTS
+from her_ros.cli.runs import app as runs_app
 from her_ros.core.config import ConfigError, parameters_of
 from her_ros.core.errors import HerRosError
 from her_ros.core.learner_parameters import LearnerParameters
@@ -27,10 +28,18 @@ app = typer.Typer(
     ' over real ROS 2 topics and bags.',
 )
 app.add_typer(bags_app, name='bags', short_help='Inspect, check and repair bags.')
+app.add_typer(runs_app, name='runs', short_help='List runs.')
 
 _GUARDS = parameters_of(LearnerParameters)['guard'].choices
 
 _LEARNABLE = f'Task to learn: {", ".join(TASKS)}, or gym:<id> of Gymnasium-Robotics.'
+
+# Nodes that can be reset, and the namespaces that commands give them.
+_RESETTABLE = {
+    'robot_bridge': 'robot',
+    'simulated_robot': 'robot',
+    'fetch_env': 'her_ros/worker_0',
+}
 
 # typer's status after an interrupt.
 _INTERRUPTED = 130
@@ -154,10 +163,15 @@ def train_offline(
 
 @app.command(
     short_help='Compare variants by many trainings.',
-    epilog=examples('her-ros experiment her --set trainer.max_env_steps=6000'),
+    epilog=examples(
+        'her-ros experiment her --set trainer.max_env_steps=6000',
+        'her-ros experiment my_experiment.yaml --seeds 5',
+    ),
 )
 def experiment(
-    name: Annotated[str, typer.Argument(help='Which one; --list shows them.')] = '',
+    name: Annotated[
+        str, typer.Argument(help='Which one; --list shows them. Or a YAML file of your own.')
+    ] = '',
     show_list: Annotated[bool, typer.Option('--list', help='Show what there is.')] = False,
     task: Annotated[str, typer.Option(help=_LEARNABLE)] = 'FetchReach',
     seeds: Annotated[int, typer.Option(min=1, help='Runs per arm, with seeds from 0 on.')] = 3,
@@ -185,21 +199,32 @@ def experiment(
 
 
 @app.command(
-    short_help='Draw an experiment or a run.',
-    epilog=examples('her-ros plot runs/FetchPush/run_001'),
+    short_help='Draw an experiment or runs.',
+    epilog=examples(
+        'her-ros plot runs/FetchPush/run_001',
+        'her-ros plot runs/FetchPush/one runs/FetchPush/two',
+    ),
 )
 def plot(
-    folder: Annotated[Path, typer.Argument(help='Folder of an experiment, or of a run.')],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar='FOLDERS...', help='Folder of an experiment, or of one or more runs.'
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help='Folder for the curves of several runs.')] = Path(
+        'plots'
+    ),
 ) -> None:
-    """Draw the curves of an experiment again, or what HER did in a run.
+    """Draw the curves of an experiment again, what HER did in a run, or runs beside each other.
 
-    Of a run: the share of rewards that are 0 before and after relabelling, over the training; the
-    goals that HER puts in along one of its episodes; and where a curriculum draws its goals. They
-    are written into its plots/.
+    Of several runs: success over env steps, also of unfinished runs. Of one run: the share of
+    rewards that are 0 before and after relabelling, over the training; the goals that HER puts in
+    along one of its episodes; and where a curriculum draws its goals, into its plots/.
     """
     from her_ros.cli.plot import plot as draw
 
-    draw(folder)
+    draw(folders, out)
 
 
 @app.command(
@@ -302,6 +327,75 @@ def stop(
     from her_ros.cli.goal import stop_robot
 
     stop_robot(namespace)
+
+
+@app.command(
+    short_help='Try the last goal again, or start anew.',
+    epilog=examples(
+        'her-ros reset',
+        'her-ros reset simulated_robot',
+        'her-ros reset fetch_env --namespace her_ros/worker_0',
+    ),
+)
+def reset(
+    node: Annotated[str, typer.Argument(help=f'What to reset: {", ".join(_RESETTABLE)}.')] = (
+        'robot_bridge'
+    ),
+    namespace: Annotated[
+        str,
+        typer.Option(help='Namespace of the node; default: robot, or her_ros/worker_0.'),
+    ] = '',
+) -> None:
+    """Reset a robot's bridge, a simulated robot, or a simulation that runs.
+
+    robot_bridge tries the last goal again. simulated_robot takes another start state: arm and
+    object elsewhere. fetch_env abandons its rollout and starts another.
+    """
+    from her_ros.cli.goal import reset_node
+
+    if node not in _RESETTABLE:
+        raise ConfigError(f'reset {node!r}: choose one of {", ".join(_RESETTABLE)}')
+    reset_node(node, namespace or _RESETTABLE[node])
+
+
+@app.command(
+    short_help='Run a policy in simulation, with ROS.',
+    epilog=examples(
+        'her-ros simulate --real-time --publish-scene',
+        'her-ros simulate --model my_model/policy.onnx',
+    ),
+)
+def simulate(
+    task: Annotated[str, typer.Option(help=_LEARNABLE)] = 'FetchReach',
+    model: Annotated[
+        Path | None, typer.Option(help='ONNX policy; default: the one shipped for the task.')
+    ] = None,
+    real_time: Annotated[
+        bool, typer.Option('--real-time', help='Move as fast as a robot.')
+    ] = False,
+    publish_scene: Annotated[
+        bool, typer.Option('--publish-scene', help='Show environment 0 in RViz and Foxglove.')
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help='Folder for logs and bags; default: runs/TASK/simulation.')
+    ] = None,
+    record: Annotated[
+        bool, typer.Option('--record', help='Record every episode, to learn from.')
+    ] = False,
+    params: Params = None,
+    override: Overrides = None,
+    namespace: Annotated[str, typer.Option(help='ROS namespace of the nodes.')] = 'her_ros',
+) -> None:
+    """Run a policy in simulation through ROS 2 nodes, until Ctrl-C.
+
+    Starts simulation and policy, as simulate.launch.py does, for machines without the ros2
+    command. To measure a policy without ROS, use evaluate.
+    """
+    from her_ros.cli.simulate import Options
+    from her_ros.cli.simulate import simulate as run
+
+    more = (folder, record, params, override or [], namespace)
+    run(Options(task, model, real_time, publish_scene, *more))
 
 
 @app.command(

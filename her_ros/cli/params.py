@@ -83,17 +83,26 @@ def read_file(path: Path) -> NodesValues:
     :return: the values given for every node
     :raises ConfigError: if the file, a section, a key or a value is not right
     """
+    document = read_yaml(path, 'config/FetchReach.yaml')
+    return nodes_values(document, NODE_PARAMETERS, str(path))
+
+
+def read_yaml(path: Path, model: str) -> Any:
+    """Read a YAML file as far as ROS would read it.
+
+    :param model: what to begin a right one with
+    :raises ConfigError: if it cannot be read, or is no such YAML
+    """
     try:
         require_regular(path)
-        document = _parsed(path.read_text('utf-8'))
+        return _parsed(path.read_text('utf-8'))
     except OSError as error:
         raise ConfigError(f'{path}: cannot be read ({error.strerror})') from None
     except ValueError as error:
         raise ConfigError(
             f'{path}: not YAML that ROS reads ({error}); correct it, or begin with a copy of'
-            ' config/FetchReach.yaml'
+            f' {model}'
         ) from None
-    return nodes_values(document, NODE_PARAMETERS, str(path))
 
 
 def _parsed(text: str) -> Any:

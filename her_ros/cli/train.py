@@ -4,14 +4,18 @@ import os
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from her_ros.cli.graph import graph_environment, training_nodes
+from her_ros.cli.graph import training_nodes
 from her_ros.cli.prepare import Run, claimed, extended, prepare_run
 from her_ros.cli.run_result import is_solved
+from her_ros.cli.session import supervise
 from her_ros.core.ros_environment import check_ros_environment, checked_namespace
+
+if TYPE_CHECKING:
+    from her_ros.cli.display import Display
 
 
 def train(
@@ -45,7 +49,10 @@ def train(
         console.print(
             f'{"resuming" if run.resumed else "starting"} {run.folder.path}', soft_wrap=True
         )
-        interrupted = _supervise(run, workers, namespace, console)
+        nodes = training_nodes(namespace, workers, str(run.folder.path))
+        interrupted = supervise(
+            nodes, run.folder, lambda console: _display(run, namespace, console), console
+        )
     result = run.result
     if result is None:
         resume = _resuming(run, runs, workers, namespace)
@@ -66,27 +73,10 @@ def _resuming(run: Run, runs: Path, workers: int, namespace: str) -> str:
     return shlex.join(words)
 
 
-def _supervise(run: Run, workers: int, namespace: str, console: Console) -> bool:
-    """Run the nodes; tell whether the user interrupted them."""
-    # The display listens with the same discovery and transport as the nodes.
-    os.environ.update(graph_environment(run.folder.log))
+def _display(run: Run, namespace: str, console: Console) -> 'Display':
     from her_ros.cli.display import Display
-    from her_ros.cli.supervisor import Supervisor
 
-    nodes = training_nodes(namespace, workers, str(run.folder.path))
-    supervisor = Supervisor(
-        nodes, run.folder.params, run.folder.log, lambda line: console.print(line, soft_wrap=True)
-    )
-    try:
-        with Display(f'{run.task}, {run.folder.path.name}', namespace, console) as display:
-            while not supervisor.poll():
-                display.update(0.1)
-    except KeyboardInterrupt:
-        console.print('stopping')
-        return True
-    finally:
-        supervisor.stop()
-    return False
+    return Display(f'{run.task}, {run.folder.path.name}', namespace, console)
 
 
 def _report(console: Console, run: Run, result: dict[str, Any]) -> int:

@@ -1,15 +1,23 @@
+import json
+import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
+from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
 from her_ros.cli.main import main
+from her_ros.cli.params import read_file
+from her_ros.cli.prepare import prepare_run
+from her_ros.core.config import configured
+from her_ros.core.parameters import TrainerParameters
 from her_ros.core.process import END_SIGNALS
 from her_ros.core.rows import Rows
+from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask, task_named
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
@@ -63,3 +71,48 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for seed in (10, 20, 30):
         write_rollout(folder, f'b{seed}', {'task': task.name}, random_rollout(task, seed))
     return folder
+
+
+@pytest.fixture
+def learning_run(recorded, tmp_path):
+    """A run that has learnt from three bags."""
+    small = ('trainer.hidden_sizes=[16, 16]', 'trainer.device=cpu', 'trainer.replay_capacity=5000')
+    prepared = prepare_run('FetchReach', tmp_path, overrides=small)
+    values = read_file(prepared.folder.params)['trainer']
+    parameters = configured(TrainerParameters, 'trainer', values)
+    # Only for tests that use it.
+    from her_ros.learning.training import Training
+
+    task = task_named('FetchReach')
+    training = Training(
+        task, parameters, prepared.folder, lambda path: read_bag(path, task).episodes
+    )
+    for bag in recorded.iterdir():
+        shutil.copy(bag, prepared.folder.bags)
+    training.ingest_new_bags()
+    training.save()
+    return prepared.folder
+
+
+@pytest.fixture
+def finish() -> Callable[..., None]:
+    """Give a run the result of one that has finished."""
+
+    def write(
+        run: RunFolder, points: Sequence[tuple[int, float]], outcome: str, wall_s: float = 12.0
+    ) -> None:
+        evaluations = [
+            {'sha256': '', 'env_steps': steps, 'updates': steps // 2, 'wall_s': 1.0,
+             'episodes': 100, 'success_rate': success}
+            for steps, success in points
+        ]  # fmt: skip
+        last = evaluations[-1]
+        result = {
+            'task': 'FetchReach', 'outcome': outcome, 'success_rate': last['success_rate'],
+            'best_success_rate': max(success for _, success in points),
+            'env_steps': last['env_steps'], 'episodes': last['env_steps'] // 50,
+            'updates': last['updates'], 'wall_s': wall_s, 'seed': 0, 'evaluations': evaluations,
+        }  # fmt: skip
+        run.result.write_text(json.dumps(result), 'utf-8')
+
+    return write

@@ -5,6 +5,9 @@ import pytest
 
 from her_ros.cli.experiment_report import summary, write_report
 from her_ros.cli.experiment_results import Row, curves, write_table
+from her_ros.cli.experiments import experiment_named
+
+HER = experiment_named('her')
 
 
 def rows_of_arm(arm, seed, *points):
@@ -30,7 +33,7 @@ def cells(text, arm):
 
 
 def test_the_summary_says_when_how_much_was_reached_and_how_much_sooner():
-    text = summary(ROWS, curves(ROWS))
+    text = summary(ROWS, curves(ROWS), HER)
     # to 30 %: 2,000, never and 1,000 steps
     assert cells(text, 'no_her') == [
         '3', '0.40 (0.20 to 0.60)', '40', 'not reached (1 of 3)', 'not reached (0 of 3)',
@@ -47,7 +50,7 @@ def test_the_summary_says_when_how_much_was_reached_and_how_much_sooner():
 def test_who_was_good_enough_before_is_not_said_to_have_failed():
     rows = [row for row in ROWS if row.arm == 'her']
     rows = [replace(row, outcome='solved', success=min(row.success, 0.8)) for row in rows]
-    text = summary(rows, curves(rows))
+    text = summary(rows, curves(rows), HER)
     assert cells(text, 'her')[2:] == ['10', '20', '20', 'stopped before (0 of 3)']
     # Its reference is the experiment's, whether or not that has finished.
     assert 'No run of `no_her` has finished yet' in text

@@ -1,4 +1,4 @@
-"""``her-ros goal`` and ``stop`` towards a node of the test's own that plays the bridge."""
+"""``her-ros goal``, ``stop`` and ``reset`` towards a node of the test that plays the bridge."""
 
 import os
 import signal
@@ -24,6 +24,8 @@ class Listener:
         self.node = graph.new_node('robot_bridge', '/robot')
         self.node.create_subscription(PointStamped, 'goal', self._take, COMMAND)
         self.node.create_service(Trigger, '~/stop', self._stop)
+        self.node.create_service(Trigger, '~/reset', self._reset)
+        self.refuses = False
         self._publisher = self.node.create_publisher(DiagnosticArray, DIAGNOSTICS, STATUS)
         self.goals, self.stops, self.answers = [], 0, []
         self.act = lambda: None
@@ -64,6 +66,11 @@ class Listener:
     def _stop(self, _, response):
         self.stops += 1
         response.success, response.message = True, 'stopped; a goal or ~/reset begins again'
+        return response
+
+    def _reset(self, _, response):
+        response.success = not self.refuses
+        response.message = 'no goal yet' if self.refuses else 'an episode begins'
         return response
 
 
@@ -150,3 +157,14 @@ def test_a_stop_that_nobody_hears_is_one_line(her_ros, graph):
     ended = her_ros('stop', '--namespace', 'nowhere')
     assert ended.status == 1
     assert ended.errors == 'her-ros: /nowhere/robot_bridge/stop: no such service after 3 s\n'
+
+
+def test_a_reset_says_what_the_node_answers(listener, her_ros):
+    ended = her_ros('reset')
+    assert ended == (0, '/robot/robot_bridge: an episode begins\n', '')
+    listener.refuses = True
+    ended = her_ros('reset', 'robot_bridge', '--namespace', '/robot/')
+    assert ended == (1, '', 'her-ros: /robot/robot_bridge: refused: no goal yet\n')
+    ended = her_ros('reset', 'policy')
+    assert ended.status == 1
+    assert "'policy': choose one of robot_bridge, simulated_robot, fetch_env" in ended.errors

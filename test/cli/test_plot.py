@@ -1,39 +1,16 @@
 import shutil
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from her_ros.bags.reader import read_bag
-from her_ros.cli.params import read_file
 from her_ros.cli.prepare import prepare_run
-from her_ros.core.config import configured
-from her_ros.core.parameters import TrainerParameters
-from her_ros.core.task import task_named
-from her_ros.learning.training import Training
 
 
-@pytest.fixture
-def run(recorded, tmp_path):
-    """A run that has learnt from three bags."""
-    small = ('trainer.hidden_sizes=[16, 16]', 'trainer.device=cpu', 'trainer.replay_capacity=5000')
-    prepared = prepare_run('FetchReach', tmp_path, overrides=small)
-    values = read_file(prepared.folder.params)['trainer']
-    parameters = configured(TrainerParameters, 'trainer', values)
-    task = task_named('FetchReach')
-    training = Training(
-        task, parameters, prepared.folder, lambda path: read_bag(path, task).episodes
-    )
-    for bag in recorded.iterdir():
-        shutil.copy(bag, prepared.folder.bags)
-    training.ingest_new_bags()
-    training.save()
-    return prepared.folder
-
-
-def test_a_run_becomes_pictures_of_what_her_did_in_it(her_ros, run):
-    ended = her_ros('plot', run.path)
+def test_a_run_becomes_pictures_of_what_her_did_in_it(her_ros, learning_run):
+    ended = her_ros('plot', learning_run.path)
     assert ended.status == 0, ended.errors
     wanted = [
-        run.path / 'plots' / f'{name}.{form}'
+        learning_run.path / 'plots' / f'{name}.{form}'
         for name in ('rewards', 'goals', 'curriculum')
         for form in ('svg', 'png')
     ]
@@ -41,22 +18,22 @@ def test_a_run_becomes_pictures_of_what_her_did_in_it(her_ros, run):
     assert all(path.stat().st_size > 1000 for path in wanted)
 
 
-def test_a_bag_that_is_gone_is_named(her_ros, run):
-    (gone, *_) = sorted(run.bags.iterdir())
+def test_a_bag_that_is_gone_is_named(her_ros, learning_run):
+    (gone, *_) = sorted(learning_run.bags.iterdir())
     gone.unlink()
-    ended = her_ros('plot', run.path)
+    ended = her_ros('plot', learning_run.path)
     assert ended.status == 1
     (line,) = ended.errors.splitlines()
     assert gone.name in line
 
 
-def test_offline_training_keeps_no_bags_to_draw_from(her_ros, run):
-    for folder in (run.bags, run.evaluation):
+def test_offline_training_keeps_no_bags_to_draw_from(her_ros, learning_run):
+    for folder in (learning_run.bags, learning_run.evaluation):
         shutil.rmtree(folder)
-    ended = her_ros('plot', run.path)
+    ended = her_ros('plot', learning_run.path)
     assert ended.status == 1
     (line,) = ended.errors.splitlines()
-    assert f'{run.path}: of offline training' in line
+    assert f'{learning_run.path}: of offline training' in line
 
 
 def test_a_run_that_has_learnt_from_nothing_has_no_pictures(her_ros, tmp_path):
@@ -64,3 +41,42 @@ def test_a_run_that_has_learnt_from_nothing_has_no_pictures(her_ros, tmp_path):
     assert ended.status == 1
     (line,) = ended.errors.splitlines()
     assert 'neither an experiment' in line
+
+
+@pytest.fixture
+def runs(tmp_path, finish):
+    """Two runs that have finished."""
+    found = [prepare_run('FetchReach', tmp_path / 'runs', name).folder for name in 'ab']
+    for run, points in zip(found, ([(400, 0.0), (800, 1.0)], [(400, 0.5)]), strict=True):
+        finish(run, points, 'solved')
+        (run.bags / 'x.mcap').touch()
+    return [run.path for run in found]
+
+
+def test_runs_are_drawn_beside_each_other(her_ros, runs, tmp_path):
+    ended = her_ros('plot', *runs, '--out', tmp_path / 'pictures')
+    assert ended.status == 0, ended.errors
+    svg, png = (tmp_path / 'pictures' / f'curves.{form}' for form in ('svg', 'png'))
+    assert ended.output.split() == [str(svg), str(png)]
+    ids = {each.get('id') for each in ElementTree.parse(svg).iter()}
+    assert {'curve_FetchReach/a', 'curve_FetchReach/b'} <= ids
+    assert png.stat().st_size > 1000
+
+
+def test_what_cannot_be_drawn_beside_another_run_is_named(her_ros, runs, tmp_path, finish):
+    fresh = prepare_run('FetchReach', tmp_path / 'runs', 'c').folder
+    offline = prepare_run('FetchReach', tmp_path / 'runs', 'd').folder
+    finish(offline, [(400, 0.5)], 'trained')
+    for other, part in (
+        (fresh.path, f'{fresh.path}: no evaluation yet'),
+        (offline.path, f'{offline.path}: of offline training'),
+        (tmp_path, f'{tmp_path}: not a run'),
+        (runs[0], 'two of these folders are one run'),
+    ):
+        if other is fresh.path:
+            (fresh.bags / 'x.mcap').touch()
+        ended = her_ros('plot', runs[0], other, '--out', tmp_path / 'pictures')
+        assert (ended.status, ended.output) == (1, '')
+        (line,) = ended.errors.splitlines()
+        assert part in line
+    assert not (tmp_path / 'pictures').exists()

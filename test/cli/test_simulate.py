@@ -1,0 +1,44 @@
+import pytest
+
+from her_ros.bags.reader import read_bag
+from her_ros.core.run_folder import RunFolder
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'parts'),
+    [
+        (['--task', 'FetchTea'], ["'FetchTea'"]),
+        (['--model', '/nothing.onnx'], ['/nothing.onnx: no such file', '--model']),
+        (['--task', 'gym:HandReach-v3'], ["no model for task 'gym:HandReach-v3'", '--model']),
+        (['--set', 'trainer.batch_size=128'], ['no node trainer', 'it has fetch_env, policy']),
+        (['--set', 'recorder.seed=1'], ['no node recorder']),
+        (['--namespace', 'my robot'], ["'my robot'"]),
+        (['--folder', '/sys/here'], ['/sys/here', 'cannot be written']),
+    ],
+)
+def test_what_does_not_fit_is_one_line_and_nothing_starts(her_ros, tmp_path, arguments, parts):
+    ended = her_ros('simulate', '--folder', tmp_path / 'here', *arguments)
+    assert ended.status == 1
+    assert not ended.output
+    (line,) = ended.errors.splitlines()
+    for part in ('her-ros: ', *parts):
+        assert part in line
+
+
+@pytest.mark.nodes
+def test_a_shipped_policy_acts_is_recorded_and_reset(graph, her_ros, node_processes, tmp_path):
+    folder = RunFolder(tmp_path / 'here')
+    options = ['--record', '--folder', str(folder.path), '--namespace', 'mine']
+    process = graph.cli('simulate', *options, '--set', 'fetch_env.num_envs=2')
+    graph.until(lambda: list(folder.bags.glob('*.mcap')), 'a bag')
+    episodes = read_bag(next(folder.bags.glob('*.mcap'))).episodes
+    assert [each.is_success for each in episodes] == [True, True]
+    assert {int(version) for each in episodes for version in each.rows['policy_version'][1:]} != {
+        0
+    }
+    ended = her_ros('reset', 'fetch_env', '--namespace', 'mine/worker_0')
+    assert ended == (0, '/mine/worker_0/fetch_env: a new rollout begins\n', '')
+    assert 'FetchReach/policy.onnx; logs in' in process.output
+    process.interrupt()
+    assert process.ended() == 0
+    assert not node_processes('')
