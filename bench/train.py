@@ -124,6 +124,7 @@ def peer_run(peer: str, seed: int, limit_s: float) -> dict[str, Any]:
 
 
 def our_run(seed: int) -> dict[str, Any]:
+    from her_ros.cli.run_result import is_solved
     from her_ros.core.task import task_named
     from her_ros.deploy.policy import OnnxPolicy
 
@@ -143,7 +144,7 @@ def our_run(seed: int) -> dict[str, Any]:
         success_rate(OnnxPolicy.load(run / 'policy.onnx', task_named(TASK)).act)
         evaluation_s = (time.monotonic() - begin) * len(result['evaluations'])
     return {
-        'solved': result['outcome'] == 'solved',
+        'solved': is_solved(result),
         'success': result['success_rate'],
         'seconds': seconds,
         'evaluation_s': evaluation_s,

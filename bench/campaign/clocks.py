@@ -23,6 +23,7 @@ from campaign.reports import Reports
 from campaign.stepped_clock import ClockError, SteppedClocks
 from her_ros.cli.graph import deployment_nodes
 from her_ros.cli.params import shipped_model
+from her_ros.core.states import GoalStatus, WaitsFor
 
 _TASK, _NAMESPACE = 'FetchReach', '/robot'
 _STEP_S = 3600
@@ -119,14 +120,14 @@ def _step_in_episode(
     said = ' '.join(operator.reports.messages)
     for child, size in zip(children, sizes, strict=True):
         said += child.log.read_bytes()[size:].decode(errors='replace')
-    if state != 'reached' and not _SIZE.search(said):
+    if state != GoalStatus.REACHED and not _SIZE.search(said):
         faults.append(f'unexplained: {state}: {reason}')
-    standstill_s = 0.0 if state == 'reached' else max(operator.turned_at_s - begin, 0.0)
+    standstill_s = 0.0 if state == GoalStatus.REACHED else max(operator.turned_at_s - begin, 0.0)
     clocks.set(f'{_NAMESPACE}/{name}', 0)
     operator.spin(0.5)
     operator.send_goal(_GOALS[1])
     operator.until_goal_ends()
-    if operator.goal_state != 'reached':
+    if operator.goal_state != GoalStatus.REACHED:
         faults.append(f'after: {operator.goal_state}: {operator.goal_result}')
     return _Result(standstill_s, faults)
 
@@ -183,7 +184,7 @@ class _Operator:
         bridge = f'{_NAMESPACE}/robot_bridge'
         self.reports.forget()
         self._observer.until(
-            lambda: self.reports.values[bridge].get('waits_for') == 'a goal', 'the bridge'
+            lambda: self.reports.values[bridge].get('waits_for') == WaitsFor.GOAL, 'the bridge'
         )
         self._stamp_ns = time.time_ns()
         self._message.header.stamp = time_message(self._stamp_ns)
@@ -211,12 +212,11 @@ class _Operator:
     def until_moving(self) -> None:
         """Wait until the episode of the goal moves the arm."""
         self._observer.until(
-            lambda: self.goal_state == 'acting' and self.speed > _MOVING_MPS, 'an episode'
+            lambda: self.goal_state == GoalStatus.ACTING and self.speed > _MOVING_MPS, 'an episode'
         )
         self.spin(0.3)
 
     def until_goal_ends(self) -> None:
         """Wait for what becomes of the last goal."""
-        self._observer.until(
-            lambda: self.goal_state not in ('', 'accepted', 'acting'), 'end', _END_TIMEOUT_S
-        )
+        under_way = (GoalStatus.NONE, GoalStatus.ACCEPTED, GoalStatus.ACTING)
+        self._observer.until(lambda: self.goal_state not in under_way, 'end', _END_TIMEOUT_S)

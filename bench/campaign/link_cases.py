@@ -19,6 +19,7 @@ from campaign.links import HEARD_LIMIT_S, Link
 from campaign.processes import Observer, claimed_domain, print_failed, running_nodes
 from her_ros.cli.graph import deployment_nodes
 from her_ros.cli.params import shipped_model
+from her_ros.core.states import GoalStatus, RobotState, WaitsFor
 from her_ros.core.topics import DIAGNOSTICS, GOAL, GRIPPER_POSE, TWIST
 
 _TASK = 'FetchReach'
@@ -112,10 +113,11 @@ def _cut_arm(arm: '_Arm', cut_s: float, link: Link) -> tuple[float, ...]:
     # Long enough for what was held back to arrive.
     arm.spin(_STILL_S)
     moved = arm.zero_at != zero_at or arm.moved_at != still_at
-    latched = arm.goal_state == 'given up' and arm.bridge['waits_for'] == 'a goal'
+    latched = arm.goal_state == GoalStatus.GIVEN_UP and arm.bridge['waits_for'] == WaitsFor.GOAL
     arm.go(_GOALS[1])
-    arm.until(lambda: arm.goal_state not in ('accepted', 'acting'), 'the end of the episode')
-    reached = arm.goal_state == 'reached'
+    under_way = (GoalStatus.ACCEPTED, GoalStatus.ACTING)
+    arm.until(lambda: arm.goal_state not in under_way, 'the end of the episode')
+    reached = arm.goal_state == GoalStatus.REACHED
     print(
         f'links: cut of {cut_s:g} s: zero after {zero_at - cut_at:.3f} s, standstill after'
         f' {still_at - cut_at:.3f} s; the policy heard {heard_s:.2f} s after the link; then'
@@ -176,11 +178,11 @@ class _Arm(Observer):
         """What has become of the last goal, as the bridge says."""
         stamp = self._goal.header.stamp
         is_last = self.bridge.get('goal_stamp_ns') == f'{stamp.sec * 10**9 + stamp.nanosec}'
-        return self.bridge['goal_state'] if is_last else 'accepted'
+        return self.bridge['goal_state'] if is_last else GoalStatus.ACCEPTED
 
     def go(self, place: tuple[float, float, float]) -> None:
         """Send a goal as soon as one is waited for."""
-        self.until(lambda: self.bridge.get('waits_for') == 'a goal', 'a bridge that is ready')
+        self.until(lambda: self.bridge.get('waits_for') == WaitsFor.GOAL, 'a bridge that is ready')
         self.until(lambda: self.policy_heard_at and self._goals.get_subscription_count(), 'nodes')
         point = self._goal.point
         point.x, point.y, point.z = place
@@ -190,7 +192,8 @@ class _Arm(Observer):
     def until_acting(self) -> None:
         """Wait until an episode moves the arm."""
         self.until(
-            lambda: self.bridge['state'] == 'acting' and self._is_commanded, 'an arm that moves'
+            lambda: self.bridge['state'] == RobotState.ACTING and self._is_commanded,
+            'an arm that moves',
         )
 
 

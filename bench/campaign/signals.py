@@ -19,6 +19,7 @@ import numpy as np
 
 from campaign.figures import Figure, Scale
 from her_ros.cli.graph import graph_environment
+from her_ros.core.states import WaitsFor
 
 # Cases of (deploy, train); signals take turns.
 _CASES = {Scale.SMALL: (4, 0), Scale.SHORT: (4, 4), Scale.LONG: (160, 140)}
@@ -178,7 +179,7 @@ class _Spy:
         for status in message.status:
             values = {item.key: item.value for item in status.values}
             self._learns |= status.name.endswith('/trainer')
-            self._waits |= values.get('waits_for') == 'a goal'
+            self._waits |= values.get('waits_for') == WaitsFor.GOAL
 
     def spin(self, seconds: float) -> None:
         """Listen for so long."""

@@ -14,6 +14,7 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.files import sha256, write_whole
 from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.run_folder import RunFolder
+from her_ros.core.states import Outcome
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.checkpoint_form import load_log
 
@@ -91,7 +92,7 @@ def _text(folder: RunFolder, result: dict[str, Any], facts: dict[str, str], mode
 
 
 def _origin(result: dict[str, Any]) -> str:
-    offline = result['outcome'] == 'trained'
+    offline = result['outcome'] == Outcome.TRAINED
     return 'recorded bags by `her-ros train-offline' if offline else 'scratch by `her-ros train'
 
 

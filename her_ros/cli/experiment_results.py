@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from her_ros.core.errors import HerRosError
 from her_ros.core.files import write_whole
+from her_ros.core.states import Outcome
 from her_ros.core.task import task_named
 
 
@@ -117,7 +118,7 @@ def curves(rows: Iterable[Row]) -> dict[str, list[Curve]]:
                 seed,
                 np.array([row.env_steps for row in own]),
                 np.array([row.success for row in own]),
-                own[-1].outcome == 'solved',
+                own[-1].outcome == Outcome.SOLVED,
             )
             for seed, own in seeds.items()
         ]

@@ -10,6 +10,7 @@ from std_srvs.srv import Trigger
 from her_ros.cli.sender import Sender, deliver
 from her_ros.core.errors import HerRosError
 from her_ros.core.ros_environment import checked_namespace
+from her_ros.core.states import GoalStatus
 from her_ros.core.topics import DIAGNOSTICS, GOAL
 from her_ros.nodes.messages import time_message
 from her_ros.nodes.qos import COMMAND, STATUS
@@ -19,14 +20,20 @@ REACHED, MISSED, GIVEN_UP, INTERRUPTED = 0, 3, 4, 130
 # A reporting node reports once per second; one that is silent for so long is gone.
 _SILENT_S = 5.0
 _STOP_TIMEOUT_S = 3.0
-# What a goal ends with, and the status that says so; what a simulation takes is 'set'.
-_ENDS = {'reached': REACHED, 'set': REACHED, 'missed': MISSED, 'given up': GIVEN_UP}
+# What a goal ends with, and the exit status that says so.
+_ENDS: dict[str, int] = {
+    GoalStatus.REACHED: REACHED,
+    GoalStatus.SET: REACHED,
+    GoalStatus.MISSED: MISSED,
+    GoalStatus.GIVEN_UP: GIVEN_UP,
+}
 _BRIDGE = 'robot_bridge'
 
 
 class _Report(NamedTuple):
     node: str
     stamp_ns: int
+    #: a value of :class:`GoalStatus`, or of another version of the node
     state: str
     text: str
 
@@ -116,7 +123,7 @@ def _follow(sender: Sender, reports: _Reports, stamp_ns: int, wait: bool) -> int
 
 
 def _tell(report: _Report) -> None:
-    if report.state == 'refused':
+    if report.state == GoalStatus.REFUSED:
         raise HerRosError(f'{report.node}: refused: {report.text}')
     _say(f'{report.state}: {report.text}')
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from her_ros.core.files import require_regular
 from her_ros.core.run_folder import RunFolderError
+from her_ros.core.states import Outcome
 
 # A thousand evaluations take 0.3 MB.
 _MAX_BYTES = 1 << 24
@@ -55,7 +56,7 @@ def read_result(path: Path) -> dict[str, Any]:
 
 def is_solved(result: dict[str, Any]) -> bool:
     """Tell whether a run solved its task, instead of reaching its limit first."""
-    return bool(result['outcome'] == 'solved')
+    return bool(result['outcome'] == Outcome.SOLVED)
 
 
 def _check(values: Any, types: dict[str, Any]) -> None:

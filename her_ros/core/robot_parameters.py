@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from her_ros.core.config import parameter
 from her_ros.core.node_parameters import NodeParameters
+from her_ros.core.states import Recovery
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class WatchdogParameters:
         'automatic',
         'after a stop: automatic acts again with fresh observations, latched with the next'
         ' activation',
-        choices=('automatic', 'latched'),
+        choices=(Recovery.AUTOMATIC, Recovery.LATCHED),
     )
     clock_tolerance_s: float = parameter(
         0.02, 'refuse stamps that lie in the future by more', minimum=0.0, maximum=60.0
@@ -175,7 +176,7 @@ class RobotBridgeParameters(NodeParameters):
         'after a crash or silence of policy, robot or bridge within an episode: latched waits for'
         ' a goal or ~/reset, automatic begins again with the same goal if all are back within'
         ' goal_timeout_s',
-        choices=('latched', 'automatic'),
+        choices=(Recovery.LATCHED, Recovery.AUTOMATIC),
     )
     velocity_window_s: float = parameter(
         0.03,

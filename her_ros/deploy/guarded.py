@@ -11,6 +11,7 @@ from her_ros.core.episode import is_end
 from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.rows import Rows, action_dtype, identity_of, step_dtype
 from her_ros.core.sessions import Sessions
+from her_ros.core.states import Recovery
 from her_ros.core.task import GoalTask
 from her_ros.deploy.actor import Actor, asking
 from her_ros.deploy.answer_times import AnswerTimes
@@ -66,7 +67,7 @@ class GuardedActor:
         self._filter = SafetyFilter(task, p)
         self.actor = Actor(task, exploration, generator, self._filter.apply)
         self._stamps = StampJudge(p.deadline_s, p.clock_tolerance_s)
-        latching = p.recovery == 'latched'
+        latching = p.recovery == Recovery.LATCHED
         self.watchdog = Watchdog(
             p.deadline_s, task.control_period_s, latching, self._bring_safe_action, clock
         )
@@ -193,7 +194,7 @@ class GuardedActor:
             'missed_deadlines': self.watchdog.missed_deadlines,
             'faults': self._faults,
             'watchdog_problem': self.watchdog.problem,
-            **{str(verdict): counts[verdict] for verdict in Verdict if verdict != 'fresh'},
+            **{str(verdict): counts[verdict] for verdict in Verdict if verdict != Verdict.FRESH},
             'interventions': self._filter.interventions,
             **{f'interventions_{cause}': count for cause, count in by_cause.items()},
         }

@@ -12,6 +12,7 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.files import sha256, write_whole
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
+from her_ros.core.states import Outcome
 from her_ros.core.task import GoalTask
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.learning.checkpoint_form import LOG_FORM, check_form, load_log
@@ -275,7 +276,7 @@ class OfflineTraining:
         rates = [each.success_rate for each in self.evaluations]
         result = {
             'task': self._task.name,
-            'outcome': 'trained',
+            'outcome': Outcome.TRAINED,
             'guard': self._parameters.guard,
             'success_rate': last.success_rate if last else None,
             'best_success_rate': max(rates, default=None),

@@ -14,6 +14,7 @@ from her_ros.core.errors import HerRosError
 from her_ros.core.files import file_sha256, set_aside, sha256, write_whole
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
+from her_ros.core.states import Outcome
 from her_ros.core.task import GoalTask
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.learning.checkpoint_form import LOG_FORM, check_form
@@ -308,16 +309,16 @@ class Training:
         return max((e.success_rate for e in self.evaluations), default=0.0)
 
     @property
-    def outcome(self) -> str | None:
-        """``solved`` or ``limit`` when the stop rule says so, else None."""
+    def outcome(self) -> Outcome | None:
+        """What the run ended with, by the stop rule; None: it goes on."""
         parameters = self.parameters
         last = self.evaluations[-parameters.stop_evaluations :]
         if len(last) == parameters.stop_evaluations and all(
             e.success_rate >= parameters.stop_success for e in last
         ):
-            return 'solved'
+            return Outcome.SOLVED
         if last and last[-1].env_steps >= parameters.max_env_steps:
-            return 'limit'
+            return Outcome.LIMIT
         return None
 
     def finish(self) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from rclpy.node import Node
 from std_msgs.msg import Bool
 
+from her_ros.core.states import WaitsFor
 from her_ros.core.topics import COLLECT
 from her_ros.nodes.qos import LATCHED
 from her_ros.nodes.rivalry import Crowd
@@ -37,13 +38,13 @@ class Demand:
     def _silence_s(self) -> float:
         return time.monotonic() - self._heard_at
 
-    def waits_for(self) -> str:
-        """Say what is missing for a rollout to start; empty: nothing."""
+    def waits_for(self) -> WaitsFor:
+        """Return what is missing for a rollout to start."""
         if not self._is_followed:
-            return ''
+            return WaitsFor.NOTHING
         if self._silence_s > _LIFETIME_S:
-            return f'a trainer on {self._topic}'
-        return '' if self._wanted else 'the trainer to ask for more'
+            return WaitsFor.TRAINER
+        return WaitsFor.NOTHING if self._wanted else WaitsFor.DEMAND
 
     def trouble(self) -> str:
         """Say that there are several trainers, or none any more, and log it; empty: all is well.

@@ -11,6 +11,7 @@ from her_ros.bags.writer import remove_unfinished, write_rollout
 from her_ros.core.errors import HerRosError
 from her_ros.core.parameters import EvaluatorParameters
 from her_ros.core.run_folder import RunFolder
+from her_ros.core.states import WaitsFor
 from her_ros.core.task import task_named
 from her_ros.core.topics import EPISODES, EVALUATION_POLICY, EVALUATION_STEP
 from her_ros.deploy.policy import OnnxPolicy
@@ -88,12 +89,13 @@ class EvaluatorNode(GuardedNode):
 
     def _status(self) -> dict[str, object]:
         version = self._wanted.version if self._wanted else 0
-        does = f'judges version {version}' if version else 'waits for a policy to judge'
+        waits = WaitsFor.NOTHING if version else WaitsFor.POLICY_TO_EVALUATE
+        does = f'waits for {waits}' if waits else f'judges version {version}'
         problem = self._trainers.trouble(self._foreign)
         return {
             'message': problem or does,
             'level': b'\x01' if problem else b'\x00',
-            'waits_for': '' if version else 'a policy to judge',
+            'waits_for': waits,
             'evaluations': self._done,
         }
 

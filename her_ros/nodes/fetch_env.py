@@ -17,8 +17,9 @@ from her_ros.core.parameters import FetchEnvParameters
 from her_ros.core.rows import Rows, action_dtype
 from her_ros.core.run_folder import Start
 from her_ros.core.seeds import integer_seed
+from her_ros.core.states import GoalStatus, WaitsFor
 from her_ros.core.task import task_named
-from her_ros.core.topics import ACTION, GOAL, STEP
+from her_ros.core.topics import ACTION, COLLECT, GOAL, STEP
 from her_ros.nodes.demand import Demand
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import goal_of, stamp_ns_of
@@ -46,7 +47,7 @@ class FetchEnvNode(GuardedNode):
         self._decoder = CloudDecoder(action_dtype(task))
         self._goal: NDArray[np.float64] | None = None
         # What the last goal came to: its stamp, its state, and why.
-        self._goal_report = (0, '', '')
+        self._goal_report = (0, GoalStatus.NONE, '')
         self._paused = False
         # No harm is done: each step is answered once, by the first.
         self._policies = Crowd(self, ACTION, 'more than one node publishes actions')
@@ -80,7 +81,7 @@ class FetchEnvNode(GuardedNode):
             self._start_rollout()
 
     def _on_goal(self, message: PointStamped) -> None:
-        state, text = 'refused', ''
+        state, text = GoalStatus.REFUSED, ''
         try:
             if self._task.goal_size != 3:
                 raise HerRosError(
@@ -88,7 +89,7 @@ class FetchEnvNode(GuardedNode):
                     ' point has 3'
                 )
             self._goal = goal_of(message)
-            state, text = 'set', f'{self._goal.tolist()} from the next rollout on'
+            state, text = GoalStatus.SET, f'{self._goal.tolist()} from the next rollout on'
         except HerRosError as error:
             text = str(error)
             raise
@@ -160,25 +161,31 @@ class FetchEnvNode(GuardedNode):
         waiting = [self._moved_at[int(rows['env'][0])] for rows in self._turns.unanswered]
         return min(waiting, default=np.inf)
 
-    def _waits_for(self) -> str:
-        """Say what keeps the next rollout from starting; empty: nothing."""
-        if self._paused:
-            return 'pause to end'
-        return self._demand.waits_for()
+    def _waits_for(self) -> WaitsFor:
+        """Return what keeps the next rollout from starting."""
+        return WaitsFor.PAUSE if self._paused else self._demand.waits_for()
+
+    def _awaited(self, waits: WaitsFor) -> str:
+        """Return what the node waits for in words, with the topic it comes on."""
+        topics = {WaitsFor.ACTION: ACTION, WaitsFor.TRAINER: COLLECT}
+        if waits in topics:
+            return f'{waits} on {self.resolve_topic_name(topics[waits])}'
+        return str(waits)
 
     def _status(self) -> dict[str, object]:
         now, (then, steps) = time.monotonic(), self._steps_reported
         self._steps_reported = (now, self._steps_done)
-        waits = self._waits_for() if self._turns.finished or self._paused else ''
+        idle = self._turns.finished or self._paused
+        waits = self._waits_for() if idle else WaitsFor.NOTHING
         goal_stamp_ns, goal_state, goal_result = self._goal_report
         troubles = [each.trouble() for each in (self._policies, self._environments, self._demand)]
         problem = '; '.join(filter(None, troubles))
         stuck = not waits and now - self._stuck_since() > 1.0
-        waits = f'an action on {self.resolve_topic_name(ACTION)}' if stuck else waits
+        awaited = self._awaited(WaitsFor.ACTION if stuck else waits)
         return {
-            'message': problem or (f'waits for {waits}' if waits else 'running'),
+            'message': problem or (f'waits for {awaited}' if awaited else 'running'),
             'level': b'\x01' if stuck or problem else b'\x00',
-            'waits_for': waits,
+            'waits_for': awaited,
             'goal_stamp_ns': goal_stamp_ns,
             'goal_state': goal_state,
             'goal_result': goal_result,

@@ -11,6 +11,7 @@ from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.run_folder import Start
 from her_ros.core.seeds import generator
 from her_ros.core.sessions import Sessions
+from her_ros.core.states import WaitsFor
 from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, POLICY, STEP
 from her_ros.deploy import realtime
@@ -181,8 +182,8 @@ class PolicyNode(GuardedNode, LifecycleNode):
     def _status(self) -> dict[str, object]:
         guard = self._guard
         state = State.INACTIVE if guard is None else guard.state
-        waits = '' if guard is not None and guard.actor.ready else 'a policy'
-        waits = 'its activation' if state is State.INACTIVE else waits
+        waits = WaitsFor.NOTHING if guard is not None and guard.actor.ready else WaitsFor.POLICY
+        waits = WaitsFor.ACTIVATION if state is State.INACTIVE else waits
         stop = [_STOPS[state]] if state in _STOPS else []
         foreign_steps = 0 if guard is None else guard.sessions.refused
         problems = [*stop, *self._intake.problems.values(), *self.problems.values()]

@@ -17,6 +17,7 @@ from her_ros.core.episode import is_end
 from her_ros.core.errors import HerRosError
 from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import Rows, action_dtype
+from her_ros.core.states import GoalStatus, WaitsFor
 from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, GOAL, GOAL_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, STEP
 from her_ros.nodes.arm import ArmPublisher
@@ -32,10 +33,13 @@ from her_ros.robot.beat import Beat
 from her_ros.robot.control import RobotControl
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames, Pose
-from her_ros.robot.goals import GoalEvent, GoalState
+from her_ros.robot.goals import GoalEvent
+from her_ros.robot.observer import MissingInput, listed
 
 # Control periods for which a robot in motion is told to stand still when the node ends.
 _FINAL_COMMANDS = 5
+# What a robot may wait for without a warning.
+_CALM = (WaitsFor.NOTHING, WaitsFor.GOAL)
 # Rows come once per control period; this many periods is what subscribers may count on.
 _OFFERED_PERIODS = 2
 
@@ -267,21 +271,24 @@ class RobotBridgeNode(GuardedNode):
 
     def _status(self) -> dict[str, object]:
         now_s, control = time.monotonic(), self._control
-        state, row = control.state(now_s), control.episodes.rows[0]
+        waits, row = control.waits_for(now_s), control.episodes.rows[0]
+        missing = control.missing(now_s)
+        awaited = listed(missing) or str(waits)
+        state = f'waits for {awaited}' if waits else str(control.state(now_s))
         # Messages of another driver may be right meanwhile.
         refused = {topic: each.problem(now_s) for topic, each in self._arrivals.items()}
         problems = {**refused, **self.problems, 'control': control.problem}
-        problem = '; '.join(filter(None, problems.values()))
-        waits = state.removeprefix('waits for ') if state.startswith('waits for ') else ''
-        if waits and problem.startswith(waits):
+        present = {topic: each for topic, each in problems.items() if each}
+        problem = '; '.join(present.values())
+        if missing == [MissingInput(next(iter(present), ''))]:
             problem = f'waits for {problem}'
         distance = self._task.distance(row['achieved_goal'], row['desired_goal'])
-        event = self._goal_event or GoalEvent(0, GoalState.NONE, '')
+        event = self._goal_event or GoalEvent(0, GoalStatus.NONE, '')
         return {
             'message': problem or state,
-            'level': b'\x01' if problem or (waits and waits != 'a goal') else b'\x00',
+            'level': b'\x01' if problem or waits not in _CALM else b'\x00',
             'state': state,
-            'waits_for': waits,
+            'waits_for': awaited,
             'goal': _text(row['desired_goal']) if control.episodes.running else '',
             'next_goal': '' if control.goals.last is None else _text(control.goals.last.position),
             'goal_stamp_ns': event.stamp_ns,

@@ -11,6 +11,7 @@ from her_ros.bags.reader import read_bag
 from her_ros.core.errors import HerRosError
 from her_ros.core.parameters import TrainerParameters
 from her_ros.core.run_folder import RunFolder
+from her_ros.core.states import WaitsFor
 from her_ros.core.task import task_named
 from her_ros.core.topics import COLLECT, EPISODES, EVALUATION_POLICY, POLICY
 from her_ros.learning.learner import set_up_torch
@@ -153,10 +154,10 @@ class TrainerNode(GuardedNode):
             self.get_logger().warning(f'not learnt from: {reason}')
         self._refused = len(refused)
 
-    def _waits_for(self) -> str:
+    def _waits_for(self) -> WaitsFor:
         if self._training.updates_owed:
-            return ''
-        return 'bags' if self._training.wants_collection else 'the evaluation'
+            return WaitsFor.NOTHING
+        return WaitsFor.BAGS if self._training.wants_collection else WaitsFor.EVALUATION
 
     def _status(self) -> dict[str, object]:
         learner, now = self._training.learner, time.monotonic()

@@ -6,6 +6,7 @@ import numpy as np
 
 from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import Rows
+from her_ros.core.states import Recovery, RobotState, WaitsFor
 from her_ros.core.task import GoalTask
 from her_ros.robot.arm_commands import ArmCommands, Command
 from her_ros.robot.deadlines import Deadlines
@@ -15,7 +16,7 @@ from her_ros.robot.frames import Floats, Frames
 from her_ros.robot.goals import GoalQueue
 from her_ros.robot.homing import Homing
 from her_ros.robot.kinematics import FetchKinematics
-from her_ros.robot.observer import Observer
+from her_ros.robot.observer import MissingInput, Observer, listed
 from her_ros.robot.prediction import CommandedMotion
 from her_ros.robot.units import TwistUnits
 from her_ros.sim.setups import setup_of
@@ -109,23 +110,30 @@ class RobotControl:
 
     def _require_inputs(self, now_s: float) -> None:
         # What was wanted without them would begin by itself when they come.
-        if missing := self._missing(now_s):
-            raise RobotError(f'nothing on {" and ".join(missing)}, so no goal is accepted')
+        if missing := self.missing(now_s):
+            raise RobotError(f'nothing on {listed(missing)}, so no goal is accepted')
 
-    def _missing(self, now_s: float) -> list[str]:
+    def missing(self, now_s: float) -> list[MissingInput]:
+        """Return the inputs that the robot waits for, see :meth:`Observer.missing`."""
         return self.observer.missing(now_s, self._parameters.input_timeout_s)
 
-    def state(self, now_s: float) -> str:
-        """Say in a few words what goes on."""
-        if missing := self._missing(now_s):
-            return f'waits for {" and ".join(missing)}'
+    def waits_for(self, now_s: float) -> WaitsFor:
+        """Return what the robot needs before it moves."""
+        if self.missing(now_s):
+            return WaitsFor.INPUTS
         if self.episodes.waiting:
-            return 'waits for the policy'
+            return WaitsFor.FIRST_ACTION
+        if self.moving or self.goals.waiting is not None:
+            return WaitsFor.NOTHING
+        return WaitsFor.GOAL
+
+    def state(self, now_s: float) -> RobotState:
+        """Return what the robot does."""
+        if self.waits_for(now_s):
+            return RobotState.WAITING
         if self.episodes.running:
-            return 'acting'
-        if self._coming_home:
-            return 'coming home'
-        return 'waits for a goal' if self.goals.waiting is None else 'about to begin'
+            return RobotState.ACTING
+        return RobotState.HOMING if self._coming_home else RobotState.STARTING
 
     def tick(self, now_s: float) -> Tick:
         """Go on by one control period.
@@ -142,8 +150,8 @@ class RobotControl:
 
     def _trouble(self, now_s: float) -> str:
         """Say why what goes on must not go on; empty: it may."""
-        if missing := self._missing(now_s):
-            return f'nothing on {" and ".join(missing)}'
+        if missing := self.missing(now_s):
+            return f'nothing on {listed(missing)}'
         if self.moving and (trouble := self._deadlines.stood_still(now_s)):
             return trouble
         acting = self.episodes.running and not self.episodes.waiting
@@ -151,20 +159,20 @@ class RobotControl:
 
     def _recover(self, trouble: str, now_s: float) -> None:
         """End what a crash interrupted; whether its goal is tried again a parameter says."""
-        if not self.moving and self._parameters.recovery == 'automatic':
+        if not self.moving and self._parameters.recovery == Recovery.AUTOMATIC:
             return  # until the goal expires
         if not self.moving and self.goals.waiting is None:
             return
         self.problem = f'gave up: {trouble}'
-        if self._parameters.recovery == 'automatic':
+        if self._parameters.recovery == Recovery.AUTOMATIC:
             self.goals.try_again(trouble)
             self._deadlines.goal(now_s)
-        self._stop(trouble, now_s, drop_goals=self._parameters.recovery == 'latched')
+        self._stop(trouble, now_s, drop_goals=self._parameters.recovery == Recovery.LATCHED)
 
     def _next(self, now_s: float) -> Tick:
         if self.goals.waiting is not None or self.episodes.waiting:
             self._expire(now_s)
-        if not self._missing(now_s):
+        if not self.missing(now_s):
             if not self.moving and self.goals.waiting is not None:
                 self._begin(now_s)
             if self.episodes.running:

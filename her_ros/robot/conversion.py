@@ -15,7 +15,7 @@ from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames, Pose
 from her_ros.robot.goals import GoalRegion
 from her_ros.robot.kinematics import FetchKinematics
-from her_ros.robot.observer import Observer
+from her_ros.robot.observer import Observer, listed
 from her_ros.robot.units import TwistUnits
 from her_ros.sim.setups import setup_of
 
@@ -165,7 +165,7 @@ class Conversion:
             self._moved_at_s = now_s
         if missing := self._observer.missing(now_s, self._timeout_s):
             self._lacking = (
-                f'no {" and ".join(missing)} within {self._timeout_s:g} s before {now_s:.2f} s'
+                f'no {listed(missing)} within {self._timeout_s:g} s before {now_s:.2f} s'
             )
             self._lose(self._lacking)
             return None

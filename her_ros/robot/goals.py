@@ -1,10 +1,10 @@
 """Which goals a policy was trained for, and what becomes of those that are sent."""
 
-from enum import StrEnum
 from typing import NamedTuple
 
 import numpy as np
 
+from her_ros.core.states import GoalStatus
 from her_ros.core.task import GoalTask
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats
@@ -51,25 +51,12 @@ class GoalRegion:
         return goal
 
 
-class GoalState(StrEnum):
-    """What became of a goal; ``ACCEPTED`` and ``ACTING`` are followed by another one."""
-
-    #: there was none
-    NONE = ''
-    ACCEPTED = 'accepted'
-    ACTING = 'acting'
-    REFUSED = 'refused'
-    REACHED = 'reached'
-    MISSED = 'missed'
-    GIVEN_UP = 'given up'
-
-
 class GoalEvent(NamedTuple):
     """One change in what became of a goal."""
 
     #: of the message that brought the goal, nanoseconds since 1970; names the goal
     stamp_ns: int
-    state: GoalState
+    state: GoalStatus
     #: why, or by how much, in a few words
     text: str
 
@@ -104,13 +91,13 @@ class GoalQueue:
         """
         goal = Goal(self._region.goal(point), stamp_ns)
         if self.waiting is not None:
-            self._note(self.waiting, GoalState.GIVEN_UP, 'replaced by another goal')
+            self._note(self.waiting, GoalStatus.GIVEN_UP, 'replaced by another goal')
         self.last = self.waiting = goal
-        self._note(goal, GoalState.ACCEPTED, text)
+        self._note(goal, GoalStatus.ACCEPTED, text)
 
     def refuse(self, stamp_ns: int, reason: str) -> None:
         """Note that a goal is not accepted."""
-        self._events.append(GoalEvent(stamp_ns, GoalState.REFUSED, reason))
+        self._events.append(GoalEvent(stamp_ns, GoalStatus.REFUSED, reason))
 
     def again(self) -> None:
         """Let the last goal be that of the next episode, too.
@@ -124,36 +111,36 @@ class GoalQueue:
     def take(self) -> None:
         """Prepare for the goal that waits."""
         if self.current is not None and self.waiting is not None:
-            self._note(self.current, GoalState.GIVEN_UP, 'replaced by another goal')
+            self._note(self.current, GoalStatus.GIVEN_UP, 'replaced by another goal')
         self.current, self.waiting = self.waiting or self.current, None
 
     def act(self) -> Goal:
         """Begin the episode of the goal that was sent last."""
         self.take()
         assert self.current is not None
-        self._note(self.current, GoalState.ACTING, 'the policy is asked')
+        self._note(self.current, GoalStatus.ACTING, 'the policy is asked')
         return self.current
 
     def end(self, reached: bool, text: str) -> None:
         """End the present episode."""
         if self.current is not None:
-            self._note(self.current, GoalState.REACHED if reached else GoalState.MISSED, text)
+            self._note(self.current, GoalStatus.REACHED if reached else GoalStatus.MISSED, text)
         self.current = None
 
     def give_up(self, reason: str) -> None:
         """Drop the present goal and the one that waits."""
         for goal in (self.current, self.waiting):
             if goal is not None:
-                self._note(goal, GoalState.GIVEN_UP, reason)
+                self._note(goal, GoalStatus.GIVEN_UP, reason)
         self.current = self.waiting = None
 
     def try_again(self, reason: str) -> None:
         """Give up the present episode, but not its goal."""
         self.waiting, self.current = self.waiting or self.current, None
         if self.waiting is not None:
-            self._note(self.waiting, GoalState.ACCEPTED, f'{reason}; it begins again')
+            self._note(self.waiting, GoalStatus.ACCEPTED, f'{reason}; it begins again')
 
-    def _note(self, goal: Goal, state: GoalState, text: str) -> None:
+    def _note(self, goal: Goal, state: GoalStatus, text: str) -> None:
         self._events.append(GoalEvent(goal.stamp_ns, state, text))
 
     def events(self) -> list[GoalEvent]:

@@ -1,6 +1,7 @@
 """A robot's joint states and its object's poses as observations of a task."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,6 +20,23 @@ from her_ros.sim.setups import setup_of
 _AT_REST_MPS = 0.02
 # Names in a message for a person.
 _FEW = 3
+
+
+class MissingInput(NamedTuple):
+    """A topic whose last message is missing or too old."""
+
+    topic: str
+    #: which joints are late, in words; empty: all of them
+    detail: str = ''
+
+    def __str__(self) -> str:
+        """Return the topic and, in brackets, which of its joints are late."""
+        return f'{self.topic} ({self.detail})' if self.detail else self.topic
+
+
+def listed(missing: Sequence[MissingInput]) -> str:
+    """Return the names of missing inputs as one text."""
+    return ' and '.join(map(str, missing))
 
 
 class Observer:
@@ -93,23 +111,23 @@ class Observer:
         """Begin with an object at rest: who put it there is not part of what follows."""
         self._track.rest()
 
-    def missing(self, now_s: float, timeout_s: float) -> list[str]:
-        """Name the inputs that never came, or of which the last was measured longer ago.
+    def missing(self, now_s: float, timeout_s: float) -> list[MissingInput]:
+        """Return the inputs that never came or whose last measurement is older than the timeout.
 
-        Joint states are as old as the oldest joint; joints are named if only some are late.
+        Joint states are as old as the oldest joint. Joints are named if only some are late.
         """
         found = []
         if late := self._joints.late(now_s, timeout_s):
-            found.append(JOINT_STATES + self._which(late))
+            found.append(MissingInput(JOINT_STATES, self._which(late)))
         if OBJECT_POSE in self._needed and now_s - self._object_measured_s > timeout_s:
-            found.append(OBJECT_POSE)
+            found.append(MissingInput(OBJECT_POSE))
         return found
 
     def _which(self, late: list[str]) -> str:
         if len(late) < len(self._joints.names):
-            return f' (of {_listed(late)})'
+            return f'of {_few(late)}'
         if self._other_joints:
-            return f' (only those of {_listed(self._other_joints)} come)'
+            return f'only those of {_few(self._other_joints)} come'
         return ''
 
     def observe(self, now_s: float) -> Observed:
@@ -168,7 +186,7 @@ def _share(velocity: Floats, grip_velocity: Floats) -> float:
     return min(max(along, 0.0), 1.0)
 
 
-def _listed(names: Sequence[str]) -> str:
-    """List the first few names."""
+def _few(names: Sequence[str]) -> str:
+    """Return the first few names as one text."""
     more = [f'{len(names) - _FEW} more'] if len(names) > _FEW else []
     return ', '.join([*names[:_FEW], *more])

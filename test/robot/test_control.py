@@ -7,11 +7,13 @@ import pytest
 from her_ros.core.episode import Episode, split_rollout
 from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import IDENTITY, action_dtype
+from her_ros.core.states import RobotState, WaitsFor
 from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.robot.control import RobotControl
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Frames, Pose
+from her_ros.robot.observer import listed
 from her_ros.robot.simulated import SimulatedRobot
 
 MODELS = Path(__file__).parents[2] / 'models'
@@ -81,9 +83,9 @@ class Loop:
     def until_idle(self):
         for _ in range(1000):
             self.period()
-            if self.control.state(self.now_s) == 'waits for a goal':
+            if self.control.waits_for(self.now_s) is WaitsFor.GOAL:
                 return
-        raise AssertionError(f'still {self.control.state(self.now_s)}')
+        raise AssertionError(f'still {self.control.state(self.now_s)!r}')
 
     @property
     def episodes(self):
@@ -124,7 +126,7 @@ def test_without_a_policy_the_robot_stands_still_and_waits():
     loop.policy_alive = False
     loop.set_goal(loop.drawn_goal)
     loop.periods(100)
-    assert loop.control.state(loop.now_s) == 'waits for the policy'
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.FIRST_ACTION
     assert loop.robot.grip_position == pytest.approx(loop.rows[0]['achieved_goal'][0], abs=5e-3)
     assert not any(command.velocity.any() for command in loop.commands)
     loop.policy_alive = True
@@ -155,7 +157,8 @@ def test_inputs_that_stop_end_the_episode_and_are_named():
     loop.periods(5)
     assert not loop.commands[-1].velocity.any()
     assert not loop.control.episodes.running
-    assert loop.control.state(loop.now_s) == 'waits for joint_states and object_pose'
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.INPUTS
+    assert listed(loop.control.missing(loop.now_s)) == 'joint_states and object_pose'
     assert 'nothing on joint_states and object_pose' in loop.control.problem
     # after a while nobody is told anything any more
     loop.periods(20)
@@ -165,7 +168,7 @@ def test_inputs_that_stop_end_the_episode_and_are_named():
     # and what comes back does not set it going again
     loop.sensing = True
     loop.periods(5)
-    assert loop.control.state(loop.now_s) == 'waits for a goal'
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.GOAL
     loop.control.reset(loop.now_s)
     loop.until_idle()
     assert len(loop.episodes[-1]) > 3
@@ -192,7 +195,7 @@ def test_a_goal_on_the_way_home_is_the_one_of_the_episode():
     other = loop.control.kinematics.start_grip_position + np.array([0.0, 0.1, 0.0])
     loop.set_goal(loop.drawn_goal)
     loop.periods(2)
-    assert loop.control.state(loop.now_s) == 'coming home'
+    assert loop.control.state(loop.now_s) is RobotState.HOMING
     loop.set_goal(other)
     loop.until_idle()
     assert len(loop.episodes) == 2
@@ -208,7 +211,7 @@ def test_coming_home_is_no_faster_than_acting_may_be():
     loop._sense()
     loop.set_goal(loop.drawn_goal)
     loop.periods(10)
-    assert loop.control.state(loop.now_s) == 'coming home'
+    assert loop.control.state(loop.now_s) is RobotState.HOMING
     fastest = max(np.linalg.norm(command.velocity) for command in loop.commands)
     assert 0.05 < fastest <= 0.1 + 1e-9
 
@@ -235,7 +238,7 @@ def test_what_was_given_up_does_not_begin_again_by_itself():
     loop.periods(5)
     loop.sensing = True
     loop.periods(5)
-    assert loop.control.state(loop.now_s) == 'waits for a goal'
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.GOAL
 
 
 def test_a_reset_ends_the_episode_and_begins_another():
@@ -286,7 +289,7 @@ def test_a_goal_without_inputs_is_refused_and_nothing_begins_when_they_come():
         loop.set_goal(loop.drawn_goal)
     loop.sensing = True
     loop.periods(20)
-    assert loop.control.state(loop.now_s) == 'waits for a goal'
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.GOAL
     assert not loop.rows
     loop.set_goal(loop.drawn_goal)
     loop.until_idle()
@@ -302,12 +305,12 @@ def test_a_goal_expires_where_no_policy_answers(recovery):
     loop.policy_alive = False
     loop.set_goal(loop.drawn_goal, 5)
     loop.periods(45)
-    assert loop.control.state(loop.now_s) == 'waits for the policy'
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.FIRST_ACTION
     loop.periods(10)
     assert 'the goal expired, the policy was not ready for 2 s' in loop.control.problem
     loop.policy_alive = True
     loop.periods(20)
-    assert loop.control.state(loop.now_s) == 'waits for a goal'
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.GOAL
     assert not any(command.velocity.any() for command in loop.commands)
     assert events(loop) == [(5, 'accepted'), (5, 'acting'), (5, 'given up')]
 
@@ -339,7 +342,7 @@ def test_after_a_crash_a_person_decides(node):
     crash(loop, node)
     loop.commands.clear()
     loop.periods(50)
-    assert loop.control.state(loop.now_s) == 'waits for a goal'
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.GOAL
     assert not any(command.velocity.any() for command in loop.commands)
     assert 'gave up: ' in loop.control.problem
     assert not any(row['truncated'][0] for row in loop.rows)
@@ -373,7 +376,7 @@ def test_what_does_not_come_back_in_time_does_not_begin_again():
     loop.sensing = True
     loop.commands.clear()
     loop.periods(20)
-    assert loop.control.state(loop.now_s) == 'waits for a goal'
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.GOAL
     assert not any(command.velocity.any() for command in loop.commands)
     assert 'the goal expired, the robot was not ready for 1 s' in loop.control.problem
 
@@ -425,7 +428,7 @@ def end_on_the_way_home(loop):
     loop.until_idle()
     loop.set_goal(loop.drawn_goal)
     loop.periods(3)
-    assert loop.control.state(loop.now_s) == 'coming home'
+    assert loop.control.state(loop.now_s) is RobotState.HOMING
     assert loop.commands[-1].velocity.any()
     crash(loop, 'robot')
 
@@ -465,5 +468,5 @@ def test_the_last_command_is_zero_however_an_episode_ends(end):
     assert not any(command.velocity.any() for command in loop.commands[-5:])
     loop.commands.clear()
     loop.periods(5)
-    if loop.control.state(loop.now_s) == 'waits for a goal':
+    if loop.control.waits_for(loop.now_s) is WaitsFor.GOAL:
         assert not loop.commands

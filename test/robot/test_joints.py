@@ -5,7 +5,7 @@ from her_ros.core.task import TASKS
 from her_ros.robot.errors import RobotError
 from her_ros.robot.joints import JointStates, angle_differences
 from her_ros.robot.kinematics import FetchKinematics
-from her_ros.robot.observer import Observer
+from her_ros.robot.observer import MissingInput, Observer
 
 NAMES = ('slide', 'hinge', 'roll')
 CONTINUOUS = np.array([False, False, True])
@@ -135,16 +135,16 @@ def test_arm_and_gripper_that_publish_apart_are_one_state():
     whole.take_joints(names, position, np.zeros(10), 1.0)
     apart = Observer(task, kinematics, 0.03)
     assert apart.take_joints(names[:8], position[:8], np.zeros(8), 1.0)
-    missing = 'joint_states (of r_gripper_finger_joint, l_gripper_finger_joint)'
-    assert apart.missing(1.0, 0.1) == [missing]
+    fingers = 'of r_gripper_finger_joint, l_gripper_finger_joint'
+    assert apart.missing(1.0, 0.1) == [MissingInput('joint_states', fingers)]
     # The gripper's driver completes the state, but sets no pace.
     assert not apart.take_joints(names[8:], position[8:], np.zeros(2), 1.001)
     assert apart.missing(1.0, 0.1) == []
     np.testing.assert_array_equal(apart.observe(1.0).observation, whole.observe(1.0).observation)
     # The arm falls silent while the gripper goes on.
     apart.take_joints(names[8:], position[8:], np.zeros(2), 1.2)
-    arm = f'joint_states (of {LIFT}, {PAN}, shoulder_lift_joint, 5 more)'
-    assert apart.missing(1.2, 0.1) == [arm]
+    arm = f'of {LIFT}, {PAN}, shoulder_lift_joint, 5 more'
+    assert apart.missing(1.2, 0.1) == [MissingInput('joint_states', arm)]
 
 
 def test_joints_of_another_arm_are_named():
@@ -153,4 +153,4 @@ def test_joints_of_another_arm_are_named():
     other = [f'joint_{number}' for number in range(1, 7)]
     assert not observer.take_joints(other, np.zeros(6), [], 1.0)
     (found,) = observer.missing(1.0, 0.1)
-    assert found == 'joint_states (only those of joint_1, joint_2, joint_3, 3 more come)'
+    assert str(found) == 'joint_states (only those of joint_1, joint_2, joint_3, 3 more come)'

@@ -5,7 +5,7 @@ from her_ros.core.task import TASKS
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Pose
 from her_ros.robot.kinematics import PREFIX, FetchKinematics
-from her_ros.robot.observer import Observer
+from her_ros.robot.observer import MissingInput, Observer
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.model import load_model
 
@@ -132,13 +132,16 @@ def test_velocities_that_nobody_measured_are_how_far_the_joints_came():
 def test_inputs_that_are_missing_or_late_are_named():
     source = Source('FetchPush')
     observer = source.observer
-    assert observer.missing(0.0, 0.1) == ['joint_states', 'object_pose']
+    assert observer.missing(0.0, 0.1) == [
+        MissingInput('joint_states'),
+        MissingInput('object_pose'),
+    ]
     source.show()
     assert observer.missing(0.1, 0.1) == []
     names = source.kinematics.joint_names
     observer.take_joints(names, *source.joints(names), 0.1)
-    assert observer.missing(0.15, 0.1) == ['object_pose']
-    assert Source('FetchReach').observer.missing(0.0, 0.1) == ['joint_states']
+    assert observer.missing(0.15, 0.1) == [MissingInput('object_pose')]
+    assert Source('FetchReach').observer.missing(0.0, 0.1) == [MissingInput('joint_states')]
 
 
 def test_a_late_object_pose_makes_a_newer_one_no_older():
@@ -147,7 +150,7 @@ def test_a_late_object_pose_makes_a_newer_one_no_older():
     pose = Pose.of('', source.state.achieved_goal[0])
     source.observer.take_object(pose, 1.0)
     source.observer.take_object(pose, 0.5)
-    assert 'object_pose' not in source.observer.missing(1.05, 0.1)
+    assert source.observer.missing(1.05, 0.1) == [MissingInput('joint_states')]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +192,7 @@ def test_a_source_that_sends_the_same_measurement_again_is_late():
         now_s = 0.04 * step
         source.observer.take_joints(names, *source.joints(names), now_s)
         source.observer.take_object(Pose.of('', source.state.achieved_goal[0]), 0.0)
-    assert source.observer.missing(now_s, 0.1) == ['object_pose']
+    assert source.observer.missing(now_s, 0.1) == [MissingInput('object_pose')]
 
 
 def test_velocities_of_nan_are_derived_as_those_that_nobody_sent():

@@ -1,0 +1,78 @@
+"""States of nodes, goals and runs. Their values are written to diagnostics and result files."""
+
+from enum import StrEnum
+
+
+class WaitsFor(StrEnum):
+    """What a node waits for. Diagnostics may add the name of a topic after the value."""
+
+    NOTHING = ''
+    #: ``policy``: the lifecycle transition ``activate``
+    ACTIVATION = 'its activation'
+    #: ``policy``: a model
+    POLICY = 'a policy'
+    #: ``fetch_env``: the end of a pause
+    PAUSE = 'pause to end'
+    #: ``fetch_env``: a publisher that repeats ``collect``
+    TRAINER = 'a trainer'
+    #: ``fetch_env``: ``collect`` to be true
+    DEMAND = 'the trainer to ask for more'
+    #: ``fetch_env``: the answer to its last ``step``
+    ACTION = 'an action'
+    #: ``trainer``: recorded episodes
+    BAGS = 'bags'
+    #: ``trainer``: the result of an evaluation
+    EVALUATION = 'the evaluation'
+    #: ``evaluator``: a policy to evaluate
+    POLICY_TO_EVALUATE = 'a policy to judge'
+    #: ``robot_bridge``: measurements; diagnostics name their topics instead
+    INPUTS = 'inputs'
+    #: ``robot_bridge``: the answer to an episode's first ``step``
+    FIRST_ACTION = 'the policy'
+    #: ``robot_bridge``: a goal
+    GOAL = 'a goal'
+
+
+class RobotState(StrEnum):
+    """What a robot does."""
+
+    #: for what, :class:`WaitsFor` says
+    WAITING = 'waiting'
+    STARTING = 'about to begin'
+    HOMING = 'coming home'
+    ACTING = 'acting'
+
+
+class GoalStatus(StrEnum):
+    """What became of a goal. Another status follows ``ACCEPTED`` and ``ACTING``."""
+
+    #: no goal was sent
+    NONE = ''
+    ACCEPTED = 'accepted'
+    ACTING = 'acting'
+    REFUSED = 'refused'
+    REACHED = 'reached'
+    MISSED = 'missed'
+    GIVEN_UP = 'given up'
+    #: a simulation has accepted it; it reports nothing more
+    SET = 'set'
+
+
+class Outcome(StrEnum):
+    """Why a training ended."""
+
+    #: the stop rule was met
+    SOLVED = 'solved'
+    #: ``max_env_steps`` was reached first
+    LIMIT = 'limit'
+    #: offline training made all its updates
+    TRAINED = 'trained'
+
+
+class Recovery(StrEnum):
+    """What ends a stop of a robot: the choices of the parameter ``recovery``."""
+
+    #: fresh inputs
+    AUTOMATIC = 'automatic'
+    #: a person
+    LATCHED = 'latched'
