@@ -134,7 +134,7 @@ def _send(
         flush()
         sending.send(None)
     except HerRosError as error:
-        sending.send(BagError(str(error)))
+        sending.send(BagError.of(error))
     except (KeyboardInterrupt, BrokenPipeError):
         pass  # whoever asked has gone
     except Exception:  # a bug of ours: whoever waits has to hear of it

@@ -10,24 +10,28 @@ class BagError(HerRosError):
     """A bag that cannot be read or written: which file, what is wrong, what to do."""
 
 
+class RecoverableError(BagError):
+    """Damage that ``her-ros bags recover`` repairs, as its cure says."""
+
+
 @contextmanager
-def naming(source: object) -> Iterator[None]:
+def naming(source: object = '') -> Iterator[None]:
     """Turn every failure into a BagError that names its source.
 
-    The readers of mcap, rosbags, sqlite3, YAML and the compressors fail in their own ways, and on
-    damaged input in ways that none of them lists; so everything is caught.
+    The readers of mcap, rosbags, sqlite3, YAML and the compressors raise errors of their own, and
+    on damaged input some that their documentation does not list. So everything is caught.
     """
     try:
         yield
     except Exception as error:
-        raise BagError(f'{source}: {reason_of(error)}') from error
+        raise BagError.of(as_bag_error(error), source) from error
 
 
-def reason_of(error: Exception) -> str:
-    """Say in one line why reading a bag failed."""
+def as_bag_error(error: Exception) -> BagError:
+    """Return why reading a bag failed."""
     if isinstance(error, HerRosError):
-        return str(error)
+        return BagError.of(error)
     if isinstance(error, OSError):
-        return str(error.strerror or error)
+        return BagError(str(error.strerror or error))
     reason = ' '.join(f'{type(error).__name__}: {error}'.split())
-    return f'damaged or not a ROS 2 bag ({reason})'
+    return BagError(f'damaged or not a ROS 2 bag ({reason})')

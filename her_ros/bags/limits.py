@@ -85,7 +85,9 @@ class Kept:
     :param share: of the limit that it may take
     """
 
-    def __init__(self, what: str, on_full: Callable[[str], None], share: float = 0.25) -> None:
+    def __init__(
+        self, what: str, on_full: Callable[[BagError], None], share: float = 0.25
+    ) -> None:
         self._what, self._on_full = what, on_full
         self._left = self._most = int(share * limit())
         self._is_full = False
@@ -98,9 +100,12 @@ class Kept:
             return True
         if not self._is_full:
             self._is_full = True
+            most = f'{self._most / _MIB:,.0f} MiB'
             self._on_full(
-                f'{self._what} take more than {self._most / _MIB:,.0f} MiB, the rest is left out;'
-                f' if the file is right, set {LIMIT_VARIABLE} higher'
+                BagError(
+                    f'{self._what} take more than {most}, the rest is left out',
+                    f'if the file is right, set {LIMIT_VARIABLE} higher',
+                )
             )
         return False
 

@@ -14,7 +14,7 @@ from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Metadata, Schema
 
-from her_ros.bags.errors import BagError
+from her_ros.bags.errors import BagError, RecoverableError
 from her_ros.bags.limits import Expansion, Kept, chunk_content
 from her_ros.bags.metadata import ROSBAG2_RECORD, custom_data
 from her_ros.bags.storage import decompressed, is_compressed, refuse
@@ -180,7 +180,9 @@ def check_whole(read: Read, size: int) -> tuple[int, int, bool]:
         raise BagError('not an MCAP file' if size else 'the file is empty')
     footer_start = size - _FOOTER.size
     if footer_start < len(MAGIC) + _DATA_END.size or bytes(read(size - 8, size)) != MAGIC:
-        raise BagError('the file is cut short; `her-ros bags recover` saves what is left of it')
+        raise RecoverableError(
+            'the file is cut short', '`her-ros bags recover` saves what is left of it'
+        )
     kind, length, summary_start, _, summary_crc, _ = _FOOTER.unpack(read(footer_start, size))
     summary_start = summary_start or footer_start  # 0: there is no summary
     data_end = summary_start - _DATA_END.size

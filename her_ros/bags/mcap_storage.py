@@ -85,7 +85,7 @@ class McapStorage:
                 self._end, footer_start, _ = check_whole(read, size)
             except BagError as error:
                 self._end = size
-                self._on_damage(str(error))
+                self._on_damage(error)
                 return
             with self._noting('the summary'):
                 check_size(footer_start - self._end, 'it')
@@ -129,7 +129,9 @@ class McapStorage:
             yield loose
         if self._announced is not None and self._met != self._announced:
             announced, self._announced = self._announced, None
-            self._on_damage(f'damaged: {self._met} messages found, the summary says {announced}')
+            self._on_damage(
+                BagError(f'damaged: {self._met} messages found, the summary says {announced}')
+            )
 
     def _heads(self, file: BinaryIO) -> Iterator[tuple[int, int, int]]:
         """List the records of the data section; a chunk at the end may be cut short."""
@@ -150,9 +152,9 @@ class McapStorage:
                 continue
             after = chunk_after(file, start, self._end)
             self._on_damage(
-                f'damaged: no record at byte {position}'
+                BagError(f'damaged: no record at byte {position}')
                 if after is not None
-                else f'cut short in the record at byte {position} of {self._end}'
+                else BagError(f'cut short in the record at byte {position} of {self._end}')
             )
             if after is None:
                 if kind == Opcode.CHUNK:
@@ -165,7 +167,7 @@ class McapStorage:
         try:
             check_size(stop - start, f'the record at byte {start}')
         except BagError as error:
-            self._on_damage(str(error))
+            self._on_damage(error)
             return b''
         file.seek(start)
         return file.read(stop - start)
@@ -208,7 +210,7 @@ class McapStorage:
             # Of a chunk that is cut short everybody knows already that it ends early.
             if not is_cut and content:
                 saved = f'; {kept} messages of it are kept' if kept else ''
-                self._on_damage(f'damaged: the chunk at byte {start}: {error}{saved}')
+                self._on_damage(BagError(f'damaged: the chunk at byte {start}: {error}{saved}'))
         yield found
 
     def _take(self, kind: int, record: memoryview, wanted: Wanted | None) -> Message | None:
@@ -222,7 +224,9 @@ class McapStorage:
         if channel is None:
             self._unknown += 1
             if self._unknown == 1:
-                self._on_damage(f'damaged: messages on channel {channel_id}, which nothing names')
+                self._on_damage(
+                    BagError(f'damaged: messages on channel {channel_id}, which nothing names')
+                )
             return None
         is_wanted = self._is_wanted.get(channel_id)
         if is_wanted is None:
@@ -234,7 +238,7 @@ class McapStorage:
         try:
             content = decompressed(content)
         except BagError as error:
-            self._on_damage(f'{channel.topic}: {error}')
+            self._on_damage(BagError.of(error, channel.topic))
             return None
         return Message(channel, log_time, publish_time, sequence, content)
 
@@ -244,9 +248,9 @@ class McapStorage:
         try:
             yield
         except BagError as error:
-            self._on_damage(f'{what}: {error}')
+            self._on_damage(BagError.of(error, what))
         except Exception as error:
-            self._on_damage(f'damaged: {what}: {error}')
+            self._on_damage(BagError(f'damaged: {what}: {error}'))
 
     def _note(self, kind: int, content: bytes) -> None:
         """Take in a record that is no message."""

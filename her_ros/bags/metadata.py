@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from rosbags.rosbag2.metadata import dump_qos_v9, parse_qos
 from ruamel.yaml import YAML
 
-from her_ros.bags.errors import BagError, reason_of
+from her_ros.bags.errors import BagError, as_bag_error
 from her_ros.bags.limits import check_regular
 
 #: the metadata record of an MCAP file that holds the same text
@@ -55,7 +55,7 @@ def read_metadata(folder: Path) -> DirectoryMetadata:
     except BagError:
         raise
     except Exception as error:  # what is no number, no list, no text or nested too deeply
-        raise BagError(f'damaged metadata.yaml: {reason_of(error)}') from error
+        raise BagError(f'damaged metadata.yaml: {as_bag_error(error)}') from error
     if version > _NEWEST_VERSION:
         raise BagError(f'metadata.yaml has version {version}; up to {_NEWEST_VERSION} can be read')
     return DirectoryMetadata(files, facts)

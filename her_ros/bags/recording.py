@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import zstandard
 
-from her_ros.bags.errors import BagError, reason_of
+from her_ros.bags.errors import BagError, RecoverableError, as_bag_error
 from her_ros.bags.limits import Expansion, check_regular
 from her_ros.bags.mcap_storage import McapStorage
 from her_ros.bags.metadata import DirectoryMetadata, read_metadata
@@ -48,10 +48,10 @@ class Recording:
     def files(self) -> Iterator[Storage]:
         """Open the files in their order; the facts of a directory count for each of them."""
         for path in self.paths:
-            prefix = f'{path.name}: ' if self.path.is_dir() else ''
+            source = path.name if self.path.is_dir() else ''
 
-            def on_damage(damage: str, prefix: str = prefix) -> None:
-                self._on_damage(prefix + damage)
+            def on_damage(damage: BagError, source: str = source) -> None:
+                self._on_damage(BagError.of(damage, source))
 
             with ExitStack() as stack:
                 try:
@@ -62,7 +62,7 @@ class Recording:
                 except Exception as error:
                     if self._on_damage is refuse:
                         raise
-                    on_damage(reason_of(error))
+                    on_damage(as_bag_error(error))
                     continue
                 storage.facts = storage.facts | self._metadata.facts
                 yield storage
@@ -71,14 +71,16 @@ class Recording:
         there = sorted(filter(is_bare, self.path.iterdir()), key=_by_number)
         try:
             if not is_directory_bag(self.path):
-                raise BagError('no metadata.yaml in this folder; `her-ros bags recover` makes one')
+                raise RecoverableError(
+                    'no metadata.yaml in this folder', '`her-ros bags recover` makes one'
+                )
             self._metadata = read_metadata(self.path)
         except BagError as error:
-            self._on_damage(str(error))
+            self._on_damage(error)
         named = [self.path / name for name in self._metadata.files]
         for path in named:
             if not path.exists():
-                self._on_damage(f'{path.name} is missing')
+                self._on_damage(BagError(f'{path.name} is missing'))
         if takes_all:
             found = [path for path in named if path in there]
             return [path for path in [*found, *_without(there, found)] if self._is_own(path)]
@@ -93,7 +95,7 @@ class Recording:
                 raise BagError(f'{path.name} is no file of a bag')
             check_regular(path, self.path)
         except BagError as error:
-            self._on_damage(str(error))
+            self._on_damage(error)
             return False
         return True
 
@@ -113,7 +115,7 @@ def _plain(path: Path, on_damage: OnDamage) -> Iterator[Path]:
         try:
             _decompress(path, plain)
         except BagError as error:
-            on_damage(str(error))
+            on_damage(error)
         yield plain
 
 
@@ -145,4 +147,6 @@ def _decompress(path: Path, plain: Path) -> None:
         except zstandard.ZstdError as error:
             raise BagError(f'damaged: {error}') from error
         if not decompressor.eof:
-            raise BagError('the file is cut short; `her-ros bags recover` saves what is left')
+            raise RecoverableError(
+                'the file is cut short', '`her-ros bags recover` saves what is left'
+            )

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from her_ros.bags.directory import DirectoryWriter
-from her_ros.bags.errors import BagError, naming
+from her_ros.bags.errors import BagError, RecoverableError, naming
 from her_ros.bags.recording import Recording, Storage
 from her_ros.bags.storage import OnDamage
 from her_ros.bags.stream import EpisodeStream
@@ -55,13 +55,14 @@ def recover(path: Path, out: Path | None = None, task: GoalTask | None = None) -
 
     untold = 0
 
-    def on_damage(damage: str) -> None:
+    def on_damage(damage: BagError) -> None:
         nonlocal untold
         if len(result.damage) >= _MOST_DAMAGE:
             untold += 1
             return
-        # Readers name the cure, which is this.
-        result.damage.append(damage.partition('; `her-ros bags recover`')[0])
+        # The cure of a recoverable error is to run this function.
+        is_cured = isinstance(damage, RecoverableError)
+        result.damage.append(damage.complaint if is_cured else str(damage))
 
     with naming(path):
         if not path.exists():
@@ -94,7 +95,7 @@ def _copy(file: Storage, writer: DirectoryWriter, on_damage: OnDamage) -> None:
             with naming(file.path.name):
                 batch = next(batches, None)
         except BagError as error:  # a disk that fails; other damage was told already
-            on_damage(str(error))
+            on_damage(error)
             batch = None
         if batch is None:
             break

@@ -66,7 +66,7 @@ class SqliteStorage:
             try:
                 self._read_facts(connection)
             except sqlite3.DatabaseError as error:
-                self._on_damage(f'damaged: the facts cannot be read: {error}')
+                self._on_damage(BagError(f'damaged: the facts cannot be read: {error}'))
 
     def batches(self, wanted: Wanted | None = None) -> Iterator[list[Message]]:
         """Read the messages in the order of recording, about a megabyte at a time.
@@ -94,17 +94,19 @@ class SqliteStorage:
         if channel is None:
             if not self._has_unknown:
                 self._has_unknown = True
-                self._on_damage(f'damaged: messages on topic {topic_id}, which nothing names')
+                self._on_damage(
+                    BagError(f'damaged: messages on topic {topic_id}, which nothing names')
+                )
             return None
         if wanted is not None and not wanted(channel.topic, channel.message_type):
             return None
         if not isinstance(content, bytes) or not isinstance(stamp_ns, int):
-            self._on_damage(f'{channel.topic}: damaged: a message that is none')
+            self._on_damage(BagError('damaged: a message that is none', source=channel.topic))
             return None
         try:
             return Message(channel, stamp_ns, stamp_ns, 0, decompressed(content))
         except BagError as error:
-            self._on_damage(f'{channel.topic}: {error}')
+            self._on_damage(BagError.of(error, channel.topic))
             return None
 
     @contextmanager
@@ -186,7 +188,7 @@ class SqliteStorage:
                 return
             except sqlite3.DatabaseError as error:
                 if stride == 1:
-                    self._on_damage(f'damaged behind message {last}: {error}')
+                    self._on_damage(BagError(f'damaged behind message {last}: {error}'))
             last += stride
             stride *= 2
             if stride > _LARGEST_STRIDE:

@@ -16,7 +16,7 @@ _ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
 #: tells from topic and message type whether messages are wanted
 Wanted = Callable[[str, str], bool]
 #: takes note of damage; a reader that goes on reads what is left
-OnDamage = Callable[[str], None]
+OnDamage = Callable[[BagError], None]
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,16 @@ class Message(NamedTuple):
     content: bytes | memoryview
 
 
-def refuse(damage: str) -> NoReturn:
+def refuse(damage: BagError) -> NoReturn:
     """Read nothing more of a damaged bag.
 
     :raises BagError: always
     """
-    raise BagError(damage)
+    try:
+        raise damage
+    finally:
+        # Otherwise the error's traceback would hold the error, and both would hold the bag.
+        del damage
 
 
 def is_compressed(content: bytes | memoryview) -> bool:

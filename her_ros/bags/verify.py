@@ -73,7 +73,7 @@ def _faults_of(path: Path, task: GoalTask | None, result: Verified) -> Iterator[
     topics: dict[str, str] = {}
     facts: dict[str, str] = {}
     try:
-        with naming(path):
+        with naming():
             for file in Recording(path).files():
                 facts = file.facts | facts
                 for batch in file.batches(is_step):
@@ -87,7 +87,7 @@ def _faults_of(path: Path, task: GoalTask | None, result: Verified) -> Iterator[
             if not checks:
                 raise BagError(f'no message on a step topic of type {CLOUD_TYPE}; it has {topics}')
     except BagError as error:
-        yield Fault(path, '', 'cannot be read', str(error).removeprefix(f'{path}: '))
+        yield Fault(path, '', 'cannot be read', str(error))
     for check in checks.values():
         check.finish()
 

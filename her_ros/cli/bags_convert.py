@@ -179,7 +179,7 @@ class _BagConversion:
             with naming(self._path):
                 self._topics = survey(self._path, self._names, has_object, self._limit_s)
         except BagError as error:
-            raise _Unusable(str(error)) from error
+            raise _Unusable.of(error) from error
         noted = {'converted_from': self._path.name, CONVERSION_FACT: conversion}
         facts = run_facts(self._task, **noted)
         period_s, episodes, succeeded, failure = self._task.control_period_s, 0, 0, ''

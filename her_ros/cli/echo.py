@@ -64,7 +64,7 @@ def _rows(topic: str, messages: list[bytes]) -> Rows:
             raise RowError(f'no step rows; they have the fields {list(layout.names or ())}')
         return np.concatenate(CloudDecoder(layout).decode(messages))
     except RowError as error:
-        raise RowError(f'{topic}: {error}') from None
+        raise RowError.of(error, topic) from None
 
 
 def _table(rows: Rows) -> Table:

@@ -115,7 +115,8 @@ def _check(chosen: Experiment, options: Options) -> None:
             overrides = (*options.overrides, *arm.overrides)
             values_for(options.task, options.params_file, overrides, names)
         except ConfigError as error:
-            raise ConfigError(f'experiment {chosen.name}, arm {arm.name}: {error}') from None
+            source = f'experiment {chosen.name}, arm {arm.name}'
+            raise ConfigError.of(error, source) from None
 
 
 def _claim(folder: Path, stack: ExitStack) -> None:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from her_ros.cli.prepare import Run
+from her_ros.core.last_error import ERROR_FILE, error_file, take_error
 from her_ros.core.process import die_with_parent
 
 # A run that is told to stop stops its nodes, for which it takes up to 8 s.
@@ -54,12 +55,14 @@ def run_jobs(jobs: Iterable[Job], at_once: int, report: Callable[[str], None]) -
 
 
 def _started(job: Job) -> 'subprocess.Popen[bytes]':
+    take_error(error_file(job.log))  # of an earlier start
     with job.log.open('ab') as output:
         return subprocess.Popen(
             job.command,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
+            env={**os.environ, ERROR_FILE: str(error_file(job.log))},
             # Ctrl-C reaches us alone, and we stop the runs.
             start_new_session=True,
             preexec_fn=partial(die_with_parent, os.getpid()),
@@ -69,10 +72,9 @@ def _started(job: Job) -> 'subprocess.Popen[bytes]':
 def _ended(job: Job) -> str:
     result = job.run.result
     if result is None:
-        lines = job.log.read_text('utf-8', errors='replace').strip().splitlines() or [
-            'it printed nothing'
-        ]
-        return f'{job.name} failed: {lines[-1].removeprefix("her-ros: ")} ({job.log})'
+        lines = job.log.read_text('utf-8', errors='replace').strip().splitlines()
+        last_line = lines[-1] if lines else 'it printed nothing'
+        return f'{job.name} failed: {take_error(error_file(job.log)) or last_line} ({job.log})'
     return (
         f'{job.name}: {result["outcome"]}, success {result["success_rate"]:.2f} after'
         f' {result["env_steps"]:,} env steps, {result["wall_s"]:.0f} s'

@@ -14,6 +14,7 @@ from her_ros.cli.graph import ROBOTS
 from her_ros.cli.runs import app as runs_app
 from her_ros.core.config import ConfigError, parameters_of
 from her_ros.core.errors import HerRosError
+from her_ros.core.last_error import report
 from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.output import steady_output
 from her_ros.core.parameters import EvaluationProtocol
@@ -464,11 +465,8 @@ def main() -> None:
         # typer has one status for every interrupt.
         number = signal_that_came()
         sys.exit(128 + number if number and ended.code == _INTERRUPTED else ended.code)
-    except HerRosError as error:
-        print(f'her-ros: {error}', file=sys.stderr)
-        sys.exit(1)
-    except OSError as error:  # a full disk, or a file that nobody may read
-        print(f'her-ros: {error}', file=sys.stderr)
+    except (HerRosError, OSError) as error:  # OSError: a full disk, or a file nobody may read
+        report(error, 'her-ros')
         sys.exit(1)
 
 

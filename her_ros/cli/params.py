@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.resources import files
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, Event
@@ -193,10 +193,23 @@ def to_yaml(values: NodesValues) -> str:
     return text.getvalue()
 
 
-def differences(old: Mapping[str, Mapping[str, Any]], new: NodesValues) -> list[str]:
-    """Name the parameters that differ, as ``node.key: old → new``."""
+class Difference(NamedTuple):
+    """A parameter that has another value."""
+
+    #: such as ``trainer.seed``
+    name: str
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        """Return the parameter and both values."""
+        return f'{self.name}: {self.old} → {self.new}'
+
+
+def differences(old: Mapping[str, Mapping[str, Any]], new: NodesValues) -> list[Difference]:
+    """Return the parameters that differ."""
     return [
-        f'{node}.{key}: {old.get(node, {}).get(key)} → {new.get(node, {}).get(key)}'
+        Difference(f'{node}.{key}', old.get(node, {}).get(key), new.get(node, {}).get(key))
         for node in sorted({*old, *new})
         for key in sorted({*old.get(node, {}), *new.get(node, {})})
         if old.get(node, {}).get(key) != new.get(node, {}).get(key)

@@ -134,7 +134,7 @@ def check_same(
     :raises ConfigError: naming what else differs
     """
     changed = differences(complete(read_file(folder.params)), values)
-    if wrong := [each for each in changed if each.partition(':')[0] not in changeable]:
+    if wrong := [str(each) for each in changed if each.name not in changeable]:
         may = f' (only {", ".join(changeable)} may change)' if changeable else ''
         raise ConfigError(
             f'{folder.path}: this run has other parameters ({"; ".join(wrong)});'

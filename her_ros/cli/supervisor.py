@@ -10,6 +10,7 @@ from pathlib import Path
 
 from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
 from her_ros.core.errors import HerRosError
+from her_ros.core.last_error import ERROR_FILE, error_file, take_error
 from her_ros.core.process import LAUNCHER, USER_ERROR
 
 _STOP_TIMEOUT_S = 8.0
@@ -58,6 +59,7 @@ class Supervisor:
             self._children.append(_Child(spec, log, self._start(spec, log), size))
 
     def _start(self, spec: NodeSpec, log: Path) -> 'subprocess.Popen[bytes]':
+        take_error(error_file(log))  # of an earlier process
         with log.open('ab') as output:
             return subprocess.Popen(
                 spec.command(self._params_file),
@@ -68,6 +70,7 @@ class Supervisor:
                     **os.environ,
                     **graph_environment(self._log_folder),
                     LAUNCHER: str(os.getpid()),
+                    ERROR_FILE: str(error_file(log)),
                 },
                 # Ctrl-C reaches us alone, so that the nodes are stopped once and in order.
                 start_new_session=True,
@@ -100,9 +103,10 @@ class Supervisor:
     def _note_death(self, child: _Child, status: int) -> None:
         name = child.spec.full_name
         cause = f'signal {signal.Signals(-status).name}' if status < 0 else f'status {status}'
-        last_words = _last_error(child.log, child.log_start)
+        error = take_error(error_file(child.log))
+        last_words = str(error or _last_error(child.log, child.log_start))
         if status == USER_ERROR:
-            raise SupervisorError(f'{name}: {last_words.removeprefix("her_ros: ")} ({child.log})')
+            raise SupervisorError(f'{last_words} ({child.log})', source=name)
         if not self._rule.allows(name):
             raise SupervisorError(f'{RestartRule.verdict(name)}; last: {last_words} ({child.log})')
         self._report(f'{name} ended with {cause} and is started again ({last_words})')

@@ -145,7 +145,7 @@ def configured(config: type[Config], section: str, values: Values) -> Config:
     try:
         return config(**checked)
     except ConfigError as error:  # values that are right by themselves, but not together
-        raise ConfigError(f'{section}: {error}') from None
+        raise ConfigError.of(error, section) from None
 
 
 def nodes_values(

@@ -1,13 +1,47 @@
 """The root of every error that a user can cause and cure."""
 
+from typing import Self
+
 _LONGEST_LINE = 500
 
 
 class HerRosError(Exception):
-    """One clear line for the user: what is wrong, which value, what to do.
+    """An error that a user can correct, shown as one line: ``source: problem; cure``.
 
-    Commands and nodes print it without a traceback and exit with a non-zero status.
+    Commands and nodes print it without a traceback and exit with a non-zero status. Code reads
+    the fields or the class, never the text.
+
+    :param problem: what is wrong, with the value
+    :param cure: what to do; empty: the problem says so
+    :param source: the file, topic or parameter that the error is about; empty: the problem names
+        it
     """
+
+    def __init__(self, problem: str, cure: str = '', source: object = '') -> None:
+        self.problem, self.cure, self.source = problem, cure, str(source)
+        # What pickle calls the class with, between processes.
+        super().__init__(self.problem, self.cure, self.source)
+
+    def __str__(self) -> str:
+        """Return the line that users see."""
+        return f'{self.complaint}; {self.cure}' if self.cure else self.complaint
+
+    @property
+    def complaint(self) -> str:
+        """The line without its cure."""
+        return f'{self.source}: {self.problem}' if self.source else self.problem
+
+    @classmethod
+    def of(cls, error: 'HerRosError', source: object = '') -> Self:
+        """Return an error as one of this class, which tells where it was met.
+
+        :param error: keeps its class if that is a subclass of this one
+        :param source: put in front of the source that the error has
+        """
+        kind = type(error) if isinstance(error, cls) else cls
+        return kind(
+            error.problem, error.cure, ': '.join(filter(None, (str(source), error.source)))
+        )
 
 
 def one_line(text: object) -> str:

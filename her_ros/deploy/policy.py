@@ -38,7 +38,7 @@ class OnnxPolicy:
         try:
             check_onnx(content)
         except PolicyError as error:
-            raise PolicyError(f'{origin}: {error}') from None
+            raise PolicyError.of(error, origin) from None
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -62,7 +62,7 @@ class OnnxPolicy:
             if task is not None:
                 self.contract.check_fits(task)
         except ContractError as error:
-            raise ContractError(f'{origin}: {error}') from None
+            raise ContractError.of(error, origin) from None
         self.sha256 = sha256(content)
         self._origin = origin
         self._try()

@@ -36,18 +36,18 @@ class Ranks:
     def together(self) -> Iterator[None]:
         """Let all ranks fail where one does, instead of waiting for it.
 
-        :raises HerRosError: what the first rank that failed has said
+        :raises HerRosError: that of the first rank that failed
         """
         problem = None
         try:
             yield
         except HerRosError as error:
             problem = error
-        said = [each for each in self.gather(problem and str(problem)) if each]
+        problems = [each for each in self.gather(problem) if each is not None]
         if problem is not None:
             raise problem
-        if said:
-            raise HerRosError(said[0])
+        if problems:
+            raise problems[0]
 
 
 class TorchRanks(Ranks):

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from her_ros.core.last_error import report
 from her_ros.core.process import USER_ERROR, is_program, quiet_start
 from her_ros.core.ros_environment import RosEnvironmentError, check_middleware
 
@@ -12,5 +13,5 @@ if is_program():
     try:
         check_middleware(os.environ)
     except RosEnvironmentError as _error:
-        print(f'her_ros: {_error}', file=sys.stderr, flush=True)
+        report(_error, 'her_ros')
         sys.exit(USER_ERROR)

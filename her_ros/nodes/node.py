@@ -29,6 +29,7 @@ from rclpy.timer import Timer
 
 from her_ros.core.config import ConfigError, Parameter, configured, parameters_of
 from her_ros.core.errors import HerRosError, one_line
+from her_ros.core.last_error import report
 from her_ros.core.output import steady_output
 from her_ros.core.process import USER_ERROR
 from her_ros.core.ros_environment import check_ros_environment
@@ -246,8 +247,7 @@ def _description(make: Callable[[], Any]) -> str:
 
 
 def _report(error: Exception) -> int:
-    with suppress(OSError):  # a log on a full disk
-        print(f'her_ros: {error}', file=sys.stderr, flush=True)
+    report(error, 'her_ros')
     return USER_ERROR
 
 

@@ -31,11 +31,18 @@ WRITE = 'import sys\nopen(sys.argv[1], "w").write(sys.argv[2])'
 
 
 def test_one_that_fails_is_named_and_the_others_go_on(make_job):
-    failing = 'import sys\nsys.exit("her-ros: the disk is full")'
+    failing = (
+        'from her_ros.core.errors import HerRosError\n'
+        'from her_ros.core.last_error import report\n'
+        'report(HerRosError("the disk is full"), "her-ros")\nprint("and more")'
+    )
+    dying = 'raise KeyError("nobody knows")'
     lines = []
     jobs = [make_job('a', WRITE), make_job('b', failing), make_job('c', WRITE)]
+    jobs.append(make_job('d', dying))
     assert not run_jobs(jobs, 2, lines.append)
     assert f'b failed: the disk is full ({jobs[1].log})' in lines
+    assert f"d failed: KeyError: 'nobody knows' ({jobs[3].log})" in lines
     for name in ('a', 'c'):
         assert f'{name}: limit, success 0.50 after 1,200 env steps, 3 s' in lines
 

@@ -4,6 +4,7 @@ import time
 import pytest
 
 from her_ros.cli.params import (
+    Difference,
     complete,
     differences,
     read_file,
@@ -165,10 +166,12 @@ def test_what_is_written_is_what_is_read(tmp_path, values):
 
 def test_differences_name_both_values(values):
     changed = with_overrides(values, ['trainer.discount=0.5', 'policy.noise_std=0.1'])
-    assert differences(values, changed) == [
-        'policy.noise_std: None → 0.1',
-        'trainer.discount: 0.98 → 0.5',
+    found = differences(values, changed)
+    assert found == [
+        Difference('policy.noise_std', None, 0.1),
+        Difference('trainer.discount', 0.98, 0.5),
     ]
+    assert str(found[1]) == 'trainer.discount: 0.98 → 0.5'
     assert not differences(values, values)
 
 

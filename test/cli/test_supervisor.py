@@ -191,6 +191,25 @@ def test_nodes_end_when_their_supervisor_is_killed(tmp_path, wait):
     wait(lambda: not any(map(alive, pids)), 'their end', timeout_s=5.0)
 
 
+def test_a_users_error_ends_the_run_by_its_fields(supervise, wait, tmp_path):
+    """Whatever else the node prints is not taken for its error."""
+    code = f"""
+        import sys
+        sys.path.insert(0, {str(Path(module.__file__).parents[2])!r})
+        from her_ros.core.errors import HerRosError
+        from her_ros.core.last_error import report
+        report(HerRosError('it is 3', 'make it 2', 'gain'), 'her_ros')
+        print('her_ros: something else')
+        raise SystemExit(2)
+    """
+    supervisor = supervise(Script('a', '/run', code=code))
+    with pytest.raises(SupervisorError) as caught:
+        wait(supervisor.poll, 'the end of the run')
+    log = tmp_path / 'log' / 'run.a.log'
+    assert str(caught.value) == f'/run/a: gain: it is 3; make it 2 ({log})'
+    assert [*log.parent.iterdir()] == [log]
+
+
 @pytest.mark.nodes
 def test_a_node_that_cannot_start_ends_the_run_with_its_reason(supervise, tmp_path, wait):
     (tmp_path / 'params.yaml').write_text('/**:\n  ros__parameters:\n    task: FetchReach\n')
