@@ -1,7 +1,6 @@
 """A node of a command's own."""
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +12,7 @@ from rclpy.signals import SignalHandlerOptions
 from her_ros.cli.graph import graph_environment
 from her_ros.core.errors import HerRosError, one_line
 from her_ros.core.ros_environment import check_ros_environment
+from her_ros.nodes.rclpy_private import text_of
 
 
 @contextmanager
@@ -44,6 +44,4 @@ def ros_errors() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, NameValidationException) as error:
-        # Behind a comma come files and lines of its own sources.
-        text = one_line(re.sub(r', at /\S+:\d+', '', str(error)))
-        raise HerRosError(f'ROS: {text}') from None
+        raise HerRosError(one_line(text_of(error)), source='ROS') from None

@@ -17,6 +17,7 @@ from her_ros.learning.actor_critic import (
 )
 from her_ros.learning.guard import GUARDS, Proposal
 from her_ros.learning.networks import Parameters
+from her_ros.learning.torch_private import fused_adam_
 
 
 class Ddpg(ActorCritic):
@@ -191,7 +192,7 @@ class Agent:
             steps = steps // self._delay
             # What the kernel has for gradients that overflowed: it then changes nothing.
             leave_out = skipped.float()
-        torch._fused_adam_(
+        fused_adam_(
             online,
             list(gradients),
             mean,

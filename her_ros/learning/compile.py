@@ -29,6 +29,7 @@ from her_ros.core.process import die_with_parent
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import task_named
 from her_ros.learning.learner import Learner, LearnerError, set_up_torch
+from her_ros.learning.torch_private import compile_cache
 
 
 class CompileAhead:
@@ -95,8 +96,6 @@ def compile_or_say_why(learner: Learner) -> str:
 
 def _mark_of(parameters: LearnerParameters) -> Path:
     """Return the file in torch's cache that says: the updates of these parameters are in it."""
-    from torch._inductor.runtime.cache_dir_utils import cache_dir
-
     # Seed and run folder change nothing in what is compiled.
     values = {
         field.name: getattr(parameters, field.name)
@@ -104,7 +103,7 @@ def _mark_of(parameters: LearnerParameters) -> Path:
         if field.name not in ('seed', 'run_dir')
     }
     text = json.dumps([__version__, torch.__version__, values])
-    return Path(cache_dir()) / f'her_ros_{hashlib.sha256(text.encode()).hexdigest()[:16]}'
+    return compile_cache() / f'her_ros_{hashlib.sha256(text.encode()).hexdigest()[:16]}'
 
 
 def main() -> None:

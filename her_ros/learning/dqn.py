@@ -7,6 +7,7 @@ from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.task import GoalTask
 from her_ros.learning.batch import Batch
 from her_ros.learning.networks import Mlp
+from her_ros.learning.torch_private import foreach_lerp_
 
 
 class Dqn:
@@ -61,7 +62,7 @@ class Dqn:
         self.loss(batch).backward()
         self._optimizer.step()
         with torch.no_grad():
-            torch._foreach_lerp_(self.target, self.online, self._target_update)
+            foreach_lerp_(self.target, self.online, self._target_update)
 
 
 def _state(observation: Tensor, goal: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from her_ros.learning.normalizer import Normalizer
 from her_ros.learning.priorities import TdErrorPriorities
 from her_ros.learning.ranks import Ranks
 from her_ros.learning.replay import Replay
+from her_ros.learning.torch_private import compile_backward_passes
 
 
 class LearnerError(HerRosError):
@@ -218,9 +219,7 @@ class Learner:
 
         :raises LearnerError: if there is no compiler, or it fails
         """
-        import torch._dynamo
-
-        torch._dynamo.config.trace_autograd_ops = True
+        compile_backward_passes()
         # What calls the kernels is C++ too; and biases are added where ReLU is applied, instead of
         # being copied in front of each product.
         options: dict[str, Any] = {

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from rclpy.impl.implementation_singleton import rclpy_implementation
-
 from her_ros.core.errors import HerRosError
+from her_ros.nodes.rclpy_private import RCLError, lifecycle_services
 
 
 def guard_lifecycle_services(node: Any) -> None:
@@ -15,21 +14,15 @@ def guard_lifecycle_services(node: Any) -> None:
 
     :param node: a lifecycle node that is a :class:`~her_ros.nodes.guarded_node.GuardedNode`
     """
-    # No public name leads to it; rclpy 7.1 (Jazzy).
-    change = node._service_change_state.callback
+    services = lifecycle_services(node)
+    change = services[0].callback
 
     def change_or_refuse(request: Any, response: Any) -> Any:
         try:
             return change(request, response)
-        except rclpy_implementation.RCLError as error:
+        except RCLError as error:
             raise HerRosError(f'no such transition now: {error}') from None
 
-    node._service_change_state.callback = change_or_refuse
-    for service in (
-        node._service_change_state,
-        node._service_get_state,
-        node._service_get_available_states,
-        node._service_get_available_transitions,
-        node._service_get_transition_graph,
-    ):
+    services[0].callback = change_or_refuse
+    for service in services:
         service.callback = node.guarded_service(service.srv_name, service.callback)

@@ -1,7 +1,6 @@
 """What all nodes have in common: checked parameters, one line per error, diagnostics."""
 
 import os
-import re
 import sys
 import time
 import traceback
@@ -20,11 +19,8 @@ from rcl_interfaces.msg import (
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.guard_condition import GuardCondition
-from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
-from rclpy.subscription import Subscription
 from rclpy.timer import Timer
 
 from her_ros.core.config import ConfigError, Parameter, configured, parameters_of
@@ -38,6 +34,7 @@ from her_ros.nodes.arguments import check_arguments
 from her_ros.nodes.clock_watch import ClockWatch
 from her_ros.nodes.participants import identity_of
 from her_ros.nodes.qos import STATUS
+from her_ros.nodes.rclpy_private import Wait, hand_over, text_of
 from her_ros.nodes.signals import end_by_signals
 
 Config = TypeVar('Config')
@@ -257,58 +254,13 @@ def _init() -> None:
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # all that rclpy tells its users of a damaged file
-        # Behind a comma come files and lines of its own sources.
-        text = ' '.join(re.sub(r', at /\S+:\d+', '', str(error)).split())
+        text = text_of(error)
         raise HerRosError(f'unknown ROS arguments {text}' if text[:1] == '[' else text) from None
 
 
 # Messages of one topic handled before anything else is looked at: no step takes so long that
 # timers would be late by more than a fraction of a second.
 _MESSAGES_AT_ONCE = 8
-
-
-class _Wait:
-    """Waits for what a node waits for, without listing it anew in Python around each callback.
-
-    Events of quality of service are left out: they are told at the next timer.
-    """
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-        self._ended = GuardCondition(None, None, node.context)
-        node.context.on_shutdown(self._ended.trigger)
-        self._sizes: tuple[int, ...] = ()
-
-    def __call__(self) -> tuple[list[Subscription], bool]:
-        """Wait; return the subscriptions that have a message, and whether there is more to do."""
-        node = self._node
-        subscriptions = list(node.subscriptions)
-        timers, clients, services = list(node.timers), list(node.clients), list(node.services)
-        guards = [self._ended, *node.guards]
-        sizes = (
-            len(subscriptions), len(guards), len(timers), len(clients), len(services), 0
-        )  # fmt: skip
-        if sizes != self._sizes:
-            self._set = rclpy_implementation.WaitSet(*sizes, node.context.handle)
-            self._sizes = sizes
-        wait_set = self._set
-        wait_set.clear_entities()
-        for guard in guards:
-            wait_set.add_guard_condition(guard.handle)
-        for subscription in subscriptions:
-            wait_set.add_subscription(subscription.handle)
-        for timer in timers:
-            wait_set.add_timer(timer.handle)
-        for client in clients:
-            wait_set.add_client(client.handle)
-        for service in services:
-            wait_set.add_service(service.handle)
-        wait_set.wait(-1)
-        ready = wait_set.get_ready_entities('subscription')
-        return (
-            [s for s in subscriptions if s.handle.pointer in ready],
-            any(wait_set.get_ready_entities(kind) for kind in ('timer', 'client', 'service')),
-        )
 
 
 def _spin(node: Node) -> int:
@@ -319,18 +271,13 @@ def _spin(node: Node) -> int:
     """
     executor = SingleThreadedExecutor()
     executor.add_node(node)
-    wait = _Wait(node)
+    wait = Wait(node)
     while node.context.ok():
         subscriptions, more = wait()
         for subscription in subscriptions:
             for _ in range(_MESSAGES_AT_ONCE):
-                taken = subscription.handle.take_message(subscription.msg_type, subscription.raw)
-                if taken is None:
+                if not hand_over(subscription):
                     break
-                if subscription._callback_type is Subscription.CallbackType.WithMessageInfo:
-                    subscription.callback(*taken)
-                else:
-                    subscription.callback(taken[0])
         if more:
             executor.spin_once(timeout_sec=0)
     return 0

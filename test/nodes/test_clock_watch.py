@@ -7,7 +7,7 @@ pytest.importorskip('rclpy')
 from rclpy.executors import SingleThreadedExecutor
 
 from her_ros.nodes.clock_watch import ClockWatch
-from her_ros.nodes.node import _Wait
+from her_ros.nodes.rclpy_private import Wait
 
 pytestmark = pytest.mark.nodes
 LONG_S = 5.0
@@ -31,7 +31,7 @@ def _executor(node):
 
 def _own(node):
     node.create_timer(LONG_S, lambda: None)
-    return _Wait(node)
+    return Wait(node)
 
 
 @pytest.mark.parametrize('make', [_executor, _own], ids=['executor', 'own'])

@@ -18,6 +18,7 @@ from her_ros.core.run_folder import RunFolder
 from her_ros.nodes.evaluator import EvaluatorNode
 from her_ros.nodes.fetch_env import FetchEnvNode
 from her_ros.nodes.policy import PolicyNode
+from her_ros.nodes.rclpy_private import wants_message_info
 from her_ros.nodes.recorder import RecorderNode
 from her_ros.nodes.robot_bridge import RobotBridgeNode
 from her_ros.nodes.simulated_robot import SimulatedRobotNode
@@ -67,7 +68,7 @@ def bad_messages(node):
         for seed in range(FILLINGS):
             message = filled(subscription.msg_type(), np.random.default_rng(seed))
             contents.append(serialize_message(message))
-        info = [{}] if subscription._callback_type.name == 'WithMessageInfo' else []
+        info = [{}] if wants_message_info(subscription) else []
         calls += [partial(subscription.callback, content, *info) for content in contents]
     for service in node.services:
         for seed in range(FILLINGS):

@@ -1,0 +1,27 @@
+"""All uses of parts of torch that are not public, as torch 2.13 has them.
+
+Another version of torch may change them; then ``test/learning/test_torch_private.py`` fails.
+"""
+
+from pathlib import Path
+
+import torch
+
+#: Adam for many tensors in one call; ``found_inf`` of 1 leaves everything unchanged
+fused_adam_ = torch._fused_adam_
+#: linear interpolation of many tensors in one call
+foreach_lerp_ = torch._foreach_lerp_
+
+
+def compile_backward_passes() -> None:
+    """Let torch.compile take functions that call ``torch.autograd.grad``."""
+    import torch._dynamo
+
+    torch._dynamo.config.trace_autograd_ops = True
+
+
+def compile_cache() -> Path:
+    """Return the folder in which torch.compile keeps what it has compiled."""
+    from torch._inductor.runtime.cache_dir_utils import cache_dir
+
+    return Path(cache_dir())
