@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 from table import print_table
 
-from her_ros.cli.params import read_file
+from her_ros.config.files import read_file
 from her_ros.learning.checkpoint import load_checkpoint
 
 DOCS = Path(__file__).parent.parent / 'docs'

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from table import print_figures, print_table
 
-from her_ros.core.learner_parameters import LearnerParameters
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.learner import Learner

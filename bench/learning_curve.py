@@ -18,15 +18,19 @@ from typing import Any
 import numpy as np
 
 from her_ros.cli.prepare import values_for
-from her_ros.core.config import configured
+from her_ros.config.parameters.nodes import (
+    EvaluationProtocol,
+    FetchEnvParameters,
+    TrainerParameters,
+)
+from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.schema import configured
 from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.parameters import EvaluationProtocol, FetchEnvParameters, TrainerParameters
-from her_ros.core.robot_parameters import PolicyParameters
-from her_ros.core.seeds import generator, integer_seed
 from her_ros.core.task import task_named
 from her_ros.deploy.exploration import Exploration, Explorer
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.learner import Learner, set_up_torch
+from her_ros.runtime.seeds import generator, integer_seed
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout

@@ -32,17 +32,17 @@ from table import print_figures, print_table
 
 from her_ros.bags.reader import read_bag, read_facts
 from her_ros.bags.writer import write_rollout
-from her_ros.cli.params import complete, read_file, shipped_file
+from her_ros.config.files import complete, read_file, shipped_file
+from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.core.episode import split_rollout
-from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.rows import Rows, step_dtype
-from her_ros.core.run_folder import RunFolder
-from her_ros.core.seeds import generator, integer_seed
 from her_ros.core.step_rows import fill_move, fill_state
 from her_ros.core.task import GoalTask, task_named
 from her_ros.deploy.exploration import Exploration, Explorer
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.offline import bags_in_order
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.runtime.seeds import generator, integer_seed
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout

@@ -26,7 +26,7 @@ import realtime_node
 from numpy.typing import NDArray
 from table import print_figures, print_table
 
-from her_ros.core.robot_parameters import RealTimeParameters, SafetyParameters
+from her_ros.config.parameters.robot import RealTimeParameters, SafetyParameters
 from her_ros.core.task import TASKS
 from her_ros.deploy import realtime
 from her_ros.deploy.policy import OnnxPolicy

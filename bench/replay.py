@@ -18,8 +18,8 @@ import numpy as np
 import torch
 from table import in_turn, print_figures, print_table
 
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.episode import Episode
-from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import TASKS
 from her_ros.learning.batch import Draws

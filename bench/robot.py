@@ -28,12 +28,12 @@ from her_ros.cli.graph import (
     graph_environment,
     simulation_nodes,
 )
-from her_ros.cli.params import shipped_model, to_yaml
 from her_ros.cli.prepare import values_for
 from her_ros.cli.supervisor import Supervisor
+from her_ros.config.files import shipped_model, to_yaml
+from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.schema import configured
 from her_ros.core.cloud import CloudDecoder
-from her_ros.core.config import configured
-from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.rows import Rows, step_dtype
 from her_ros.core.task import GoalTask, task_named
 from her_ros.deploy.policy import OnnxPolicy

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from her_ros.bags.stream import read_episodes as read_episodes
+    from her_ros.config.parameters.learner import LearnerParameters as LearnerParameters
+    from her_ros.config.parameters.learner import learner_parameters as learner_parameters
     from her_ros.core.episode import Episode as Episode
-    from her_ros.core.errors import HerRosError as HerRosError
-    from her_ros.core.learner_parameters import LearnerParameters as LearnerParameters
-    from her_ros.core.learner_parameters import learner_parameters as learner_parameters
     from her_ros.core.task import GoalTask as GoalTask
     from her_ros.core.task import task_named as task_named
     from her_ros.deploy.exploration import Exploration as Exploration
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from her_ros.learning.learner import Learner as Learner
     from her_ros.learning.learner import set_up_torch as set_up_torch
     from her_ros.learning.replay_buffer import ReplayBuffer as ReplayBuffer
+    from her_ros.runtime.errors import HerRosError as HerRosError
     from her_ros.sim.gym_batch import register_robotics as register_robotics
     from her_ros.sim.registry import simulation_of as simulation_of
 
@@ -40,12 +40,12 @@ _MODULES = {
     'Exploration': 'her_ros.deploy.exploration',
     'Explorer': 'her_ros.deploy.exploration',
     'GoalTask': 'her_ros.core.task',
-    'HerRosError': 'her_ros.core.errors',
+    'HerRosError': 'her_ros.runtime.errors',
     'Learner': 'her_ros.learning.learner',
-    'LearnerParameters': 'her_ros.core.learner_parameters',
+    'LearnerParameters': 'her_ros.config.parameters.learner',
     'OnnxPolicy': 'her_ros.deploy.policy',
     'ReplayBuffer': 'her_ros.learning.replay_buffer',
-    'learner_parameters': 'her_ros.core.learner_parameters',
+    'learner_parameters': 'her_ros.config.parameters.learner',
     'read_episodes': 'her_ros.bags.stream',
     'register_robotics': 'her_ros.sim.gym_batch',
     'set_up_torch': 'her_ros.learning.learner',

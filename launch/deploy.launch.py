@@ -12,10 +12,10 @@ from her_ros.cli.launch import (
     node_actions,
     with_arguments,
 )
-from her_ros.cli.params import shipped_model
 from her_ros.cli.prepare import params_for
-from her_ros.core.run_folder import RunFolder
+from her_ros.config.files import shipped_model
 from her_ros.core.task import TASKS
+from her_ros.runtime.run_folder import RunFolder
 
 
 def _nodes(

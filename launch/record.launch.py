@@ -14,7 +14,7 @@ from her_ros.cli.launch import (
     with_arguments,
 )
 from her_ros.cli.prepare import params_for
-from her_ros.core.run_folder import RunFolder
+from her_ros.runtime.run_folder import RunFolder
 
 
 def _nodes(task: str, run_dir: str, params: str, namespace: str, **_: str) -> list[Any]:

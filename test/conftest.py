@@ -295,7 +295,7 @@ def export_policy() -> Callable[..., bytes]:
     """Export an untrained policy: (task name, version, seed of its weights)."""
 
     def export(task: str = 'FetchReach', version: int = 1, seed: int = 0) -> bytes:
-        from her_ros.core.learner_parameters import LearnerParameters
+        from her_ros.config.parameters.learner import LearnerParameters
         from her_ros.core.task import task_named
         from her_ros.learning.learner import Learner
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from her_ros.cli.params import read_file
 from her_ros.cli.prepare import params_for, training_names
+from her_ros.config.files import read_file
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(

@@ -130,7 +130,7 @@ def test_no_import_crosses_a_wall(module, path):
         ('her_ros.nodes.qos', 'from her_ros.deploy.policy import OnnxPolicy'),
         ('her_ros.nodes.recorder', 'import mujoco'),
         ('her_ros.nodes.trainer', 'from her_ros.sim.fetch import FetchBatch'),
-        ('her_ros.nodes.trainer', 'from her_ros.cli.params import read_file'),
+        ('her_ros.nodes.trainer', 'from her_ros.config.files import read_file'),
         ('her_ros.sim', 'from .. import nodes'),
     ],
 )

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from her_ros.cli.evaluate import judged, wilson_interval
-from her_ros.core.parameters import EvaluationProtocol
+from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
 

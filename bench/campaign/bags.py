@@ -33,9 +33,9 @@ from her_ros.bags.recover import recover
 from her_ros.bags.stream import stream_episodes
 from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
 from her_ros.core.episode import split_rollout
-from her_ros.core.errors import HerRosError
 from her_ros.core.rows import Rows
 from her_ros.core.task import TASKS
+from her_ros.runtime.errors import HerRosError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
 

@@ -22,7 +22,7 @@ from campaign.processes import Child, Observer, claimed_domain, running_nodes
 from campaign.reports import Reports
 from campaign.stepped_clock import ClockError, SteppedClocks
 from her_ros.cli.graph import deployment_nodes
-from her_ros.cli.params import shipped_model
+from her_ros.config.files import shipped_model
 from her_ros.core.states import GoalStatus, WaitsFor
 
 _TASK, _NAMESPACE = 'FetchReach', '/robot'

@@ -11,7 +11,7 @@ from campaign.processes import Child, Observer, claimed_domain, running_nodes
 from campaign.reports import Reports
 from campaign.stepped_clock import SteppedClocks
 from her_ros.cli.graph import training_nodes
-from her_ros.core.run_folder import RunFolder
+from her_ros.runtime.run_folder import RunFolder
 
 _TASK, _NUM_ENVS = 'FetchReach', 8
 # No stop by success; evaluations while clocks are stepped.

@@ -20,20 +20,20 @@ from her_ros.bags.writer import write_rollout
 from her_ros.cli.experiment_report import TABLE, write_report
 from her_ros.cli.experiment_results import read_table, rows_of, write_table
 from her_ros.cli.main import main
-from her_ros.cli.params import read_file, to_yaml
 from her_ros.cli.prepare import extended, prepare_run, values_for
+from her_ros.config.files import read_file, to_yaml
+from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.core.cloud import encode_cloud
-from her_ros.core.errors import HerRosError
-from her_ros.core.files import sha256
-from her_ros.core.parameters import TrainerParameters
-from her_ros.core.process import END_SIGNALS
 from her_ros.core.rows import Rows, step_dtype
-from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.checkpoint import load_checkpoint
 from her_ros.learning.scalars import ScalarLog
 from her_ros.learning.training import Training
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import sha256
+from her_ros.runtime.process import END_SIGNALS
+from her_ros.runtime.run_folder import RunFolder
 
 _TASK = TASKS['FetchReach']
 _LENGTH, _ENVS = 10, 2

@@ -23,8 +23,8 @@ import numpy as np
 from campaign.account import Account
 from campaign.figures import Figure, Scale
 from campaign.processes import claimed_domain
-from her_ros.cli.params import read_file, shipped_file
-from her_ros.core.run_folder import RunFolder
+from her_ros.config.files import read_file, shipped_file
+from her_ros.runtime.run_folder import RunFolder
 
 _CASES = {
     Scale.SMALL: ('FetchReach', 3),

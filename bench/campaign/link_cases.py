@@ -18,7 +18,7 @@ from campaign.link_training import measure_training
 from campaign.links import HEARD_LIMIT_S, Link
 from campaign.processes import Observer, claimed_domain, print_failed, running_nodes
 from her_ros.cli.graph import deployment_nodes
-from her_ros.cli.params import shipped_model
+from her_ros.config.files import shipped_model
 from her_ros.core.states import GoalStatus, RobotState, WaitsFor
 from her_ros.core.topics import DIAGNOSTICS, GOAL, GRIPPER_POSE, TWIST
 

@@ -13,7 +13,7 @@ from campaign.processes import Child, Observer, print_failed, running_nodes
 from campaign.reports import Reports
 from her_ros.bags.reader import read_facts
 from her_ros.cli.graph import training_nodes, worker_nodes
-from her_ros.core.run_folder import RunFolder
+from her_ros.runtime.run_folder import RunFolder
 
 _TASK = 'FetchReach'
 # The trainer says every second whether it wants rollouts; then one comes, perhaps after an

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from campaign.figures import Figure, Scale
-from her_ros.core.process import die_with_parent
+from her_ros.runtime.process import die_with_parent
 
 # Fast DDS announces participants every 3 s, and some announcements meet no listener yet;
 # diagnostics come every second.

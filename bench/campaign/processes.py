@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from her_ros.cli.graph import NodeSpec, graph_environment
-from her_ros.cli.params import to_yaml
 from her_ros.cli.prepare import values_for
-from her_ros.core.process import die_with_parent
+from her_ros.config.files import to_yaml
+from her_ros.runtime.process import die_with_parent
 
 #: those whose UDP ports no other domain uses
 DOMAINS = range(1, 102)

@@ -16,11 +16,11 @@ import numpy as np
 from her_ros.bags.errors import BagError
 from her_ros.bags.stream import EpisodeStream
 from her_ros.core.episode import Episode
-from her_ros.core.errors import HerRosError
-from her_ros.core.process import die_with_parent
 from her_ros.core.rows import Rows, joined
-from her_ros.core.seeds import generator
 from her_ros.core.task import GoalTask
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.process import die_with_parent
+from her_ros.runtime.seeds import generator
 
 # Rows handed over at a time; the next ones are read meanwhile.
 _PIECE_ROWS = 2048

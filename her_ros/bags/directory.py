@@ -18,7 +18,7 @@ from her_ros.bags.mcap_file import FACTS_RECORD
 from her_ros.bags.metadata import ROSBAG2_RECORD, TopicCount, information_of, is_qos
 from her_ros.bags.storage import Channel, Message
 from her_ros.bags.writer import definition_of
-from her_ros.core.files import create_held, publish_folder, remove_unheld
+from her_ros.runtime.files import create_held, publish_folder, remove_unheld
 
 
 class DirectoryWriter:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from her_ros.core.errors import HerRosError
+from her_ros.runtime.errors import HerRosError
 
 
 class BagError(HerRosError):

@@ -13,8 +13,8 @@ import lz4.frame
 import zstandard
 
 from her_ros.bags.errors import BagError
-from her_ros.core.errors import HerRosError
-from her_ros.core.files import require_regular
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import require_regular
 
 #: environment variable: largest record, chunk or message that is read, MiB
 LIMIT_VARIABLE = 'HER_ROS_MAX_RECORD_MIB'

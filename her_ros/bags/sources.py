@@ -6,8 +6,8 @@ from pathlib import Path
 
 from her_ros.bags.errors import BagError, naming
 from her_ros.bags.limits import check_regular
-from her_ros.core.files import file_sha256
-from her_ros.core.run_folder import RunFolder
+from her_ros.runtime.files import file_sha256
+from her_ros.runtime.run_folder import RunFolder
 
 #: how bare bags end; the last two are files of a bag recorded with `--compression-mode file`
 BARE_SUFFIXES = ('.mcap', '.db3', '.mcap.zstd', '.db3.zstd')

@@ -13,9 +13,9 @@ from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.core.assembly import EpisodeAssembler
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.core.episode import Episode, faults_of
-from her_ros.core.errors import HerRosError
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import GoalTask
+from her_ros.runtime.errors import HerRosError
 
 
 def read_episodes(*paths: str | PathLike[str], task: GoalTask | None = None) -> Iterator[Episode]:

@@ -14,9 +14,9 @@ from her_ros.bags.storage import Message
 from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.core.episode import is_end
-from her_ros.core.errors import HerRosError
 from her_ros.core.rows import Rows, joined, step_dtype
 from her_ros.core.task import GoalTask
+from her_ros.runtime.errors import HerRosError
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
 """Commands, parameter files, the one list of nodes, and the supervisor that runs them."""
 
-from her_ros.core.process import quiet_start
+from her_ros.runtime.process import quiet_start
 
 quiet_start()

@@ -11,9 +11,9 @@ from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_facts
 from her_ros.bags.sources import BARE_SUFFIXES, digest_of
 from her_ros.bags.writer import remove_unfinished
-from her_ros.core.config import ConfigError
-from her_ros.core.errors import HerRosError
-from her_ros.core.files import sha256
+from her_ros.config.schema import ConfigError
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import sha256
 
 #: fact of an output that says from what it was made, and how
 CONVERSION_FACT = 'conversion'

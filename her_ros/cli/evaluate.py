@@ -8,8 +8,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.task import task_named
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps

@@ -22,12 +22,12 @@ from her_ros.cli.experiment_report import TABLE, write_report
 from her_ros.cli.experiment_results import rows_of, write_table
 from her_ros.cli.experiments import EXPERIMENTS, Experiment, experiment_named
 from her_ros.cli.jobs import Job, run_jobs
-from her_ros.cli.params import shipped_file
 from her_ros.cli.prepare import Run, prepare_run, training_names, values_for
-from her_ros.core.config import ConfigError
-from her_ros.core.files import InUse, locked, write_whole
-from her_ros.core.ros_environment import check_ros_environment
-from her_ros.core.run_folder import RunFolder, RunFolderError
+from her_ros.config.files import shipped_file
+from her_ros.config.schema import ConfigError
+from her_ros.runtime.files import InUse, locked, write_whole
+from her_ros.runtime.ros_environment import check_ros_environment
+from her_ros.runtime.run_folder import RunFolder, RunFolderError
 
 # The nodes of one run keep two cores busy. A ROS domain has room for about 120 participants of one
 # machine, and a run takes six of them.

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from her_ros.cli.experiments import EXPERIMENTS, Arm, Experiment
-from her_ros.cli.params import read_yaml
-from her_ros.core.config import ConfigError
+from her_ros.config.files import read_yaml
+from her_ros.config.schema import ConfigError
 
 #: copy of the file in the folder of its experiment
 EXPERIMENT_FILE = 'experiment.yaml'

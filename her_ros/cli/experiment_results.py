@@ -10,10 +10,10 @@ from typing import Any, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.errors import HerRosError
-from her_ros.core.files import write_whole
 from her_ros.core.states import Outcome
 from her_ros.core.task import task_named
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import write_whole
 
 
 class ResultsError(HerRosError):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from her_ros.core.config import ConfigError
+from her_ros.config.schema import ConfigError
 
 
 @dataclass(frozen=True)

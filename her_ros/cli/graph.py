@@ -10,10 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from her_ros.cli.params import shipped_profiles
-from her_ros.core.config import ConfigError
-from her_ros.core.ros_environment import checked_topic
-from her_ros.core.run_folder import RunFolder
+from her_ros.config.files import shipped_profiles
+from her_ros.config.schema import ConfigError
 from her_ros.core.topics import (
     COLLECT,
     EPISODES,
@@ -24,6 +22,8 @@ from her_ros.core.topics import (
     TRAJECTORY,
     TWIST,
 )
+from her_ros.runtime.ros_environment import checked_topic
+from her_ros.runtime.run_folder import RunFolder
 
 #: three deaths of one node within this time end the run
 _DEATHS, _WINDOW_S = 3, 60.0

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from her_ros.cli.prepare import Run
-from her_ros.core.last_error import ERROR_FILE, error_file, take_error
-from her_ros.core.process import die_with_parent
+from her_ros.runtime.last_error import ERROR_FILE, error_file, take_error
+from her_ros.runtime.process import die_with_parent
 
 # A run that is told to stop stops its nodes, for which it takes up to 8 s.
 _STOP_TIMEOUT_S = 20.0

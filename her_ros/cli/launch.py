@@ -18,12 +18,12 @@ from launch.events.process import ProcessExited
 from launch_ros.actions import Node
 
 from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
-from her_ros.cli.run_result import is_solved, read_result
-from her_ros.core.config import ConfigError
-from her_ros.core.errors import HerRosError
-from her_ros.core.process import LAUNCHER, USER_ERROR
-from her_ros.core.ros_environment import check_ros_environment
+from her_ros.config.schema import ConfigError
 from her_ros.core.task import TASKS
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.process import LAUNCHER, USER_ERROR
+from her_ros.runtime.ros_environment import check_ros_environment
+from her_ros.runtime.run_result import is_solved, read_result
 
 
 class LaunchError(HerRosError):

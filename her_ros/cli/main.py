@@ -12,14 +12,14 @@ from her_ros.cli.bags import app as bags_app
 from her_ros.cli.examples import examples
 from her_ros.cli.graph import ROBOTS
 from her_ros.cli.runs import app as runs_app
-from her_ros.core.config import ConfigError, parameters_of
-from her_ros.core.errors import HerRosError
-from her_ros.core.last_error import report
-from her_ros.core.learner_parameters import LearnerParameters
-from her_ros.core.output import steady_output
-from her_ros.core.parameters import EvaluationProtocol
-from her_ros.core.process import end_command_by_signals
+from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.config.parameters.nodes import EvaluationProtocol
+from her_ros.config.schema import ConfigError, parameters_of
 from her_ros.core.task import TASKS
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.last_error import report
+from her_ros.runtime.output import steady_output
+from her_ros.runtime.process import end_command_by_signals
 
 app = typer.Typer(
     no_args_is_help=True,

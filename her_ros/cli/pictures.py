@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from her_ros.cli.experiment_results import Curve, spread
-from her_ros.core.files import write_whole
+from her_ros.runtime.files import write_whole
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

@@ -9,8 +9,8 @@ from her_ros.cli.experiment_report import TABLE, write_report
 from her_ros.cli.experiment_results import Curve
 from her_ros.cli.pictures import draw_curves, save
 from her_ros.cli.run_progress import RunProgress, RunState, progress_of
-from her_ros.core.errors import HerRosError
-from her_ros.core.run_folder import RunFolder
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.run_folder import RunFolder
 
 
 def plot(folders: Sequence[Path], out: Path) -> None:

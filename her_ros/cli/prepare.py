@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from her_ros.cli.graph import training_nodes
-from her_ros.cli.params import (
+from her_ros.config.files import (
     NodesValues,
     complete,
     differences,
@@ -19,13 +19,13 @@ from her_ros.cli.params import (
     to_yaml,
     with_overrides,
 )
-from her_ros.cli.run_result import read_result
-from her_ros.core.config import ConfigError
-from her_ros.core.files import InUse, locked, write_whole
-from her_ros.core.ros_environment import checked_namespace, domain_id
-from her_ros.core.run_folder import RunFolder, RunFolderError
+from her_ros.config.schema import ConfigError
 from her_ros.core.symmetry import check_symmetries
 from her_ros.core.task import task_named
+from her_ros.runtime.files import InUse, locked, write_whole
+from her_ros.runtime.ros_environment import checked_namespace, domain_id
+from her_ros.runtime.run_folder import RunFolder, RunFolderError
+from her_ros.runtime.run_result import read_result
 
 # What a run may be given anew: nothing that was learnt depends on it.
 _STOP_RULE = tuple(

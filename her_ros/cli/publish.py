@@ -5,11 +5,11 @@ from pathlib import Path
 from rich.console import Console
 
 from her_ros.cli.sender import send
-from her_ros.core.ros_environment import checked_topic
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.deploy.signature import read_signature
 from her_ros.nodes.messages import policy_message
 from her_ros.nodes.qos import LATCHED
+from her_ros.runtime.ros_environment import checked_topic
 
 
 def publish(model: Path, topic: str, timeout_s: float) -> None:

@@ -10,9 +10,9 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
 from her_ros.cli.graph import graph_environment
-from her_ros.core.errors import HerRosError, one_line
-from her_ros.core.ros_environment import check_ros_environment
 from her_ros.nodes.rclpy_private import text_of
+from her_ros.runtime.errors import HerRosError, one_line
+from her_ros.runtime.ros_environment import check_ros_environment
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from her_ros.cli.run_progress import RunProgress, find_runs, progress_of
-from her_ros.core.errors import HerRosError
+from her_ros.runtime.errors import HerRosError
 
 
 def print_runs(runs: Path) -> None:

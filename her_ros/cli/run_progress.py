@@ -6,10 +6,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from her_ros.cli.run_result import read_result
-from her_ros.core.errors import HerRosError
-from her_ros.core.files import is_locked
-from her_ros.core.run_folder import RunFolder
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import is_locked
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.runtime.run_result import read_result
 
 
 class RunState(Enum):

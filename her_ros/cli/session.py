@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from her_ros.cli.graph import NodeSpec, graph_environment
-from her_ros.cli.params import NodesValues, to_yaml
 from her_ros.cli.prepare import Run, claimed
-from her_ros.core.files import write_whole
-from her_ros.core.run_folder import RunFolder, RunFolderError
+from her_ros.config.files import NodesValues, to_yaml
+from her_ros.runtime.files import write_whole
+from her_ros.runtime.run_folder import RunFolder, RunFolderError
 
 if TYPE_CHECKING:
     from her_ros.cli.display import Display

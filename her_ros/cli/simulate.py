@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.console import Console
 
 from her_ros.cli.graph import NodeSpec, simulation_nodes
-from her_ros.cli.params import shipped_model
 from her_ros.cli.prepare import Run, values_for
 from her_ros.cli.session import run_without_training
-from her_ros.core.config import ConfigError
-from her_ros.core.ros_environment import check_ros_environment, checked_namespace
-from her_ros.core.run_folder import RunFolder
+from her_ros.config.files import shipped_model
+from her_ros.config.schema import ConfigError
+from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
+from her_ros.runtime.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from her_ros.cli.display import Display

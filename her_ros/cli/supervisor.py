@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
-from her_ros.core.errors import HerRosError
-from her_ros.core.last_error import ERROR_FILE, error_file, take_error
-from her_ros.core.process import LAUNCHER, USER_ERROR
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.last_error import ERROR_FILE, error_file, take_error
+from her_ros.runtime.process import LAUNCHER, USER_ERROR
 
 _STOP_TIMEOUT_S = 8.0
 _RESTART_DELAY_S = 0.5

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from her_ros.cli.graph import training_nodes
 from her_ros.cli.prepare import Run, claimed, extended, prepare_run
-from her_ros.cli.run_result import is_solved
 from her_ros.cli.session import supervise
-from her_ros.core.ros_environment import check_ros_environment, checked_namespace
+from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
+from her_ros.runtime.run_result import is_solved
 
 if TYPE_CHECKING:
     from her_ros.cli.display import Display

@@ -12,21 +12,21 @@ from rich.console import Console
 
 from her_ros.bags.ahead import EpisodeSource
 from her_ros.cli.offline_bags import digests_of, listed_bags, shard, task_of
-from her_ros.cli.params import NodesValues, to_yaml
 from her_ros.cli.prepare import Run, check_same, values_for
-from her_ros.core.config import configured
+from her_ros.config.files import NodesValues, to_yaml
+from her_ros.config.parameters.nodes import EvaluationProtocol, TrainerParameters
+from her_ros.config.schema import configured
 from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.errors import HerRosError
-from her_ros.core.files import write_whole
-from her_ros.core.parameters import EvaluationProtocol, TrainerParameters
-from her_ros.core.process import handle_end_signals
-from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask, task_named
 from her_ros.learning.compile import compile_or_say_why
 from her_ros.learning.learner import device_named, set_up_torch
 from her_ros.learning.offline import Judge, OfflineTraining
 from her_ros.learning.ranks import ranks_of_environment
 from her_ros.learning.scalars import ScalarLog
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import write_whole
+from her_ros.runtime.process import handle_end_signals
+from her_ros.runtime.run_folder import RunFolder
 
 # Something is said at every tenth of the updates, and as often as this.
 _TELL_EVERY_S = 10.0

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.errors import HerRosError
+from her_ros.runtime.errors import HerRosError
 
 
 class SymmetryError(HerRosError):

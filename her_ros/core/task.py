@@ -1,9 +1,9 @@
 """Goal-conditioned tasks: sizes, reward, success and timing, in one place."""
 
-from her_ros.core.errors import HerRosError
 from her_ros.core.goal_task import GoalTask
 from her_ros.core.gym_tasks import GYM_IDS, PREFIX, gym_tasks
 from her_ros.core.symmetry import Kind, Symmetries
+from her_ros.runtime.errors import HerRosError
 
 __all__ = [
     'ALL_TASKS',

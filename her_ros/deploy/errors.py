@@ -1,6 +1,6 @@
 """The error of whatever makes a policy file unfit to act."""
 
-from her_ros.core.errors import HerRosError
+from her_ros.runtime.errors import HerRosError
 
 
 class PolicyError(HerRosError):

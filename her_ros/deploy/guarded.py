@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.schema import ConfigError
 from her_ros.core.cloud import CloudDecoder, encode_cloud, stamp_of
-from her_ros.core.config import ConfigError
 from her_ros.core.episode import is_end
-from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.rows import Rows, action_dtype, identity_of, step_dtype
 from her_ros.core.sessions import Sessions
 from her_ros.core.states import Recovery

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from her_ros.core.errors import HerRosError
-from her_ros.core.robot_parameters import RealTimeParameters
+from her_ros.config.parameters.robot import RealTimeParameters
+from her_ros.runtime.errors import HerRosError
 
 # From sys/mman.h: what is mapped, and what will be.
 _MCL_CURRENT, _MCL_FUTURE = 1, 2

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.errors import HerRosError
-from her_ros.core.robot_parameters import SafetyParameters
+from her_ros.config.parameters.robot import SafetyParameters
 from her_ros.core.rows import Rows, with_room
 from her_ros.core.task import FULL_ACTION_M, GoalTask
+from her_ros.runtime.errors import HerRosError
 
 Values = NDArray[np.float64]
 

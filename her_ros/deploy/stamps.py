@@ -8,8 +8,8 @@ observations is told by their identity, which no clock changes.
 from collections import Counter
 from enum import StrEnum
 
-from her_ros.core.errors import HerRosError
 from her_ros.deploy.actor import Order
+from her_ros.runtime.errors import HerRosError
 
 
 class StampError(HerRosError):

@@ -6,7 +6,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from her_ros.core.learner_parameters import LearnerParameters
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.task import GoalTask
 from her_ros.learning.networks import Mlp, Parameters
 

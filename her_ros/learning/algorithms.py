@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from her_ros.core.learner_parameters import LearnerParameters
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.task import GoalTask
 from her_ros.learning.actor_critic import Algorithm
 from her_ros.learning.agent import Ddpg

@@ -13,15 +13,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.episode import Episode
-from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.rows import step_dtype
-from her_ros.core.seeds import integer_seed
 from her_ros.core.step_rows import fill_move, fill_state
 from her_ros.core.task import GoalTask
 from her_ros.learning.batch import Draws
 from her_ros.learning.dqn import Dqn
 from her_ros.learning.replay import Replay
+from her_ros.runtime.seeds import integer_seed
 
 #: numbers of the actions for observations and goals, shapes (n, bits) and (n,)
 Choose = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.int64]]

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from her_ros.core.errors import HerRosError
-from her_ros.core.files import require_regular, write_whole
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import require_regular, write_whole
 
 # Raised when an older checkpoint can no longer be read.
 _FORMAT = 'her_ros checkpoint 4'

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from her_ros.core.errors import HerRosError, one_line
 from her_ros.learning.checkpoint import START_ANEW, CheckpointError, load_checkpoint
+from her_ros.runtime.errors import HerRosError, one_line
 
 _LONGEST_REASON = 200
 

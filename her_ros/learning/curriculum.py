@@ -15,7 +15,7 @@ exponentially with training. What is simpler here:
 import torch
 from torch import Tensor
 
-from her_ros.core.learner_parameters import LearnerParameters
+from her_ros.config.parameters.learner import LearnerParameters
 
 _BLOCKS = 16
 _COVERED = 256

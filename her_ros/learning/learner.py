@@ -7,11 +7,9 @@ import torch
 from torch import Tensor
 
 from her_ros import __version__
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.contract import PolicyContract
 from her_ros.core.episode import Episode
-from her_ros.core.errors import HerRosError
-from her_ros.core.learner_parameters import LearnerParameters
-from her_ros.core.seeds import integer_seed
 from her_ros.core.task import GoalTask
 from her_ros.learning.actor_critic import NO_NOISE, Inputs
 from her_ros.learning.agent import Agent
@@ -24,6 +22,8 @@ from her_ros.learning.priorities import TdErrorPriorities
 from her_ros.learning.ranks import Ranks
 from her_ros.learning.replay import Replay
 from her_ros.learning.torch_private import compile_backward_passes
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.seeds import integer_seed
 
 
 class LearnerError(HerRosError):

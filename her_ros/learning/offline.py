@@ -7,11 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.core.episode import Episode
-from her_ros.core.errors import HerRosError
-from her_ros.core.files import sha256, write_whole
-from her_ros.core.parameters import TrainerParameters
-from her_ros.core.run_folder import RunFolder
 from her_ros.core.states import Outcome
 from her_ros.core.task import GoalTask
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
@@ -20,6 +17,9 @@ from her_ros.learning.evaluation import EVALUATION_FORM, Evaluation, mean_return
 from her_ros.learning.learner import Learner
 from her_ros.learning.ranks import Ranks
 from her_ros.learning.scalars import SUCCESS_RATE
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import sha256, write_whole
+from her_ros.runtime.run_folder import RunFolder
 
 # Where bags hold more than the buffer, new episodes replace the oldest as fast as each stored
 # transition is drawn so often, on average.

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.episode import Episode
-from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.task import GoalTask
 from her_ros.learning.sum_tree import SumTree
 

@@ -9,8 +9,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from her_ros.core.errors import HerRosError
 from her_ros.learning.normalizer import Normalizer
+from her_ros.runtime.errors import HerRosError
 
 
 class Ranks:

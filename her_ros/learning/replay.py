@@ -7,9 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.episode import Episode
-from her_ros.core.errors import HerRosError
-from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.task import GoalTask
 from her_ros.learning.batch import Batch, Draws
 from her_ros.learning.curriculum import Curriculum
@@ -18,6 +17,7 @@ from her_ros.learning.moves import moves_on
 from her_ros.learning.priorities import TdErrorPriorities, priorities_of
 from her_ros.learning.ring import Ring
 from her_ros.learning.symmetries import symmetries_of
+from her_ros.runtime.errors import HerRosError
 
 # For batches that no update is made of.
 _NO_UPDATES = torch.zeros(())

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from her_ros.core.learner_parameters import LearnerParameters
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.task import GoalTask
 from her_ros.learning.actor_critic import (
     ActorCritic,

@@ -8,7 +8,7 @@ from typing import Any
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
-from her_ros.core.errors import HerRosError
+from her_ros.runtime.errors import HerRosError
 
 #: name of the success rate of an evaluation
 SUCCESS_RATE = 'evaluation/success_rate'

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from her_ros.core.learner_parameters import LearnerParameters
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.symmetry import Fields, check_symmetries, value_map
 from her_ros.core.task import GoalTask
 

@@ -3,9 +3,9 @@
 import os
 import sys
 
-from her_ros.core.last_error import report
-from her_ros.core.process import USER_ERROR, is_program, quiet_start
-from her_ros.core.ros_environment import RosEnvironmentError, check_middleware
+from her_ros.runtime.last_error import report
+from her_ros.runtime.process import USER_ERROR, is_program, quiet_start
+from her_ros.runtime.ros_environment import RosEnvironmentError, check_middleware
 
 quiet_start()
 if is_program():

@@ -14,8 +14,8 @@ from rclpy.validate_namespace import validate_namespace
 from rclpy.validate_node_name import validate_node_name
 from rclpy.validate_topic_name import validate_topic_name
 
-from her_ros.core.config import Parameter, parameters_of
-from her_ros.core.errors import HerRosError
+from her_ros.config.schema import Parameter, parameters_of
+from her_ros.runtime.errors import HerRosError
 
 _COLUMNS = 99
 

@@ -6,7 +6,7 @@ from rclpy.node import Node
 from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from her_ros.core.robot_parameters import RobotBridgeParameters
+from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.core.topics import GRIPPER, TRAJECTORY, TWIST
 from her_ros.nodes.qos import COMMAND
 from her_ros.robot.arm_commands import Command

@@ -8,9 +8,7 @@ from std_msgs.msg import String, UInt8MultiArray
 
 from her_ros.bags.rollout import run_facts
 from her_ros.bags.writer import remove_unfinished, write_rollout
-from her_ros.core.errors import HerRosError
-from her_ros.core.parameters import EvaluatorParameters
-from her_ros.core.run_folder import RunFolder
+from her_ros.config.parameters.nodes import EvaluatorParameters
 from her_ros.core.states import WaitsFor
 from her_ros.core.task import task_named
 from her_ros.core.topics import EPISODES, EVALUATION_POLICY, EVALUATION_STEP
@@ -20,6 +18,8 @@ from her_ros.nodes.messages import bytes_of, run_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import HINT, LATCHED
 from her_ros.nodes.rivalry import Rivalry
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.run_folder import RunFolder
 from her_ros.sim.evaluate import evaluation_steps
 
 

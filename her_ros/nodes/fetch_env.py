@@ -10,13 +10,9 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import SetBool, Trigger
 
+from her_ros.config.parameters.nodes import FetchEnvParameters
 from her_ros.core.cloud import CloudDecoder, encode_cloud
-from her_ros.core.errors import HerRosError
-from her_ros.core.pace import Pace
-from her_ros.core.parameters import FetchEnvParameters
 from her_ros.core.rows import Rows, action_dtype
-from her_ros.core.run_folder import Start
-from her_ros.core.seeds import integer_seed
 from her_ros.core.states import GoalStatus, WaitsFor
 from her_ros.core.task import task_named
 from her_ros.core.topics import ACTION, COLLECT, GOAL, STEP
@@ -27,6 +23,10 @@ from her_ros.nodes.node import Diagnostics, read_parameters, run, steady_timer
 from her_ros.nodes.qos import COMMAND, LOCK_STEP
 from her_ros.nodes.rivalry import Crowd
 from her_ros.nodes.scene import ScenePublisher
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.pace import Pace
+from her_ros.runtime.run_folder import Start
+from her_ros.runtime.seeds import integer_seed
 from her_ros.sim.rollout import Turns
 
 

@@ -14,7 +14,7 @@ from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
 
-from her_ros.core.errors import HerRosError, one_line
+from her_ros.runtime.errors import HerRosError, one_line
 
 #: seconds between two log lines about the same topic
 PAUSE_S = 5.0

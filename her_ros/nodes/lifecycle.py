@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from her_ros.core.errors import HerRosError
 from her_ros.nodes.rclpy_private import RCLError, lifecycle_services
+from her_ros.runtime.errors import HerRosError
 
 
 def guard_lifecycle_services(node: Any) -> None:

@@ -8,7 +8,7 @@ from geometry_msgs.msg import PointStamped, PoseStamped
 from numpy.typing import NDArray
 from std_msgs.msg import MultiArrayDimension, MultiArrayLayout, UInt8MultiArray
 
-from her_ros.core.errors import HerRosError
+from her_ros.runtime.errors import HerRosError
 
 WORLD_FRAME = 'world'
 # The parts of a signed policy.

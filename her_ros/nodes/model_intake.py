@@ -8,9 +8,7 @@ from rcl_interfaces.msg import SetParametersResult
 from std_msgs.msg import UInt8MultiArray
 from std_srvs.srv import Trigger
 
-from her_ros.core.errors import HerRosError
-from her_ros.core.robot_parameters import PolicyParameters
-from her_ros.core.run_folder import RunFolder
+from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.core.task import GoalTask
 from her_ros.core.topics import POLICY
 from her_ros.deploy.actor import Actor
@@ -19,6 +17,8 @@ from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import policy_of, run_of
 from her_ros.nodes.qos import LATCHED
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.run_folder import RunFolder
 
 _MODEL, _SHA256 = 'model', 'model_sha256'
 

@@ -23,12 +23,7 @@ from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 from rclpy.timer import Timer
 
-from her_ros.core.config import ConfigError, Parameter, configured, parameters_of
-from her_ros.core.errors import HerRosError, one_line
-from her_ros.core.last_error import report
-from her_ros.core.output import steady_output
-from her_ros.core.process import USER_ERROR
-from her_ros.core.ros_environment import check_ros_environment
+from her_ros.config.schema import ConfigError, Parameter, configured, parameters_of
 from her_ros.core.topics import DIAGNOSTICS
 from her_ros.nodes.arguments import check_arguments
 from her_ros.nodes.clock_watch import ClockWatch
@@ -36,6 +31,11 @@ from her_ros.nodes.participants import identity_of
 from her_ros.nodes.qos import STATUS
 from her_ros.nodes.rclpy_private import Wait, hand_over, text_of
 from her_ros.nodes.signals import end_by_signals
+from her_ros.runtime.errors import HerRosError, one_line
+from her_ros.runtime.last_error import report
+from her_ros.runtime.output import steady_output
+from her_ros.runtime.process import USER_ERROR
+from her_ros.runtime.ros_environment import check_ros_environment
 
 Config = TypeVar('Config')
 

@@ -7,9 +7,7 @@ from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import PointCloud2
 
-from her_ros.core.robot_parameters import PolicyParameters
-from her_ros.core.run_folder import Start
-from her_ros.core.seeds import generator
+from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.core.sessions import Sessions
 from her_ros.core.states import WaitsFor
 from her_ros.core.task import task_named
@@ -26,6 +24,8 @@ from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.publishers import TopicSource
 from her_ros.nodes.qos import LOCK_STEP, with_deadline
 from her_ros.nodes.rivalry import Rivalry
+from her_ros.runtime.run_folder import Start
+from her_ros.runtime.seeds import generator
 
 # How long the last safe action may take to arrive before ROS ends.
 _LAST_WORDS = Duration(seconds=0.2)

@@ -12,10 +12,9 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
+from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.core.cloud import CloudDecoder, encode_cloud
 from her_ros.core.episode import is_end
-from her_ros.core.errors import HerRosError
-from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import Rows, action_dtype
 from her_ros.core.states import GoalStatus, WaitsFor
 from her_ros.core.task import task_named
@@ -35,6 +34,7 @@ from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames, Pose
 from her_ros.robot.goals import GoalEvent
 from her_ros.robot.observer import MissingInput, listed
+from her_ros.runtime.errors import HerRosError
 
 # Control periods for which a robot in motion is told to stand still when the node ends.
 _FINAL_COMMANDS = 5

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import rclpy
 
-from her_ros.core.process import end_with_launcher, handle_end_signals
+from her_ros.runtime.process import end_with_launcher, handle_end_signals
 
 # A node without its launcher ends within this time, even if it hangs; nobody would kill it.
 _ORPHAN_TIMEOUT_S = 10

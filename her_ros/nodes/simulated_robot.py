@@ -13,9 +13,8 @@ from std_msgs.msg import Float64MultiArray, Header
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
-from her_ros.core.config import ConfigError
-from her_ros.core.robot_parameters import SimulatedRobotParameters
-from her_ros.core.seeds import generator
+from her_ros.config.parameters.robot import SimulatedRobotParameters
+from her_ros.config.schema import ConfigError
 from her_ros.core.task import task_named
 from her_ros.core.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
 from her_ros.nodes.guarded_node import GuardedNode
@@ -28,6 +27,7 @@ from her_ros.robot.errors import RobotError
 from her_ros.robot.imperfection import Delay, Imperfection
 from her_ros.robot.simulated import SimulatedRobot, start_seed
 from her_ros.robot.ticks import Ticks
+from her_ros.runtime.seeds import generator
 
 _SUBSTEPS_PER_S = 500
 #: physics made up for at once; who was away for longer goes on from where it stood

@@ -8,9 +8,7 @@ from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import Bool, String, UInt8MultiArray
 
 from her_ros.bags.reader import read_bag
-from her_ros.core.errors import HerRosError
-from her_ros.core.parameters import TrainerParameters
-from her_ros.core.run_folder import RunFolder
+from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.core.states import WaitsFor
 from her_ros.core.task import task_named
 from her_ros.core.topics import COLLECT, EPISODES, EVALUATION_POLICY, POLICY
@@ -22,6 +20,8 @@ from her_ros.nodes.messages import run_of, run_policy_message
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import HINT, LATCHED
 from her_ros.nodes.rivalry import Rivalry
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.run_folder import RunFolder
 
 # One slice of learning between two looks at the topics, seconds.
 _SLICE_S = 0.05

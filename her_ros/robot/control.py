@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from her_ros.core.robot_parameters import RobotBridgeParameters
+from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.core.rows import Rows
 from her_ros.core.states import Recovery, RobotState, WaitsFor
 from her_ros.core.task import GoalTask

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from her_ros.core.robot_parameters import RobotBridgeParameters
+from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.core.rows import IDENTITY, Rows, action_dtype
 from her_ros.core.task import GoalTask
 from her_ros.robot.beat import Beat

@@ -1,6 +1,6 @@
 """The one error of what runs on a robot."""
 
-from her_ros.core.errors import HerRosError
+from her_ros.runtime.errors import HerRosError
 
 
 class RobotError(HerRosError):

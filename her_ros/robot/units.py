@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from her_ros.core.robot_parameters import RobotBridgeParameters
+from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.frames import Floats, Frames
 
 

@@ -1,6 +1,6 @@
 """The one error of the simulation."""
 
-from her_ros.core.errors import HerRosError
+from her_ros.runtime.errors import HerRosError
 
 
 class SimError(HerRosError):

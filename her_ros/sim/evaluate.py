@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.parameters import EvaluationProtocol
+from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.core.rows import Rows
 from her_ros.core.task import GoalTask
 from her_ros.sim.registry import simulation_of

@@ -4,7 +4,7 @@ import pytest
 from her_ros.bags.checks import row_faults
 from her_ros.bags.verify import Verified, verify
 from her_ros.bags.writer import write_rollout
-from her_ros.core.parameters import EvaluationProtocol
+from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.core.task import TASKS, GoalTask
 
 FACTS = {'task': 'FetchPush'}

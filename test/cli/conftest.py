@@ -11,14 +11,14 @@ import pytest
 from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
 from her_ros.cli.main import main
-from her_ros.cli.params import read_file
 from her_ros.cli.prepare import prepare_run
-from her_ros.core.config import configured
-from her_ros.core.parameters import TrainerParameters
-from her_ros.core.process import END_SIGNALS
+from her_ros.config.files import read_file
+from her_ros.config.parameters.nodes import TrainerParameters
+from her_ros.config.schema import configured
 from her_ros.core.rows import Rows
-from her_ros.core.run_folder import RunFolder
 from her_ros.core.task import GoalTask, task_named
+from her_ros.runtime.process import END_SIGNALS
+from her_ros.runtime.run_folder import RunFolder
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
 

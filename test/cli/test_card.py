@@ -4,10 +4,10 @@ import re
 import pytest
 
 from her_ros.cli.card import bags_digest
-from her_ros.core.files import sha256
-from her_ros.core.run_folder import RunFolder
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.checkpoint import save_checkpoint
+from her_ros.runtime.files import sha256
+from her_ros.runtime.run_folder import RunFolder
 
 LOG = [['b.mcap', 'ab' * 32], ['a.mcap', 'cd' * 32]]
 

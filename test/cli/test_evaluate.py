@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from her_ros.cli.evaluate import wilson_interval
+from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.core.episode import split_rollout
-from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps

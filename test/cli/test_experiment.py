@@ -6,10 +6,10 @@ import pytest
 
 from her_ros.cli.experiment import Options, planned
 from her_ros.cli.experiments import EXPERIMENTS, experiment_named
-from her_ros.cli.params import read_file, shipped_file
 from her_ros.cli.prepare import values_for
-from her_ros.core.config import configured
-from her_ros.core.parameters import TrainerParameters
+from her_ros.config.files import read_file, shipped_file
+from her_ros.config.parameters.nodes import TrainerParameters
+from her_ros.config.schema import configured
 from her_ros.core.task import TASKS, task_named
 from her_ros.learning.learner import Learner
 

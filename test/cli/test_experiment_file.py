@@ -7,9 +7,9 @@ from her_ros.cli.experiment import Options, experiment, planned
 from her_ros.cli.experiment_file import read_experiment
 from her_ros.cli.experiment_report import write_report
 from her_ros.cli.experiment_results import Row, write_table
-from her_ros.cli.params import read_file
 from her_ros.cli.prepare import values_for
-from her_ros.core.config import ConfigError
+from her_ros.config.files import read_file
+from her_ros.config.schema import ConfigError
 
 TEXT = """
 name: batches

@@ -20,8 +20,8 @@ from her_ros.cli.graph import (
     training_nodes,
 )
 from her_ros.cli.prepare import prepare_run
-from her_ros.core.config import configured
-from her_ros.core.parameters import NODE_PARAMETERS
+from her_ros.config.parameters.nodes import NODE_PARAMETERS
+from her_ros.config.schema import configured
 from her_ros.core.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
 from her_ros.nodes.messages import bytes_message
 from her_ros.nodes.qos import LATCHED

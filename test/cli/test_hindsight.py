@@ -7,8 +7,8 @@ import pytest
 from her_ros.cli.hindsight import Learnt, curriculum_distances, picked_goals, reward_shares
 from her_ros.cli.hindsight_pictures import draw_curriculum, draw_goals, draw_rewards
 from her_ros.cli.pictures import save
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.episode import Episode
-from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import task_named
 

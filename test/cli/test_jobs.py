@@ -9,7 +9,7 @@ import pytest
 
 from her_ros.cli.jobs import Job, run_jobs
 from her_ros.cli.prepare import prepare_run
-from her_ros.core.process import END_SIGNALS, end_command_by_signals
+from her_ros.runtime.process import END_SIGNALS, end_command_by_signals
 
 RESULT = {
     'task': 'FetchReach', 'outcome': 'limit', 'success_rate': 0.5, 'best_success_rate': 0.5,
@@ -32,8 +32,8 @@ WRITE = 'import sys\nopen(sys.argv[1], "w").write(sys.argv[2])'
 
 def test_one_that_fails_is_named_and_the_others_go_on(make_job):
     failing = (
-        'from her_ros.core.errors import HerRosError\n'
-        'from her_ros.core.last_error import report\n'
+        'from her_ros.runtime.errors import HerRosError\n'
+        'from her_ros.runtime.last_error import report\n'
         'report(HerRosError("the disk is full"), "her-ros")\nprint("and more")'
     )
     dying = 'raise KeyError("nobody knows")'

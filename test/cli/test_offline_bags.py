@@ -4,8 +4,8 @@ import pytest
 from mcap.writer import Writer
 
 from her_ros.cli.offline_bags import digests_of, task_of
-from her_ros.core.errors import HerRosError
-from her_ros.core.files import file_sha256
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import file_sha256
 
 
 def test_a_bag_without_a_step_topic_is_named_with_its_topics(tmp_path):

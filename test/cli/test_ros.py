@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from her_ros.core.parameters import NODE_PARAMETERS
-from her_ros.core.process import USER_ERROR
+from her_ros.config.parameters.nodes import NODE_PARAMETERS
+from her_ros.runtime.process import USER_ERROR
 
 COMMANDS = {
     'goal': ['goal', '1.3', '0.85'],

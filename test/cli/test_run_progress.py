@@ -2,8 +2,8 @@ import pytest
 
 from her_ros.cli.prepare import prepare_run
 from her_ros.cli.run_progress import RunState, find_runs, progress_of
-from her_ros.core.errors import HerRosError
-from her_ros.core.run_folder import RunFolder
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.run_folder import RunFolder
 
 
 def test_runs_are_found_by_task_and_name(tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 
 from her_ros.bags.reader import read_bag
-from her_ros.core.run_folder import RunFolder
+from her_ros.runtime.run_folder import RunFolder
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from her_ros.cli.supervisor import Supervisor, SupervisorError
 SLEEP = 'import time; time.sleep(60)'
 # As a node does, in `nodes/signals.py`.
 NODE = (
-    'import os, time; from her_ros.core.process import end_with_launcher as end;'
+    'import os, time; from her_ros.runtime.process import end_with_launcher as end;'
     ' end(lambda: os._exit(0)); time.sleep(60)'
 )
 
@@ -196,8 +196,8 @@ def test_a_users_error_ends_the_run_by_its_fields(supervise, wait, tmp_path):
     code = f"""
         import sys
         sys.path.insert(0, {str(Path(module.__file__).parents[2])!r})
-        from her_ros.core.errors import HerRosError
-        from her_ros.core.last_error import report
+        from her_ros.runtime.errors import HerRosError
+        from her_ros.runtime.last_error import report
         report(HerRosError('it is 3', 'make it 2', 'gain'), 'her_ros')
         print('her_ros: something else')
         raise SystemExit(2)

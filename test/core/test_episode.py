@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from her_ros.core.episode import Episode, EpisodeError, faults_of, split_rollout
-from her_ros.core.errors import HerRosError
 from her_ros.core.rows import RowError
+from her_ros.runtime.errors import HerRosError
 
 
 def same(episode, rows):

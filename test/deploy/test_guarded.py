@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.schema import ConfigError
 from her_ros.core.cloud import CloudDecoder, encode_cloud
-from her_ros.core.config import ConfigError
-from her_ros.core.robot_parameters import PolicyParameters
 from her_ros.core.rows import RowError, action_dtype, identity_of, step_dtype
 from her_ros.core.task import TASKS
 from her_ros.deploy.guarded import GuardedActor

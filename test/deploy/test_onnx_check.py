@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.contract import METADATA_KEY, ContractError
-from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.task import task_named
 from her_ros.deploy.errors import PolicyError
 from her_ros.deploy.onnx_check import check_onnx

@@ -12,7 +12,7 @@ from her_ros.deploy.realtime import GarbageCollector
 
 PRELUDE = """
 import os, resource, threading
-from her_ros.core.robot_parameters import RealTimeParameters
+from her_ros.config.parameters.robot import RealTimeParameters
 from her_ros.deploy.realtime import RealTimeError, apply
 
 def drop_rights():

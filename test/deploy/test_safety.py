@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from her_ros.core.robot_parameters import SafetyParameters
+from her_ros.config.parameters.robot import SafetyParameters
 from her_ros.core.rows import MAX_ENVIRONMENTS, RowError, step_dtype
 from her_ros.core.task import TASKS, GoalTask
 from her_ros.deploy.safety import CAUSES, SafetyError, SafetyFilter, safe_action

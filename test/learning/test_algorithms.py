@@ -9,8 +9,8 @@ import onnxruntime
 import pytest
 import torch
 
-from her_ros.core.config import parameters_of
-from her_ros.core.learner_parameters import LearnerParameters
+from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.config.schema import parameters_of
 from her_ros.learning.agent import Agent
 from her_ros.learning.algorithms import ALGORITHMS
 from her_ros.learning.batch import Draws

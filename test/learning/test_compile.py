@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from her_ros.core.parameters import TrainerParameters
+from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.core.task import TASKS
 from her_ros.learning.actor_critic import NO_NOISE
 from her_ros.learning.batch import Draws

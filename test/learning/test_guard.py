@@ -4,8 +4,8 @@ import math
 import pytest
 import torch
 
-from her_ros.core.config import parameters_of
-from her_ros.core.learner_parameters import LearnerParameters
+from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.config.schema import parameters_of
 from her_ros.learning.actor_critic import Inputs
 from her_ros.learning.agent import Agent, Ddpg
 from her_ros.learning.guard import GUARDS, Proposal, gcsl, td3_bc, unguarded, wgcsl

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.episode import Episode
-from her_ros.core.learner_parameters import LearnerParameters
 from her_ros.core.rows import step_dtype
 from her_ros.core.task import task_named
 from her_ros.learning.actor_critic import Inputs

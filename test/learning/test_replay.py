@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from her_ros.core.learner_parameters import LearnerParameters
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.core.task import FETCH_TASKS
 from her_ros.learning.batch import Draws
 from her_ros.learning.moves import moves_on

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from her_ros.core.files import sha256
 from her_ros.learning import training as training_module
 from her_ros.learning.training import EvaluationDamaged, Training, TrainingError
+from her_ros.runtime.files import sha256
 
 #: longer than any test takes
 FOREVER_S = 1000.0

@@ -1,9 +1,9 @@
 import pytest
 
-from her_ros.core.config import parameters_of
-from her_ros.core.errors import HerRosError
-from her_ros.core.parameters import NODE_PARAMETERS
+from her_ros.config.parameters.nodes import NODE_PARAMETERS
+from her_ros.config.schema import parameters_of
 from her_ros.nodes.arguments import check_arguments, help_text
+from her_ros.runtime.errors import HerRosError
 
 DESCRIPTION = 'The ``policy`` node: acts.\nActs.'
 POLICY = NODE_PARAMETERS['policy']

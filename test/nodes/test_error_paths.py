@@ -14,7 +14,6 @@ from geometry_msgs.msg import TwistStamped
 from rclpy.serialization import serialize_message
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
-from her_ros.core.run_folder import RunFolder
 from her_ros.nodes.evaluator import EvaluatorNode
 from her_ros.nodes.fetch_env import FetchEnvNode
 from her_ros.nodes.policy import PolicyNode
@@ -24,6 +23,7 @@ from her_ros.nodes.robot_bridge import RobotBridgeNode
 from her_ros.nodes.simulated_robot import SimulatedRobotNode
 from her_ros.nodes.trainer import TrainerNode
 from her_ros.robot.kinematics import ARM_JOINTS
+from her_ros.runtime.run_folder import RunFolder
 
 pytestmark = pytest.mark.nodes
 

@@ -8,8 +8,8 @@ from rclpy.serialization import serialize_message
 from std_msgs.msg import Bool, String
 from std_srvs.srv import Trigger
 
-from her_ros.core.errors import HerRosError, one_line
 from her_ros.nodes.guarded_node import GuardedNode, StopNode, ThrottledLog
+from her_ros.runtime.errors import HerRosError, one_line
 
 GOOD = serialize_message(String(data='good'))
 

@@ -4,9 +4,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from std_msgs.msg import UInt8MultiArray
 from std_srvs.srv import Trigger
 
-from her_ros.core.files import sha256
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.qos import LATCHED
+from her_ros.runtime.files import sha256
 
 pytestmark = pytest.mark.nodes
 

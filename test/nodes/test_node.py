@@ -13,10 +13,10 @@ from rclpy.context import Context
 
 import her_ros
 import her_ros.nodes.node as node_module
-from her_ros.cli.params import complete, read_file, shipped_file, to_yaml, with_overrides
-from her_ros.core.config import configured
-from her_ros.core.parameters import NODE_PARAMETERS
-from her_ros.core.robot_parameters import RobotBridgeParameters
+from her_ros.config.files import complete, read_file, shipped_file, to_yaml, with_overrides
+from her_ros.config.parameters.nodes import NODE_PARAMETERS
+from her_ros.config.parameters.robot import RobotBridgeParameters
+from her_ros.config.schema import configured
 from her_ros.core.task import TASKS
 from her_ros.nodes.node import Diagnostics, read_parameters
 
@@ -264,7 +264,7 @@ def test_signals_that_come_again_do_no_harm(graph):
 def test_what_goes_wrong_at_the_end_of_a_node_is_told(error, status, said):
     code = f"""if True:
         from rclpy.node import Node
-        from her_ros.core.errors import HerRosError
+        from her_ros.runtime.errors import HerRosError
         from her_ros.nodes.node import run
         class Ended(Node):
             def close(self):

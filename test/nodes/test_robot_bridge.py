@@ -300,7 +300,7 @@ def test_a_bridge_that_is_told_to_end_stops_the_robot_first(graph):
 
 
 FAILING_BRIDGE = """
-from her_ros.core.errors import HerRosError
+from her_ros.runtime.errors import HerRosError
 from her_ros.nodes import robot_bridge
 
 class Failing(robot_bridge.RobotControl):

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.robot_parameters import RobotBridgeParameters
 from her_ros.core.rows import IDENTITY, action_dtype
 from her_ros.core.states import RobotState, WaitsFor
 from her_ros.core.task import TASKS

@@ -1,6 +1,6 @@
 import pytest
 
-from her_ros.core.robot_parameters import RobotBridgeParameters
+from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.deadlines import Deadlines
 
 

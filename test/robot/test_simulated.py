@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from her_ros.core.parameters import EvaluationProtocol
+from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.core.task import task_named
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.robot.kinematics import FetchKinematics

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from her_ros.core.robot_parameters import RobotBridgeParameters
+from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.frames import Frames, Pose
 from her_ros.robot.units import TwistUnits
 

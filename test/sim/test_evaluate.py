@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.core.episode import split_rollout
-from her_ros.core.parameters import EvaluationProtocol
-from her_ros.core.seeds import integer_seed
 from her_ros.core.task import TASKS
+from her_ros.runtime.seeds import integer_seed
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.fetch import FetchBatch
 

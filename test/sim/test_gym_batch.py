@@ -2,8 +2,8 @@ import gymnasium
 import numpy as np
 import pytest
 
+from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.core.gym_tasks import PREFIX, gym_tasks
-from her_ros.core.parameters import EvaluationProtocol
 from her_ros.core.task import FETCH_TASKS, TaskError, task_named
 from her_ros.sim.errors import SimError
 from her_ros.sim.evaluate import evaluation_steps

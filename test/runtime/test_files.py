@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from her_ros.core.files import (
+from her_ros.runtime.files import (
     FileError,
     create_held,
     file_sha256,

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, Event
 
-from her_ros.core.config import ConfigError, configured, nodes_values, parameters_of
-from her_ros.core.files import require_regular
-from her_ros.core.node_parameters import NodeParameters
-from her_ros.core.parameters import NODE_PARAMETERS
+from her_ros.config.parameters.nodes import NODE_PARAMETERS
+from her_ros.config.parameters.shared import NodeParameters
+from her_ros.config.schema import ConfigError, configured, nodes_values, parameters_of
+from her_ros.runtime.files import require_regular
 
 # Of a parameter file; those of the package have 6,000 characters and 4 levels.
 _MAX_LENGTH = 1 << 16

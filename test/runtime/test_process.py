@@ -7,12 +7,12 @@ import time
 
 import pytest
 
-from her_ros.core.process import END_SIGNALS, LAUNCHER
+from her_ros.runtime.process import END_SIGNALS, LAUNCHER
 
 DEADLINE_S = 20.0
 COMMAND = """
     import sys, time
-    from her_ros.core.process import end_command_by_signals
+    from her_ros.runtime.process import end_command_by_signals
     came = end_command_by_signals()
     try:
         print('ready', flush=True)
@@ -23,7 +23,7 @@ COMMAND = """
 """
 NODE = """
     import sys, threading
-    from her_ros.core.process import end_with_launcher
+    from her_ros.runtime.process import end_with_launcher
     ended = threading.Event()
     end_with_launcher(ended.set)
     print('ready', flush=True)

@@ -1,6 +1,6 @@
 import pytest
 
-from her_ros.core.ros_environment import (
+from her_ros.runtime.ros_environment import (
     RosEnvironmentError,
     check_ros_environment,
     checked_namespace,

@@ -1,7 +1,7 @@
 import pytest
 
-from her_ros.core.errors import HerRosError
-from her_ros.core.last_error import ERROR_FILE, error_file, report, take_error
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.last_error import ERROR_FILE, error_file, report, take_error
 
 
 @pytest.fixture

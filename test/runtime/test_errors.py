@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import her_ros
-from her_ros.core.config import ConfigError
-from her_ros.core.errors import HerRosError
+from her_ros.config.schema import ConfigError
+from her_ros.runtime.errors import HerRosError
 
 
 class LimitError(ConfigError):

@@ -6,8 +6,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from her_ros.core.errors import HerRosError
-from her_ros.core.files import FileError, write_whole
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import FileError, write_whole
 
 #: environment variable: file that takes the error; each process that starts others sets it anew
 ERROR_FILE = 'HER_ROS_ERROR_FILE'

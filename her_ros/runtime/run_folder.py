@@ -7,8 +7,8 @@ from pathlib import Path
 from socket import gethostname
 from uuid import uuid4
 
-from her_ros.core.errors import HerRosError
-from her_ros.core.files import InUse, locked, remove_leftovers, require_regular, write_whole
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import InUse, locked, remove_leftovers, require_regular, write_whole
 
 # How long a node waits for the one before it to end; it is told to stop after 8 s itself.
 _PATIENCE_S = 6.0

@@ -5,13 +5,13 @@ import threading
 
 import pytest
 
-from her_ros.core import run_folder as module
-from her_ros.core.errors import HerRosError
-from her_ros.core.run_folder import RunFolder, RunFolderError, Start
+from her_ros.runtime import run_folder as module
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.run_folder import RunFolder, RunFolderError, Start
 
 HOLD = """
 import sys, time
-from her_ros.core.run_folder import RunFolder
+from her_ros.runtime.run_folder import RunFolder
 with RunFolder(sys.argv[1]).locked():
     print('held', flush=True)
     time.sleep(60)

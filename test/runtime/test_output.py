@@ -12,7 +12,7 @@ DEADLINE_S = 20.0
 def program(ends_with_reader, code):
     start = f"""
         import sys
-        from her_ros.core.output import steady_output
+        from her_ros.runtime.output import steady_output
         steady_output(ends_with_reader={ends_with_reader})
     """
     return [sys.executable, '-c', textwrap.dedent(start) + textwrap.dedent(code)]

@@ -2,11 +2,11 @@ import dataclasses
 
 import pytest
 
-from her_ros.core.config import ConfigError, configured, parameters_of
-from her_ros.core.learner_parameters import LearnerParameters
-from her_ros.core.node_parameters import NodeParameters
-from her_ros.core.parameters import NODE_PARAMETERS
-from her_ros.core.robot_parameters import PolicyParameters
+from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.config.parameters.nodes import NODE_PARAMETERS
+from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.parameters.shared import NodeParameters
+from her_ros.config.schema import ConfigError, configured, parameters_of
 
 
 @pytest.mark.parametrize('node', NODE_PARAMETERS)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from xml.etree import ElementTree
 
-from her_ros.core.errors import HerRosError
+from her_ros.runtime.errors import HerRosError
 
 _DEFAULT_RMW = 'rmw_fastrtps_cpp'
 #: the largest domain whose UDP ports exist

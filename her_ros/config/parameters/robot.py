@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from her_ros.core.config import parameter
-from her_ros.core.node_parameters import NodeParameters
+from her_ros.config.parameters.shared import NodeParameters
+from her_ros.config.schema import parameter
 from her_ros.core.states import Recovery
 
 

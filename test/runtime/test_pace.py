@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from her_ros.core.pace import Pace, Throttle
+from her_ros.runtime.pace import Pace, Throttle
 
 PERIOD_S = 0.04
 

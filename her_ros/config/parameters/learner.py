@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from her_ros.core.config import ConfigError, configured, parameter
-from her_ros.core.node_parameters import NodeParameters
+from her_ros.config.parameters.shared import NodeParameters
+from her_ros.config.schema import ConfigError, configured, parameter
 
 #: guards that imitate what led to relabelled goals
 IMITATING = ('wgcsl', 'gcsl')

@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from her_ros.cli.params import (
+from her_ros.config.files import (
     Difference,
     complete,
     differences,
@@ -12,10 +12,10 @@ from her_ros.cli.params import (
     to_yaml,
     with_overrides,
 )
-from her_ros.core.config import ConfigError, configured
-from her_ros.core.errors import HerRosError
-from her_ros.core.parameters import NODE_PARAMETERS, TrainerParameters
+from her_ros.config.parameters.nodes import NODE_PARAMETERS, TrainerParameters
+from her_ros.config.schema import ConfigError, configured
 from her_ros.core.task import TASKS
+from her_ros.runtime.errors import HerRosError
 
 
 @pytest.fixture

@@ -5,14 +5,14 @@ ROS declarations, parameter files and the command line are all checked against t
 
 from dataclasses import dataclass
 
-from her_ros.core.config import parameter
-from her_ros.core.learner_parameters import LearnerParameters
-from her_ros.core.node_parameters import NodeParameters
-from her_ros.core.robot_parameters import (
+from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.config.parameters.robot import (
     PolicyParameters,
     RobotBridgeParameters,
     SimulatedRobotParameters,
 )
+from her_ros.config.parameters.shared import NodeParameters
+from her_ros.config.schema import parameter
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from her_ros.core.errors import HerRosError
+from her_ros.runtime.errors import HerRosError
 
 Config = TypeVar('Config')
 Values = Mapping[str, Any]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from her_ros.core.config import parameter
+from her_ros.config.schema import parameter
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from io import BufferedWriter
 from pathlib import Path
 from typing import IO
 
-from her_ros.core.errors import HerRosError
+from her_ros.runtime.errors import HerRosError
 
 
 class FileError(HerRosError):

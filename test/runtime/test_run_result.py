@@ -4,9 +4,9 @@ import zlib
 
 import pytest
 
-from her_ros.cli.run_result import read_result
-from her_ros.core.errors import HerRosError
-from her_ros.core.run_folder import RunFolderError
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.run_folder import RunFolderError
+from her_ros.runtime.run_result import read_result
 
 EVALUATION = {
     'version': 3, 'sha256': 'f' * 64, 'env_steps': 40, 'updates': 20, 'wall_s': 1.5,

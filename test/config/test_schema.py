@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from her_ros.core.config import ConfigError, configured, nodes_values, parameter, parameters_of
+from her_ros.config.schema import ConfigError, configured, nodes_values, parameter, parameters_of
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Every parameter with its default, range and description; each stands here once."""

@@ -1,0 +1,1 @@
+"""What every process stands on: files, processes, run folders, seeds, time."""
