@@ -32,9 +32,9 @@ from her_ros.bags.limits import chunk_content
 from her_ros.bags.reader import read_bag, read_facts
 from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
-from her_ros.core.cloud import encode_cloud
-from her_ros.core.rows import Rows, step_dtype
-from her_ros.core.task import TASKS
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import encode_cloud
+from her_ros.wire.rows import Rows, step_dtype
 
 TASK = TASKS['FetchPush']
 FACTS = {'task': TASK.name}

@@ -16,12 +16,12 @@ import rclpy
 from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 
-from her_ros.core.cloud import encode_cloud
-from her_ros.core.rows import action_dtype, step_dtype
-from her_ros.core.task import TASKS
-from her_ros.core.topics import ACTION, STEP
 from her_ros.nodes.node import run
 from her_ros.nodes.qos import LOCK_STEP
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import encode_cloud
+from her_ros.wire.rows import action_dtype, step_dtype
+from her_ros.wire.topics import ACTION, STEP
 
 TASK = TASKS['FetchPush']
 WARM_UP = 50

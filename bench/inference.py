@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from table import print_figures, print_table
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.learner import Learner
+from her_ros.tasks.registry import TASKS
 
 TASK = TASKS['FetchPush']
 # Long enough that a contestant finds the caches as it left them, as in a control loop it would.

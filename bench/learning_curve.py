@@ -25,15 +25,15 @@ from her_ros.config.parameters.nodes import (
 )
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.schema import configured
-from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.task import task_named
 from her_ros.deploy.exploration import Exploration, Explorer
 from her_ros.deploy.policy import OnnxPolicy
+from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.learning.learner import Learner, set_up_torch
 from her_ros.runtime.seeds import generator, integer_seed
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
+from her_ros.tasks.registry import task_named
 
 COLUMNS = ('task', 'label', 'seed', 'env_steps', 'updates', 'success_rate', 'moved', 'seconds')
 

@@ -34,18 +34,19 @@ from her_ros.bags.reader import read_bag, read_facts
 from her_ros.bags.writer import write_rollout
 from her_ros.config.files import complete, read_file, shipped_file
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.core.episode import split_rollout
-from her_ros.core.rows import Rows, step_dtype
-from her_ros.core.step_rows import fill_move, fill_state
-from her_ros.core.task import GoalTask, task_named
 from her_ros.deploy.exploration import Exploration, Explorer
 from her_ros.deploy.policy import OnnxPolicy
+from her_ros.episodes.episode import split_rollout
 from her_ros.learning.offline import bags_in_order
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.seeds import generator, integer_seed
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
+from her_ros.wire.rows import Rows, step_dtype
+from her_ros.wire.step_rows import fill_move, fill_state
 
 TABLE = Path(__file__).parent.parent / 'docs' / 'offline.csv'
 COLUMNS = (

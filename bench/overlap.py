@@ -42,14 +42,14 @@ from her_ros.cli.graph import graph_environment
 from her_ros.config.files import read_file
 from her_ros.config.parameters.nodes import FetchEnvParameters, TrainerParameters
 from her_ros.config.schema import configured
-from her_ros.core.episode import Episode
-from her_ros.core.topics import DIAGNOSTICS
+from her_ros.episodes.episode import Episode
 from her_ros.learning.learner import Learner, set_up_torch
 from her_ros.nodes.qos import STATUS
 from her_ros.runtime.process import die_with_parent
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.seeds import integer_seed
 from her_ros.sim.fetch import FetchBatch
+from her_ros.wire.topics import DIAGNOSTICS
 
 NAMESPACE = 'bench_overlap'
 LIMIT_S = 600.0

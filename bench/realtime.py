@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 from table import print_figures, print_table
 
 from her_ros.config.parameters.robot import RealTimeParameters, SafetyParameters
-from her_ros.core.task import TASKS
 from her_ros.deploy import realtime
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.deploy.safety import SafetyFilter
+from her_ros.tasks.registry import TASKS
 
 TASK = TASKS['FetchPush']
 MODEL = Path(__file__).parents[1] / 'models' / TASK.name / 'policy.onnx'

@@ -24,13 +24,13 @@ from sensor_msgs.msg import PointCloud2
 from table import print_figures, print_table
 
 from her_ros.cli.graph import graph_environment
-from her_ros.core.cloud import CloudDecoder, encode_cloud, stamp_of
-from her_ros.core.rows import Rows, action_dtype, step_dtype
-from her_ros.core.task import TASKS
-from her_ros.core.topics import ACTION, STEP
 from her_ros.nodes.node import run
 from her_ros.nodes.policy import PolicyNode
 from her_ros.nodes.qos import LOCK_STEP
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import CloudDecoder, encode_cloud, stamp_of
+from her_ros.wire.rows import Rows, action_dtype, step_dtype
+from her_ros.wire.topics import ACTION, STEP
 
 TASK = TASKS['FetchPush']
 MODEL = Path(__file__).parents[1] / 'models' / TASK.name / 'policy.onnx'

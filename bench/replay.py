@@ -19,12 +19,12 @@ import torch
 from table import in_turn, print_figures, print_table
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.episode import Episode
-from her_ros.core.rows import step_dtype
-from her_ros.core.task import TASKS
+from her_ros.episodes.episode import Episode
 from her_ros.learning.batch import Draws
 from her_ros.learning.learner import Learner
 from her_ros.learning.ring import Ring
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.rows import step_dtype
 
 if TYPE_CHECKING:
     from stable_baselines3 import HerReplayBuffer

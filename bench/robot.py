@@ -33,14 +33,15 @@ from her_ros.cli.supervisor import Supervisor
 from her_ros.config.files import shipped_model, to_yaml
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.schema import configured
-from her_ros.core.cloud import CloudDecoder
-from her_ros.core.rows import Rows, step_dtype
-from her_ros.core.task import GoalTask, task_named
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.deploy.safety import SafetyFilter
 from her_ros.robot.simulated import start_seed
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
+from her_ros.wire.cloud import CloudDecoder
+from her_ros.wire.rows import Rows, step_dtype
 
 NAMESPACE = 'robot_bench'
 PATIENCE_S = 30.0

@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from table import print_figures, print_table
 
 from her_ros.cli.evaluate import wilson_interval
-from her_ros.core.task import FULL_ACTION_M, task_named
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.sim.evaluate import FIRST_SEED
 from her_ros.sim.fetch import FetchBatch
+from her_ros.tasks.fetch import FULL_ACTION_M
+from her_ros.tasks.registry import task_named
 
 TASK = task_named('FetchSlide')
 MODEL = Path(__file__).parents[1] / 'models' / 'FetchSlide' / 'policy.onnx'

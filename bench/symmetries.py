@@ -17,10 +17,11 @@ import torch
 from numpy.typing import NDArray
 from table import print_table
 
-from her_ros.core.symmetry import Kind
-from her_ros.core.task import TASKS, GoalTask
 from her_ros.learning.symmetries import Transformation, reflections
 from her_ros.sim.fetch import FetchBatch
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import TASKS
+from her_ros.tasks.symmetry import Kind
 
 Floats = NDArray[np.float64]
 # Half of a full action: so the gripper is slow enough not to knock blocks over.

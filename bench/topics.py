@@ -39,10 +39,6 @@ from her_ros.cli.graph import graph_environment, simulation_nodes
 from her_ros.cli.supervisor import Supervisor
 from her_ros.config.files import complete, read_file, shipped_file, to_yaml, with_overrides
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.cloud import CloudDecoder, encode_cloud
-from her_ros.core.rows import action_dtype, step_dtype
-from her_ros.core.task import TASKS
-from her_ros.core.topics import DIAGNOSTICS
 from her_ros.deploy.actor import Actor
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.learner import Learner
@@ -51,6 +47,10 @@ from her_ros.runtime.process import die_with_parent
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import CloudDecoder, encode_cloud
+from her_ros.wire.rows import action_dtype, step_dtype
+from her_ros.wire.topics import DIAGNOSTICS
 
 TASK = TASKS['FetchPush']
 # LOCALHOST brings shared memory, whatever else is set.

@@ -36,8 +36,8 @@ PEERS = ('SB3 DDPG, documented', 'SB3 DDPG, rl-zoo', 'SB3 SAC, rl-zoo')
 def success_rate(act: Any) -> float:
     """Judge a policy as the evaluator node does."""
     from her_ros.config.parameters.nodes import EvaluationProtocol
-    from her_ros.core.task import task_named
     from her_ros.sim.evaluate import evaluation_steps
+    from her_ros.tasks.registry import task_named
 
     protocol = EvaluationProtocol()
     steps = evaluation_steps(task_named(TASK), act, 0, protocol)
@@ -124,9 +124,9 @@ def peer_run(peer: str, seed: int, limit_s: float) -> dict[str, Any]:
 
 
 def our_run(seed: int) -> dict[str, Any]:
-    from her_ros.core.task import task_named
     from her_ros.deploy.policy import OnnxPolicy
     from her_ros.runtime.run_result import is_solved
+    from her_ros.tasks.registry import task_named
 
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, '-m', 'her_ros.cli.main', 'train', '--task', TASK, '--new']

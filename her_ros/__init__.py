@@ -17,12 +17,10 @@ if TYPE_CHECKING:
     from her_ros.bags.stream import read_episodes as read_episodes
     from her_ros.config.parameters.learner import LearnerParameters as LearnerParameters
     from her_ros.config.parameters.learner import learner_parameters as learner_parameters
-    from her_ros.core.episode import Episode as Episode
-    from her_ros.core.task import GoalTask as GoalTask
-    from her_ros.core.task import task_named as task_named
     from her_ros.deploy.exploration import Exploration as Exploration
     from her_ros.deploy.exploration import Explorer as Explorer
     from her_ros.deploy.policy import OnnxPolicy as OnnxPolicy
+    from her_ros.episodes.episode import Episode as Episode
     from her_ros.learning.batch import Batch as Batch
     from her_ros.learning.learner import Learner as Learner
     from her_ros.learning.learner import set_up_torch as set_up_torch
@@ -30,16 +28,18 @@ if TYPE_CHECKING:
     from her_ros.runtime.errors import HerRosError as HerRosError
     from her_ros.sim.gym_batch import register_robotics as register_robotics
     from her_ros.sim.registry import simulation_of as simulation_of
+    from her_ros.tasks.goal_task import GoalTask as GoalTask
+    from her_ros.tasks.registry import task_named as task_named
 
 __version__ = '0.1.0'
 
 # Where each public name comes from.
 _MODULES = {
     'Batch': 'her_ros.learning.batch',
-    'Episode': 'her_ros.core.episode',
+    'Episode': 'her_ros.episodes.episode',
     'Exploration': 'her_ros.deploy.exploration',
     'Explorer': 'her_ros.deploy.exploration',
-    'GoalTask': 'her_ros.core.task',
+    'GoalTask': 'her_ros.tasks.goal_task',
     'HerRosError': 'her_ros.runtime.errors',
     'Learner': 'her_ros.learning.learner',
     'LearnerParameters': 'her_ros.config.parameters.learner',
@@ -50,7 +50,7 @@ _MODULES = {
     'register_robotics': 'her_ros.sim.gym_batch',
     'set_up_torch': 'her_ros.learning.learner',
     'simulation_of': 'her_ros.sim.registry',
-    'task_named': 'her_ros.core.task',
+    'task_named': 'her_ros.tasks.registry',
 }
 
 __all__ = [

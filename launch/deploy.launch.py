@@ -14,8 +14,8 @@ from her_ros.cli.launch import (
 )
 from her_ros.cli.prepare import params_for
 from her_ros.config.files import shipped_model
-from her_ros.core.task import TASKS
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.registry import TASKS
 
 
 def _nodes(

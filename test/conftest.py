@@ -14,10 +14,13 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from campaign.processes import DOMAINS, claimed_domain
 
 from her_ros.cli.graph import graph_environment
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import Rows, step_dtype
 
 _OF_ROS = (
     'FASTDDS_', 'FASTRTPS_', 'PYTHONUNBUFFERED', 'RCUTILS_', 'RMW_', 'ROS_AUTOMATIC_', 'ROS_DISC',
@@ -159,8 +162,8 @@ class Graph:
         self._status: dict[str, dict[str, str]] = {}
         from diagnostic_msgs.msg import DiagnosticArray
 
-        from her_ros.core.topics import DIAGNOSTICS
         from her_ros.nodes.qos import STATUS
+        from her_ros.wire.topics import DIAGNOSTICS
 
         self.node.create_subscription(DiagnosticArray, DIAGNOSTICS, self._on_status, STATUS)
 
@@ -296,10 +299,36 @@ def export_policy() -> Callable[..., bytes]:
 
     def export(task: str = 'FetchReach', version: int = 1, seed: int = 0) -> bytes:
         from her_ros.config.parameters.learner import LearnerParameters
-        from her_ros.core.task import task_named
         from her_ros.learning.learner import Learner
+        from her_ros.tasks.registry import task_named
 
         parameters = LearnerParameters(hidden_sizes=(8,), seed=seed, replay_capacity=100)
         return Learner(task_named(task), parameters).policy(version, {})
 
     return export
+
+
+@pytest.fixture
+def toy() -> GoalTask:
+    """A task whose sizes all differ."""
+    return GoalTask('Toy', (('position', 2), ('velocity', 3)), 2, 4, 0.25, 0.1, 20)
+
+
+@pytest.fixture
+def make_episode_rows(toy: GoalTask) -> Callable[..., Rows]:
+    """Make the rows of an episode of ``length`` moves that the time limit ended."""
+
+    def make(length: int = 4, env: int = 0, episode: int = 1, session: int = 7) -> Rows:
+        random = np.random.default_rng([length, env, episode, session])
+        rows = np.zeros(length + 1, step_dtype(toy))
+        rows['session'], rows['env'], rows['episode'] = session, env, episode
+        rows['step'] = np.arange(length + 1)
+        rows['observation'] = random.normal(size=rows['observation'].shape)
+        rows['achieved_goal'] = random.normal(size=rows['achieved_goal'].shape)
+        rows['desired_goal'] = random.normal(size=toy.goal_size)
+        rows['action'][1:] = random.uniform(-1, 1, (length, toy.action_size))
+        rows['reward'][1:] = -random.integers(0, 2, length)
+        rows['truncated'][-1] = 1
+        return rows
+
+    return make

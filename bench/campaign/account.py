@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from her_ros.bags.reader import read_bag
-from her_ros.core.task import task_named
 from her_ros.learning.checkpoint import load_checkpoint
 from her_ros.runtime.files import file_sha256
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.registry import task_named
 
 # Bags that come within the trainer's last look at the folder and the end of the run are in time.
 _LAST_LOOK_S = 5.0

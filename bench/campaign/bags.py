@@ -31,13 +31,13 @@ from her_ros.bags.limits import LIMIT_VARIABLE
 from her_ros.bags.mcap_file import MAGIC, records
 from her_ros.bags.recover import recover
 from her_ros.bags.stream import stream_episodes
-from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
-from her_ros.core.episode import split_rollout
-from her_ros.core.rows import Rows
-from her_ros.core.task import TASKS
+from her_ros.episodes.episode import split_rollout
 from her_ros.runtime.errors import HerRosError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
+from her_ros.wire.rows import Rows
 
 _SEED = 1
 _TASK = TASKS['FetchPush']
@@ -54,7 +54,7 @@ _READ = """
     from her_ros.bags.info import read_info
     from her_ros.bags.recover import recover
     from her_ros.bags.verify import Verified, verify
-    from her_ros.core.task import TASKS
+    from her_ros.tasks.registry import TASKS
     path, task = pathlib.Path(sys.argv[1]), TASKS['FetchPush']
     faults = len(read_info(path).damage) + len(list(verify(path, task, Verified())))
     try:

@@ -23,7 +23,7 @@ from campaign.reports import Reports
 from campaign.stepped_clock import ClockError, SteppedClocks
 from her_ros.cli.graph import deployment_nodes
 from her_ros.config.files import shipped_model
-from her_ros.core.states import GoalStatus, WaitsFor
+from her_ros.wire.states import GoalStatus, WaitsFor
 
 _TASK, _NAMESPACE = 'FetchReach', '/robot'
 _STEP_S = 3600
@@ -148,8 +148,8 @@ class _Operator:
         from geometry_msgs.msg import PointStamped, TwistStamped
         from sensor_msgs.msg import JointState
 
-        from her_ros.core.topics import GOAL, JOINT_STATES, TWIST
         from her_ros.nodes.qos import COMMAND, ROBOT, SENSOR
+        from her_ros.wire.topics import GOAL, JOINT_STATES, TWIST
 
         self._observer = observer
         self.reports = Reports(observer)

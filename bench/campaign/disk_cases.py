@@ -23,9 +23,6 @@ from her_ros.cli.main import main
 from her_ros.cli.prepare import extended, prepare_run, values_for
 from her_ros.config.files import read_file, to_yaml
 from her_ros.config.parameters.nodes import TrainerParameters
-from her_ros.core.cloud import encode_cloud
-from her_ros.core.rows import Rows, step_dtype
-from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.checkpoint import load_checkpoint
 from her_ros.learning.scalars import ScalarLog
@@ -34,6 +31,9 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256
 from her_ros.runtime.process import END_SIGNALS
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import encode_cloud
+from her_ros.wire.rows import Rows, step_dtype
 
 _TASK = TASKS['FetchReach']
 _LENGTH, _ENVS = 10, 2

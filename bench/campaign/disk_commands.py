@@ -19,9 +19,9 @@ from rosbags.typesys import Stores, get_typestore
 
 from campaign.processes import claimed_domain
 from her_ros.cli.graph import graph_environment, training_nodes
-from her_ros.core.task import TASKS
 from her_ros.robot.simulated import SimulatedRobot
 from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.registry import TASKS
 
 _START_NS = 1_700_000_000 * 10**9
 _STORE = get_typestore(Stores.ROS2_JAZZY)

@@ -19,8 +19,8 @@ from campaign.links import HEARD_LIMIT_S, Link
 from campaign.processes import Observer, claimed_domain, print_failed, running_nodes
 from her_ros.cli.graph import deployment_nodes
 from her_ros.config.files import shipped_model
-from her_ros.core.states import GoalStatus, RobotState, WaitsFor
-from her_ros.core.topics import DIAGNOSTICS, GOAL, GRIPPER_POSE, TWIST
+from her_ros.wire.states import GoalStatus, RobotState, WaitsFor
+from her_ros.wire.topics import DIAGNOSTICS, GOAL, GRIPPER_POSE, TWIST
 
 _TASK = 'FetchReach'
 # Fast DDS forgets a participant that it has not heard for 20 s (the default lease), so some cuts

@@ -12,8 +12,8 @@ class Reports:
     def __init__(self, observer: Observer) -> None:
         from diagnostic_msgs.msg import DiagnosticArray
 
-        from her_ros.core.topics import DIAGNOSTICS
         from her_ros.nodes.qos import STATUS
+        from her_ros.wire.topics import DIAGNOSTICS
 
         self._observer = observer
         #: values by key, by the node's full name

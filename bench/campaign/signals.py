@@ -19,7 +19,7 @@ import numpy as np
 
 from campaign.figures import Figure, Scale
 from her_ros.cli.graph import graph_environment
-from her_ros.core.states import WaitsFor
+from her_ros.wire.states import WaitsFor
 
 # Cases of (deploy, train); signals take turns.
 _CASES = {Scale.SMALL: (4, 0), Scale.SHORT: (4, 4), Scale.LONG: (160, 140)}
@@ -148,8 +148,8 @@ class _Spy:
         from rclpy.context import Context
         from rclpy.executors import SingleThreadedExecutor
 
-        from her_ros.core.topics import DIAGNOSTICS, GOAL, TWIST
         from her_ros.nodes.qos import COMMAND, ROBOT, STATUS
+        from her_ros.wire.topics import DIAGNOSTICS, GOAL, TWIST
 
         self._context = Context()
         rclpy.init(args=[], context=self._context)

@@ -19,14 +19,14 @@ from campaign.processes import resident_mb
 from campaign.wire_nodes import fuzz_nodes
 from her_ros.config.files import shipped_model
 from her_ros.config.parameters.robot import SafetyParameters
-from her_ros.core.cloud import CloudDecoder, dtype_of, encode_cloud, stamp_of
-from her_ros.core.contract import PolicyContract
-from her_ros.core.rows import Rows, action_dtype, step_dtype
-from her_ros.core.task import TASKS
 from her_ros.deploy.onnx_check import check_onnx
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.deploy.safety import SafetyFilter
 from her_ros.runtime.errors import HerRosError, one_line
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import CloudDecoder, dtype_of, encode_cloud, stamp_of
+from her_ros.wire.contract import PolicyContract
+from her_ros.wire.rows import Rows, action_dtype, step_dtype
 
 _SEED = 1
 _TASK = TASKS['FetchPush']

@@ -15,12 +15,12 @@ from campaign.processes import Child, Observer, claimed_domain, running_nodes
 from her_ros.cli.graph import deployment_nodes, training_nodes
 from her_ros.config.files import shipped_model
 from her_ros.config.parameters.robot import SafetyParameters
-from her_ros.core.cloud import CloudDecoder
-from her_ros.core.rows import action_dtype, step_dtype
-from her_ros.core.task import TASKS
-from her_ros.core.topics import ACTION, DIAGNOSTICS, GOAL, STEP
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import CloudDecoder
+from her_ros.wire.rows import action_dtype, step_dtype
+from her_ros.wire.topics import ACTION, DIAGNOSTICS, GOAL, STEP
 
 # Lifecycle transitions that finalize a node by design.
 _SHUTDOWNS = (5, 6, 7)

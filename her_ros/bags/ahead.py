@@ -15,12 +15,12 @@ import numpy as np
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.stream import EpisodeStream
-from her_ros.core.episode import Episode
-from her_ros.core.rows import Rows, joined
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import Episode
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.process import die_with_parent
 from her_ros.runtime.seeds import generator
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import Rows, joined
 
 # Rows handed over at a time; the next ones are read meanwhile.
 _PIECE_ROWS = 2048

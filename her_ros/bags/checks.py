@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.episode import is_end
-from her_ros.core.rows import MAX_ENVIRONMENTS, Rows
-from her_ros.core.task import MAX_MOVE_M, GoalTask
+from her_ros.episodes.episode import is_end
+from her_ros.tasks.fetch import MAX_MOVE_M
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import MAX_ENVIRONMENTS, Rows
 
 #: so close to the tolerance, metres, rounding may decide what reward and success are
 BORDER_M = 1e-6

@@ -11,8 +11,8 @@ from her_ros.bags.errors import BagError, naming
 from her_ros.bags.recording import Recording
 from her_ros.bags.storage import Message
 from her_ros.bags.stream import EpisodeStream
-from her_ros.core.episode import Episode
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import Episode
+from her_ros.tasks.goal_task import GoalTask
 
 #: cells of goals that are remembered; 64 cubic metres at 5 cm are half of that
 MAX_CELLS = 1 << 20

@@ -10,7 +10,7 @@ from her_ros.bags.errors import BagError, naming
 from her_ros.bags.recording import Recording
 from her_ros.bags.storage import Message
 from her_ros.bags.stream import EpisodeStream
-from her_ros.core.task import GoalTask
+from her_ros.tasks.goal_task import GoalTask
 
 # Bags that overlap in time are read side by side, each holding a piece of itself in memory.
 _MAX_OPEN = 32

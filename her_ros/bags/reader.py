@@ -10,10 +10,10 @@ from her_ros.bags.limits import check_regular
 from her_ros.bags.mcap_file import McapFile
 from her_ros.bags.recording import Recording
 from her_ros.bags.tasks import agree_on_task, is_step
-from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
-from her_ros.core.episode import Episode, faults_of, split_rollout
-from her_ros.core.rows import step_dtype
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import Episode, faults_of, split_rollout
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder
+from her_ros.wire.rows import step_dtype
 
 # A rollout is a hundred times smaller; what is larger is walked instead of held twice.
 _LARGEST_IN_MEMORY = 64 << 20

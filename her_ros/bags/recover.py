@@ -8,8 +8,8 @@ from her_ros.bags.errors import BagError, RecoverableError, naming
 from her_ros.bags.recording import Recording, Storage
 from her_ros.bags.storage import OnDamage
 from her_ros.bags.stream import EpisodeStream
-from her_ros.core.task import GoalTask
 from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.goal_task import GoalTask
 
 # Lines about damage that are kept; a file can have as many as messages.
 _MOST_DAMAGE = 100

@@ -8,11 +8,11 @@ import numpy as np
 
 from her_ros import __version__
 from her_ros.bags.writer import BagWriter, remove_unfinished
-from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
-from her_ros.core.episode import is_end
-from her_ros.core.rows import ROW_FORMAT, Rows, require_few_environments, step_dtype, with_room
-from her_ros.core.sessions import Sessions
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import is_end
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder
+from her_ros.wire.rows import ROW_FORMAT, Rows, require_few_environments, step_dtype, with_room
+from her_ros.wire.sessions import Sessions
 
 
 class RolloutRecorder:

@@ -10,12 +10,12 @@ from her_ros.bags.recording import Recording
 from her_ros.bags.sources import expand
 from her_ros.bags.storage import Message
 from her_ros.bags.tasks import agree_on_task, is_step
-from her_ros.core.assembly import EpisodeAssembler
-from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
-from her_ros.core.episode import Episode, faults_of
-from her_ros.core.rows import step_dtype
-from her_ros.core.task import GoalTask
+from her_ros.episodes.assembly import EpisodeAssembler
+from her_ros.episodes.episode import Episode, faults_of
 from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder
+from her_ros.wire.rows import step_dtype
 
 
 def read_episodes(*paths: str | PathLike[str], task: GoalTask | None = None) -> Iterator[Episode]:
@@ -50,9 +50,9 @@ class EpisodeStream:
     """The finished episodes of a bag with their topics, each as soon as its last row was read.
 
     In memory are about a megabyte of the file, or one chunk if that is larger, and unfinished
-    episodes (see :class:`her_ros.core.assembly.EpisodeAssembler`). Checksums are compared before
-    what they cover is handed out. Episodes come in the order in which they were finished, of one
-    piece of the file ordered by (topic, session, episode, env).
+    episodes (see :class:`her_ros.episodes.assembly.EpisodeAssembler`). Checksums are compared
+    before what they cover is handed out. Episodes come in the order in which they were finished,
+    of one piece of the file ordered by (topic, session, episode, env).
 
     :param path: a bare bag or a rosbag2 directory
     :param task: what the bag has to hold; what its facts, or the sizes of its rows, say where

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from her_ros.bags.errors import BagError
-from her_ros.core.cloud import CLOUD_TYPE, dtype_of
-from her_ros.core.gym_tasks import PREFIX
-from her_ros.core.rows import ROW_FORMAT
-from her_ros.core.task import ALL_TASKS, GoalTask, task_named
-from her_ros.core.topics import STEP
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.gymnasium import PREFIX
+from her_ros.tasks.registry import ALL_TASKS, task_named
+from her_ros.wire.cloud import CLOUD_TYPE, dtype_of
+from her_ros.wire.rows import ROW_FORMAT
+from her_ros.wire.topics import STEP
 
 
 def is_step(topic: str, message_type: str) -> bool:

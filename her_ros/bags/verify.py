@@ -12,11 +12,11 @@ from her_ros.bags.errors import BagError, naming
 from her_ros.bags.recording import Recording
 from her_ros.bags.storage import Message
 from her_ros.bags.tasks import agree_on_task, is_step
-from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder
-from her_ros.core.episode import is_end
-from her_ros.core.rows import Rows, joined, step_dtype
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import is_end
 from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder
+from her_ros.wire.rows import Rows, joined, step_dtype
 
 
 @dataclass(frozen=True)

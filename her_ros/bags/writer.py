@@ -14,10 +14,10 @@ from rosbags.typesys import Stores, get_typestore
 from her_ros.bags.errors import BagError
 from her_ros.bags.mcap_file import FACTS_RECORD
 from her_ros.bags.metadata import ROSBAG2_RECORD, information_of
-from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
-from her_ros.core.rows import Rows
-from her_ros.core.topics import STEP
 from her_ros.runtime.files import create_held, publish_file, remove_unheld
+from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
+from her_ros.wire.rows import Rows
+from her_ros.wire.topics import STEP
 
 # What rosbag2 offers on replay, in the form of its metadata version 9: reliable, keep last 10.
 _FOREVER = {'sec': 9223372036, 'nsec': 854775807}

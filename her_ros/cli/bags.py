@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from her_ros.cli.examples import examples
-from her_ros.core.task import TASKS, GoalTask, task_named
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import TASKS, task_named
 
 app = typer.Typer(
     no_args_is_help=True,

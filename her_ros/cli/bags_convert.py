@@ -23,12 +23,13 @@ from her_ros.cli.prepare import values_for
 from her_ros.cli.recorded_topics import WANTED, RecordedTopics, key_of, survey
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.config.schema import ConfigError, configured
-from her_ros.core.rows import Rows
-from her_ros.core.task import GoalTask, task_named
 from her_ros.robot.commands import checked_fingers
 from her_ros.robot.conversion import Conversion
 from her_ros.robot.frames import Frames, Pose
 from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
+from her_ros.wire.rows import Rows
 
 # The recorder's clock may be set back by less without tearing an episode apart.
 _SET_BACK_S = 1.0

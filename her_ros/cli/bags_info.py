@@ -12,7 +12,7 @@ from rich.table import Table
 
 from her_ros.bags.info import BagInfo, read_info, total_of
 from her_ros.bags.sources import expand
-from her_ros.core.task import GoalTask
+from her_ros.tasks.goal_task import GoalTask
 
 
 def info(paths: list[Path], task: GoalTask | None, each: bool, as_json: bool) -> int:

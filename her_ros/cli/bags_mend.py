@@ -6,7 +6,7 @@ from pathlib import Path
 from her_ros.bags.merge import merge as merge_bags
 from her_ros.bags.recover import recover as recover_bag
 from her_ros.bags.sources import expand
-from her_ros.core.task import GoalTask
+from her_ros.tasks.goal_task import GoalTask
 
 
 def recover(path: Path, out: Path | None, task: GoalTask | None) -> None:

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from her_ros.cli.reports import Reports
 from her_ros.cli.ros import ros_node
-from her_ros.core.topics import DIAGNOSTICS, ROSOUT
 from her_ros.nodes.qos import LOG, STATUS
+from her_ros.wire.topics import DIAGNOSTICS, ROSOUT
 
 # Where there is no terminal, a line this often.
 _LINE_INTERVAL_S = 5.0

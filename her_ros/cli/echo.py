@@ -12,11 +12,11 @@ from rich.table import Column, Table
 from sensor_msgs.msg import PointCloud2
 
 from her_ros.cli.ros import ros_errors, ros_node
-from her_ros.core.cloud import CloudDecoder, dtype_of
-from her_ros.core.rows import IDENTITY, RowError, Rows
 from her_ros.nodes.qos import LOCK_STEP
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.ros_environment import checked_topic
+from her_ros.wire.cloud import CloudDecoder, dtype_of
+from her_ros.wire.rows import IDENTITY, RowError, Rows
 
 _COLUMNS = (
     'session', 'env', 'episode', 'step', 'achieved_goal', 'desired_goal', 'action',

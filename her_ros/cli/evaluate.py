@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.task import task_named
 from her_ros.deploy.policy import OnnxPolicy
+from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.sim.evaluate import evaluation_steps
+from her_ros.tasks.registry import task_named
 
 # A goal so much above where the object starts cannot be reached on the table.
 _IN_THE_AIR_M = 0.01

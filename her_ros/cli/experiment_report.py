@@ -16,8 +16,8 @@ from her_ros.cli.experiment_results import (
 )
 from her_ros.cli.experiments import EXPERIMENTS, Experiment
 from her_ros.cli.pictures import draw_curves, save
-from her_ros.core.task import task_named
 from her_ros.runtime.files import write_whole
+from her_ros.tasks.registry import task_named
 
 TABLE = 'results.csv'
 SUMMARY = 'summary.md'

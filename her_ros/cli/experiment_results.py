@@ -10,10 +10,10 @@ from typing import Any, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.states import Outcome
-from her_ros.core.task import task_named
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
+from her_ros.tasks.registry import task_named
+from her_ros.wire.states import Outcome
 
 
 class ResultsError(HerRosError):

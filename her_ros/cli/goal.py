@@ -8,12 +8,12 @@ from geometry_msgs.msg import PointStamped
 from std_srvs.srv import Trigger
 
 from her_ros.cli.sender import Sender, deliver
-from her_ros.core.states import GoalStatus
-from her_ros.core.topics import DIAGNOSTICS, GOAL
 from her_ros.nodes.messages import time_message
 from her_ros.nodes.qos import COMMAND, STATUS
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.ros_environment import checked_namespace
+from her_ros.wire.states import GoalStatus
+from her_ros.wire.topics import DIAGNOSTICS, GOAL
 
 #: exit statuses; 1 is for what was not sent or was refused, as for every user's error
 REACHED, MISSED, GIVEN_UP, INTERRUPTED = 0, 3, 4, 130

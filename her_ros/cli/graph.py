@@ -12,7 +12,9 @@ from typing import Any
 
 from her_ros.config.files import shipped_profiles
 from her_ros.config.schema import ConfigError
-from her_ros.core.topics import (
+from her_ros.runtime.ros_environment import checked_topic
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.wire.topics import (
     COLLECT,
     EPISODES,
     GRIPPER,
@@ -22,8 +24,6 @@ from her_ros.core.topics import (
     TRAJECTORY,
     TWIST,
 )
-from her_ros.runtime.ros_environment import checked_topic
-from her_ros.runtime.run_folder import RunFolder
 
 #: three deaths of one node within this time end the run
 _DEATHS, _WINDOW_S = 3, 60.0

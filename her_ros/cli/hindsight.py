@@ -12,14 +12,15 @@ from her_ros.config.files import read_file
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import configured
-from her_ros.core.episode import Episode
-from her_ros.core.task import GoalTask, task_named
+from her_ros.episodes.episode import Episode
 from her_ros.learning.batch import Draws
 from her_ros.learning.goals import STRATEGIES
 from her_ros.learning.offline import bags_in_order
 from her_ros.learning.replay import Replay
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
 
 # Times of a run at which a batch is drawn, and how many transitions then.
 _TIMES, _BATCH = 30, 4096

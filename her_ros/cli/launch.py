@@ -19,11 +19,11 @@ from launch_ros.actions import Node
 
 from her_ros.cli.graph import NodeSpec, RestartRule, graph_environment
 from her_ros.config.schema import ConfigError
-from her_ros.core.task import TASKS
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.process import LAUNCHER, USER_ERROR
 from her_ros.runtime.ros_environment import check_ros_environment
 from her_ros.runtime.run_result import is_solved, read_result
+from her_ros.tasks.registry import TASKS
 
 
 class LaunchError(HerRosError):

@@ -15,11 +15,11 @@ from her_ros.cli.runs import app as runs_app
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.config.schema import ConfigError, parameters_of
-from her_ros.core.task import TASKS
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.last_error import report
 from her_ros.runtime.output import steady_output
 from her_ros.runtime.process import end_command_by_signals
+from her_ros.tasks.registry import TASKS
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -20,12 +20,12 @@ from her_ros.config.files import (
     with_overrides,
 )
 from her_ros.config.schema import ConfigError
-from her_ros.core.symmetry import check_symmetries
-from her_ros.core.task import task_named
 from her_ros.runtime.files import InUse, locked, write_whole
 from her_ros.runtime.ros_environment import checked_namespace, domain_id
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
 from her_ros.runtime.run_result import read_result
+from her_ros.tasks.registry import task_named
+from her_ros.tasks.symmetry import check_symmetries
 
 # What a run may be given anew: nothing that was learnt depends on it.
 _STOP_RULE = tuple(

@@ -16,8 +16,7 @@ from her_ros.cli.prepare import Run, check_same, values_for
 from her_ros.config.files import NodesValues, to_yaml
 from her_ros.config.parameters.nodes import EvaluationProtocol, TrainerParameters
 from her_ros.config.schema import configured
-from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.task import GoalTask, task_named
+from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.learning.compile import compile_or_say_why
 from her_ros.learning.learner import device_named, set_up_torch
 from her_ros.learning.offline import Judge, OfflineTraining
@@ -27,6 +26,8 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.process import handle_end_signals
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
 
 # Something is said at every tenth of the updates, and as often as this.
 _TELL_EVERY_S = 10.0

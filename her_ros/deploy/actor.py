@@ -6,8 +6,11 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.episode import is_end
-from her_ros.core.rows import (
+from her_ros.deploy.exploration import Exploration, Explorer
+from her_ros.deploy.policy import OnnxPolicy
+from her_ros.episodes.episode import is_end
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import (
     IDENTITY,
     Rows,
     action_dtype,
@@ -15,9 +18,6 @@ from her_ros.core.rows import (
     require_finite,
     with_room,
 )
-from her_ros.core.task import GoalTask
-from her_ros.deploy.exploration import Exploration, Explorer
-from her_ros.deploy.policy import OnnxPolicy
 
 #: bounds actions: (``step`` rows, actions) to actions
 Bound = Callable[[Rows, NDArray[np.float32]], NDArray[np.float32]]
@@ -37,7 +37,7 @@ class Order(Enum):
 class Actor:
     """Answers each state once, and a repeated one with the same action again.
 
-    Which session may ask is for its caller to decide, :class:`~her_ros.core.sessions.Sessions`; a
+    Which session may ask is for its caller to decide, :class:`~her_ros.wire.sessions.Sessions`; a
     new one starts anew.
 
     :param exploration: noise to act with; None: act deterministically, and not at all before a

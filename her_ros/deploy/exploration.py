@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.rows import with_room
+from her_ros.wire.rows import with_room
 
 
 @dataclass(frozen=True)

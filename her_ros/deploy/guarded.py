@@ -7,12 +7,6 @@ import numpy as np
 
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.schema import ConfigError
-from her_ros.core.cloud import CloudDecoder, encode_cloud, stamp_of
-from her_ros.core.episode import is_end
-from her_ros.core.rows import Rows, action_dtype, identity_of, step_dtype
-from her_ros.core.sessions import Sessions
-from her_ros.core.states import Recovery
-from her_ros.core.task import GoalTask
 from her_ros.deploy.actor import Actor, asking
 from her_ros.deploy.answer_times import AnswerTimes
 from her_ros.deploy.exploration import Exploration
@@ -20,6 +14,12 @@ from her_ros.deploy.realtime import put_above
 from her_ros.deploy.safety import SafetyFilter, safe_action
 from her_ros.deploy.stamps import StampError, StampJudge, Verdict
 from her_ros.deploy.watchdog import State, Watchdog
+from her_ros.episodes.episode import is_end
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.cloud import CloudDecoder, encode_cloud, stamp_of
+from her_ros.wire.rows import Rows, action_dtype, identity_of, step_dtype
+from her_ros.wire.sessions import Sessions
+from her_ros.wire.states import Recovery
 
 # A deadline of fewer periods would pass between any two steps that are a little uneven.
 _FEWEST_PERIODS = 2

@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from her_ros.core.cloud import CloudDecoder, encode_cloud
-from her_ros.core.rows import step_dtype
-from her_ros.core.sessions import Sessions
-from her_ros.core.task import GoalTask
 from her_ros.deploy.actor import Actor, asking
 from her_ros.deploy.exploration import Exploration
 from her_ros.deploy.watchdog import State
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.cloud import CloudDecoder, encode_cloud
+from her_ros.wire.rows import step_dtype
+from her_ros.wire.sessions import Sessions
 
 
 class LockStepActor:

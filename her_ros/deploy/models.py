@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from her_ros.core.task import GoalTask
 from her_ros.deploy.policy import OnnxPolicy, PolicyError
 from her_ros.deploy.signature import load_key, verify
+from her_ros.tasks.goal_task import GoalTask
 
 # The first answers of a session are slow: memory is claimed in them.
 _WARM_UPS = 20

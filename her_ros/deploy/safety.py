@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from her_ros.config.parameters.robot import SafetyParameters
-from her_ros.core.rows import Rows, with_room
-from her_ros.core.task import FULL_ACTION_M, GoalTask
 from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.fetch import FULL_ACTION_M
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import Rows, with_room
 
 Values = NDArray[np.float64]
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.task import GoalTask
 from her_ros.learning.networks import Mlp, Parameters
+from her_ros.tasks.goal_task import GoalTask
 
 #: what is drawn where losses follow from the batch alone
 NO_NOISE = torch.empty(0)

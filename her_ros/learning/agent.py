@@ -6,7 +6,6 @@ import torch
 from torch import Tensor
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.task import GoalTask
 from her_ros.learning.actor_critic import (
     ActorCritic,
     Algorithm,
@@ -18,6 +17,7 @@ from her_ros.learning.actor_critic import (
 from her_ros.learning.guard import GUARDS, Proposal
 from her_ros.learning.networks import Parameters
 from her_ros.learning.torch_private import fused_adam_
+from her_ros.tasks.goal_task import GoalTask
 
 
 class Ddpg(ActorCritic):

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.task import GoalTask
 from her_ros.learning.actor_critic import Algorithm
 from her_ros.learning.agent import Ddpg
 from her_ros.learning.sac import Sac
 from her_ros.learning.td3 import Td3
+from her_ros.tasks.goal_task import GoalTask
 
 ALGORITHMS: dict[str, Callable[[GoalTask, LearnerParameters], Algorithm]] = {
     'ddpg': Ddpg,

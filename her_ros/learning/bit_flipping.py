@@ -14,14 +14,14 @@ import torch
 from numpy.typing import NDArray
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.episode import Episode
-from her_ros.core.rows import step_dtype
-from her_ros.core.step_rows import fill_move, fill_state
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import Episode
 from her_ros.learning.batch import Draws
 from her_ros.learning.dqn import Dqn
 from her_ros.learning.replay import Replay
 from her_ros.runtime.seeds import integer_seed
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import step_dtype
+from her_ros.wire.step_rows import fill_move, fill_state
 
 #: numbers of the actions for observations and goals, shapes (n, bits) and (n,)
 Choose = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.int64]]

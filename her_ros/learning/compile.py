@@ -22,14 +22,14 @@ import torch
 from her_ros import __version__
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.parameters.nodes import TrainerParameters
-from her_ros.core.episode import Episode
-from her_ros.core.rows import step_dtype
-from her_ros.core.task import task_named
+from her_ros.episodes.episode import Episode
 from her_ros.learning.learner import Learner, LearnerError, set_up_torch
 from her_ros.learning.torch_private import compile_cache
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.process import die_with_parent
+from her_ros.tasks.registry import task_named
+from her_ros.wire.rows import step_dtype
 
 
 class CompileAhead:

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.task import GoalTask
 from her_ros.learning.batch import Batch
 from her_ros.learning.networks import Mlp
 from her_ros.learning.torch_private import foreach_lerp_
+from her_ros.tasks.goal_task import GoalTask
 
 
 class Dqn:

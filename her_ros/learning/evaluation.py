@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from her_ros.core.episode import Episode
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import Episode
+from her_ros.tasks.goal_task import GoalTask
 
 
 def mean_return(episodes: Sequence[Episode]) -> float:

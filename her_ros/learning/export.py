@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
-from her_ros.core.contract import INPUTS, METADATA_KEY, OUTPUT, PolicyContract
-from her_ros.core.task import GoalTask
 from her_ros.learning.normalizer import Normalizer
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.contract import INPUTS, METADATA_KEY, OUTPUT, PolicyContract
 
 # Widely served: onnxruntime reads both from 1.14 on.
 _OPSET, _IR_VERSION = 17, 8

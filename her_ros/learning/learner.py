@@ -8,9 +8,7 @@ from torch import Tensor
 
 from her_ros import __version__
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.contract import PolicyContract
-from her_ros.core.episode import Episode
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import Episode
 from her_ros.learning.actor_critic import NO_NOISE, Inputs
 from her_ros.learning.agent import Agent
 from her_ros.learning.algorithms import ALGORITHMS
@@ -24,6 +22,8 @@ from her_ros.learning.replay import Replay
 from her_ros.learning.torch_private import compile_backward_passes
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.seeds import integer_seed
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.contract import PolicyContract
 
 
 class LearnerError(HerRosError):

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.task import GoalTask
+from her_ros.tasks.goal_task import GoalTask
 
 # States of one episode compared at a time with all that come later.
 _BLOCK = 256

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from her_ros.config.parameters.nodes import TrainerParameters
-from her_ros.core.episode import Episode
-from her_ros.core.states import Outcome
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import Episode
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.learning.checkpoint_form import LOG_FORM, check_form, load_log
 from her_ros.learning.evaluation import EVALUATION_FORM, Evaluation, mean_return
@@ -20,6 +18,8 @@ from her_ros.learning.scalars import SUCCESS_RATE
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256, write_whole
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.states import Outcome
 
 # Where bags hold more than the buffer, new episodes replace the oldest as fast as each stored
 # transition is drawn so often, on average.

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.episode import Episode
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import Episode
 from her_ros.learning.sum_tree import SumTree
+from her_ros.tasks.goal_task import GoalTask
 
 # Keeps transitions of no error, and episodes of no energy, from never being drawn again.
 _LEAST_ERROR = 1e-6

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.episode import Episode
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import Episode
 from her_ros.learning.batch import Batch, Draws
 from her_ros.learning.curriculum import Curriculum
 from her_ros.learning.goals import ALWAYS_LATER, STRATEGIES, Choice
@@ -18,6 +17,7 @@ from her_ros.learning.priorities import TdErrorPriorities, priorities_of
 from her_ros.learning.ring import Ring
 from her_ros.learning.symmetries import symmetries_of
 from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.goal_task import GoalTask
 
 # For batches that no update is made of.
 _NO_UPDATES = torch.zeros(())

@@ -5,11 +5,12 @@ from collections.abc import Iterable
 import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.episode import Episode
-from her_ros.core.task import GoalTask, task_named
+from her_ros.episodes.episode import Episode
 from her_ros.learning.batch import Batch, Draws
 from her_ros.learning.replay import Replay, ReplayError
 from her_ros.runtime.seeds import integer_seed
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
 
 
 class ReplayBuffer:

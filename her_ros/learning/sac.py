@@ -7,7 +7,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.task import GoalTask
 from her_ros.learning.actor_critic import (
     ActorCritic,
     Inputs,
@@ -17,6 +16,7 @@ from her_ros.learning.actor_critic import (
     frozen,
 )
 from her_ros.learning.networks import Parameters
+from her_ros.tasks.goal_task import GoalTask
 
 # Limits of the logarithm of the standard deviation, of the authors' own code.
 _LOWEST_LOG_STD, _HIGHEST_LOG_STD = -20.0, 2.0

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.symmetry import Fields, check_symmetries, value_map
-from her_ros.core.task import GoalTask
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.symmetry import Fields, check_symmetries, value_map
 
 
 def symmetries_of(

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.task import GoalTask
 from her_ros.learning.actor_critic import Inputs, drawn_normals
 from her_ros.learning.agent import Ddpg
 from her_ros.learning.networks import Parameters
+from her_ros.tasks.goal_task import GoalTask
 
 
 class Td3(Ddpg):

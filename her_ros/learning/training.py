@@ -10,9 +10,7 @@ from typing import Any, NoReturn
 import torch
 
 from her_ros.config.parameters.nodes import TrainerParameters
-from her_ros.core.episode import Episode
-from her_ros.core.states import Outcome
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import Episode
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.learning.checkpoint_form import LOG_FORM, check_form
 from her_ros.learning.compile import CompileAhead, compile_or_say_why
@@ -22,6 +20,8 @@ from her_ros.learning.scalars import SUCCESS_RATE
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import file_sha256, set_aside, sha256, write_whole
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.states import Outcome
 
 # Evaluation bags of one policy version that may be damaged before the run ends.
 _MAX_DAMAGED = 3

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from rclpy.node import Node
 from std_msgs.msg import Bool
 
-from her_ros.core.states import WaitsFor
-from her_ros.core.topics import COLLECT
 from her_ros.nodes.qos import LATCHED
 from her_ros.nodes.rivalry import Crowd
+from her_ros.wire.states import WaitsFor
+from her_ros.wire.topics import COLLECT
 
 # The trainer repeats collect every second; after this long without it there is no trainer.
 _LIFETIME_S = 5.0

@@ -9,9 +9,6 @@ from std_msgs.msg import String, UInt8MultiArray
 from her_ros.bags.rollout import run_facts
 from her_ros.bags.writer import remove_unfinished, write_rollout
 from her_ros.config.parameters.nodes import EvaluatorParameters
-from her_ros.core.states import WaitsFor
-from her_ros.core.task import task_named
-from her_ros.core.topics import EPISODES, EVALUATION_POLICY, EVALUATION_STEP
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import bytes_of, run_of
@@ -21,6 +18,9 @@ from her_ros.nodes.rivalry import Rivalry
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.sim.evaluate import evaluation_steps
+from her_ros.tasks.registry import task_named
+from her_ros.wire.states import WaitsFor
+from her_ros.wire.topics import EPISODES, EVALUATION_POLICY, EVALUATION_STEP
 
 
 class EvaluatorNode(GuardedNode):

@@ -11,11 +11,6 @@ from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import SetBool, Trigger
 
 from her_ros.config.parameters.nodes import FetchEnvParameters
-from her_ros.core.cloud import CloudDecoder, encode_cloud
-from her_ros.core.rows import Rows, action_dtype
-from her_ros.core.states import GoalStatus, WaitsFor
-from her_ros.core.task import task_named
-from her_ros.core.topics import ACTION, COLLECT, GOAL, STEP
 from her_ros.nodes.demand import Demand
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import goal_of, stamp_ns_of
@@ -28,6 +23,11 @@ from her_ros.runtime.pace import Pace
 from her_ros.runtime.run_folder import Start
 from her_ros.runtime.seeds import integer_seed
 from her_ros.sim.rollout import Turns
+from her_ros.tasks.registry import task_named
+from her_ros.wire.cloud import CloudDecoder, encode_cloud
+from her_ros.wire.rows import Rows, action_dtype
+from her_ros.wire.states import GoalStatus, WaitsFor
+from her_ros.wire.topics import ACTION, COLLECT, GOAL, STEP
 
 
 class FetchEnvNode(GuardedNode):

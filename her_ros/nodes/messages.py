@@ -1,4 +1,4 @@
-"""Messages to arrays and back; rows have :mod:`her_ros.core.cloud`."""
+"""Messages to arrays and back; rows have :mod:`her_ros.wire.cloud`."""
 
 from array import array
 

@@ -9,8 +9,6 @@ from std_msgs.msg import UInt8MultiArray
 from std_srvs.srv import Trigger
 
 from her_ros.config.parameters.robot import PolicyParameters
-from her_ros.core.task import GoalTask
-from her_ros.core.topics import POLICY
 from her_ros.deploy.actor import Actor
 from her_ros.deploy.models import Models
 from her_ros.deploy.policy import OnnxPolicy
@@ -19,6 +17,8 @@ from her_ros.nodes.messages import policy_of, run_of
 from her_ros.nodes.qos import LATCHED
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.topics import POLICY
 
 _MODEL, _SHA256 = 'model', 'model_sha256'
 

@@ -24,7 +24,6 @@ from rclpy.signals import SignalHandlerOptions
 from rclpy.timer import Timer
 
 from her_ros.config.schema import ConfigError, Parameter, configured, parameters_of
-from her_ros.core.topics import DIAGNOSTICS
 from her_ros.nodes.arguments import check_arguments
 from her_ros.nodes.clock_watch import ClockWatch
 from her_ros.nodes.participants import identity_of
@@ -36,6 +35,7 @@ from her_ros.runtime.last_error import report
 from her_ros.runtime.output import steady_output
 from her_ros.runtime.process import USER_ERROR
 from her_ros.runtime.ros_environment import check_ros_environment
+from her_ros.wire.topics import DIAGNOSTICS
 
 Config = TypeVar('Config')
 

@@ -7,9 +7,9 @@ from socket import gethostname
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.node import Node
 
-from her_ros.core.topics import DIAGNOSTICS
 from her_ros.nodes.qos import STATUS
 from her_ros.runtime.errors import one_line
+from her_ros.wire.topics import DIAGNOSTICS
 
 # Nodes remembered; there are seldom more than a few of one name.
 _MOST = 1000

@@ -8,10 +8,6 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from sensor_msgs.msg import PointCloud2
 
 from her_ros.config.parameters.robot import PolicyParameters
-from her_ros.core.sessions import Sessions
-from her_ros.core.states import WaitsFor
-from her_ros.core.task import task_named
-from her_ros.core.topics import ACTION, POLICY, STEP
 from her_ros.deploy import realtime
 from her_ros.deploy.exploration import Exploration
 from her_ros.deploy.guarded import GuardedActor
@@ -26,6 +22,10 @@ from her_ros.nodes.qos import LOCK_STEP, with_deadline
 from her_ros.nodes.rivalry import Rivalry
 from her_ros.runtime.run_folder import Start
 from her_ros.runtime.seeds import generator
+from her_ros.tasks.registry import task_named
+from her_ros.wire.sessions import Sessions
+from her_ros.wire.states import WaitsFor
+from her_ros.wire.topics import ACTION, POLICY, STEP
 
 # How long the last safe action may take to arrive before ROS ends.
 _LAST_WORDS = Duration(seconds=0.2)

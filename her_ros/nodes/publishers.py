@@ -6,8 +6,8 @@ from typing import Any
 
 from rclpy.node import Node
 
-from her_ros.core.topics import ROSOUT
 from her_ros.nodes.participants import Participants
+from her_ros.wire.topics import ROSOUT
 
 # Messages that may get lost between two others; a greater jump is another publisher's count.
 _LARGEST_GAP = 64
@@ -42,7 +42,7 @@ class OnePublisher:
 
 
 class TopicSource:
-    """The publishers of a topic, as :class:`~her_ros.core.sessions.Source`."""
+    """The publishers of a topic, as :class:`~her_ros.wire.sessions.Source`."""
 
     def __init__(self, node: Node, topic: str) -> None:
         self._node, self._topic = node, topic

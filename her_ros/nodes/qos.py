@@ -1,4 +1,4 @@
-"""The quality of service that both ends of a topic use; the names stand in core/topics.py."""
+"""The quality of service that both ends of a topic use; the names stand in wire/topics.py."""
 
 from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy

@@ -9,10 +9,6 @@ from std_msgs.msg import String
 
 from her_ros.bags.rollout import RolloutRecorder, run_facts
 from her_ros.config.parameters.nodes import RecorderParameters
-from her_ros.core.rows import RowError
-from her_ros.core.sessions import Sessions
-from her_ros.core.task import task_named
-from her_ros.core.topics import ACTION, EPISODES, STEP
 from her_ros.nodes.guarded_node import GuardedNode, StopNode, described
 from her_ros.nodes.node import Diagnostics, read_parameters, run, steady_timer
 from her_ros.nodes.publishers import TopicSource
@@ -20,6 +16,10 @@ from her_ros.nodes.qos import HINT, RECORDING
 from her_ros.nodes.rivalry import Rivalry
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.registry import task_named
+from her_ros.wire.rows import RowError
+from her_ros.wire.sessions import Sessions
+from her_ros.wire.topics import ACTION, EPISODES, STEP
 
 
 class RecorderNode(GuardedNode):

@@ -13,12 +13,7 @@ from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
 from her_ros.config.parameters.robot import RobotBridgeParameters
-from her_ros.core.cloud import CloudDecoder, encode_cloud
-from her_ros.core.episode import is_end
-from her_ros.core.rows import Rows, action_dtype
-from her_ros.core.states import GoalStatus, WaitsFor
-from her_ros.core.task import task_named
-from her_ros.core.topics import ACTION, GOAL, GOAL_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, STEP
+from her_ros.episodes.episode import is_end
 from her_ros.nodes.arm import ArmPublisher
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, PAUSE_S, GuardedNode
 from her_ros.nodes.messages import stamp_ns_of
@@ -35,6 +30,11 @@ from her_ros.robot.frames import Floats, Frames, Pose
 from her_ros.robot.goals import GoalEvent
 from her_ros.robot.observer import MissingInput, listed
 from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.registry import task_named
+from her_ros.wire.cloud import CloudDecoder, encode_cloud
+from her_ros.wire.rows import Rows, action_dtype
+from her_ros.wire.states import GoalStatus, WaitsFor
+from her_ros.wire.topics import ACTION, GOAL, GOAL_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, STEP
 
 # Control periods for which a robot in motion is told to stand still when the node ends.
 _FINAL_COMMANDS = 5

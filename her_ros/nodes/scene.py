@@ -9,13 +9,13 @@ from sensor_msgs.msg import JointState
 from std_msgs.msg import ColorRGBA
 from visualization_msgs.msg import Marker, MarkerArray
 
-from her_ros.core.task import GoalTask
-from her_ros.core.topics import GRIPPER_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, TF_STATIC
 from her_ros.nodes.messages import WORLD_FRAME, pose_message, time_message
 from her_ros.nodes.qos import LATCHED, SCENE
 from her_ros.runtime.pace import Throttle
 from her_ros.sim.readout import Floats
 from her_ros.sim.scene import Scene, Shape, goal_sphere
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.topics import GRIPPER_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, TF_STATIC
 
 # As often as a robot moves in real time.
 _PERIOD_S = 0.04

@@ -15,8 +15,6 @@ from trajectory_msgs.msg import JointTrajectory
 
 from her_ros.config.parameters.robot import SimulatedRobotParameters
 from her_ros.config.schema import ConfigError
-from her_ros.core.task import task_named
-from her_ros.core.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
 from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.messages import WORLD_FRAME, stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
@@ -28,6 +26,8 @@ from her_ros.robot.imperfection import Delay, Imperfection
 from her_ros.robot.simulated import SimulatedRobot, start_seed
 from her_ros.robot.ticks import Ticks
 from her_ros.runtime.seeds import generator
+from her_ros.tasks.registry import task_named
+from her_ros.wire.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
 
 _SUBSTEPS_PER_S = 500
 #: physics made up for at once; who was away for longer goes on from where it stood

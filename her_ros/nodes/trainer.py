@@ -9,9 +9,6 @@ from std_msgs.msg import Bool, String, UInt8MultiArray
 
 from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.nodes import TrainerParameters
-from her_ros.core.states import WaitsFor
-from her_ros.core.task import task_named
-from her_ros.core.topics import COLLECT, EPISODES, EVALUATION_POLICY, POLICY
 from her_ros.learning.learner import set_up_torch
 from her_ros.learning.scalars import ScalarLog
 from her_ros.learning.training import EvaluationDamaged, Training
@@ -22,6 +19,9 @@ from her_ros.nodes.qos import HINT, LATCHED
 from her_ros.nodes.rivalry import Rivalry
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.registry import task_named
+from her_ros.wire.states import WaitsFor
+from her_ros.wire.topics import COLLECT, EPISODES, EVALUATION_POLICY, POLICY
 
 # One slice of learning between two looks at the topics, seconds.
 _SLICE_S = 0.05

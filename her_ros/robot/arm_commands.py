@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.task import GoalTask
 from her_ros.robot.frames import Floats
 from her_ros.robot.kinematics import FetchKinematics
 from her_ros.robot.units import TwistUnits
 from her_ros.sim.model import load_model
 from her_ros.sim.setups import setup_of
+from her_ros.tasks.goal_task import GoalTask
 
 # Fingers open by at most this much each.
 _FINGER_RANGE_M = (0.0, 0.05)

@@ -5,9 +5,6 @@ from typing import NamedTuple
 import numpy as np
 
 from her_ros.config.parameters.robot import RobotBridgeParameters
-from her_ros.core.rows import Rows
-from her_ros.core.states import Recovery, RobotState, WaitsFor
-from her_ros.core.task import GoalTask
 from her_ros.robot.arm_commands import ArmCommands, Command
 from her_ros.robot.deadlines import Deadlines
 from her_ros.robot.episodes import RobotEpisodes
@@ -20,6 +17,9 @@ from her_ros.robot.observer import MissingInput, Observer, listed
 from her_ros.robot.prediction import CommandedMotion
 from her_ros.robot.units import TwistUnits
 from her_ros.sim.setups import setup_of
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import Rows
+from her_ros.wire.states import Recovery, RobotState, WaitsFor
 
 # The arm is told to stand still for so long; then nobody commands it.
 _STOP_S = 0.5

@@ -7,8 +7,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from her_ros.config.parameters.robot import RobotBridgeParameters
-from her_ros.core.rows import IDENTITY, Rows, action_dtype
-from her_ros.core.task import GoalTask
 from her_ros.robot.beat import Beat
 from her_ros.robot.episodes import RobotEpisodes
 from her_ros.robot.errors import RobotError
@@ -18,6 +16,8 @@ from her_ros.robot.kinematics import FetchKinematics
 from her_ros.robot.observer import Observer, listed
 from her_ros.robot.units import TwistUnits
 from her_ros.sim.setups import setup_of
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import IDENTITY, Rows, action_dtype
 
 # Slower than this nobody steers; the arm trembles.
 _STANDS_STILL_MPS = 0.005

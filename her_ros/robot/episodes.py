@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.episode import is_end
-from her_ros.core.rows import Rows, identity_of, require_finite, step_dtype
-from her_ros.core.step_rows import fill_move, fill_state
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import is_end
 from her_ros.robot.frames import Floats
 from her_ros.sim.readout import Observed
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import Rows, identity_of, require_finite, step_dtype
+from her_ros.wire.step_rows import fill_move, fill_state
 
 
 class RobotEpisodes:

@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from her_ros.core.states import GoalStatus
-from her_ros.core.task import GoalTask
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats
 from her_ros.sim.model import load_model
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.states import GoalStatus
 
 #: what a goal may lie outside of the region that training draws from, metres
 _MARGIN_M = 0.05

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from her_ros.core.topics import JOINT_STATES
 from her_ros.robot.errors import RobotError
+from her_ros.wire.topics import JOINT_STATES
 
 Floats = NDArray[np.float64]
 _Places = tuple[NDArray[np.intp], NDArray[np.intp]]

@@ -4,9 +4,9 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from her_ros.core.task import GoalTask
 from her_ros.robot.frames import Pose
 from her_ros.sim.model import MOCAP_TURN, load_model
+from her_ros.tasks.goal_task import GoalTask
 
 Floats = NDArray[np.float64]
 

@@ -6,8 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from her_ros.core.task import GoalTask
-from her_ros.core.topics import JOINT_STATES, OBJECT_POSE
 from her_ros.robot.frames import Floats, Pose
 from her_ros.robot.joints import JointStates
 from her_ros.robot.kinematics import ARM_JOINTS, FetchKinematics
@@ -15,6 +13,8 @@ from her_ros.robot.prediction import CommandedMotion
 from her_ros.robot.tracks import Track
 from her_ros.sim.readout import Observed, euler_angles
 from her_ros.sim.setups import setup_of
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.topics import JOINT_STATES, OBJECT_POSE
 
 # An object slower than this is not being pushed; noise makes it seem to move.
 _AT_REST_MPS = 0.02

@@ -4,12 +4,12 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from her_ros.core.task import GoalTask
 from her_ros.robot.follower import Follower
 from her_ros.robot.kinematics import ARM_JOINTS, PREFIX
 from her_ros.runtime.seeds import integer_seed
 from her_ros.sim.model import MOCAP_TURN, SUBSTEPS, load_model
 from her_ros.sim.starts import draw_start, start_generator
+from her_ros.tasks.goal_task import GoalTask
 
 Floats = NDArray[np.float64]
 

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from her_ros.core.states import Outcome
 from her_ros.runtime.files import require_regular
 from her_ros.runtime.run_folder import RunFolderError
+from her_ros.wire.states import Outcome
 
 # A thousand evaluations take 0.3 MB.
 _MAX_BYTES = 1 << 24

@@ -6,8 +6,8 @@ Importing this registers ``her_ros/FetchReach``, ``her_ros/FetchPush``, ``her_ro
 
 import gymnasium
 
-from her_ros.core.task import TASKS
 from her_ros.sim.setups import SETUPS
+from her_ros.tasks.registry import TASKS
 
 for _name in SETUPS:
     gymnasium.register(

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.core.rows import Rows
-from her_ros.core.task import GoalTask
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import Rows
 
 #: observation (n, O), achieved goal (n, G), desired goal (n, G) to actions (n, A)
 Act = Callable[

@@ -11,10 +11,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from her_ros.core.task import GoalTask, task_named
 from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.simulation import GoalState
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
 
 Observation = dict[str, NDArray[np.float64]]
 

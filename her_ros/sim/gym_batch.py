@@ -11,10 +11,10 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from her_ros.core.gym_tasks import PREFIX
-from her_ros.core.task import GoalTask
 from her_ros.sim.errors import SimError
 from her_ros.sim.simulation import GoalState, checked_goals
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.gymnasium import PREFIX
 
 
 def register_robotics() -> None:

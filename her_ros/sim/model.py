@@ -10,10 +10,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.task import GoalTask
 from her_ros.sim.errors import SimError
 from her_ros.sim.setups import FetchSetup, setup_of
 from her_ros.sim.trim import trim
+from her_ros.tasks.goal_task import GoalTask
 
 #: physics steps of 2 ms in one control period of 40 ms
 SUBSTEPS = 20

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from her_ros.core.gym_tasks import PREFIX
-from her_ros.core.task import FETCH_TASKS, GoalTask
 from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.simulation import Simulation
+from her_ros.tasks.fetch import FETCH_TASKS
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.gymnasium import PREFIX
 
 
 def simulation_of(task: GoalTask, seeds: Sequence[int | None], threads: int = 1) -> Simulation:

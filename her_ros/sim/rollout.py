@@ -5,15 +5,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.episode import is_end
-from her_ros.core.rows import Rows, identity_of, require_finite, step_dtype
-from her_ros.core.step_rows import fill_move, fill_state
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import is_end
 from her_ros.runtime.pace import Pace
 from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.simulation import GoalState, Simulation
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import Rows, identity_of, require_finite, step_dtype
+from her_ros.wire.step_rows import fill_move, fill_state
 
 
 class Rollout:

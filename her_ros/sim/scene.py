@@ -6,9 +6,9 @@ from typing import Literal, NamedTuple
 import mujoco
 import numpy as np
 
-from her_ros.core.task import GoalTask
 from her_ros.sim.model import load_model
 from her_ros.sim.readout import Floats
+from her_ros.tasks.goal_task import GoalTask
 
 Kind = Literal['box', 'cylinder', 'sphere', 'line']
 #: red, green, blue and opacity, each from 0 to 1

@@ -7,8 +7,8 @@ of gymnasium-robotics' ``FetchReach-v4``, ``FetchPush-v4``, ``FetchSlide-v4`` an
 
 from dataclasses import dataclass
 
-from her_ros.core.task import GoalTask
 from her_ros.sim.errors import SimError
+from her_ros.tasks.goal_task import GoalTask
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,10 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode
 from rosbags.rosbag2 import Writer as DirectoryWriter
 from rosbags.typesys import Stores, get_typestore
 
-from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
-from her_ros.core.rows import Rows, step_dtype
-from her_ros.core.task import TASKS, GoalTask
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
+from her_ros.wire.rows import Rows, step_dtype
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from rosbags.typesys import Stores, get_typestore
 
-from her_ros.core import cloud
-from her_ros.core.cloud import CLOUD_TYPE, CloudDecoder, encode_cloud
-from her_ros.core.rows import RowError, fields_of, step_dtype
+from her_ros.wire import cloud
+from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder, encode_cloud
+from her_ros.wire.rows import RowError, fields_of, step_dtype
 
 STAMP_NS = 1_700_000_000_123_456_789
 STORE = get_typestore(Stores.ROS2_JAZZY)

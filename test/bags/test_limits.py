@@ -55,7 +55,7 @@ def peak_mib_of_reading(bomb_folder, files):
         from her_ros.bags.info import read_info
         from her_ros.bags.reader import read_bag
         from her_ros.bags.recover import recover
-        from her_ros.core.task import task_named
+        from her_ros.tasks.registry import task_named
         folder = pathlib.Path({str(bomb_folder)!r})
         def peak_mib():
             # Not getrusage, whose peak includes that of the process that started this one.

@@ -6,7 +6,7 @@ from her_ros.bags.errors import BagError
 from her_ros.bags.mcap_file import McapFile
 from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
-from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
+from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from her_ros.bags.merge import merge, merged_facts
 from her_ros.bags.reader import read_bag
 from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
-from her_ros.core.task import TASKS
+from her_ros.tasks.registry import TASKS
 
 FACTS = {'task': 'FetchPush', 'seed': '1'}
 

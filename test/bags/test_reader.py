@@ -10,8 +10,8 @@ from rosbags.typesys import Stores, get_typestore
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag, read_facts
 from her_ros.bags.writer import BagWriter, write_rollout
-from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
-from her_ros.core.task import TASKS
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 
 FACTS = {'task': 'FetchPush'}
 STORE = get_typestore(Stores.ROS2_JAZZY)

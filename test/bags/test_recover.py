@@ -18,9 +18,9 @@ from her_ros.bags.mcap_file import MAGIC, records, stream_of
 from her_ros.bags.reader import read_bag
 from her_ros.bags.recover import default_output, recover
 from her_ros.bags.writer import write_rollout
-from her_ros.core.cloud import CloudDecoder
-from her_ros.core.episode import split_rollout
-from her_ros.core.rows import step_dtype
+from her_ros.episodes.episode import split_rollout
+from her_ros.wire.cloud import CloudDecoder
+from her_ros.wire.rows import step_dtype
 
 FORMS = {
     'none': {'compression': CompressionType.NONE, 'chunk_size': 60_000},

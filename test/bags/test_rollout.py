@@ -5,10 +5,10 @@ import her_ros
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag, read_facts
 from her_ros.bags.rollout import RolloutRecorder, run_facts
-from her_ros.core.cloud import encode_cloud
-from her_ros.core.rows import RowError, action_dtype
-from her_ros.core.sessions import Sessions
-from her_ros.core.task import TASKS
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import encode_cloud
+from her_ros.wire.rows import RowError, action_dtype
+from her_ros.wire.sessions import Sessions
 
 TOPIC = '/run/worker_2/step'
 ACTION_TOPIC = '/run/worker_2/action'

@@ -16,8 +16,8 @@ from her_ros.bags.reader import read_bag
 from her_ros.bags.recover import recover
 from her_ros.bags.stream import EpisodeStream, read_episodes, stream_episodes
 from her_ros.bags.writer import write_rollout
-from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
-from her_ros.core.task import TASKS
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 
 FACTS = {'task': 'FetchPush'}
 
@@ -285,7 +285,7 @@ MEASURE = """
 import resource, sys
 from pathlib import Path
 from her_ros.bags.stream import stream_episodes
-from her_ros.core.task import TASKS
+from her_ros.tasks.registry import TASKS
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 count = sum(1 for _ in stream_episodes(Path(sys.argv[1]), TASKS['FetchPush']))
 print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)

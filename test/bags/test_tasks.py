@@ -11,7 +11,7 @@ from her_ros.bags.stream import stream_episodes
 from her_ros.bags.tasks import agree_on_task
 from her_ros.bags.verify import Verified, verify
 from her_ros.bags.writer import write_rollout
-from her_ros.core.task import TASKS
+from her_ros.tasks.registry import TASKS
 
 # Recorded when bags did not note a row format yet: two episodes of FetchReach, of four steps each,
 # in which the shipped policy acted.

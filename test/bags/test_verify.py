@@ -5,7 +5,8 @@ from her_ros.bags.checks import row_faults
 from her_ros.bags.verify import Verified, verify
 from her_ros.bags.writer import write_rollout
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.core.task import TASKS, GoalTask
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import TASKS
 
 FACTS = {'task': 'FetchPush'}
 

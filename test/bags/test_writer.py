@@ -16,7 +16,7 @@ import her_ros
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag, read_facts
 from her_ros.bags.writer import BagWriter, write_rollout
-from her_ros.core.cloud import CLOUD_TYPE, encode_cloud
+from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 
 FACTS = {'task': 'FetchPush', 'worker': 'worker_0', 'note': 'größer als "5"\n: yes'}
 

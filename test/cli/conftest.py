@@ -15,12 +15,13 @@ from her_ros.cli.prepare import prepare_run
 from her_ros.config.files import read_file
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import configured
-from her_ros.core.rows import Rows
-from her_ros.core.task import GoalTask, task_named
 from her_ros.runtime.process import END_SIGNALS
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
+from her_ros.wire.rows import Rows
 
 
 class Ended(NamedTuple):

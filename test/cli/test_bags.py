@@ -8,8 +8,8 @@ import pytest
 
 from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
-from her_ros.core.rows import step_dtype
-from her_ros.core.task import TASKS
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.rows import step_dtype
 
 LENGTH = 6
 

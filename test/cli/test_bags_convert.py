@@ -4,8 +4,8 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from her_ros.bags.reader import read_bag
-from her_ros.core.task import TASKS
 from her_ros.robot.simulated import SimulatedRobot
+from her_ros.tasks.registry import TASKS
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 TYPES = STORE.types

@@ -6,8 +6,8 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from rich.console import Console
 
 from her_ros.cli.display import Display
-from her_ros.core.topics import DIAGNOSTICS
 from her_ros.nodes.qos import STATUS
+from her_ros.wire.topics import DIAGNOSTICS
 
 pytestmark = pytest.mark.nodes
 

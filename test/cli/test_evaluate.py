@@ -5,10 +5,10 @@ import pytest
 
 from her_ros.cli.evaluate import wilson_interval
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.core.episode import split_rollout
-from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
+from her_ros.episodes.episode import split_rollout
 from her_ros.sim.evaluate import evaluation_steps
+from her_ros.tasks.registry import TASKS
 
 
 @pytest.fixture

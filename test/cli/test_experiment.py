@@ -10,8 +10,8 @@ from her_ros.cli.prepare import values_for
 from her_ros.config.files import read_file, shipped_file
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import configured
-from her_ros.core.task import TASKS, task_named
 from her_ros.learning.learner import Learner
+from her_ros.tasks.registry import TASKS, task_named
 
 # A run takes seconds, but five processes have to start, on a machine that may be busy.
 PATIENCE_S = 180.0

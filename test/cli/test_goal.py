@@ -9,9 +9,9 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import PointStamped
 from std_srvs.srv import Trigger
 
-from her_ros.core.topics import DIAGNOSTICS
 from her_ros.nodes.messages import stamp_ns_of
 from her_ros.nodes.qos import COMMAND, STATUS
+from her_ros.wire.topics import DIAGNOSTICS
 
 pytestmark = pytest.mark.nodes
 

@@ -22,9 +22,9 @@ from her_ros.cli.graph import (
 from her_ros.cli.prepare import prepare_run
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.schema import configured
-from her_ros.core.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
 from her_ros.nodes.messages import bytes_message
 from her_ros.nodes.qos import LATCHED
+from her_ros.wire.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
 
 ROOT = Path(her_ros.__file__).parents[1]
 GRAPHS = {

@@ -8,9 +8,9 @@ from her_ros.cli.hindsight import Learnt, curriculum_distances, picked_goals, re
 from her_ros.cli.hindsight_pictures import draw_curriculum, draw_goals, draw_rewards
 from her_ros.cli.pictures import save
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.episode import Episode
-from her_ros.core.rows import step_dtype
-from her_ros.core.task import task_named
+from her_ros.episodes.episode import Episode
+from her_ros.tasks.registry import task_named
+from her_ros.wire.rows import step_dtype
 
 LENGTH, K = 10, 4
 

@@ -12,10 +12,10 @@ import pytest
 from sensor_msgs.msg import PointCloud2
 
 import her_ros
-from her_ros.core.cloud import CloudDecoder
-from her_ros.core.rows import step_dtype
-from her_ros.core.task import TASKS
 from her_ros.nodes.qos import LOCK_STEP
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import CloudDecoder
+from her_ros.wire.rows import step_dtype
 
 # These tests need ROS's launch, which has no wheels.
 launch = pytest.importorskip('launch')

@@ -8,10 +8,10 @@ import pytest
 from her_ros.cli.prepare import claimed, extended, prepare_run
 from her_ros.config.files import read_file, shipped_file
 from her_ros.config.schema import ConfigError
-from her_ros.core.symmetry import SymmetryError
-from her_ros.core.task import TaskError
 from her_ros.runtime.ros_environment import RosEnvironmentError
 from her_ros.runtime.run_folder import RunFolderError
+from her_ros.tasks.errors import TaskError
+from her_ros.tasks.symmetry import SymmetryError
 
 RESULT = {
     'task': 'FetchReach', 'outcome': 'limit', 'success_rate': 0.5, 'best_success_rate': 0.5,

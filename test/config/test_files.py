@@ -14,8 +14,8 @@ from her_ros.config.files import (
 )
 from her_ros.config.parameters.nodes import NODE_PARAMETERS, TrainerParameters
 from her_ros.config.schema import ConfigError, configured
-from her_ros.core.task import TASKS
 from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.registry import TASKS
 
 
 @pytest.fixture

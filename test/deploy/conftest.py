@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from her_ros.core.contract import PolicyContract
-from her_ros.core.rows import Rows, step_dtype
-from her_ros.core.task import TASKS, GoalTask
 from her_ros.learning.export import PolicyGraph
 from her_ros.learning.networks import Mlp
 from her_ros.learning.normalizer import Normalizer
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.contract import PolicyContract
+from her_ros.wire.rows import Rows, step_dtype
 
 
 @pytest.fixture

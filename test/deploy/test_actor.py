@@ -3,11 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from her_ros.core.rows import RowError, action_dtype, identity_of
-from her_ros.core.sessions import Sessions
 from her_ros.deploy.actor import Actor
 from her_ros.deploy.exploration import Exploration, Explorer
 from her_ros.deploy.policy import OnnxPolicy
+from her_ros.wire.rows import RowError, action_dtype, identity_of
+from her_ros.wire.sessions import Sessions
 
 EXPLORATION = Exploration(noise_std=0.2, random_probability=0.3)
 STATE = ('observation', 'achieved_goal', 'desired_goal')

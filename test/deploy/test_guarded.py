@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.schema import ConfigError
-from her_ros.core.cloud import CloudDecoder, encode_cloud
-from her_ros.core.rows import RowError, action_dtype, identity_of, step_dtype
-from her_ros.core.task import TASKS
 from her_ros.deploy.guarded import GuardedActor
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.deploy.stamps import StampError
 from her_ros.deploy.watchdog import State
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import CloudDecoder, encode_cloud
+from her_ros.wire.rows import RowError, action_dtype, identity_of, step_dtype
 
 STATE = ('observation', 'achieved_goal', 'desired_goal')
 #: bounds that leave an action of the policy as it is

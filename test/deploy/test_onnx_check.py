@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.contract import METADATA_KEY, ContractError
-from her_ros.core.task import task_named
 from her_ros.deploy.errors import PolicyError
 from her_ros.deploy.onnx_check import check_onnx
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.learner import Learner
+from her_ros.tasks.registry import task_named
+from her_ros.wire.contract import METADATA_KEY, ContractError
 
 MODELS = sorted(Path(__file__).parents[2].glob('models/*/policy.onnx'))
 

@@ -7,12 +7,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from onnx import TensorProto, helper
 
-from her_ros.core.contract import METADATA_KEY, ContractError, PolicyContract
-from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy, PolicyError
 from her_ros.deploy.signature import signature_path
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.contract import METADATA_KEY, ContractError, PolicyContract
 
 
 def states(task, count, seed=0):

@@ -11,16 +11,16 @@ import torch
 from torch import nn
 
 from her_ros.config.parameters.nodes import TrainerParameters
-from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.rows import step_dtype
-from her_ros.core.symmetry import Kind, Symmetries
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.learning.actor_critic import Inputs
 from her_ros.learning.networks import Mlp, Parameters
 from her_ros.learning.training import Training
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.symmetry import Kind, Symmetries
+from her_ros.wire.rows import step_dtype
 
 
 class Bags:

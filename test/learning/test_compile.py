@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from her_ros.config.parameters.nodes import TrainerParameters
-from her_ros.core.task import TASKS
 from her_ros.learning.actor_critic import NO_NOISE
 from her_ros.learning.batch import Draws
 from her_ros.learning.compile import CompileAhead
 from her_ros.learning.learner import Learner
+from her_ros.tasks.registry import TASKS
 
 pytestmark = pytest.mark.skipif(not shutil.which('g++'), reason='torch.compile needs a compiler')
 

@@ -6,11 +6,11 @@ import onnxruntime
 import pytest
 import torch
 
-from her_ros.core.contract import METADATA_KEY, PolicyContract
-from her_ros.core.task import TASKS
 from her_ros.learning.agent import Ddpg
 from her_ros.learning.export import PolicyGraph
 from her_ros.learning.normalizer import Normalizer
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.contract import METADATA_KEY, PolicyContract
 
 
 class Policy:

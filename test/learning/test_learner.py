@@ -6,14 +6,14 @@ import onnx
 import pytest
 import torch
 
-from her_ros.core.contract import METADATA_KEY, PolicyContract
-from her_ros.core.episode import Episode
-from her_ros.core.rows import step_dtype
-from her_ros.core.task import GoalTask
+from her_ros.episodes.episode import Episode
 from her_ros.learning.batch import Draws
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.learning.learner import Learner, LearnerError, device_named
 from her_ros.learning.ranks import Ranks
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.contract import METADATA_KEY, PolicyContract
+from her_ros.wire.rows import step_dtype
 
 
 def test_the_device_is_what_was_asked_for(monkeypatch):

@@ -9,14 +9,14 @@ import pytest
 import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.episode import Episode
-from her_ros.core.rows import step_dtype
-from her_ros.core.task import task_named
+from her_ros.episodes.episode import Episode
 from her_ros.learning.actor_critic import Inputs
 from her_ros.learning.batch import Draws
 from her_ros.learning.learner import Learner
 from her_ros.learning.normalizer import Normalizer
 from her_ros.learning.ranks import Ranks
+from her_ros.tasks.registry import task_named
+from her_ros.wire.rows import step_dtype
 
 TASK = task_named('FetchReach')
 PARAMETERS = LearnerParameters(

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.core.task import FETCH_TASKS
 from her_ros.learning.batch import Draws
 from her_ros.learning.moves import moves_on
 from her_ros.learning.replay import Replay, ReplayError
+from her_ros.tasks.fetch import FETCH_TASKS
 
 with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments of other robots
     from gymnasium_robotics.envs.fetch.fetch_env import MujocoFetchEnv

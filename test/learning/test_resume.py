@@ -9,10 +9,10 @@ import pytest
 
 from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
-from her_ros.core.task import TASKS
 from her_ros.learning import training as training_module
 from her_ros.learning.checkpoint import CheckpointError
 from her_ros.learning.training import TrainingError
+from her_ros.tasks.registry import TASKS
 
 #: longer than any test takes
 FOREVER_S = 1000.0

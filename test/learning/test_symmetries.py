@@ -6,13 +6,14 @@ import pytest
 import torch
 from symmetries import SCRIPTS, SYMMETRIES, Symmetry, compare
 
-from her_ros.core.symmetry import Kind, Symmetries, SymmetryError
-from her_ros.core.task import FETCH_TASKS, TASKS
 from her_ros.learning.batch import Draws
 from her_ros.learning.learner import Learner
 from her_ros.learning.replay import Replay
 from her_ros.learning.symmetries import Transformation, reflections
 from her_ros.sim.model import load_model
+from her_ros.tasks.fetch import FETCH_TASKS
+from her_ros.tasks.registry import TASKS
+from her_ros.tasks.symmetry import Kind, Symmetries, SymmetryError
 
 ALL = {'mirror_left_right': 0.5, 'mirror_front_back': 0.5, 'horizontal_offset_m': 0.1}
 LEFT_RIGHT, FRONT_BACK, *OFFSETS = SYMMETRIES

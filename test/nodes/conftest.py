@@ -17,14 +17,15 @@ from std_msgs.msg import UInt8MultiArray
 
 from her_ros.bags.rollout import run_facts
 from her_ros.bags.writer import write_rollout
-from her_ros.core.cloud import CloudDecoder, encode_cloud
-from her_ros.core.rows import IDENTITY, Rows, action_dtype, identity_of, step_dtype
-from her_ros.core.task import GoalTask, task_named
-from her_ros.core.topics import ACTION, STEP
 from her_ros.nodes.messages import policy_message
 from her_ros.nodes.qos import LATCHED, RECORDING
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
+from her_ros.wire.cloud import CloudDecoder, encode_cloud
+from her_ros.wire.rows import IDENTITY, Rows, action_dtype, identity_of, step_dtype
+from her_ros.wire.topics import ACTION, STEP
 
 
 class EnvPartner:

@@ -9,14 +9,14 @@ from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Bool
 from std_srvs.srv import SetBool, Trigger
 
-from her_ros.core.cloud import encode_cloud
-from her_ros.core.rows import IDENTITY, action_dtype
-from her_ros.core.task import task_named
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S
 from her_ros.nodes.qos import COMMAND, LATCHED, LOCK_STEP
 from her_ros.runtime.seeds import integer_seed
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
+from her_ros.tasks.registry import task_named
+from her_ros.wire.cloud import encode_cloud
+from her_ros.wire.rows import IDENTITY, action_dtype
 
 pytestmark = pytest.mark.nodes
 

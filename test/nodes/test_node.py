@@ -17,8 +17,8 @@ from her_ros.config.files import complete, read_file, shipped_file, to_yaml, wit
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.config.schema import configured
-from her_ros.core.task import TASKS
 from her_ros.nodes.node import Diagnostics, read_parameters
+from her_ros.tasks.registry import TASKS
 
 pytestmark = pytest.mark.nodes
 

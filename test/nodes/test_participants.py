@@ -3,9 +3,9 @@ from socket import gethostname
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
-from her_ros.core.topics import DIAGNOSTICS
 from her_ros.nodes.participants import Participants
 from her_ros.nodes.qos import STATUS
+from her_ros.wire.topics import DIAGNOSTICS
 
 pytestmark = pytest.mark.nodes
 

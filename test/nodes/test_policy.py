@@ -10,11 +10,11 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from std_msgs.msg import UInt8MultiArray
 
-from her_ros.core.rows import IDENTITY
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.messages import run_policy_message
 from her_ros.nodes.qos import LATCHED
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.wire.rows import IDENTITY
 
 pytestmark = pytest.mark.nodes
 

@@ -13,14 +13,14 @@ from sensor_msgs.msg import JointState, PointCloud2
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
-from her_ros.core.cloud import CloudDecoder
-from her_ros.core.episode import split_rollout
-from her_ros.core.rows import step_dtype
-from her_ros.core.task import TASKS
+from her_ros.episodes.episode import split_rollout
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S
 from her_ros.nodes.qos import COMMAND, RECORDING, SENSOR
 from her_ros.robot.kinematics import FetchKinematics
 from her_ros.sim.fetch import FetchBatch
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import CloudDecoder
+from her_ros.wire.rows import step_dtype
 
 pytestmark = pytest.mark.nodes
 

@@ -9,11 +9,11 @@ from sensor_msgs.msg import JointState
 from std_srvs.srv import SetBool
 from visualization_msgs.msg import Marker, MarkerArray
 
-from her_ros.core.task import TASKS, task_named
-from her_ros.core.topics import GRIPPER_POSE, JOINT_STATES, MARKERS, OBJECT_POSE
 from her_ros.nodes.qos import LATCHED, SCENE
 from her_ros.nodes.scene import ScenePublisher
 from her_ros.sim.scene import Scene
+from her_ros.tasks.registry import TASKS, task_named
+from her_ros.wire.topics import GRIPPER_POSE, JOINT_STATES, MARKERS, OBJECT_POSE
 
 pytestmark = pytest.mark.nodes
 

@@ -6,9 +6,9 @@ import time
 import pytest
 from geometry_msgs.msg import TwistStamped
 
-from her_ros.core.topics import TWIST
 from her_ros.nodes.qos import COMMAND
 from her_ros.runtime.process import LAUNCHER
+from her_ros.wire.topics import TWIST
 
 pytestmark = pytest.mark.nodes
 

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from her_ros.config.parameters.robot import RobotBridgeParameters
-from her_ros.core.task import TASKS
 from her_ros.robot.arm_commands import ArmCommands
 from her_ros.robot.frames import Frames, Pose
 from her_ros.robot.kinematics import FetchKinematics
 from her_ros.robot.units import TwistUnits
+from her_ros.tasks.registry import TASKS
 
 
 def commands(task, **parameters):

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 
 from her_ros.config.parameters.robot import RobotBridgeParameters
-from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.rows import IDENTITY, action_dtype
-from her_ros.core.states import RobotState, WaitsFor
-from her_ros.core.task import TASKS
 from her_ros.deploy.policy import OnnxPolicy
+from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.robot.control import RobotControl
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Frames, Pose
 from her_ros.robot.observer import listed
 from her_ros.robot.simulated import SimulatedRobot
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.rows import IDENTITY, action_dtype
+from her_ros.wire.states import RobotState, WaitsFor
 
 MODELS = Path(__file__).parents[2] / 'models'
 # What happens between two calls of tick, in sensor messages and in physics steps of 2 ms.

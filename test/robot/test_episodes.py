@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from her_ros.core.episode import Episode, split_rollout
-from her_ros.core.rows import IDENTITY, RowError, action_dtype
-from her_ros.core.task import TASKS
+from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.robot.episodes import RobotEpisodes
 from her_ros.sim.readout import Observed
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.rows import IDENTITY, RowError, action_dtype
 
 TASK = TASKS['FetchReach']
 GOAL = np.array([1.0, 0.5, 0.5])

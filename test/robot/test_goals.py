@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from her_ros.core.task import FETCH_TASKS
 from her_ros.robot.errors import RobotError
 from her_ros.robot.goals import GoalRegion
 from her_ros.sim.fetch import FetchBatch
+from her_ros.tasks.fetch import FETCH_TASKS
 
 
 @pytest.mark.parametrize('task', FETCH_TASKS)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from her_ros.core.task import TASKS
 from her_ros.robot.errors import RobotError
 from her_ros.robot.homing import Homing
 from her_ros.sim.setups import setup_of
+from her_ros.tasks.registry import TASKS
 
 START = np.array([1.35, 0.75, 0.42])
 PERIOD_S = 0.04

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from her_ros.core.task import TASKS
 from her_ros.robot.errors import RobotError
 from her_ros.robot.joints import JointStates, angle_differences
 from her_ros.robot.kinematics import FetchKinematics
 from her_ros.robot.observer import MissingInput, Observer
+from her_ros.tasks.registry import TASKS
 
 NAMES = ('slide', 'hinge', 'roll')
 CONTINUOUS = np.array([False, False, True])

@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 
-from her_ros.core.task import TASKS
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Pose
 from her_ros.robot.kinematics import PREFIX, FetchKinematics
 from her_ros.robot.observer import MissingInput, Observer
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.model import load_model
+from her_ros.tasks.registry import TASKS
 
 MORE = ('head_pan_joint', 'something_else')
 PERIOD_S = 0.04

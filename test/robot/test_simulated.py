@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.core.task import task_named
 from her_ros.deploy.policy import OnnxPolicy
 from her_ros.robot.kinematics import FetchKinematics
 from her_ros.robot.simulated import SimulatedRobot
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.fetch import FetchBatch
+from her_ros.tasks.registry import task_named
 
 MODELS = Path(__file__).parents[2] / 'models'
 #: what a full action means in training

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from her_ros.core.task import GoalTask, task_named
 from her_ros.sim.gym_batch import register_robotics
 from her_ros.sim.setups import SETUPS
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
 
 
 @pytest.fixture(params=list(SETUPS))

@@ -3,12 +3,14 @@ import numpy as np
 import pytest
 
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.core.gym_tasks import PREFIX, gym_tasks
-from her_ros.core.task import FETCH_TASKS, TaskError, task_named
 from her_ros.sim.errors import SimError
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.gym_batch import GymBatch, make_env
+from her_ros.tasks.errors import TaskError
+from her_ros.tasks.fetch import FETCH_TASKS
+from her_ros.tasks.gymnasium import PREFIX, gym_tasks
+from her_ros.tasks.registry import task_named
 
 GYM_TASKS = gym_tasks(FETCH_TASKS)
 MAZE = 'gym:PointMaze_UMaze-v3'

@@ -2,10 +2,10 @@ import mujoco
 import numpy as np
 import pytest
 
-from her_ros.core.task import TASKS, task_named
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.model import load_model
 from her_ros.sim.scene import Scene
+from her_ros.tasks.registry import TASKS, task_named
 
 # Joints of a real Fetch (fetch_description's URDF) that the MJCF has too.
 FETCH_JOINTS = {

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 import her_ros
-from her_ros.core.symmetry import Kind, Symmetries
-from her_ros.core.task import GoalTask
 from her_ros.sim.errors import SimError
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.symmetry import Kind, Symmetries
 
 PAGE = Path(her_ros.__file__).parents[1] / 'docs' / 'tasks.md'
-# What there is in core/task.py, to which the first part of the example belongs.
+# What there is in tasks/registry.py, to which the first part of the example belongs.
 NAMES = {'GoalTask': GoalTask, 'FETCH_TASKS': {}, 'Kind': Kind, 'Symmetries': Symmetries}
 
 

@@ -1,8 +1,8 @@
 import numpy as np
 
-from her_ros.core.task import TASKS
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.model import load_model
+from her_ros.tasks.registry import TASKS
 
 
 def test_objects_and_goals_lie_where_the_setup_says(task):

@@ -2,9 +2,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from her_ros.core.task import TASKS
 from her_ros.sim.model import assets_folder, load_model
 from her_ros.sim.trim import NEVER_TOUCHING
+from her_ros.tasks.registry import TASKS
 
 HINGE_EXCESS_RAD, SLIDE_EXCESS_M, CLEARANCE_M = 0.4, 0.05, 0.006
 

@@ -1,4 +1,4 @@
-"""Tasks of Gymnasium-Robotics whose reward is that of a :class:`~her_ros.core.task.GoalTask`.
+"""Tasks of Gymnasium-Robotics with the reward of a :class:`~her_ros.tasks.goal_task.GoalTask`.
 
 That is: sparse, and by the distance of the achieved from the desired goal alone. Sizes and times
 are theirs (gymnasium-robotics 1.4.2); observations, goals and actions are used as they come.
@@ -6,7 +6,7 @@ are theirs (gymnasium-robotics 1.4.2); observations, goals and actions are used 
 
 from dataclasses import replace
 
-from her_ros.core.goal_task import GoalTask
+from her_ros.tasks.goal_task import GoalTask
 
 #: what the names of such tasks begin with; the rest is Gymnasium's id
 PREFIX = 'gym:'

@@ -3,8 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from her_ros.core.symmetry import Kind, SymmetryError, check_symmetries, value_map
-from her_ros.core.task import FETCH_TASKS, TASKS, task_named
+from her_ros.tasks.fetch import FETCH_TASKS
+from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.symmetry import Kind, SymmetryError, check_symmetries, value_map
 
 
 def signs(axis, kind, size):

@@ -3,10 +3,10 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from her_ros.core.assembly import EpisodeAssembler
-from her_ros.core.episode import split_rollout
-from her_ros.core.rows import step_dtype
-from her_ros.core.task import TASKS
+from her_ros.episodes.assembly import EpisodeAssembler
+from her_ros.episodes.episode import split_rollout
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.rows import step_dtype
 
 REACH = TASKS['FetchReach']
 

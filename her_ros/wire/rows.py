@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.core.task import GoalTask
 from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.goal_task import GoalTask
 
 Rows = NDArray[np.void]
 

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from her_ros.core.rows import (
+from her_ros.wire.rows import (
     DATATYPES,
     MAX_ROW_BYTES,
     Field,
@@ -121,7 +121,7 @@ class _Layout(NamedTuple):
 class CloudDecoder:
     """Reads PointCloud2 messages into rows of one dtype, whatever their layout.
 
-    :param wanted: the dtype to deliver, from :func:`her_ros.core.rows.step_dtype`
+    :param wanted: the dtype to deliver, from :func:`her_ros.wire.rows.step_dtype`
     """
 
     def __init__(self, wanted: np.dtype[np.void]) -> None:

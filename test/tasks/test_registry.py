@@ -4,7 +4,9 @@ import io
 import numpy as np
 import pytest
 
-from her_ros.core.task import FETCH_TASKS, TASKS, TaskError, task_named
+from her_ros.tasks.errors import TaskError
+from her_ros.tasks.fetch import FETCH_TASKS
+from her_ros.tasks.registry import TASKS, task_named
 
 with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments of other robots
     from gymnasium_robotics.envs.fetch.fetch_env import MujocoFetchEnv

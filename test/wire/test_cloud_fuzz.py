@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from her_ros.core.cloud import CloudDecoder, dtype_of, encode_cloud, stamp_of
-from her_ros.core.rows import Field, RowDecoder, RowError, action_dtype, fields_of, step_dtype
-from her_ros.core.task import TASKS
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import CloudDecoder, dtype_of, encode_cloud, stamp_of
+from her_ros.wire.rows import Field, RowDecoder, RowError, action_dtype, fields_of, step_dtype
 
 PUSH = TASKS['FetchPush']
 DTYPES = (step_dtype(PUSH), action_dtype(PUSH))

@@ -1,4 +1,4 @@
-from her_ros.core.states import GoalStatus, Outcome, Recovery, RobotState, WaitsFor
+from her_ros.wire.states import GoalStatus, Outcome, Recovery, RobotState, WaitsFor
 
 
 def test_the_values_in_result_files_parameters_and_diagnostics_stay():

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from her_ros.core.symmetry import Kind, Symmetries, SymmetryError, value_map
+from her_ros.tasks.symmetry import Kind, Symmetries, SymmetryError, value_map
 
 # numpy and torch arrays alike: the formulas below use operators that both have.
 Array = TypeVar('Array', bound=Any)

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from her_ros.core.task import GoalTask
 from her_ros.runtime.errors import HerRosError, one_line
+from her_ros.tasks.goal_task import GoalTask
 
 #: metadata key of an ONNX policy
 METADATA_KEY = 'her_ros.contract'

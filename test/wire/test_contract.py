@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from her_ros.core.contract import FORMAT, ContractError, PolicyContract
-from her_ros.core.task import TASKS
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.contract import FORMAT, ContractError, PolicyContract
 
 
 @pytest.fixture

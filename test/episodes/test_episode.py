@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from her_ros.core.episode import Episode, EpisodeError, faults_of, split_rollout
-from her_ros.core.rows import RowError
+from her_ros.episodes.episode import Episode, EpisodeError, faults_of, split_rollout
 from her_ros.runtime.errors import HerRosError
+from her_ros.wire.rows import RowError
 
 
 def same(episode, rows):

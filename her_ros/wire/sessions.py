@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from her_ros.core.rows import Rows
+from her_ros.wire.rows import Rows
 
 # A replacement waits so long for the last messages of the session before it, seconds.
 _SILENCE_S = 0.5

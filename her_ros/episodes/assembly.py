@@ -3,8 +3,8 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from her_ros.core.episode import Episode, episode_parts, is_end
-from her_ros.core.rows import Rows, joined
+from her_ros.episodes.episode import Episode, episode_parts, is_end
+from her_ros.wire.rows import Rows, joined
 
 # A recording sorted by stamps lets a clock that was set back interleave this many episodes of an
 # environment; in the order of arrival there is never more than one.
@@ -28,9 +28,10 @@ class EpisodeAssembler:
     """Takes the rows of ``step`` topics as they come and hands out finished episodes.
 
     Episodes are told apart by (topic, session, env, episode), never by time, and what counts as
-    finished is what :func:`her_ros.core.episode.episode_parts` says. Rows are held of at most 16
-    unfinished episodes per environment, those heard of last, and of the 4,096 environments heard
-    last; together they take at most ``most_bytes``. Rows given up are counted in ``left_over``.
+    finished is what :func:`her_ros.episodes.episode.episode_parts` says. Rows are held of at most
+    16 unfinished episodes per environment, those heard of last, and of the 4,096 environments
+    heard last; together they take at most ``most_bytes``. Rows given up are counted in
+    ``left_over``.
 
     :param most_bytes: memory for the rows of unfinished episodes
     """

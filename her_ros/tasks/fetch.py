@@ -1,25 +1,7 @@
-"""Goal-conditioned tasks: sizes, reward, success and timing, in one place."""
+"""The four Fetch tasks: fields of their observations, sizes, timing and symmetries."""
 
-from her_ros.core.goal_task import GoalTask
-from her_ros.core.gym_tasks import GYM_IDS, PREFIX, gym_tasks
-from her_ros.core.symmetry import Kind, Symmetries
-from her_ros.runtime.errors import HerRosError
-
-__all__ = [
-    'ALL_TASKS',
-    'FETCH_TASKS',
-    'FULL_ACTION_M',
-    'MAX_MOVE_M',
-    'TASKS',
-    'GoalTask',
-    'TaskError',
-    'task_named',
-]
-
-
-class TaskError(HerRosError):
-    """A task that does not exist, or data of another task."""
-
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.symmetry import Kind, Symmetries
 
 #: how far a full action of the Fetch tasks asks the gripper to move in one control period, metres
 FULL_ACTION_M = 0.05
@@ -105,27 +87,3 @@ FETCH_TASKS: dict[str, GoalTask] = {
         _fetch('FetchPickAndPlace', _OBJECT_FIELDS, _GRIPPER_X_M),
     )
 }
-
-
-#: all tasks but those of Gymnasium-Robotics; your own go here
-TASKS: dict[str, GoalTask] = {**FETCH_TASKS}
-#: those and Gymnasium-Robotics'
-ALL_TASKS = {**TASKS, **gym_tasks(FETCH_TASKS)}
-
-
-def task_named(name: str) -> GoalTask:
-    """Find a task by its name; ``gym:<id>`` is one of Gymnasium-Robotics.
-
-    :raises TaskError: if there is no such task, or its reward is none of ours
-    """
-    if task := ALL_TASKS.get(name):
-        return task
-    if name.startswith(PREFIX):
-        raise TaskError(
-            f'task {name!r} is not in the list of supported tasks: {GYM_IDS};'
-            ' another one with a sparse reward of the distance to the goal can be added to TASKS'
-        )
-    raise TaskError(
-        f'task {name!r} is unknown; choose one of {", ".join(TASKS)}, or gym:<id> of'
-        ' Gymnasium-Robotics'
-    )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from her_ros.core.rows import IDENTITY, Rows, identity_of, joined, require_finite, step_dtype
-from her_ros.core.step_rows import fill_move, fill_state
-from her_ros.core.task import GoalTask
 from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import IDENTITY, Rows, identity_of, joined, require_finite, step_dtype
+from her_ros.wire.step_rows import fill_move, fill_state
 
 # Values of a row that have to be finite.
 _FINITE = ('observation', 'achieved_goal', 'desired_goal', 'action', 'reward')

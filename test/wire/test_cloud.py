@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from her_ros.core.cloud import encode_cloud, stamp_of
-from her_ros.core.rows import RowError
+from her_ros.wire.cloud import encode_cloud, stamp_of
+from her_ros.wire.rows import RowError
 
 ROWS = np.zeros(2, [('x', 'f4')])
 

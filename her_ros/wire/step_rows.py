@@ -4,8 +4,8 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from her_ros.core.rows import Rows
-from her_ros.core.task import GoalTask
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import Rows
 
 
 def fill_state(

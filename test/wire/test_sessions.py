@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from her_ros.core.sessions import Sessions
+from her_ros.wire.sessions import Sessions
 
 
 class World:

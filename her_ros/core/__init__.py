@@ -1,1 +1,0 @@
-"""Definitions shared by every part of her_ros; imports numpy and nothing else."""

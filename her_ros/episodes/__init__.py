@@ -1,0 +1,1 @@
+"""Episodes, and assembling them from rows."""

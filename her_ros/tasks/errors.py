@@ -1,0 +1,7 @@
+"""The error of this room."""
+
+from her_ros.runtime.errors import HerRosError
+
+
+class TaskError(HerRosError):
+    """A task that does not exist, or data of another task."""
