@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from table import print_figures, print_table
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.learner import Learner
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.tasks.registry import TASKS
 
 TASK = TASKS['FetchPush']

@@ -25,10 +25,10 @@ from her_ros.config.parameters.nodes import (
 )
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.schema import configured
-from her_ros.deploy.exploration import Exploration, Explorer
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.learning.learner import Learner, set_up_torch
+from her_ros.policy.exploration import Exploration, Explorer
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.seeds import generator, integer_seed
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.registry import simulation_of

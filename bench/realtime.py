@@ -27,9 +27,9 @@ from numpy.typing import NDArray
 from table import print_figures, print_table
 
 from her_ros.config.parameters.robot import RealTimeParameters, SafetyParameters
-from her_ros.deploy import realtime
-from her_ros.deploy.policy import OnnxPolicy
-from her_ros.deploy.safety import SafetyFilter
+from her_ros.policy import realtime
+from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.policy.safety.filter import SafetyFilter
 from her_ros.tasks.registry import TASKS
 
 TASK = TASKS['FetchPush']

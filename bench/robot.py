@@ -33,8 +33,8 @@ from her_ros.cli.supervisor import Supervisor
 from her_ros.config.files import shipped_model, to_yaml
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.schema import configured
-from her_ros.deploy.policy import OnnxPolicy
-from her_ros.deploy.safety import SafetyFilter
+from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.policy.safety.filter import SafetyFilter
 from her_ros.robot.simulated import start_seed
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from table import print_figures, print_table
 
 from her_ros.cli.evaluate import wilson_interval
-from her_ros.deploy.policy import OnnxPolicy
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import FIRST_SEED
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.fetch import FULL_ACTION_M

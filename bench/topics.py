@@ -39,10 +39,10 @@ from her_ros.cli.graph import graph_environment, simulation_nodes
 from her_ros.cli.supervisor import Supervisor
 from her_ros.config.files import complete, read_file, shipped_file, to_yaml, with_overrides
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.deploy.actor import Actor
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.learner import Learner
 from her_ros.nodes.qos import STATUS
+from her_ros.policy.actor import Actor
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.process import die_with_parent
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.sim.fetch import FetchBatch

@@ -124,7 +124,7 @@ def peer_run(peer: str, seed: int, limit_s: float) -> dict[str, Any]:
 
 
 def our_run(seed: int) -> dict[str, Any]:
-    from her_ros.deploy.policy import OnnxPolicy
+    from her_ros.policy.onnx_policy import OnnxPolicy
     from her_ros.runtime.run_result import is_solved
     from her_ros.tasks.registry import task_named
 

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from her_ros.bags.stream import read_episodes as read_episodes
     from her_ros.config.parameters.learner import LearnerParameters as LearnerParameters
     from her_ros.config.parameters.learner import learner_parameters as learner_parameters
-    from her_ros.deploy.exploration import Exploration as Exploration
-    from her_ros.deploy.exploration import Explorer as Explorer
-    from her_ros.deploy.policy import OnnxPolicy as OnnxPolicy
     from her_ros.episodes.episode import Episode as Episode
     from her_ros.learning.batch import Batch as Batch
     from her_ros.learning.learner import Learner as Learner
     from her_ros.learning.learner import set_up_torch as set_up_torch
     from her_ros.learning.replay_buffer import ReplayBuffer as ReplayBuffer
+    from her_ros.policy.exploration import Exploration as Exploration
+    from her_ros.policy.exploration import Explorer as Explorer
+    from her_ros.policy.onnx_policy import OnnxPolicy as OnnxPolicy
     from her_ros.runtime.errors import HerRosError as HerRosError
     from her_ros.sim.gym_batch import register_robotics as register_robotics
     from her_ros.sim.registry import simulation_of as simulation_of
@@ -37,13 +37,13 @@ __version__ = '0.1.0'
 _MODULES = {
     'Batch': 'her_ros.learning.batch',
     'Episode': 'her_ros.episodes.episode',
-    'Exploration': 'her_ros.deploy.exploration',
-    'Explorer': 'her_ros.deploy.exploration',
+    'Exploration': 'her_ros.policy.exploration',
+    'Explorer': 'her_ros.policy.exploration',
     'GoalTask': 'her_ros.tasks.goal_task',
     'HerRosError': 'her_ros.runtime.errors',
     'Learner': 'her_ros.learning.learner',
     'LearnerParameters': 'her_ros.config.parameters.learner',
-    'OnnxPolicy': 'her_ros.deploy.policy',
+    'OnnxPolicy': 'her_ros.policy.onnx_policy',
     'ReplayBuffer': 'her_ros.learning.replay_buffer',
     'learner_parameters': 'her_ros.config.parameters.learner',
     'read_episodes': 'her_ros.bags.stream',

@@ -5,7 +5,7 @@ import pytest
 
 from her_ros.cli.evaluate import judged, wilson_interval
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.deploy.policy import OnnxPolicy
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.tasks.registry import TASKS
 
 MODELS = sorted(Path(__file__).parent.parent.glob('models/*/policy.onnx'))

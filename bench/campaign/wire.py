@@ -19,9 +19,9 @@ from campaign.processes import resident_mb
 from campaign.wire_nodes import fuzz_nodes
 from her_ros.config.files import shipped_model
 from her_ros.config.parameters.robot import SafetyParameters
-from her_ros.deploy.onnx_check import check_onnx
-from her_ros.deploy.policy import OnnxPolicy
-from her_ros.deploy.safety import SafetyFilter
+from her_ros.policy.onnx_check import check_onnx
+from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.policy.safety.filter import SafetyFilter
 from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder, dtype_of, encode_cloud, stamp_of

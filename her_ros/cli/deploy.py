@@ -13,7 +13,7 @@ from her_ros.cli.session import run_without_training
 from her_ros.config.files import shipped_model
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.schema import ConfigError, configured
-from her_ros.deploy.safety import SafetyFilter
+from her_ros.policy.safety.filter import SafetyFilter
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named

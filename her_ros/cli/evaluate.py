@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.episodes.episode import Episode, split_rollout
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.registry import task_named
 

@@ -218,7 +218,7 @@ def _report(console: Console, folder: RunFolder, result: dict[str, Any]) -> None
 
 def _judge(task: GoalTask) -> Judge:
     # Only now: a machine that learns needs no simulation.
-    from her_ros.deploy.policy import OnnxPolicy
+    from her_ros.policy.onnx_policy import OnnxPolicy
     from her_ros.sim.evaluate import evaluation_steps
 
     def judge(content: bytes) -> list[Episode]:

@@ -9,12 +9,12 @@ from std_msgs.msg import String, UInt8MultiArray
 from her_ros.bags.rollout import run_facts
 from her_ros.bags.writer import remove_unfinished, write_rollout
 from her_ros.config.parameters.nodes import EvaluatorParameters
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import bytes_of, run_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import HINT, LATCHED
 from her_ros.nodes.rivalry import Rivalry
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.sim.evaluate import evaluation_steps

@@ -9,12 +9,12 @@ from std_msgs.msg import UInt8MultiArray
 from std_srvs.srv import Trigger
 
 from her_ros.config.parameters.robot import PolicyParameters
-from her_ros.deploy.actor import Actor
-from her_ros.deploy.models import Models
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import policy_of, run_of
 from her_ros.nodes.qos import LATCHED
+from her_ros.policy.actor import Actor
+from her_ros.policy.models import Models
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask

@@ -8,11 +8,6 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from sensor_msgs.msg import PointCloud2
 
 from her_ros.config.parameters.robot import PolicyParameters
-from her_ros.deploy import realtime
-from her_ros.deploy.exploration import Exploration
-from her_ros.deploy.guarded import GuardedActor
-from her_ros.deploy.lock_step import LockStepActor
-from her_ros.deploy.watchdog import State
 from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.lifecycle import guard_lifecycle_services
 from her_ros.nodes.model_intake import ModelIntake
@@ -20,6 +15,11 @@ from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.publishers import TopicSource
 from her_ros.nodes.qos import LOCK_STEP, with_deadline
 from her_ros.nodes.rivalry import Rivalry
+from her_ros.policy import realtime
+from her_ros.policy.exploration import Exploration
+from her_ros.policy.lock_step import LockStepActor
+from her_ros.policy.safety.guarded import GuardedActor
+from her_ros.policy.state import State
 from her_ros.runtime.run_folder import Start
 from her_ros.runtime.seeds import generator
 from her_ros.tasks.registry import task_named

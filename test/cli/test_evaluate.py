@@ -5,8 +5,8 @@ import pytest
 
 from her_ros.cli.evaluate import wilson_interval
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.episodes.episode import split_rollout
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.registry import TASKS
 

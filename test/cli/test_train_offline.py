@@ -13,10 +13,10 @@ import torch
 from her_ros.bags.ahead import EpisodeSource
 from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.nodes import TrainerParameters
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.learning.offline import OfflineTraining, bags_in_order
 from her_ros.learning.training import Training
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import file_sha256
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named

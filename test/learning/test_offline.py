@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import torch
 
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.batch import Draws
 from her_ros.learning.learner import Learner
 from her_ros.learning.offline import OfflineError, OfflineTraining, bags_in_order
 from her_ros.learning.training import Training, TrainingError
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.run_folder import RunFolder
 
 LOG = [('a.mcap', '1'), ('b.mcap', '2')]

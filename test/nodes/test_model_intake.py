@@ -4,8 +4,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from std_msgs.msg import UInt8MultiArray
 from std_srvs.srv import Trigger
 
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.qos import LATCHED
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import sha256
 
 pytestmark = pytest.mark.nodes

@@ -10,9 +10,9 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from std_msgs.msg import UInt8MultiArray
 
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.messages import run_policy_message
 from her_ros.nodes.qos import LATCHED
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.wire.rows import IDENTITY
 

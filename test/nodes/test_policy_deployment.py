@@ -9,8 +9,8 @@ from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from sensor_msgs.msg import PointCloud2
 
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.nodes.qos import LOCK_STEP, with_deadline
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.wire.cloud import encode_cloud
 from her_ros.wire.rows import IDENTITY
 from her_ros.wire.topics import ACTION, STEP

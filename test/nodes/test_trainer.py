@@ -8,11 +8,11 @@ from std_msgs.msg import Bool, UInt8MultiArray
 
 from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.nodes import TrainerParameters
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.checkpoint import load_checkpoint
 from her_ros.learning.training import Training
 from her_ros.nodes.messages import bytes_of, run_policy_message
 from her_ros.nodes.qos import LATCHED
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import sha256
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import TASKS

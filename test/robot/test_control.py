@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from her_ros.config.parameters.robot import RobotBridgeParameters
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.episodes.episode import Episode, split_rollout
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.robot.control import RobotControl
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Frames, Pose

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.deploy.policy import OnnxPolicy
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.robot.kinematics import FetchKinematics
 from her_ros.robot.simulated import SimulatedRobot
 from her_ros.sim.evaluate import evaluation_steps

@@ -6,9 +6,9 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.deploy.exploration import Exploration, Explorer
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.episodes.episode import is_end
+from her_ros.policy.exploration import Exploration, Explorer
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import (
     IDENTITY,

@@ -8,12 +8,12 @@ import textwrap
 
 import pytest
 
-from her_ros.deploy.realtime import GarbageCollector
+from her_ros.policy.realtime import GarbageCollector
 
 PRELUDE = """
 import os, resource, threading
 from her_ros.config.parameters.robot import RealTimeParameters
-from her_ros.deploy.realtime import RealTimeError, apply
+from her_ros.policy.realtime import RealTimeError, apply
 
 def drop_rights():
     # A process may always give up what it has; root's capabilities go with its number.

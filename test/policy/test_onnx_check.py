@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.deploy.errors import PolicyError
-from her_ros.deploy.onnx_check import check_onnx
-from her_ros.deploy.policy import OnnxPolicy
 from her_ros.learning.learner import Learner
+from her_ros.policy.errors import PolicyError
+from her_ros.policy.onnx_check import check_onnx
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.tasks.registry import task_named
 from her_ros.wire.contract import METADATA_KEY, ContractError
 

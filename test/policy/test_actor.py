@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from her_ros.deploy.actor import Actor
-from her_ros.deploy.exploration import Exploration, Explorer
-from her_ros.deploy.policy import OnnxPolicy
+from her_ros.policy.actor import Actor
+from her_ros.policy.exploration import Exploration, Explorer
+from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.wire.rows import RowError, action_dtype, identity_of
 from her_ros.wire.sessions import Sessions
 

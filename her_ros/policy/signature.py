@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from her_ros.deploy.errors import PolicyError
+from her_ros.policy.errors import PolicyError
 
 _SIZE = 64
 # Of a key or a signature; longer ones are read, to say how long they are.

@@ -4,22 +4,11 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from enum import StrEnum
+
+from her_ros.policy.state import State
 
 #: a due time that never comes, and how long the thread sleeps then
 _NEVER = math.inf
-
-
-class State(StrEnum):
-    """Whether actions may leave."""
-
-    #: not activated
-    INACTIVE = 'inactive'
-    ACTING = 'acting'
-    #: until a fresh observation comes
-    STOPPED = 'stopped'
-    #: until the next activation
-    LATCHED = 'latched'
 
 
 class Watchdog:

@@ -8,7 +8,7 @@ observations is told by their identity, which no clock changes.
 from collections import Counter
 from enum import StrEnum
 
-from her_ros.deploy.actor import Order
+from her_ros.policy.actor import Order
 from her_ros.runtime.errors import HerRosError
 
 

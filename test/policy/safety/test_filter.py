@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from her_ros.config.parameters.robot import SafetyParameters
-from her_ros.deploy.safety import CAUSES, SafetyError, SafetyFilter, safe_action
+from her_ros.policy.safety.filter import CAUSES, SafetyError, SafetyFilter, safe_action
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.rows import MAX_ENVIRONMENTS, RowError, step_dtype

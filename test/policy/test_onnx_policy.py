@@ -7,8 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from onnx import TensorProto, helper
 
-from her_ros.deploy.policy import OnnxPolicy, PolicyError
-from her_ros.deploy.signature import signature_path
+from her_ros.policy.onnx_policy import OnnxPolicy, PolicyError
+from her_ros.policy.signature import signature_path
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256
 from her_ros.tasks.registry import TASKS

@@ -7,14 +7,15 @@ import numpy as np
 
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.schema import ConfigError
-from her_ros.deploy.actor import Actor, asking
-from her_ros.deploy.answer_times import AnswerTimes
-from her_ros.deploy.exploration import Exploration
-from her_ros.deploy.realtime import put_above
-from her_ros.deploy.safety import SafetyFilter, safe_action
-from her_ros.deploy.stamps import StampError, StampJudge, Verdict
-from her_ros.deploy.watchdog import State, Watchdog
 from her_ros.episodes.episode import is_end
+from her_ros.policy.actor import Actor, asking
+from her_ros.policy.answer_times import AnswerTimes
+from her_ros.policy.exploration import Exploration
+from her_ros.policy.realtime import put_above
+from her_ros.policy.safety.filter import SafetyFilter, safe_action
+from her_ros.policy.safety.stamps import StampError, StampJudge, Verdict
+from her_ros.policy.safety.watchdog import Watchdog
+from her_ros.policy.state import State
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.cloud import CloudDecoder, encode_cloud, stamp_of
 from her_ros.wire.rows import Rows, action_dtype, identity_of, step_dtype

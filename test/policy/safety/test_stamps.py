@@ -1,7 +1,7 @@
 import pytest
 
-from her_ros.deploy.actor import Order
-from her_ros.deploy.stamps import StampError, StampJudge, Verdict
+from her_ros.policy.actor import Order
+from her_ros.policy.safety.stamps import StampError, StampJudge, Verdict
 
 S = 1_000_000_000
 NOW = 1_700_000_000 * S

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from her_ros.deploy.watchdog import State, Watchdog
+from her_ros.policy.safety.watchdog import Watchdog
+from her_ros.policy.state import State
 
 
 class Clock:

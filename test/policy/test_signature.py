@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from her_ros.deploy.errors import PolicyError
-from her_ros.deploy.signature import load_key, read_signature, signature_path, verify
+from her_ros.policy.errors import PolicyError
+from her_ros.policy.signature import load_key, read_signature, signature_path, verify
 
 CONTENT = bytes(range(256)) * 40
 

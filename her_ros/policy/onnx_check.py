@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any, NamedTuple
 
-from her_ros.deploy.errors import PolicyError
+from her_ros.policy.errors import PolicyError
 
 #: bytes of a file; a policy of three layers of 256 has 0.6 MB
 MAX_BYTES = 64 << 20

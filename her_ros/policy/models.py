@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from her_ros.deploy.policy import OnnxPolicy, PolicyError
-from her_ros.deploy.signature import load_key, verify
+from her_ros.policy.onnx_policy import OnnxPolicy, PolicyError
+from her_ros.policy.signature import load_key, verify
 from her_ros.tasks.goal_task import GoalTask
 
 # The first answers of a session are slow: memory is claimed in them.

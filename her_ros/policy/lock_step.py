@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from her_ros.deploy.actor import Actor, asking
-from her_ros.deploy.exploration import Exploration
-from her_ros.deploy.watchdog import State
+from her_ros.policy.actor import Actor, asking
+from her_ros.policy.exploration import Exploration
+from her_ros.policy.state import State
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
 from her_ros.wire.rows import step_dtype

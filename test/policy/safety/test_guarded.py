@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.schema import ConfigError
-from her_ros.deploy.guarded import GuardedActor
-from her_ros.deploy.policy import OnnxPolicy
-from her_ros.deploy.stamps import StampError
-from her_ros.deploy.watchdog import State
+from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.policy.safety.guarded import GuardedActor
+from her_ros.policy.safety.stamps import StampError
+from her_ros.policy.state import State
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
 from her_ros.wire.rows import RowError, action_dtype, identity_of, step_dtype

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from her_ros.deploy.exploration import Exploration, Explorer
+from her_ros.policy.exploration import Exploration, Explorer
 
 
 def generator(seed=0):

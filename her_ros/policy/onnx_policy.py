@@ -8,9 +8,9 @@ import onnxruntime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from numpy.typing import NDArray
 
-from her_ros.deploy.errors import PolicyError
-from her_ros.deploy.onnx_check import MAX_BYTES, check_onnx
-from her_ros.deploy.signature import read_regular, read_signature, verify
+from her_ros.policy.errors import PolicyError
+from her_ros.policy.onnx_check import MAX_BYTES, check_onnx
+from her_ros.policy.signature import read_regular, read_signature, verify
 from her_ros.runtime.files import sha256
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.contract import INPUTS, METADATA_KEY, OUTPUT, ContractError, PolicyContract

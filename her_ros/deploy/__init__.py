@@ -1,1 +1,0 @@
-"""Serving a policy: the ONNX file, its contract, exploration; imports core and onnxruntime."""

@@ -1,0 +1,1 @@
+"""Acting by a policy: the ONNX file, exploration, answers to `step`, real-time scheduling."""

@@ -1,0 +1,15 @@
+"""Whether the actions of a policy may leave."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Whether actions may leave."""
+
+    #: not activated
+    INACTIVE = 'inactive'
+    ACTING = 'acting'
+    #: until a fresh observation comes
+    STOPPED = 'stopped'
+    #: until the next activation
+    LATCHED = 'latched'
