@@ -28,8 +28,8 @@ from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_typestore
 from table import in_turn, print_figures, print_table
 
-from her_ros.bags.limits import chunk_content
 from her_ros.bags.reader import read_bag, read_facts
+from her_ros.bags.storage.limits import chunk_content
 from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
 from her_ros.tasks.registry import TASKS

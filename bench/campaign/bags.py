@@ -27,9 +27,9 @@ from rosbags.typesys import Stores, get_typestore
 from campaign.figures import Figure, Scale
 from campaign.hostile import bombs, floods
 from her_ros.bags.errors import BagError
-from her_ros.bags.limits import LIMIT_VARIABLE
-from her_ros.bags.mcap_file import MAGIC, records
-from her_ros.bags.recover import recover
+from her_ros.bags.repair.recover import recover
+from her_ros.bags.storage.limits import LIMIT_VARIABLE
+from her_ros.bags.storage.mcap_file import MAGIC, records
 from her_ros.bags.stream import stream_episodes
 from her_ros.episodes.episode import split_rollout
 from her_ros.runtime.errors import HerRosError
@@ -51,9 +51,9 @@ _PEAK_MB = 350.0
 _READ = """
     import pathlib, sys
     from her_ros.bags.errors import BagError
-    from her_ros.bags.info import read_info
-    from her_ros.bags.recover import recover
-    from her_ros.bags.verify import Verified, verify
+    from her_ros.bags.inspect.info import read_info
+    from her_ros.bags.repair.recover import recover
+    from her_ros.bags.inspect.verify import Verified, verify
     from her_ros.tasks.registry import TASKS
     path, task = pathlib.Path(sys.argv[1]), TASKS['FetchPush']
     faults = len(read_info(path).damage) + len(list(verify(path, task, Verified())))

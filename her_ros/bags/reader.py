@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from her_ros.bags.errors import BagError, naming
-from her_ros.bags.limits import check_regular
-from her_ros.bags.mcap_file import McapFile
 from her_ros.bags.recording import Recording
+from her_ros.bags.storage.limits import check_regular
+from her_ros.bags.storage.mcap_file import McapFile
 from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.episodes.episode import Episode, faults_of, split_rollout
 from her_ros.tasks.goal_task import GoalTask

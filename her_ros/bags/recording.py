@@ -9,12 +9,12 @@ from tempfile import TemporaryDirectory
 import zstandard
 
 from her_ros.bags.errors import BagError, RecoverableError, as_bag_error
-from her_ros.bags.limits import Expansion, check_regular
-from her_ros.bags.mcap_storage import McapStorage
-from her_ros.bags.metadata import DirectoryMetadata, read_metadata
 from her_ros.bags.sources import BARE_SUFFIXES, is_bare, is_directory_bag
-from her_ros.bags.sqlite_storage import SqliteStorage
-from her_ros.bags.storage import BATCH_SIZE, OnDamage, refuse
+from her_ros.bags.storage.limits import Expansion, check_regular
+from her_ros.bags.storage.mcap import McapStorage
+from her_ros.bags.storage.messages import BATCH_SIZE, OnDamage, refuse
+from her_ros.bags.storage.metadata import DirectoryMetadata, read_metadata
+from her_ros.bags.storage.sqlite import SqliteStorage
 
 Storage = McapStorage | SqliteStorage
 _FEED = 1 << 11

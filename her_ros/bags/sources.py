@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from her_ros.bags.errors import BagError, naming
-from her_ros.bags.limits import check_regular
+from her_ros.bags.storage.limits import check_regular
 from her_ros.runtime.files import file_sha256
 from her_ros.runtime.run_folder import RunFolder
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 from her_ros.bags.errors import BagError, naming
 from her_ros.bags.recording import Recording
 from her_ros.bags.sources import expand
-from her_ros.bags.storage import Message
+from her_ros.bags.storage.messages import Message
 from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.episodes.assembly import EpisodeAssembler
 from her_ros.episodes.episode import Episode, faults_of

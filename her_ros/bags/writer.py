@@ -12,8 +12,8 @@ from mcap.writer import CompressionType, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.mcap_file import FACTS_RECORD
-from her_ros.bags.metadata import ROSBAG2_RECORD, information_of
+from her_ros.bags.storage.mcap_file import FACTS_RECORD
+from her_ros.bags.storage.metadata import ROSBAG2_RECORD, information_of
 from her_ros.runtime.files import create_held, publish_file, remove_unheld
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 from her_ros.wire.rows import Rows

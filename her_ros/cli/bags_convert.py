@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 from rosbags.typesys import Stores, get_typestore
 
 from her_ros.bags.errors import BagError, naming
-from her_ros.bags.recording import Recording
-from her_ros.bags.rollout import run_facts
-from her_ros.bags.sources import expand
-from her_ros.bags.storage import Message
-from her_ros.bags.writer import write_rollout
-from her_ros.cli.convert_outputs import (
+from her_ros.bags.export.outputs import (
     CONVERSION_FACT,
     conversion_of,
     finished_outputs,
     output_prefixes,
 )
+from her_ros.bags.recording import Recording
+from her_ros.bags.rollout import run_facts
+from her_ros.bags.sources import expand
+from her_ros.bags.storage.messages import Message
+from her_ros.bags.writer import write_rollout
 from her_ros.cli.prepare import values_for
 from her_ros.cli.recorded_topics import WANTED, RecordedTopics, key_of, survey
 from her_ros.config.parameters.robot import RobotBridgeParameters

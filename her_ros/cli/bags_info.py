@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
-from her_ros.bags.info import BagInfo, read_info, total_of
+from her_ros.bags.inspect.info import BagInfo, read_info, total_of
 from her_ros.bags.sources import expand
 from her_ros.tasks.goal_task import GoalTask
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from her_ros.bags.merge import merge as merge_bags
-from her_ros.bags.recover import recover as recover_bag
+from her_ros.bags.repair.merge import merge as merge_bags
+from her_ros.bags.repair.recover import recover as recover_bag
 from her_ros.bags.sources import expand
 from her_ros.tasks.goal_task import GoalTask
 

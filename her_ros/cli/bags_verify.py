@@ -3,8 +3,8 @@
 from collections import Counter
 from pathlib import Path
 
+from her_ros.bags.inspect.verify import Verified, verify
 from her_ros.bags.sources import expand
-from her_ros.bags.verify import Verified, verify
 from her_ros.tasks.goal_task import GoalTask
 
 # So many of one kind tell everything; a bag of another robot has one per row.

@@ -10,7 +10,7 @@ import numpy as np
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.recording import Recording
-from her_ros.bags.storage import Message
+from her_ros.bags.storage.messages import Message
 from her_ros.robot.sender_clock import SenderClock
 from her_ros.wire.topics import GOAL, GOAL_POSE, GRIPPER, JOINT_STATES, OBJECT_POSE, TWIST
 

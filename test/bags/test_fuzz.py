@@ -9,10 +9,10 @@ from mcap.writer import CompressionType
 from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.info import read_info
-from her_ros.bags.recover import recover
+from her_ros.bags.inspect.info import read_info
+from her_ros.bags.inspect.verify import Verified, verify
+from her_ros.bags.repair.recover import recover
 from her_ros.bags.stream import stream_episodes
-from her_ros.bags.verify import Verified, verify
 from her_ros.bags.writer import write_rollout
 
 FACTS = {'task': 'FetchPush'}

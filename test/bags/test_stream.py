@@ -11,9 +11,9 @@ from mcap.writer import CompressionType, Writer
 from rosbags.rosbag2 import CompressionMode, Reader, StoragePlugin
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.mcap_storage import McapStorage
 from her_ros.bags.reader import read_bag
-from her_ros.bags.recover import recover
+from her_ros.bags.repair.recover import recover
+from her_ros.bags.storage.mcap import McapStorage
 from her_ros.bags.stream import EpisodeStream, read_episodes, stream_episodes
 from her_ros.bags.writer import write_rollout
 from her_ros.tasks.registry import TASKS

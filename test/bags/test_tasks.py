@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.info import read_info
-from her_ros.bags.merge import merge
+from her_ros.bags.inspect.info import read_info
+from her_ros.bags.inspect.verify import Verified, verify
 from her_ros.bags.reader import read_bag
+from her_ros.bags.repair.merge import merge
 from her_ros.bags.stream import stream_episodes
 from her_ros.bags.tasks import agree_on_task
-from her_ros.bags.verify import Verified, verify
 from her_ros.bags.writer import write_rollout
 from her_ros.tasks.registry import TASKS
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, NoReturn
 import zstandard
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.limits import zstd_decompressed
+from her_ros.bags.storage.limits import zstd_decompressed
 
 #: messages are handed out in batches of about this size, bytes
 BATCH_SIZE = 1 << 20

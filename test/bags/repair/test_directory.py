@@ -3,10 +3,10 @@ import signal
 
 import pytest
 
-from her_ros.bags.directory import DirectoryWriter
-from her_ros.bags.merge import merge
 from her_ros.bags.reader import read_bag
-from her_ros.bags.recover import recover
+from her_ros.bags.repair.directory import DirectoryWriter
+from her_ros.bags.repair.merge import merge
+from her_ros.bags.repair.recover import recover
 from her_ros.bags.writer import BagWriter, remove_unfinished, write_rollout
 
 FACTS = {'task': 'FetchPush'}

@@ -14,9 +14,9 @@ from mcap.records import Attachment
 from mcap.writer import CompressionType, Writer
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.mcap_file import FACTS_RECORD
-from her_ros.bags.metadata import ROSBAG2_RECORD, TopicCount, information_of, is_qos
-from her_ros.bags.storage import Channel, Message
+from her_ros.bags.storage.mcap_file import FACTS_RECORD
+from her_ros.bags.storage.messages import Channel, Message
+from her_ros.bags.storage.metadata import ROSBAG2_RECORD, TopicCount, information_of, is_qos
 from her_ros.bags.writer import definition_of
 from her_ros.runtime.files import create_held, publish_folder, remove_unheld
 

@@ -11,9 +11,8 @@ from tempfile import TemporaryDirectory
 from mcap.records import Attachment
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.limits import Kept, limit
-from her_ros.bags.metadata import custom_data
-from her_ros.bags.storage import (
+from her_ros.bags.storage.limits import Kept, limit
+from her_ros.bags.storage.messages import (
     BATCH_SIZE,
     Channel,
     Message,
@@ -22,6 +21,7 @@ from her_ros.bags.storage import (
     decompressed,
     refuse,
 )
+from her_ros.bags.storage.metadata import custom_data
 
 # A recorder that was killed leaves its last messages in the first of these.
 _SIDECARS = ('-wal', '-journal')

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from her_ros.bags.errors import BagError, naming
 from her_ros.bags.recording import Recording
-from her_ros.bags.storage import Message
+from her_ros.bags.storage.messages import Message
 from her_ros.bags.stream import EpisodeStream
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask

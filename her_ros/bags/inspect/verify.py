@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from her_ros.bags.checks import RowFault, borderline, order_faults, row_faults
 from her_ros.bags.errors import BagError, naming
+from her_ros.bags.inspect.checks import RowFault, borderline, order_faults, row_faults
 from her_ros.bags.recording import Recording
-from her_ros.bags.storage import Message
+from her_ros.bags.storage.messages import Message
 from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.episodes.episode import is_end
 from her_ros.runtime.errors import HerRosError

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from her_ros.bags.checks import row_faults
-from her_ros.bags.verify import Verified, verify
+from her_ros.bags.inspect.checks import row_faults
+from her_ros.bags.inspect.verify import Verified, verify
 from her_ros.bags.writer import write_rollout
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.tasks.goal_task import GoalTask

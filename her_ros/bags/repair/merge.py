@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from her_ros.bags.directory import DirectoryWriter
 from her_ros.bags.errors import BagError, naming
 from her_ros.bags.recording import Recording
-from her_ros.bags.storage import Message
+from her_ros.bags.repair.directory import DirectoryWriter
+from her_ros.bags.storage.messages import Message
 from her_ros.bags.stream import EpisodeStream
 from her_ros.tasks.goal_task import GoalTask
 

@@ -3,8 +3,8 @@ import pytest
 from rosbags.rosbag2 import Reader, StoragePlugin
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.merge import merge, merged_facts
 from her_ros.bags.reader import read_bag
+from her_ros.bags.repair.merge import merge, merged_facts
 from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
 from her_ros.tasks.registry import TASKS

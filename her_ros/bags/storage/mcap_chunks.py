@@ -9,9 +9,9 @@ import lz4.frame
 import zstandard
 from mcap.records import Chunk
 
-from her_ros.bags.limits import Expansion, chunk_content, limit
-from her_ros.bags.mcap_file import PREFIX, stream_of
-from her_ros.bags.storage import BATCH_SIZE
+from her_ros.bags.storage.limits import Expansion, chunk_content, limit
+from her_ros.bags.storage.mcap_file import PREFIX, stream_of
+from her_ros.bags.storage.messages import BATCH_SIZE
 
 # Prefix, times, size, checksum, compression and size of the data of a chunk: the search for it
 # needs something that bytes of a message do not look like by chance. It looks ahead, so that what

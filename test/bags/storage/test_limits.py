@@ -12,18 +12,18 @@ from campaign.hostile import MIB, bombs, floods, mcap_of
 from mcap.writer import CompressionType, Writer
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.info import read_info
-from her_ros.bags.limits import (
+from her_ros.bags.inspect.info import read_info
+from her_ros.bags.reader import read_bag
+from her_ros.bags.recording import Recording
+from her_ros.bags.repair.recover import recover
+from her_ros.bags.storage.limits import (
     LIMIT_VARIABLE,
     Expansion,
     check_regular,
     check_size,
     chunk_content,
 )
-from her_ros.bags.reader import read_bag
-from her_ros.bags.recording import Recording
-from her_ros.bags.recover import recover
-from her_ros.bags.storage import decompressed
+from her_ros.bags.storage.messages import decompressed
 
 
 @pytest.fixture(scope='module')
@@ -52,9 +52,9 @@ def peak_mib_of_reading(bomb_folder, files):
     code = f"""
         import pathlib, sys
         from her_ros.bags.errors import BagError
-        from her_ros.bags.info import read_info
+        from her_ros.bags.inspect.info import read_info
         from her_ros.bags.reader import read_bag
-        from her_ros.bags.recover import recover
+        from her_ros.bags.repair.recover import recover
         from her_ros.tasks.registry import task_named
         folder = pathlib.Path({str(bomb_folder)!r})
         def peak_mib():

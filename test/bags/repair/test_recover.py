@@ -14,9 +14,9 @@ from mcap.writer import CompressionType, Writer
 from rosbags.rosbag2 import CompressionMode, Reader, StoragePlugin
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.mcap_file import MAGIC, records, stream_of
 from her_ros.bags.reader import read_bag
-from her_ros.bags.recover import default_output, recover
+from her_ros.bags.repair.recover import default_output, recover
+from her_ros.bags.storage.mcap_file import MAGIC, records, stream_of
 from her_ros.bags.writer import write_rollout
 from her_ros.episodes.episode import split_rollout
 from her_ros.wire.cloud import CloudDecoder

@@ -15,9 +15,9 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Metadata, Schema
 
 from her_ros.bags.errors import BagError, RecoverableError
-from her_ros.bags.limits import Expansion, Kept, chunk_content
-from her_ros.bags.metadata import ROSBAG2_RECORD, custom_data
-from her_ros.bags.storage import decompressed, is_compressed, refuse
+from her_ros.bags.storage.limits import Expansion, Kept, chunk_content
+from her_ros.bags.storage.messages import decompressed, is_compressed, refuse
+from her_ros.bags.storage.metadata import ROSBAG2_RECORD, custom_data
 
 #: the metadata record that carries the facts of a bag
 FACTS_RECORD = 'her_ros'

@@ -3,8 +3,8 @@ import pytest
 from mcap.writer import CompressionType, IndexType, Writer
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.mcap_file import McapFile
 from her_ros.bags.reader import read_bag
+from her_ros.bags.storage.mcap_file import McapFile
 from her_ros.bags.writer import write_rollout
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 

@@ -14,9 +14,9 @@ from mcap.records import Attachment, Schema, Statistics
 from mcap.records import Channel as McapChannel
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.limits import Expansion, Kept, check_size
-from her_ros.bags.mcap_chunks import chunk_after, front_of_chunk, whole_chunk
-from her_ros.bags.mcap_file import (
+from her_ros.bags.storage.limits import Expansion, Kept, check_size
+from her_ros.bags.storage.mcap_chunks import chunk_after, front_of_chunk, whole_chunk
+from her_ros.bags.storage.mcap_file import (
     FACTS_RECORD,
     MAGIC,
     MESSAGE_PREFIX,
@@ -27,8 +27,7 @@ from her_ros.bags.mcap_file import (
     records,
     stream_of,
 )
-from her_ros.bags.metadata import custom_data
-from her_ros.bags.storage import (
+from her_ros.bags.storage.messages import (
     BATCH_SIZE,
     Channel,
     Message,
@@ -37,6 +36,7 @@ from her_ros.bags.storage import (
     decompressed,
     refuse,
 )
+from her_ros.bags.storage.metadata import custom_data
 
 # Messages of a chunk are handed out once they take so many bytes beside it: what was compressed
 # by itself, and the objects that stand for each of them.

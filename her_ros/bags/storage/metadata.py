@@ -10,7 +10,7 @@ from rosbags.rosbag2.metadata import dump_qos_v9, parse_qos
 from ruamel.yaml import YAML
 
 from her_ros.bags.errors import BagError, as_bag_error
-from her_ros.bags.limits import check_regular
+from her_ros.bags.storage.limits import check_regular
 
 #: the metadata record of an MCAP file that holds the same text
 ROSBAG2_RECORD = 'rosbag2'

@@ -1,0 +1,1 @@
+"""Bags that are written from other recordings."""

@@ -1,0 +1,1 @@
+"""What is in bags, and whether it keeps the wire contract."""

@@ -1,0 +1,1 @@
+"""New bags out of old ones: recovered from damage, or merged."""

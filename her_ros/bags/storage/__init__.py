@@ -1,0 +1,1 @@
+"""Files of bags and the messages in them: MCAP and SQLite, whole or damaged, within limits."""
