@@ -10,8 +10,8 @@ import argparse
 
 from table import print_figures, print_table
 
-from her_ros.learning.bit_flipping import BitFlippingTraining, learning_parameters
 from her_ros.learning.learner import set_up_torch
+from her_ros.learning.training.bit_flipping import BitFlippingTraining, learning_parameters
 
 ENOUGH = 0.98
 

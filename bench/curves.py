@@ -15,7 +15,7 @@ import numpy as np
 from table import print_table
 
 from her_ros.config.files import read_file
-from her_ros.learning.checkpoint import load_checkpoint
+from her_ros.learning.training.checkpoint import load_checkpoint
 
 DOCS = Path(__file__).parent.parent / 'docs'
 TABLE, PICTURE = DOCS / 'curves.csv', DOCS / 'curves.svg'

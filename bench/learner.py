@@ -24,7 +24,7 @@ from replay import SYMMETRIES, TASK, filled_learner
 from table import in_turn, print_figures, print_table
 from torch import Tensor
 
-from her_ros.learning.cuda_graph import UPDATES_PER_GRAPH, capture, warm_up
+from her_ros.learning.acceleration.cuda_graph import UPDATES_PER_GRAPH, capture, warm_up
 from her_ros.learning.learner import Learner, LearnerError, set_up_torch
 
 STATE = TASK.observation_size + TASK.goal_size

@@ -20,8 +20,8 @@ from table import print_figures, print_table
 
 from her_ros.cli.hindsight import Learnt, learnt
 from her_ros.episodes.episode import Episode
-from her_ros.learning.batch import Draws
-from her_ros.learning.replay import Replay
+from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.buffer import Replay
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask

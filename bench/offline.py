@@ -35,7 +35,7 @@ from her_ros.bags.writer import write_rollout
 from her_ros.config.files import complete, read_file, shipped_file
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.episode import split_rollout
-from her_ros.learning.offline import bags_in_order
+from her_ros.learning.training.offline import bags_in_order
 from her_ros.policy.exploration import Exploration, Explorer
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.run_folder import RunFolder

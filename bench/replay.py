@@ -20,9 +20,9 @@ from table import in_turn, print_figures, print_table
 
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
-from her_ros.learning.batch import Draws
 from her_ros.learning.learner import Learner
-from her_ros.learning.ring import Ring
+from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.ring import Ring
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.rows import step_dtype
 

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from table import print_table
 
-from her_ros.learning.symmetries import Transformation, reflections
+from her_ros.learning.replay.symmetries import Transformation, reflections
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import TASKS

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from her_ros.config.parameters.learner import LearnerParameters as LearnerParameters
     from her_ros.config.parameters.learner import learner_parameters as learner_parameters
     from her_ros.episodes.episode import Episode as Episode
-    from her_ros.learning.batch import Batch as Batch
     from her_ros.learning.learner import Learner as Learner
     from her_ros.learning.learner import set_up_torch as set_up_torch
+    from her_ros.learning.replay.batch import Batch as Batch
     from her_ros.learning.replay_buffer import ReplayBuffer as ReplayBuffer
     from her_ros.policy.exploration import Exploration as Exploration
     from her_ros.policy.exploration import Explorer as Explorer
@@ -35,7 +35,7 @@ __version__ = '0.1.0'
 
 # Where each public name comes from.
 _MODULES = {
-    'Batch': 'her_ros.learning.batch',
+    'Batch': 'her_ros.learning.replay.batch',
     'Episode': 'her_ros.episodes.episode',
     'Exploration': 'her_ros.policy.exploration',
     'Explorer': 'her_ros.policy.exploration',

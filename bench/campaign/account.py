@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from her_ros.bags.reader import read_bag
-from her_ros.learning.checkpoint import load_checkpoint
+from her_ros.learning.training.checkpoint import load_checkpoint
 from her_ros.runtime.files import file_sha256
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named

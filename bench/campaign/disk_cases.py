@@ -23,9 +23,9 @@ from her_ros.cli.main import main
 from her_ros.cli.prepare import extended, prepare_run, values_for
 from her_ros.config.files import read_file, to_yaml
 from her_ros.config.parameters.nodes import TrainerParameters
-from her_ros.learning.checkpoint import load_checkpoint
-from her_ros.learning.scalars import ScalarLog
-from her_ros.learning.training import Training
+from her_ros.learning.training.checkpoint import load_checkpoint
+from her_ros.learning.training.online import Training
+from her_ros.learning.training.scalars import ScalarLog
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256

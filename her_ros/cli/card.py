@@ -10,7 +10,7 @@ from rich.console import Console
 
 from her_ros.cli.evaluate import judged
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.learning.checkpoint_form import load_log
+from her_ros.learning.training.checkpoint_form import load_log
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256, write_whole

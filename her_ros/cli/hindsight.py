@@ -13,10 +13,10 @@ from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode
-from her_ros.learning.batch import Draws
-from her_ros.learning.goals import STRATEGIES
-from her_ros.learning.offline import bags_in_order
-from her_ros.learning.replay import Replay
+from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.buffer import Replay
+from her_ros.learning.replay.goals import STRATEGIES
+from her_ros.learning.training.offline import bags_in_order
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask

@@ -8,8 +8,8 @@ from rich.console import Console
 from her_ros.bags.errors import naming
 from her_ros.bags.sources import digest_of, expand
 from her_ros.bags.stream import EpisodeStream
-from her_ros.learning.offline import bags_in_order
-from her_ros.learning.ranks import Ranks
+from her_ros.learning.acceleration.ranks import Ranks
+from her_ros.learning.training.offline import bags_in_order
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask

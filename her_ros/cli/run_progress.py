@@ -85,9 +85,9 @@ def progress_of(run: RunFolder) -> RunProgress:
 
 def _from_checkpoint(run: RunFolder, state: RunState) -> RunProgress:
     # Only now: finished runs need no torch.
-    from her_ros.learning.checkpoint import load_checkpoint
-    from her_ros.learning.checkpoint_form import check_form
-    from her_ros.learning.evaluation import EVALUATION_FORM
+    from her_ros.learning.training.checkpoint import load_checkpoint
+    from her_ros.learning.training.checkpoint_form import check_form
+    from her_ros.learning.training.evaluation import EVALUATION_FORM
 
     content = load_checkpoint(run.checkpoint)
     evaluations = content['evaluations']

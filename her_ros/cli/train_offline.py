@@ -17,11 +17,11 @@ from her_ros.config.files import NodesValues, to_yaml
 from her_ros.config.parameters.nodes import EvaluationProtocol, TrainerParameters
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode, split_rollout
-from her_ros.learning.compile import compile_or_say_why
+from her_ros.learning.acceleration.compile import compile_or_say_why
+from her_ros.learning.acceleration.ranks import ranks_of_environment
 from her_ros.learning.learner import device_named, set_up_torch
-from her_ros.learning.offline import Judge, OfflineTraining
-from her_ros.learning.ranks import ranks_of_environment
-from her_ros.learning.scalars import ScalarLog
+from her_ros.learning.training.offline import Judge, OfflineTraining
+from her_ros.learning.training.scalars import ScalarLog
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.process import handle_end_signals

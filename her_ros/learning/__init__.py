@@ -1,1 +1,1 @@
-"""Replay, relabelling, agents and the training loop; imports core, torch and onnx."""
+"""Learning from episodes: replay, agents and training; owns torch and onnx."""

@@ -9,16 +9,16 @@ from torch import Tensor
 from her_ros import __version__
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
-from her_ros.learning.actor_critic import NO_NOISE, Inputs
-from her_ros.learning.agent import Agent
-from her_ros.learning.algorithms import ALGORITHMS
-from her_ros.learning.batch import Batch, Draws
-from her_ros.learning.cuda_graph import UpdateGraphs
+from her_ros.learning.acceleration.cuda_graph import UpdateGraphs
+from her_ros.learning.acceleration.ranks import Ranks
+from her_ros.learning.agents.actor_critic import NO_NOISE, Inputs
+from her_ros.learning.agents.agent import Agent
+from her_ros.learning.agents.algorithms import ALGORITHMS
 from her_ros.learning.export import PolicyGraph
 from her_ros.learning.normalizer import Normalizer
-from her_ros.learning.priorities import TdErrorPriorities
-from her_ros.learning.ranks import Ranks
-from her_ros.learning.replay import Replay
+from her_ros.learning.replay.batch import Batch, Draws
+from her_ros.learning.replay.buffer import Replay
+from her_ros.learning.replay.priorities import TdErrorPriorities
 from her_ros.learning.torch_private import compile_backward_passes
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.seeds import integer_seed
@@ -273,7 +273,10 @@ class Learner:
 
     @property
     def form(self) -> dict[str, Any]:
-        """Form of :meth:`state_dict`, see :func:`~her_ros.learning.checkpoint_form.check_form`."""
+        """Form of :meth:`state_dict`.
+
+        See :func:`~her_ros.learning.training.checkpoint_form.check_form`.
+        """
         counters = (int, int, int)
         return {**self.state_dict(), 'generators': self.generators_form, 'counters': counters}
 

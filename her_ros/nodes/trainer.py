@@ -10,8 +10,8 @@ from std_msgs.msg import Bool, String, UInt8MultiArray
 from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.learning.learner import set_up_torch
-from her_ros.learning.scalars import ScalarLog
-from her_ros.learning.training import EvaluationDamaged, Training
+from her_ros.learning.training.online import EvaluationDamaged, Training
+from her_ros.learning.training.scalars import ScalarLog
 from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.messages import run_of, run_policy_message
 from her_ros.nodes.node import Diagnostics, read_parameters, run

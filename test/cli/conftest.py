@@ -82,7 +82,7 @@ def learning_run(recorded, tmp_path):
     values = read_file(prepared.folder.params)['trainer']
     parameters = configured(TrainerParameters, 'trainer', values)
     # Only for tests that use it.
-    from her_ros.learning.training import Training
+    from her_ros.learning.training.online import Training
 
     task = task_named('FetchReach')
     training = Training(

@@ -13,9 +13,9 @@ import torch
 from her_ros.bags.ahead import EpisodeSource
 from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.nodes import TrainerParameters
-from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
-from her_ros.learning.offline import OfflineTraining, bags_in_order
-from her_ros.learning.training import Training
+from her_ros.learning.training.checkpoint import load_checkpoint, save_checkpoint
+from her_ros.learning.training.offline import OfflineTraining, bags_in_order
+from her_ros.learning.training.online import Training
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import file_sha256
 from her_ros.runtime.run_folder import RunFolder

@@ -12,9 +12,9 @@ from torch import nn
 
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.episodes.episode import Episode, split_rollout
-from her_ros.learning.actor_critic import Inputs
-from her_ros.learning.networks import Mlp, Parameters
-from her_ros.learning.training import Training
+from her_ros.learning.agents.actor_critic import Inputs
+from her_ros.learning.agents.networks import Mlp, Parameters
+from her_ros.learning.training.online import Training
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256
 from her_ros.runtime.run_folder import RunFolder

@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 import torch
 
-from her_ros.learning.agent import Ddpg
+from her_ros.learning.agents.agent import Ddpg
 from her_ros.learning.export import PolicyGraph
 from her_ros.learning.normalizer import Normalizer
 from her_ros.tasks.registry import TASKS

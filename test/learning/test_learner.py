@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from her_ros.episodes.episode import Episode
-from her_ros.learning.batch import Draws
-from her_ros.learning.checkpoint import load_checkpoint, save_checkpoint
+from her_ros.learning.acceleration.ranks import Ranks
 from her_ros.learning.learner import Learner, LearnerError, device_named
-from her_ros.learning.ranks import Ranks
+from her_ros.learning.replay.batch import Draws
+from her_ros.learning.training.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.contract import METADATA_KEY, PolicyContract
 from her_ros.wire.rows import step_dtype

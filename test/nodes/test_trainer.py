@@ -8,8 +8,8 @@ from std_msgs.msg import Bool, UInt8MultiArray
 
 from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.nodes import TrainerParameters
-from her_ros.learning.checkpoint import load_checkpoint
-from her_ros.learning.training import Training
+from her_ros.learning.training.checkpoint import load_checkpoint
+from her_ros.learning.training.online import Training
 from her_ros.nodes.messages import bytes_of, run_policy_message
 from her_ros.nodes.qos import LATCHED
 from her_ros.policy.onnx_policy import OnnxPolicy

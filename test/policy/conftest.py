@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from her_ros.learning.agents.networks import Mlp
 from her_ros.learning.export import PolicyGraph
-from her_ros.learning.networks import Mlp
 from her_ros.learning.normalizer import Normalizer
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import TASKS

@@ -1,0 +1,136 @@
+"""torch.compile of the update, made ready by another process while the learner goes on.
+
+Compiling takes tens of seconds. So a process of its own compiles the same function into torch's
+cache on disk, from the start of a run that is long for certain, and otherwise once the run has
+proved long enough to gain by it. The learner then takes it from there in a few seconds, during
+which data goes on being collected. What an earlier run compiled is taken from the cache at once.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from her_ros import __version__
+from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.config.parameters.nodes import TrainerParameters
+from her_ros.episodes.episode import Episode
+from her_ros.learning.learner import Learner, LearnerError, set_up_torch
+from her_ros.learning.torch_private import compile_cache
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import write_whole
+from her_ros.runtime.process import die_with_parent
+from her_ros.tasks.registry import task_named
+from her_ros.wire.rows import step_dtype
+
+
+class CompileAhead:
+    """Fills the cache in the background, then switches the learner over."""
+
+    def __init__(self, learner: Learner, parameters: TrainerParameters) -> None:
+        self._learner = learner
+        self._parameters = parameters
+        self._process: subprocess.Popen[bytes] | None = None
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - close() closes it
+        wanted = parameters.compile_after > 0 and learner.device.type == 'cpu'
+        self._finished = learner.compiled or not wanted
+
+    def poll(self) -> str:
+        """Start compiling, or take over what was compiled, when it is time.
+
+        :return: what to tell the user; mostly nothing
+        """
+        if self._finished or not self._is_due:
+            return ''
+        if self._process is None and not _mark_of(self._parameters).exists():
+            self._process = self._start()
+            return ''
+        if self._process is not None and self._process.poll() is None:
+            return ''
+        self._finished = True
+        if self._process is not None and self._process.returncode:
+            self._errors.seek(0)
+            words = self._errors.read().decode(errors='replace').strip().splitlines()
+            return f'updates stay uncompiled: {words[-1] if words else "no reason was given"}'
+        return compile_or_say_why(self._learner)
+
+    @property
+    def _is_due(self) -> bool:
+        # Compiled updates are tried out, which takes something to sample.
+        is_late = self._learner.updates + 1 >= self._parameters.compile_after
+        return is_late and len(self._learner.replay) > 0
+
+    def _start(self) -> 'subprocess.Popen[bytes]':
+        parameters = json.dumps(dataclasses.asdict(self._parameters))
+        return subprocess.Popen(
+            [
+                sys.executable,
+                '-P',
+                '-m',
+                'her_ros.learning.acceleration.compile',
+                parameters,
+                str(os.getpid()),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._errors,
+        )
+
+    def close(self) -> None:
+        """Give up what is not finished."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        self._errors.close()
+
+
+def compile_or_say_why(learner: Learner) -> str:
+    """Compile the updates of a learner; return what to tell the user."""
+    try:
+        learner.compile()
+    except LearnerError as error:
+        return f'updates stay uncompiled: {error}'
+    return 'updates are compiled now'
+
+
+def _mark_of(parameters: LearnerParameters) -> Path:
+    """Return the file in torch's cache that says: the updates of these parameters are in it."""
+    # Seed and run folder change nothing in what is compiled.
+    values = {
+        field.name: getattr(parameters, field.name)
+        for field in dataclasses.fields(LearnerParameters)
+        if field.name not in ('seed', 'run_dir')
+    }
+    text = json.dumps([__version__, torch.__version__, values])
+    return compile_cache() / f'her_ros_{hashlib.sha256(text.encode()).hexdigest()[:16]}'
+
+
+def main() -> None:
+    """Compile for the parameters of the first argument, JSON; the second names the parent."""
+    die_with_parent(int(sys.argv[2]))
+    os.nice(10)  # simulation and learner come first
+    values: dict[str, Any] = json.loads(sys.argv[1])
+    values['hidden_sizes'] = tuple(values['hidden_sizes'])
+    parameters = TrainerParameters(**values)
+    task = task_named(parameters.task)
+    set_up_torch(parameters.threads)
+    learner = Learner(task, parameters)
+    rows = np.zeros(2, step_dtype(task))
+    learner.restore([Episode(rows)])
+    try:
+        learner.compile()
+        write_whole(_mark_of(parameters), b'')
+    except HerRosError as error:
+        sys.exit(str(error))
+
+
+if __name__ == '__main__':
+    main()

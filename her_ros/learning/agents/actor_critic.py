@@ -1,0 +1,140 @@
+"""What agents with an actor and critics have in common, whatever their losses are."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.learning.agents.networks import Mlp, Parameters
+from her_ros.tasks.goal_task import GoalTask
+
+#: what is drawn where losses follow from the batch alone
+NO_NOISE = torch.empty(0)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """A batch as the networks see it: states (n, O + G) are normalised observation and goal."""
+
+    state: Tensor
+    action: Tensor
+    next_state: Tensor
+    reward: Tensor
+    terminated: Tensor
+    steps_to_goal: Tensor
+    #: how much each transition counts for the critics; None: all alike
+    weight: Tensor | None = None
+    #: what :meth:`Algorithm.noise` drew
+    noise: Tensor = NO_NOISE
+
+
+@dataclass(frozen=True)
+class Networks:
+    """Parameters of actor and critic, and the logarithm of the temperature where there is one."""
+
+    actor: Parameters
+    critic: Parameters
+    temperature: Parameters = ()
+
+    def named(self) -> dict[str, Parameters]:
+        """Return the parameters by the network's name."""
+        named = {'actor': self.actor, 'critic': self.critic}
+        return {**named, 'temperature': self.temperature} if self.temperature else named
+
+
+class Algorithm(Protocol):
+    """An actor-critic algorithm: how its losses follow from a batch. Updates are not its affair.
+
+    Losses are scalars. The loss of a network must not send gradients into another one, so that
+    their sum can be differentiated in one pass.
+    """
+
+    actor: Mlp
+    #: actor and targets move in one of so many updates
+    policy_delay: int
+
+    def initial(self, generator: torch.Generator) -> Networks:
+        """Draw parameters."""
+
+    def noise(self, count: int, generator: torch.Generator) -> Tensor:
+        """Draw what the losses of ``count`` samples take at random, on the generator's device."""
+
+    def losses(self, online: Networks, target: Networks, inputs: Inputs) -> dict[str, Tensor]:
+        """Return ``<network>_loss`` of every network, and what else is worth a look.
+
+        Where the inputs have weights, ``td_error``, shape (n,), is among it.
+        """
+
+    def act(self, actor: Parameters, state: Tensor) -> Tensor:
+        """Return the policy's actions in [-1, 1] without noise, shape (n, A)."""
+
+    def policy_layers(self, actor: Parameters) -> Parameters:
+        """Return weight and bias of every layer of the policy, whose last function is tanh."""
+
+
+class ActorCritic:
+    """An actor, and critics of (state, action) in one list of parameters.
+
+    :param actor_outputs: numbers that the actor gives per component of the action
+    """
+
+    policy_delay = 1
+
+    def __init__(
+        self, task: GoalTask, parameters: LearnerParameters, actor_outputs: int = 1
+    ) -> None:
+        state_size = task.observation_size + task.goal_size
+        self.actor = Mlp([state_size, *parameters.hidden_sizes, actor_outputs * task.action_size])
+        self.critic = Mlp(
+            [state_size + task.action_size, *parameters.hidden_sizes, 1],
+            parameters.critic_layer_norm,
+        )
+        self._critics = parameters.critics
+        self._discount = parameters.discount
+        self._action_size = task.action_size
+
+    def initial(self, generator: torch.Generator) -> Networks:
+        """Draw parameters."""
+        actor = self.actor.initial(generator)
+        critics = [self.critic.initial(generator) for _ in range(self._critics)]
+        return Networks(actor, [parameter for critic in critics for parameter in critic])
+
+    def noise(self, count: int, generator: torch.Generator) -> Tensor:
+        """Draw nothing."""
+        return NO_NOISE
+
+    def policy_layers(self, actor: Parameters) -> Parameters:
+        """Return weight and bias of every layer of the policy."""
+        return actor
+
+    def values(self, critics: Parameters, state: Tensor, action: Tensor) -> Tensor:
+        """Return Q(state, action) of each critic whose parameters are given, shape (c, n)."""
+        inputs, size = torch.cat((state, action), -1), len(self.critic.shapes)
+        each = [critics[i : i + size] for i in range(0, len(critics), size)]
+        return torch.cat([self.critic(critic, inputs) for critic in each], -1).t()
+
+
+def critic_losses(error: Tensor, weight: Tensor | None) -> dict[str, Tensor]:
+    """Return the mean squared error of each critic, added up, and errors where they are weighted.
+
+    :param error: values minus targets, shape (c, n)
+    :param weight: how much each transition counts, shape (n,); None: all alike
+    """
+    if weight is None:
+        return {'critic_loss': (error * error).mean(-1).sum()}
+    return {
+        'critic_loss': (weight * error * error).mean(-1).sum(),
+        'td_error': error.detach().abs().mean(0),
+    }
+
+
+def drawn_normals(sets: int, count: int, action_size: int, generator: torch.Generator) -> Tensor:
+    """Draw standard normal numbers for several sets of actions, shape (sets, count, A)."""
+    return torch.randn((sets, count, action_size), generator=generator, device=generator.device)
+
+
+def frozen(parameters: Parameters) -> list[Tensor]:
+    """Return the same parameters, into which no gradient flows."""
+    return [parameter.detach() for parameter in parameters]

@@ -1,0 +1,284 @@
+"""Episode-major replay buffer with Hindsight Experience Replay at sampling time."""
+
+from collections import deque
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.episodes.episode import Episode
+from her_ros.learning.replay.batch import Batch, Draws
+from her_ros.learning.replay.curriculum import Curriculum
+from her_ros.learning.replay.goals import ALWAYS_LATER, STRATEGIES, Choice
+from her_ros.learning.replay.moves import moves_on
+from her_ros.learning.replay.priorities import TdErrorPriorities, priorities_of
+from her_ros.learning.replay.ring import Ring
+from her_ros.learning.replay.symmetries import symmetries_of
+from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.goal_task import GoalTask
+
+# For batches that no update is made of.
+_NO_UPDATES = torch.zeros(())
+
+
+class ReplayError(HerRosError):
+    """An episode that cannot be stored, or a buffer that cannot be sampled."""
+
+
+class Replay:
+    """The last states of many episodes of any length, each state stored once.
+
+    An episode of T transitions takes T + 2 consecutive rows: its T + 1 states, and one more row
+    that holds nothing but the desired goal. So a goal is always a row of one table: a state's row
+    after relabelling, the row behind the last state otherwise.
+
+    Of k + p + 1 samples, k are relabelled with an achieved goal
+    (:mod:`her_ros.learning.replay.goals`), p with a goal that any stored episode had (Pitis et al.
+    2020, arXiv 2007.02832), and one keeps its own.
+
+    :param task: gives the sizes and the reward
+    :param parameters: capacity, k and p, which goals become goals, which transitions are drawn
+    """
+
+    def __init__(
+        self, task: GoalTask, parameters: LearnerParameters, device: torch.device | str = 'cpu'
+    ) -> None:
+        self.task = task
+        self.capacity = capacity = parameters.replay_capacity
+        relabelled = parameters.future_goals + parameters.past_goals
+        self._hindsight_share = parameters.future_goals / (relabelled + 1)
+        self._relabelled_share = relabelled / (relabelled + 1)
+        self._moved_share = parameters.moved_share
+        self._strategy = parameters.goal_strategy
+        self._curriculum = Curriculum(parameters) if parameters.curriculum else None
+        #: which transitions are drawn more often; None: all alike
+        self.priorities = priorities_of(task, parameters, device)
+        #: how samples are transformed; None: they are as recorded
+        self.symmetries = symmetries_of(task, parameters, device)
+        # An observation, and the action taken on it.
+        self._moment = torch.empty(
+            (capacity, task.observation_size + task.action_size), device=device
+        )
+        self._goal = torch.empty((capacity, task.goal_size), dtype=torch.float64, device=device)
+        # A row and the one behind it as one long row: a transition is one place in memory.
+        self._two_moments, self._two_goals = _in_pairs(self._moment), _in_pairs(self._goal)
+        self._terminated = torch.empty(capacity, dtype=torch.bool, device=device)
+        self._last_state_row = torch.empty(capacity, dtype=torch.int32, device=device)
+        looks_back = self._strategy == 'episode'
+        self._first_state_row = torch.empty(
+            capacity if looks_back else 0, dtype=torch.int32, device=device
+        )
+        # Rows that start a transition; those among them after which the achieved goal moved; and
+        # rows that hold desired goals. The last two only where they are drawn from.
+        self._transitions = Ring(capacity, device)
+        self._moved = Ring(capacity if parameters.moved_share else 1, device)
+        self._desired = Ring(capacity if parameters.past_goals else 1, device)
+        self._next_row = 0
+        self._episodes: deque[_Stored] = deque()  # oldest first
+
+    def __len__(self) -> int:
+        """Return the number of transitions stored."""
+        return len(self._transitions)
+
+    @property
+    def episodes(self) -> int:
+        """Number of episodes stored."""
+        return len(self._episodes)
+
+    def add(self, episode: Episode) -> int:
+        """Store an episode; the oldest ones go when there is no room.
+
+        :return: the first row of the episode
+        :raises ReplayError: if the episode is larger than the buffer
+        """
+        self.check_fits(episode)
+        length = len(episode)
+        first = self._make_room(length + 2)
+        last = first + length
+        device = self._goal.device
+        moments = self._moment[first : last + 1]
+        moments[:, : self.task.observation_size] = _tensor(episode.observation, device)
+        moments[:-1, self.task.observation_size :] = _tensor(episode.action, device)
+        self._goal[first : last + 1] = _tensor(episode.achieved_goal, device)
+        self._goal[last + 1] = _tensor(episode.desired_goal, device)
+        self._terminated[first:last] = _tensor(episode.terminated, device)
+        self._last_state_row[first:last] = last
+        if len(self._first_state_row):
+            self._first_state_row[first:last] = first
+        if self.priorities is not None:
+            self.priorities.add(first, episode)
+        rows = torch.arange(first, last + 2, dtype=torch.int32, device=device)
+        self._transitions.append(rows[:length])
+        moved = np.zeros(0, np.int64)
+        if self._moved_share:
+            moved = np.flatnonzero(moves_on(episode.achieved_goal, self.task))
+            self._moved.append(_tensor(first + moved, device).int())
+        if self._relabelled_share > self._hindsight_share:
+            self._desired.append(rows[-1:])
+        self._episodes.append(_Stored(first, length, len(moved)))
+        self._next_row = last + 2
+        return first
+
+    def check_fits(self, episode: Episode) -> None:
+        """Check that there could be room for an episode.
+
+        :raises ReplayError: if it is larger than the whole buffer
+        """
+        if len(episode) + 2 > self.capacity:
+            raise ReplayError(
+                f'an episode of {len(episode)} steps needs {len(episode) + 2} rows;'
+                f' replay_capacity is {self.capacity}'
+            )
+
+    def has_room(self, episode: Episode) -> bool:
+        """Tell whether an episode can be stored without another one having to go.
+
+        :raises ReplayError: if it is larger than the whole buffer
+        """
+        self.check_fits(episode)
+        first, rows = self._next_row, len(episode) + 2
+        if first + rows > self.capacity:
+            return False
+        return not self._episodes or not first <= self._episodes[0].first_row < first + rows
+
+    def _make_room(self, rows: int) -> int:
+        """Evict the oldest episodes until ``rows`` consecutive rows are free; return the first."""
+        first = self._next_row
+        if first + rows > self.capacity:
+            # What is left at the end stays empty; whatever still lies there is the oldest.
+            while self._episodes and self._episodes[0].first_row >= first:
+                self._evict()
+            first = 0
+        while self._episodes and first <= self._episodes[0].first_row < first + rows:
+            self._evict()
+        return first
+
+    def _evict(self) -> None:
+        oldest = self._episodes.popleft()
+        self._transitions.forget(oldest.length)
+        if self.priorities is not None:
+            self.priorities.remove(oldest.first_row, oldest.length)
+        self._moved.forget(oldest.moved)
+        if len(self._desired):
+            self._desired.forget(1)
+
+    def sample(self, draws: Draws, updates: Tensor = _NO_UPDATES) -> Batch:
+        """Gather the transitions that the draws select.
+
+        :param updates: number of updates made, a scalar: some choices shift with training
+        :raises ReplayError: if the buffer is empty
+        """
+        if not self._episodes:
+            raise ReplayError('the replay buffer is empty; there is nothing to sample')
+        return self.gather(draws, updates)
+
+    def gather(self, draws: Draws, updates: Tensor = _NO_UPDATES) -> Batch:
+        """Do as :meth:`sample` does, in a buffer known to hold something.
+
+        Tensors alone decide what happens, so this can be compiled or captured; the cost does not
+        depend on how much is stored.
+        """
+        row = self._picked(draws.transition)
+        weight = None
+        if isinstance(self.priorities, TdErrorPriorities):
+            weight = self.priorities.importance(row, updates)
+        return self._relabelled(row, draws, updates, weight)
+
+    def _picked(self, uniform: Tensor) -> Tensor:
+        """Choose rows that start transitions, by numbers in [0, 1), shape (n,)."""
+        if self.priorities is not None:
+            return self.priorities.pick(uniform)
+        if not self._moved_share:
+            return self._transitions.pick(uniform)
+        # One number chooses where to draw from, and what: its share of [0, 1) is stretched again.
+        # In double precision like the draws, or the stretched number could reach 1.
+        share = self._moved_share * (self._moved.count > 0).double()
+        of_moved = uniform < share
+        stretched = torch.where(of_moved, uniform / share, (uniform - share) / (1 - share))
+        return torch.where(
+            of_moved, self._moved.pick(stretched), self._transitions.pick(stretched)
+        )
+
+    def sample_episode(self, first_row: int, length: int, draws: Draws) -> Batch:
+        """Gather every transition of one stored episode once, relabelled without a curriculum."""
+        row = torch.arange(first_row, first_row + length, device=self._goal.device)
+        return self._relabelled(row, draws, _NO_UPDATES, None)
+
+    def _relabelled(
+        self, row: Tensor, draws: Draws, updates: Tensor, weight: Tensor | None
+    ) -> Batch:
+        last = self._last_state_row.index_select(0, row).long()
+        goal_row = last + 1
+        if self._relabelled_share > self._hindsight_share:
+            is_relabelled = draws.relabel < self._relabelled_share
+            goal_row = torch.where(is_relabelled, self._desired.pick(draws.future), goal_row)
+        is_hindsight = draws.relabel < self._hindsight_share
+        goal_row = torch.where(is_hindsight, self._goal_rows(row, last, draws, updates), goal_row)
+        if self._strategy not in ALWAYS_LATER:
+            is_later = is_hindsight & (row < goal_row) & (goal_row <= last)
+        else:
+            is_later = is_hindsight
+        goal = self._goal.index_select(0, goal_row)
+        goals = self._two_goals.index_select(0, row)
+        # The reward judges where the action led, so it looks at the *next* achieved goal.
+        reward = self.task.reward(goals[:, self.task.goal_size :], goal).float()
+        moments = self._two_moments.index_select(0, row)
+        if self.symmetries is not None and draws.symmetry is not None:
+            # Afterwards: rounding must not turn a reached goal into a missed one.
+            moments, goals, goal = self.symmetries.apply(moments, goals, goal, draws.symmetry)
+        achieved_goal, next_achieved_goal = goals.chunk(2, 1)
+        sizes = (self.task.observation_size, self.task.action_size)
+        observation, action, next_observation, _ = moments.split(sizes * 2, 1)
+        return Batch(
+            observation=observation,
+            achieved_goal=achieved_goal,
+            action=action,
+            next_observation=next_observation,
+            next_achieved_goal=next_achieved_goal,
+            goal=goal,
+            reward=reward,
+            terminated=self._terminated.index_select(0, row),
+            steps_to_goal=torch.where(is_later, goal_row - row, 0),
+            row=row,
+            weight=weight,
+        )
+
+    def _goal_rows(self, row: Tensor, last: Tensor, draws: Draws, updates: Tensor) -> Tensor:
+        """Choose achieved goals as hindsight has it, by the strategy and maybe a curriculum."""
+        if self._curriculum is None or draws.candidates is None:
+            return self._by_strategy(row, last, draws.future)
+        count, size = draws.candidates.shape
+        each = (row.repeat(count), last.repeat(count))
+        rows = self._by_strategy(*each, draws.candidates.flatten())
+        goals = self._goal.index_select(0, rows).view(count, size, -1)
+        desired = self._goal.index_select(0, last + 1)
+        chosen = self._curriculum.choose(goals, desired, updates)
+        return rows.view(count, size).gather(0, chosen[None])[0]
+
+    def _by_strategy(self, row: Tensor, last: Tensor, uniform: Tensor) -> Tensor:
+        first = row
+        if len(self._first_state_row):
+            first = self._first_state_row.index_select(0, row).long()
+        choice = Choice(row, first, last, uniform, self._transitions.pick)
+        return STRATEGIES[self._strategy](choice)
+
+
+class _Stored(NamedTuple):
+    """Where an episode of ``length`` transitions lies, ``moved`` of which are listed as such."""
+
+    first_row: int
+    length: int
+    moved: int
+
+
+def _in_pairs(table: Tensor) -> Tensor:
+    """View a table (n, m) as (n - 1, 2 m): every row with the one behind it."""
+    rows, columns = table.shape
+    return table.as_strided((rows - 1, 2 * columns), (columns, 1))
+
+
+def _tensor(array: np.ndarray, device: torch.device) -> Tensor:
+    # Rows interleave their fields, and may be read-only views of a file.
+    return torch.from_numpy(np.array(array)).to(device)

@@ -1,0 +1,1 @@
+"""Training online and offline: when to update, judge, save and stop."""

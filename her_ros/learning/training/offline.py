@@ -1,0 +1,317 @@
+"""Learning from bags that are there already: no environment, no ROS, the same learner."""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from her_ros.config.parameters.nodes import TrainerParameters
+from her_ros.episodes.episode import Episode
+from her_ros.learning.acceleration.ranks import Ranks
+from her_ros.learning.learner import Learner
+from her_ros.learning.training.checkpoint import load_checkpoint, save_checkpoint
+from her_ros.learning.training.checkpoint_form import LOG_FORM, check_form, load_log
+from her_ros.learning.training.evaluation import EVALUATION_FORM, Evaluation, mean_return
+from her_ros.learning.training.scalars import SUCCESS_RATE
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import sha256, write_whole
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.states import Outcome
+
+# Where bags hold more than the buffer, new episodes replace the oldest as fast as each stored
+# transition is drawn so often, on average.
+_DRAWS_PER_TRANSITION = 4
+# Updates between two looks at the clock.
+_SLICE = 100
+
+#: plays the policy of an ONNX file; returns the episodes
+Judge = Callable[[bytes], Sequence[Episode]]
+#: takes a named value at an update, such as TensorBoard's ``add_scalar``
+RecordScalar = Callable[[str, float, int], None]
+
+
+class OfflineError(HerRosError):
+    """Bags or a checkpoint that cannot be learnt from."""
+
+
+class Episodes(Protocol):
+    """Where episodes come from; both orders are the same every time."""
+
+    def in_order(self) -> Iterator[Episode]:
+        """Read every episode once."""
+
+    def shuffled(self) -> Iterator[Episode]:
+        """Read them again and again, without end, in another order each time."""
+
+
+class OfflineTraining:
+    """Fills a learner from episodes and makes a number of updates.
+
+    Whatever fits into the replay buffer is read once, in order, as online training reads it. Of
+    more than that the buffer holds a window which moves along a shuffled stream; normalisers keep
+    what the first filling showed them. Nothing depends on time, so a seed repeats bit for bit.
+
+    :param folder: where checkpoint, policy and result go
+    :param source: the episodes of this rank
+    :param log: names and digests of the bags, in order
+    :param updates: to make in all
+    :param judge: plays a policy ten times on the way; None: nobody does
+    """
+
+    def __init__(
+        self,
+        task: GoalTask,
+        parameters: TrainerParameters,
+        folder: RunFolder,
+        source: Episodes,
+        log: Sequence[tuple[str, str]],
+        updates: int,
+        ranks: Ranks | None = None,
+        judge: Judge | None = None,
+        record: RecordScalar = lambda name, value, step: None,
+    ) -> None:
+        self.ranks = ranks or Ranks()
+        self.learner = Learner(task, parameters, self.ranks)
+        self.evaluations: list[Evaluation] = []
+        #: whether the bags hold more than the buffer
+        self.is_streaming = False
+        self._task = task
+        self._parameters = parameters
+        self._folder = folder
+        self._source = source
+        self._stream: Iterator[Episode] = iter(())
+        self._log = [list(entry) for entry in log]
+        self._updates = updates
+        self._judge = judge
+        self._record = record
+        self._read = 0  # transitions, once the buffer was filled
+        self._trained_s = 0.0
+        self._started = self._saved_at = time.monotonic()
+
+    @property
+    def trained_s(self) -> float:
+        """Wall clock spent so far, seconds, over all starts."""
+        return self._trained_s + time.monotonic() - self._started
+
+    @property
+    def remaining(self) -> int:
+        """Updates still to be made."""
+        return max(0, self._updates - self.learner.updates)
+
+    @property
+    def should_compile(self) -> bool:
+        """Whether compiling the updates pays; settled by counts, so that it repeats."""
+        threshold, learner = self._parameters.compile_after, self.learner
+        on_cpu = learner.device.type == 'cpu'
+        return on_cpu and not learner.compiled and 0 < threshold < self.remaining
+
+    def begin(self) -> bool:
+        """Fill the buffer, and go on from the folder's checkpoint if there is one.
+
+        :return: whether there was one
+        :raises OfflineError: if the bags hold nothing, or are not those of the checkpoint
+        """
+        state = self.checkpoint()
+        self._fill()
+        if state is not None:
+            self._restore(state)
+        return state is not None
+
+    def checkpoint(self) -> dict[str, Any] | None:
+        """Read the folder's checkpoint, if there is one.
+
+        :raises OfflineError: if it has learnt from other bags, or with more or fewer ranks
+        :raises CheckpointError: if it cannot be used
+        """
+        if not self._folder.checkpoint.exists():
+            return None
+        state = load_checkpoint(self._folder.checkpoint)
+        self._check_same(state)
+        return state
+
+    def _fill(self) -> None:
+        with self.ranks.together():
+            if not self._ingest(self._source.in_order()):
+                # Begun anew, so that the window and the normalisers see bags from everywhere.
+                self.learner = Learner(self._task, self._parameters, self.ranks)
+                self.is_streaming = True
+                self._stream = self._source.shuffled()
+                self._ingest(self._stream)
+            if not len(self.learner.replay):
+                raise OfflineError('none of the bags holds a sound episode; nothing can be learnt')
+        for normalizer in self.learner.normalizers.values():
+            self.ranks.merge(normalizer)
+        counts = self.ranks.gather((self.learner.env_steps, self.learner.episodes))
+        self.learner.env_steps, self.learner.episodes = map(sum, zip(*counts, strict=True))
+
+    def _ingest(self, episodes: Iterator[Episode]) -> bool:
+        """Let the learner have episodes as long as there is room; tell whether there was."""
+        for episode in episodes:
+            if not self.learner.replay.has_room(episode):
+                return False
+            self.learner.ingest([episode])
+        return True
+
+    def _check_same(self, state: dict[str, Any]) -> None:
+        checkpoint = self._folder.checkpoint
+        if 'judged' in state:
+            raise OfflineError(f'{checkpoint}: is of an online run; name another --out')
+        check_form(checkpoint, state, self._form)
+        if state['ranks'] != self.ranks.count:
+            raise OfflineError(
+                f'{checkpoint}: learnt by {state["ranks"]} processes, this time there are'
+                f' {self.ranks.count}; start as many, or name another --out'
+            )
+        if [list(entry) for entry in state['log']] != self._log:
+            raise OfflineError(
+                f'{checkpoint}: has learnt from other bags, or in another order; name those, or'
+                ' another --out'
+            )
+        check_form(
+            checkpoint, state['generators'], (self.learner.generators_form,) * self.ranks.count
+        )
+
+    @property
+    def _form(self) -> dict[str, Any]:
+        """Form of a checkpoint."""
+        return {
+            'learner': self.learner.form,
+            'generators': [self.learner.generators_form],
+            'ranks': int,
+            'log': LOG_FORM,
+            'evaluations': [EVALUATION_FORM],
+            'read': int,
+            'trained_s': float,
+            'compiled': bool,
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        """Go on where a checkpoint was written."""
+        # Before the state is loaded, to which priorities of what is in the buffer belong.
+        self._read_up_to(state['read'])
+        self.learner.load_state_dict(state['learner'])
+        own = state['generators'][self.ranks.rank]
+        self.learner.load_generators(own)
+        self.evaluations = [Evaluation(**values) for values in state['evaluations']]
+        self._trained_s = state['trained_s']
+        if state['compiled']:
+            self.learner.compile()
+
+    def update(self) -> dict[str, float]:
+        """Make up to a hundred updates; return the losses of the last one."""
+        learner = self.learner
+        count = min(_SLICE - learner.updates % _SLICE, self.remaining)
+        if self.is_streaming:
+            drawn = (learner.updates + count) * self._parameters.batch_size
+            self._read_up_to(drawn // _DRAWS_PER_TRANSITION)
+        begin = time.monotonic()
+        losses = learner.update(count)
+        speed = count / max(time.monotonic() - begin, 1e-9)
+        self._record('speed/updates_per_s', speed, learner.updates)
+        for name, value in losses.items():
+            self._record(f'learner/{name}', value, learner.updates)
+        if self._judge and learner.updates >= self._next_evaluation:
+            self._evaluate(self._judge)
+        return losses
+
+    @property
+    def should_save(self) -> bool:
+        """Whether it is time for a checkpoint; with several ranks the first one decides."""
+        return time.monotonic() - self._saved_at > self._parameters.checkpoint_interval_s
+
+    def _read_up_to(self, transitions: int) -> None:
+        while self._read < transitions:
+            episode = next(self._stream)
+            self.learner.restore([episode])
+            self._read += len(episode)
+
+    @property
+    def _next_evaluation(self) -> int:
+        last = self.evaluations[-1].updates if self.evaluations else 0
+        tenth = max(1, self._updates // 10)
+        return min((last // tenth + 1) * tenth, self._updates)
+
+    def _evaluate(self, judge: Judge) -> None:
+        content = self._policy(len(self.evaluations) + 1)
+        at = (self.learner.env_steps, self.learner.updates, self.trained_s)
+        episodes, version = judge(content), len(self.evaluations) + 1
+        evaluation = Evaluation.of(self._task, version, sha256(content), at, episodes)
+        self.evaluations.append(evaluation)
+        self._record(SUCCESS_RATE, evaluation.success_rate, self.learner.updates)
+        self._record('evaluation/return', mean_return(episodes), self.learner.updates)
+
+    def _policy(self, version: int) -> bytes:
+        provenance = {'run': self._folder.path.name, 'guard': self._parameters.guard}
+        return self.learner.policy(version, {**provenance, 'bags': str(len(self._log))})
+
+    def save(self) -> None:
+        """Write the checkpoint; every rank calls this, rank 0 writes."""
+        generators = self.ranks.gather(self.learner.generators())
+        self._saved_at = time.monotonic()
+        if self.ranks.rank:
+            return
+        save_checkpoint(
+            self._folder.checkpoint,
+            {
+                'learner': self.learner.state_dict(),
+                'generators': generators,
+                'ranks': self.ranks.count,
+                'log': self._log,
+                'evaluations': [dataclasses.asdict(each) for each in self.evaluations],
+                'read': self._read,
+                'trained_s': self.trained_s,
+                'compiled': self.learner.compiled,
+            },
+        )
+
+    def finish(self) -> dict[str, Any]:
+        """Write checkpoint, policy and ``result.json``; return what the last one says."""
+        self.save()
+        last = self.evaluations[-1] if self.evaluations else None
+        if last is not None and last.updates != self.learner.updates:
+            last = None  # it judged another policy
+        rates = [each.success_rate for each in self.evaluations]
+        result = {
+            'task': self._task.name,
+            'outcome': Outcome.TRAINED,
+            'guard': self._parameters.guard,
+            'success_rate': last.success_rate if last else None,
+            'best_success_rate': max(rates, default=None),
+            'env_steps': self.learner.env_steps,
+            'episodes': self.learner.episodes,
+            'updates': self.learner.updates,
+            'wall_s': round(self.trained_s, 2),
+            'seed': self._parameters.seed,
+            'evaluations': [dataclasses.asdict(each) for each in self.evaluations],
+        }
+        if self.ranks.rank == 0:
+            # Judged last, it is that version, so that a card finds what was shown.
+            version = len(self.evaluations) + (last is None)
+            write_whole(self._folder.policy, self._policy(version))
+            write_whole(self._folder.result, json.dumps(result, indent=1).encode())
+        return result
+
+
+def bags_in_order(run: RunFolder) -> list[tuple[Path, str]] | None:
+    """List the bags that an online run has learnt from, in the order of its log.
+
+    :return: paths and their digests; None if the run left no log
+    :raises OfflineError: if a bag of the log is missing
+    """
+    if not run.checkpoint.exists():
+        return None
+    log = load_log(run.checkpoint)
+    if not run.bags.is_dir() or not any(run.bags.iterdir()):
+        raise OfflineError(
+            f'{run.path}: holds a checkpoint, but no bags; name what it was made of'
+        )
+    paths = [(run.bags / name, digest) for name, digest in log]
+    if missing := [path for path, _ in paths if not path.exists()]:
+        raise OfflineError(
+            f'{missing[0]}: missing, but {run.checkpoint} has learnt from it; to take what is'
+            f' there, name {run.bags}'
+        )
+    return paths

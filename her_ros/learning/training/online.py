@@ -1,0 +1,340 @@
+"""The training loop over a run folder: bags in, updates at their ratio, evaluations, stop rule."""
+
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import torch
+
+from her_ros.config.parameters.nodes import TrainerParameters
+from her_ros.episodes.episode import Episode
+from her_ros.learning.acceleration.compile import CompileAhead, compile_or_say_why
+from her_ros.learning.learner import Learner
+from her_ros.learning.training.checkpoint import load_checkpoint, save_checkpoint
+from her_ros.learning.training.checkpoint_form import LOG_FORM, check_form
+from her_ros.learning.training.evaluation import EVALUATION_FORM, Evaluation, mean_return
+from her_ros.learning.training.scalars import SUCCESS_RATE
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import file_sha256, set_aside, sha256, write_whole
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.states import Outcome
+
+# Evaluation bags of one policy version that may be damaged before the run ends.
+_MAX_DAMAGED = 3
+
+#: reads the finished episodes of a bag
+ReadEpisodes = Callable[[Path], Sequence[Episode]]
+#: takes a named value at an environment step, such as TensorBoard's ``add_scalar``
+RecordScalar = Callable[[str, float, int], None]
+
+
+class TrainingError(HerRosError):
+    """A run that cannot go on from what its folder holds."""
+
+
+class EvaluationDamaged(TrainingError):
+    """An evaluation bag that was set aside; its policy version has to be evaluated again."""
+
+
+class Training:
+    """Feeds a learner from a run folder; nodes and commands only call it.
+
+    The folder is the truth: a bag counts when it lies in ``bags/`` under its final name, and the
+    checkpoint says which ones were read, in which order.
+    """
+
+    def __init__(
+        self,
+        task: GoalTask,
+        parameters: TrainerParameters,
+        folder: RunFolder,
+        read: ReadEpisodes,
+        record: RecordScalar = lambda name, value, step: None,
+    ) -> None:
+        self.learner = Learner(task, parameters)
+        self.parameters = parameters
+        self.folder = folder
+        self.evaluations: list[Evaluation] = []
+        self.refused: dict[str, str] = {}  # bag name to what is wrong with it
+        self._task = task
+        self._read = read
+        self._record = record
+        self._compile_ahead = CompileAhead(self.learner, parameters)
+        self._news = ''
+        self._log: list[tuple[str, str]] = []  # name and SHA-256 of the bags read, in order
+        self._seen: set[str] = set()
+        self._version = 0
+        self._judged: tuple[int, bytes] | None = None  # version and policy under evaluation
+        self._judged_at = (0, 0, 0.0)  # the env steps, updates and seconds it came from
+        self._damaged = 0  # evaluation bags of this version that were set aside
+        self._next_evaluation = parameters.evaluation_interval
+        self._trained_s = 0.0
+        self._started = time.monotonic()
+
+    def resume(self) -> bool:
+        """Continue from the folder's checkpoint, if there is one; tell whether there was.
+
+        The buffer is rebuilt from the logged bags in their order; neither normalisers nor
+        generators are touched, so the next update is the one that would have come.
+
+        :raises TrainingError: if a logged bag is missing or was altered
+        :raises CheckpointError: if the checkpoint cannot be used
+        """
+        if not self.folder.checkpoint.exists():
+            return False
+        state = load_checkpoint(self.folder.checkpoint)
+        if 'ranks' in state:
+            raise TrainingError(
+                f'{self.folder.checkpoint}: is of offline training; choose another run'
+            )
+        check_form(self.folder.checkpoint, state, self._form(state.get('judged') is not None))
+        for name, digest in state['log']:
+            path = self.folder.bags / name
+            state_of_bag = '' if path.exists() else 'missing'
+            if not state_of_bag and file_sha256(path) != digest:
+                state_of_bag = 'altered'
+            if state_of_bag:
+                raise TrainingError(
+                    f'{path}: {state_of_bag} since the checkpoint has learnt from it; restore the'
+                    f' file, or move {self.folder.checkpoint} away to learn anew from the others'
+                )
+            self.learner.restore(self._read(path))
+            self._log.append((name, digest))
+            self._seen.add(name)
+        self.learner.load_state_dict(state['learner'])
+        if state['compiled'] and self._log:
+            self._news = compile_or_say_why(self.learner)
+            if self.learner.compiled:
+                self._compile_ahead = CompileAhead(self.learner, self.parameters)
+            else:
+                self._news += '; so the next updates differ in rounding from those before'
+        self.evaluations = [Evaluation(**values) for values in state['evaluations']]
+        self._version = state['version']
+        self._next_evaluation = state['next_evaluation']
+        self._trained_s = state['trained_s']
+        if state['judged'] is not None:
+            version, content = state['judged']
+            self._judged = (version, content.numpy().tobytes())
+            self._judged_at = tuple(state['judged_at'])
+        return True
+
+    def _form(self, has_judged: bool) -> dict[str, Any]:
+        """Return the form of a checkpoint.
+
+        :param has_judged: whether a policy is under evaluation
+        """
+        return {
+            'learner': self.learner.form,
+            'log': LOG_FORM,
+            'evaluations': [EVALUATION_FORM],
+            'version': int,
+            'next_evaluation': int,
+            'trained_s': float,
+            'judged': (int, bytes) if has_judged else type(None),
+            'judged_at': (int, int, float),
+            'compiled': bool,
+        }
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        judged = None
+        if self._judged is not None:
+            version, content = self._judged
+            judged = [version, torch.frombuffer(bytearray(content), dtype=torch.uint8)]
+        state: dict[str, Any] = {
+            'learner': self.learner.state_dict(),
+            'log': [list(entry) for entry in self._log],
+            'evaluations': [dataclasses.asdict(e) for e in self.evaluations],
+            'version': self._version,
+            'next_evaluation': self._next_evaluation,
+            'trained_s': self.trained_s,
+            'judged': judged,
+            'judged_at': list(self._judged_at),
+            'compiled': self.learner.compiled,
+        }
+        save_checkpoint(self.folder.checkpoint, state)
+
+    @property
+    def trained_s(self) -> float:
+        """Wall clock spent in this run so far, seconds, over all its starts."""
+        return self._trained_s + time.monotonic() - self._started
+
+    def ingest_new_bags(self) -> int:
+        """Read the bags that came since the last call; return how many.
+
+        A bag that cannot be read is left where it is and remembered in ``refused``.
+        """
+        names = {path.name for path in self.folder.bags.glob('*.mcap')} - self._seen
+        for name in sorted(names):
+            path = self.folder.bags / name
+            self._seen.add(name)
+            try:
+                digest, episodes = file_sha256(path), self._read(path)
+                for episode in episodes:
+                    self.learner.replay.check_fits(episode)
+            except (HerRosError, OSError) as error:
+                self.refused[name] = f'{name}: {error}'
+                continue
+            self._log.append((name, digest))
+            self.learner.ingest(episodes)
+            self._record_episodes('rollout', episodes, self.learner.env_steps)
+        return len(names)
+
+    def _record_episodes(self, name: str, episodes: Sequence[Episode], env_steps: int) -> None:
+        """Record mean return and success rate of episodes, of which there may be none."""
+        if episodes:
+            success_rate = sum(each.is_success for each in episodes) / len(episodes)
+            self._record(f'{name}/success_rate', success_rate, env_steps)
+            self._record(f'{name}/return', mean_return(episodes), env_steps)
+
+    @property
+    def updates_owed(self) -> int:
+        """Updates that the configured ratio asks for and that are not made yet."""
+        steps = self.learner.env_steps
+        if steps < self.parameters.warm_up_steps or not len(self.learner.replay):
+            return 0
+        return max(0, int(steps * self.parameters.updates_per_step) - self.learner.updates)
+
+    @property
+    def wants_collection(self) -> bool:
+        """Whether workers should start another rollout."""
+        # Collection waits for the updates that belong to the policy to be judged, not for the
+        # evaluation itself; that goes on beside it, until the next one is due.
+        return not self._evaluation_due and self.updates_owed <= self.parameters.max_updates_owed
+
+    def compile_when_due(self) -> str:
+        """Have updates compiled once the run is long enough; return what to tell the user."""
+        news, self._news = self._news, ''
+        return news or self._compile_ahead.poll()
+
+    def close(self) -> None:
+        """End what goes on beside the training."""
+        self._compile_ahead.close()
+
+    def update(self, seconds: float) -> int:
+        """Make owed updates for about so long; return how many."""
+        deadline, made = time.monotonic() + seconds, 0
+        while self.updates_owed and time.monotonic() < deadline:
+            count = min(self.updates_owed, 8)
+            losses = self.learner.update(count)
+            made += count
+        if made:
+            for name, value in losses.items():
+                self._record(f'learner/{name}', value, self.learner.env_steps)
+        return made
+
+    def policy(self) -> tuple[int, bytes]:
+        """Export the present policy under a new version number."""
+        self._version += 1
+        return self._version, self.learner.policy(self._version, {'run': self.folder.path.name})
+
+    @property
+    def _evaluation_due(self) -> bool:
+        steps = self.learner.env_steps
+        return steps >= min(self._next_evaluation, self.parameters.max_env_steps)
+
+    @property
+    def judged_policy(self) -> tuple[int, bytes] | None:
+        """Version and bytes of the policy under evaluation, if there is one."""
+        return self._judged
+
+    def begin_evaluation(self) -> bool:
+        """Choose the present policy for evaluation when one is due; tell whether it was."""
+        if self._judged is not None or not self._evaluation_due or self.updates_owed:
+            return False
+        is_last = self.learner.env_steps >= self.parameters.max_env_steps
+        self._next_evaluation = self.learner.env_steps + self.parameters.evaluation_interval
+        if not self.learner.updates and not is_last:
+            return False
+        self._judged = self.policy()
+        self._judged_at = (self.learner.env_steps, self.learner.updates, self.trained_s)
+        self.save()
+        return True
+
+    def end_evaluation(self) -> Evaluation | None:
+        """Take in the evaluation's bag once it is there.
+
+        A bag that cannot be read, or in which another policy version acted, is set aside under
+        another name, so that the evaluator writes it again.
+
+        :raises EvaluationDamaged: if the bag was set aside; publish :attr:`judged_policy` again
+        :raises TrainingError: if that has happened three times to one policy version
+        """
+        if self._judged is None:
+            return None
+        version, content = self._judged
+        digest = sha256(content)
+        path = self.folder.evaluation_bag(version, digest)
+        if not path.exists():
+            return None
+        try:
+            episodes = self._evaluated_episodes(path, version)
+        except (HerRosError, OSError) as error:
+            self._set_aside(path, error)
+        self._damaged = 0
+        evaluation = Evaluation.of(self._task, version, digest, self._judged_at, episodes)
+        if evaluation.success_rate >= self.best_success_rate:
+            write_whole(self.folder.policy, content)
+        self.evaluations.append(evaluation)
+        self._judged = None
+        self.save()
+        self._record(SUCCESS_RATE, evaluation.success_rate, evaluation.env_steps)
+        self._record('evaluation/return', mean_return(episodes), evaluation.env_steps)
+        return evaluation
+
+    def _evaluated_episodes(self, path: Path, version: int) -> Sequence[Episode]:
+        episodes = self._read(path)
+        versions = {int(v) for e in episodes for v in set(e.rows['policy_version'][1:].tolist())}
+        if versions != {version}:
+            raise TrainingError(f'{path}: acted by versions {sorted(versions)}, not by {version}')
+        return episodes
+
+    def _set_aside(self, path: Path, error: Exception) -> NoReturn:
+        aside = set_aside(path)
+        self._damaged += 1
+        if self._damaged >= _MAX_DAMAGED:
+            raise TrainingError(
+                f'{error}; {self._damaged} evaluation bags of this version were damaged, the last'
+                f' is kept as {aside.name}; check the disk, then start the run again'
+            )
+        raise EvaluationDamaged(f'{error}; kept as {aside.name}, the evaluation is repeated')
+
+    @property
+    def best_success_rate(self) -> float:
+        """Highest success rate of any evaluation so far; 0 before the first."""
+        return max((e.success_rate for e in self.evaluations), default=0.0)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """What the run ended with, by the stop rule; None: it goes on."""
+        parameters = self.parameters
+        last = self.evaluations[-parameters.stop_evaluations :]
+        if len(last) == parameters.stop_evaluations and all(
+            e.success_rate >= parameters.stop_success for e in last
+        ):
+            return Outcome.SOLVED
+        if last and last[-1].env_steps >= parameters.max_env_steps:
+            return Outcome.LIMIT
+        return None
+
+    def finish(self) -> dict[str, Any]:
+        """Save everything, write ``result.json``, and return what it says."""
+        self.save()
+        result = {
+            'task': self._task.name,
+            'outcome': self.outcome,
+            'success_rate': self.evaluations[-1].success_rate,
+            'best_success_rate': self.best_success_rate,
+            'env_steps': self.learner.env_steps,
+            'episodes': self.learner.episodes,
+            'updates': self.learner.updates,
+            'wall_s': round(self.trained_s, 2),
+            'seed': self.parameters.seed,
+            'evaluations': [dataclasses.asdict(e) for e in self.evaluations],
+        }
+        write_whole(self.folder.result, json.dumps(result, indent=1).encode())
+        return result
