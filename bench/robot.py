@@ -35,7 +35,7 @@ from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.schema import configured
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.policy.safety.filter import SafetyFilter
-from her_ros.robot.simulated import start_seed
+from her_ros.robot.simulated.robot import start_seed
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
 from her_ros.tasks.goal_task import GoalTask

@@ -22,9 +22,9 @@ from gymnasium.vector import SyncVectorEnv
 from table import print_figures, print_table, seconds_of_others, timed
 
 import her_ros.sim  # noqa: F401 (registers)
+from her_ros.arms.model import MOCAP_TURN, SUBSTEPS, load_model
+from her_ros.arms.setups import SETUPS
 from her_ros.sim.fetch import FetchBatch
-from her_ros.sim.model import MOCAP_TURN, SUBSTEPS, load_model
-from her_ros.sim.setups import SETUPS
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 

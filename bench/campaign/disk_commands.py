@@ -19,7 +19,7 @@ from rosbags.typesys import Stores, get_typestore
 
 from campaign.processes import claimed_domain
 from her_ros.cli.graph import graph_environment, training_nodes
-from her_ros.robot.simulated import SimulatedRobot
+from her_ros.robot.simulated.robot import SimulatedRobot
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.registry import TASKS
 

@@ -24,7 +24,7 @@ from her_ros.cli.recorded_topics import WANTED, RecordedTopics, key_of, survey
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.config.schema import ConfigError, configured
 from her_ros.robot.commands import checked_fingers
-from her_ros.robot.conversion import Conversion
+from her_ros.robot.conversion.conversion import Conversion
 from her_ros.robot.frames import Frames, Pose
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask

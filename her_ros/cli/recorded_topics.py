@@ -11,7 +11,7 @@ import numpy as np
 from her_ros.bags.errors import BagError
 from her_ros.bags.recording import Recording
 from her_ros.bags.storage.messages import Message
-from her_ros.robot.sender_clock import SenderClock
+from her_ros.robot.conversion.sender_clock import SenderClock
 from her_ros.wire.topics import GOAL, GOAL_POSE, GRIPPER, JOINT_STATES, OBJECT_POSE, TWIST
 
 #: what is looked for: by key, the end of the topic's name, and the type it must have

@@ -8,8 +8,8 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.nodes.qos import COMMAND
-from her_ros.robot.arm_commands import Command
-from her_ros.robot.control import RobotControl
+from her_ros.robot.bridge.arm_commands import Command
+from her_ros.robot.bridge.control import RobotControl
 from her_ros.robot.frames import Floats
 from her_ros.robot.kinematics import ARM_JOINTS
 from her_ros.wire.topics import GRIPPER, TRAJECTORY, TWIST

@@ -22,13 +22,13 @@ from her_ros.nodes.publishers import ActionSource
 from her_ros.nodes.qos import COMMAND, LOCK_STEP, SCENE, SENSOR, with_deadline
 from her_ros.nodes.scene import goal_marker
 from her_ros.nodes.transforms import pose_of, tf2_lookup
-from her_ros.robot.arrivals import Arrivals
-from her_ros.robot.beat import Beat
-from her_ros.robot.control import RobotControl
+from her_ros.robot.bridge.arrivals import Arrivals
+from her_ros.robot.bridge.beat import Beat
+from her_ros.robot.bridge.control import RobotControl
+from her_ros.robot.bridge.goals import GoalEvent
+from her_ros.robot.bridge.observer import MissingInput, listed
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames, Pose
-from her_ros.robot.goals import GoalEvent
-from her_ros.robot.observer import MissingInput, listed
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.registry import task_named
 from her_ros.wire.cloud import CloudDecoder, encode_cloud

@@ -34,7 +34,7 @@ class ScenePublisher:
     :param node: the node whose topics these are
     :param measured: publish ``joint_states`` and ``object_pose`` as well as ``gripper_pose`` and
         ``markers``; a robot has publishers of its own for what it measures
-    :raises SimError: if the task has no simulation
+    :raises ArmError: if the task has no simulation
     """
 
     def __init__(self, node: Node, task: GoalTask, measured: bool = True) -> None:

@@ -22,9 +22,9 @@ from her_ros.nodes.qos import ROBOT
 from her_ros.nodes.scene import ScenePublisher
 from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist, stamp_fault
 from her_ros.robot.errors import RobotError
-from her_ros.robot.imperfection import Delay, Imperfection
-from her_ros.robot.simulated import SimulatedRobot, start_seed
-from her_ros.robot.ticks import Ticks
+from her_ros.robot.simulated.imperfection import Delay, Imperfection
+from her_ros.robot.simulated.robot import SimulatedRobot, start_seed
+from her_ros.robot.simulated.ticks import Ticks
 from her_ros.runtime.seeds import generator
 from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST

@@ -4,8 +4,8 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from her_ros.arms.model import MOCAP_TURN, load_model
 from her_ros.robot.frames import Pose
-from her_ros.sim.model import MOCAP_TURN, load_model
 from her_ros.tasks.goal_task import GoalTask
 
 Floats = NDArray[np.float64]
@@ -40,7 +40,7 @@ class FetchKinematics:
     Not to be used from two threads at once.
 
     :param base: where the base stands in the world; None: where the task's scene has it
-    :raises SimError: if the task has no simulation, or its assets are missing
+    :raises ArmError: if the task has no simulation, or its assets are missing
     """
 
     #: the joints that the gripper depends on, and the fingers'

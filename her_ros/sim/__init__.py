@@ -6,7 +6,7 @@ Importing this registers ``her_ros/FetchReach``, ``her_ros/FetchPush``, ``her_ro
 
 import gymnasium
 
-from her_ros.sim.setups import SETUPS
+from her_ros.arms.setups import SETUPS
 from her_ros.tasks.registry import TASKS
 
 for _name in SETUPS:

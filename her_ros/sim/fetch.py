@@ -7,8 +7,8 @@ import mujoco.batch
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from her_ros.arms.model import MOCAP_TURN, SUBSTEPS, load_model, without_contacts
 from her_ros.sim.errors import SimError
-from her_ros.sim.model import MOCAP_TURN, SUBSTEPS, load_model, without_contacts
 from her_ros.sim.readout import Floats, Readout, Rows
 from her_ros.sim.simulation import GoalState, checked_goals
 from her_ros.sim.starts import draw_start, start_generator

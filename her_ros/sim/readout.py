@@ -1,12 +1,11 @@
 """From the bound arrays of a MuJoCo batch to the observations of the Fetch tasks."""
 
-from typing import NamedTuple
-
 import mujoco.batch
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.sim.model import SUBSTEPS, FetchModel
+from her_ros.arms.model import SUBSTEPS, FetchModel
+from her_ros.tasks.observed import Observed, euler_angles
 
 Floats = NDArray[np.float64]
 #: simulations of a batch: all of them, or some by index
@@ -15,15 +14,6 @@ Rows = slice | NDArray[np.intp]
 
 # The components after and before each of x, y and z.
 _NEXT, _LAST = [1, 2, 0], [2, 0, 1]
-
-
-class Observed(NamedTuple):
-    """What the environments see; arrays of its own."""
-
-    #: shape (n, O); the parts are named by the task's ``observation_fields``
-    observation: Floats
-    #: object, or gripper where there is none; metres, world frame, shape (n, 3)
-    achieved_goal: Floats
 
 
 class Readout:
@@ -99,23 +89,3 @@ class Readout:
         # One product per Jacobian and simulation: wider products would round differently.
         products = jacobians @ qvel[:, None, :, None]
         return products[..., 0] * self._control_period_s
-
-
-def euler_angles(matrices: Floats) -> Floats:
-    """Euler angles about the fixed axes x, y, z, applied in the order z, y, x.
-
-    The convention of gymnasium-robotics' observations, which took it from mujoco-worldgen:
-    ``R = Rx(a) @ Ry(b) @ Rz(c)`` gives (a, b, c).
-
-    :param matrices: rotation matrices, shape (n, 3, 3)
-    :return: angles, rad, shape (n, 3)
-    """
-    r = matrices
-    cosine = np.sqrt(r[:, 2, 2] * r[:, 2, 2] + r[:, 1, 2] * r[:, 1, 2])
-    # With b at a right angle only a and c together are defined: a is then 0.
-    regular = cosine > 4.0 * np.finfo(np.float64).eps
-    about_x = np.where(regular, -np.arctan2(r[:, 1, 2], r[:, 2, 2]), 0.0)
-    about_y = -np.arctan2(-r[:, 0, 2], cosine)
-    sine_z = np.where(regular, r[:, 0, 1], -r[:, 1, 0])
-    cosine_z = np.where(regular, r[:, 0, 0], r[:, 1, 1])
-    return np.stack([about_x, about_y, -np.arctan2(sine_z, cosine_z)], axis=-1)

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import mujoco
 import numpy as np
 
-from her_ros.sim.model import load_model
+from her_ros.arms.model import load_model
 from her_ros.sim.readout import Floats
 from her_ros.tasks.goal_task import GoalTask
 
@@ -69,7 +69,7 @@ class Scene:
     Positions are those of the joints given. In FetchPickAndPlace an observation shows positions
     of one physics step earlier, 2 ms, as gymnasium-robotics does; elsewhere the two are equal.
 
-    :raises SimError: if the task or its assets are missing
+    :raises ArmError: if the task or its assets are missing
     """
 
     def __init__(self, task: GoalTask) -> None:

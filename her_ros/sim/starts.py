@@ -3,8 +3,8 @@
 import numpy as np
 from gymnasium.utils.seeding import np_random
 
+from her_ros.arms.model import FetchModel
 from her_ros.sim.errors import SimError
-from her_ros.sim.model import FetchModel
 from her_ros.sim.readout import Floats
 
 #: an object starts at least this far from the gripper, horizontally

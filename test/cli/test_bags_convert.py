@@ -4,7 +4,7 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from her_ros.bags.reader import read_bag
-from her_ros.robot.simulated import SimulatedRobot
+from her_ros.robot.simulated.robot import SimulatedRobot
 from her_ros.tasks.registry import TASKS
 
 STORE = get_typestore(Stores.ROS2_JAZZY)

@@ -17,7 +17,7 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from her_ros.nodes.qos import ROBOT, SENSOR
 from her_ros.robot.kinematics import ARM_JOINTS, FINGER_JOINTS, FetchKinematics
-from her_ros.robot.simulated import start_seed
+from her_ros.robot.simulated.robot import start_seed
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST

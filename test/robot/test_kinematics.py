@@ -2,10 +2,10 @@ import mujoco
 import numpy as np
 import pytest
 
+from her_ros.arms.model import load_model
 from her_ros.robot.frames import Pose
 from her_ros.robot.kinematics import ARM_JOINTS, PREFIX, FetchKinematics
 from her_ros.sim.fetch import FetchBatch
-from her_ros.sim.model import load_model
 from her_ros.tasks.registry import task_named
 
 UNLIMITED = 1e9

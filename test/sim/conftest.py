@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from her_ros.arms.setups import SETUPS
 from her_ros.sim.gym_batch import register_robotics
-from her_ros.sim.setups import SETUPS
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from her_ros.arms.errors import ArmError
 from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.goal_task import GoalTask
@@ -156,7 +157,7 @@ def test_errors_name_what_is_wrong():
     with pytest.raises(SimError, match='0 seeds'):
         FetchBatch(PUSH, [])
     other = GoalTask('Stack', (('object', 3),), 3, 4, 0.05, 0.04, 50)
-    with pytest.raises(SimError, match="'Stack' has no Fetch arm; FetchReach"):
+    with pytest.raises(ArmError, match="'Stack' has no Fetch arm; FetchReach"):
         FetchBatch(other, [0])
 
 

@@ -2,8 +2,8 @@ import mujoco
 import numpy as np
 import pytest
 
+from her_ros.arms.model import load_model
 from her_ros.sim.fetch import FetchBatch
-from her_ros.sim.model import load_model
 from her_ros.sim.scene import Scene
 from her_ros.tasks.registry import TASKS, task_named
 

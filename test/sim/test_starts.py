@@ -1,7 +1,7 @@
 import numpy as np
 
+from her_ros.arms.model import load_model
 from her_ros.sim.fetch import FetchBatch
-from her_ros.sim.model import load_model
 from her_ros.tasks.registry import TASKS
 
 

@@ -6,11 +6,11 @@ import pytest
 import torch
 from symmetries import SCRIPTS, SYMMETRIES, Symmetry, compare
 
+from her_ros.arms.model import load_model
 from her_ros.learning.learner import Learner
 from her_ros.learning.replay.batch import Draws
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.symmetries import Transformation, reflections
-from her_ros.sim.model import load_model
 from her_ros.tasks.fetch import FETCH_TASKS
 from her_ros.tasks.registry import TASKS
 from her_ros.tasks.symmetry import Kind, Symmetries, SymmetryError

@@ -1,0 +1,7 @@
+"""The error of this room."""
+
+from her_ros.runtime.errors import HerRosError
+
+
+class ArmError(HerRosError):
+    """An arm that is unknown, or whose model cannot be loaded."""

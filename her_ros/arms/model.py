@@ -1,0 +1,162 @@
+"""The compiled MuJoCo model of a task, where things are in it, and the state it settles to."""
+
+import copy
+import functools
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.arms.errors import ArmError
+from her_ros.arms.setups import FetchSetup, setup_of
+from her_ros.arms.trim import trim
+from her_ros.tasks.goal_task import GoalTask
+
+#: physics steps of 2 ms in one control period of 40 ms
+SUBSTEPS = 20
+#: added to the gripper's orientation to give the mocap's; left unnormalised, as in the original
+MOCAP_TURN = (1.0, 0.0, 1.0, 0.0)
+
+_SETTLING_PERIODS = 10
+_WELD_WITHOUT_OFFSET = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+# Right before left, as an observation has them; the actuators stand the other way round.
+_FINGER_JOINTS = ('robot0:r_gripper_finger_joint', 'robot0:l_gripper_finger_joint')
+
+
+@dataclass(frozen=True)
+class SiteChain:
+    """A site, and which degrees of freedom move it."""
+
+    site: int
+    #: body at the root of the site's kinematic tree
+    root: int
+    #: indices into qvel, shape (dofs,)
+    dofs: NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class FetchModel:
+    """A task's model and everything looked up in it once; shared, so nothing may write to it."""
+
+    setup: FetchSetup
+    mujoco_model: mujoco.MjModel
+    gripper_body: int
+    grip: SiteChain
+    object: SiteChain | None
+    #: right and left finger, indices into qpos and into qvel
+    finger_qpos: NDArray[np.intp]
+    finger_dofs: NDArray[np.intp]
+    #: first of the object's 7 values in qpos
+    object_qpos: int
+    #: per actuator, the index into qpos of the joint it moves
+    actuated_qpos: NDArray[np.intp]
+    #: the settled state every episode starts from
+    start_time_s: float
+    start_qpos: NDArray[np.float64]
+    start_qvel: NDArray[np.float64]
+    #: settled position of the gripper and height of the object, metres, world frame
+    grip_position_m: NDArray[np.float64]
+    object_height_m: float
+
+
+@functools.cache
+def load_model(task: GoalTask) -> FetchModel:
+    """Load, settle and index a task's model, once per process.
+
+    :raises ArmError: if the task or its assets are missing
+    """
+    setup = setup_of(task)
+    model = compile_scene(setup)
+    settled = _settle(model, setup)
+    grip = _site_chain(model, 'robot0:grip')
+    moved = None if setup.object_start_m is None else _site_chain(model, 'object0')
+    return FetchModel(
+        setup=setup,
+        mujoco_model=model,
+        gripper_body=model.body('robot0:gripper_link').id,
+        grip=grip,
+        object=moved,
+        finger_qpos=np.array([model.joint(name).qposadr[0] for name in _FINGER_JOINTS]),
+        finger_dofs=np.array([model.joint(name).dofadr[0] for name in _FINGER_JOINTS]),
+        object_qpos=0 if moved is None else int(model.joint('object0:joint').qposadr[0]),
+        actuated_qpos=model.jnt_qposadr[model.actuator_trnid[:, 0]].astype(np.intp),
+        start_time_s=settled.time,
+        start_qpos=settled.qpos.copy(),
+        start_qvel=settled.qvel.copy(),
+        grip_position_m=settled.site_xpos[grip.site].copy(),
+        object_height_m=0.0 if moved is None else float(settled.site_xpos[moved.site, 2]),
+    )
+
+
+def assets_folder() -> Path:
+    """Locate gymnasium-robotics' Fetch assets without importing the package.
+
+    :raises ArmError: if the package is not installed
+    """
+    # Importing it would take a while, print a warning, and bring environments we don't use.
+    spec = importlib.util.find_spec('gymnasium_robotics')
+    if spec is None or not spec.submodule_search_locations:
+        raise ArmError(
+            'gymnasium_robotics is not installed; it holds the robot and the scenes'
+            ' (pip install gymnasium-robotics==1.4.2)'
+        )
+    return Path(spec.submodule_search_locations[0]) / 'envs' / 'assets' / 'fetch'
+
+
+def compile_scene(setup: FetchSetup) -> mujoco.MjModel:
+    """Compile a task's MJCF, with the gripper welded to the mocap without any offset.
+
+    :raises ArmError: if the file is missing or MuJoCo refuses it
+    """
+    path = assets_folder() / setup.scene
+    if not path.is_file():
+        raise ArmError(f'{path} is missing; reinstall gymnasium-robotics==1.4.2')
+    try:
+        spec = mujoco.MjSpec.from_file(str(path))
+        trim(spec)
+        model = spec.compile()
+    except ValueError as error:
+        raise ArmError(f'{path}: MuJoCo {mujoco.__version__} cannot load it: {error}') from error
+    model.eq_data[:, :7] = _WELD_WITHOUT_OFFSET
+    return model
+
+
+def without_contacts(model: mujoco.MjModel) -> mujoco.MjModel:
+    """Copy a model and take away contacts and constraints; positions stay the same."""
+    copied = copy.copy(model)
+    copied.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_CONTACT)
+    copied.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_CONSTRAINT)
+    return copied
+
+
+def _settle(model: mujoco.MjModel, setup: FetchSetup) -> mujoco.MjData:
+    """Bring the gripper above the table and let the object come to rest."""
+    data = mujoco.MjData(model)
+    data.joint('robot0:slide0').qpos = setup.base_x_m
+    data.joint('robot0:slide1').qpos = 0.48
+    data.joint('robot0:slide2').qpos = 0.0
+    if setup.object_start_m is not None:
+        data.joint('object0:joint').qpos = (*setup.object_start_m, 1.0, 0.0, 0.0, 0.0)
+    mujoco.mj_forward(model, data)
+    data.mocap_pos[0] = np.array(setup.gripper_shift_m) + data.site('robot0:grip').xpos
+    data.mocap_quat[0] = MOCAP_TURN
+    mujoco.mj_step(model, data, nstep=_SETTLING_PERIODS * SUBSTEPS)
+    return data
+
+
+def _site_chain(model: mujoco.MjModel, name: str) -> SiteChain:
+    site = model.site(name)
+    body = int(site.bodyid[0])
+    # A body without joints of its own is moved by its nearest moving ancestor.
+    moving = body
+    while moving and not model.body_dofnum[moving]:
+        moving = int(model.body_parentid[moving])
+    dofs = []
+    dof = int(model.body_dofadr[moving] + model.body_dofnum[moving] - 1)
+    while dof >= 0:
+        dofs.append(dof)
+        dof = int(model.dof_parentid[dof])
+    return SiteChain(site.id, int(model.body_rootid[body]), np.array(dofs[::-1], np.intp))

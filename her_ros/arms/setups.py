@@ -1,0 +1,84 @@
+"""What tells the four Fetch tasks apart: scene, start pose, and where objects and goals lie.
+
+The tasks are those of Plappert et al. 2018 (arXiv 1802.09464), section 1.1; the numbers are those
+of gymnasium-robotics' ``FetchReach-v4``, ``FetchPush-v4``, ``FetchSlide-v4`` and
+``FetchPickAndPlace-v4``.
+"""
+
+from dataclasses import dataclass
+
+from her_ros.arms.errors import ArmError
+from her_ros.tasks.goal_task import GoalTask
+
+
+@dataclass(frozen=True)
+class FetchSetup:
+    """One task's scene; lengths in metres, world frame."""
+
+    #: MJCF file in the assets' ``fetch`` folder
+    scene: str
+    #: start value of ``robot0:slide0``, where the base stands along x
+    base_x_m: float
+    #: where the gripper is sent before the first episode, from where the MJCF puts it
+    gripper_shift_m: tuple[float, float, float]
+    #: half width of the square around the gripper in which goals lie
+    goal_range_m: float
+    #: centre of the goals, from the gripper
+    goal_shift_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    #: goals are this high above the object at most, and on its height in half of the episodes
+    goal_height_m: float = 0.0
+    #: position of the object while the scene settles, or None where there is no object
+    object_start_m: tuple[float, float, float] | None = None
+    #: half width of the square around the gripper in which the object starts
+    object_range_m: float = 0.0
+    #: whether the fingers are held closed and the fourth action has no effect
+    fingers_closed: bool = True
+
+
+SETUPS = {
+    'FetchReach': FetchSetup(
+        scene='reach.xml',
+        base_x_m=0.4049,
+        gripper_shift_m=(-0.498, 0.005, -0.431 + 0.2),
+        goal_range_m=0.15,
+    ),
+    'FetchPush': FetchSetup(
+        scene='push.xml',
+        base_x_m=0.405,
+        gripper_shift_m=(-0.498, 0.005, -0.431),
+        goal_range_m=0.15,
+        object_start_m=(1.25, 0.53, 0.4),
+        object_range_m=0.15,
+    ),
+    'FetchSlide': FetchSetup(
+        scene='slide.xml',
+        base_x_m=0.05,
+        gripper_shift_m=(-0.498, 0.005, -0.431 - 0.02),
+        goal_range_m=0.3,
+        goal_shift_m=(0.4, 0.0, 0.0),
+        object_start_m=(1.7, 1.1, 0.41),
+        object_range_m=0.1,
+    ),
+    'FetchPickAndPlace': FetchSetup(
+        scene='pick_and_place.xml',
+        base_x_m=0.405,
+        gripper_shift_m=(-0.498, 0.005, -0.431 + 0.2),
+        goal_range_m=0.15,
+        goal_height_m=0.45,
+        object_start_m=(1.25, 0.53, 0.4),
+        object_range_m=0.15,
+        fingers_closed=False,
+    ),
+}
+
+
+def setup_of(task: GoalTask) -> FetchSetup:
+    """Find a task's scene.
+
+    :raises ArmError: if the task is none of the simulated ones
+    """
+    try:
+        return SETUPS[task.name]
+    except KeyError:
+        known = ', '.join(SETUPS)
+        raise ArmError(f'task {task.name!r} has no Fetch arm; {known} have one') from None

@@ -1,0 +1,1 @@
+"""What the bridge does between topics and policy: episodes, observations, commands, goals."""

@@ -1,0 +1,72 @@
+"""Commands for a robot's arm and fingers, made of actions."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.arms.model import load_model
+from her_ros.arms.setups import setup_of
+from her_ros.robot.bridge.units import TwistUnits
+from her_ros.robot.frames import Floats
+from her_ros.robot.kinematics import FetchKinematics
+from her_ros.tasks.goal_task import GoalTask
+
+# Fingers open by at most this much each.
+_FINGER_RANGE_M = (0.0, 0.05)
+
+
+class Command(NamedTuple):
+    """What to tell the robot for one control period."""
+
+    #: of the gripper, m/s, world frame, shape (3,)
+    velocity: Floats
+    #: positions of right and left finger, metres, shape (2,)
+    fingers: Floats
+
+
+class ArmCommands:
+    """Makes commands, and remembers where the fingers were sent last.
+
+    :param full_action_speed_mps: speed of the gripper that a full action stands for
+    """
+
+    def __init__(
+        self,
+        task: GoalTask,
+        kinematics: FetchKinematics,
+        units: TwistUnits,
+        full_action_speed_mps: float,
+    ) -> None:
+        self._kinematics = kinematics
+        self._units = units
+        self._speed_mps = full_action_speed_mps
+        self._fingers_closed = setup_of(task).fingers_closed
+        model = load_model(task)
+        self._start_fingers = np.clip(model.start_qpos[model.finger_qpos], *_FINGER_RANGE_M)
+        self._fingers = self._start_fingers  # as last commanded
+
+    def acting(self, action: NDArray[np.float32]) -> Command:
+        """Turn an action into a command.
+
+        :param action: in [-1, 1], shape (A,)
+        """
+        velocity = self._units.followed(action[:3].astype(np.float64) * self._speed_mps)
+        if not self._fingers_closed:
+            # As in training: sent from where they are by so many metres, which is farther than
+            # they can go, so that all but the smallest actions open or close them.
+            fingers = self._kinematics.finger_position + action[3]
+            self._fingers = np.clip(fingers, *_FINGER_RANGE_M)
+        return Command(velocity, self._fingers)
+
+    def homing(self, velocity: Floats) -> Command:
+        """Move the gripper with the fingers as training starts with them.
+
+        :param velocity: m/s, world frame, shape (3,)
+        """
+        self._fingers = self._start_fingers
+        return Command(self._units.followed(velocity), self._fingers)
+
+    def standing(self) -> Command:
+        """Hold the arm where it is, and keep the gripper's current opening."""
+        return Command(np.zeros(3), self._fingers)

@@ -1,0 +1,273 @@
+"""What a robot does next: wait, come home, or act for an episode."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from her_ros.arms.setups import setup_of
+from her_ros.config.parameters.robot import RobotBridgeParameters
+from her_ros.robot.bridge.arm_commands import ArmCommands, Command
+from her_ros.robot.bridge.deadlines import Deadlines
+from her_ros.robot.bridge.episodes import RobotEpisodes
+from her_ros.robot.bridge.goals import GoalQueue
+from her_ros.robot.bridge.homing import Homing
+from her_ros.robot.bridge.observer import MissingInput, Observer, listed
+from her_ros.robot.bridge.prediction import CommandedMotion
+from her_ros.robot.bridge.units import TwistUnits
+from her_ros.robot.errors import RobotError
+from her_ros.robot.frames import Floats, Frames
+from her_ros.robot.kinematics import FetchKinematics
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.rows import Rows
+from her_ros.wire.states import Recovery, RobotState, WaitsFor
+
+# The arm is told to stand still for so long; then nobody commands it.
+_STOP_S = 0.5
+
+
+class Tick(NamedTuple):
+    """What comes of one control period."""
+
+    #: the ``step`` row to ask the policy with, shape (1,)
+    rows: Rows | None = None
+    command: Command | None = None
+
+
+class RobotControl:
+    """Runs episodes on a robot, one call per control period and one per answer.
+
+    An episode begins with a new goal, or when it is asked for; then the gripper first comes home.
+    Whenever there is no action for the present state the robot is told to stand still. An episode
+    whose inputs, policy or own calls cease is over: with ``recovery: latched`` nothing moves again
+    before a person sends a goal or asks for one more episode.
+
+    :param frames: know where the robot stands
+    :param session: drawn anew whenever a bridge starts
+    """
+
+    def __init__(
+        self, task: GoalTask, parameters: RobotBridgeParameters, frames: Frames, session: int
+    ) -> None:
+        self._task = task
+        self._parameters = p = parameters
+        self.units = TwistUnits(p, frames)
+        self.kinematics = FetchKinematics(task, frames.base)
+        self._commands = ArmCommands(task, self.kinematics, self.units, p.full_action_speed_mps)
+        self._motion = CommandedMotion()
+        self.observer = Observer(
+            task,
+            self.kinematics,
+            p.velocity_window_s,
+            self._motion if p.compensate_latency else None,
+        )
+        self.episodes = RobotEpisodes(
+            task, session, p.episode_steps or task.episode_length, p.success_steps
+        )
+        self._homing = Homing(
+            setup_of(task), self.kinematics.start_grip_position, p.full_action_speed_mps
+        )
+        self._coming_home = False
+        self.goals = GoalQueue(task)
+        self._stop_until_s = -np.inf
+        self._deadlines = Deadlines(p)
+        #: states that came too late, or not at all, to be answered
+        self.unanswered = 0
+        self.problem = ''
+
+    @property
+    def moving(self) -> bool:
+        """Whether the robot may be in motion: an episode, or on the way to its start."""
+        return self.episodes.running or self._coming_home
+
+    def set_goal(self, point: Floats, now_s: float, stamp_ns: int = 0) -> None:
+        """Keep a goal; an episode for it begins when the present one has ended.
+
+        One that has not yet begun, as the policy has not answered, is for this goal then.
+
+        :param point: metres, world frame, shape (3,)
+        :param now_s: monotonic time
+        :param stamp_ns: names the goal in :class:`~her_ros.robot.bridge.goals.GoalEvent`
+        :raises RobotError: if the policy was not trained for it, or inputs are missing
+        """
+        self._require_inputs(now_s)
+        waits = self.episodes.running and not self.episodes.waiting
+        text = 'waits for the end of the present episode' if waits else 'an episode begins'
+        self.goals.add(point, stamp_ns, text)
+        self._deadlines.goal(now_s)
+        if self.episodes.waiting:
+            self._start(now_s)
+
+    def reset(self, now_s: float) -> None:
+        """End the present episode with its next state, and begin another for the same goal.
+
+        :param now_s: monotonic time
+        :raises RobotError: if there is no goal yet, or inputs are missing
+        """
+        self._require_inputs(now_s)
+        self.goals.again()
+        self._deadlines.goal(now_s)
+        self.episodes.end()
+
+    def _require_inputs(self, now_s: float) -> None:
+        # What was wanted without them would begin by itself when they come.
+        if missing := self.missing(now_s):
+            raise RobotError(f'nothing on {listed(missing)}, so no goal is accepted')
+
+    def missing(self, now_s: float) -> list[MissingInput]:
+        """Return the inputs that the robot waits for, see :meth:`Observer.missing`."""
+        return self.observer.missing(now_s, self._parameters.input_timeout_s)
+
+    def waits_for(self, now_s: float) -> WaitsFor:
+        """Return what the robot needs before it moves."""
+        if self.missing(now_s):
+            return WaitsFor.INPUTS
+        if self.episodes.waiting:
+            return WaitsFor.FIRST_ACTION
+        if self.moving or self.goals.waiting is not None:
+            return WaitsFor.NOTHING
+        return WaitsFor.GOAL
+
+    def state(self, now_s: float) -> RobotState:
+        """Return what the robot does."""
+        if self.waits_for(now_s):
+            return RobotState.WAITING
+        if self.episodes.running:
+            return RobotState.ACTING
+        return RobotState.HOMING if self._coming_home else RobotState.STARTING
+
+    def tick(self, now_s: float) -> Tick:
+        """Go on by one control period.
+
+        :param now_s: monotonic time
+        """
+        if trouble := self._trouble(now_s):
+            self._recover(trouble, now_s)
+        tick = self._next(now_s)
+        self._deadlines.tick(now_s)
+        if tick.command is not None:
+            self._motion.command(tick.command.velocity, now_s)
+        return tick
+
+    def _trouble(self, now_s: float) -> str:
+        """Say why what goes on must not go on; empty: it may."""
+        if missing := self.missing(now_s):
+            return f'nothing on {listed(missing)}'
+        if self.moving and (trouble := self._deadlines.stood_still(now_s)):
+            return trouble
+        acting = self.episodes.running and not self.episodes.waiting
+        return self._deadlines.silent(now_s) if acting else ''
+
+    def _recover(self, trouble: str, now_s: float) -> None:
+        """End what a crash interrupted; whether its goal is tried again a parameter says."""
+        if not self.moving and self._parameters.recovery == Recovery.AUTOMATIC:
+            return  # until the goal expires
+        if not self.moving and self.goals.waiting is None:
+            return
+        self.problem = f'gave up: {trouble}'
+        if self._parameters.recovery == Recovery.AUTOMATIC:
+            self.goals.try_again(trouble)
+            self._deadlines.goal(now_s)
+        self._stop(trouble, now_s, drop_goals=self._parameters.recovery == Recovery.LATCHED)
+
+    def _next(self, now_s: float) -> Tick:
+        if self.goals.waiting is not None or self.episodes.waiting:
+            self._expire(now_s)
+        if not self.missing(now_s):
+            if not self.moving and self.goals.waiting is not None:
+                self._begin(now_s)
+            if self.episodes.running:
+                return self._act(now_s)
+            if self._coming_home:
+                return Tick(command=self._come_home(now_s))
+        return Tick(command=self._commands.standing() if now_s < self._stop_until_s else None)
+
+    def _expire(self, now_s: float) -> None:
+        # One that waits for the end of an episode in progress is wanted all the time.
+        busy = self.moving and not self.episodes.waiting
+        awaited = 'the policy' if self.episodes.waiting else 'the robot'
+        if not busy and (trouble := self._deadlines.expired(now_s, awaited)):
+            self.problem = f'gave up: {trouble}'
+            self._stop(trouble, now_s)
+
+    def _begin(self, now_s: float) -> None:
+        self.problem = ''
+        if self._parameters.home:
+            self.goals.take()
+            self._homing.begin(self.observer.object_position, now_s)
+            self._coming_home = True
+        else:
+            self._start(now_s)
+
+    def _start(self, now_s: float) -> None:
+        self._deadlines.goal(now_s)
+        self.observer.begin()
+        self.episodes.start(self.goals.act().position)
+
+    def _come_home(self, now_s: float) -> Command:
+        try:
+            velocity = self._homing.velocity(self.kinematics.grip_position, now_s)
+        except RobotError as error:
+            self.problem = str(error)
+            self._stop(self.problem, now_s)
+            return self._commands.standing()
+        if velocity is None:
+            self._coming_home = False
+            self._start(now_s)
+            return self._commands.standing()
+        return self._commands.homing(velocity)
+
+    def _act(self, now_s: float) -> Tick:
+        was_answered, was_waiting = self.episodes.answered, self.episodes.waiting
+        rows = self.episodes.show(self.observer.observe(now_s))
+        if not self.episodes.running:
+            self._stop_until_s = now_s + _STOP_S
+            self._deadlines.goal(now_s)
+            self.goals.end(bool(rows['is_success'][0]), self._result(rows))
+            return Tick(rows, self._commands.standing())
+        if was_answered:
+            # The last action holds on until the next one is here, a few milliseconds from now.
+            return Tick(rows)
+        self.unanswered += not was_waiting
+        return Tick(rows, self._commands.standing())
+
+    def _result(self, rows: Rows) -> str:
+        row = rows[0]
+        distance = float(self._task.distance(row['achieved_goal'], row['desired_goal']))
+        return f'{100 * distance:.1f} cm from it after {row["step"]} steps'
+
+    def halt(self, reason: str, now_s: float) -> Command | None:
+        """Give up what goes on and what waits.
+
+        :param reason: what to say of their goals
+        :param now_s: monotonic time
+        :return: the command to stand still, if the robot moves
+        """
+        was_moving = self.moving
+        self._stop(reason, now_s)
+        return self._commands.standing() if was_moving else None
+
+    def _stop(self, reason: str, now_s: float, drop_goals: bool = True) -> None:
+        if self.moving:
+            self._stop_until_s = now_s + _STOP_S
+        self.episodes.abandon()
+        self._coming_home = False
+        if drop_goals:
+            self.goals.give_up(reason)
+
+    def answer(self, answers: Rows, now_s: float) -> Command | None:
+        """Turn the answer to the present state into a command.
+
+        :param answers: ``action`` rows
+        :param now_s: monotonic time
+        :return: None where none of them answers it
+        :raises RowError: if an action is not finite
+        """
+        if self._deadlines.stood_still(now_s):
+            return None  # whoever answers, the state is of another time
+        action = self.episodes.accept(answers)
+        if action is None:
+            return None
+        self._deadlines.answer(now_s)
+        command = self._commands.acting(action)
+        self._motion.command(command.velocity, now_s)
+        return command

@@ -1,0 +1,124 @@
+"""A robot's episodes as ``step`` rows; the robot's side of the lock-step, at its own pace."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.episodes.episode import is_end
+from her_ros.robot.frames import Floats
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.observed import Observed
+from her_ros.wire.rows import Rows, identity_of, require_finite, step_dtype
+from her_ros.wire.step_rows import fill_move, fill_state
+
+
+class RobotEpisodes:
+    """Makes one row per control period, whether or not the last one was answered in time.
+
+    Only the first row waits for its answer, and is shown anew until then: no episode is spent on a
+    policy that is not there. An episode ends, truncated, after so many steps, on success held, or
+    when it is told to.
+
+    :param session: drawn anew whenever a bridge starts
+    :param episode_steps: control periods of an episode
+    :param success_steps: successful ones in a row that end it sooner; 0: none do
+    """
+
+    def __init__(
+        self, task: GoalTask, session: int, episode_steps: int, success_steps: int
+    ) -> None:
+        self._task = task
+        self._episode_steps = episode_steps
+        self._success_steps = success_steps
+        self._blank = np.zeros(1, step_dtype(task))
+        self._blank['session'] = session
+        self._goal = np.zeros(task.goal_size)
+        self._action = np.zeros(task.action_size, np.float32)
+        self._policy_version = 0
+        self._successes_in_row = 0
+        self._ending = False
+        #: whether an episode runs
+        self.running = False
+        #: number of the present episode, counted from 1
+        self.episode = 0
+        #: whether the present step has its action
+        self.answered = False
+        #: the present row, shape (1,); never written to once handed out
+        self.rows: Rows = self._blank
+
+    def start(self, goal: Floats) -> None:
+        """Begin an episode; its first row is the next one shown.
+
+        :param goal: metres, world frame, shape (G,)
+        """
+        self.episode += 1
+        self._goal = np.array(goal, np.float64)
+        self._successes_in_row = 0
+        self._ending = False
+        self._forget_action()
+        self.running, self.answered = True, False
+
+    def abandon(self) -> None:
+        """End the episode without a last state; whoever records it drops it."""
+        self.running = False
+
+    def end(self) -> None:
+        """End the episode with the next row; one that has not begun is dropped."""
+        if self.waiting:
+            self.abandon()
+        self._ending = True
+
+    def show(self, state: Observed) -> Rows:
+        """Make the next row: where the robot is, and how the action that was applied led there.
+
+        :return: one ``step`` row; the last one of the episode is truncated
+        """
+        rows = self._blank.copy()
+        step = self._next_step()
+        rows['episode'], rows['step'] = self.episode, step
+        fill_state(rows, state.observation, state.achieved_goal, self._goal)
+        if step:
+            fill_move(rows, self._task, self._action, self._policy_version)
+            is_success = bool(rows['is_success'][0])
+            self._successes_in_row = self._successes_in_row + 1 if is_success else 0
+            rows['truncated'] = self._ending or self._is_over(step)
+        self.running = not is_end(rows)[0]
+        self._forget_action()
+        self.rows, self.answered = rows, False
+        return rows
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the policy has not yet answered the first row."""
+        begun = self.rows['episode'][0] == self.episode
+        return self.running and not self.answered and (not begun or self.rows['step'][0] == 0)
+
+    def _next_step(self) -> int:
+        begun = self.rows['episode'][0] == self.episode
+        return int(self.rows['step'][0]) + 1 if begun and not self.waiting else 0
+
+    def _is_over(self, step: int) -> bool:
+        held = 0 < self._success_steps <= self._successes_in_row
+        return held or step >= self._episode_steps
+
+    def _forget_action(self) -> None:
+        """Until an answer comes the robot stands still."""
+        self._action[:] = 0.0
+        self._policy_version = 0
+
+    def accept(self, answers: Rows) -> NDArray[np.float32] | None:
+        """Take in actions.
+
+        A later answer to the same step counts: it is how a policy stops the robot.
+
+        :param answers: ``action`` rows
+        :return: the action for the present step, in [-1, 1], shape (A,), if it is among them
+        :raises RowError: if it is not finite
+        """
+        ours = answers[(identity_of(answers) == identity_of(self.rows)).all(1)]
+        if not self.running or not len(ours):
+            return None
+        require_finite(ours, ('action',), 'action')
+        self._action[:] = np.clip(ours['action'][-1], -1.0, 1.0)
+        self._policy_version = int(ours['policy_version'][-1])
+        self.answered = True
+        return self._action.copy()

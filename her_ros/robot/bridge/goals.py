@@ -1,0 +1,149 @@
+"""Which goals a policy was trained for, and what becomes of those that are sent."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from her_ros.arms.model import load_model
+from her_ros.robot.errors import RobotError
+from her_ros.robot.frames import Floats
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.states import GoalStatus
+
+#: what a goal may lie outside of the region that training draws from, metres
+_MARGIN_M = 0.05
+
+
+class GoalRegion:
+    """The box that training draws goals from, and where in it a goal is that a user points at."""
+
+    def __init__(self, task: GoalTask) -> None:
+        model = load_model(task)
+        setup = model.setup
+        centre = model.grip_position_m + np.array(setup.goal_shift_m)
+        self.least = centre - setup.goal_range_m
+        self.greatest = centre + setup.goal_range_m
+        self._has_object = model.object is not None
+        if self._has_object:
+            self.least[2] = model.object_height_m
+            self.greatest[2] = model.object_height_m + setup.goal_height_m
+
+    def goal(self, point: Floats) -> Floats:
+        """Return the goal for a point.
+
+        Whoever points at a table points at its surface, or below; the goal of an object is where
+        its middle shall be, and lies as high as objects on the table do.
+
+        :param point: metres, world frame, shape (3,)
+        :raises RobotError: if the policy was trained for nothing near it
+        """
+        goal = np.array(point, np.float64)
+        if self._has_object:
+            on_table = self.least[2] == self.greatest[2]
+            goal[2] = self.least[2] if on_table else max(goal[2], self.least[2])
+        inside = (goal >= self.least - _MARGIN_M) & (goal <= self.greatest + _MARGIN_M)
+        if not inside.all():
+            raise RobotError(
+                f'goal {goal.round(3).tolist()} lies outside of what the policy was trained for:'
+                f' {self.least.round(3).tolist()} to {self.greatest.round(3).tolist()}, metres,'
+                ' world frame'
+            )
+        return goal
+
+
+class GoalEvent(NamedTuple):
+    """One change in what became of a goal."""
+
+    #: of the message that brought the goal, nanoseconds since 1970; names the goal
+    stamp_ns: int
+    state: GoalStatus
+    #: why, or by how much, in a few words
+    text: str
+
+
+class Goal(NamedTuple):
+    """A goal that was accepted."""
+
+    #: metres, world frame, shape (3,)
+    position: Floats
+    #: see :class:`GoalEvent`
+    stamp_ns: int
+
+
+class GoalQueue:
+    """The goal of the present episode and the one of the next; one may wait at a time."""
+
+    def __init__(self, task: GoalTask) -> None:
+        self._region = GoalRegion(task)
+        #: the goal accepted last, which a reset begins again
+        self.last: Goal | None = None
+        #: the goal of the next episode
+        self.waiting: Goal | None = None
+        #: the goal of the present episode
+        self.current: Goal | None = None
+        self._events: list[GoalEvent] = []
+
+    def add(self, point: Floats, stamp_ns: int, text: str) -> None:
+        """Accept a goal for the next episode; it replaces one that waits.
+
+        :param text: what happens next
+        :raises RobotError: if the policy was not trained for it
+        """
+        goal = Goal(self._region.goal(point), stamp_ns)
+        if self.waiting is not None:
+            self._note(self.waiting, GoalStatus.GIVEN_UP, 'replaced by another goal')
+        self.last = self.waiting = goal
+        self._note(goal, GoalStatus.ACCEPTED, text)
+
+    def refuse(self, stamp_ns: int, reason: str) -> None:
+        """Note that a goal is not accepted."""
+        self._events.append(GoalEvent(stamp_ns, GoalStatus.REFUSED, reason))
+
+    def again(self) -> None:
+        """Let the last goal be that of the next episode, too.
+
+        :raises RobotError: if there was none
+        """
+        if self.last is None:
+            raise RobotError('there is no goal yet; publish one')
+        self.waiting = self.last
+
+    def take(self) -> None:
+        """Prepare for the goal that waits."""
+        if self.current is not None and self.waiting is not None:
+            self._note(self.current, GoalStatus.GIVEN_UP, 'replaced by another goal')
+        self.current, self.waiting = self.waiting or self.current, None
+
+    def act(self) -> Goal:
+        """Begin the episode of the goal that was sent last."""
+        self.take()
+        assert self.current is not None
+        self._note(self.current, GoalStatus.ACTING, 'the policy is asked')
+        return self.current
+
+    def end(self, reached: bool, text: str) -> None:
+        """End the present episode."""
+        if self.current is not None:
+            self._note(self.current, GoalStatus.REACHED if reached else GoalStatus.MISSED, text)
+        self.current = None
+
+    def give_up(self, reason: str) -> None:
+        """Drop the present goal and the one that waits."""
+        for goal in (self.current, self.waiting):
+            if goal is not None:
+                self._note(goal, GoalStatus.GIVEN_UP, reason)
+        self.current = self.waiting = None
+
+    def try_again(self, reason: str) -> None:
+        """Give up the present episode, but not its goal."""
+        self.waiting, self.current = self.waiting or self.current, None
+        if self.waiting is not None:
+            self._note(self.waiting, GoalStatus.ACCEPTED, f'{reason}; it begins again')
+
+    def _note(self, goal: Goal, state: GoalStatus, text: str) -> None:
+        self._events.append(GoalEvent(goal.stamp_ns, state, text))
+
+    def events(self) -> list[GoalEvent]:
+        """Return what happened since the last call."""
+        events, self._events = self._events, []
+        return events

@@ -1,0 +1,78 @@
+"""Between episodes: bringing the gripper to where training starts."""
+
+import numpy as np
+
+from her_ros.arms.setups import FetchSetup
+from her_ros.robot.errors import RobotError
+from her_ros.robot.frames import Floats
+
+_SPEED_MPS = 0.25
+#: over the objects on the table, and over the edges of what stands there
+_CLEARANCE_M = 0.12
+#: training never starts with the object closer to the gripper than 0.1 m
+_OBJECT_DISTANCE_M = 0.12
+_THERE_M = 0.01
+_TIMEOUT_S = 15.0
+
+
+class Homing:
+    """Leads the gripper straight up, across, and straight down; straight where nothing stands.
+
+    :param start: where training starts, metres, world frame, shape (3,)
+    :param speed_mps: not faster than this, nor than 0.25 m/s
+    """
+
+    def __init__(self, setup: FetchSetup, start: Floats, speed_mps: float = _SPEED_MPS) -> None:
+        self._has_object = setup.object_start_m is not None
+        self._start = start
+        self._speed_mps = min(speed_mps, _SPEED_MPS)
+        self._target = start
+        self._over = False
+        self._began_at: float | None = None
+
+    def begin(self, object_position: Floats | None, now_s: float) -> None:
+        """Set out; beside the object where that stands in the way."""
+        self._target = self._start.copy()
+        if object_position is not None:
+            away = self._start[:2] - object_position[:2]
+            distance = float(np.linalg.norm(away))
+            if distance < _OBJECT_DISTANCE_M:
+                # Straight above it there is no better side than the robot's own.
+                way = away / distance if distance > 1e-3 else np.array([-1.0, 0.0])
+                self._target[:2] = object_position[:2] + way * _OBJECT_DISTANCE_M
+        self._over = False
+        self._began_at = now_s
+
+    def velocity(self, grip: Floats, now_s: float) -> Floats | None:
+        """Return where to move, m/s, world frame, shape (3,); None: the gripper is there.
+
+        :param grip: position of the gripper, metres, world frame, shape (3,)
+        :raises RobotError: if it does not come there in time
+        """
+        assert self._began_at is not None
+        way = self._target - grip
+        if np.linalg.norm(way) < _THERE_M:
+            return None
+        if now_s - self._began_at > _TIMEOUT_S:
+            raise RobotError(
+                f'the gripper did not come to {self._target.round(3).tolist()} within'
+                f' {_TIMEOUT_S:.0f} s; it stands at {grip.round(3).tolist()}'
+            )
+        return self._towards(self._next(grip, way) - grip)
+
+    def _next(self, grip: Floats, way: Floats) -> Floats:
+        """Return the end of the present leg."""
+        beside = np.linalg.norm(way[:2]) >= _THERE_M
+        if not self._has_object or not beside:
+            return self._target
+        height = self._target[2] + _CLEARANCE_M
+        self._over = self._over or grip[2] >= height - _THERE_M
+        if self._over:
+            return np.array([*self._target[:2], height])
+        return np.array([*grip[:2], height])
+
+    def _towards(self, way: Floats) -> Floats:
+        distance = float(np.linalg.norm(way))
+        # Slower within the last centimetres, so as not to swing past.
+        speed = min(self._speed_mps, distance / 0.1)
+        return way / max(distance, 1e-9) * speed

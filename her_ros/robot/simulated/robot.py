@@ -1,0 +1,169 @@
+"""A Fetch in MuJoCo that is commanded as a real one is: speeds or joints, whenever they come."""
+
+import mujoco
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from her_ros.arms.model import MOCAP_TURN, SUBSTEPS, load_model
+from her_ros.robot.kinematics import ARM_JOINTS, PREFIX
+from her_ros.robot.simulated.follower import Follower
+from her_ros.runtime.seeds import integer_seed
+from her_ros.sim.starts import draw_start, start_generator
+from her_ros.tasks.goal_task import GoalTask
+
+Floats = NDArray[np.float64]
+
+_HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
+
+
+def start_seed(seed: int, reset: int) -> int:
+    """Return the seed of a start state of the ``simulated_robot`` node.
+
+    :param seed: the node's own
+    :param reset: 0 for where it starts, then 1 for its first reset, 2, …
+    """
+    return integer_seed(seed, 'simulated_robot', 0, reset)
+
+
+class SimulatedRobot:
+    """The Fetch of the training, followed by commands in continuous time.
+
+    :param command_timeout_s: simulated time after which a velocity no longer counts
+    :raises ArmError: if the task has no simulation, or its assets are missing
+    """
+
+    def __init__(self, task: GoalTask, command_timeout_s: float = 0.1) -> None:
+        self._fetch = load_model(task)
+        self._model = model = self._fetch.mujoco_model
+        self._timeout_s = command_timeout_s
+        names = [model.joint(i).name for i in range(model.njnt)]
+        #: the robot's joints in alphabetical order, without the base
+        self.joint_names = tuple(
+            sorted(
+                name.removeprefix(PREFIX)
+                for name in names
+                if name.startswith(PREFIX) and not name.startswith(f'{PREFIX}slide')
+            )
+        )
+        joints = [model.joint(PREFIX + name) for name in self.joint_names]
+        #: per joint, whether it turns; the others slide
+        self.turning = np.array([joint.type[0] == _HINGE for joint in joints])
+        self._qpos = np.array([joint.qposadr[0] for joint in joints])
+        self._dofs = np.array([joint.dofadr[0] for joint in joints])
+        self._arm_qpos = np.array([model.joint(PREFIX + name).qposadr[0] for name in ARM_JOINTS])
+        self._data, self._trial = mujoco.MjData(model), mujoco.MjData(model)
+        self.reset(0)
+
+    def reset(self, seed: int | np.random.Generator) -> Floats:
+        """Put robot and object where an episode starts, as training draws it.
+
+        :param seed: as :class:`~her_ros.sim.fetch.FetchBatch` takes it, or a generator
+        :return: the goal drawn with it, which the robot knows nothing of: metres, world, (3,)
+        :raises SimError: if the seed is negative
+        """
+        generator = seed if isinstance(seed, np.random.Generator) else start_generator(seed)
+        mujoco.mj_resetData(self._model, self._data)
+        self._data.time = self._fetch.start_time_s
+        self._data.qpos[:] = self._fetch.start_qpos
+        self._data.qvel[:] = self._fetch.start_qvel
+        goal = draw_start(self._fetch, generator, self._data.qpos)
+        mujoco.mj_kinematics(self._model, self._data)
+        self._orientation = np.array(MOCAP_TURN) / np.linalg.norm(MOCAP_TURN)
+        self._follower = Follower(self._data.xpos[self._fetch.gripper_body])
+        self._substeps = 0
+        return goal
+
+    def command_velocity(self, linear: ArrayLike) -> None:
+        """Move the gripper until the command is too old.
+
+        :param linear: m/s, world frame, shape (3,); shortened to 1.5 m/s
+        """
+        self._follower.move(np.asarray(linear, np.float64), self.time_s, self._timeout_s)
+
+    def command_joints(self, positions: ArrayLike, duration_s: float) -> None:
+        """Move the gripper in a straight line to where joints would put it, and stay there.
+
+        :param positions: of ``ARM_JOINTS``, rad, shape (7,)
+        :param duration_s: time to get there; stretched where it would take more than 1.5 m/s
+        """
+        self._trial.qpos[:] = self._data.qpos
+        self._trial.qpos[self._arm_qpos] = positions
+        mujoco.mj_kinematics(self._model, self._trial)
+        self._orientation = self._trial.xquat[self._fetch.gripper_body].copy()
+        place = self._trial.xpos[self._fetch.gripper_body]
+        self._follower.move_to(place, self.time_s, duration_s)
+
+    def command_fingers(self, positions: ArrayLike) -> None:
+        """Send the fingers somewhere; without effect where the task holds them closed.
+
+        :param positions: right and left, metres from the middle, shape (2,)
+        """
+        if not self._fetch.setup.fingers_closed:
+            right_left = dict(zip(self._fetch.finger_qpos, np.asarray(positions), strict=True))
+            self._data.ctrl[:] = [right_left[index] for index in self._fetch.actuated_qpos]
+
+    def advance(self, substeps: int) -> None:
+        """Let time pass, 2 ms per substep."""
+        for _ in range(substeps):
+            self._follow()
+            mujoco.mj_step(self._model, self._data)
+            self._substeps += 1
+            # As often as training does: each time takes energy out of what the fingers touch.
+            if self._fetch.setup.fingers_closed and self._substeps % SUBSTEPS == 0:
+                self._data.qpos[self._fetch.finger_qpos] = 0.0
+            mujoco.mj_kinematics(self._model, self._data)
+
+    @property
+    def commanded(self) -> bool:
+        """Whether a command for the arm still counts."""
+        return self._follower.commanded(self.time_s)
+
+    @property
+    def time_s(self) -> float:
+        """Simulated time since the scene was made."""
+        return float(self._data.time)
+
+    @property
+    def qpos(self) -> Floats:
+        """Joint positions of the task's whole model, shape (nq,)."""
+        positions: Floats = self._data.qpos.copy()
+        return positions
+
+    @property
+    def joint_positions(self) -> Floats:
+        """Positions of ``joint_names``: rad, or m for torso and fingers, shape (J,)."""
+        positions: Floats = self._data.qpos[self._qpos]
+        return positions
+
+    @property
+    def joint_velocities(self) -> Floats:
+        """Velocities of ``joint_names``: rad/s, or m/s for torso and fingers, shape (J,)."""
+        velocities: Floats = self._data.qvel[self._dofs]
+        return velocities
+
+    @property
+    def grip_position(self) -> Floats:
+        """Position of the gripper's grip: metres, world frame, shape (3,)."""
+        position: Floats = self._data.site_xpos[self._fetch.grip.site]
+        return position.copy()
+
+    @property
+    def object_pose(self) -> tuple[Floats, Floats] | None:
+        """Position of the object, metres, world frame, (3,), and quaternion wxyz, (4,)."""
+        if self._fetch.object is None:
+            return None
+        site, quaternion = self._fetch.object.site, np.zeros(4)
+        mujoco.mju_mat2Quat(quaternion, self._data.site_xmat[site])
+        return self._data.site_xpos[site].copy(), quaternion
+
+    def _follow(self) -> None:
+        """Move the mocap for the next substep."""
+        body, timestep_s = self._fetch.gripper_body, self._model.opt.timestep
+        self._data.mocap_pos[0] = self._follower.advance(
+            self._data.xpos[body], self.time_s, timestep_s
+        )
+        # Half the way to the wanted orientation, as in training; a quaternion and its negative
+        # are the same orientation, so the one nearer to the present is added.
+        present = self._data.xquat[body]
+        sign = 1.0 if present @ self._orientation >= 0.0 else -1.0
+        self._data.mocap_quat[0] = present + sign * self._orientation

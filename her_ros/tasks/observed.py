@@ -1,0 +1,37 @@
+"""What is seen of a task: observation and achieved goal, and how rotations are written in it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+class Observed(NamedTuple):
+    """What the environments see; arrays of its own."""
+
+    #: shape (n, O); the parts are named by the task's ``observation_fields``
+    observation: Floats
+    #: object, or gripper where there is none; metres, world frame, shape (n, 3)
+    achieved_goal: Floats
+
+
+def euler_angles(matrices: Floats) -> Floats:
+    """Euler angles about the fixed axes x, y, z, applied in the order z, y, x.
+
+    The convention of gymnasium-robotics' observations, which took it from mujoco-worldgen:
+    ``R = Rx(a) @ Ry(b) @ Rz(c)`` gives (a, b, c).
+
+    :param matrices: rotation matrices, shape (n, 3, 3)
+    :return: angles, rad, shape (n, 3)
+    """
+    r = matrices
+    cosine = np.sqrt(r[:, 2, 2] * r[:, 2, 2] + r[:, 1, 2] * r[:, 1, 2])
+    # With b at a right angle only a and c together are defined: a is then 0.
+    regular = cosine > 4.0 * np.finfo(np.float64).eps
+    about_x = np.where(regular, -np.arctan2(r[:, 1, 2], r[:, 2, 2]), 0.0)
+    about_y = -np.arctan2(-r[:, 0, 2], cosine)
+    sine_z = np.where(regular, r[:, 0, 1], -r[:, 1, 0])
+    cosine_z = np.where(regular, r[:, 0, 0], r[:, 1, 1])
+    return np.stack([about_x, about_y, -np.arctan2(sine_z, cosine_z)], axis=-1)

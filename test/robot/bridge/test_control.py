@@ -1,0 +1,472 @@
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from her_ros.config.parameters.robot import RobotBridgeParameters
+from her_ros.episodes.episode import Episode, split_rollout
+from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.robot.bridge.control import RobotControl
+from her_ros.robot.bridge.observer import listed
+from her_ros.robot.errors import RobotError
+from her_ros.robot.frames import Frames, Pose
+from her_ros.robot.simulated.robot import SimulatedRobot
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.rows import IDENTITY, action_dtype
+from her_ros.wire.states import RobotState, WaitsFor
+
+MODELS = Path(__file__).parents[3] / 'models'
+# What happens between two calls of tick, in sensor messages and in physics steps of 2 ms.
+MESSAGES, SUBSTEPS = 4, 5
+
+
+class Loop:
+    """Bridge, simulated robot and policy in turn, in simulated time and without ROS."""
+
+    def __init__(self, task, seed=0, **parameters):
+        self.task = TASKS[task]
+        self.robot = SimulatedRobot(self.task)
+        self.drawn_goal = self.robot.reset(seed)
+        parameters = RobotBridgeParameters(**parameters)
+        base = Pose.of('', parameters.base_pose[:3], parameters.base_pose[3:])
+        frames = Frames('base_link', base)
+        self.control = RobotControl(self.task, parameters, frames, session=1)
+        self.policy = OnnxPolicy.load(MODELS / task / 'policy.onnx', self.task)
+        self.sensing = self.policy_alive = True
+        self.now_s = 100.0
+        self.rows, self.commands = [], []
+        self._sense()
+
+    def _sense(self):
+        robot = self.robot
+        joints = (robot.joint_names, robot.joint_positions, robot.joint_velocities)
+        self.control.observer.take_joints(*joints, self.now_s)
+        if robot.object_pose is not None:
+            self.control.observer.take_object(Pose(*robot.object_pose), self.now_s)
+
+    def _obey(self, command):
+        if command is not None:
+            self.commands.append(command)
+            self.robot.command_velocity(command.velocity)
+            self.robot.command_fingers(command.fingers)
+
+    def _answer(self, rows):
+        answers = np.zeros(1, action_dtype(self.task))
+        for name in IDENTITY:
+            answers[name] = rows[name]
+        state = (rows[name] for name in ('observation', 'achieved_goal', 'desired_goal'))
+        answers['action'] = self.policy.act(*state)
+        return answers
+
+    def period(self):
+        tick = self.control.tick(self.now_s)
+        self._obey(tick.command)
+        if tick.rows is not None:
+            self.rows.append(tick.rows)
+            if self.policy_alive and not tick.rows['truncated'][0]:
+                self._obey(self.control.answer(self._answer(tick.rows), self.now_s))
+        for _ in range(MESSAGES):
+            self.robot.advance(SUBSTEPS)
+            self.now_s += 0.01
+            if self.sensing:
+                self._sense()
+        return tick
+
+    def set_goal(self, goal, stamp_ns=0):
+        self.control.set_goal(goal, self.now_s, stamp_ns)
+
+    def periods(self, count):
+        for _ in range(count):
+            self.period()
+
+    def until_idle(self):
+        for _ in range(1000):
+            self.period()
+            if self.control.waits_for(self.now_s) is WaitsFor.GOAL:
+                return
+        raise AssertionError(f'still {self.control.state(self.now_s)!r}')
+
+    @property
+    def episodes(self):
+        starts = [i for i, row in enumerate(self.rows) if row['step'][0] == 0]
+        ends = [*starts[1:], len(self.rows)]
+        return [Episode(np.concatenate(self.rows[a:b])) for a, b in zip(starts, ends, strict=True)]
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_a_goal_is_an_episode_that_learning_takes(seed):
+    loop = Loop('FetchReach', seed)
+    loop.set_goal(loop.drawn_goal)
+    loop.until_idle()
+    (episode,) = loop.episodes
+    episode.check(loop.task)
+    assert episode.is_success
+    # held for 10 control periods, which ends it
+    assert len(episode) < 50
+    assert (episode.reward[-10:] == 0).all()
+    assert loop.control.unanswered == 0
+
+
+def test_the_block_goes_where_it_is_wanted_again_and_again():
+    loop = Loop('FetchPush', home=True)
+    middle = loop.control.kinematics.start_grip_position
+    wanted = [middle + np.array([x, y, 0.0]) for x, y in ((0.1, 0.1), (-0.1, 0.05), (0.0, -0.1))]
+    for goal in wanted:
+        loop.set_goal(goal)
+        loop.until_idle()
+    assert [episode.is_success for episode in loop.episodes] == [True] * 3
+    # each began where training begins, or a little beside it where the block stood there
+    for episode in loop.episodes:
+        assert np.linalg.norm(episode.observation[0, :2] - middle[:2]) < 0.13
+
+
+def test_without_a_policy_the_robot_stands_still_and_waits():
+    loop = Loop('FetchReach')
+    loop.policy_alive = False
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(100)
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.FIRST_ACTION
+    assert loop.robot.grip_position == pytest.approx(loop.rows[0]['achieved_goal'][0], abs=5e-3)
+    assert not any(command.velocity.any() for command in loop.commands)
+    loop.policy_alive = True
+    loop.until_idle()
+    (episode,), _ = split_rollout(loop.rows)
+    assert episode.is_success
+    assert loop.control.unanswered == 0
+
+
+def test_a_policy_that_falls_silent_is_followed_by_zero_within_a_period():
+    loop = Loop('FetchReach')
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(4)
+    assert loop.commands[-1].velocity.any()
+    loop.policy_alive = False
+    loop.period()  # the last answer of the policy still holds
+    tick = loop.period()
+    assert tick.command is not None
+    assert not tick.command.velocity.any()
+
+
+def test_inputs_that_stop_end_the_episode_and_are_named():
+    loop = Loop('FetchPush')
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(5)
+    loop.sensing = False
+    loop.commands.clear()
+    loop.periods(5)
+    assert not loop.commands[-1].velocity.any()
+    assert not loop.control.episodes.running
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.INPUTS
+    assert listed(loop.control.missing(loop.now_s)) == 'joint_states and object_pose'
+    assert 'nothing on joint_states and object_pose' in loop.control.problem
+    # after a while nobody is told anything any more
+    loop.periods(20)
+    loop.commands.clear()
+    loop.periods(5)
+    assert not loop.commands
+    # and what comes back does not set it going again
+    loop.sensing = True
+    loop.periods(5)
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.GOAL
+    loop.control.reset(loop.now_s)
+    loop.until_idle()
+    assert len(loop.episodes[-1]) > 3
+    assert not loop.control.problem
+
+
+def test_a_new_goal_waits_for_the_end_of_the_episode():
+    loop = Loop('FetchReach', success_steps=0)
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(5)
+    other = loop.drawn_goal + np.array([0.0, 0.0, 0.02])
+    loop.set_goal(other)
+    loop.until_idle()
+    first, second = loop.episodes
+    assert len(first) == len(second) == 50
+    np.testing.assert_array_equal(first.desired_goal, loop.drawn_goal)
+    np.testing.assert_array_equal(second.desired_goal, other)
+
+
+def test_a_goal_on_the_way_home_is_the_one_of_the_episode():
+    loop = Loop('FetchReach', home=True, success_steps=0, full_action_speed_mps=0.5)
+    loop.set_goal(loop.drawn_goal)
+    loop.until_idle()
+    other = loop.control.kinematics.start_grip_position + np.array([0.0, 0.1, 0.0])
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(2)
+    assert loop.control.state(loop.now_s) is RobotState.HOMING
+    loop.set_goal(other)
+    loop.until_idle()
+    assert len(loop.episodes) == 2
+    np.testing.assert_array_equal(loop.episodes[1].desired_goal, other)
+
+
+def test_coming_home_is_no_faster_than_acting_may_be():
+    loop = Loop('FetchReach', home=True, success_steps=0, full_action_speed_mps=0.1)
+    for _ in range(40):
+        loop.robot.command_velocity(np.array([0.0, 0.4, 0.0]))
+        loop.robot.advance(SUBSTEPS)
+        loop.now_s += 0.01
+    loop._sense()
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(10)
+    assert loop.control.state(loop.now_s) is RobotState.HOMING
+    fastest = max(np.linalg.norm(command.velocity) for command in loop.commands)
+    assert 0.05 < fastest <= 0.1 + 1e-9
+
+
+def test_a_goal_that_comes_before_the_policy_does_is_the_one_of_the_episode():
+    loop = Loop('FetchReach', success_steps=0)
+    loop.policy_alive = False
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(5)
+    other = loop.drawn_goal + np.array([0.0, 0.0, 0.02])
+    loop.set_goal(other)
+    loop.policy_alive = True
+    loop.until_idle()
+    (episode,), _ = split_rollout(loop.rows)
+    np.testing.assert_array_equal(episode.desired_goal, other)
+
+
+def test_what_was_given_up_does_not_begin_again_by_itself():
+    loop = Loop('FetchReach', success_steps=0)
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(5)
+    loop.set_goal(loop.drawn_goal + 0.01)
+    loop.sensing = False
+    loop.periods(5)
+    loop.sensing = True
+    loop.periods(5)
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.GOAL
+
+
+def test_a_reset_ends_the_episode_and_begins_another():
+    loop = Loop('FetchReach', success_steps=0)
+    with pytest.raises(RobotError, match='no goal yet'):
+        loop.control.reset(loop.now_s)
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(5)
+    loop.control.reset(loop.now_s)
+    loop.until_idle()
+    first, second = loop.episodes
+    assert len(first) == 5
+    assert first.rows['truncated'][-1]
+    assert len(second) == 50
+
+
+def test_what_goes_on_can_be_given_up():
+    loop = Loop('FetchReach', success_steps=0)
+    assert loop.control.halt('stopped', loop.now_s) is None
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(5)
+    assert loop.commands[-1].velocity.any()
+    assert not loop.control.halt('stopped', loop.now_s).velocity.any()
+    assert loop.control.halt('stopped', loop.now_s) is None
+    loop.commands.clear()
+    loop.periods(20)
+    assert not any(command.velocity.any() for command in loop.commands)
+
+
+def test_goals_that_cannot_be_are_refused_and_the_old_one_stays():
+    loop = Loop('FetchReach')
+    loop.set_goal(loop.drawn_goal)
+    with pytest.raises(RobotError):
+        loop.set_goal(loop.drawn_goal + 1.0)
+    np.testing.assert_array_equal(loop.control.goals.last.position, loop.drawn_goal)
+
+
+def events(loop):
+    return [(event.stamp_ns, str(event.state)) for event in loop.control.goals.events()]
+
+
+def test_a_goal_without_inputs_is_refused_and_nothing_begins_when_they_come():
+    loop = Loop('FetchPush')
+    loop.sensing = False
+    loop.periods(5)
+    missing = 'nothing on joint_states and object_pose, so no goal is accepted'
+    with pytest.raises(RobotError, match=missing):
+        loop.set_goal(loop.drawn_goal)
+    loop.sensing = True
+    loop.periods(20)
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.GOAL
+    assert not loop.rows
+    loop.set_goal(loop.drawn_goal)
+    loop.until_idle()
+    loop.sensing = False
+    loop.periods(5)
+    with pytest.raises(RobotError, match=missing):
+        loop.control.reset(loop.now_s)
+
+
+@pytest.mark.parametrize('recovery', ['latched', 'automatic'])
+def test_a_goal_expires_where_no_policy_answers(recovery):
+    loop = Loop('FetchReach', goal_timeout_s=2.0, recovery=recovery)
+    loop.policy_alive = False
+    loop.set_goal(loop.drawn_goal, 5)
+    loop.periods(45)
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.FIRST_ACTION
+    loop.periods(10)
+    assert 'the goal expired, the policy was not ready for 2 s' in loop.control.problem
+    loop.policy_alive = True
+    loop.periods(20)
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.GOAL
+    assert not any(command.velocity.any() for command in loop.commands)
+    assert events(loop) == [(5, 'accepted'), (5, 'acting'), (5, 'given up')]
+
+
+def crash(loop, node):
+    """Let a node be away for 0.8 s in the midst of an episode."""
+    if node == 'policy':
+        loop.policy_alive = False
+        loop.periods(20)
+        loop.policy_alive = True
+    elif node == 'robot':
+        loop.sensing = False
+        loop.periods(20)
+        loop.sensing = True
+    else:
+        # Meanwhile the robot stops by itself; on waking up the sensors are heard first.
+        loop._obey(loop.control._commands.standing())
+        loop.now_s += 0.8
+        loop._sense()
+        assert loop.control.answer(loop._answer(loop.rows[-1]), loop.now_s) is None
+
+
+@pytest.mark.parametrize('node', ['policy', 'robot', 'bridge'])
+def test_after_a_crash_a_person_decides(node):
+    loop = Loop('FetchReach', success_steps=0)
+    loop.set_goal(loop.drawn_goal, 5)
+    loop.periods(10)
+    assert loop.commands[-1].velocity.any()
+    crash(loop, node)
+    loop.commands.clear()
+    loop.periods(50)
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.GOAL
+    assert not any(command.velocity.any() for command in loop.commands)
+    assert 'gave up: ' in loop.control.problem
+    assert not any(row['truncated'][0] for row in loop.rows)
+    assert events(loop)[-1] == (5, 'given up')
+    loop.control.reset(loop.now_s)
+    loop.until_idle()
+    assert loop.rows[-1]['truncated'][0]
+    assert not loop.control.problem
+
+
+@pytest.mark.parametrize('node', ['policy', 'robot', 'bridge'])
+def test_a_parameter_lets_it_go_on_after_a_crash(node):
+    loop = Loop('FetchReach', success_steps=0, recovery='automatic')
+    loop.set_goal(loop.drawn_goal, 5)
+    loop.periods(10)
+    crash(loop, node)
+    loop.until_idle()
+    assert {int(row['episode'][0]) for row in loop.rows} == {1, 2}
+    assert loop.rows[-1]['truncated'][0]
+    assert [state for _, state in events(loop)] == [
+        'accepted', 'acting', 'accepted', 'acting', 'reached',
+    ]  # fmt: skip
+
+
+def test_what_does_not_come_back_in_time_does_not_begin_again():
+    loop = Loop('FetchReach', success_steps=0, recovery='automatic', goal_timeout_s=1.0)
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(10)
+    loop.sensing = False
+    loop.periods(40)
+    loop.sensing = True
+    loop.commands.clear()
+    loop.periods(20)
+    assert loop.control.waits_for(loop.now_s) is WaitsFor.GOAL
+    assert not any(command.velocity.any() for command in loop.commands)
+    assert 'the goal expired, the robot was not ready for 1 s' in loop.control.problem
+
+
+def test_everybody_hears_what_became_of_his_goal():
+    loop = Loop('FetchReach', success_steps=0)
+    loop.policy_alive = False
+    loop.set_goal(loop.drawn_goal, 1)
+    loop.periods(2)
+    loop.set_goal(loop.drawn_goal, 2)  # before the episode of the first has begun
+    loop.policy_alive = True
+    loop.periods(5)
+    loop.set_goal(loop.drawn_goal + 0.01, 3)
+    loop.set_goal(loop.drawn_goal + 0.02, 4)
+    assert events(loop) == [
+        (1, 'accepted'), (1, 'acting'), (2, 'accepted'), (1, 'given up'), (2, 'acting'),
+        (3, 'accepted'), (3, 'given up'), (4, 'accepted'),
+    ]  # fmt: skip
+    loop.until_idle()
+    assert events(loop) == [(2, 'reached'), (4, 'acting'), (4, 'reached')]
+    loop.set_goal(2 * loop.control.kinematics.start_grip_position - loop.drawn_goal, 5)
+    loop.periods(2)
+    loop.control.reset(loop.now_s)  # one move is not enough to get there
+    loop.until_idle()
+    assert events(loop)[1:] == [(5, 'acting'), (5, 'missed'), (5, 'acting'), (5, 'reached')]
+
+
+def end_by_success(loop):
+    loop.until_idle()
+
+
+def end_by_steps(loop):
+    loop.policy.act = lambda *_: np.full((1, 4), 0.2, np.float32)
+    loop.periods(60)
+
+
+def end_by_reset_without_policy(loop):
+    loop.control.reset(loop.now_s)
+    loop.policy_alive = False
+    loop.periods(20)
+
+
+def end_by_stop(loop):
+    loop._obey(loop.control.halt('stopped', loop.now_s))
+    loop.periods(20)
+
+
+def end_on_the_way_home(loop):
+    loop.until_idle()
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(3)
+    assert loop.control.state(loop.now_s) is RobotState.HOMING
+    assert loop.commands[-1].velocity.any()
+    crash(loop, 'robot')
+
+
+def end_by_homing_that_fails(loop):
+    loop.until_idle()
+    loop.set_goal(loop.drawn_goal)
+    loop.periods(3)
+    loop.control._homing._began_at -= 60.0
+    loop.periods(3)
+    assert 'the gripper did not come to' in loop.control.problem
+
+
+@pytest.mark.parametrize(
+    'end',
+    [
+        end_by_success,
+        end_by_steps,
+        end_by_reset_without_policy,
+        end_by_stop,
+        end_on_the_way_home,
+        end_by_homing_that_fails,
+        *(partial(crash, node=node) for node in ('policy', 'robot', 'bridge')),
+    ],
+)
+def test_the_last_command_is_zero_however_an_episode_ends(end):
+    loop = Loop('FetchReach', home=True, full_action_speed_mps=0.5)
+    loop.set_goal(loop.drawn_goal)
+    for _ in range(200):
+        loop.period()
+        if len(loop.rows) > 4:
+            break
+    assert loop.commands[-1].velocity.any()
+    end(loop)
+    loop.periods(40)
+    # Again and again for half a second, as one may get lost; then nothing.
+    assert not any(command.velocity.any() for command in loop.commands[-5:])
+    loop.commands.clear()
+    loop.periods(5)
+    if loop.control.waits_for(loop.now_s) is WaitsFor.GOAL:
+        assert not loop.commands
