@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from her_ros.cli.prepare import values_for
 from her_ros.config.parameters.nodes import (
     EvaluationProtocol,
     FetchEnvParameters,
     TrainerParameters,
 )
 from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.learning.learner import Learner, set_up_torch

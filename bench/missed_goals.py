@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from table import print_figures, print_table
 
-from her_ros.cli.hindsight import Learnt, learnt
+from her_ros.analysis.hindsight import Learnt, learnt
 from her_ros.episodes.episode import Episode
 from her_ros.learning.replay.batch import Draws
 from her_ros.learning.replay.buffer import Replay

@@ -38,13 +38,13 @@ from table import print_figures, print_table, seconds_of_others
 from topics import TASK, sent
 
 from her_ros.bags.reader import read_bag
-from her_ros.cli.graph import graph_environment
 from her_ros.config.files import read_file
 from her_ros.config.parameters.nodes import FetchEnvParameters, TrainerParameters
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode
 from her_ros.learning.learner import Learner, set_up_torch
 from her_ros.nodes.qos import STATUS
+from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.runtime.process import die_with_parent
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.seeds import integer_seed

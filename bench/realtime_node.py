@@ -23,10 +23,10 @@ from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import PointCloud2
 from table import print_figures, print_table
 
-from her_ros.cli.graph import graph_environment
 from her_ros.nodes.node import run
 from her_ros.nodes.policy import PolicyNode
 from her_ros.nodes.qos import LOCK_STEP
+from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder, encode_cloud, stamp_of
 from her_ros.wire.rows import Rows, action_dtype, step_dtype

@@ -21,18 +21,14 @@ from typing import Any
 import numpy as np
 from table import print_figures, print_table
 
-from her_ros.cli.evaluate import wilson_interval
-from her_ros.cli.graph import (
-    NodeSpec,
-    deployment_nodes,
-    graph_environment,
-    simulation_nodes,
-)
-from her_ros.cli.prepare import values_for
-from her_ros.cli.supervisor import Supervisor
+from her_ros.analysis.evaluate import wilson_interval
 from her_ros.config.files import shipped_model, to_yaml
 from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import configured
+from her_ros.orchestration.dds_environment import graph_environment
+from her_ros.orchestration.graph import NodeSpec, deployment_nodes, simulation_nodes
+from her_ros.orchestration.supervisor import Supervisor
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.policy.safety.filter import SafetyFilter
 from her_ros.robot.simulated.robot import start_seed

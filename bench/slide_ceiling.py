@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from table import print_figures, print_table
 
-from her_ros.cli.evaluate import wilson_interval
+from her_ros.analysis.evaluate import wilson_interval
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import FIRST_SEED
 from her_ros.sim.fetch import FetchBatch

@@ -35,12 +35,13 @@ from rosbags.rosbag2 import Reader
 from std_srvs.srv import SetBool
 from table import print_figures, print_table
 
-from her_ros.cli.graph import graph_environment, simulation_nodes
-from her_ros.cli.supervisor import Supervisor
 from her_ros.config.files import complete, read_file, shipped_file, to_yaml, with_overrides
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.learner import Learner
 from her_ros.nodes.qos import STATUS
+from her_ros.orchestration.dds_environment import graph_environment
+from her_ros.orchestration.graph import simulation_nodes
+from her_ros.orchestration.supervisor import Supervisor
 from her_ros.policy.actor import Actor
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.process import die_with_parent

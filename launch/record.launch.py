@@ -5,15 +5,15 @@ from typing import Any
 
 from launch import LaunchDescription
 
-from her_ros.cli.graph import recording_nodes
-from her_ros.cli.launch import (
+from her_ros.config.run_parameters import params_for
+from her_ros.orchestration.graph import recording_nodes
+from her_ros.orchestration.launch_actions import (
     argument,
     environment_actions,
     node_actions,
     task_argument,
     with_arguments,
 )
-from her_ros.cli.prepare import params_for
 from her_ros.runtime.run_folder import RunFolder
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from launch import LaunchDescription
 from launch.actions import LogInfo
 
-from her_ros.cli.graph import training_nodes
-from her_ros.cli.launch import (
+from her_ros.orchestration.graph import training_nodes
+from her_ros.orchestration.launch_actions import (
     argument,
     end_of_run,
     environment_actions,
@@ -16,7 +16,7 @@ from her_ros.cli.launch import (
     task_argument,
     with_arguments,
 )
-from her_ros.cli.prepare import claimed, extended, prepare_run
+from her_ros.orchestration.prepare import claimed, extended, prepare_run
 
 # Keeps the locks of the run's folder and namespace for as long as launch runs.
 _HELD: list[Any] = []

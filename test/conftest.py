@@ -18,9 +18,11 @@ import numpy as np
 import pytest
 from campaign.processes import DOMAINS, claimed_domain
 
-from her_ros.cli.graph import graph_environment
+from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import Rows, step_dtype
+
+pytest_plugins = ['commands']
 
 _OF_ROS = (
     'FASTDDS_', 'FASTRTPS_', 'PYTHONUNBUFFERED', 'RCUTILS_', 'RMW_', 'ROS_AUTOMATIC_', 'ROS_DISC',

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from her_ros.cli.prepare import params_for, training_names
 from her_ros.config.files import read_file
+from her_ros.config.run_parameters import params_for
+from her_ros.orchestration.prepare import training_names
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(

@@ -19,8 +19,8 @@ from ruamel.yaml import YAML
 from visualization_msgs.msg import MarkerArray
 
 import her_ros
-from her_ros.cli.graph import simulation_nodes
 from her_ros.nodes.messages import WORLD_FRAME
+from her_ros.orchestration.graph import simulation_nodes
 
 pytestmark = pytest.mark.nodes
 

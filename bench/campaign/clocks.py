@@ -21,9 +21,9 @@ from campaign.figures import Figure, Scale
 from campaign.processes import Child, Observer, claimed_domain, running_nodes
 from campaign.reports import Reports
 from campaign.stepped_clock import ClockError, SteppedClocks
-from her_ros.cli.graph import deployment_nodes
 from her_ros.config.files import shipped_model
-from her_ros.wire.states import GoalStatus, WaitsFor
+from her_ros.orchestration.graph import deployment_nodes
+from her_ros.runtime.states import GoalStatus, WaitsFor
 
 _TASK, _NAMESPACE = 'FetchReach', '/robot'
 _STEP_S = 3600

@@ -10,7 +10,7 @@ from campaign.figures import Figure
 from campaign.processes import Child, Observer, claimed_domain, running_nodes
 from campaign.reports import Reports
 from campaign.stepped_clock import SteppedClocks
-from her_ros.cli.graph import training_nodes
+from her_ros.orchestration.graph import training_nodes
 from her_ros.runtime.run_folder import RunFolder
 
 _TASK, _NUM_ENVS = 'FetchReach', 8

@@ -13,19 +13,20 @@ from typing import NamedTuple
 import numpy as np
 
 from campaign.disk_commands import node, prepare_recording
+from her_ros.analysis.report import TABLE, write_report
+from her_ros.analysis.results import read_table, rows_of, write_table
 from her_ros.bags.reader import read_bag
 from her_ros.bags.recording import Recording
 from her_ros.bags.rollout import RolloutRecorder, run_facts
 from her_ros.bags.writer import write_rollout
-from her_ros.cli.experiment_report import TABLE, write_report
-from her_ros.cli.experiment_results import read_table, rows_of, write_table
 from her_ros.cli.main import main
-from her_ros.cli.prepare import extended, prepare_run, values_for
 from her_ros.config.files import read_file, to_yaml
 from her_ros.config.parameters.nodes import TrainerParameters
+from her_ros.config.run_parameters import values_for
 from her_ros.learning.training.checkpoint import load_checkpoint
 from her_ros.learning.training.online import Training
 from her_ros.learning.training.scalars import ScalarLog
+from her_ros.orchestration.prepare import extended, prepare_run
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256

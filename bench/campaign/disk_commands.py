@@ -18,7 +18,8 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from campaign.processes import claimed_domain
-from her_ros.cli.graph import graph_environment, training_nodes
+from her_ros.orchestration.dds_environment import graph_environment
+from her_ros.orchestration.graph import training_nodes
 from her_ros.robot.simulated.robot import SimulatedRobot
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.registry import TASKS

@@ -17,9 +17,9 @@ from campaign.figures import Figure, Scale, or_gave_up
 from campaign.link_training import measure_training
 from campaign.links import HEARD_LIMIT_S, Link
 from campaign.processes import Observer, claimed_domain, print_failed, running_nodes
-from her_ros.cli.graph import deployment_nodes
 from her_ros.config.files import shipped_model
-from her_ros.wire.states import GoalStatus, RobotState, WaitsFor
+from her_ros.orchestration.graph import deployment_nodes
+from her_ros.runtime.states import GoalStatus, RobotState, WaitsFor
 from her_ros.wire.topics import DIAGNOSTICS, GOAL, GRIPPER_POSE, TWIST
 
 _TASK = 'FetchReach'

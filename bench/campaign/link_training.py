@@ -12,7 +12,7 @@ from campaign.links import HEARD_LIMIT_S, Link
 from campaign.processes import Child, Observer, print_failed, running_nodes
 from campaign.reports import Reports
 from her_ros.bags.reader import read_facts
-from her_ros.cli.graph import training_nodes, worker_nodes
+from her_ros.orchestration.graph import training_nodes, worker_nodes
 from her_ros.runtime.run_folder import RunFolder
 
 _TASK = 'FetchReach'

@@ -16,9 +16,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from her_ros.cli.graph import NodeSpec, graph_environment
-from her_ros.cli.prepare import values_for
 from her_ros.config.files import to_yaml
+from her_ros.config.run_parameters import values_for
+from her_ros.orchestration.dds_environment import graph_environment
+from her_ros.orchestration.graph import NodeSpec
 from her_ros.runtime.process import die_with_parent
 
 #: those whose UDP ports no other domain uses

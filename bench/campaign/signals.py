@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from campaign.figures import Figure, Scale
-from her_ros.cli.graph import graph_environment
-from her_ros.wire.states import WaitsFor
+from her_ros.orchestration.dds_environment import graph_environment
+from her_ros.runtime.states import WaitsFor
 
 # Cases of (deploy, train); signals take turns.
 _CASES = {Scale.SMALL: (4, 0), Scale.SHORT: (4, 4), Scale.LONG: (160, 140)}

@@ -1,4 +1,4 @@
-"""Commands, parameter files, the one list of nodes, and the supervisor that runs them."""
+"""The command line: options of every command, and what it calls."""
 
 from her_ros.runtime.process import quiet_start
 

@@ -54,7 +54,7 @@ def info(
     cube as wide as the tolerance, in which some achieved goal lay. What is damaged is listed; the
     status is 1 only if no bag could be read to its end.
     """
-    from her_ros.cli.bags_info import info as run
+    from her_ros.analysis.bags_info import info as run
 
     sys.exit(run(bags, _task(task), each, as_json))
 
@@ -147,6 +147,6 @@ def convert(
     object_pose and goal, and what the arm was told where that was recorded. An episode begins with
     the first motion after a goal.
     """
-    from her_ros.cli.bags_convert import convert as run
+    from her_ros.orchestration.convert_bags import convert as run
 
     run(bags, task, out, topic or [], params, override or [])

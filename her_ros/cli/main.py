@@ -10,11 +10,11 @@ import typer
 from her_ros import __version__
 from her_ros.cli.bags import app as bags_app
 from her_ros.cli.examples import examples
-from her_ros.cli.graph import ROBOTS
 from her_ros.cli.runs import app as runs_app
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.config.schema import ConfigError, parameters_of
+from her_ros.orchestration.graph import ROBOTS
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.last_error import report
 from her_ros.runtime.output import steady_output
@@ -114,7 +114,7 @@ def train(
     trainer.max_env_steps, trainer.stop_success, trainer.stop_evaluations. The exit status is 0 if
     the task is solved, and 1 if the run reaches its limit first.
     """
-    from her_ros.cli.train import train as run
+    from her_ros.orchestration.train import train as run
 
     overrides = [*([] if seed is None else [f'seed={seed}']), *(override or [])]
     sys.exit(run(task, runs, name, new, params, overrides, workers, namespace))
@@ -151,8 +151,8 @@ def train_offline(
     Takes bags of this package or of `ros2 bag record`, in any number and form; relabels them with
     HER; leaves the same files as `train`. The same command again resumes.
     """
-    from her_ros.cli.train_offline import Options
-    from her_ros.cli.train_offline import train_offline as run
+    from her_ros.orchestration.train_offline import Options
+    from her_ros.orchestration.train_offline import train_offline as run
 
     overrides = [
         *([] if seed is None else [f'seed={seed}']),
@@ -190,8 +190,8 @@ def experiment(
     Every arm of the experiment is trained with every seed, each a run like those of `train`.
     Leaves results.csv, summary.md and curves. The same command again runs what is missing.
     """
-    from her_ros.cli.experiment import Options, list_experiments
-    from her_ros.cli.experiment import experiment as run
+    from her_ros.analysis.experiment import Options, list_experiments
+    from her_ros.analysis.experiment import experiment as run
 
     if show_list or not name:
         list_experiments()
@@ -223,7 +223,7 @@ def plot(
     rewards that are 0 before and after relabelling, over the training; the goals that HER puts in
     along one of its episodes; and where a curriculum draws its goals, into its plots/.
     """
-    from her_ros.cli.plot import plot as draw
+    from her_ros.analysis.plot import plot as draw
 
     draw(folders, out)
 
@@ -242,7 +242,7 @@ def evaluate(
 
     The start states are those of training's evaluations: fixed, and never trained on.
     """
-    from her_ros.cli.evaluate import evaluate as run
+    from her_ros.analysis.evaluate import evaluate as run
 
     run(model, EvaluationProtocol(episodes, num_envs, threads))
 
@@ -280,8 +280,8 @@ def deploy(
     Starts policy, robot_bridge and, where there is no other, a simulated robot; each new goal on
     /robot/goal is an episode. With `--robot none` the policy alone.
     """
-    from her_ros.cli.deploy import Options
-    from her_ros.cli.deploy import deploy as run
+    from her_ros.orchestration.deploy import Options
+    from her_ros.orchestration.deploy import deploy as run
 
     if robot not in ROBOTS:
         raise ConfigError(f'--robot {robot!r}: choose one of {", ".join(ROBOTS)}')
@@ -315,7 +315,7 @@ def goal(
     Status: 0 reached (with --no-wait: accepted), 1 refused, 3 missed, 4 given up or unknown.
     Ctrl-C stops the robot.
     """
-    from her_ros.cli.goal import send_goal
+    from her_ros.orchestration.goal import send_goal
 
     sys.exit(send_goal((x, y, z), frame, namespace, wait))
 
@@ -325,7 +325,7 @@ def stop(
     namespace: Annotated[str, typer.Option(help='Namespace of the bridge.')] = 'robot',
 ) -> None:
     """Stop a robot, and drop its goals; another goal moves it again."""
-    from her_ros.cli.goal import stop_robot
+    from her_ros.orchestration.goal import stop_robot
 
     stop_robot(namespace)
 
@@ -352,7 +352,7 @@ def reset(
     robot_bridge tries the last goal again. simulated_robot takes another start state: arm and
     object elsewhere. fetch_env abandons its rollout and starts another.
     """
-    from her_ros.cli.goal import reset_node
+    from her_ros.orchestration.goal import reset_node
 
     if node not in _RESETTABLE:
         raise ConfigError(f'reset {node!r}: choose one of {", ".join(_RESETTABLE)}')
@@ -392,8 +392,8 @@ def simulate(
     Starts simulation and policy, as simulate.launch.py does, for machines without the ros2
     command. To measure a policy without ROS, use evaluate.
     """
-    from her_ros.cli.simulate import Options
-    from her_ros.cli.simulate import simulate as run
+    from her_ros.orchestration.simulate import Options
+    from her_ros.orchestration.simulate import simulate as run
 
     more = (folder, record, params, override or [], namespace)
     run(Options(task, model, real_time, publish_scene, *more))
@@ -411,7 +411,7 @@ def card(
     threads: Threads = EvaluationProtocol.threads,
 ) -> None:
     """Write a run's best policy and its model card into a folder."""
-    from her_ros.cli.card import card as write
+    from her_ros.analysis.card import card as write
 
     write(run, out, EvaluationProtocol(episodes, num_envs, threads))
 
@@ -426,7 +426,7 @@ def echo(
     timeout: Annotated[float, typer.Option(help='Give up after so many silent seconds.')] = 10.0,
 ) -> None:
     """Print the rows of a step topic as a table."""
-    from her_ros.cli.echo import echo as run
+    from her_ros.view.echo import echo as run
 
     run(topic, rows, timeout)
 
@@ -444,7 +444,7 @@ def publish(
 
     The node uses it from the next episode on. Its diagnostics say whether it was accepted.
     """
-    from her_ros.cli.publish import publish as run
+    from her_ros.orchestration.publish import publish as run
 
     run(model, topic, timeout)
 

@@ -24,6 +24,6 @@ def list_runs(
     A run is solved, at its limit, trained (from bags), running, unfinished (the same command goes
     on with it) or damaged. Success is that of the best evaluation.
     """
-    from her_ros.cli.run_list import print_runs
+    from her_ros.analysis.run_list import print_runs
 
     print_runs(runs)

@@ -8,7 +8,7 @@ from std_msgs.msg import Bool
 
 from her_ros.nodes.qos import LATCHED
 from her_ros.nodes.rivalry import Crowd
-from her_ros.wire.states import WaitsFor
+from her_ros.runtime.states import WaitsFor
 from her_ros.wire.topics import COLLECT
 
 # The trainer repeats collect every second; after this long without it there is no trainer.

@@ -17,9 +17,9 @@ from her_ros.nodes.rivalry import Rivalry
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.runtime.states import WaitsFor
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.registry import task_named
-from her_ros.wire.states import WaitsFor
 from her_ros.wire.topics import EPISODES, EVALUATION_POLICY, EVALUATION_STEP
 
 

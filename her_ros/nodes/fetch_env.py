@@ -22,11 +22,11 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.pace import Pace
 from her_ros.runtime.run_folder import Start
 from her_ros.runtime.seeds import integer_seed
+from her_ros.runtime.states import GoalStatus, WaitsFor
 from her_ros.sim.rollout import Turns
 from her_ros.tasks.registry import task_named
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
 from her_ros.wire.rows import Rows, action_dtype
-from her_ros.wire.states import GoalStatus, WaitsFor
 from her_ros.wire.topics import ACTION, COLLECT, GOAL, STEP
 
 

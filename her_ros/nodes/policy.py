@@ -22,9 +22,9 @@ from her_ros.policy.safety.guarded import GuardedActor
 from her_ros.policy.state import State
 from her_ros.runtime.run_folder import Start
 from her_ros.runtime.seeds import generator
+from her_ros.runtime.states import WaitsFor
 from her_ros.tasks.registry import task_named
 from her_ros.wire.sessions import Sessions
-from her_ros.wire.states import WaitsFor
 from her_ros.wire.topics import ACTION, POLICY, STEP
 
 # How long the last safe action may take to arrive before ROS ends.

@@ -30,10 +30,10 @@ from her_ros.robot.bridge.observer import MissingInput, listed
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames, Pose
 from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.states import GoalStatus, WaitsFor
 from her_ros.tasks.registry import task_named
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
 from her_ros.wire.rows import Rows, action_dtype
-from her_ros.wire.states import GoalStatus, WaitsFor
 from her_ros.wire.topics import ACTION, GOAL, GOAL_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, STEP
 
 # Control periods for which a robot in motion is told to stand still when the node ends.

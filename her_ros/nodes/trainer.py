@@ -19,8 +19,8 @@ from her_ros.nodes.qos import HINT, LATCHED
 from her_ros.nodes.rivalry import Rivalry
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.runtime.states import WaitsFor
 from her_ros.tasks.registry import task_named
-from her_ros.wire.states import WaitsFor
 from her_ros.wire.topics import COLLECT, EPISODES, EVALUATION_POLICY, POLICY
 
 # One slice of learning between two looks at the topics, seconds.

@@ -6,7 +6,7 @@ from typing import Any
 
 from her_ros.runtime.files import require_regular
 from her_ros.runtime.run_folder import RunFolderError
-from her_ros.wire.states import Outcome
+from her_ros.runtime.states import Outcome
 
 # A thousand evaluations take 0.3 MB.
 _MAX_BYTES = 1 << 24

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from her_ros.cli.card import bags_digest
+from her_ros.analysis.card import bags_digest
 from her_ros.learning.training.checkpoint import save_checkpoint
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import sha256

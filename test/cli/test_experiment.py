@@ -4,11 +4,11 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from her_ros.cli.experiment import Options, planned
-from her_ros.cli.experiments import EXPERIMENTS, experiment_named
-from her_ros.cli.prepare import values_for
+from her_ros.analysis.experiment import Options, planned
+from her_ros.analysis.experiments import EXPERIMENTS, experiment_named
 from her_ros.config.files import read_file, shipped_file
 from her_ros.config.parameters.nodes import TrainerParameters
+from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import configured
 from her_ros.learning.learner import Learner
 from her_ros.tasks.registry import TASKS, task_named

@@ -135,7 +135,7 @@ def test_a_bridge_that_was_started_again_has_given_up(listener, her_ros):
 
 
 def test_where_nobody_reports_the_result_is_unknown(listener, her_ros, monkeypatch):
-    monkeypatch.setattr('her_ros.cli.goal._SILENT_S', 0.5)
+    monkeypatch.setattr('her_ros.orchestration.goal._SILENT_S', 0.5)
     listener._last = (0, None, '')
     ended = her_ros('goal', '1.3', '0.8')
     assert ended.status == 4

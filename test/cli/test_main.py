@@ -69,7 +69,9 @@ def test_the_version_is_the_packages(her_ros):
 @pytest.mark.parametrize('number', ['-0.2', '-1', '-.5', '-1e-3', '-inf', '-2.'])
 def test_negative_numbers_are_no_options(her_ros, monkeypatch, number):
     asked = []
-    monkeypatch.setattr('her_ros.cli.goal.send_goal', lambda *given: asked.append(given) or 0)
+    monkeypatch.setattr(
+        'her_ros.orchestration.goal.send_goal', lambda *given: asked.append(given) or 0
+    )
     assert her_ros('goal', number, number, '--frame', 'base_link').status == 0
     assert asked == [((float(number), float(number), 0.425), 'base_link', 'robot', True)]
     assert her_ros('goal', 1, 2, number).status == 0
@@ -122,7 +124,7 @@ def test_the_installed_command_is_this_one():
 def test_output_takes_any_encoding(tmp_path, environment):
     # A dash, box characters and a name that none of these can express.
     code = (
-        'import sys, her_ros.cli.main as m, her_ros.cli.evaluate as e\n'
+        'import sys, her_ros.cli.main as m, her_ros.analysis.evaluate as e\n'
         'from rich.console import Console\n'
         "e.evaluate = lambda *_: Console().print('a \\u2013 b', '\\u6f22\\u00e9\\U0001f600')\n"
         "sys.argv = ['her-ros', 'evaluate', 'x']\nm.main()"
@@ -138,7 +140,7 @@ def test_output_takes_any_encoding(tmp_path, environment):
 def test_files_are_utf8_whatever_the_locale(tmp_path):
     code = (
         'import sys\nfrom pathlib import Path\n'
-        'from her_ros.cli.prepare import prepare_run\n'
+        'from her_ros.orchestration.prepare import prepare_run\n'
         'folder = prepare_run("FetchReach", Path(sys.argv[1]), "r", params_file=Path(sys.argv[2]))'
     )
     params = tmp_path / 'mine.yaml'

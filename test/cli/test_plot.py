@@ -3,7 +3,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from her_ros.cli.prepare import prepare_run
+from her_ros.orchestration.prepare import prepare_run
 
 
 def test_a_run_becomes_pictures_of_what_her_did_in_it(her_ros, learning_run):

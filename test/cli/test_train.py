@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from her_ros.bags.reader import read_bag
-from her_ros.cli.prepare import prepare_run
 from her_ros.learning.training.checkpoint import load_checkpoint
+from her_ros.orchestration.prepare import prepare_run
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.run_folder import RunFolder
 

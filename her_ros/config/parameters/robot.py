@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from her_ros.config.parameters.shared import NodeParameters
 from her_ros.config.schema import parameter
-from her_ros.wire.states import Recovery
+from her_ros.runtime.states import Recovery
 
 
 @dataclass(frozen=True)

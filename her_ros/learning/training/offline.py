@@ -18,8 +18,8 @@ from her_ros.learning.training.scalars import SUCCESS_RATE
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256, write_whole
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.runtime.states import Outcome
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.states import Outcome
 
 # Where bags hold more than the buffer, new episodes replace the oldest as fast as each stored
 # transition is drawn so often, on average.

@@ -20,8 +20,8 @@ from her_ros.learning.training.scalars import SUCCESS_RATE
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import file_sha256, set_aside, sha256, write_whole
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.runtime.states import Outcome
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.states import Outcome
 
 # Evaluation bags of one policy version that may be damaged before the run ends.
 _MAX_DAMAGED = 3

@@ -16,11 +16,11 @@ from her_ros.policy.safety.filter import SafetyFilter, safe_action
 from her_ros.policy.safety.stamps import StampError, StampJudge, Verdict
 from her_ros.policy.safety.watchdog import Watchdog
 from her_ros.policy.state import State
+from her_ros.runtime.states import Recovery
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.cloud import CloudDecoder, encode_cloud, stamp_of
 from her_ros.wire.rows import Rows, action_dtype, identity_of, step_dtype
 from her_ros.wire.sessions import Sessions
-from her_ros.wire.states import Recovery
 
 # A deadline of fewer periods would pass between any two steps that are a little uneven.
 _FEWEST_PERIODS = 2

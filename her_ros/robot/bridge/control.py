@@ -17,9 +17,9 @@ from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames
 from her_ros.robot.kinematics import FetchKinematics
+from her_ros.runtime.states import Recovery, RobotState, WaitsFor
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import Rows
-from her_ros.wire.states import Recovery, RobotState, WaitsFor
 
 # The arm is told to stand still for so long; then nobody commands it.
 _STOP_S = 0.5

@@ -7,8 +7,8 @@ import numpy as np
 from her_ros.arms.model import load_model
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats
+from her_ros.runtime.states import GoalStatus
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.states import GoalStatus
 
 #: what a goal may lie outside of the region that training draws from, metres
 _MARGIN_M = 0.05

@@ -11,7 +11,7 @@ from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
 from her_ros.learning.training.checkpoint import CheckpointError
 from her_ros.learning.training.online import TrainingError
-from her_ros.learning.training.online import online as training_module
+from her_ros.learning.training import online as training_module
 from her_ros.tasks.registry import TASKS
 
 #: longer than any test takes

@@ -12,9 +12,9 @@ from her_ros.robot.bridge.observer import listed
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Frames, Pose
 from her_ros.robot.simulated.robot import SimulatedRobot
+from her_ros.runtime.states import RobotState, WaitsFor
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.rows import IDENTITY, action_dtype
-from her_ros.wire.states import RobotState, WaitsFor
 
 MODELS = Path(__file__).parents[3] / 'models'
 # What happens between two calls of tick, in sensor messages and in physics steps of 2 ms.

@@ -1,0 +1,1 @@
+"""What runs and bags show: experiments, tables, plots, model cards."""

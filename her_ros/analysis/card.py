@@ -1,0 +1,110 @@
+"""``her-ros card``: a run's best policy into a folder of its own, with a model card."""
+
+import os
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from her_ros.analysis.evaluate import judged
+from her_ros.config.parameters.nodes import EvaluationProtocol
+from her_ros.learning.training.checkpoint_form import load_log
+from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import sha256, write_whole
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.runtime.run_result import read_result
+from her_ros.runtime.states import Outcome
+
+_PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx', 'onnxruntime')
+
+
+def card(run: Path, out: Path, protocol: EvaluationProtocol) -> None:
+    """Judge the best policy of a finished run; write ``policy.onnx`` and ``README.md``.
+
+    :raises HerRosError: if the run has not finished, or its policy cannot be read
+    """
+    folder = RunFolder(run)
+    if not folder.result.exists():
+        raise HerRosError(f'{folder.path}: no result.json; only a finished run gets a card')
+    result = read_result(folder.result)
+    policy = OnnxPolicy.load(folder.policy)
+    versions = [each for each in result['evaluations'] if each['sha256'] == policy.sha256]
+    if not versions:
+        raise HerRosError(f'{folder.policy}: none of the policies that {folder.result} tells of')
+    log = load_log(folder.checkpoint)
+    found = judged(policy, protocol)
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / 'policy.onnx', folder.policy.read_bytes())
+    facts = {**found, **_training(result, versions[-1], policy, log)}
+    write_whole(out / 'README.md', _text(folder, result, facts, out / 'policy.onnx').encode())
+    Console(markup=False).print(f'{out / "README.md"}: success {found["success"]}', soft_wrap=True)
+
+
+def _training(
+    result: dict[str, Any],
+    judged_at: dict[str, Any],
+    policy: OnnxPolicy,
+    log: list[tuple[str, str]],
+) -> dict[str, str]:
+    return {
+        'env steps': f'{judged_at["env_steps"]:,} (the whole run: {result["env_steps"]:,})',
+        'updates': f'{judged_at["updates"]:,}',
+        'wall clock': f'{judged_at["wall_s"]:.0f} s (the whole run, evaluations included:'
+        f' {result["wall_s"]:.0f} s)',
+        'run ended': f'{result["outcome"]}, after {len(result["evaluations"])} evaluations',
+        'seed': str(result['seed']),
+        'SHA-256 of policy.onnx': f'`{policy.sha256}`',
+        'SHA-256 of its bags': f'`{bags_digest(log)}` ({len(log):,} bags)',
+        'card written on': _machine(),
+        'with': ', '.join(f'{name} {version(name)}' for name in _PACKAGES),
+    }
+
+
+def _text(folder: RunFolder, result: dict[str, Any], facts: dict[str, str], model: Path) -> str:
+    lines = [
+        f'# {result["task"]}',
+        '',
+        f'A policy trained from {_origin(result)} --task {result["task"]}` with the'
+        f' parameters below. Judged over {facts["episodes"]} deterministic episodes from start'
+        " states that training never drew; the run's evaluations, by which this version was"
+        ' chosen, are the first of them. This shows the same again:',
+        '',
+        '```',
+        f'her-ros evaluate {model} --episodes {facts["episodes"]}',
+        '```',
+        '',
+        '| | |',
+        '|---|---|',
+        *(f'| {name} | {value} |' for name, value in facts.items()),
+        '',
+        "The digest of the bags is the SHA-256 of the lines `<name> <bag's SHA-256>` in the order"
+        ' in which they were read.',
+        '',
+        '```yaml',
+        folder.params.read_text('utf-8').strip(),
+        '```',
+        '',
+    ]
+    return '\n'.join(lines)
+
+
+def _origin(result: dict[str, Any]) -> str:
+    offline = result['outcome'] == Outcome.TRAINED
+    return 'recorded bags by `her-ros train-offline' if offline else 'scratch by `her-ros train'
+
+
+def bags_digest(log: list[tuple[str, str]]) -> str:
+    """Return one digest of all bags a run has read, in their order."""
+    return sha256(''.join(f'{name} {digest}\n' for name, digest in log).encode())
+
+
+def _machine() -> str:
+    names = [
+        line.split(':', 1)[1].strip()
+        for line in Path('/proc/cpuinfo').read_text('utf-8', errors='replace').splitlines()
+        if line.startswith('model name')
+    ]
+    return f'{os.cpu_count()} cores, {names[0] if names else platform.processor()}'

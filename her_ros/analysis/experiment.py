@@ -1,0 +1,191 @@
+"""``her-ros experiment``: the runs of a comparison, then its table, curves and summary.
+
+Every run is one of ``her-ros train`` in a process of its own, in a run folder like any other: what
+is compared is what users get, real topics and bags included. Runs side by side therefore share
+the processors, and their wall clock means less than their env steps.
+"""
+
+import hashlib
+import os
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from her_ros.analysis.experiment_file import EXPERIMENT_FILE, is_experiment_file, read_experiment
+from her_ros.analysis.experiments import EXPERIMENTS, Experiment, experiment_named
+from her_ros.analysis.report import TABLE, write_report
+from her_ros.analysis.results import rows_of, write_table
+from her_ros.config.files import shipped_file
+from her_ros.config.run_parameters import values_for
+from her_ros.config.schema import ConfigError
+from her_ros.orchestration.jobs import Job, run_jobs
+from her_ros.orchestration.prepare import Run, prepare_run, training_names
+from her_ros.runtime.files import InUse, locked, write_whole
+from her_ros.runtime.ros_environment import check_ros_environment
+from her_ros.runtime.run_folder import RunFolder, RunFolderError
+
+# The nodes of one run keep two cores busy. A ROS domain has room for about 120 participants of one
+# machine, and a run takes six of them.
+_CORES_PER_RUN, _MOST_AT_ONCE = 2, 16
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    #: of an experiment, or of a file that describes one
+    name: str
+    task: str
+    seeds: int
+    out: Path | None
+    #: runs at once; None: as many as the cores allow
+    jobs: int | None
+    #: for all arms alike
+    overrides: Sequence[str]
+    #: likewise; None: the file shipped for the task
+    params_file: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the experiment."""
+        return self.out or Path('experiments') / f'{self.name}_{self.task}'
+
+
+def list_experiments() -> None:
+    """Print what there is to compare."""
+    table = Table('experiment', 'compares', 'arms', 'runs of 3 seeds')
+    for each in EXPERIMENTS:
+        arms = ', '.join(arm.name for arm in each.arms)
+        table.add_row(each.name, each.question, arms, str(3 * len(each.arms)))
+    Console(markup=False, highlight=False).print(table)
+
+
+def experiment(options: Options) -> int:
+    """Run what has not finished yet, and report; return the exit status.
+
+    :return: 0 if all runs have finished, 1 if some failed, 130 after Ctrl-C
+    """
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    check_ros_environment(os.environ, own_log_folder=True)
+    file = Path(options.name) if is_experiment_file(options.name) else None
+    chosen = experiment_named(options.name) if file is None else read_experiment(file)
+    options = replace(options, name=chosen.name)
+    folder = options.folder
+    _check(chosen, options)
+    with ExitStack() as stack:
+        _claim(folder, stack)
+        if file is not None:
+            # What a report says of it.
+            write_whole(folder / EXPERIMENT_FILE, file.read_bytes())
+        jobs = planned(chosen, options)
+        unfinished = [job for job in jobs if job.run.result is None]
+        at_once = options.jobs or jobs_allowed()
+        console.print(
+            f'{folder}: {len(jobs)} runs, {len(jobs) - len(unfinished)} finished already,'
+            f' {at_once} at once'
+        )
+        interrupted = run_jobs(unfinished, at_once, console.print)
+        status = _report(chosen, options.task, folder, console)
+    if interrupted:
+        console.print('stopped; the same command goes on from here')
+        return 130
+    return max(status, int(any(job.run.result is None for job in jobs)))
+
+
+def jobs_allowed() -> int:
+    """Return how many runs the cores of this process bear at once."""
+    cores = len(os.sched_getaffinity(0))
+    return min(_MOST_AT_ONCE, max(1, cores // _CORES_PER_RUN))
+
+
+def _check(chosen: Experiment, options: Options) -> None:
+    """Check every arm before anything is made.
+
+    :raises HerRosError: naming the first arm that does not fit
+    """
+    names = training_names()
+    values_for(options.task, options.params_file, options.overrides, names)
+    for arm in chosen.arms:
+        try:
+            overrides = (*options.overrides, *arm.overrides)
+            values_for(options.task, options.params_file, overrides, names)
+        except ConfigError as error:
+            source = f'experiment {chosen.name}, arm {arm.name}'
+            raise ConfigError.of(error, source) from None
+
+
+def _claim(folder: Path, stack: ExitStack) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / 'log').mkdir(exist_ok=True)
+        stack.enter_context(locked(folder / 'lock', str(os.getpid())))
+    except InUse as holder:
+        raise RunFolderError(
+            f'{folder}: in use by process {holder}; wait for it, stop it, or choose another --out'
+        ) from None
+    except OSError as error:
+        raise RunFolderError(
+            f'{folder}: cannot be written ({error.strerror}); choose another --out'
+        ) from None
+
+
+def planned(chosen: Experiment, options: Options) -> list[Job]:
+    """Make, or find, the folders of all runs; the first seed of every arm comes first.
+
+    :raises HerRosError: if a run was begun with other parameters
+    """
+    jobs = []
+    runs = options.folder / 'runs'
+    # Of its folder, as two folders may hold the same experiment, and both be under way.
+    place = hashlib.sha256(str(options.folder.resolve()).encode()).hexdigest()[:8]
+    for seed in range(options.seeds):
+        for arm in chosen.arms:
+            name = f'{arm.name}_seed_{seed}'
+            # The arm's come last: what the user sets is for all arms alike.
+            overrides = (*options.overrides, *arm.overrides, f'seed={seed}')
+            command = [
+                sys.executable, '-P', '-m', 'her_ros.cli.main', 'train', '--task', options.task,
+                '--runs', str(runs), '--name', name,
+                '--namespace', f'experiment_{place}/{name}',
+            ]  # fmt: skip
+            if options.params_file is not None:
+                command += ['--params', str(options.params_file)]
+            for override in overrides:
+                command += ['--set', override]
+            run = prepare_run(
+                options.task,
+                runs,
+                name,
+                # Not what the run began with: all runs of a table are made alike.
+                params_file=options.params_file or shipped_file(options.task),
+                overrides=overrides,
+                may_extend=False,
+            )
+            jobs.append(Job(name, run, tuple(command), options.folder / 'log' / f'{name}.log'))
+    return jobs
+
+
+def _report(chosen: Experiment, task: str, folder: Path, console: Console) -> int:
+    """Gather all runs of the folder that have finished, also of seeds not asked for now."""
+    order = {arm.name: number for number, arm in enumerate(chosen.arms)}
+    found = []
+    for path in (folder / 'runs' / task).iterdir():
+        match = re.fullmatch(r'(\w+)_seed_\d+', path.name)
+        result = Run(task, RunFolder(path), resumed=True).result
+        if match and match[1] in order and result is not None:
+            found.append((match[1], result))
+    if not found:
+        console.print(f'{folder}: no run has finished, so there is nothing to report')
+        return 1
+    found.sort(key=lambda each: (order[each[0]], each[1]['seed']))
+    rows = [row for arm, result in found for row in rows_of(chosen.name, arm, result)]
+    write_table(folder / TABLE, rows)
+    for written in (folder / TABLE, *write_report(folder)):
+        console.print(f'  {written}')
+    return 0

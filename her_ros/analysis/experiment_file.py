@@ -1,0 +1,65 @@
+"""Experiments that users describe in a file of their own."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from her_ros.analysis.experiments import EXPERIMENTS, Arm, Experiment
+from her_ros.config.files import read_yaml
+from her_ros.config.schema import ConfigError
+
+#: copy of the file in the folder of its experiment
+EXPERIMENT_FILE = 'experiment.yaml'
+_SUFFIXES = ('.yaml', '.yml')
+_KEYS = ('name', 'question', 'variants')
+# A part of run and topic names.
+_NAME = re.compile(r'[A-Za-z]\w*', re.ASCII)
+
+
+def is_experiment_file(name: str) -> bool:
+    """Tell whether the name of an experiment is that of a file."""
+    return name.endswith(_SUFFIXES)
+
+
+def read_experiment(path: Path) -> Experiment:
+    """Read an experiment: its name, its question, and at least two variants.
+
+    A variant is a name and its list of overrides, such as ``trainer.batch_size=64``. The first
+    one is what the others are measured against.
+
+    :raises ConfigError: if the file cannot be read, or something in it is not right
+    """
+    content = read_yaml(path, 'the example in docs/experiments.md')
+    if not isinstance(content, Mapping) or {*content} != {*_KEYS}:
+        raise ConfigError(f'{path}: it must hold {", ".join(_KEYS)} and nothing else')
+    name = _named(path, 'name', content['name'])
+    if name in {each.name for each in EXPERIMENTS}:
+        raise ConfigError(f'{path}: name {name!r} is that of an experiment of her_ros; change it')
+    if not isinstance(content['question'], str):
+        raise ConfigError(f'{path}: question is {content["question"]!r}; it must be text')
+    variants = content['variants']
+    if not isinstance(variants, Mapping) or len(variants) < 2:
+        raise ConfigError(f'{path}: variants must hold two at least, by name')
+    arms = tuple(_arm(path, key, overrides) for key, overrides in variants.items())
+    return Experiment(name, content['question'], arms)
+
+
+def _named(path: Path, what: str, name: Any) -> str:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise ConfigError(
+            f'{path}: {what} {name!r}: use letters, digits and _, beginning with a letter, and'
+            ' quote words such as "on"'
+        )
+    return name
+
+
+def _arm(path: Path, name: Any, overrides: Any) -> Arm:
+    name = _named(path, 'variant', name)
+    # A variant that changes nothing is an empty list.
+    if not isinstance(overrides, list) or not all(isinstance(each, str) for each in overrides):
+        raise ConfigError(
+            f'{path}: variant {name} must be a list such as [trainer.batch_size=64], not'
+            f' {overrides!r}'
+        )
+    return Arm(name, tuple(overrides))

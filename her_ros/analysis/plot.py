@@ -1,0 +1,89 @@
+"""``her-ros plot``: pictures of an experiment, of runs, or of what HER did in a run."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from her_ros.analysis.plots import draw_curves, save
+from her_ros.analysis.report import TABLE, write_report
+from her_ros.analysis.results import Curve
+from her_ros.analysis.run_progress import RunProgress, RunState, progress_of
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.run_folder import RunFolder
+
+
+def plot(folders: Sequence[Path], out: Path) -> None:
+    """Draw, and print what was written.
+
+    :param out: folder for the curves of several runs
+    :raises HerRosError: if a folder is neither an experiment nor a run, or not readable
+    """
+    for path in _draw(folders[0]) if len(folders) == 1 else _draw_together(folders, out):
+        print(path)
+
+
+def _draw(folder: Path) -> list[Path]:
+    if (folder / TABLE).exists():
+        return write_report(folder)
+    if (run := RunFolder(folder)).checkpoint.exists():
+        return _draw_run(run)
+    raise HerRosError(f'{folder}: neither an experiment ({TABLE}) nor a run (checkpoint)')
+
+
+def _draw_together(folders: Sequence[Path], out: Path) -> list[Path]:
+    """Draw the success of runs over their env steps into one picture."""
+    runs = {}
+    for folder in folders:
+        run = progress_of(RunFolder(folder))
+        _require_curve(run)
+        path = run.folder.path
+        runs[f'{path.parent.name}/{path.name}'] = [_curve(run)]
+    if len(runs) < len(folders):
+        raise HerRosError('two of these folders are one run, or runs of one name; name others')
+    out.mkdir(parents=True, exist_ok=True)
+    return save(draw_curves(runs, 'success of evaluations'), out, 'curves')
+
+
+def _require_curve(run: RunProgress) -> None:
+    path = run.folder.path
+    if run.state is RunState.DAMAGED:
+        raise HerRosError(run.problem)
+    if not run.folder.params.exists():
+        raise HerRosError(f'{path}: not a run; name run folders, such as runs/FetchReach/run_001')
+    if run.state is RunState.TRAINED or not run.folder.is_online:
+        raise HerRosError(f'{path}: of offline training, which takes no env steps to draw over')
+    if not run.evaluations:
+        raise HerRosError(f'{path}: no evaluation yet, so there is nothing to draw')
+
+
+def _curve(run: RunProgress) -> Curve:
+    return Curve(
+        0,
+        np.array([each['env_steps'] for each in run.evaluations]),
+        np.array([each['success_rate'] for each in run.evaluations]),
+        run.state is RunState.SOLVED,
+    )
+
+
+def _draw_run(run: RunFolder) -> list[Path]:
+    # Only now: curves need no torch.
+    from her_ros.analysis.hindsight import (
+        curriculum_distances,
+        learnt,
+        picked_goals,
+        reward_shares,
+    )
+    from her_ros.analysis.hindsight_plots import draw_curriculum, draw_goals, draw_rewards
+
+    if not run.is_online:
+        raise HerRosError(f'{run.path}: of offline training, which keeps no bags to draw from')
+    of = learnt(run)
+    title = f'{of.task.name}, {run.path.name}'
+    plots = run.path / 'plots'
+    plots.mkdir(exist_ok=True)
+    return [
+        *save(draw_rewards(reward_shares(of), title), plots, 'rewards'),
+        *save(draw_goals(picked_goals(of), title), plots, 'goals'),
+        *save(draw_curriculum(curriculum_distances(of), title), plots, 'curriculum'),
+    ]

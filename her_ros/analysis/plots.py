@@ -1,0 +1,56 @@
+"""Pictures as SVG and PNG, the same file from the same figures."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from her_ros.analysis.results import Curve, spread
+from her_ros.runtime.files import write_whole
+
+
+def save(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """Write ``<name>.svg`` and ``<name>.png``; return their paths."""
+    paths = [folder / f'{name}.svg', folder / f'{name}.png']
+
+    def draw_svg(path: Path) -> None:
+        # Without a date, and with ids that are not random, what did not change stays as it is.
+        with matplotlib.rc_context({'svg.hashsalt': 'her_ros'}):
+            figure.savefig(path, format='svg', metadata={'Date': None})
+
+    write_whole(paths[0], draw_svg)
+    write_whole(paths[1], lambda path: figure.savefig(path, format='png', dpi=150))
+    return paths
+
+
+def over_env_steps(title: str, ylabel: str) -> tuple[Figure, Axes]:
+    """Make a figure of a share, from 0 to 1, over env steps."""
+    figure = Figure(figsize=(6.4, 4.0), layout='constrained')
+    axes = figure.subplots()
+    axes.set(title=title, xlabel='env steps', ylabel=ylabel, ylim=(0, 1.03))
+    axes.xaxis.set_major_formatter('{x:,.0f}')
+    axes.grid(alpha=0.3)
+    return figure, axes
+
+
+def draw_curves(arms: Mapping[str, list[Curve]], title: str) -> Figure:
+    """Draw success over env steps: the median of every arm, and from lowest to highest seed.
+
+    In the SVG the curve of an arm has the id ``curve_<arm>``.
+    """
+    figure, axes = over_env_steps(title, 'success')
+    for number, (arm, of) in enumerate(arms.items()):
+        found, color = spread(of), f'C{number}'
+        seeds = f'{len(of)} seed{"s" if len(of) > 1 else ""}'
+        (line,) = axes.plot(
+            found.env_steps, found.median, color=color, linewidth=2, label=f'{arm}, {seeds}'
+        )
+        line.set_gid(f'curve_{arm}')
+        axes.fill_between(
+            found.env_steps, found.lowest, found.highest, color=color, alpha=0.2, linewidth=0
+        )
+    axes.set_xlim(left=0)
+    axes.legend()
+    return figure

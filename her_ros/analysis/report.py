@@ -1,0 +1,109 @@
+"""What an experiment leaves to read: ``summary.md`` and ``curves``, from its table alone."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from her_ros.analysis.experiment_file import EXPERIMENT_FILE, read_experiment
+from her_ros.analysis.experiments import EXPERIMENTS, Experiment
+from her_ros.analysis.plots import draw_curves, save
+from her_ros.analysis.results import (
+    Curve,
+    Row,
+    curves,
+    median_steps,
+    read_table,
+    speed_up,
+)
+from her_ros.runtime.files import write_whole
+from her_ros.tasks.registry import task_named
+
+TABLE = 'results.csv'
+SUMMARY = 'summary.md'
+SUCCESSES = (0.3, 0.5, 0.7, 0.9)
+
+
+def write_report(folder: Path) -> list[Path]:
+    """Write summary and curves beside the table of an experiment; return their paths.
+
+    :raises ResultsError: if the table cannot be read, or no run has finished yet
+    """
+    rows = read_table(folder / TABLE)
+    arms = curves(rows)
+    experiment = _described(folder, rows[0].experiment)
+    write_whole(folder / SUMMARY, summary(rows, arms, experiment).encode())
+    title = f'{rows[0].experiment}, {rows[0].task}'
+    return [folder / SUMMARY, *save(draw_curves(arms, title), folder, 'curves')]
+
+
+def _described(folder: Path, name: str) -> Experiment | None:
+    """Return what a table's experiment is; None: nobody says."""
+    if (path := folder / EXPERIMENT_FILE).exists():
+        return read_experiment(path)
+    return next((each for each in EXPERIMENTS if each.name == name), None)
+
+
+def summary(
+    rows: Sequence[Row], arms: Mapping[str, list[Curve]], experiment: Experiment | None
+) -> str:
+    """Put into words and a table what was found.
+
+    :param experiment: what was compared; None: unknown, so the first arm is the reference
+    """
+    name, task = rows[0].experiment, rows[0].task
+    judged = sorted({row.judged_episodes for row in rows})
+    # It may not be there yet.
+    reference = experiment.arms[0].name if experiment else next(iter(arms))
+    lines = [
+        f'# {name}, {task}',
+        '',
+        *([f'Compared: {experiment.question}.', ''] if experiment else []),
+        '![Success over env steps](curves.svg)',
+        '',
+        f'Success is judged by {_several(judged)} deterministic episodes. Lines are medians over'
+        ' the seeds; areas reach from the lowest to the highest. A run that ended counts from'
+        ' there on with its last success.',
+        '',
+        _row('arm', 'seeds', 'last success', *(f'{success:.0%}' for success in SUCCESSES)),
+        _row(*['---'] * (3 + len(SUCCESSES))),
+        *(_arm_row(arm, arms, task, reference) for arm in arms),
+        '',
+        'Last success: median (lowest to highest). Under the percentages: episodes until one'
+        ' evaluation first reached so much, median over the seeds, and behind it how many times'
+        f' sooner than `{reference}`; ≥ where `{reference}` never got there within its steps. A'
+        ' median over seeds of which half or more never got there is not reached, or stopped'
+        ' before where a run ended because its task counted as solved.',
+        *([] if reference in arms else ['', f'No run of `{reference}` has finished yet.']),
+        '',
+    ]
+    return '\n'.join(lines)
+
+
+def _arm_row(arm: str, arms: Mapping[str, list[Curve]], task: str, reference: str) -> str:
+    runs = arms[arm]
+    last = sorted(float(curve.success[-1]) for curve in runs)
+    cells = []
+    for success in SUCCESSES:
+        steps = median_steps(runs, success)
+        if np.isinf(steps):
+            missing = [curve for curve in runs if np.isinf(curve.steps_to(success))]
+            word = 'stopped before' if any(curve.solved for curve in missing) else 'not reached'
+            cells.append(f'{word} ({len(runs) - len(missing)} of {len(runs)})')
+            continue
+        cell = f'{steps / task_named(task).episode_length:,.0f}'
+        if arm != reference and reference in arms:
+            times, is_bound = speed_up(arms[reference], runs, success)
+            if np.isfinite(times):
+                cell += f', {"≥ " if is_bound else ""}{times:.1f}×'
+        cells.append(cell)
+    middle = f'{float(np.median(last)):.2f} ({last[0]:.2f} to {last[-1]:.2f})'
+    return _row(arm, str(len(runs)), middle, *cells)
+
+
+def _row(*cells: str) -> str:
+    return f'| {" | ".join(cells)} |'
+
+
+def _several(numbers: Sequence[int]) -> str:
+    return ' or '.join(f'{number:,}' for number in numbers)

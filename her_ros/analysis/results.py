@@ -1,0 +1,179 @@
+"""The tidy table of an experiment, and what is computed from it."""
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
+from io import StringIO
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import write_whole
+from her_ros.runtime.states import Outcome
+from her_ros.tasks.registry import task_named
+
+
+class ResultsError(HerRosError):
+    """A table of results that cannot be read."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """An evaluation in a run of an experiment."""
+
+    experiment: str
+    task: str
+    arm: str
+    seed: int
+    #: how the whole run ended: ``solved`` or ``limit``
+    outcome: str
+    env_steps: int
+    #: collected until then
+    episodes: int
+    updates: int
+    #: of the run until the judged policy was chosen, seconds; runs beside it make it longer
+    wall_s: float
+    success: float
+    #: by which success was judged
+    judged_episodes: int
+
+
+def rows_of(experiment: str, arm: str, result: dict[str, Any]) -> list[Row]:
+    """Turn what a run ended with, its ``result.json``, into rows."""
+    length = task_named(result['task']).episode_length
+    return [
+        Row(
+            experiment=experiment,
+            task=result['task'],
+            arm=arm,
+            seed=result['seed'],
+            outcome=result['outcome'],
+            env_steps=each['env_steps'],
+            # No simulated task ends an episode before its time.
+            episodes=each['env_steps'] // length,
+            updates=each['updates'],
+            wall_s=each['wall_s'],
+            success=each['success_rate'],
+            judged_episodes=each['episodes'],
+        )
+        for each in result['evaluations']
+    ]
+
+
+def write_table(path: Path, rows: Iterable[Row]) -> None:
+    """Write rows as CSV."""
+    text = StringIO()
+    writer = csv.DictWriter(text, [each.name for each in fields(Row)], lineterminator='\n')
+    writer.writeheader()
+    writer.writerows(asdict(row) for row in rows)
+    write_whole(path, text.getvalue().encode())
+
+
+def read_table(path: Path) -> list[Row]:
+    """Read what :func:`write_table` wrote.
+
+    :raises ResultsError: if it is no such table, or holds nothing
+    """
+    types = get_type_hints(Row)
+    try:
+        with path.open(newline='', encoding='utf-8') as file:
+            lines = list(csv.DictReader(file, strict=True))
+        rows = [Row(**{name: kind(line[name]) for name, kind in types.items()}) for line in lines]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise ResultsError(f'{path}: not a table of results ({error!r})') from None
+    if not rows:
+        raise ResultsError(f'{path}: no evaluations; no run of the experiment has finished yet')
+    return rows
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How one run learnt."""
+
+    seed: int
+    #: env steps of its evaluations, increasing, shape (n,)
+    env_steps: NDArray[np.int64]
+    #: their success rates, shape (n,)
+    success: NDArray[np.float64]
+    #: whether the run ended because it was good enough, rather than at its limit
+    solved: bool = False
+
+    def steps_to(self, success: float) -> float:
+        """Return the env steps of the first evaluation that reached it; inf if none did."""
+        reached = np.flatnonzero(self.success >= success)
+        return float(self.env_steps[reached[0]]) if len(reached) else np.inf
+
+
+def curves(rows: Iterable[Row]) -> dict[str, list[Curve]]:
+    """Return the learning curves of every arm, arms and seeds in the order of the table."""
+    found: dict[str, dict[int, list[Row]]] = {}
+    for row in rows:
+        found.setdefault(row.arm, {}).setdefault(row.seed, []).append(row)
+    return {
+        arm: [
+            Curve(
+                seed,
+                np.array([row.env_steps for row in own]),
+                np.array([row.success for row in own]),
+                own[-1].outcome == Outcome.SOLVED,
+            )
+            for seed, own in seeds.items()
+        ]
+        for arm, seeds in found.items()
+    }
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Success over env steps of all seeds of an arm; all of shape (n,)."""
+
+    env_steps: NDArray[np.float64]
+    median: NDArray[np.float64]
+    lowest: NDArray[np.float64]
+    highest: NDArray[np.float64]
+
+
+def spread(of: Sequence[Curve], points: int = 200) -> Spread:
+    """Bring the curves of an arm onto one grid, from when all are judged to the last one's end.
+
+    A run that ended counts from there on with its last success rate: it had no more to learn, or
+    was at its limit.
+    """
+    first = max(curve.env_steps[0] for curve in of)
+    last = max(curve.env_steps[-1] for curve in of)
+    grid = np.linspace(first, last, points)
+    each = np.array([np.interp(grid, curve.env_steps, curve.success) for curve in of])
+    return Spread(grid, np.median(each, 0), each.min(0), each.max(0))
+
+
+def median_steps(of: Sequence[Curve], success: float) -> float:
+    """Return the median env steps to a success rate; inf if half of the runs never reached it."""
+    steps = sorted(curve.steps_to(success) for curve in of)
+    middle = len(steps) // 2
+    # np.median makes NaN of two infinities.
+    return steps[middle] if len(steps) % 2 else steps[middle - 1] / 2 + steps[middle] / 2
+
+
+def speed_up(
+    reference: Sequence[Curve], of: Sequence[Curve], success: float
+) -> tuple[float, bool]:
+    """Compare how soon two arms reach a success rate, by their median env steps.
+
+    :return: how many times sooner than the reference, NaN if it is not known; and whether that is
+        a lower bound only, because the reference never got there
+    """
+    own, other = median_steps(of, success), median_steps(reference, success)
+    if np.isinf(own):
+        return np.nan, False
+    if np.isfinite(other):
+        return other / own, False
+    if any(curve.solved and np.isinf(curve.steps_to(success)) for curve in reference):
+        # It stopped before, so that nobody knows when it would have got there.
+        return np.nan, False
+    # A run that never got there would have at its end at the earliest.
+    earliest = [min(curve.steps_to(success), curve.env_steps[-1]) for curve in reference]
+    bound = float(np.median(earliest)) / own
+    return (bound, True) if bound > 1.0 else (np.nan, False)

@@ -1,0 +1,45 @@
+"""``her-ros runs list``: a table of runs."""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from her_ros.analysis.run_progress import RunProgress, find_runs, progress_of
+from her_ros.runtime.errors import HerRosError
+
+
+def print_runs(runs: Path) -> None:
+    """Print a line for every run in a folder, and what is wrong with those that are damaged.
+
+    :raises HerRosError: if there is none
+    """
+    found = [progress_of(run) for run in find_runs(runs)]
+    if not found:
+        raise HerRosError(f'{runs}: no runs; `her-ros train` starts one')
+    table = Table('run', 'state', 'success', 'env steps', 'updates', 'time')
+    for each in found:
+        table.add_row(*_cells(runs, each))
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    console.print(table)
+    for each in found:
+        if each.problem:
+            console.print(each.problem)
+
+
+def _cells(runs: Path, run: RunProgress) -> tuple[str, ...]:
+    best = run.best_success_rate
+    return (
+        str(run.folder.path.relative_to(runs.absolute())),
+        run.state.value,
+        '–' if best is None else f'{best:.2f}',
+        f'{run.env_steps:,}',
+        f'{run.updates:,}',
+        _time(run.wall_s),
+    )
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f'{hours} h {minutes:02d} min' if hours else f'{minutes} min {rest:02d} s'

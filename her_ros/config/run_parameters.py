@@ -1,0 +1,77 @@
+"""The parameters of a run: from a task, a file and overrides to checked values of all nodes."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from her_ros.config.files import (
+    NodesValues,
+    complete,
+    differences,
+    read_file,
+    shipped_file,
+    with_overrides,
+)
+from her_ros.config.schema import ConfigError
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.registry import task_named
+from her_ros.tasks.symmetry import check_symmetries
+
+
+def values_for(
+    task: str,
+    params_file: Path | None,
+    overrides: Sequence[str],
+    nodes: Collection[str] = (),
+) -> NodesValues:
+    """Return all parameters of all nodes, checked.
+
+    :param nodes: those of the command, which overrides may name; empty: all
+    :raises HerRosError: if anything does not fit
+    """
+    path = params_for(task, params_file, nodes)
+    values = complete(with_overrides(read_file(path), overrides, nodes))
+    _check_task(task, values, 'the overrides', nodes)
+    return values
+
+
+def check_same(
+    folder: RunFolder, values: NodesValues, cure: str, changeable: Collection[str] = ()
+) -> bool:
+    """Check that a run goes on with the parameters that it began with.
+
+    :param cure: what to do instead
+    :param changeable: parameters that may differ, such as ``trainer.max_env_steps``
+    :return: whether any of these differ
+    :raises ConfigError: naming what else differs
+    """
+    changed = differences(complete(read_file(folder.params)), values)
+    if wrong := [str(each) for each in changed if each.name not in changeable]:
+        may = f' (only {", ".join(changeable)} may change)' if changeable else ''
+        raise ConfigError(
+            f'{folder.path}: this run has other parameters ({"; ".join(wrong)});'
+            f' take them back{may}, or {cure}'
+        )
+    return bool(changed)
+
+
+def params_for(task: str, params_file: Path | None, nodes: Collection[str] = ()) -> Path:
+    """Return the parameter file to use for a task, after checking all of it.
+
+    :param params_file: None: the one shipped for the task
+    :param nodes: those of the command, which must be for the task; empty: all
+    :raises HerRosError: if there is no such task, or the file is not right or for another task
+    """
+    task_named(task)
+    path = params_file or shipped_file(task)
+    _check_task(task, complete(read_file(path)), str(path), nodes)
+    return path
+
+
+def _check_task(task: str, values: NodesValues, origin: str, nodes: Collection[str]) -> None:
+    # A file of a run from before there was a node leaves that node's task at its default.
+    found = {str(own['task']) for node, own in values.items() if not nodes or node in nodes}
+    if wrong := sorted(found - {task}):
+        raise ConfigError(f'{origin}: made for task {", ".join(wrong)}, not for {task}')
+    names = ('mirror_front_back', 'mirror_left_right', 'horizontal_offset_m')
+    used = [values['trainer'][name] for name in names]
+    check_symmetries(task, task_named(task).symmetries, *used)

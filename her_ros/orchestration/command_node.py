@@ -1,0 +1,47 @@
+"""A node of a command's own."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import rclpy
+from rclpy.exceptions import NameValidationException
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+
+from her_ros.nodes.rclpy_private import text_of
+from her_ros.orchestration.dds_environment import graph_environment
+from her_ros.runtime.errors import HerRosError, one_line
+from her_ros.runtime.ros_environment import check_ros_environment
+
+
+@contextmanager
+def ros_node(name: str, own_signals: bool = True) -> Iterator[Node]:
+    """Start ROS with a node, in the environment of the package's nodes, and end it.
+
+    :param own_signals: leave signals to Python; false: ROS ends at SIGINT and SIGTERM
+    :raises HerRosError: if ROS cannot start here
+    """
+    check_ros_environment(os.environ)
+    os.environ.update(graph_environment())
+    options = SignalHandlerOptions.NO if own_signals else SignalHandlerOptions.ALL
+    try:
+        with ros_errors():
+            rclpy.init(signal_handler_options=options)
+            node = rclpy.create_node(name)
+        yield node
+        node.destroy_node()
+    finally:
+        rclpy.try_shutdown()
+
+
+@contextmanager
+def ros_errors() -> Iterator[None]:
+    """Turn what ROS raises of a wrong environment or name into one line.
+
+    :raises HerRosError: of what ROS says
+    """
+    try:
+        yield
+    except (RuntimeError, NameValidationException) as error:
+        raise HerRosError(one_line(text_of(error)), source='ROS') from None

@@ -1,0 +1,304 @@
+"""``her-ros bags convert``: recordings of a robot's own topics into bags that train."""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rosbags.typesys import Stores, get_typestore
+
+from her_ros.bags.errors import BagError, naming
+from her_ros.bags.export.outputs import (
+    CONVERSION_FACT,
+    conversion_of,
+    finished_outputs,
+    output_prefixes,
+)
+from her_ros.bags.recording import Recording
+from her_ros.bags.rollout import run_facts
+from her_ros.bags.sources import expand
+from her_ros.bags.storage.messages import Message
+from her_ros.bags.writer import write_rollout
+from her_ros.config.parameters.robot import RobotBridgeParameters
+from her_ros.config.run_parameters import values_for
+from her_ros.config.schema import ConfigError, configured
+from her_ros.orchestration.recorded_topics import WANTED, RecordedTopics, key_of, survey
+from her_ros.robot.commands import checked_fingers
+from her_ros.robot.conversion.conversion import Conversion
+from her_ros.robot.frames import Frames, Pose
+from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
+from her_ros.wire.rows import Rows
+
+# The recorder's clock may be set back by less without tearing an episode apart.
+_SET_BACK_S = 1.0
+
+
+class Converted(NamedTuple):
+    """What came of one bag."""
+
+    episodes: int
+    #: of the episodes, those that an earlier start of the same conversion had written
+    kept: int
+    succeeded: int
+    #: goals without an episode, each with the reason
+    goals: Sequence[str]
+    #: one line per kind of message that did not fit
+    problems: Sequence[str]
+    #: disagreements of clocks
+    notes: Sequence[str]
+    #: why the bag was not read to its end; empty: it was
+    failure: str = ''
+
+    def print(self, path: Path) -> None:
+        """Print what came of a bag, and all that was left out with the reason."""
+        print(
+            f'{path}: {self.episodes} episodes, {self.succeeded} of them reached their goal;'
+            f' {len(self.goals)} goals without one'
+            + (f'; {self.kept} episodes were there already' if self.kept else '')
+        )
+        for note in self.notes:
+            print(f'  clock: {note}')
+        for reason in [*self.goals, *self.problems, *filter(None, [self.failure])]:
+            print(f'  left out: {reason}')
+
+
+def convert(
+    bags: list[Path],
+    task_name: str,
+    out: Path,
+    topics: Sequence[str],
+    params_file: Path | None,
+    overrides: Sequence[str],
+) -> None:
+    """Convert bags and print what came of each.
+
+    What the same conversion had written before it was stopped is kept and not written again.
+
+    :raises HerRosError: if a bag cannot be read to its end, holds no joint states or no goals, or
+        nothing came out
+    """
+    task, names = task_named(task_name), _names(topics)
+    values = values_for(task_name, params_file, overrides, ['robot_bridge'])['robot_bridge']
+    parameters = configured(RobotBridgeParameters, 'robot_bridge', values)
+    paths = expand(bags)
+    prefixes = output_prefixes(paths, out)
+    settings = {'task': task_name, 'topics': names, 'parameters': values}
+    conversions = [conversion_of(path, settings) for path in paths]
+    kept = [finished_outputs(out, *each) for each in zip(prefixes, conversions, strict=True)]
+    total, failures = 0, []
+    for path, prefix, conversion, there in zip(paths, prefixes, conversions, kept, strict=True):
+        try:
+            bag = _BagConversion(path, task, parameters, names)
+            found = bag.convert(out, prefix, conversion, there)
+        except _Unusable as error:
+            found = Converted(0, 0, 0, (), (), (), str(error))
+        if found.failure:
+            failures.append(found.failure)
+        if not (found.failure and len(paths) == 1):
+            found.print(path)
+        total += found.episodes
+    if total:
+        print(
+            f'{out}: {total} bags, one per episode; her-ros train-offline {out} learns from them'
+        )
+    if failures and len(paths) == 1:
+        raise HerRosError(failures[0])
+    if failures:
+        raise HerRosError(
+            f'{len(failures)} of {len(paths)} recordings were not read to their end; the lines'
+            ' "left out" say why'
+        )
+    if not total:
+        raise HerRosError('no episode came out; the lines "left out" say why')
+
+
+class _Unusable(HerRosError):
+    """A recording from which nothing can come."""
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f'{folder}: cannot be written ({error.strerror})') from None
+
+
+def _names(topics: Sequence[str]) -> dict[str, str]:
+    """Read options such as ``object_pose=/perception/block``."""
+    names = {}
+    for each in topics:
+        key, _, name = each.partition('=')
+        if key not in WANTED or not name.startswith('/'):
+            raise ConfigError(
+                f'--topic {each!r}: write NAME=/TOPIC with a name of {", ".join(WANTED)}'
+            )
+        names[key] = name
+    return names
+
+
+class _BagConversion:
+    """One bag on its way through :class:`Conversion`."""
+
+    def __init__(
+        self,
+        path: Path,
+        task: GoalTask,
+        parameters: RobotBridgeParameters,
+        names: Mapping[str, str],
+    ) -> None:
+        p = parameters
+        self._path, self._task, self._names = path, task, names
+        self._limit_s = p.input_timeout_s
+        base = Pose.of('base_pose', p.base_pose[:3], p.base_pose[3:])
+        self._frames = Frames(p.base_frame, base)
+        self._conversion = Conversion(task, p, self._frames, secrets.randbits(32))
+        self._store = get_typestore(Stores.ROS2_JAZZY)
+        #: by what is wrong: the first message, and how many there are
+        self._problems: dict[str, tuple[str, int]] = {}
+        self._topics = RecordedTopics()
+        self._take_by_key = {
+            'joint_states': self._take_joint_states,
+            'object_pose': self._take_object_pose,
+            'goal': self._take_goal,
+            'goal_pose': self._take_goal_pose,
+            'twist': self._take_twist,
+            'gripper': self._take_gripper,
+        }
+
+    def convert(self, out: Path, prefix: str, conversion: str, kept: set[str]) -> Converted:
+        """Write the episodes as ``<out>/<prefix>_<number>.mcap``.
+
+        :param conversion: noted in each of them
+        :param kept: names of those that are there already
+        :raises _Unusable: if the bag holds nothing that can be converted
+        :raises HerRosError: if nothing can be written
+        """
+        has_object = 'object_position' in dict(self._task.observation_fields)
+        try:
+            with naming(self._path):
+                self._topics = survey(self._path, self._names, has_object, self._limit_s)
+        except BagError as error:
+            raise _Unusable.of(error) from error
+        noted = {'converted_from': self._path.name, CONVERSION_FACT: conversion}
+        facts = run_facts(self._task, **noted)
+        period_s, episodes, succeeded, failure = self._task.control_period_s, 0, 0, ''
+        converted = self._episodes()
+        while True:
+            try:
+                with naming(self._path):
+                    rows, end_ns = next(converted, (None, 0))
+            except BagError as error:
+                failure = str(error)
+                break
+            if rows is None:
+                break
+            episodes += 1
+            succeeded += int(rows[-1]['is_success'][0])
+            start_ns = end_ns - round(1e9 * period_s * (len(rows) - 1))
+            _make_folder(out)
+            name = f'{prefix}_{episodes:05d}'
+            if name not in kept:
+                write_rollout(out, name, facts, rows, start_ns=start_ns, period_s=period_s)
+        problems = [
+            f'{text}; {number} messages' if number > 1 else text
+            for text, number in self._problems.values()
+        ]
+        return Converted(
+            episodes,
+            len(kept),
+            succeeded,
+            self._conversion.left_out,
+            [*problems, *self._topics.unfit],
+            self._topics.clock_notes,
+            failure,
+        )
+
+    def _episodes(self) -> Iterator[tuple[list[Rows], int]]:
+        """Give the rows of each episode, and when it ended, nanoseconds."""
+        last_ns = self._topics.start_ns
+        for storage in Recording(self._path).files():
+            for batch in storage.batches(lambda topic, kind: bool(self._key(topic, kind))):
+                for message in batch:
+                    self._check_clock(message.log_time_ns, last_ns)
+                    last_ns = message.log_time_ns
+                    if rows := self._take(message):
+                        yield rows, last_ns
+        if rows := self._conversion.finish():
+            yield rows, last_ns
+
+    def _key(self, topic: str, message_type: str) -> str:
+        return key_of(topic, message_type, self._names)
+
+    def _check_clock(self, now_ns: int, last_ns: int) -> None:
+        back_s = (last_ns - now_ns) / 1e9
+        if back_s > _SET_BACK_S:
+            self._conversion.restart(f"the recorder's clock was set back by {back_s:.3f} s")
+
+    def _take(self, message: Message) -> list[Rows] | None:
+        kind = message.channel.message_type
+        key = self._key(message.channel.topic, kind)
+        try:
+            content = self._store.deserialize_cdr(bytes(message.content), kind)
+        except Exception as error:  # rosbags raises what its generated code happens to meet
+            self._note(f'{key}, damaged', f'{key}: not a {kind} ({error})')
+            return None
+        try:
+            return self._take_by_key[key](content, message)
+        except HerRosError as error:
+            # Of measurements there are many alike; every goal counts.
+            is_goal = key in ('goal', 'goal_pose')
+            when = f' (at {self._recorded_s(message):.2f} s)' if is_goal else ''
+            self._note(f'{key}{when}', f'{error}{when}')
+            return None
+
+    def _note(self, kind: str, text: str) -> None:
+        first, number = self._problems.get(kind, (text, 0))
+        self._problems[kind] = first, number + 1
+
+    def _recorded_s(self, message: Message) -> float:
+        """Return when a message was recorded, seconds since the recording began."""
+        return (message.log_time_ns - self._topics.start_ns) / 1e9
+
+    def _measured_s(self, key: str, content: Any, message: Message) -> float:
+        """Return when something was measured, seconds since the recording began."""
+        stamp = content.header.stamp
+        stamp_ns = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+        clock = self._topics.clocks[key]
+        return clock.time_s(stamp_ns, message.log_time_ns, self._topics.start_ns)
+
+    def _take_joint_states(self, content: Any, message: Message) -> list[Rows] | None:
+        joints = (list(content.name), content.position, content.velocity)
+        time_s = self._measured_s('joint_states', content, message)
+        return self._conversion.joints(*joints, time_s)
+
+    def _take_object_pose(self, content: Any, message: Message) -> None:
+        pose = self._in_world('object_pose', content, content.pose)
+        self._conversion.object(pose, self._measured_s('object_pose', content, message))
+
+    def _take_goal(self, content: Any, message: Message) -> None:
+        point = content.point
+        place = Pose.of('goal', (point.x, point.y, point.z))
+        world = self._frames.to_world(content.header.frame_id, place, 'goal')
+        self._conversion.goal(world.position, self._recorded_s(message))
+
+    def _take_goal_pose(self, content: Any, message: Message) -> None:
+        pose = self._in_world('goal_pose', content, content.pose)
+        self._conversion.goal(pose.position, self._recorded_s(message))
+
+    def _take_twist(self, content: Any, message: Message) -> None:
+        linear = content.twist.linear
+        velocity = Pose.of('twist', (linear.x, linear.y, linear.z)).position
+        frame = Pose.of('twist', (0.0, 0.0, 0.0))
+        turn = self._frames.to_world(content.header.frame_id, frame, 'twist').rotation
+        # The arm moved when it got the command, whatever the sender's clock said.
+        self._conversion.velocity(turn @ velocity, self._recorded_s(message))
+
+    def _take_gripper(self, content: Any, _: Message) -> None:
+        self._conversion.fingers(checked_fingers(content.data))
+
+    def _in_world(self, name: str, content: Any, pose: Any) -> Pose:
+        p, q = pose.position, pose.orientation
+        checked = Pose.of(name, (p.x, p.y, p.z), (q.x, q.y, q.z, q.w))
+        return self._frames.to_world(content.header.frame_id, checked, name)

@@ -1,0 +1,161 @@
+"""``her-ros goal``, ``stop`` and ``reset``: a robot or a simulation from the command line."""
+
+import time
+from typing import NamedTuple
+
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PointStamped
+from std_srvs.srv import Trigger
+
+from her_ros.nodes.messages import time_message
+from her_ros.nodes.qos import COMMAND, STATUS
+from her_ros.orchestration.sender import Sender, deliver
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.ros_environment import checked_namespace
+from her_ros.runtime.states import GoalStatus
+from her_ros.wire.topics import DIAGNOSTICS, GOAL
+
+#: exit statuses; 1 is for what was not sent or was refused, as for every user's error
+REACHED, MISSED, GIVEN_UP, INTERRUPTED = 0, 3, 4, 130
+# A reporting node reports once per second; one that is silent for so long is gone.
+_SILENT_S = 5.0
+_STOP_TIMEOUT_S = 3.0
+# What a goal ends with, and the exit status that says so.
+_ENDS: dict[str, int] = {
+    GoalStatus.REACHED: REACHED,
+    GoalStatus.SET: REACHED,
+    GoalStatus.MISSED: MISSED,
+    GoalStatus.GIVEN_UP: GIVEN_UP,
+}
+_BRIDGE = 'robot_bridge'
+
+
+class _Report(NamedTuple):
+    node: str
+    stamp_ns: int
+    #: a value of :class:`GoalStatus`, or of another version of the node
+    state: str
+    text: str
+
+
+class _Reports:
+    """What the nodes of a namespace report of goals, in the order of arrival."""
+
+    def __init__(self, sender: Sender, namespace: str) -> None:
+        self._prefix = f'{namespace}/'
+        self.unread: list[_Report] = []
+        self.nodes: set[str] = set()
+        sender.node.create_subscription(DiagnosticArray, DIAGNOSTICS, self._take, STATUS)
+
+    def _take(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            values = {item.key: item.value for item in status.values}
+            if not status.name.startswith(self._prefix) or 'goal_stamp_ns' not in values:
+                continue
+            self.nodes.add(status.name)
+            stamp_ns = int(values['goal_stamp_ns'])
+            text = values.get('goal_result', '')
+            self.unread.append(_Report(status.name, stamp_ns, values.get('goal_state', ''), text))
+
+
+def send_goal(
+    position: tuple[float, float, float],
+    frame: str,
+    namespace: str,
+    wait: bool = True,
+    timeout_s: float = 10.0,
+) -> int:
+    """Publish a goal, and print what becomes of it.
+
+    An interrupt, which is what each end signal raises, stops the robot where one is on its way.
+
+    :param position: metres, shape (3,)
+    :param wait: until the end of its episode; false: until it is accepted
+    :return: exit status
+    :raises HerRosError: if nobody listens, or the goal is refused
+    """
+    namespace = '/' + checked_namespace(namespace)
+    # The stamp names the goal in the reports. No transform is looked up by it.
+    stamp_ns = time.time_ns()
+    message = PointStamped()
+    message.header.frame_id, message.header.stamp = frame, time_message(stamp_ns)
+    message.point.x, message.point.y, message.point.z = position
+    topic = f'{namespace}/{GOAL}'
+    question = 'is robot_bridge or fetch_env running in this namespace and ROS domain?'
+    with Sender() as sender:
+        reports = _Reports(sender, namespace)
+        publisher = sender.publisher(PointStamped, topic, COMMAND, timeout_s, question)
+        # Who has reported once is heard from then on.
+        sender.until(lambda: reports.nodes, _SILENT_S)
+        try:
+            deliver(publisher, message, timeout_s)
+            _say(f'{topic}: goal {list(position)} in {frame} sent')
+            return _follow(sender, reports, stamp_ns, wait)
+        except KeyboardInterrupt:
+            if f'{namespace}/{_BRIDGE}' in reports.nodes:
+                _say(f'interrupted; {_stop(sender, namespace)}')
+            return INTERRUPTED
+
+
+def _follow(sender: Sender, reports: _Reports, stamp_ns: int, wait: bool) -> int:
+    """Print what is reported of a goal; return the exit status that it ends with."""
+    if not reports.nodes:
+        _say('nobody reports what becomes of it')
+        return GIVEN_UP
+    last, answered_until = None, time.monotonic() + _SILENT_S
+    while sender.until(lambda: reports.unread, _SILENT_S):
+        report = reports.unread.pop(0)
+        if report.stamp_ns == stamp_ns and report != last:
+            last = report
+            _tell(report)
+            if report.state in _ENDS:
+                return _ENDS[report.state]
+            if not wait:
+                return REACHED
+        elif last is None and time.monotonic() > answered_until:
+            break
+        elif last is not None and report.node == last.node and not report.stamp_ns:
+            _say(f'given up: {report.node} was started again')
+            return GIVEN_UP
+    names = ' and '.join(sorted(reports.nodes))
+    _say(f'{names}: nothing heard of the goal for {_SILENT_S:g} s; what became of it is unknown')
+    return GIVEN_UP
+
+
+def _tell(report: _Report) -> None:
+    if report.state == GoalStatus.REFUSED:
+        raise HerRosError(f'{report.node}: refused: {report.text}')
+    _say(f'{report.state}: {report.text}')
+
+
+def stop_robot(namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> None:
+    """End what goes on on a robot.
+
+    :raises HerRosError: if no bridge answers
+    """
+    namespace = '/' + checked_namespace(namespace)
+    with Sender() as sender:
+        _say(_stop(sender, namespace, timeout_s))
+
+
+def reset_node(node: str, namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> None:
+    """Call the service ``reset`` of a node, and print what it answers.
+
+    :param node: name of the node, such as ``robot_bridge``
+    :param namespace: of the node
+    :raises HerRosError: if nobody answers, or the node refuses
+    """
+    name = f'/{checked_namespace(namespace)}/{node}'
+    with Sender() as sender:
+        answer = sender.request(Trigger, f'{name}/reset', timeout_s)
+    if not answer.success:
+        raise HerRosError(f'{name}: refused: {answer.message}')
+    _say(f'{name}: {answer.message}')
+
+
+def _stop(sender: Sender, namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> str:
+    return str(sender.request(Trigger, f'{namespace}/{_BRIDGE}/stop', timeout_s).message)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)

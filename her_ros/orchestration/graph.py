@@ -1,0 +1,159 @@
+"""The one list of nodes, for the launch files and the command line alike."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from her_ros.config.schema import ConfigError
+from her_ros.runtime.ros_environment import checked_topic
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.wire.topics import (
+    COLLECT,
+    EPISODES,
+    GRIPPER,
+    JOINT_STATES,
+    OBJECT_POSE,
+    POLICY,
+    TRAJECTORY,
+    TWIST,
+)
+
+
+@dataclass(frozen=True)
+class NodeSpec:
+    """A node to start: what ``launch_ros`` and the supervisor both need to know.
+
+    ``name`` is also the executable, and the module in :mod:`her_ros.nodes`.
+    """
+
+    name: str
+    namespace: str
+    remappings: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    #: file that this node leaves when the run is over; empty: its end never ends the run
+    result: str = ''
+
+    @property
+    def full_name(self) -> str:
+        """Namespace and name."""
+        return f'{self.namespace}/{self.name}'
+
+    def has_finished(self, status: int) -> bool:
+        """Tell whether the run is over, now that the node has ended with a status.
+
+        A node that was told to end also has status 0, but leaves no result.
+        """
+        return status == 0 and bool(self.result) and Path(self.result).exists()
+
+    def command(self, params_file: Path) -> list[str]:
+        """Return the command that starts the node without ROS's own launcher."""
+        arguments = ['-r', f'__node:={self.name}', '-r', f'__ns:={self.namespace}']
+        for old, new in self.remappings.items():
+            arguments += ['-r', f'{old}:={new}']
+        arguments += ['--params-file', str(params_file)]
+        for key, value in self.parameters.items():
+            # rcl reads values as YAML, of which JSON is a part: a path may hold ': ' or ' #'.
+            arguments += ['-p', f'{key}:={json.dumps(value, ensure_ascii=False)}']
+        # -P: the folder that a user starts from may hold something called her_ros as well.
+        module = f'her_ros.nodes.{self.name}'
+        return [sys.executable, '-P', '-m', module, '--ros-args', *arguments]
+
+
+#: what the policy acts on: the simulated robot, one whose topics are there, or whoever answers
+#: to ``step`` and ``action``
+ROBOTS = ('simulated', 'real', 'none')
+_OF_ROBOT = (JOINT_STATES, OBJECT_POSE, TWIST, TRAJECTORY, GRIPPER)
+
+# In simulation no robot can come to harm, and policies come from the trainer.
+_LOCK_STEP = {'deployment': False, 'accept_policies': True}
+
+
+def worker_nodes(namespace: str, worker: int, run_dir: str, explore: bool) -> list[NodeSpec]:
+    """List the nodes of one worker: simulation, policy, and a recorder where there is a folder."""
+    own = f'{namespace}/worker_{worker}'
+    shared = {topic: f'{namespace}/{topic}' for topic in (POLICY, COLLECT, EPISODES)}
+    parameters = {'worker': worker, 'run_dir': run_dir}
+    nodes = [
+        NodeSpec('fetch_env', own, shared, parameters),
+        NodeSpec('policy', own, shared, {**parameters, **_LOCK_STEP, 'explore': explore}),
+    ]
+    if run_dir:
+        nodes.append(NodeSpec('recorder', own, shared, parameters))
+    return nodes
+
+
+def training_nodes(namespace: str, workers: int, run_dir: str) -> list[NodeSpec]:
+    """List the nodes of a training run."""
+    namespace = '/' + namespace.strip('/')
+    result = str(RunFolder(run_dir).result)
+    nodes = [
+        NodeSpec('trainer', namespace, parameters={'run_dir': run_dir}, result=result),
+        NodeSpec('evaluator', namespace, parameters={'run_dir': run_dir}),
+    ]
+    for worker in range(workers):
+        nodes += worker_nodes(namespace, worker, run_dir, explore=True)
+    return nodes
+
+
+def simulation_nodes(
+    namespace: str, model: str, run_dir: str, real_time: bool = False, publish_scene: bool = False
+) -> list[NodeSpec]:
+    """List the nodes that run a policy in simulation, without a trainer."""
+    namespace = '/' + namespace.strip('/')
+    # What isn't asked for here may still be in the parameter file.
+    asked = {'real_time': real_time, 'publish_scene': publish_scene}
+    more: dict[str, dict[str, Any]] = {
+        'fetch_env': {'follow_collect': False, **{name: True for name in asked if asked[name]}},
+        # Without a policy there is nothing but exploration to act by.
+        'policy': {'model': model, 'explore': not model},
+    }
+    return [
+        replace(node, parameters={**node.parameters, **more.get(node.name, {})})
+        for node in worker_nodes(namespace, 0, run_dir, explore=not model)
+    ]
+
+
+def recording_nodes(namespace: str, run_dir: str) -> list[NodeSpec]:
+    """List the recorder alone, in the namespace of the ``step`` topic."""
+    return [NodeSpec('recorder', '/' + namespace.strip('/'), parameters={'run_dir': run_dir})]
+
+
+def deployment_nodes(
+    namespace: str,
+    model: str,
+    autostart: bool,
+    robot: str = 'simulated',
+    run_dir: str = '',
+    remap: Sequence[str] = (),
+) -> list[NodeSpec]:
+    """List the nodes that act on a robot, without exploration.
+
+    :param robot: one of ``ROBOTS``; the topics of a real one are in no namespace
+    :param run_dir: folder of a recorder; empty: record nothing
+    :param remap: other names of a robot's topics, such as ``object_pose:=/perception/block``
+    :raises ConfigError: if one of these is no remapping
+    """
+    others = dict(_remapping(each) for each in remap)
+    own = '/' + namespace.strip('/')
+    acting = {'model': model, 'autostart': autostart, 'deployment': True, 'explore': False}
+    nodes = [NodeSpec('policy', own, parameters=acting)]
+    if robot == 'simulated':
+        # It comes home by itself, as there is nobody that it could hit.
+        bridge = NodeSpec('robot_bridge', own, others, {'home': True})
+        nodes += [NodeSpec('simulated_robot', own), bridge]
+    elif robot == 'real':
+        plain = {topic: f'/{topic}' for topic in _OF_ROBOT}
+        nodes.append(NodeSpec('robot_bridge', own, {**plain, **others}))
+    if run_dir:
+        nodes.append(NodeSpec('recorder', own, parameters={'run_dir': run_dir}))
+    return nodes
+
+
+def _remapping(text: str) -> tuple[str, str]:
+    old, arrow, new = text.partition(':=')
+    if not (old and arrow and new):
+        raise ConfigError(f'remapping {text!r}: write OLD:=NEW, such as object_pose:=/block')
+    return checked_topic(old), checked_topic(new)

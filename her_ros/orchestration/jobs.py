@@ -1,0 +1,94 @@
+"""Trainings as processes of their own, some at a time."""
+
+import os
+import subprocess
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from her_ros.orchestration.prepare import Run
+from her_ros.runtime.last_error import ERROR_FILE, error_file, take_error
+from her_ros.runtime.process import die_with_parent
+
+# A run that is told to stop stops its nodes, for which it takes up to 8 s.
+_STOP_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training, the command that starts or resumes it, and where it writes what it prints."""
+
+    name: str
+    run: Run
+    command: tuple[str, ...]
+    log: Path
+
+
+def run_jobs(jobs: Iterable[Job], at_once: int, report: Callable[[str], None]) -> bool:
+    """Run jobs, so many at once; tell whether the user interrupted them.
+
+    One that fails is reported, and the others go on.
+
+    :param report: called with one line for the user
+    """
+    waiting = deque(jobs)
+    running: dict[Job, subprocess.Popen[bytes]] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                job = waiting.popleft()
+                report(f'{"resuming" if job.run.resumed else "starting"} {job.name}')
+                running[job] = _started(job)
+            time.sleep(0.1)
+            for job in [job for job, process in running.items() if process.poll() is not None]:
+                del running[job]
+                report(_ended(job))
+    except KeyboardInterrupt:
+        report('stopping')
+        return True
+    finally:
+        _stop(running.values())
+    return False
+
+
+def _started(job: Job) -> 'subprocess.Popen[bytes]':
+    take_error(error_file(job.log))  # of an earlier start
+    with job.log.open('ab') as output:
+        return subprocess.Popen(
+            job.command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, ERROR_FILE: str(error_file(job.log))},
+            # Ctrl-C reaches us alone, and we stop the runs.
+            start_new_session=True,
+            preexec_fn=partial(die_with_parent, os.getpid()),
+        )
+
+
+def _ended(job: Job) -> str:
+    result = job.run.result
+    if result is None:
+        lines = job.log.read_text('utf-8', errors='replace').strip().splitlines()
+        last_line = lines[-1] if lines else 'it printed nothing'
+        return f'{job.name} failed: {take_error(error_file(job.log)) or last_line} ({job.log})'
+    return (
+        f'{job.name}: {result["outcome"]}, success {result["success_rate"]:.2f} after'
+        f' {result["env_steps"]:,} env steps, {result["wall_s"]:.0f} s'
+    )
+
+
+def _stop(processes: Iterable['subprocess.Popen[bytes]']) -> None:
+    stopped = [process for process in processes if process.poll() is None]
+    for process in stopped:
+        process.terminate()
+    deadline = time.monotonic() + _STOP_TIMEOUT_S
+    for process in stopped:
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()

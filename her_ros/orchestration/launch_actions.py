@@ -1,0 +1,131 @@
+"""The graph as launch actions; what the launch files share."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from launch import LaunchContext
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    LogInfo,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
+from launch.events import Shutdown
+from launch.events.process import ProcessExited
+from launch_ros.actions import Node
+
+from her_ros.config.schema import ConfigError
+from her_ros.orchestration.dds_environment import graph_environment
+from her_ros.orchestration.graph import NodeSpec
+from her_ros.orchestration.restart_rule import RestartRule
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.process import LAUNCHER, USER_ERROR
+from her_ros.runtime.ros_environment import check_ros_environment
+from her_ros.runtime.run_result import is_solved, read_result
+from her_ros.tasks.registry import TASKS
+
+
+class LaunchError(HerRosError):
+    """A run that failed: launch prints it as one line, stops the nodes and exits with status 1."""
+
+
+def argument(name: str, default: str, description: str, choices: Any = None) -> Any:
+    """Declare a launch argument, described for ``--show-args``."""
+    return DeclareLaunchArgument(
+        name, default_value=default, description=description, choices=choices
+    )
+
+
+def task_argument() -> Any:
+    """Declare the argument ``task`` of simulations."""
+    names = f'{", ".join(TASKS)}, or gym:<id> of Gymnasium-Robotics'
+    return argument('task', 'FetchReach', f'Task to learn or run: {names}.')
+
+
+def environment_actions(this_machine: bool = True) -> list[Any]:
+    """Set what the nodes' environment adds, see :func:`graph_environment`, and name the launcher.
+
+    :param this_machine: limit discovery to it; a robot may be on another one
+    """
+    wanted = {**graph_environment(this_machine=this_machine), LAUNCHER: str(os.getpid())}
+    return [SetEnvironmentVariable(*pair) for pair in wanted.items()]
+
+
+def positive_integer(name: str, text: str) -> int:
+    """Read a launch argument, which is always text.
+
+    :raises ConfigError: if it is no positive integer
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise ConfigError(f'{name} is {text!r}; it must be a positive integer')
+    return int(text)
+
+
+def with_arguments(function: Any) -> Any:
+    """Call a function with the launch arguments as keywords, once they are known.
+
+    Of an error that it raises launch prints one line, and ends with status 1.
+    """
+
+    def call(context: LaunchContext) -> list[Any]:
+        check_ros_environment(context.environment)
+        actions: list[Any] = function(**context.launch_configurations)
+        return actions
+
+    return OpaqueFunction(function=call)
+
+
+def node_actions(specs: Sequence[NodeSpec], params_file: Path) -> list[Any]:
+    """Start nodes, restart those that die, end the launch by the same rules as ``her-ros train``.
+
+    launch asks the exit handler before it respawns, and the delay lets a shutdown win.
+    """
+    rule = RestartRule()
+    return [
+        Node(
+            package='her_ros',
+            executable=spec.name,
+            name=spec.name,
+            namespace=spec.namespace,
+            parameters=[str(params_file), dict(spec.parameters)],
+            remappings=list(spec.remappings.items()),
+            output='both',
+            respawn=True,
+            respawn_delay=0.5,
+            on_exit=_exit_handler(spec, rule),
+        )
+        for spec in specs
+    ]
+
+
+def _exit_handler(spec: NodeSpec, rule: RestartRule) -> Any:
+    def on_exit(event: ProcessExited, context: LaunchContext) -> Any:
+        if context.is_shutdown:
+            return None
+        if spec.has_finished(event.returncode):
+            return end_of_run(
+                read_result(Path(spec.result)), f'{spec.full_name} has finished the run'
+            )
+        if event.returncode == USER_ERROR:
+            raise LaunchError(f'{spec.full_name} needs its user; its last line says why')
+        if not rule.allows(spec.full_name):
+            raise LaunchError(RestartRule.verdict(spec.full_name))
+        return None
+
+    return on_exit
+
+
+def end_of_run(result: dict[str, Any], reason: str) -> list[Any]:
+    """End the launch with the status that ``her-ros train`` has, and say why.
+
+    :param result: of the run
+    :raises LaunchError: if the run has not solved its task
+    """
+    if not is_solved(result):
+        raise LaunchError(f'not solved within its limit; {reason}')
+    reason = f'solved; {reason}'
+    # launch keeps the reason to itself.
+    return [LogInfo(msg=f'her_ros: {reason}'), EmitEvent(event=Shutdown(reason=reason))]

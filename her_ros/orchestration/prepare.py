@@ -1,0 +1,152 @@
+"""From what a user asks for to a run folder that is ready to be worked in."""
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from her_ros.config.files import NodesValues, to_yaml
+from her_ros.config.run_parameters import check_same, values_for
+from her_ros.config.schema import ConfigError
+from her_ros.orchestration.graph import training_nodes
+from her_ros.runtime.files import InUse, locked, write_whole
+from her_ros.runtime.ros_environment import checked_namespace, domain_id
+from her_ros.runtime.run_folder import RunFolder, RunFolderError
+from her_ros.runtime.run_result import read_result
+
+# What a run may be given anew: nothing that was learnt depends on it.
+_STOP_RULE = tuple(
+    f'trainer.{name}' for name in ('max_env_steps', 'stop_success', 'stop_evaluations')
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is ready to start."""
+
+    task: str
+    folder: RunFolder
+    #: whether the folder held a run already
+    resumed: bool
+    #: parameters with another stop rule, which :func:`extended` gives the run; None: its own stay
+    extension: NodesValues | None = field(default=None, compare=False)
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What a finished run ended with; None while it is unfinished.
+
+        :raises RunFolderError: if the file that says it is damaged
+        """
+        path = self.folder.result
+        if self.extension is not None or not path.exists():
+            return None
+        return read_result(path)
+
+
+def prepare_run(
+    task: str,
+    runs: Path = Path('runs'),
+    name: str = '',
+    new: bool = False,
+    params_file: Path | None = None,
+    overrides: Sequence[str] = (),
+    may_extend: bool = True,
+) -> Run:
+    """Check everything and make, or find, the run folder with its ``params.yaml``.
+
+    A run goes on with the parameters that it began with; only its stop rule may change.
+
+    :param name: of the run; empty: the last one of the task, or the first
+    :param new: start another one
+    :param params_file: ROS parameter file; None: the run's own, or the one shipped for the task
+    :param overrides: such as ``trainer.batch_size=128``
+    :param may_extend: whether the stop rule may be another one than the run began with; not in
+        an experiment
+    :raises HerRosError: if anything does not fit, before anything was started or changed
+    """
+    values = values_for(task, params_file, overrides, training_names())
+    folder = RunFolder(_run_path(runs / task, name, new))
+    if not folder.params.exists():
+        folder.create()
+        write_whole(folder.params, to_yaml(values).encode())
+        return Run(task, folder, resumed=False)
+    values = values_for(task, params_file or folder.params, overrides, training_names())
+    if may_extend:
+        changed = check_same(folder, values, 'start another run with --new', _STOP_RULE)
+    else:
+        changed = check_same(folder, values, 'name another folder with --out')
+    folder.create()
+    return Run(task, folder, resumed=True, extension=values if changed else None)
+
+
+def extended(run: Run) -> Run:
+    """Give a run that is held its other stop rule, so that it goes on although it had finished."""
+    if run.extension is None:
+        return run
+    write_whole(run.folder.params, to_yaml(run.extension).encode())
+    run.folder.result.unlink(missing_ok=True)
+    return replace(run, extension=None)
+
+
+def training_names() -> list[str]:
+    """Return the names of the nodes that a training starts."""
+    return [spec.name for spec in training_nodes('', workers=1, run_dir='any')]
+
+
+def _run_path(parent: Path, name: str, new: bool) -> Path:
+    if name:
+        if not re.fullmatch(r'[\w.-]+', name) or name.startswith('.'):
+            raise ConfigError(f'run name {name!r}: use letters, digits, _, - and . only')
+        if new and (parent / name).exists():
+            raise ConfigError(f'{parent / name}: exists already; choose another --name')
+        return parent / name
+    numbers = [
+        int(path.name[4:])
+        for path in (parent.iterdir() if parent.is_dir() else ())
+        if re.fullmatch(r'run_\d+', path.name)
+    ]
+    number = max(numbers, default=0)
+    if number and not new:
+        return parent / f'run_{number:03d}'
+    return _claim_next(parent, number + 1)
+
+
+def _claim_next(parent: Path, number: int) -> Path:
+    """Make the folder of a new run; another launcher may be about to do the same."""
+    while True:
+        path = parent / f'run_{number:03d}'
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise RunFolderError(
+                f'{path}: cannot be written ({error.strerror}); choose another folder'
+            ) from None
+        else:
+            return path
+
+
+@contextmanager
+def claimed(run: Run, namespace: str) -> Iterator[None]:
+    """Hold the run folder, and the run's ROS namespace on this machine, as long as it runs.
+
+    :raises RunFolderError: if another run holds the folder
+    :raises ConfigError: if another run of this user holds the namespace in this ROS domain
+    :raises RosEnvironmentError: if namespace or domain are none that ROS takes
+    """
+    plain, domain = checked_namespace(namespace), domain_id(os.environ)
+    name = f'her_ros_{os.getuid()}_{domain}_{plain.replace("/", ".")}.lock'
+    with run.folder.locked(), ExitStack() as stack:
+        try:
+            stack.enter_context(locked(Path(tempfile.gettempdir()) / name, str(run.folder.path)))
+        except InUse as holder:
+            raise ConfigError(
+                f'namespace /{plain} of ROS domain {domain} is in use by {holder};'
+                ' name another one for this run, or set another ROS_DOMAIN_ID'
+            ) from None
+        yield

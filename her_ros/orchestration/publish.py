@@ -1,0 +1,28 @@
+"""``her-ros publish``: hand a policy to a node that takes them from a topic."""
+
+from pathlib import Path
+
+from rich.console import Console
+
+from her_ros.nodes.messages import policy_message
+from her_ros.nodes.qos import LATCHED
+from her_ros.orchestration.sender import send
+from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.policy.signature import read_signature
+from her_ros.runtime.ros_environment import checked_topic
+
+
+def publish(model: Path, topic: str, timeout_s: float) -> None:
+    """Publish a policy and its signature, if it has one; end once all subscribers have them.
+
+    :raises HerRosError: if the file is no policy, or nobody takes it in time
+    """
+    checked_topic(topic)
+    policy = OnnxPolicy.load(model)
+    message = policy_message(model.read_bytes(), read_signature(model))
+    question = (
+        'is a policy node configured there, with accept_policies: true? --topic takes another'
+        ' topic'
+    )
+    send(message, topic, LATCHED, timeout_s, question)
+    Console().print(f'{topic}: {policy.describe()}', soft_wrap=True)

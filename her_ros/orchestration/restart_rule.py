@@ -1,0 +1,25 @@
+"""Whether a node that died is started again."""
+
+import time
+from collections import deque
+
+#: three deaths of one node within this time end the run
+_DEATHS, _WINDOW_S = 3, 60.0
+
+
+class RestartRule:
+    """Says whether a node that died is started again."""
+
+    def __init__(self) -> None:
+        self._deaths: dict[str, deque[float]] = {}
+
+    def allows(self, node: str) -> bool:
+        """Note a death; tell whether it is not one too many."""
+        deaths = self._deaths.setdefault(node, deque(maxlen=_DEATHS))
+        deaths.append(time.monotonic())
+        return len(deaths) < _DEATHS or deaths[-1] - deaths[0] > _WINDOW_S
+
+    @staticmethod
+    def verdict(node: str) -> str:
+        """Return the reason for ending the run."""
+        return f'{node} died {_DEATHS} times within {_WINDOW_S:.0f} s'

@@ -1,0 +1,84 @@
+"""Messages and requests from the command line, and whether they arrived."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rclpy.duration import Duration
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import QoSProfile
+
+from her_ros.orchestration.command_node import ros_errors, ros_node
+from her_ros.runtime.errors import HerRosError
+
+
+class Sender:
+    """A node of the command's own; a context manager.
+
+    Signals stay with Python, so that after Ctrl-C there is still a word to send.
+    """
+
+    def __enter__(self) -> 'Sender':
+        self._ros = ros_node('her_ros_sender')
+        self.node = self._ros.__enter__()
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self.node)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ros.__exit__(None, None, None)
+
+    def until(self, condition: Callable[[], Any], timeout_s: float) -> bool:
+        """Listen until a condition holds; tell whether it does in time."""
+        deadline = time.monotonic() + timeout_s
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            self._executor.spin_once(timeout_sec=0.1)
+        return True
+
+    def publisher(self, kind: Any, topic: str, qos: QoSProfile, wait_s: float, ask: str) -> Any:
+        """Return a publisher that somebody listens to.
+
+        :param ask: what to ask the user where nobody does
+        :raises HerRosError: if nobody does in time
+        """
+        with ros_errors():
+            publisher = self.node.create_publisher(kind, topic, qos)
+        if not self.until(publisher.get_subscription_count, wait_s):
+            raise HerRosError(f'{topic}: nobody listens after {wait_s:g} s; {ask}')
+        return publisher
+
+    def request(self, kind: Any, name: str, timeout_s: float) -> Any:
+        """Call a service without arguments; return its response.
+
+        :raises HerRosError: if nobody answers in time
+        """
+        client = self.node.create_client(kind, name)
+        if not self.until(client.service_is_ready, timeout_s):
+            raise HerRosError(f'{name}: no such service after {timeout_s:g} s')
+        future = client.call_async(kind.Request())
+        if not self.until(future.done, timeout_s):
+            raise HerRosError(f'{name}: no response within {timeout_s:g} s')
+        return future.result()
+
+
+def deliver(publisher: Any, message: Any, timeout_s: float) -> None:
+    """Publish a message; return when all who listen have it.
+
+    :raises HerRosError: if one of them does not take it in time
+    """
+    publisher.publish(message)
+    if not publisher.wait_for_all_acked(Duration(seconds=timeout_s)):
+        raise HerRosError(f'{publisher.topic_name}: not acknowledged after {timeout_s:g} s')
+
+
+def send(message: Any, topic: str, qos: QoSProfile, timeout_s: float, question: str) -> None:
+    """Publish a message once somebody listens; return when all who listen have it.
+
+    :param question: what to ask the user where nobody does
+    :raises HerRosError: if nobody takes it in time
+    """
+    with Sender() as sender:
+        publisher = sender.publisher(type(message), topic, qos, timeout_s, question)
+        deliver(publisher, message, timeout_s)

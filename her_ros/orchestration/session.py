@@ -1,0 +1,75 @@
+"""The nodes of a command under supervision: its folder, its display, and its end."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from her_ros.config.files import NodesValues, to_yaml
+from her_ros.orchestration.dds_environment import graph_environment
+from her_ros.orchestration.graph import NodeSpec
+from her_ros.orchestration.prepare import Run, claimed
+from her_ros.runtime.files import write_whole
+from her_ros.runtime.run_folder import RunFolder, RunFolderError
+
+if TYPE_CHECKING:
+    from her_ros.view.display import Display
+
+#: makes a display on a console; called once ROS's environment is set, and only then loads rclpy
+MakeDisplay = Callable[[Console], 'Display']
+
+
+def supervise(
+    nodes: Sequence[NodeSpec], folder: RunFolder, make_display: MakeDisplay, console: Console
+) -> bool:
+    """Run nodes until the run has ended or the user interrupts; tell whether the user did.
+
+    :param folder: its ``params.yaml`` is the nodes' parameter file, and its ``log/`` takes their
+        output
+    :raises SupervisorError: if a node died too often
+    """
+    # The display listens with the same discovery and transport as the nodes.
+    os.environ.update(graph_environment(folder.log))
+    from her_ros.orchestration.supervisor import Supervisor
+
+    supervisor = Supervisor(
+        nodes, folder.params, folder.log, lambda line: console.print(line, soft_wrap=True)
+    )
+    try:
+        with make_display(console) as display:
+            while not supervisor.poll():
+                display.update(0.1)
+    except KeyboardInterrupt:
+        console.print('stopping')
+        return True
+    finally:
+        supervisor.stop()
+    return False
+
+
+def run_without_training(
+    run: Run,
+    values: NodesValues,
+    namespace: str,
+    nodes: Sequence[NodeSpec],
+    make_display: MakeDisplay,
+    title: str,
+) -> None:
+    """Run nodes that act and do not learn, until Ctrl-C.
+
+    :param run: its folder takes parameters, logs and bags
+    :param title: printed before the nodes start
+    :raises RunFolderError: if the folder holds a training run, or is in use
+    """
+    folder = run.folder
+    if folder.checkpoint.exists():
+        raise RunFolderError(
+            f'{folder.path}: holds a training run, whose parameters stay; choose another --folder'
+        )
+    folder.create()
+    console = Console(markup=False)  # a path may hold brackets
+    with claimed(run, namespace):
+        write_whole(folder.params, to_yaml(values).encode())
+        console.print(f'{title}; logs in {folder.log}', soft_wrap=True)
+        supervise(nodes, folder, make_display, console)

@@ -1,0 +1,71 @@
+"""``her-ros simulate``: a policy in simulation, through the same nodes as the launch file's."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.console import Console
+
+from her_ros.config.files import shipped_model
+from her_ros.config.run_parameters import values_for
+from her_ros.config.schema import ConfigError
+from her_ros.orchestration.graph import NodeSpec, simulation_nodes
+from her_ros.orchestration.prepare import Run
+from her_ros.orchestration.session import run_without_training
+from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
+from her_ros.runtime.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from her_ros.view.display import Display
+
+
+class Options(NamedTuple):
+    """What the user asks for."""
+
+    task: str
+    #: None: the policy shipped for the task
+    model: Path | None
+    real_time: bool
+    publish_scene: bool
+    folder: Path | None
+    record: bool
+    params_file: Path | None
+    overrides: Sequence[str]
+    namespace: str
+
+
+def simulate(options: Options) -> None:
+    """Run simulation and policy until Ctrl-C.
+
+    :raises HerRosError: if anything does not fit, before anything was started
+    """
+    check_ros_environment(os.environ, own_log_folder=True)
+    checked_namespace(options.namespace)
+    # What is wrong with them is said first.
+    names = [spec.name for spec in _nodes(options, '', 'any' if options.record else '')]
+    values = values_for(options.task, options.params_file, options.overrides, names)
+    model = (options.model or shipped_model(options.task)).absolute()
+    if not model.is_file():
+        raise ConfigError(f'{model}: no such file; --model is an ONNX policy')
+    folder = RunFolder(options.folder or Path('runs', options.task, 'simulation'))
+    run_without_training(
+        Run(options.task, folder, resumed=False),
+        values,
+        options.namespace,
+        _nodes(options, str(model), str(folder.path) if options.record else ''),
+        lambda console: _display(options, console),
+        f'{options.task} by {model}',
+    )
+
+
+def _nodes(options: Options, model: str, run_dir: str) -> list[NodeSpec]:
+    return simulation_nodes(
+        options.namespace, model, run_dir, options.real_time, options.publish_scene
+    )
+
+
+def _display(options: Options, console: Console) -> 'Display':
+    from her_ros.view.simulation_display import SimulationDisplay
+
+    return SimulationDisplay(f'{options.task} in simulation', options.namespace, console)

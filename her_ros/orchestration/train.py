@@ -1,0 +1,95 @@
+"""``her-ros train``: a run from its folder to its result."""
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from her_ros.orchestration.graph import training_nodes
+from her_ros.orchestration.prepare import Run, claimed, extended, prepare_run
+from her_ros.orchestration.session import supervise
+from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
+from her_ros.runtime.run_result import is_solved
+
+if TYPE_CHECKING:
+    from her_ros.view.display import Display
+
+
+def train(
+    task: str,
+    runs: Path,
+    name: str,
+    new: bool,
+    params_file: Path | None,
+    overrides: Sequence[str],
+    workers: int,
+    namespace: str,
+) -> int:
+    """Train until the stop rule ends the run; return the exit status.
+
+    :return: 0 if the task is solved, also by a run that has finished already; 1 if the limit came
+        first; 130 after Ctrl-C
+    """
+    console = Console(markup=False)  # a path may hold brackets
+    check_ros_environment(os.environ, own_log_folder=True)
+    checked_namespace(namespace)
+    run = prepare_run(task, runs, name, new, params_file, overrides)
+    if run.result is not None:
+        console.print(
+            f'{run.folder.path}: finished already; --new starts another run, and'
+            ' --set trainer.max_env_steps=… or another stop rule goes on with this one',
+            soft_wrap=True,
+        )
+        return _report(console, run, run.result)
+    with claimed(run, namespace):
+        run = extended(run)
+        console.print(
+            f'{"resuming" if run.resumed else "starting"} {run.folder.path}', soft_wrap=True
+        )
+        nodes = training_nodes(namespace, workers, str(run.folder.path))
+        interrupted = supervise(
+            nodes, run.folder, lambda console: _display(run, namespace, console), console
+        )
+    result = run.result
+    if result is None:
+        resume = _resuming(run, runs, workers, namespace)
+        console.print(f'stopped; `{resume}` goes on from here', soft_wrap=True)
+        return 130 if interrupted else 1
+    return _report(console, run, result)
+
+
+def _resuming(run: Run, runs: Path, workers: int, namespace: str) -> str:
+    """Return the command that goes on with a run; its parameters are in its folder."""
+    words = ['her-ros', 'train', '--task', run.task, '--name', run.folder.path.name]
+    if runs != Path('runs'):
+        words += ['--runs', str(runs)]
+    if workers != 1:
+        words += ['--workers', str(workers)]
+    if namespace != 'her_ros':
+        words += ['--namespace', namespace]
+    return shlex.join(words)
+
+
+def _display(run: Run, namespace: str, console: Console) -> 'Display':
+    from her_ros.view.display import Display
+
+    return Display(f'{run.task}, {run.folder.path.name}', namespace, console)
+
+
+def _report(console: Console, run: Run, result: dict[str, Any]) -> int:
+    solved = is_solved(result)
+    state = 'solved' if solved else 'not solved within its limit'
+    folder = run.folder
+    console.print(
+        f'{run.task}: {state}; success {result["success_rate"]:.2f} (best'
+        f' {result["best_success_rate"]:.2f}) after {result["env_steps"]} env steps,'
+        f' {result["updates"]} updates, {result["wall_s"]} s\n'
+        f'  policy      {folder.policy}\n  bags        {folder.bags}\n'
+        f'  log         {folder.log}\n  checkpoint  {folder.checkpoint}',
+        highlight=False,
+        soft_wrap=True,
+    )
+    return 0 if solved else 1

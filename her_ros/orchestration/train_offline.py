@@ -1,0 +1,230 @@
+"""``her-ros train-offline``: from bags to a policy, without ROS and without simulation."""
+
+import os
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from her_ros.bags.ahead import EpisodeSource
+from her_ros.config.files import NodesValues, to_yaml
+from her_ros.config.parameters.nodes import EvaluationProtocol, TrainerParameters
+from her_ros.config.run_parameters import check_same, values_for
+from her_ros.config.schema import configured
+from her_ros.episodes.episode import Episode, split_rollout
+from her_ros.learning.acceleration.compile import compile_or_say_why
+from her_ros.learning.acceleration.ranks import ranks_of_environment
+from her_ros.learning.learner import device_named, set_up_torch
+from her_ros.learning.training.offline import Judge, OfflineTraining
+from her_ros.learning.training.scalars import ScalarLog
+from her_ros.orchestration.offline_bags import digests_of, listed_bags, shard, task_of
+from her_ros.orchestration.prepare import Run
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import write_whole
+from her_ros.runtime.process import handle_end_signals
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
+
+# Something is said at every tenth of the updates, and as often as this.
+_TELL_EVERY_S = 10.0
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user asked for."""
+
+    bags: Sequence[Path]
+    task: str
+    out: Path | None
+    updates: int
+    params_file: Path | None
+    overrides: Sequence[str]
+    evaluate: bool
+
+
+def train_offline(options: Options) -> int:
+    """Train until all updates are made; return the exit status."""
+    # Of several processes the first one speaks.
+    quiet = int(os.environ.get('RANK', '0')) > 0
+    console = Console(markup=False, highlight=False, soft_wrap=True, quiet=quiet)
+    bags = listed_bags(options.bags, console)
+    task = task_named(options.task) if options.task else task_of(list(bags))
+    values = values_for(task.name, options.params_file, options.overrides, ['trainer'])
+    parameters = configured(TrainerParameters, 'trainer', values['trainer'])
+    folder = RunFolder(options.out or Path('runs') / task.name / 'offline')
+    set_up_torch(parameters.threads)
+    with ranks_of_environment(device_named(parameters.device)) as ranks, ExitStack() as stack:
+        with ranks.together():
+            own = shard(bags, ranks)
+            digests = digests_of(own)
+            if ranks.rank == 0:
+                _claim(folder, values, stack)
+        source = EpisodeSource(list(own), task, parameters.seed)
+        scalars = ScalarLog(folder.tensorboard, values['trainer'])
+        stack.callback(scalars.close)
+        training = OfflineTraining(
+            task,
+            parameters,
+            folder,
+            source,
+            [entry for log in ranks.gather(digests) for entry in log],
+            options.updates,
+            ranks,
+            _judge(task) if options.evaluate and ranks.rank == 0 else None,
+            scalars.add if ranks.rank == 0 else lambda name, value, step: None,
+        )
+        result = _finished(training, folder, options.updates)
+        if result is not None:
+            console.print(f'{folder.path}: finished already; name another --out to train anew')
+        else:
+            result = _Session(training, source, options, console).run()
+    if result is None:
+        return 130
+    _report(console, folder, result)
+    return 0
+
+
+def _claim(folder: RunFolder, values: NodesValues, stack: ExitStack) -> None:
+    """Hold the folder from now on, and write down with what is learnt there.
+
+    :raises HerRosError: if it is of an online run, in use, or was begun with other parameters
+    """
+    if folder.is_online:
+        raise HerRosError(f'{folder.path}: the folder of an online run; name another --out')
+    folder.create(is_online=False)
+    stack.enter_context(folder.locked())
+    # Before anything was learnt, nothing has to be gone on with.
+    if folder.checkpoint.exists():
+        check_same(folder, values, 'name another folder with --out')
+    else:
+        write_whole(folder.params, to_yaml(values).encode())
+
+
+def _finished(training: OfflineTraining, folder: RunFolder, updates: int) -> dict[str, Any] | None:
+    """Return the result of a training that has made its updates already, from the same bags."""
+    with training.ranks.together():
+        state = training.checkpoint()
+    result = Run(training.learner.task.name, folder, resumed=True).result
+    if state is None or result is None or result.get('updates', 0) < updates:
+        return None
+    return result
+
+
+class _Session:
+    """Trains, tells how it goes, and stops where the user says so.
+
+    Until updates are made a signal ends everything at once. From then on it is noted, and what was
+    begun is finished: a state in the middle of an update could not be gone on from.
+    """
+
+    def __init__(
+        self,
+        training: OfflineTraining,
+        source: EpisodeSource,
+        options: Options,
+        console: Console,
+    ) -> None:
+        self._training, self._source = training, source
+        self._updates, self._console = options.updates, console
+        self._is_updating = self._stop = False
+        self._told: set[str] = set()
+
+    def _on_signal(self, *_: object) -> None:
+        if self._stop or not self._is_updating:
+            raise KeyboardInterrupt
+        self._stop = True
+
+    def run(self) -> dict[str, Any] | None:
+        """Return the result, or None if the user interrupted."""
+        handle_end_signals(self._on_signal)
+        training, learner = self._training, self._training.learner
+        try:
+            try:
+                resumed = training.begin()
+            except HerRosError:
+                self._tell_refused()
+                raise
+            self._tell_refused()
+            learner = training.learner
+            self._console.print(
+                f'{"resuming at " + str(learner.updates) + " updates" if resumed else "learning"}:'
+                f' {learner.episodes:,} episodes, {learner.env_steps:,} steps'
+                + (' at a time; more are read on the way' if training.is_streaming else '')
+            )
+            if training.should_compile:
+                self._console.print(compile_or_say_why(learner))
+            self._is_updating = True
+            if not self._loop():
+                return None
+            return training.finish()
+        except KeyboardInterrupt:
+            self._console.print('stopped; the same command goes on from the last checkpoint')
+            return None
+
+    def _loop(self) -> bool:
+        """Make the updates; tell whether all of them were made."""
+        training = self._training
+        told_at, tenth = time.monotonic(), 0
+        while training.remaining:
+            losses = training.update()
+            now, tenths = time.monotonic(), training.learner.updates * 10 // self._updates
+            if tenths > tenth or now - told_at > _TELL_EVERY_S:
+                told_at, tenth = now, tenths
+                self._console.print(progress(training, losses))
+            # What one rank knows, all of them have to act on.
+            wishes = training.ranks.gather((self._stop, training.should_save))
+            stops = any(stop for stop, _ in wishes)
+            self._tell_refused()
+            if training.remaining and (stops or wishes[0][1]):
+                training.save()
+            if training.remaining and stops:
+                self._console.print('stopped; the same command goes on from here')
+                return False
+        return True
+
+    def _tell_refused(self) -> None:
+        """Say once what could not be learnt from, whichever rank met it."""
+        for refused in self._training.ranks.gather(self._source.refused):
+            for reason in refused:
+                if reason not in self._told:
+                    self._told.add(reason)
+                    self._console.print(f'not learnt from: {reason}')
+
+
+def progress(training: OfflineTraining, losses: dict[str, float]) -> str:
+    """Say in one line how far a training is."""
+    learner = training.learner
+    evaluations = training.evaluations
+    success = f'  success {evaluations[-1].success_rate:.2f}' if evaluations else ''
+    return (
+        f'{training.trained_s:7.1f} s  updates {learner.updates:,}  value {losses["value"]:.2f}'
+        f'  critic loss {losses["critic_loss"]:.3f}{success}'
+    )
+
+
+def _report(console: Console, folder: RunFolder, result: dict[str, Any]) -> None:
+    rate = result['success_rate']
+    judged = '' if rate is None else f', success {rate:.2f}'
+    console.print(
+        f'{result["task"]}: {result["updates"]:,} updates from {result["episodes"]:,} episodes'
+        f' ({result["env_steps"]:,} steps), {result["wall_s"]} s{judged}\n'
+        f'  policy      {folder.policy}\n  checkpoint  {folder.checkpoint}'
+    )
+
+
+def _judge(task: GoalTask) -> Judge:
+    # Only now: a machine that learns needs no simulation.
+    from her_ros.policy.onnx_policy import OnnxPolicy
+    from her_ros.sim.evaluate import evaluation_steps
+
+    def judge(content: bytes) -> list[Episode]:
+        policy = OnnxPolicy(content, 'the policy', task)
+        steps = evaluation_steps(task, policy.act, policy.version, EvaluationProtocol())
+        return split_rollout(list(steps))[0]
+
+    return judge

@@ -1,0 +1,127 @@
+"""What a run shows while it goes on, from the nodes' diagnostics."""
+
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rcl_interfaces.msg import Log
+from rclpy.executors import SingleThreadedExecutor
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from her_ros.nodes.qos import LOG, STATUS
+from her_ros.orchestration.command_node import ros_node
+from her_ros.view.reports import Reports
+from her_ros.wire.topics import DIAGNOSTICS, ROSOUT
+
+# Where there is no terminal, a line this often.
+_LINE_INTERVAL_S = 5.0
+# Columns for values, so that the table keeps its width; and what names and lines need beside.
+_VALUES_WIDTH, _REST_WIDTH = 73, 37
+# An error that a node repeats is shown again after so long.
+_REPEAT_S = 10.0
+_ERROR = int.from_bytes(Log.ERROR) if isinstance(Log.ERROR, bytes) else int(Log.ERROR)
+
+
+class Display:
+    """Listens to ``/diagnostics`` and shows the run; a context manager."""
+
+    def __init__(self, title: str, namespace: str, console: Console) -> None:
+        self._title = title
+        self._namespace = '/' + namespace.strip('/') + '/'
+        self._console = console
+        self._reports = Reports()
+        self._shown_at: dict[tuple[str, str], float] = {}  # by error
+        self._started = time.monotonic()
+        self._line_at = 0.0
+        self._live: Live | None = None
+
+    def __enter__(self) -> 'Display':
+        self._ros = ros_node('her_ros_display')
+        self._node = self._ros.__enter__()
+        self._node.create_subscription(DiagnosticArray, DIAGNOSTICS, self._on_status, STATUS)
+        self._node.create_subscription(Log, ROSOUT, self._on_log, LOG)
+        self._executor = SingleThreadedExecutor()
+        self._executor.add_node(self._node)
+        if self._console.is_terminal:
+            self._live = Live(self._table(), console=self._console, refresh_per_second=4)
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._show()
+        if self._live is not None:
+            self._live.stop()
+        self._executor.shutdown()
+        self._ros.__exit__(None, None, None)
+
+    def _on_status(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name.startswith(self._namespace):
+                name = status.name.removeprefix(self._namespace)
+                values = {item.key: item.value for item in status.values}
+                values['message'] = status.message
+                self._reports.take(name, values, time.monotonic())
+
+    def _on_log(self, message: Log) -> None:
+        """Show the errors that nodes log, on a terminal as well as in a file."""
+        name = '/' + message.name.replace('.', '/')
+        if message.level < _ERROR or not name.startswith(self._namespace):
+            return
+        error, now = (name, message.msg), time.monotonic()
+        if now - self._shown_at.get(error, -_REPEAT_S) >= _REPEAT_S:
+            self._shown_at[error] = now
+            self._console.print(f'{name}: {message.msg}', highlight=False, soft_wrap=True)
+
+    def update(self, seconds: float) -> None:
+        """Listen for about so long and show what came."""
+        self._executor.spin_once(timeout_sec=seconds)
+        self._show()
+
+    def _show(self) -> None:
+        if self._live is not None:
+            self._live.update(self._table())
+        elif time.monotonic() - self._line_at >= _LINE_INTERVAL_S:
+            self._line_at = time.monotonic()
+            self._console.print(self.line(), highlight=False, soft_wrap=True)
+
+    def _rows(self) -> dict[str, str]:
+        """Return what there is to say, by name."""
+        reports = self._reports
+        reports.look(time.monotonic())
+        return {
+            'episodes': reports.last('trainer', 'episodes'),
+            'env steps': reports.last('trainer', 'env_steps'),
+            'updates': reports.last('trainer', 'updates'),
+            'success of the last evaluation': reports.last('trainer', 'success_rate', ''),
+            'env steps per second': f'{reports.mean("trainer", "env_steps_per_s"):.0f}',
+            'updates per second': f'{reports.mean("trainer", "updates_per_s"):.0f}',
+            'busy': reports.busy,
+            'waiting': reports.waiting,
+            **reports.troubles,
+        }
+
+    def _time(self) -> str:
+        return f'{time.monotonic() - self._started:6.1f} s'
+
+    def line(self) -> str:
+        """Return the state of the run in one line."""
+        rows = self._rows()
+        shown = [
+            self._time(),
+            *(f'{name} {rows.pop(name)}' for name in ('episodes', 'env steps', 'updates')),
+            f'success {rows.pop("success of the last evaluation")}',
+            f'{rows.pop("env steps per second")} steps/s',
+            f'{rows.pop("updates per second")} updates/s',
+            *(f'{name}: {value}' for name, value in rows.items()),
+        ]
+        return '  '.join(shown)
+
+    def _table(self) -> Table:
+        table = Table(title=self._title, show_header=False)
+        table.add_column()
+        table.add_column(width=max(20, min(_VALUES_WIDTH, self._console.width - _REST_WIDTH)))
+        table.add_row('time', f'{time.monotonic() - self._started:.0f} s')
+        for name, value in self._rows().items():
+            table.add_row(name, value)
+        return table

@@ -1,0 +1,84 @@
+"""``her-ros echo``: the rows of a step topic, readable."""
+
+import contextlib
+import time
+
+import numpy as np
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Column, Table
+from sensor_msgs.msg import PointCloud2
+
+from her_ros.nodes.qos import LOCK_STEP
+from her_ros.orchestration.command_node import ros_errors, ros_node
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.ros_environment import checked_topic
+from her_ros.wire.cloud import CloudDecoder, dtype_of
+from her_ros.wire.rows import IDENTITY, RowError, Rows
+
+_COLUMNS = (
+    'session', 'env', 'episode', 'step', 'achieved_goal', 'desired_goal', 'action',
+    'policy_version', 'reward', 'is_success',
+)  # fmt: skip
+
+
+def echo(topic: str, limit: int, timeout_s: float) -> None:
+    """Print rows as they come.
+
+    :param limit: stop after so many rows; 0: only when interrupted
+    :raises HerRosError: if nothing comes in time, or something that is no ``step``
+    """
+    checked_topic(topic)
+    with contextlib.suppress(ExternalShutdownException), ros_node('her_ros_echo', False) as node:
+        _print_rows(node, topic, limit, timeout_s)
+
+
+def _print_rows(node: Node, topic: str, limit: int, timeout_s: float) -> None:
+    received: list[bytes] = []
+    with ros_errors():
+        node.create_subscription(PointCloud2, topic, received.append, LOCK_STEP, raw=True)
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    console, printed, heard_at = Console(), 0, time.monotonic()
+    while not limit or printed < limit:
+        executor.spin_once(timeout_sec=0.5)
+        if received:
+            rows = _rows(topic, received)
+            rows = rows[: limit - printed] if limit else rows
+            received.clear()
+            console.print(_table(rows))
+            printed, heard_at = printed + len(rows), time.monotonic()
+        elif time.monotonic() - heard_at > timeout_s:
+            raise HerRosError(
+                f'{topic}: nothing after {timeout_s:g} s; is a fetch_env or robot running there?'
+                ' `her-ros echo TOPIC` takes another topic'
+            )
+
+
+def _rows(topic: str, messages: list[bytes]) -> Rows:
+    try:
+        layout = dtype_of(messages[0])
+        if not set(IDENTITY) <= set(layout.names or ()):
+            raise RowError(f'no step rows; they have the fields {list(layout.names or ())}')
+        return np.concatenate(CloudDecoder(layout).decode(messages))
+    except RowError as error:
+        raise RowError.of(error, topic) from None
+
+
+def _table(rows: Rows) -> Table:
+    columns = [name for name in _COLUMNS if name in (rows.dtype.names or ())]
+    # Narrow, so that no number is cut on a terminal of 80 columns; there vectors stand upright.
+    table = Table(*(Column(name, overflow='fold') for name in columns), box=SIMPLE, padding=0)
+    for row in rows:
+        table.add_row(*(_text(name, row[name]) for name in columns))
+    return table
+
+
+def _text(name: str, value: np.ndarray) -> str:
+    if name == 'session':
+        return f'{int(value[0]):08x}'
+    if value.dtype.kind == 'f':
+        return ' '.join(f'{number:+.3f}' for number in value)
+    return ' '.join(map(str, value))

@@ -1,0 +1,57 @@
+from pathlib import Path
+
+import pytest
+
+from her_ros.orchestration.dds_environment import graph_environment
+
+
+@pytest.fixture
+def added(monkeypatch):
+    """What an environment of the user's is given."""
+    names = {
+        'range': 'ROS_AUTOMATIC_DISCOVERY_RANGE',
+        'only': 'ROS_LOCALHOST_ONLY',
+        'peers': 'ROS_STATIC_PEERS',
+        'profiles': 'FASTRTPS_DEFAULT_PROFILES_FILE',
+        'transports': 'FASTDDS_BUILTIN_TRANSPORTS',
+        'rmw': 'RMW_IMPLEMENTATION',
+    }
+
+    def ask(this_machine=True, **given):
+        for name, variable in names.items():
+            monkeypatch.setenv(variable, given.get(name, ''))
+        wanted = graph_environment(this_machine=this_machine)
+        return {name: wanted[variable] for name, variable in names.items() if variable in wanted}
+
+    return ask
+
+
+@pytest.fixture
+def over_udp(added):
+    """What keeps nodes on this machine without shared memory."""
+    ours = added()
+    assert Path(ours['profiles']).name == 'fastdds.xml'
+    assert (ours['range'], ours['transports']) == ('SYSTEM_DEFAULT', 'UDPv4')
+    return ours
+
+
+@pytest.mark.parametrize('this_machine', [True, False])
+@pytest.mark.parametrize('asked', ['LOCALHOST', 'localhost', 'nonsense'])
+def test_a_user_who_wants_this_machine_alone_gets_it_over_udp(
+    added, over_udp, asked, this_machine
+):
+    assert added(this_machine, range=asked) == over_udp
+    assert added(this_machine, only='1', range='SUBNET') == {**over_udp, 'only': '0'}
+
+
+def test_discovery_is_the_users(added, over_udp):
+    udp = {'transports': 'UDPv4'}
+    assert added(this_machine=False) == udp
+    for asked in ('SUBNET', 'OFF', 'SYSTEM_DEFAULT'):
+        assert added(range=asked) == udp
+    assert added(rmw='rmw_fastrtps_dynamic_cpp') == over_udp
+    # Here our profile would be in the way.
+    for given in ({'profiles': 'mine.xml'}, {'peers': 'robot'}, {'rmw': 'rmw_cyclonedds_cpp'}):
+        assert added(**given) == {**udp, 'range': 'LOCALHOST'}
+        assert added(**given, only='1') == udp
+    assert added(range='SUBNET', transports='SHM') == {}

@@ -1,0 +1,191 @@
+import importlib.util
+import re
+import shlex
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from setuptools import distutils
+from std_msgs.msg import Bool, UInt8MultiArray
+
+import her_ros
+from her_ros.config.parameters.nodes import NODE_PARAMETERS
+from her_ros.config.schema import configured
+from her_ros.nodes.messages import bytes_message
+from her_ros.nodes.qos import LATCHED
+from her_ros.orchestration.graph import (
+    deployment_nodes,
+    recording_nodes,
+    simulation_nodes,
+    training_nodes,
+)
+from her_ros.orchestration.prepare import prepare_run
+from her_ros.wire.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
+
+ROOT = Path(her_ros.__file__).parents[1]
+GRAPHS = {
+    'train': training_nodes('her_ros', 3, '/runs/a'),
+    'simulate': simulation_nodes('/her_ros/', 'policy.onnx', '/runs/a'),
+    'simulate at random': simulation_nodes('her_ros', '', ''),
+    'simulate in real time': simulation_nodes('her_ros', '', '', True, publish_scene=True),
+    'record': recording_nodes('robot', '/runs/a'),
+    'deploy': deployment_nodes('robot', 'policy.onnx', autostart=False, robot='none'),
+    'deploy on a simulated robot': deployment_nodes(
+        'robot', 'a.onnx', True, 'simulated', '/runs/a'
+    ),
+    'deploy on a real robot': deployment_nodes('robot', 'a.onnx', True, 'real'),
+}
+ALL = [spec for specs in GRAPHS.values() for spec in specs]
+
+
+def test_one_list_of_nodes(monkeypatch):
+    # names in the graphs, executables of setup.py, modules, and parameter sections agree
+    monkeypatch.chdir(ROOT)
+    scripts = distutils.core.run_setup('setup.py', stop_after='init').entry_points[
+        'console_scripts'
+    ]
+    executables = dict(script.split(' = ') for script in scripts)
+    assert executables.pop('her-ros') == 'her_ros.cli.main:main'
+    assert {spec.name for spec in ALL} == set(executables) == set(NODE_PARAMETERS)
+    for name, target in executables.items():
+        assert target == f'her_ros.nodes.{name}:main'
+        assert importlib.util.find_spec(f'her_ros.nodes.{name}')
+
+
+@pytest.mark.parametrize('spec', ALL, ids=lambda spec: spec.full_name)
+def test_every_parameter_given_is_one_that_the_node_has(spec):
+    configured(NODE_PARAMETERS[spec.name], spec.full_name, spec.parameters)
+
+
+@pytest.mark.parametrize('specs', GRAPHS.values(), ids=GRAPHS)
+def test_full_names_are_absolute_and_differ(specs):
+    names = [spec.full_name for spec in specs]
+    assert len(set(names)) == len(names)
+    assert all(name.startswith('/') and '//' not in name for name in names)
+
+
+def test_every_worker_has_its_own_step_and_shares_the_rest():
+    workers = [spec for spec in GRAPHS['train'] if 'worker_' in spec.namespace]
+    assert len(workers) == 3 * 3
+    for number in range(3):
+        own = [spec for spec in workers if spec.namespace == f'/her_ros/worker_{number}']
+        assert {spec.name for spec in own} == {'fetch_env', 'policy', 'recorder'}
+        assert all(spec.parameters['worker'] == number for spec in own)
+    for spec in workers:
+        assert spec.remappings == {t: f'/her_ros/{t}' for t in ('policy', 'collect', 'episodes')}
+
+
+def test_only_the_trainer_ends_a_run():
+    assert {spec.name for spec in ALL if spec.result} == {'trainer'}
+
+
+def test_only_robots_get_the_safety_of_robots():
+    for name, specs in GRAPHS.items():
+        for spec in specs:
+            if spec.name == 'policy':
+                assert spec.parameters['deployment'] == name.startswith('deploy')
+                assert spec.parameters.get('accept_policies', False) != name.startswith('deploy')
+
+
+def test_a_real_robots_topics_are_its_own():
+    topics = (JOINT_STATES, OBJECT_POSE, TWIST, TRAJECTORY, GRIPPER)
+    (bridge,) = (s for s in GRAPHS['deploy on a real robot'] if s.name == 'robot_bridge')
+    assert bridge.remappings == {topic: f'/{topic}' for topic in topics}
+    renamed = deployment_nodes('robot', '', True, 'real', remap=['object_pose:=/camera/block'])
+    (bridge,) = (spec for spec in renamed if spec.name == 'robot_bridge')
+    assert bridge.remappings[OBJECT_POSE] == '/camera/block'
+    assert '-r object_pose:=/camera/block' in ' '.join(bridge.command(Path('p.yaml')))
+    names = {
+        name: [spec.name for spec in specs]
+        for name, specs in GRAPHS.items()
+        if name.startswith('deploy')
+    }
+    assert names == {
+        'deploy': ['policy'],
+        'deploy on a simulated robot': [
+            'policy', 'simulated_robot', 'robot_bridge', 'recorder',
+        ],
+        'deploy on a real robot': ['policy', 'robot_bridge'],
+    }  # fmt: skip
+
+
+def test_only_training_and_random_acting_explore():
+    exploring = {
+        name: [spec.parameters['explore'] for spec in specs if spec.name == 'policy']
+        for name, specs in GRAPHS.items()
+    }
+    assert exploring == {
+        'train': [True] * 3,
+        'simulate': [False],
+        'simulate at random': [True],
+        'simulate in real time': [True],
+        'record': [],
+        'deploy': [False],
+        'deploy on a simulated robot': [False],
+        'deploy on a real robot': [False],
+    }
+
+
+def test_without_a_folder_nothing_is_recorded():
+    assert 'recorder' not in {spec.name for spec in GRAPHS['simulate at random']}
+    assert 'recorder' in {spec.name for spec in GRAPHS['simulate']}
+
+
+def test_only_where_asked_for_a_simulation_keeps_step_with_the_clock_and_shows_itself():
+    wanted = {
+        name: [
+            (spec.parameters.get('real_time', False), spec.parameters.get('publish_scene', False))
+            for spec in specs
+            if spec.name == 'fetch_env'
+        ]
+        for name, specs in GRAPHS.items()
+    }
+    assert wanted.pop('simulate in real time') == [(True, True)]
+    assert {pair for pairs in wanted.values() for pair in pairs} == {(False, False)}
+
+
+def test_commands_say_everything():
+    (spec,) = GRAPHS['deploy']
+    command = replace(spec, remappings={'policy': '/a/policy'}).command(Path('p.yaml'))
+    assert command[1:4] == ['-P', '-m', 'her_ros.nodes.policy']
+    text = ' '.join(command)
+    for part in (
+        '-r __node:=policy', '-r __ns:=/robot', '-r policy:=/a/policy', '--params-file p.yaml',
+        '-p model:="policy.onnx"', '-p autostart:=false', '-p explore:=false',
+    ):  # fmt: skip
+        assert part in text
+
+
+def documented_worker(run):
+    """Return the commands that docs/offline.md has for a second worker, for a run folder."""
+    (block,) = re.findall(
+        r'```bash\n(RUN=.*?)```', (ROOT / 'docs' / 'offline.md').read_text(), re.S
+    )
+    commands, found = re.subn('^RUN=.*', f'RUN={run}', block)
+    assert found == 1
+    # Without an installed ROS package there is no `ros2 run`.
+    python = shlex.quote(sys.executable)
+    return f'ros2() {{ {python} -P -m her_ros.nodes.$3 "${{@:4}}"; }}\n{commands}'
+
+
+@pytest.mark.nodes
+def test_the_documented_second_worker_follows_the_trainer(graph, tmp_path, export_policy):
+    overrides = ['fetch_env.num_envs=2', 'fetch_env.action_timeout_s=0.2']
+    run = prepare_run('FetchReach', tmp_path / 'runs', overrides=overrides)
+    worker = graph.run('bash', '-c', documented_worker(run.folder.path))
+    policies = graph.node.create_publisher(UInt8MultiArray, '/her_ros/policy', LATCHED)
+    collect = graph.node.create_publisher(Bool, '/her_ros/collect', LATCHED)
+
+    def version():
+        collect.publish(Bool(data=True))
+        graph.spin(0.2)
+        return int(graph.status('/her_ros/worker_1/policy').get('policy_version', 0))
+
+    for offered in (1, 2):
+        policies.publish(bytes_message(export_policy(version=offered)))
+        graph.until(lambda offered=offered: version() == offered, f'version {offered}')
+
+    bags = run.folder.bags
+    graph.until(lambda: version() and list(bags.glob('*_w001_*.mcap')), 'a bag of worker 1')
+    assert worker.popen.poll() is None

@@ -1,0 +1,227 @@
+import importlib.util
+import json
+import logging
+import os
+import re
+import shutil
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from sensor_msgs.msg import PointCloud2
+
+import her_ros
+from her_ros.nodes.qos import LOCK_STEP
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.cloud import CloudDecoder
+from her_ros.wire.rows import step_dtype
+
+# These tests need ROS's launch, which has no wheels.
+launch = pytest.importorskip('launch')
+pytest.importorskip('launch_ros')
+
+from launch.actions import EmitEvent, IncludeLaunchDescription  # noqa: E402
+from launch.events import Shutdown  # noqa: E402
+from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
+
+from her_ros.orchestration import launch_actions as module  # noqa: E402
+from her_ros.orchestration.graph import training_nodes  # noqa: E402
+from her_ros.orchestration.prepare import prepare_run  # noqa: E402
+
+FOLDER = Path(her_ros.__file__).parents[1] / 'launch'
+NAMES = ('train', 'simulate', 'record', 'deploy')
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, FOLDER / f'{name}.launch.py')
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded.generate_launch_description()
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_every_argument_is_described_and_has_a_default(name):
+    arguments = load(name).get_launch_arguments()
+    assert arguments
+    for argument in arguments:
+        assert re.match('[A-Z].*[.]', argument.description)
+        assert argument.default_value is not None
+    (task,) = (argument for argument in arguments if argument.name == 'task')
+    assert all(name in task.description for name in TASKS)
+
+
+@pytest.mark.parametrize(
+    ('name', 'arguments', 'said'),
+    [
+        ('train', {'workers': '0'}, "workers is '0'"),
+        ('train', {'workers': 'two'}, "workers is 'two'"),
+        ('train', {'name': '../elsewhere'}, "'../elsewhere'"),
+        ('train', {'runs': '/sys/runs'}, '/sys/runs/FetchReach/run_001: cannot be written'),
+        ('train', {'params': '/nothing.yaml'}, '/nothing.yaml'),
+        ('record', {'run_dir': '/sys/run'}, '/sys/run: cannot be written'),
+    ],
+)
+def test_what_does_not_fit_is_said_and_nothing_starts(
+    monkeypatch, tmp_path, caplog, name, arguments, said
+):
+    monkeypatch.chdir(tmp_path)
+    source = PythonLaunchDescriptionSource(str(FOLDER / f'{name}.launch.py'))
+    service = launch.LaunchService(noninteractive=True)
+    logging.getLogger('launch.user').addHandler(caplog.handler)
+    service.include_launch_description(
+        launch.LaunchDescription(
+            [IncludeLaunchDescription(source, launch_arguments=arguments.items())]
+        )
+    )
+    service.run()
+    output = caplog.text
+    assert said in output
+    assert 'Traceback' not in output
+    assert 'process started' not in output
+    assert not list(tmp_path.glob('runs/*/*/bags'))
+
+
+def write_result(path, outcome):
+    numbers = ('success_rate', 'best_success_rate', 'env_steps', 'episodes', 'updates', 'wall_s')
+    result = {'task': 'FetchReach', 'outcome': outcome, 'seed': 0, 'evaluations': []}
+    path.write_text(json.dumps({**result, **dict.fromkeys(numbers, 0)}))
+
+
+@pytest.fixture
+def at_exit(tmp_path):
+    """Say what launch does when a node ends: (node, exit status) to the reason of a shutdown."""
+    rule = module.RestartRule()
+    handlers = {
+        spec.name: module._exit_handler(spec, rule)
+        for spec in training_nodes('her_ros', 1, str(tmp_path))
+    }
+
+    def at_exit(name, returncode, is_shutdown=False):
+        event = SimpleNamespace(returncode=returncode)
+        action = handlers[name](event, SimpleNamespace(is_shutdown=is_shutdown))
+        if action is None:
+            return None
+        _, end = action
+        assert isinstance(end, EmitEvent)
+        assert isinstance(end.event, Shutdown)
+        return end.event.reason
+
+    return at_exit
+
+
+def test_the_trainers_success_ends_the_launch(at_exit, tmp_path):
+    assert at_exit('policy', 0) is None
+    assert at_exit('trainer', 1) is None
+    # told to end before the run was over
+    assert at_exit('trainer', 0) is None
+    write_result(tmp_path / 'result.json', 'solved')
+    assert at_exit('trainer', 0) == 'solved; /her_ros/trainer has finished the run'
+    assert at_exit('trainer', 0, is_shutdown=True) is None
+
+
+def test_a_run_that_is_not_solved_fails_the_launch(at_exit, tmp_path):
+    write_result(tmp_path / 'result.json', 'limit')
+    with pytest.raises(module.LaunchError, match='not solved within its limit; /her_ros/trainer'):
+        at_exit('trainer', 0)
+
+
+@pytest.mark.parametrize('outcome', ['solved', 'limit'])
+def test_a_finished_run_has_the_status_of_its_end(tmp_path, outcome):
+    folder = prepare_run('FetchReach', tmp_path).folder
+    write_result(folder.result, outcome)
+    service = launch.LaunchService(noninteractive=True)
+    source = PythonLaunchDescriptionSource(str(FOLDER / 'train.launch.py'))
+    arguments = {'runs': str(tmp_path)}.items()
+    service.include_launch_description(
+        launch.LaunchDescription([IncludeLaunchDescription(source, launch_arguments=arguments)])
+    )
+    assert service.run() == (0 if outcome == 'solved' else 1)
+
+
+def test_three_deaths_end_the_launch(at_exit):
+    assert at_exit('policy', -9) is None
+    assert at_exit('recorder', -9) is None
+    assert at_exit('policy', 1) is None
+    assert at_exit('recorder', -9) is None
+    with pytest.raises(module.LaunchError, match='policy died 3 times'):
+        at_exit('policy', -9)
+
+
+def test_a_node_that_needs_its_user_fails_the_launch(at_exit):
+    with pytest.raises(module.LaunchError, match='policy needs its user'):
+        at_exit('policy', module.USER_ERROR)
+
+
+@pytest.fixture
+def ros2_launch(graph, tmp_path):
+    """Start one of our launch files as an installed package's."""
+    packages = pytest.importorskip('ament_index_python.packages')
+    try:
+        packages.get_package_prefix('her_ros')
+    except LookupError:
+        pytest.skip('her_ros is not installed as a ROS package')
+    if not (ros2 := shutil.which('ros2')):
+        pytest.skip('there is no ros2 command')
+    return lambda launch_file, **arguments: graph.run(
+        ros2, 'launch', 'her_ros', f'{launch_file}.launch.py',
+        *(f'{key}:={value}' for key, value in arguments.items()),
+    )  # fmt: skip
+
+
+@pytest.mark.nodes
+def test_simulation_runs_restarts_and_stops(graph, ros2_launch, node_processes):
+    sessions, decoder = {}, CloudDecoder(step_dtype(TASKS['FetchReach']))
+
+    def note(cdr):
+        rows = decoder.decode([cdr])[0]
+        sessions[int(rows['session'][0])] = int(rows['episode'][0])
+
+    graph.node.create_subscription(PointCloud2, '/mine/worker_0/step', note, LOCK_STEP, raw=True)
+    command = ros2_launch('simulate', task='FetchReach', namespace='mine')
+    graph.until(lambda: max(sessions.values(), default=0) > 1, 'a second rollout')
+    (pid,) = node_processes('/lib/her_ros/fetch_env')
+    os.kill(pid, signal.SIGKILL)
+    graph.until(lambda: len(sessions) == 2, 'another session')
+    command.interrupt()
+    assert command.ended(15.0) == 0
+    assert not node_processes('')
+
+
+@pytest.mark.nodes
+def test_training_ends_by_itself_under_launch(graph, ros2_launch, tmp_path):
+    command = ros2_launch('train', task='FetchReach', runs=tmp_path / 'runs', name='mine')
+    assert command.ended(240.0) == 0
+    assert 'solved; /her_ros/trainer has finished the run' in command.output
+    folder = tmp_path / 'runs' / 'FetchReach' / 'mine'
+    assert (folder / 'policy.onnx').exists()
+    assert (folder / 'result.json').exists()
+    again = ros2_launch('train', task='FetchReach', runs=tmp_path / 'runs', name='mine')
+    assert again.ended() == 0
+    assert 'finished already' in again.output
+    assert 'process started' not in again.output
+
+
+@pytest.mark.nodes
+def test_a_failed_run_is_a_status(ros2_launch, tmp_path):
+    command = ros2_launch('deploy', model=tmp_path / 'nothing.onnx', robot='none')
+    assert command.ended(30.0) == 1
+    assert 'policy needs its user' in command.output
+
+
+@pytest.mark.nodes
+def test_a_second_launch_is_refused_while_a_node_of_a_killed_one_lives(
+    graph, ros2_launch, node_processes, tmp_path, wait
+):
+    arguments = {'task': 'FetchReach', 'runs': tmp_path / 'runs', 'name': 'mine'}
+    command = ros2_launch('train', **arguments)
+    graph.until(lambda: graph.status('/her_ros/trainer'), 'the trainer')
+    (trainer,) = node_processes('/lib/her_ros/trainer')
+    os.kill(trainer, signal.SIGSTOP)
+    os.kill(command.popen.pid, signal.SIGKILL)
+    wait(lambda: len(node_processes('')) == 1, 'the end of the other nodes', 15.0)
+    second = ros2_launch('train', **arguments)
+    assert second.ended(40.0) == 1
+    assert 'trainer' in second.output
+    os.kill(trainer, signal.SIGCONT)
+    wait(lambda: not node_processes(''), 'the end of all nodes', 15.0)

@@ -1,0 +1,44 @@
+import os
+
+import pytest
+from mcap.writer import Writer
+
+from her_ros.orchestration.offline_bags import digests_of, task_of
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import file_sha256
+
+
+def test_a_bag_without_a_step_topic_is_named_with_its_topics(tmp_path):
+    path = tmp_path / 'a.mcap'
+    with path.open('wb') as file:
+        writer = Writer(file)
+        writer.start('ros2')
+        schema = writer.register_schema('std_msgs/msg/String', 'ros2msg', b'string data\n')
+        channel = writer.register_channel('/rosout', 'cdr', schema)
+        writer.add_message(channel, 1, b'\0\1\0\0\2\0\0\0a\0', 1)
+        writer.finish()
+    with pytest.raises(HerRosError, match=r'a\.mcap: no step topic of type .*/rosout'):
+        task_of([(path, '')])
+
+
+def test_digests_are_of_the_regular_files_in_a_directory(tmp_path):
+    """As readers do: a link within the directory is followed, one out of it is not."""
+    bag, outside = tmp_path / 'bag', tmp_path / 'outside'
+    bag.mkdir()
+    (bag / 'bag_0.mcap').write_bytes(b'recorded')
+    (bag / 'inside.mcap').symlink_to('bag_0.mcap')
+    (bag / 'dangling.mcap').symlink_to('nowhere')
+    (bag / 'folder').mkdir()
+    os.mkfifo(bag / 'pipe.mcap')
+    outside.write_bytes(b'of somebody else')
+    (bag / 'link.mcap').symlink_to(outside)
+    once = file_sha256(bag / 'bag_0.mcap')
+    assert digests_of({bag: ''}) == [('bag', f'{once} {once}')]
+    outside.write_bytes(b'changed')
+    assert digests_of({bag: f'{once} {once}'}) == [('bag', f'{once} {once}')]
+
+
+def test_a_pipe_has_no_digest(tmp_path):
+    os.mkfifo(tmp_path / 'a.mcap')
+    with pytest.raises(HerRosError, match=r'a\.mcap: not a regular file'):
+        digests_of({tmp_path / 'a.mcap': ''})

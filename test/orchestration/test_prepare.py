@@ -1,0 +1,186 @@
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from her_ros.config.files import read_file, shipped_file
+from her_ros.config.schema import ConfigError
+from her_ros.orchestration.prepare import claimed, extended, prepare_run
+from her_ros.runtime.ros_environment import RosEnvironmentError
+from her_ros.runtime.run_folder import RunFolderError
+from her_ros.tasks.errors import TaskError
+from her_ros.tasks.symmetry import SymmetryError
+
+RESULT = {
+    'task': 'FetchReach', 'outcome': 'limit', 'success_rate': 0.5, 'best_success_rate': 0.5,
+    'env_steps': 40, 'episodes': 4, 'updates': 20, 'wall_s': 2.0, 'seed': 0, 'evaluations': [],
+}  # fmt: skip
+
+
+@pytest.fixture
+def prepare(tmp_path):
+    return lambda *args, **kwargs: prepare_run(
+        args[0] if args else 'FetchReach', tmp_path / 'runs', **kwargs
+    )
+
+
+def snapshot(folder):
+    return {path: path.is_file() and path.read_bytes() for path in folder.rglob('*')}
+
+
+def test_a_new_run_is_ready_to_work_in(prepare, tmp_path):
+    run = prepare(overrides=['seed=3'])
+    assert run.folder.path == tmp_path / 'runs' / 'FetchReach' / 'run_001'
+    assert not run.resumed
+    assert run.result is None
+    run.folder.require()
+    values = read_file(run.folder.params)
+    assert values['trainer']['seed'] == 3
+    assert values['trainer']['batch_size'] == 256  # defaults stand there too
+
+
+def test_a_symmetry_that_the_task_lacks_is_named_before_anything_starts(prepare, tmp_path):
+    with pytest.raises(SymmetryError, match=r'mirror_left_right is 0.5, but task gym:PointMaze'):
+        prepare('gym:PointMaze_UMaze-v3', overrides=['trainer.mirror_left_right=0.5'])
+    assert not (tmp_path / 'runs').exists()
+
+
+def test_the_same_command_finds_the_run_again(prepare):
+    run, again = prepare(), prepare()
+    assert again.folder.path == run.folder.path
+    assert again.resumed
+
+
+def test_new_starts_another_run_and_the_last_one_is_found(prepare):
+    names = [prepare(new=new).folder.path.name for new in (False, True, True, False)]
+    assert names == ['run_001', 'run_002', 'run_003', 'run_003']
+    assert prepare(name='run_001').folder.path.name == 'run_001'
+
+
+def test_named_runs_do_not_count(prepare):
+    assert prepare(name='run_of_mine').folder.path.name == 'run_of_mine'
+    assert prepare().folder.path.name == 'run_001'
+    with pytest.raises(ConfigError, match='run_of_mine: exists already'):
+        prepare(name='run_of_mine', new=True)
+
+
+@pytest.mark.parametrize('name', ['a/b', '../a', '.hidden', '..', 'a b', 'ä/', '/tmp/x'])
+def test_names_that_are_paths_are_refused(prepare, tmp_path, name):
+    with pytest.raises(ConfigError, match='run name'):
+        prepare(name=name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_changed_parameters_are_refused_with_their_keys(prepare, tmp_path):
+    prepare()
+    before = snapshot(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        prepare(overrides=['trainer.discount=0.5', 'fetch_env.num_envs=2'])
+    message = str(caught.value)
+    assert 'trainer.discount: 0.98 → 0.5' in message
+    assert 'fetch_env.num_envs: 8 → 2' in message
+    assert '--new' in message
+    assert 'batch_size' not in message
+    assert snapshot(tmp_path) == before
+    assert not prepare(overrides=['trainer.discount=0.5'], new=True).resumed
+
+
+def test_the_parameters_of_a_run_are_those_it_began_with(prepare, tmp_path):
+    # also when the file that was given says less than the run's own
+    path = tmp_path / 'mine.yaml'
+    path.write_text('/**:\n  ros__parameters:\n    task: FetchReach\n    seed: 9\n')
+    run = prepare(params_file=path)
+    assert prepare(params_file=path).folder.path == run.folder.path
+    # and nothing has to be said again
+    assert prepare().folder.path == prepare(name='run_001').folder.path == run.folder.path
+    assert read_file(run.folder.params)['trainer']['seed'] == 9
+    with pytest.raises(ConfigError, match='seed: 9 → 0'):
+        prepare(params_file=shipped_file('FetchReach'))
+
+
+def test_a_run_may_be_given_another_stop_rule_and_nothing_else(prepare):
+    run = prepare(overrides=['seed=4'])
+    run.folder.result.write_text(json.dumps(RESULT))
+    before = run.folder.params.read_bytes()
+    later = prepare(overrides=['trainer.max_env_steps=2000000', 'trainer.stop_success=0.97'])
+    # It goes on, once the run is held.
+    assert later.resumed
+    assert later.result is None
+    assert run.folder.params.read_bytes() == before
+    held = extended(later)
+    assert not run.folder.result.exists()
+    values = read_file(run.folder.params)['trainer']
+    assert (values['max_env_steps'], values['stop_success'], values['seed']) == (2000000, 0.97, 4)
+    assert extended(held) == held
+    with pytest.raises(ConfigError, match=r'discount: 0.98 → 0.5\);.*only trainer.max_env_steps'):
+        prepare(overrides=['trainer.max_env_steps=3000000', 'trainer.discount=0.5'])
+    with pytest.raises(ConfigError, match='max_env_steps: 2000000 → 3000000'):
+        prepare(overrides=['trainer.max_env_steps=3000000'], may_extend=False)
+
+
+def test_a_file_made_for_another_task_is_refused(prepare, tmp_path):
+    path = tmp_path / 'mine.yaml'
+    path.write_text('/**:\n  ros__parameters:\n    task: FetchPush\n')
+    with pytest.raises(ConfigError, match=r'mine\.yaml: made for task FetchPush, not for FetchRe'):
+        prepare(params_file=path)
+    assert not (tmp_path / 'runs').exists()
+
+
+def test_an_unknown_task_is_refused(prepare, tmp_path):
+    with pytest.raises(TaskError, match="'FetchTea'"):
+        prepare('FetchTea')
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('runs', ['/sys/her_ros_runs', '/proc/her_ros_runs', '/dev/null/runs'])
+def test_a_place_that_takes_nothing_is_named(runs):
+    with pytest.raises(RunFolderError, match=f'{runs}.*cannot be written'):
+        prepare_run('FetchReach', Path(runs))
+
+
+def test_a_damaged_result_is_named(prepare):
+    run = prepare()
+    run.folder.result.write_text('[1]')
+    with pytest.raises(RunFolderError, match=r'result\.json'):
+        _ = run.result
+
+
+def test_the_result_is_the_files(prepare):
+    run = prepare()
+    run.folder.result.write_text(json.dumps(RESULT))
+    assert run.result == RESULT
+
+
+def test_one_namespace_takes_one_run_and_the_next_is_told_who_has_it(tmp_path):
+    runs = [prepare_run('FetchReach', tmp_path / name) for name in 'ab']
+    with claimed(runs[0], 'taken/here'):
+        with (
+            pytest.raises(ConfigError, match=re.escape(str(runs[0].folder.path))),
+            claimed(runs[1], '/taken/here/'),
+        ):
+            pass
+        with claimed(runs[1], 'free'):
+            pass
+    with claimed(runs[1], 'taken/here'):
+        pass
+
+
+@pytest.mark.parametrize('namespace', ['', 'a b', '1a', 'a//b', 'ä', '../a'])
+def test_a_namespace_that_ros_refuses_is_named(tmp_path, namespace):
+    run = prepare_run('FetchReach', tmp_path)
+    with pytest.raises(RosEnvironmentError, match='namespace'), claimed(run, namespace):
+        pass
+
+
+def test_launchers_at_the_same_time_take_different_new_folders(tmp_path):
+    with ThreadPoolExecutor(8) as pool:
+        made = pool.map(lambda _: prepare_run('FetchReach', tmp_path, new=True), range(16))
+    assert len({run.folder.path for run in made}) == 16
+
+
+@pytest.mark.parametrize('override', ['task=FetchPush', 'trainer.task=FetchPush'])
+def test_overrides_cannot_change_the_task(tmp_path, override):
+    with pytest.raises(ConfigError, match='FetchPush, not for FetchReach'):
+        prepare_run('FetchReach', tmp_path, overrides=[override])

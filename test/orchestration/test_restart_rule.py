@@ -1,0 +1,40 @@
+import pytest
+
+from her_ros.orchestration import restart_rule
+from her_ros.orchestration.restart_rule import RestartRule
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock to set by hand."""
+
+    class Clock:
+        now = 1000.0
+
+    monkeypatch.setattr(restart_rule.time, 'monotonic', lambda: Clock.now)
+    return Clock
+
+
+def test_three_deaths_of_a_node_in_a_minute_are_too_many(clock):
+    rule = RestartRule()
+    assert rule.allows('a')
+    clock.now += 30
+    assert rule.allows('a')
+    clock.now += 29.9
+    assert not rule.allows('a')
+
+
+def test_deaths_that_are_old_are_forgotten(clock):
+    rule = RestartRule()
+    for _ in range(20):
+        clock.now += 30.1  # never three within a minute
+        assert rule.allows('a')
+    clock.now += 1
+    assert not rule.allows('a')
+
+
+def test_nodes_are_counted_apart(clock):
+    rule = RestartRule()
+    assert all(rule.allows(name) for name in 'abcabc')
+    assert not rule.allows('b')
+    assert RestartRule.verdict('b') == 'b died 3 times within 60 s'

@@ -1,0 +1,20 @@
+from her_ros.runtime.states import GoalStatus, Outcome, Recovery, RobotState, WaitsFor
+
+
+def test_the_values_in_result_files_parameters_and_diagnostics_stay():
+    """Files of earlier versions hold them, and programs of others read them."""
+    assert [*Outcome] == ['solved', 'limit', 'trained']
+    assert [*Recovery] == ['automatic', 'latched']
+    assert [*RobotState] == ['waiting', 'about to begin', 'coming home', 'acting']
+    assert [*GoalStatus] == [
+        '', 'accepted', 'acting', 'refused', 'reached', 'missed', 'given up', 'set',
+    ]  # fmt: skip
+    assert [*WaitsFor] == [
+        '', 'its activation', 'a policy', 'pause to end', 'a trainer',
+        'the trainer to ask for more', 'an action', 'bags', 'the evaluation', 'a policy to judge',
+        'inputs', 'the policy', 'a goal',
+    ]  # fmt: skip
+
+
+def test_only_nothing_to_wait_for_is_false():
+    assert [each for each in WaitsFor if not each] == [WaitsFor.NOTHING]
