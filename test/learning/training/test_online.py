@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from her_ros.learning.training.online import EvaluationDamaged, Training, TrainingError
 from her_ros.learning.training import online as training_module
+from her_ros.learning.training.online import EvaluationDamaged, Training, TrainingError
 from her_ros.runtime.files import sha256
 
 #: longer than any test takes

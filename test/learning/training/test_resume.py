@@ -9,9 +9,9 @@ import pytest
 
 from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
+from her_ros.learning.training import online as training_module
 from her_ros.learning.training.checkpoint import CheckpointError
 from her_ros.learning.training.online import TrainingError
-from her_ros.learning.training import online as training_module
 from her_ros.tasks.registry import TASKS
 
 #: longer than any test takes
