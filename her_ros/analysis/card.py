@@ -28,12 +28,14 @@ def card(run: Path, out: Path, protocol: EvaluationProtocol) -> None:
     """
     folder = RunFolder(run)
     if not folder.result.exists():
-        raise HerRosError(f'{folder.path}: no result.json; only a finished run gets a card')
+        raise HerRosError('no result.json', 'only a finished run gets a card', source=folder.path)
     result = read_result(folder.result)
     policy = OnnxPolicy.load(folder.policy)
     versions = [each for each in result['evaluations'] if each['sha256'] == policy.sha256]
     if not versions:
-        raise HerRosError(f'{folder.policy}: none of the policies that {folder.result} tells of')
+        raise HerRosError(
+            f'none of the policies that {folder.result} tells of', source=folder.policy
+        )
     log = load_log(folder.checkpoint)
     found = judged(policy, protocol)
     out.mkdir(parents=True, exist_ok=True)

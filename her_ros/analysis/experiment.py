@@ -127,11 +127,13 @@ def _claim(folder: Path, stack: ExitStack) -> None:
         stack.enter_context(locked(folder / 'lock', str(os.getpid())))
     except InUse as holder:
         raise RunFolderError(
-            f'{folder}: in use by process {holder}; wait for it, stop it, or choose another --out'
+            f'in use by process {holder}',
+            'wait for it, stop it, or choose another --out',
+            source=folder,
         ) from None
     except OSError as error:
         raise RunFolderError(
-            f'{folder}: cannot be written ({error.strerror}); choose another --out'
+            f'cannot be written ({error.strerror})', 'choose another --out', source=folder
         ) from None
 
 

@@ -32,15 +32,17 @@ def read_experiment(path: Path) -> Experiment:
     """
     content = read_yaml(path, 'the example in docs/experiments.md')
     if not isinstance(content, Mapping) or {*content} != {*_KEYS}:
-        raise ConfigError(f'{path}: it must hold {", ".join(_KEYS)} and nothing else')
+        raise ConfigError(f'it must hold {", ".join(_KEYS)} and nothing else', source=path)
     name = _named(path, 'name', content['name'])
     if name in {each.name for each in EXPERIMENTS}:
-        raise ConfigError(f'{path}: name {name!r} is that of an experiment of her_ros; change it')
+        raise ConfigError(
+            f'name {name!r} is that of an experiment of her_ros', 'change it', source=path
+        )
     if not isinstance(content['question'], str):
-        raise ConfigError(f'{path}: question is {content["question"]!r}; it must be text')
+        raise ConfigError(f'question is {content["question"]!r}', 'it must be text', source=path)
     variants = content['variants']
     if not isinstance(variants, Mapping) or len(variants) < 2:
-        raise ConfigError(f'{path}: variants must hold two at least, by name')
+        raise ConfigError('variants must hold two at least, by name', source=path)
     arms = tuple(_arm(path, key, overrides) for key, overrides in variants.items())
     return Experiment(name, content['question'], arms)
 
@@ -48,8 +50,9 @@ def read_experiment(path: Path) -> Experiment:
 def _named(path: Path, what: str, name: Any) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigError(
-            f'{path}: {what} {name!r}: use letters, digits and _, beginning with a letter, and'
-            ' quote words such as "on"'
+            f'{what} {name!r}: use letters, digits and _, beginning with a letter, and'
+            ' quote words such as "on"',
+            source=path,
         )
     return name
 
@@ -59,7 +62,7 @@ def _arm(path: Path, name: Any, overrides: Any) -> Arm:
     # A variant that changes nothing is an empty list.
     if not isinstance(overrides, list) or not all(isinstance(each, str) for each in overrides):
         raise ConfigError(
-            f'{path}: variant {name} must be a list such as [trainer.batch_size=64], not'
-            f' {overrides!r}'
+            f'variant {name} must be a list such as [trainer.batch_size=64], not {overrides!r}',
+            source=path,
         )
     return Arm(name, tuple(overrides))

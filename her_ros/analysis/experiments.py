@@ -120,4 +120,4 @@ def experiment_named(name: str) -> Experiment:
         if experiment.name == name:
             return experiment
     known = ', '.join(each.name for each in EXPERIMENTS)
-    raise ConfigError(f'no experiment {name!r}; there are {known}')
+    raise ConfigError(f'no experiment {name!r}', f'there are {known}')

@@ -28,7 +28,7 @@ def _draw(folder: Path) -> list[Path]:
         return write_report(folder)
     if (run := RunFolder(folder)).checkpoint.exists():
         return _draw_run(run)
-    raise HerRosError(f'{folder}: neither an experiment ({TABLE}) nor a run (checkpoint)')
+    raise HerRosError(f'neither an experiment ({TABLE}) nor a run (checkpoint)', source=folder)
 
 
 def _draw_together(folders: Sequence[Path], out: Path) -> list[Path]:
@@ -40,7 +40,7 @@ def _draw_together(folders: Sequence[Path], out: Path) -> list[Path]:
         path = run.folder.path
         runs[f'{path.parent.name}/{path.name}'] = [_curve(run)]
     if len(runs) < len(folders):
-        raise HerRosError('two of these folders are one run, or runs of one name; name others')
+        raise HerRosError('two of these folders are one run, or runs of one name', 'name others')
     out.mkdir(parents=True, exist_ok=True)
     return save(draw_curves(runs, 'success of evaluations'), out, 'curves')
 
@@ -50,11 +50,15 @@ def _require_curve(run: RunProgress) -> None:
     if run.state is RunState.DAMAGED:
         raise HerRosError(run.problem)
     if not run.folder.params.exists():
-        raise HerRosError(f'{path}: not a run; name run folders, such as runs/FetchReach/run_001')
+        raise HerRosError(
+            'not a run', 'name run folders, such as runs/FetchReach/run_001', source=path
+        )
     if run.state is RunState.TRAINED or not run.folder.is_online:
-        raise HerRosError(f'{path}: of offline training, which takes no env steps to draw over')
+        raise HerRosError(
+            'of offline training, which takes no env steps to draw over', source=path
+        )
     if not run.evaluations:
-        raise HerRosError(f'{path}: no evaluation yet, so there is nothing to draw')
+        raise HerRosError('no evaluation yet, so there is nothing to draw', source=path)
 
 
 def _curve(run: RunProgress) -> Curve:
@@ -77,7 +81,7 @@ def _draw_run(run: RunFolder) -> list[Path]:
     from her_ros.analysis.hindsight_plots import draw_curriculum, draw_goals, draw_rewards
 
     if not run.is_online:
-        raise HerRosError(f'{run.path}: of offline training, which keeps no bags to draw from')
+        raise HerRosError('of offline training, which keeps no bags to draw from', source=run.path)
     of = learnt(run)
     title = f'{of.task.name}, {run.path.name}'
     plots = run.path / 'plots'

@@ -83,9 +83,11 @@ def read_table(path: Path) -> list[Row]:
             lines = list(csv.DictReader(file, strict=True))
         rows = [Row(**{name: kind(line[name]) for name, kind in types.items()}) for line in lines]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise ResultsError(f'{path}: not a table of results ({error!r})') from None
+        raise ResultsError(f'not a table of results ({error!r})', source=path) from None
     if not rows:
-        raise ResultsError(f'{path}: no evaluations; no run of the experiment has finished yet')
+        raise ResultsError(
+            'no evaluations; no run of the experiment has finished yet', source=path
+        )
     return rows
 
 

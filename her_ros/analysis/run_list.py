@@ -16,7 +16,7 @@ def print_runs(runs: Path) -> None:
     """
     found = [progress_of(run) for run in find_runs(runs)]
     if not found:
-        raise HerRosError(f'{runs}: no runs; `her-ros train` starts one')
+        raise HerRosError('no runs', '`her-ros train` starts one', source=runs)
     table = Table('run', 'state', 'success', 'env steps', 'updates', 'time')
     for each in found:
         table.add_row(*_cells(runs, each))

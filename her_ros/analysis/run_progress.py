@@ -56,7 +56,7 @@ def find_runs(runs: Path) -> list[RunFolder]:
     :raises HerRosError: if there is no such folder
     """
     if not runs.is_dir():
-        raise HerRosError(f'{runs}: no such folder; name the folder of all runs')
+        raise HerRosError('no such folder', 'name the folder of all runs', source=runs)
     return [RunFolder(path.parent) for path in sorted(runs.glob('*/*/params.yaml'))]
 
 

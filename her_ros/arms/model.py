@@ -100,8 +100,8 @@ def assets_folder() -> Path:
     spec = importlib.util.find_spec('gymnasium_robotics')
     if spec is None or not spec.submodule_search_locations:
         raise ArmError(
-            'gymnasium_robotics is not installed; it holds the robot and the scenes'
-            ' (pip install gymnasium-robotics==1.4.2)'
+            'gymnasium_robotics is not installed',
+            'it holds the robot and the scenes (pip install gymnasium-robotics==1.4.2)',
         )
     return Path(spec.submodule_search_locations[0]) / 'envs' / 'assets' / 'fetch'
 
@@ -113,13 +113,15 @@ def compile_scene(setup: FetchSetup) -> mujoco.MjModel:
     """
     path = assets_folder() / setup.scene
     if not path.is_file():
-        raise ArmError(f'{path} is missing; reinstall gymnasium-robotics==1.4.2')
+        raise ArmError(f'{path} is missing', 'reinstall gymnasium-robotics==1.4.2')
     try:
         spec = mujoco.MjSpec.from_file(str(path))
         trim(spec)
         model = spec.compile()
     except ValueError as error:
-        raise ArmError(f'{path}: MuJoCo {mujoco.__version__} cannot load it: {error}') from error
+        raise ArmError(
+            f'MuJoCo {mujoco.__version__} cannot load it: {error}', source=path
+        ) from error
     model.eq_data[:, :7] = _WELD_WITHOUT_OFFSET
     return model
 

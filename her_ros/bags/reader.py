@@ -103,7 +103,8 @@ def _read(path: Path, with_messages: bool = True) -> _Recording:
             if size > _LARGEST_AT_ONCE:
                 raise BagError(
                     f'holds more than {_LARGEST_AT_ONCE >> 20} MiB of steps, too much to read at'
-                    ' once; train from it with `her-ros train-offline`'
+                    ' once',
+                    'train from it with `her-ros train-offline`',
                 )
         topics |= storage.topics
     return _Recording(facts, topics, messages)

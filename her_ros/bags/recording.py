@@ -37,7 +37,7 @@ class Recording:
             self.paths = self._files_of_directory(takes_all=on_damage is not None)
         elif path.exists():
             if not is_bare(path):
-                raise BagError(f'no bag; the name of one ends in {", ".join(BARE_SUFFIXES)}')
+                raise BagError('no bag', f'the name of one ends in {", ".join(BARE_SUFFIXES)}')
             check_regular(path)
 
     @property

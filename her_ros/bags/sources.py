@@ -64,7 +64,7 @@ def _bags_at(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         # A pipe or a device has no end to begin reading from.
         if not (path.is_file() and is_bare(path)):
-            raise BagError(f'no bag; the name of one ends in {", ".join(BARE_SUFFIXES)}')
+            raise BagError('no bag', f'the name of one ends in {", ".join(BARE_SUFFIXES)}')
         yield path
         return
     if is_directory_bag(path):
@@ -75,8 +75,8 @@ def _bags_at(path: Path) -> Iterator[Path]:
     bags = [each for each in sorted(folder.iterdir()) if _is_bag(each)]
     if not bags:
         raise BagError(
-            f'no bag in {folder}; expected files ending in {", ".join(BARE_SUFFIXES)} or folders'
-            ' with a metadata.yaml'
+            f'no bag in {folder}',
+            f'expected files ending in {", ".join(BARE_SUFFIXES)} or folders with a metadata.yaml',
         )
     yield from bags
 

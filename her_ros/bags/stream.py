@@ -43,7 +43,7 @@ def stream_episodes(path: Path, task: GoalTask | None = None) -> Iterator[Episod
         is_empty = False
         yield episode
     if is_empty:
-        raise BagError(f'{path}: {stream.nothing_finished}')
+        raise BagError(f'{stream.nothing_finished}', source=path)
 
 
 class EpisodeStream:

@@ -40,17 +40,18 @@ def _check_row_format(facts: Mapping[str, str]) -> None:
     # The first writers noted none, and a merged bag names those of all its parts.
     noted = facts.get('row_format', '1')
     if not all(word.isdecimal() for word in noted.split() or ['']):
-        raise BagError(f'its row_format is {noted!r}; expected a number')
+        raise BagError(f'its row_format is {noted!r}', 'expected a number')
     if (newest := max(map(int, noted.split()))) > ROW_FORMAT:
         raise BagError(
             f'its rows have format {newest}, and this version of her_ros reads formats up to'
-            f' {ROW_FORMAT}; update her_ros'
+            f' {ROW_FORMAT}',
+            'update her_ros',
         )
 
 
 def _task_of_size(message: bytes | memoryview | None) -> GoalTask:
     if message is None:
-        raise BagError('the bag does not say of which task it is; name the task')
+        raise BagError('the bag does not say of which task it is', 'name the task')
     dtype = dtype_of(message)
     names = ('observation', 'achieved_goal', 'action')
     sizes = tuple(dtype[name].shape[0] if name in (dtype.names or ()) else 0 for name in names)
@@ -68,6 +69,6 @@ def _task_of_size(message: bytes | memoryview | None) -> GoalTask:
         raise BagError(f'rows of no known task: values of a row are {described}')
     fitting = ', '.join(task.name for task in found)
     raise BagError(
-        f'the bag does not say of which task it is, and its rows ({described}) fit {fitting};'
-        ' name the task'
+        f'the bag does not say of which task it is, and its rows ({described}) fit {fitting}',
+        'name the task',
     )

@@ -58,13 +58,13 @@ class BagWriter:
         self._schemas: dict[str, int] = {}
         self._stamps_ns: list[int] = []
         if self.path.parent != folder:
-            raise BagError(f'{name!r} is a path; a bag needs a plain name')
+            raise BagError(f'{name!r} is a path', 'a bag needs a plain name')
         if self.path.exists():
-            raise BagError(f'{self.path}: exists already, and bags are never overwritten')
+            raise BagError('exists already, and bags are never overwritten', source=self.path)
         try:
             self._file = create_held(self._temporary)
         except OSError as error:
-            raise BagError(f'{self.path}: cannot be written: {error.strerror}') from error
+            raise BagError(f'cannot be written: {error.strerror}', source=self.path) from error
         self._writer = Writer(self._file, compression=CompressionType.LZ4, enable_data_crcs=True)
         self._writer.start('ros2', library='her_ros')
 
@@ -113,12 +113,12 @@ class BagWriter:
     def _giving_up_on_failure(self) -> Iterator[None]:
         """Drop a file that lacks something, so that it can never be closed as if it were whole."""
         if self._file.closed:
-            raise BagError(f'{self.path}: is closed or was given up; nothing can be added')
+            raise BagError('is closed or was given up; nothing can be added', source=self.path)
         try:
             yield
         except OSError as error:
             self.discard()
-            raise BagError(f'{self.path}: cannot be written: {error.strerror}') from error
+            raise BagError(f'cannot be written: {error.strerror}', source=self.path) from error
 
     def _add_channel(self, topic: str, message_type: str) -> int:
         text, digest = definition_of(message_type)

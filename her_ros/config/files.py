@@ -97,11 +97,12 @@ def read_yaml(path: Path, model: str) -> Any:
         require_regular(path)
         return _parsed(path.read_text('utf-8'))
     except OSError as error:
-        raise ConfigError(f'{path}: cannot be read ({error.strerror})') from None
+        raise ConfigError(f'cannot be read ({error.strerror})', source=path) from None
     except ValueError as error:
         raise ConfigError(
-            f'{path}: not YAML that ROS reads ({error}); correct it, or begin with a copy of'
-            f' {model}'
+            f'not YAML that ROS reads ({error})',
+            f'correct it, or begin with a copy of {model}',
+            source=path,
         ) from None
 
 
@@ -153,7 +154,7 @@ def with_overrides(
             )
         if node and nodes and node not in nodes:
             raise ConfigError(
-                f'{override!r}: this command has no node {node}; it has {", ".join(nodes)}'
+                f'{override!r}: this command has no node {node}', f'it has {", ".join(nodes)}'
             )
         if name in _GIVEN_BY_LAUNCHER:
             raise ConfigError(f'{override!r}: every run gives {name} to its nodes itself')

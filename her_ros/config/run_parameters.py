@@ -48,8 +48,9 @@ def check_same(
     if wrong := [str(each) for each in changed if each.name not in changeable]:
         may = f' (only {", ".join(changeable)} may change)' if changeable else ''
         raise ConfigError(
-            f'{folder.path}: this run has other parameters ({"; ".join(wrong)});'
-            f' take them back{may}, or {cure}'
+            f'this run has other parameters ({"; ".join(wrong)})',
+            f'take them back{may}, or {cure}',
+            source=folder.path,
         )
     return bool(changed)
 
@@ -71,7 +72,7 @@ def _check_task(task: str, values: NodesValues, origin: str, nodes: Collection[s
     # A file of a run from before there was a node leaves that node's task at its default.
     found = {str(own['task']) for node, own in values.items() if not nodes or node in nodes}
     if wrong := sorted(found - {task}):
-        raise ConfigError(f'{origin}: made for task {", ".join(wrong)}, not for {task}')
+        raise ConfigError(f'made for task {", ".join(wrong)}, not for {task}', source=origin)
     names = ('mirror_front_back', 'mirror_left_right', 'horizontal_offset_m')
     used = [values['trainer'][name] for name in names]
     check_symmetries(task, task_named(task).symmetries, *used)

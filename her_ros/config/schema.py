@@ -50,7 +50,7 @@ class Parameter:
         if type(value) is not self.type:
             raise ConfigError(f'{name} must be a {self.type.__name__}, not {value!r}')
         if self.choices and value not in self.choices:
-            raise ConfigError(f'{name} is {value!r}; choose one of {", ".join(self.choices)}')
+            raise ConfigError(f'{name} is {value!r}', f'choose one of {", ".join(self.choices)}')
         if self.type in (int, float):
             self._check_range(name, value)
         return value
@@ -76,7 +76,7 @@ class Parameter:
         if low or high:
             lower = '-inf' if self.minimum is None else f'{self.minimum:g}'
             upper = 'inf' if self.maximum is None else f'{self.maximum:g}'
-            raise ConfigError(f'{name} is {value}; it must lie in [{lower}, {upper}]')
+            raise ConfigError(f'{name} is {value}', f'it must lie in [{lower}, {upper}]')
 
 
 def _as(wanted: type, value: Any) -> Any:
@@ -140,7 +140,9 @@ def configured(config: type[Config], section: str, values: Values) -> Config:
     known = parameters_of(config)
     # A key of a YAML file need not be text.
     if unknown := sorted(map(str, set(values) - set(known))):
-        raise ConfigError(f'{section}: unknown keys {unknown}; known keys are {sorted(known)}')
+        raise ConfigError(
+            f'unknown keys {unknown}', f'known keys are {sorted(known)}', source=section
+        )
     checked = {name: known[name].checked(section, value) for name, value in values.items()}
     try:
         return config(**checked)
@@ -163,9 +165,11 @@ def nodes_values(
     """
     sections = ['/**', *(f'/**/{node}' for node in nodes)]
     if not isinstance(document, Mapping) or not document:
-        raise ConfigError(f'{origin}: no sections; known sections are {sections}')
+        raise ConfigError('no sections', f'known sections are {sections}', source=origin)
     if unknown := sorted(set(map(str, document)) - set(sections)):
-        raise ConfigError(f'{origin}: unknown sections {unknown}; known sections are {sections}')
+        raise ConfigError(
+            f'unknown sections {unknown}', f'known sections are {sections}', source=origin
+        )
     shared = _section_values(document, '/**', origin)
     resolved = {}
     for node, config in nodes.items():
@@ -178,8 +182,8 @@ def nodes_values(
 def _section_values(document: Values, section: str, origin: str) -> Values:
     content = document.get(section, {'ros__parameters': {}})
     if not isinstance(content, Mapping) or set(content) != {'ros__parameters'}:
-        raise ConfigError(f'{origin}: section {section} must hold ros__parameters alone')
+        raise ConfigError(f'section {section} must hold ros__parameters alone', source=origin)
     values = content['ros__parameters']
     if not isinstance(values, Mapping):
-        raise ConfigError(f'{origin}: section {section} holds no parameters')
+        raise ConfigError(f'section {section} holds no parameters', source=origin)
     return values

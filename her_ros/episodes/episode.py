@@ -119,21 +119,24 @@ class Episode:
             raise EpisodeError(f'an episode needs at least 2 states, this one has {len(rows)}')
         name = f'episode {rows["episode"][0]} of env {rows["env"][0]}'
         if not np.array_equal(rows['step'], np.arange(len(rows))):
-            raise EpisodeError(f'{name}: steps are {rows["step"].tolist()}, not 0 … T')
+            raise EpisodeError(f'steps are {rows["step"].tolist()}, not 0 … T', source=name)
         for key in ('session', 'env', 'episode'):
             if (rows[key] != rows[key][0]).any():
-                raise EpisodeError(f'{name}: rows of more than one {key}')
+                raise EpisodeError(f'rows of more than one {key}', source=name)
         if (rows['desired_goal'] != rows['desired_goal'][0]).any():
-            raise EpisodeError(f'{name}: the goal changes within the episode')
+            raise EpisodeError('the goal changes within the episode', source=name)
         require_finite(rows, _FINITE, name)
         if (beyond := np.abs(rows['action']) > 1).any():
             raise EpisodeError(
-                f'{name}: an action is {rows["action"][beyond][0]:g}; expected within [-1, 1]'
+                f'an action is {rows["action"][beyond][0]:g}',
+                'expected within [-1, 1]',
+                source=name,
             )
         if rows['observation'].shape[1] != task.observation_size:
             raise EpisodeError(
-                f'{name}: observations have {rows["observation"].shape[1]} values,'
-                f' {task.name} has {task.observation_size}'
+                f'observations have {rows["observation"].shape[1]} values,'
+                f' {task.name} has {task.observation_size}',
+                source=name,
             )
 
 
@@ -148,13 +151,13 @@ def _numbers(name: str, values: ArrayLike, shape: tuple[int | None, ...]) -> NDA
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
         raise EpisodeError(
-            f'{name}: not an array of numbers of shape {wanted} ({error})'
+            f'not an array of numbers of shape {wanted} ({error})', source=name
         ) from None
     fits = len(array.shape) == len(shape) and all(
         size in (None, found) for size, found in zip(shape, array.shape, strict=True)
     )
     if not fits:
-        raise EpisodeError(f'{name} has shape {array.shape}; it must be {wanted}')
+        raise EpisodeError(f'{name} has shape {array.shape}', f'it must be {wanted}')
     return array
 
 

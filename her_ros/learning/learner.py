@@ -36,7 +36,7 @@ def device_named(name: str) -> torch.device:
     :raises LearnerError: if CUDA is demanded and absent
     """
     if name == 'cuda' and not torch.cuda.is_available():
-        raise LearnerError('device is cuda, but torch finds no GPU; use device: auto or cpu')
+        raise LearnerError('device is cuda, but torch finds no GPU', 'use device: auto or cpu')
     if name == 'auto':
         name = 'cuda' if torch.cuda.is_available() else 'cpu'
     return torch.device(name)
@@ -70,8 +70,8 @@ class Learner:
         if parameters.priority == 'td_error' and self.ranks.count > 1:
             # Each has its own, and a checkpoint keeps those of one.
             raise LearnerError(
-                f'priority td_error is for one process, and there are {self.ranks.count}; choose'
-                ' priority energy or none, or start one'
+                f'priority td_error is for one process, and there are {self.ranks.count}',
+                'choose priority energy or none, or start one',
             )
         self.device = device_named(parameters.device)
         self.replay = Replay(task, parameters, self.device)
@@ -184,8 +184,8 @@ class Learner:
         values = dict(zip(losses, together, strict=True))
         if not all(map(_is_finite, values.values())):
             raise LearnerError(
-                f'after {self.updates} updates the losses are {values}; lower the learning rates,'
-                ' and look for outliers in the bags'
+                f'after {self.updates} updates the losses are {values}',
+                'lower the learning rates, and look for outliers in the bags',
             )
         return values
 

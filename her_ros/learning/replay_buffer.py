@@ -68,7 +68,7 @@ class ReplayBuffer:
         :raises ReplayError: if the buffer is empty, or ``count`` is not positive
         """
         if count < 1:
-            raise ReplayError(f'a batch of {count} transitions; draw one at least')
+            raise ReplayError(f'a batch of {count} transitions', 'draw one at least')
         symmetries = self._replay.symmetries is not None
         draws = Draws.random(count, self._generator, self._candidates, symmetries)
         return self._replay.sample(draws)

@@ -34,8 +34,8 @@ def check_arguments(arguments: Sequence[str], description: str, config: type) ->
         sys.exit(0)
     if own:
         raise HerRosError(
-            f'unknown argument {own[0]!r}; parameters are set by --ros-args -p NAME:=VALUE,'
-            ' and --help lists them'
+            f'unknown argument {own[0]!r}',
+            'parameters are set by --ros-args -p NAME:=VALUE, and --help lists them',
         )
     for flag, rule in pairwise(ros):
         if flag in ('-r', '--remap'):
@@ -115,14 +115,14 @@ def _check_remapping(rule: str) -> None:
             validate_topic_name(new.removeprefix('rostopic://').removeprefix('rosservice://'))
     except InvalidNamespaceException:
         raise HerRosError(
-            f'remapping {rule!r}: not a ROS namespace; it begins with / and holds letters,'
-            ' digits, _ and /, such as /my_robot'
+            f'remapping {rule!r}: not a ROS namespace',
+            'it begins with / and holds letters, digits, _ and /, such as /my_robot',
         ) from None
     except InvalidNodeNameException:
         raise HerRosError(
-            f'remapping {rule!r}: not a name of a node; use letters, digits and _'
+            f'remapping {rule!r}: not a name of a node', 'use letters, digits and _'
         ) from None
     except InvalidTopicNameException:
         raise HerRosError(
-            f'remapping {rule!r}: not a ROS name; use letters, digits, _ and /'
+            f'remapping {rule!r}: not a ROS name', 'use letters, digits, _ and /'
         ) from None

@@ -30,7 +30,7 @@ class EvaluatorNode(GuardedNode):
         super().__init__('evaluator')
         self._config = read_parameters(self, EvaluatorParameters)
         if not self._config.run_dir:
-            raise HerRosError('evaluator: run_dir is empty; it says where the bags go')
+            raise HerRosError('evaluator: run_dir is empty', 'it says where the bags go')
         self._folder = RunFolder(self._config.run_dir)
         self._folder.require()
         self._role = self._folder.hold('evaluator')

@@ -223,7 +223,7 @@ def _deserialized(cdr: bytes, msg_type: Any, topic: str) -> Any:
         return deserialize_message(cdr, msg_type)
     except RuntimeError:
         raise HerRosError(
-            f'{topic}: {len(cdr)} bytes came that are no {msg_type.__name__}'
+            f'{len(cdr)} bytes came that are no {msg_type.__name__}', source=topic
         ) from None
 
 

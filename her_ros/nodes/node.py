@@ -59,7 +59,7 @@ def read_parameters(node: Node, config: type[Config]) -> Config:
         if name not in _ROS_PARAMETERS and not name.startswith('qos_overrides')
     }
     if (value := node.get_parameter('use_sim_time').value) is not False:
-        raise ConfigError(f'{node.get_name()}: use_sim_time is {value}; {_WALL_TIME}')
+        raise ConfigError(f'use_sim_time is {value}', _WALL_TIME, source=node.get_name())
     node.add_on_set_parameters_callback(_refuse_sim_time)
     checked = configured(config, node.get_name(), given)
     for name, parameter in known.items():
@@ -76,7 +76,7 @@ def read_parameters(node: Node, config: type[Config]) -> Config:
                     name, list(default) if parameter.type is tuple else default, descriptor
                 )
         except ParameterException as error:
-            raise ConfigError(f'{node.get_name()}: {name}: {error}') from None
+            raise ConfigError(f'{name}: {error}', source=node.get_name()) from None
     return checked
 
 

@@ -32,7 +32,7 @@ class RecorderNode(GuardedNode):
         super().__init__('recorder')
         p = read_parameters(self, RecorderParameters)
         if not p.run_dir:
-            raise HerRosError('recorder: run_dir is empty; it says where the bags go')
+            raise HerRosError('recorder: run_dir is empty', 'it says where the bags go')
         folder = RunFolder(p.run_dir)
         folder.require()
         self._role = folder.hold('recorder', p.worker)
@@ -79,7 +79,7 @@ class RecorderNode(GuardedNode):
         if isinstance(self._failure, HerRosError | OSError):
             raise self._failure
         if self._failure is not None:
-            raise StopNode(f'recorder: {described(self._failure)}; please report it')
+            raise StopNode(f'recorder: {described(self._failure)}', 'please report it')
 
     def _status(self) -> dict[str, object]:
         dropped = self._rollouts.dropped

@@ -42,7 +42,9 @@ class SimulatedRobotNode(GuardedNode):
         self._config = p = read_parameters(self, SimulatedRobotParameters)
         if _SUBSTEPS_PER_S % p.rate_hz:
             raise ConfigError(
-                f'{self.get_name()}: rate_hz is {p.rate_hz}; it must divide {_SUBSTEPS_PER_S}'
+                f'rate_hz is {p.rate_hz}',
+                f'it must divide {_SUBSTEPS_PER_S}',
+                source=self.get_name(),
             )
         task = task_named(p.task)
         self._robot = SimulatedRobot(task, p.command_timeout_s)

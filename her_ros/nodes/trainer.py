@@ -37,7 +37,7 @@ class TrainerNode(GuardedNode):
         super().__init__('trainer')
         p = self._config = read_parameters(self, TrainerParameters)
         if not p.run_dir:
-            raise HerRosError('trainer: run_dir is empty; it says where the bags are')
+            raise HerRosError('trainer: run_dir is empty', 'it says where the bags are')
         folder = RunFolder(p.run_dir)
         folder.require()
         self._role = folder.hold('trainer')

@@ -107,11 +107,11 @@ def convert(
         raise HerRosError(failures[0])
     if failures:
         raise HerRosError(
-            f'{len(failures)} of {len(paths)} recordings were not read to their end; the lines'
-            ' "left out" say why'
+            f'{len(failures)} of {len(paths)} recordings were not read to their end',
+            'the lines "left out" say why',
         )
     if not total:
-        raise HerRosError('no episode came out; the lines "left out" say why')
+        raise HerRosError('no episode came out', 'the lines "left out" say why')
 
 
 class _Unusable(HerRosError):
@@ -122,7 +122,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f'{folder}: cannot be written ({error.strerror})') from None
+        raise ConfigError(f'cannot be written ({error.strerror})', source=folder) from None
 
 
 def _names(topics: Sequence[str]) -> dict[str, str]:

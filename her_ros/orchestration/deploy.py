@@ -51,7 +51,7 @@ def deploy(options: Options) -> int:
     values = values_for(options.task, options.params_file, options.overrides, names)
     model = (options.model or shipped_model(options.task)).absolute()
     if not model.is_file():
-        raise ConfigError(f'{model}: no such file; --model is an ONNX policy')
+        raise ConfigError('no such file', '--model is an ONNX policy', source=model)
     # Whether all of its actions could be bounded.
     SafetyFilter(
         task_named(options.task), configured(PolicyParameters, 'policy', values['policy'])

@@ -124,7 +124,7 @@ def _follow(sender: Sender, reports: _Reports, stamp_ns: int, wait: bool) -> int
 
 def _tell(report: _Report) -> None:
     if report.state == GoalStatus.REFUSED:
-        raise HerRosError(f'{report.node}: refused: {report.text}')
+        raise HerRosError(f'refused: {report.text}', source=report.node)
     _say(f'{report.state}: {report.text}')
 
 
@@ -149,7 +149,7 @@ def reset_node(node: str, namespace: str, timeout_s: float = _STOP_TIMEOUT_S) ->
     with Sender() as sender:
         answer = sender.request(Trigger, f'{name}/reset', timeout_s)
     if not answer.success:
-        raise HerRosError(f'{name}: refused: {answer.message}')
+        raise HerRosError(f'refused: {answer.message}', source=name)
     _say(f'{name}: {answer.message}')
 
 

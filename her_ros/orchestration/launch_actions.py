@@ -60,7 +60,7 @@ def positive_integer(name: str, text: str) -> int:
     :raises ConfigError: if it is no positive integer
     """
     if not text.isdecimal() or int(text) < 1:
-        raise ConfigError(f'{name} is {text!r}; it must be a positive integer')
+        raise ConfigError(f'{name} is {text!r}', 'it must be a positive integer')
     return int(text)
 
 
@@ -110,7 +110,7 @@ def _exit_handler(spec: NodeSpec, rule: RestartRule) -> Any:
                 read_result(Path(spec.result)), f'{spec.full_name} has finished the run'
             )
         if event.returncode == USER_ERROR:
-            raise LaunchError(f'{spec.full_name} needs its user; its last line says why')
+            raise LaunchError(f'{spec.full_name} needs its user', 'its last line says why')
         if not rule.allows(spec.full_name):
             raise LaunchError(RestartRule.verdict(spec.full_name))
         return None

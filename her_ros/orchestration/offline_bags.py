@@ -58,7 +58,7 @@ def shard(bags: Sequence[tuple[Path, str]], ranks: Ranks) -> dict[Path, str]:
     """
     if len(bags) < ranks.count:
         raise HerRosError(
-            f'{ranks.count} processes, but bags: {len(bags)}; each process needs one of its own'
+            f'{ranks.count} processes, but bags: {len(bags)}', 'each process needs one of its own'
         )
     return dict(bags[ranks.rank :: ranks.count])
 
@@ -73,6 +73,6 @@ def digests_of(bags: dict[Path, str]) -> list[tuple[str, str]]:
         with naming(path):
             digests = digest_of(path)
         if expected and digests != expected:
-            raise HerRosError(f'{path}: altered since the run has learnt from it')
+            raise HerRosError('altered since the run has learnt from it', source=path)
         found.append((path.name, digests))
     return found

@@ -102,7 +102,7 @@ def _run_path(parent: Path, name: str, new: bool) -> Path:
         if not re.fullmatch(r'[\w.-]+', name) or name.startswith('.'):
             raise ConfigError(f'run name {name!r}: use letters, digits, _, - and . only')
         if new and (parent / name).exists():
-            raise ConfigError(f'{parent / name}: exists already; choose another --name')
+            raise ConfigError('exists already', 'choose another --name', source=parent / name)
         return parent / name
     numbers = [
         int(path.name[4:])
@@ -125,7 +125,7 @@ def _claim_next(parent: Path, number: int) -> Path:
             number += 1
         except OSError as error:
             raise RunFolderError(
-                f'{path}: cannot be written ({error.strerror}); choose another folder'
+                f'cannot be written ({error.strerror})', 'choose another folder', source=path
             ) from None
         else:
             return path
@@ -146,7 +146,7 @@ def claimed(run: Run, namespace: str) -> Iterator[None]:
             stack.enter_context(locked(Path(tempfile.gettempdir()) / name, str(run.folder.path)))
         except InUse as holder:
             raise ConfigError(
-                f'namespace /{plain} of ROS domain {domain} is in use by {holder};'
-                ' name another one for this run, or set another ROS_DOMAIN_ID'
+                f'namespace /{plain} of ROS domain {domain} is in use by {holder}',
+                'name another one for this run, or set another ROS_DOMAIN_ID',
             ) from None
         yield

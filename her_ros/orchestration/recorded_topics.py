@@ -98,7 +98,7 @@ def _is_named(topic: str, key: str, names: Mapping[str, str]) -> bool:
 
 def _note_topic(found: RecordedTopics, key: str, topic: str) -> None:
     if (met := found.topics.setdefault(key, topic)) != topic:
-        raise BagError(f'{key} is on {met} and on {topic}; --topic {key}=/TOPIC says which')
+        raise BagError(f'{key} is on {met} and on {topic}', f'--topic {key}=/TOPIC says which')
 
 
 def _stamp_ns(message: Message) -> int | None:

@@ -46,7 +46,7 @@ class Sender:
         with ros_errors():
             publisher = self.node.create_publisher(kind, topic, qos)
         if not self.until(publisher.get_subscription_count, wait_s):
-            raise HerRosError(f'{topic}: nobody listens after {wait_s:g} s; {ask}')
+            raise HerRosError(f'nobody listens after {wait_s:g} s', ask, source=topic)
         return publisher
 
     def request(self, kind: Any, name: str, timeout_s: float) -> Any:
@@ -56,10 +56,10 @@ class Sender:
         """
         client = self.node.create_client(kind, name)
         if not self.until(client.service_is_ready, timeout_s):
-            raise HerRosError(f'{name}: no such service after {timeout_s:g} s')
+            raise HerRosError(f'no such service after {timeout_s:g} s', source=name)
         future = client.call_async(kind.Request())
         if not self.until(future.done, timeout_s):
-            raise HerRosError(f'{name}: no response within {timeout_s:g} s')
+            raise HerRosError(f'no response within {timeout_s:g} s', source=name)
         return future.result()
 
 
@@ -70,7 +70,7 @@ def deliver(publisher: Any, message: Any, timeout_s: float) -> None:
     """
     publisher.publish(message)
     if not publisher.wait_for_all_acked(Duration(seconds=timeout_s)):
-        raise HerRosError(f'{publisher.topic_name}: not acknowledged after {timeout_s:g} s')
+        raise HerRosError(f'not acknowledged after {timeout_s:g} s', source=publisher.topic_name)
 
 
 def send(message: Any, topic: str, qos: QoSProfile, timeout_s: float, question: str) -> None:

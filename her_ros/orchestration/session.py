@@ -65,7 +65,9 @@ def run_without_training(
     folder = run.folder
     if folder.checkpoint.exists():
         raise RunFolderError(
-            f'{folder.path}: holds a training run, whose parameters stay; choose another --folder'
+            'holds a training run, whose parameters stay',
+            'choose another --folder',
+            source=folder.path,
         )
     folder.create()
     console = Console(markup=False)  # a path may hold brackets

@@ -47,7 +47,7 @@ def simulate(options: Options) -> None:
     values = values_for(options.task, options.params_file, options.overrides, names)
     model = (options.model or shipped_model(options.task)).absolute()
     if not model.is_file():
-        raise ConfigError(f'{model}: no such file; --model is an ONNX policy')
+        raise ConfigError('no such file', '--model is an ONNX policy', source=model)
     folder = RunFolder(options.folder or Path('runs', options.task, 'simulation'))
     run_without_training(
         Run(options.task, folder, resumed=False),

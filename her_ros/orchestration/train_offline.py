@@ -95,7 +95,7 @@ def _claim(folder: RunFolder, values: NodesValues, stack: ExitStack) -> None:
     :raises HerRosError: if it is of an online run, in use, or was begun with other parameters
     """
     if folder.is_online:
-        raise HerRosError(f'{folder.path}: the folder of an online run; name another --out')
+        raise HerRosError('the folder of an online run', 'name another --out', source=folder.path)
     folder.create(is_online=False)
     stack.enter_context(folder.locked())
     # Before anything was learnt, nothing has to be gone on with.

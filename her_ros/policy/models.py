@@ -28,7 +28,7 @@ class Models:
         :raises HerRosError: if it is not what it must be
         """
         if not model:
-            raise PolicyError('model is empty; name the ONNX file to act with')
+            raise PolicyError('model is empty', 'name the ONNX file to act with')
         policy = OnnxPolicy.load(Path(model), self._task, expected_sha256, self._key)
         policy.warm_up(_WARM_UPS)
         return policy

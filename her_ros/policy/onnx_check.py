@@ -87,7 +87,7 @@ def check_onnx(content: bytes) -> None:
     :raises PolicyError: naming what does not belong there
     """
     if len(content) > MAX_BYTES:
-        raise PolicyError(f'{len(content)} bytes; a policy has at most {MAX_BYTES}')
+        raise PolicyError(f'{len(content)} bytes', f'a policy has at most {MAX_BYTES}')
     model = _Reader().read(memoryview(content), 'model')
     for opset in model.get('opset_import', []):
         _require_standard(opset, 'an operator set')
@@ -181,13 +181,13 @@ def _last(message: Message, name: str, default: Any) -> Any:
 def _require_standard(message: Message, what: str) -> None:
     # All of them, as a parser may take another one than the last.
     if foreign := [name for name in message.get('domain', []) if name not in _DOMAINS]:
-        raise PolicyError(f'{what} is of the domain {foreign[0]!r}; only standard ones may act')
+        raise PolicyError(f'{what} is of the domain {foreign[0]!r}', 'only standard ones may act')
 
 
 def _check_graph(graph: Message) -> None:
     nodes = graph.get('node', [])
     if len(nodes) > _MAX_NODES:
-        raise PolicyError(f'its graph has {len(nodes)} operators; at most {_MAX_NODES} may act')
+        raise PolicyError(f'its graph has {len(nodes)} operators', f'at most {_MAX_NODES} may act')
     ranks = dict(_rank(tensor) for tensor in graph.get('initializer', []))
     for node in nodes:
         _check_node(node, ranks)
@@ -208,7 +208,7 @@ def _check_node(node: Message, ranks: dict[str, int]) -> None:
     for operator in node.get('op_type', ['']):
         if operator not in _OPERATORS:
             allowed = ', '.join(sorted(_OPERATORS))
-            raise PolicyError(f'its graph has the operator {operator!r}; allowed are {allowed}')
+            raise PolicyError(f'its graph has the operator {operator!r}', f'allowed are {allowed}')
     _require_standard(node, f'its operator {_last(node, "op_type", "")}')
     inputs = node.get('input', [])
     if len(inputs) > 3 or len(node.get('output', [])) != 1:
@@ -230,7 +230,7 @@ def _rank(tensor: Message) -> tuple[str, int]:
     name, dims = _last(tensor, 'name', ''), tensor.get('dims', [])
     if set(tensor.get('data_type', [0])) != {_FLOAT}:
         found = _type_name(_last(tensor, 'data_type', 0))
-        raise PolicyError(f'its constant {name!r} is of type {found}; it must be float32')
+        raise PolicyError(f'its constant {name!r} is of type {found}', 'it must be float32')
     size = sum(tensor.get('raw_data', []))
     if len(dims) > 2 or prod(dims) * _FLOAT_BYTES != size:
         raise PolicyError(f'its constant {name!r} has the shape {dims[:8]} and {size} bytes')
@@ -243,7 +243,7 @@ def _check_type(value: Message) -> None:
             if set(tensor.get('elem_type', [0])) != {_FLOAT}:
                 found = _type_name(_last(tensor, 'elem_type', 0))
                 name = _last(value, 'name', '')
-                raise PolicyError(f'its graph has {name!r} of type {found}; it must be float32')
+                raise PolicyError(f'its graph has {name!r} of type {found}', 'it must be float32')
 
 
 def _type_name(number: int) -> str:

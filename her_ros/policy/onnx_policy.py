@@ -54,9 +54,9 @@ class OnnxPolicy:
             )
             metadata = self._session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime raises its own types for each kind of damage
-            raise PolicyError(f'{origin}: {_unreadable(error)}') from None
+            raise PolicyError(_unreadable(error), source=origin) from None
         if METADATA_KEY not in metadata:
-            raise PolicyError(f'{origin}: an ONNX file, but not a policy exported by her_ros')
+            raise PolicyError('an ONNX file, but not a policy exported by her_ros', source=origin)
         try:
             self.contract = PolicyContract.from_json(metadata[METADATA_KEY])
             if task is not None:
@@ -85,11 +85,12 @@ class OnnxPolicy:
         try:
             content = read_regular(path, MAX_BYTES)
         except FileNotFoundError as error:
-            raise PolicyError(f'{path}: cannot be read ({error.strerror})') from None
+            raise PolicyError(f'cannot be read ({error.strerror})', source=path) from None
         if expected_sha256 and (found := sha256(content)) != expected_sha256.strip().lower():
             raise PolicyError(
-                f'{path}: its SHA-256 is {found}, {expected_sha256} is asked for; it was altered,'
-                ' or another version'
+                f'its SHA-256 is {found}, {expected_sha256} is asked for; it was altered,'
+                ' or another version',
+                source=path,
             )
         if key is not None:
             verify(content, read_signature(path), key, str(path))
@@ -150,16 +151,17 @@ class OnnxPolicy:
             actions: NDArray[np.float32] = self._session.run([OUTPUT], feed)[0]
         except Exception as error:  # onnxruntime's own types again
             raise PolicyError(
-                f'{self._origin}: its graph is not what its contract says ({_reason(error)})'
+                f'its graph is not what its contract says ({_reason(error)})', source=self._origin
             ) from None
         found = f'{actions.dtype} of shape {actions.shape}'
         wanted = f'float32 of shape ({len(observation)}, {self.contract.action_size})'
         if found != wanted:
             raise PolicyError(
-                f'{self._origin}: its graph gives actions as {found}, its contract says {wanted}'
+                f'its graph gives actions as {found}, its contract says {wanted}',
+                source=self._origin,
             )
         if not np.isfinite(actions).all():
-            raise PolicyError(f'{self._origin}: its actions are not finite; it is damaged')
+            raise PolicyError('its actions are not finite; it is damaged', source=self._origin)
         # onnxruntime's tanh can pass 1 by a rounding.
         return np.clip(actions, self.contract.action_low, self.contract.action_high)
 

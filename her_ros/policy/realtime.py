@@ -54,8 +54,8 @@ def _pin(cores: set[int]) -> str:
     usable = os.sched_getaffinity(0)
     if not cores <= usable:
         raise RealTimeError(
-            f'cpu_affinity: {_listed(cores)} asked for, this process may use {_listed(usable)};'
-            ' name some of these, or -1 alone for any'
+            f'cpu_affinity: {_listed(cores)} asked for, this process may use {_listed(usable)}',
+            'name some of these, or -1 alone for any',
         )
     _for_every_thread(lambda thread: os.sched_setaffinity(thread, cores))
     return f'runs on {_listed(cores)}'
@@ -68,8 +68,9 @@ def _lock_memory() -> str:
         limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
         raise RealTimeError(
             f'lock_memory: {os.strerror(ctypes.get_errno())}; this process may lock'
-            f' {_mebibytes(limit)}; grant more by `ulimit -l unlimited` (memlock in'
-            ' /etc/security/limits.conf), or CAP_IPC_LOCK'
+            f' {_mebibytes(limit)}',
+            'grant more by `ulimit -l unlimited` (memlock in'
+            ' /etc/security/limits.conf), or CAP_IPC_LOCK',
         )
     return f'memory locked, {_mebibytes(_locked_bytes())} by now'
 
@@ -82,8 +83,9 @@ def _schedule(priority: int) -> str:
     except PermissionError:
         limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
         raise RealTimeError(
-            f'scheduler_priority: {priority} asked for, this process may have up to {limit}; grant'
-            f' it by `ulimit -r {priority}` (rtprio in /etc/security/limits.conf), or CAP_SYS_NICE'
+            f'scheduler_priority: {priority} asked for, this process may have up to {limit}',
+            f'grant it by `ulimit -r {priority}` (rtprio in /etc/security/limits.conf), or'
+            ' CAP_SYS_NICE',
         ) from None
     return f'SCHED_FIFO, priority {priority}'
 

@@ -32,14 +32,16 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise PolicyError(f'{path}: cannot be read (not a regular file)')
+            raise PolicyError('cannot be read (not a regular file)', source=path)
         if found.st_size > max_bytes:
-            raise PolicyError(f'{path}: {found.st_size} bytes; at most {max_bytes} are read')
+            raise PolicyError(
+                f'{found.st_size} bytes', f'at most {max_bytes} are read', source=path
+            )
         return path.read_bytes()
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise PolicyError(f'{path}: cannot be read ({error.strerror})') from None
+        raise PolicyError(f'cannot be read ({error.strerror})', source=path) from None
     except ValueError as error:  # a NUL in the name
         raise PolicyError(f'{str(path)!r}: cannot be read ({error})') from None
 
@@ -52,19 +54,20 @@ def load_key(path: Path) -> Ed25519PublicKey:
     try:
         content = read_regular(path, _MAX_BYTES)
     except FileNotFoundError as error:
-        raise PolicyError(f'{path}: the key cannot be read ({error.strerror})') from None
+        raise PolicyError(f'the key cannot be read ({error.strerror})', source=path) from None
     if b'PRIVATE KEY' in content:
         raise PolicyError(
-            f'{path}: a private key, which must not lie on a robot; its public half is needed'
-            f' ({_MAKE_KEY})'
+            'a private key, which must not lie on a robot',
+            f'its public half is needed ({_MAKE_KEY})',
+            source=path,
         )
     try:
         key = load_pem_public_key(content)
     except (ValueError, UnsupportedAlgorithm):
-        raise PolicyError(f'{path}: not a public key in PEM ({_MAKE_KEY})') from None
+        raise PolicyError(f'not a public key in PEM ({_MAKE_KEY})', source=path) from None
     if not isinstance(key, Ed25519PublicKey):
         kind = type(key).__name__.removesuffix('PublicKey')
-        raise PolicyError(f'{path}: a key for {kind}; one for Ed25519 is needed')
+        raise PolicyError(f'a key for {kind}', 'one for Ed25519 is needed', source=path)
     return key
 
 
@@ -94,18 +97,21 @@ def verify(content: bytes, signature: bytes, key: Ed25519PublicKey, origin: str)
     """
     if not signature:
         raise PolicyError(
-            f'{origin}: not signed, and only signed policies may act; sign it'
-            f' ({_SIGN} -in policy.onnx -out policy.onnx.sig)'
+            'not signed, and only signed policies may act',
+            f'sign it ({_SIGN} -in policy.onnx -out policy.onnx.sig)',
+            source=origin,
         )
     if len(signature) != _SIZE:
         raise PolicyError(
-            f'{origin}: its signature has {len(signature)} bytes, one of Ed25519 has {_SIZE};'
-            f' sign it again ({_SIGN} …)'
+            f'its signature has {len(signature)} bytes, one of Ed25519 has {_SIZE}',
+            f'sign it again ({_SIGN} …)',
+            source=origin,
         )
     try:
         key.verify(signature, content)
     except InvalidSignature:
         raise PolicyError(
-            f'{origin}: its signature is wrong: the file was altered, or signed with another key'
-            ' than that of verify_key'
+            'its signature is wrong: the file was altered, or signed with another key'
+            ' than that of verify_key',
+            source=origin,
         ) from None

@@ -27,10 +27,10 @@ def checked_twist(frame: str, linear: ArrayLike, angular: ArrayLike) -> Floats:
         gripper is to turn
     """
     if frame not in FRAMES:
-        raise RobotError(f'twist: frame {frame!r} is unknown; use {" or ".join(FRAMES)}')
+        raise RobotError(f'twist: frame {frame!r} is unknown', f'use {" or ".join(FRAMES)}')
     velocity = _finite('twist', linear, 3)
     if (turn := _finite('twist', angular, 3)).any():
-        raise RobotError(f'twist: angular is {turn.tolist()}; the gripper cannot turn, send 0')
+        raise RobotError(f'twist: angular is {turn.tolist()}', 'the gripper cannot turn, send 0')
     return velocity
 
 
@@ -78,13 +78,17 @@ def checked_joints(names: Sequence[str], positions: ArrayLike, duration_s: float
         the time is negative
     """
     if unknown := [name for name in names if name not in ARM_JOINTS]:
-        raise RobotError(f'trajectory: unknown joints {unknown}; the arm has {list(ARM_JOINTS)}')
+        raise RobotError(
+            f'trajectory: unknown joints {unknown}', f'the arm has {list(ARM_JOINTS)}'
+        )
     if missing := [name for name in ARM_JOINTS if name not in names]:
-        raise RobotError(f'trajectory: joints {missing} are missing; all seven must be named')
+        raise RobotError(f'trajectory: joints {missing} are missing', 'all seven must be named')
     if len(names) > len(ARM_JOINTS):
         raise RobotError(f'trajectory: joints are named twice: {list(names)}')
     if duration_s < 0.0:
-        raise RobotError(f'trajectory: time_from_start is {duration_s} s; it must not be negative')
+        raise RobotError(
+            f'trajectory: time_from_start is {duration_s} s', 'it must not be negative'
+        )
     by_name = dict(zip(names, _finite('trajectory', positions, len(names)), strict=True))
     return np.array([by_name[name] for name in ARM_JOINTS])
 
@@ -100,7 +104,9 @@ def checked_fingers(positions: ArrayLike) -> Floats:
 def _finite(what: str, values: ArrayLike, size: int) -> Floats:
     array = np.asarray(values, np.float64)
     if array.shape != (size,) or not np.isfinite(array).all():
-        raise RobotError(f'{what}: {array.tolist()} is not {size} finite numbers')
+        raise RobotError(f'{array.tolist()} is not {size} finite numbers', source=what)
     if (largest := np.abs(array).max(initial=0.0)) > _LARGEST:
-        raise RobotError(f'{what}: {largest:g} is too large; at most {_LARGEST:g} is followed')
+        raise RobotError(
+            f'{largest:g} is too large', f'at most {_LARGEST:g} is followed', source=what
+        )
     return array

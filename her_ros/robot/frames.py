@@ -37,12 +37,14 @@ class Pose:
         """
         place, turn = np.asarray(position, np.float64), np.asarray(xyzw, np.float64)
         if not (np.isfinite(place).all() and np.isfinite(turn).all()):
-            raise RobotError(f'{name}: {place.tolist()}, {turn.tolist()} is not finite')
+            raise RobotError(f'{place.tolist()}, {turn.tolist()} is not finite', source=name)
         if (largest := np.abs([*place, *turn]).max()) > _LARGEST:
-            raise RobotError(f'{name}: {largest:g} is too large; at most {_LARGEST:g} is read')
+            raise RobotError(
+                f'{largest:g} is too large', f'at most {_LARGEST:g} is read', source=name
+            )
         length = float(np.linalg.norm(turn))
         if length < 1e-6:
-            raise RobotError(f'{name}: its orientation is the quaternion {turn.tolist()}')
+            raise RobotError(f'its orientation is the quaternion {turn.tolist()}', source=name)
         return cls(place, np.roll(turn, 1) / length)
 
     @property
@@ -99,8 +101,8 @@ class Frames:
         if known is None:
             reason = 'tf2 has no transform to it' if self._lookup else 'tf2 is not installed'
             raise RobotError(
-                f'{name}: frame {frame!r} is neither {WORLD!r} nor {self.base_frame!r},'
-                f' and {reason}'
+                f'frame {frame!r} is neither {WORLD!r} nor {self.base_frame!r}, and {reason}',
+                source=name,
             )
         return self.base @ known @ pose
 

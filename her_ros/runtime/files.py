@@ -45,7 +45,8 @@ def write_whole(path: Path, content: bytes | Callable[[Path], None]) -> None:
         publish_file(temporary, path)
     except OSError as error:
         raise FileError(
-            f'{path}: cannot be written ({error.strerror}); what was there before is unchanged'
+            f'cannot be written ({error.strerror}); what was there before is unchanged',
+            source=path,
         ) from error
     finally:
         with suppress(OSError):
@@ -172,7 +173,7 @@ def require_regular(path: Path) -> None:
     :raises HerRosError: if it is no regular file
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise HerRosError(f'{path}: not a regular file')
+        raise HerRosError('not a regular file', source=path)
 
 
 # What is read of a lock file; a damaged one may hold anything.

@@ -54,7 +54,7 @@ def domain_id(environ: Mapping[str, str]) -> int:
     text = environ.get('ROS_DOMAIN_ID', '').strip()
     if text and not (re.fullmatch(r'0|[1-9]\d{0,2}', text, re.ASCII) and int(text) <= _MAX_DOMAIN):
         raise RosEnvironmentError(
-            f'ROS_DOMAIN_ID is {text!r}; it must be a whole number from 0 to {_MAX_DOMAIN}'
+            f'ROS_DOMAIN_ID is {text!r}', f'it must be a whole number from 0 to {_MAX_DOMAIN}'
         )
     return int(text or 0)
 
@@ -89,7 +89,7 @@ def checked_topic(text: str) -> str:
 def _check_switches(environ: Mapping[str, str]) -> None:
     for name in _SWITCHES:
         if environ.get(name, '') not in ('', '0', '1'):
-            raise RosEnvironmentError(f'{name} is {environ[name]!r}; it must be 0 or 1')
+            raise RosEnvironmentError(f'{name} is {environ[name]!r}', 'it must be 0 or 1')
 
 
 def check_middleware(environ: Mapping[str, str]) -> None:
@@ -101,8 +101,8 @@ def check_middleware(environ: Mapping[str, str]) -> None:
     installed = _installed_middleware(environ)
     if asked and installed and asked not in installed:
         raise RosEnvironmentError(
-            f'RMW_IMPLEMENTATION is {asked!r}, which is not installed;'
-            f' installed are {", ".join(sorted(installed))}'
+            f'RMW_IMPLEMENTATION is {asked!r}, which is not installed',
+            f'installed are {", ".join(sorted(installed))}',
         )
 
 
@@ -123,8 +123,9 @@ def _check_log_folder(environ: Mapping[str, str]) -> None:
             pass
     except OSError as error:
         raise RosEnvironmentError(
-            f'{folder}: ROS cannot write its log there ({error.strerror}); it follows from {name},'
-            ' set ROS_LOG_DIR to a folder that can be written'
+            f'ROS cannot write its log there ({error.strerror})',
+            f'it follows from {name}, set ROS_LOG_DIR to a folder that can be written',
+            source=folder,
         ) from None
 
 
@@ -138,7 +139,7 @@ def _log_folder(environ: Mapping[str, str]) -> tuple[str, Path]:
         if value:
             return name, Path(value) / below
     raise RosEnvironmentError(
-        'neither ROS_LOG_DIR nor HOME is set, so ROS has no place for its log; set one of them'
+        'neither ROS_LOG_DIR nor HOME is set, so ROS has no place for its log', 'set one of them'
     )
 
 
@@ -164,6 +165,6 @@ def _check_peers(environ: Mapping[str, str]) -> None:
             socket.getaddrinfo(peer, None)
         except (OSError, UnicodeError):
             raise RosEnvironmentError(
-                f'ROS_STATIC_PEERS: {peer!r} is no address, and no host of this name was found;'
-                ' write addresses or host names, apart by ;'
+                f'ROS_STATIC_PEERS: {peer!r} is no address, and no host of this name was found',
+                'write addresses or host names, apart by ;',
             ) from None

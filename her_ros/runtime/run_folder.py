@@ -71,7 +71,7 @@ class RunFolder:
             probe.unlink()
         except OSError as error:
             raise RunFolderError(
-                f'{self.path}: cannot be written ({error.strerror}); choose another folder'
+                f'cannot be written ({error.strerror})', 'choose another folder', source=self.path
             ) from None
 
     def require(self) -> None:
@@ -81,7 +81,9 @@ class RunFolder:
         """
         if not self.bags.is_dir() or not self.evaluation.is_dir():
             raise RunFolderError(
-                f'{self.path}: not a run folder; the launcher makes it, or set run_dir to one'
+                'not a run folder',
+                'the launcher makes it, or set run_dir to one',
+                source=self.path,
             )
 
     @contextmanager
@@ -95,8 +97,9 @@ class RunFolder:
                 stack.enter_context(locked(self.path / 'lock', str(os.getpid())))
             except InUse as holder:
                 raise RunFolderError(
-                    f'{self.path}: in use by process {holder};'
-                    ' wait for it, stop it, or choose another folder'
+                    f'in use by process {holder}',
+                    'wait for it, stop it, or choose another folder',
+                    source=self.path,
                 ) from None
             except OSError as error:
                 raise RunFolderError(
@@ -121,11 +124,12 @@ class RunFolder:
             stack.enter_context(locked(path, holder, _PATIENCE_S))
         except InUse as holder:
             raise RunFolderError(
-                f'{self.path}: {role} of worker {worker} is {holder}; stop it,'
-                ' or give each worker of the run a number of its own'
+                f'{role} of worker {worker} is {holder}',
+                'stop it, or give each worker of the run a number of its own',
+                source=self.path,
             ) from None
         except OSError as error:
-            raise RunFolderError(f'{path}: cannot be written ({error.strerror})') from None
+            raise RunFolderError(f'cannot be written ({error.strerror})', source=path) from None
         return stack
 
     def remove_leftovers(self) -> None:
@@ -144,7 +148,7 @@ class RunFolder:
             count = _read_count(path) if path.exists() else 0
             write_whole(path, f'{count + 1}\n'.encode())
         except OSError as error:
-            raise RunFolderError(f'{path}: cannot be read ({error.strerror})') from None
+            raise RunFolderError(f'cannot be read ({error.strerror})', source=path) from None
         return count
 
     def evaluation_bag(self, version: int, sha256: str) -> Path:
@@ -158,8 +162,9 @@ def _read_count(path: Path) -> int:
         content = file.read(_MAX_DIGITS + 2).strip()
     if not content.isdigit() or len(content) > _MAX_DIGITS:
         raise RunFolderError(
-            f'{path}: not the number of starts of this node; write a number into it that is'
-            ' larger than all of its starts so far, such as 1000'
+            'not the number of starts of this node',
+            'write a number into it that is larger than all of its starts so far, such as 1000',
+            source=path,
         )
     return int(content)
 

@@ -49,7 +49,7 @@ def read_result(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         reason = 'nested too deeply' if isinstance(error, RecursionError) else error
         raise RunFolderError(
-            f'{path}: not a readable result ({reason}); without the file the run goes on'
+            f'not a readable result ({reason})', 'without the file the run goes on', source=path
         ) from None
     return result
 

@@ -31,7 +31,7 @@ class FetchBatch:
 
     def __init__(self, task: GoalTask, seeds: Sequence[int | None], threads: int = 1) -> None:
         if not len(seeds) or threads < 1:
-            raise SimError(f'{len(seeds)} seeds and {threads} threads; both must be at least 1')
+            raise SimError(f'{len(seeds)} seeds and {threads} threads', 'both must be at least 1')
         self.task = task
         #: per environment, what object positions and goals are drawn from
         self.generators = [start_generator(seed) for seed in seeds]
@@ -161,7 +161,7 @@ class FetchBatch:
             raise SimError(f'actions have shape {actions.shape}, expected {wanted}')
         if not np.isfinite(actions).all():
             bad = int(np.flatnonzero(~np.isfinite(actions).all(axis=1))[0])
-            raise SimError(f'action {bad} is {actions[bad].tolist()}; it must be finite')
+            raise SimError(f'action {bad} is {actions[bad].tolist()}', 'it must be finite')
         if not running.all():
-            raise SimError('no episode runs yet; call reset() before step()')
+            raise SimError('no episode runs yet', 'call reset() before step()')
         return actions

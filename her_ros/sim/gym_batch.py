@@ -40,7 +40,7 @@ def make_env(env_id: str) -> gymnasium.Env[Any, Any]:
     try:
         return gymnasium.make(env_id, disable_env_checker=True).unwrapped
     except (gymnasium.error.Error, ImportError) as error:
-        raise SimError(f'{env_id}: {" ".join(str(error).split())}') from None
+        raise SimError(f'{" ".join(str(error).split())}', source=env_id) from None
 
 
 class GymBatch:
@@ -55,7 +55,7 @@ class GymBatch:
 
     def __init__(self, task: GoalTask, seeds: Sequence[int | None]) -> None:
         if not len(seeds):
-            raise SimError('0 seeds; there must be one at least')
+            raise SimError('0 seeds', 'there must be one at least')
         self.task = task
         self._envs = [make_env(task.name.removeprefix(PREFIX)) for _ in seeds]
         self._first_seeds: Sequence[int | None] = seeds
@@ -104,7 +104,7 @@ class GymBatch:
         for row, (env, action) in enumerate(zip(self._envs, clipped, strict=True)):
             found, _, terminated, _, _ = env.step(action)
             if terminated:
-                raise SimError(f'{self.task.name}: ended its episode, which only time may do')
+                raise SimError('ended its episode, which only time may do', source=self.task.name)
             self._state.observation[row] = found['observation']
             self._state.achieved_goal[row] = found['achieved_goal']
         return self.state()
@@ -124,7 +124,9 @@ class GymBatch:
         if isinstance(space, gymnasium.spaces.Dict):
             found = {name: part.shape for name, part in space.items() if name in wanted}
         if found != wanted:
-            raise SimError(f'{task.name}: its observations have the parts {found}, not {wanted}')
+            raise SimError(
+                f'its observations have the parts {found}, not {wanted}', source=task.name
+            )
         box = gymnasium.spaces.Box(-1.0, 1.0, (task.action_size,), np.float32)
         if env.action_space != box:
-            raise SimError(f'{task.name}: its actions are {env.action_space}, not {box}')
+            raise SimError(f'its actions are {env.action_space}, not {box}', source=task.name)

@@ -25,5 +25,5 @@ def simulation_of(task: GoalTask, seeds: Sequence[int | None], threads: int = 1)
 
         return GymBatch(task, seeds)
     raise SimError(
-        f'task {task.name!r} has no simulation; return one from simulation_of in {__name__}'
+        f'task {task.name!r} has no simulation', f'return one from simulation_of in {__name__}'
     )

@@ -110,8 +110,9 @@ class Rollout:
             if np.shape(values) != wanted or not np.isfinite(values).all():
                 shown = np.array2string(np.asarray(values), threshold=8).replace('\n', '')
                 raise SimError(
-                    f'{self._task.name}: {name} must be finite, of shape {wanted}; its simulation'
-                    f' shows {np.shape(values)}: {shown}'
+                    f'{name} must be finite, of shape {wanted}; its simulation'
+                    f' shows {np.shape(values)}: {shown}',
+                    source=self._task.name,
                 )
 
     def _show(self, state: GoalState, step: int) -> Rows:

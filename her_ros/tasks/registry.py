@@ -20,10 +20,10 @@ def task_named(name: str) -> GoalTask:
         return task
     if name.startswith(PREFIX):
         raise TaskError(
-            f'task {name!r} is not in the list of supported tasks: {GYM_IDS};'
-            ' another one with a sparse reward of the distance to the goal can be added to TASKS'
+            f'task {name!r} is not in the list of supported tasks: {GYM_IDS}',
+            'another one with a sparse reward of the distance to the goal can be added to TASKS',
         )
     raise TaskError(
-        f'task {name!r} is unknown; choose one of {", ".join(TASKS)}, or gym:<id> of'
-        ' Gymnasium-Robotics'
+        f'task {name!r} is unknown',
+        f'choose one of {", ".join(TASKS)}, or gym:<id> of Gymnasium-Robotics',
     )

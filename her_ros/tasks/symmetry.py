@@ -103,7 +103,7 @@ def _field_map(kind: Kind, size: int) -> ValueMap:
         return ValueMap(np.zeros((2, size), bool), np.zeros((2, size), bool), source)
     dimensions = 2 if size == 2 and kind in _POLAR else 3
     if size % dimensions:
-        raise SymmetryError(f'a {kind.value} of {size} values; it needs a multiple of 3')
+        raise SymmetryError(f'a {kind.value} of {size} values', 'it needs a multiple of 3')
     along = np.tile(np.eye(3, dtype=bool)[:2, :dimensions], size // dimensions)
     return ValueMap(
         negated=along if kind in _POLAR else ~along,
@@ -136,4 +136,4 @@ def check_symmetries(
         )
     else:
         return
-    raise SymmetryError(f'{wrong}; set 0.0, or add it to the task')
+    raise SymmetryError(wrong, 'set 0.0, or add it to the task')

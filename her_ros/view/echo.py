@@ -52,8 +52,9 @@ def _print_rows(node: Node, topic: str, limit: int, timeout_s: float) -> None:
             printed, heard_at = printed + len(rows), time.monotonic()
         elif time.monotonic() - heard_at > timeout_s:
             raise HerRosError(
-                f'{topic}: nothing after {timeout_s:g} s; is a fetch_env or robot running there?'
-                ' `her-ros echo TOPIC` takes another topic'
+                f'nothing after {timeout_s:g} s',
+                'is a fetch_env or robot running there? `her-ros echo TOPIC` takes another topic',
+                source=topic,
             )
 
 

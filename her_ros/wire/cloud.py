@@ -227,7 +227,7 @@ def dtype_of(message: bytes | memoryview) -> np.dtype[np.void]:
         raise RowError(f'fields {unknown} have an unknown datatype')
     sizes = [np.dtype(DATATYPES[f.datatype - 1]).itemsize * f.count for f in fields]
     if sum(sizes) > MAX_ROW_BYTES:
-        raise RowError(f'a row takes {sum(sizes)} bytes; at most {MAX_ROW_BYTES} fit')
+        raise RowError(f'a row takes {sum(sizes)} bytes', f'at most {MAX_ROW_BYTES} fit')
     return np.dtype([(f.name, DATATYPES[f.datatype - 1], (f.count,)) for f in fields])
 
 
@@ -236,7 +236,9 @@ def _read_head(message: memoryview) -> _Head:
     cursor.text()  # frame_id
     height, width, field_count = (cursor.integer(4) for _ in range(3))
     if field_count > _MAX_FIELDS:
-        raise RowError(f'a message announces {field_count} fields; at most {_MAX_FIELDS} are read')
+        raise RowError(
+            f'a message announces {field_count} fields', f'at most {_MAX_FIELDS} are read'
+        )
     fields = tuple(
         Field(cursor.text(), cursor.integer(4), cursor.integer(1), cursor.integer(4))
         for _ in range(field_count)

@@ -74,7 +74,7 @@ class PolicyContract:
             # Another format may have other fields, so it is looked at first.
             if (found := {'format': FORMAT, **values}['format']) != FORMAT:
                 raise ContractError(
-                    f'the policy contract has format {found}; this version reads {FORMAT}'
+                    f'the policy contract has format {found}', f'this version reads {FORMAT}'
                 )
             fields = tuple((str(name), int(size)) for name, size in values['observation_fields'])
             contract = cls(**{**values, 'observation_fields': fields})

@@ -143,7 +143,7 @@ def _source_dtype(
 ) -> np.dtype[np.void]:
     require_distinct(fields)
     if point_step > MAX_ROW_BYTES:
-        raise RowError(f'a row takes {point_step} bytes; at most {MAX_ROW_BYTES} fit')
+        raise RowError(f'a row takes {point_step} bytes', f'at most {MAX_ROW_BYTES} fit')
     by_name = {field.name: field for field in fields}
     assert wanted.names is not None
     missing = [name for name in wanted.names if name not in by_name]
@@ -224,7 +224,7 @@ def require_few_environments(env: NDArray[np.uint32]) -> None:
     :raises RowError: naming it
     """
     if (last := int(env.max(initial=0))) >= MAX_ENVIRONMENTS:
-        raise RowError(f'env is {last}; at most {MAX_ENVIRONMENTS} fit')
+        raise RowError(f'env is {last}', f'at most {MAX_ENVIRONMENTS} fit')
 
 
 def with_room(values: NDArray[Any], env: NDArray[np.uint32], fill: int = 0) -> NDArray[Any]:
@@ -254,6 +254,8 @@ def require_finite(rows: Rows, names: Sequence[str], topic: str) -> None:
             bad = int(np.flatnonzero(~np.isfinite(rows[name]).reshape(len(rows), -1).all(1))[0])
             row = rows[bad]
             raise RowError(
-                f'{topic}: {name} of env {row["env"]}, episode {row["episode"]}, step'
-                f' {row["step"]} is {row[name].tolist()}; it must be finite'
+                f'{name} of env {row["env"]}, episode {row["episode"]}, step'
+                f' {row["step"]} is {row[name].tolist()}',
+                'it must be finite',
+                source=topic,
             )

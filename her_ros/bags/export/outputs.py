@@ -57,8 +57,9 @@ def finished_outputs(out: Path, prefix: str, conversion: str) -> set[str]:
     for path in sorted(out.glob(f'{escape(prefix)}_[0-9]*.mcap')):
         if not conversion or _conversion_in(path) != conversion:
             raise ConfigError(
-                f'{path}: exists already and is not of this conversion (recording, parameters,'
-                ' version); bags are never overwritten, so move it away or name another --out'
+                'exists already and is not of this conversion (recording, parameters, version)',
+                'bags are never overwritten, so move it away or name another --out',
+                source=path,
             )
         found.add(path.stem)
     return found

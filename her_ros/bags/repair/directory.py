@@ -41,7 +41,9 @@ class DirectoryWriter:
         self._topics: dict[tuple[str, str], TopicCount] = {}
         self._start_ns, self._end_ns = 1 << 63, 0
         if path.exists():
-            raise BagError(f'{path}: exists already, and bags are never overwritten; name another')
+            raise BagError(
+                'exists already, and bags are never overwritten', 'name another', source=path
+            )
         with self._naming():
             self._file = self._create()
         self._writer = Writer(self._file, compression=CompressionType.LZ4, enable_data_crcs=True)
@@ -134,7 +136,7 @@ class DirectoryWriter:
         try:
             yield
         except OSError as error:
-            raise BagError(f'{self.path}: cannot be written: {error.strerror}') from error
+            raise BagError(f'cannot be written: {error.strerror}', source=self.path) from error
 
     def _channel_id(self, channel: Channel) -> int:
         # What recorders say of QoS differs from file to file; the first one stays.

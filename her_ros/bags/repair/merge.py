@@ -65,7 +65,9 @@ def merge(paths: Sequence[Path], out: Path, task: GoalTask | None = None) -> Mer
         another; nothing is written then
     """
     if out.exists():
-        raise BagError(f'{out}: exists already, and bags are never overwritten; name another')
+        raise BagError(
+            'exists already, and bags are never overwritten', 'name another', source=out
+        )
     surveys: list[_Survey] = []
     owners: dict[Identity, _Survey] = {}
     for path in paths:
@@ -73,8 +75,9 @@ def merge(paths: Sequence[Path], out: Path, task: GoalTask | None = None) -> Mer
         if surveys and survey.task != surveys[0].task:
             names = [each.task.name for each in (surveys[0], survey) if each.task]
             raise BagError(
-                f'{path}: is of {names[1]}, {surveys[0].path} of {names[0]}; bags of one task can'
-                ' be merged'
+                f'is of {names[1]}, {surveys[0].path} of {names[0]}',
+                'bags of one task can be merged',
+                source=path,
             )
         _claim(survey, owners)
         surveys.append(survey)
@@ -97,7 +100,7 @@ def _survey(path: Path, task: GoalTask | None) -> _Survey:
     survey.task, survey.facts = stream.task, stream.facts
     survey.unfinished = set(stream.unfinished)
     if survey.task is None:
-        raise BagError(f'{path}: {stream.nothing_finished}')
+        raise BagError(f'{stream.nothing_finished}', source=path)
     return survey
 
 
@@ -111,8 +114,10 @@ def _claim(survey: _Survey, owners: dict[Identity, _Survey]) -> None:
         if other is not survey and identity in survey.finished | other.finished:
             topic, session, env, episode = identity
             raise BagError(
-                f'{survey.path}: holds episode {episode} of env {env}, session {session}, on'
-                f' {topic}, and so does {other.path}; one would hide the other, so leave one out'
+                f'holds episode {episode} of env {env}, session {session}, on'
+                f' {topic}, and so does {other.path}',
+                'one would hide the other, so leave one out',
+                source=survey.path,
             )
 
 

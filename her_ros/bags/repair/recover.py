@@ -75,7 +75,7 @@ def recover(path: Path, out: Path | None = None, task: GoalTask | None = None) -
             facts |= file.facts
         if not writer.counts:
             reasons = '; '.join(result.damage) or 'it holds none'
-            raise BagError(f'{path}: not one message can be read: {reasons}')
+            raise BagError(f'not one message can be read: {reasons}', source=path)
         writer.close(facts | {'recovered_from': path.name})
     if untold:
         result.damage.append(f'{untold} more like these')

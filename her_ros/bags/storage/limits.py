@@ -35,7 +35,7 @@ def limit() -> int:
     """
     text = os.environ.get(LIMIT_VARIABLE, '') or str(_DEFAULT_MIB)
     if not text.isdecimal() or not int(text):
-        raise BagError(f'{LIMIT_VARIABLE} is {text!r}; it must be a positive integer, MiB')
+        raise BagError(f'{LIMIT_VARIABLE} is {text!r}', 'it must be a positive integer, MiB')
     return int(text) * _MIB
 
 
@@ -48,8 +48,8 @@ def check_size(size: int, what: str) -> None:
     # Asked of every message; no limit is below a mebibyte.
     if size > _MIB and size > limit():
         raise BagError(
-            f'{what} has {size / _MIB:,.0f} MiB, the limit is {limit() // _MIB} MiB;'
-            f' if the file is right, set {LIMIT_VARIABLE} higher'
+            f'{what} has {size / _MIB:,.0f} MiB, the limit is {limit() // _MIB} MiB',
+            f'if the file is right, set {LIMIT_VARIABLE} higher',
         )
 
 
@@ -73,7 +73,8 @@ class Expansion:
         if self._used > self._allowed:
             raise BagError(
                 f'decompresses to more than {self._allowed / _MIB:,.0f} MiB, too much for its'
-                f' size; if the file is right, set {LIMIT_VARIABLE} higher'
+                f' size',
+                f'if the file is right, set {LIMIT_VARIABLE} higher',
             )
 
 

@@ -189,12 +189,12 @@ def check_whole(read: Read, size: int) -> tuple[int, int, bool]:
     if (kind, length) != (Opcode.FOOTER, 20) or not len(MAGIC) <= data_end < footer_start:
         raise BagError('damaged: its footer is not one')
     if summary_crc and _crc_of(read, summary_start, size - 12) != summary_crc:
-        raise BagError('damaged: the checksum of the summary is wrong; copy the file again')
+        raise BagError('damaged: the checksum of the summary is wrong', 'copy the file again')
     kind, length, data_crc = _DATA_END.unpack(read(data_end, summary_start))
     if (kind, length) != (Opcode.DATA_END, 4):
         raise BagError('damaged: its data section has no end')
     if data_crc and _crc_of(read, 0, data_end) != data_crc:
-        raise BagError('damaged: the checksum of the data is wrong; copy the file again')
+        raise BagError('damaged: the checksum of the data is wrong', 'copy the file again')
     return data_end, footer_start, data_crc != 0
 
 

@@ -57,14 +57,16 @@ def read_metadata(folder: Path) -> DirectoryMetadata:
     except Exception as error:  # what is no number, no list, no text or nested too deeply
         raise BagError(f'damaged metadata.yaml: {as_bag_error(error)}') from error
     if version > _NEWEST_VERSION:
-        raise BagError(f'metadata.yaml has version {version}; up to {_NEWEST_VERSION} can be read')
+        raise BagError(
+            f'metadata.yaml has version {version}', f'up to {_NEWEST_VERSION} can be read'
+        )
     return DirectoryMetadata(files, facts)
 
 
 def _text_of(path: Path) -> str:
     check_regular(path, path.parent)
     if (size := path.stat().st_size) > _LARGEST:
-        raise BagError(f'metadata.yaml has {size:,} bytes; up to {_LARGEST:,} are read')
+        raise BagError(f'metadata.yaml has {size:,} bytes', f'up to {_LARGEST:,} are read')
     return path.read_text('utf-8')
 
 

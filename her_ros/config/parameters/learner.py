@@ -171,22 +171,25 @@ class LearnerParameters(NodeParameters):
         if self.moved_share and self.priority != 'none':
             raise ConfigError(
                 f'priority is {self.priority} and moved_share {self.moved_share}, and each says'
-                ' what is drawn; set moved_share 0.0 or priority none'
+                ' what is drawn',
+                'set moved_share 0.0 or priority none',
             )
         if self.agent == 'sac' and self.guard != 'none':
             raise ConfigError(
-                f'guard {self.guard} ties a deterministic actor, which agent sac does not have;'
-                ' choose guard none, or agent ddpg or td3'
+                f'guard {self.guard} ties a deterministic actor, which agent sac does not have',
+                'choose guard none, or agent ddpg or td3',
             )
         if self.guard in IMITATING and not self.future_goals:
             raise ConfigError(
                 f'guard {self.guard} imitates what led to relabelled goals, of which there are'
-                ' none with future_goals 0; choose another guard, or set future_goals'
+                ' none with future_goals 0',
+                'choose another guard, or set future_goals',
             )
         if self.guard in IMITATING and self.goal_strategy == 'random':
             raise ConfigError(
                 f'guard {self.guard} imitates what led to relabelled goals, and to those of'
-                ' goal_strategy random nothing led; choose another guard, or another strategy'
+                ' goal_strategy random nothing led',
+                'choose another guard, or another strategy',
             )
 
 

@@ -93,7 +93,7 @@ def ranks_of_environment(device: torch.device) -> Iterator[Ranks]:
         local, gpus = int(os.environ['LOCAL_RANK']), torch.cuda.device_count()
         if local >= gpus:
             raise HerRosError(
-                f'{gpus} GPUs here; start as many processes, not {local + 1} or more'
+                f'{gpus} GPUs here', f'start as many processes, not {local + 1} or more'
             )
         torch.cuda.set_device(local)
     dist.init_process_group('nccl' if device.type == 'cuda' else 'gloo')

@@ -53,5 +53,5 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         text = 'it holds more than tensors and plain values' if is_refused else str(error)
         reason = text.strip().splitlines() or [type(error).__name__]
         raise CheckpointError(
-            f'{path}: not a readable checkpoint ({reason[0]}); {START_ANEW}'
+            f'not a readable checkpoint ({reason[0]})', START_ANEW, source=path
         ) from None

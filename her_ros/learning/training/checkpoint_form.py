@@ -33,8 +33,9 @@ def check_form(path: Path, state: Any, form: Any) -> None:
     except _WrongForm as difference:
         reason = one_line(difference)[:_LONGEST_REASON]
         raise CheckpointError(
-            f'{path}: written by another version or program, or with other parameters ({reason});'
-            f' {START_ANEW}'
+            f'written by another version or program, or with other parameters ({reason})',
+            START_ANEW,
+            source=path,
         ) from None
 
 

@@ -158,17 +158,19 @@ class OfflineTraining:
     def _check_same(self, state: dict[str, Any]) -> None:
         checkpoint = self._folder.checkpoint
         if 'judged' in state:
-            raise OfflineError(f'{checkpoint}: is of an online run; name another --out')
+            raise OfflineError('is of an online run', 'name another --out', source=checkpoint)
         check_form(checkpoint, state, self._form)
         if state['ranks'] != self.ranks.count:
             raise OfflineError(
-                f'{checkpoint}: learnt by {state["ranks"]} processes, this time there are'
-                f' {self.ranks.count}; start as many, or name another --out'
+                f'learnt by {state["ranks"]} processes, this time there are {self.ranks.count}',
+                'start as many, or name another --out',
+                source=checkpoint,
             )
         if [list(entry) for entry in state['log']] != self._log:
             raise OfflineError(
-                f'{checkpoint}: has learnt from other bags, or in another order; name those, or'
-                ' another --out'
+                'has learnt from other bags, or in another order',
+                'name those, or another --out',
+                source=checkpoint,
             )
         check_form(
             checkpoint, state['generators'], (self.learner.generators_form,) * self.ranks.count
@@ -306,12 +308,13 @@ def bags_in_order(run: RunFolder) -> list[tuple[Path, str]] | None:
     log = load_log(run.checkpoint)
     if not run.bags.is_dir() or not any(run.bags.iterdir()):
         raise OfflineError(
-            f'{run.path}: holds a checkpoint, but no bags; name what it was made of'
+            'holds a checkpoint, but no bags', 'name what it was made of', source=run.path
         )
     paths = [(run.bags / name, digest) for name, digest in log]
     if missing := [path for path, _ in paths if not path.exists()]:
         raise OfflineError(
-            f'{missing[0]}: missing, but {run.checkpoint} has learnt from it; to take what is'
-            f' there, name {run.bags}'
+            f'missing, but {run.checkpoint} has learnt from it',
+            f'to take what is there, name {run.bags}',
+            source=missing[0],
         )
     return paths

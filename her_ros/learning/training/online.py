@@ -89,7 +89,7 @@ class Training:
         state = load_checkpoint(self.folder.checkpoint)
         if 'ranks' in state:
             raise TrainingError(
-                f'{self.folder.checkpoint}: is of offline training; choose another run'
+                'is of offline training', 'choose another run', source=self.folder.checkpoint
             )
         check_form(self.folder.checkpoint, state, self._form(state.get('judged') is not None))
         for name, digest in state['log']:
@@ -99,8 +99,10 @@ class Training:
                 state_of_bag = 'altered'
             if state_of_bag:
                 raise TrainingError(
-                    f'{path}: {state_of_bag} since the checkpoint has learnt from it; restore the'
-                    f' file, or move {self.folder.checkpoint} away to learn anew from the others'
+                    f'{state_of_bag} since the checkpoint has learnt from it',
+                    f'restore the file, or move {self.folder.checkpoint} away to learn anew from'
+                    ' the others',
+                    source=path,
                 )
             self.learner.restore(self._read(path))
             self._log.append((name, digest))
@@ -290,7 +292,9 @@ class Training:
         episodes = self._read(path)
         versions = {int(v) for e in episodes for v in set(e.rows['policy_version'][1:].tolist())}
         if versions != {version}:
-            raise TrainingError(f'{path}: acted by versions {sorted(versions)}, not by {version}')
+            raise TrainingError(
+                f'acted by versions {sorted(versions)}, not by {version}', source=path
+            )
         return episodes
 
     def _set_aside(self, path: Path, error: Exception) -> NoReturn:
@@ -299,7 +303,8 @@ class Training:
         if self._damaged >= _MAX_DAMAGED:
             raise TrainingError(
                 f'{error}; {self._damaged} evaluation bags of this version were damaged, the last'
-                f' is kept as {aside.name}; check the disk, then start the run again'
+                f' is kept as {aside.name}',
+                'check the disk, then start the run again',
             )
         raise EvaluationDamaged(f'{error}; kept as {aside.name}, the evaluation is repeated')
 

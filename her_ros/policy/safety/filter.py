@@ -208,8 +208,9 @@ def _position_in(task: GoalTask) -> slice:
             return slice(begin, begin + size)
         begin += size
     raise SafetyError(
-        f'{task.name}: its observation has no {_POSITION} of {_AXES} values, so the workspace'
-        ' cannot be kept; in simulation, run it with deployment false, as simulate.launch.py does'
+        f'its observation has no {_POSITION} of {_AXES} values, so the workspace cannot be kept',
+        'in simulation, run it with deployment false, as simulate.launch.py does',
+        source=task.name,
     )
 
 
@@ -218,8 +219,8 @@ def _box(workspace: Sequence[float]) -> tuple[Values, Values]:
     for axis, low, high in zip('xyz', least, greatest, strict=True):
         if not low < high:
             raise SafetyError(
-                f'workspace: its least {axis} is {low:g}, its greatest {high:g}; the least must'
-                ' be below the greatest (order: least x, y, z, then greatest)'
+                f'workspace: its least {axis} is {low:g}, its greatest {high:g}',
+                'the least must be below the greatest (order: least x, y, z, then greatest)',
             )
     return least, greatest
 

@@ -55,9 +55,10 @@ class GuardedActor:
         p = parameters
         if p.deadline_s < _FEWEST_PERIODS * task.control_period_s:
             raise ConfigError(
-                f'policy: deadline_s is {p.deadline_s:g}; {task.name} has a step every'
+                f'policy: deadline_s is {p.deadline_s:g}',
+                f'{task.name} has a step every'
                 f' {task.control_period_s:g} s, so it must be at least'
-                f' {_FEWEST_PERIODS * task.control_period_s:g}'
+                f' {_FEWEST_PERIODS * task.control_period_s:g}',
             )
         self._task = task
         self._parameters = p

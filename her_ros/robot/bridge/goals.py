@@ -105,7 +105,7 @@ class GoalQueue:
         :raises RobotError: if there was none
         """
         if self.last is None:
-            raise RobotError('there is no goal yet; publish one')
+            raise RobotError('there is no goal yet', 'publish one')
         self.waiting = self.last
 
     def take(self) -> None:

@@ -119,10 +119,12 @@ def _chosen(
 ) -> Floats:
     found = np.asarray(values, np.float64)
     if found.shape != (len(names),):
-        raise RobotError(f'{JOINT_STATES}: {len(names)} names but {found.size} values of {kind}')
+        raise RobotError(
+            f'{len(names)} names but {found.size} values of {kind}', source=JOINT_STATES
+        )
     chosen: Floats = found[places]
     is_bad = (np.abs(chosen) > _LARGEST) | (np.isnan(chosen) & (not nan_allowed))
     if is_bad.any():
         bad = int(np.flatnonzero(is_bad)[0])
-        raise RobotError(f'{JOINT_STATES}: {kind} of {names[places[bad]]} is {chosen[bad]}')
+        raise RobotError(f'{kind} of {names[places[bad]]} is {chosen[bad]}', source=JOINT_STATES)
     return chosen
