@@ -12,7 +12,7 @@ BENCHES := sim topics overlap bags replay learner family inference train robot r
 # FetchReach moves no block.
 DEPLOYED := $(if $(filter file,$(origin TASK)),FetchPush,$(TASK))
 
-.PHONY: help train deploy test check format clean bench $(BENCHES:%=bench-%)
+.PHONY: help train deploy test check format docs clean bench $(BENCHES:%=bench-%)
 
 help:
 	@echo 'make train [TASK=FetchReach] [ARGS="--new --seed 3"]   set up and train a task'
@@ -20,6 +20,7 @@ help:
 	@echo 'make test    set up and run the tests'
 	@echo 'make check   format, lint and types, without changing anything'
 	@echo 'make format  format and mend what can be mended'
+	@echo 'make docs    build the documentation into build/docs, and check its links'
 	@echo 'make bench   measure all but the slowest, in minutes; one: make bench-NAME [ARGS=…], NAME of'
 	@echo '             $(BENCHES); see bench/README.md'
 	@echo 'make clean   remove the virtual environment; runs stay'
@@ -43,6 +44,10 @@ check: $(VENV)/ready-dev
 format: $(VENV)/ready-dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/ready-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	$(BIN)/python docs/_extensions/links.py build/docs
 
 bench: $(VENV)/ready-bench
 	@for name in $(filter-out family train robot realtime faults,$(BENCHES)); do $(BIN)/python bench/$$name.py || exit; done
@@ -72,6 +77,10 @@ $(VENV)/ready: requirements.txt setup.py | $(VENV)/python
 
 $(VENV)/ready-dev: requirements-dev.txt $(VENV)/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/ready-docs: requirements-docs.txt $(VENV)/ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
 	@touch $@
 
 $(VENV)/ready-bench: requirements-bench.txt $(VENV)/ready

@@ -4,9 +4,9 @@
 episodes of the untrained policy as the run has; ``first``, the bags up to the first rollout
 of which more than half succeeded; and ``whole``, all that the run has learnt from.
 ``run OUT`` trains every arm from every set with ``her-ros train-offline``, two at a time, judges
-the last policy over 100 deterministic episodes and adds a row to docs/offline.csv; what stands
-there already is not run again. ``table`` prints the medians. ``memory`` trains from bags ten times
-as large as the replay buffer and shows what the processes take meanwhile.
+the last policy over 100 deterministic episodes and adds a row to docs/results/offline.csv; what
+stands there already is not run again. ``table`` prints the medians. ``memory`` trains from bags
+ten times as large as the replay buffer and shows what the processes take meanwhile.
 
 Run: ``python bench/offline.py collect runs/FetchPush/run_001 /tmp/push``, then
 ``python bench/offline.py run /tmp/push``
@@ -48,7 +48,7 @@ from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import Rows, step_dtype
 from her_ros.wire.step_rows import fill_move, fill_state
 
-TABLE = Path(__file__).parent.parent / 'docs' / 'offline.csv'
+TABLE = Path(__file__).parent.parent / 'docs' / 'results' / 'offline.csv'
 COLUMNS = (
     'task', 'data', 'episodes', 'recorded_success', 'arm', 'seed', 'updates', 'success',
     'steps_at_goal',

@@ -18,8 +18,11 @@ import numpy as np
 import pytest
 from campaign.processes import DOMAINS, claimed_domain
 
+from her_ros.bags.writer import write_rollout
+from her_ros.episodes.episode import Episode
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import Rows, step_dtype
 
 pytest_plugins = ['commands']
@@ -87,6 +90,24 @@ def run_mark() -> Iterator[str]:
 def node_processes(run_mark: str) -> Callable[[str], dict[int, str]]:
     """List the nodes of this test run whose command line holds a text, by process id."""
     return lambda part: _node_processes(run_mark, part)
+
+
+@pytest.fixture
+def recorded_run(tmp_path: Path) -> Path:
+    """A run folder with one bag: eight walks of FetchReach's gripper."""
+    task, random = task_named('FetchReach'), np.random.default_rng(0)
+    folder = tmp_path / 'runs/FetchReach/run_001/bags'
+    folder.mkdir(parents=True)
+    episodes = []
+    for number in range(8):
+        path = random.normal(scale=0.02, size=(51, 3)).cumsum(0)
+        observation = random.normal(scale=0.01, size=(51, task.observation_size))
+        action = random.uniform(-1, 1, (50, 4))
+        episode = Episode.from_arrays(task, observation, path, [1.0, 1.0, 1.0], action)
+        episode.rows['env'] = number
+        episodes.append(episode.rows)
+    write_rollout(folder, 'walks', {'task': task.name}, list(np.array(episodes).T))
+    return folder.parent
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import her_ros
-from her_ros.bags.writer import write_rollout
 
 ROOT = Path(__file__).parent.parent
 
@@ -43,26 +42,8 @@ def test_an_unknown_name_is_an_attribute_error():
     assert not hasattr(her_ros, 'anything')
 
 
-@pytest.fixture
-def run(tmp_path):
-    """A run folder with one bag: eight walks of FetchReach's gripper."""
-    task, random = her_ros.task_named('FetchReach'), np.random.default_rng(0)
-    folder = tmp_path / 'runs/FetchReach/run_001/bags'
-    folder.mkdir(parents=True)
-    episodes = []
-    for number in range(8):
-        path = random.normal(scale=0.02, size=(51, 3)).cumsum(0)
-        observation = random.normal(size=(51, task.observation_size))
-        action = random.uniform(-1, 1, (50, 4))
-        episode = her_ros.Episode.from_arrays(task, observation, path, [1.0, 1.0, 1.0], action)
-        episode.rows['env'] = number
-        episodes.append(episode.rows)
-    write_rollout(folder, 'walks', {'task': task.name}, list(np.array(episodes).T))
-    return folder.parent
-
-
-@pytest.mark.parametrize('page', ['README.md', 'docs/python.md'])
-def test_three_lines_sample_a_relabelled_batch_of_bags(page, monkeypatch, tmp_path, run):
+@pytest.mark.parametrize('page', ['README.md', 'docs/how_to/python.md'])
+def test_three_lines_sample_a_relabelled_batch_of_bags(page, monkeypatch, tmp_path, recorded_run):
     text = (ROOT / page).read_text('utf-8')
     (block,) = re.findall(r'```python\n(import her_ros as hr\n.*?read_episodes.*?)```', text, re.S)
     lines = [line for line in block.splitlines() if line and not line.startswith('import')]

@@ -30,7 +30,7 @@ def read_experiment(path: Path) -> Experiment:
 
     :raises ConfigError: if the file cannot be read, or something in it is not right
     """
-    content = read_yaml(path, 'the example in docs/experiments.md')
+    content = read_yaml(path, 'the example in docs/how_to/experiments.md')
     if not isinstance(content, Mapping) or {*content} != {*_KEYS}:
         raise ConfigError(f'it must hold {", ".join(_KEYS)} and nothing else', source=path)
     name = _named(path, 'name', content['name'])

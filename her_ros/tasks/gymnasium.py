@@ -14,7 +14,7 @@ PREFIX = 'gym:'
 #: their names, for people
 GYM_IDS = (
     'gym:HandReach-v3, gym:PointMaze_<maze>-v3, gym:AntMaze_<maze>-v5, gym:Fetch…-v4'
-    ' (docs/tasks.md lists the mazes)'
+    ' (docs/how_to/gymnasium_tasks.md lists the mazes)'
 )
 
 # Positions in metres, velocities in m/s, angles in rad.

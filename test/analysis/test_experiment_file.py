@@ -40,7 +40,7 @@ def test_a_file_says_what_is_compared_and_runs_differ_as_it_says(file, tmp_path)
 
 
 def test_the_experiment_of_the_docs_is_right(tmp_path):
-    page = Path(__file__).parents[2] / 'docs' / 'experiments.md'
+    page = Path(__file__).parents[2] / 'docs' / 'how_to' / 'experiments.md'
     (block,) = re.findall(r'```yaml experiment\n(.*?)```', page.read_text('utf-8'), re.S)
     file = tmp_path / 'docs.yaml'
     file.write_text(block)

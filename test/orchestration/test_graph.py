@@ -158,9 +158,9 @@ def test_commands_say_everything():
 
 
 def documented_worker(run):
-    """Return the commands that docs/offline.md has for a second worker, for a run folder."""
+    """Return the commands of docs/how_to/workers.md for a second worker, for a run folder."""
     (block,) = re.findall(
-        r'```bash\n(RUN=.*?)```', (ROOT / 'docs' / 'offline.md').read_text(), re.S
+        r'```bash\n(RUN=.*?)```', (ROOT / 'docs' / 'how_to' / 'workers.md').read_text(), re.S
     )
     commands, found = re.subn('^RUN=.*', f'RUN={run}', block)
     assert found == 1

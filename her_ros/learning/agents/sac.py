@@ -21,7 +21,7 @@ from her_ros.tasks.goal_task import GoalTask
 # Limits of the logarithm of the standard deviation, of the authors' own code.
 _LOWEST_LOG_STD, _HIGHEST_LOG_STD = -20.0, 2.0
 # Often it is 1, which pays as much for one unit of entropy as for one step at the goal: the first
-# thousand updates would then only bring it down (docs/agents.md).
+# thousand updates would then only bring it down (docs/how_to/agents.md).
 _FIRST_TEMPERATURE = 0.1
 
 

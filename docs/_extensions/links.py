@@ -1,0 +1,52 @@
+"""Checks the links of the built pages: that each leads to a file, and to an anchor in it."""
+
+import sys
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+
+class _Page(HTMLParser):
+    """Collects the links and the anchors of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Take what a tag refers to, and what it is called."""
+        found = {name: value for name, value in attrs if value}
+        self.links += [found[name] for name in ('href', 'src') if name in found]
+        self.anchors |= {found[name] for name in ('id', 'name') if name in found}
+
+
+@cache
+def _page(path: Path) -> _Page:
+    page = _Page()
+    page.feed(path.read_text('utf-8'))
+    return page
+
+
+def broken_links(folder: Path) -> list[str]:
+    """List links inside of a folder of pages that lead nowhere; others are not followed."""
+    found = []
+    for path in sorted(folder.rglob('*.html')):
+        for link in dict.fromkeys(_page(path).links):
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            exists = target.is_file()
+            if exists and parts.fragment and target.suffix == '.html':
+                exists = unquote(parts.fragment) in _page(target).anchors
+            if not exists:
+                found.append(f'{path.relative_to(folder)}: {link} leads nowhere')
+    return found
+
+
+if __name__ == '__main__':
+    broken = broken_links(Path(sys.argv[1]).resolve())
+    print('\n'.join(broken), file=sys.stderr, end='\n' if broken else '')
+    sys.exit(bool(broken))

@@ -1,0 +1,45 @@
+"""The directive ``reference``: Markdown written from the code while the pages are built."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sphinx.util.docutils import SphinxDirective
+
+from reference_pages.commands import command_line, launch_files
+from reference_pages.facade import facade
+from reference_pages.formats import observations, policy_file, rows, run_folder
+from reference_pages.parameters import parameters, shipped_values
+from reference_pages.topics import services, topics
+
+WRITERS: dict[str, Callable[[], str]] = {
+    'command line': command_line,
+    'launch files': launch_files,
+    'parameters': parameters,
+    'shipped values': shipped_values,
+    'topics': topics,
+    'services': services,
+    'rows': rows,
+    'observations': observations,
+    'policy file': policy_file,
+    'run folder': run_folder,
+    'facade': facade,
+}
+
+
+class Reference(SphinxDirective):
+    """Puts what one of the writers returns into the page."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[Any]:
+        """Write the text and parse it as a part of the page."""
+        self.env.note_reread()
+        text = WRITERS[self.arguments[0]]()
+        return self.parse_text_to_nodes(text, allow_section_headings=True)
+
+
+def setup(app: Any) -> dict[str, bool]:
+    """Register with Sphinx."""
+    app.add_directive('reference', Reference)
+    return {'parallel_read_safe': True}

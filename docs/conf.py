@@ -1,0 +1,80 @@
+"""Configuration of Sphinx; ``make docs`` builds the pages into ``build/docs``."""
+
+import re
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+
+def package_root() -> Path:
+    """Return the folder of package.xml.
+
+    rosdoc2 runs a copy of these pages, and a configuration that executes this one by its path.
+    """
+    here = Path(__file__)
+    wrapped = re.search(r'exec\(open\("(.+?)"\)', here.read_text('utf-8'))
+    return (Path(wrapped[1]) if wrapped else here).resolve().parent.parent
+
+
+ROOT = package_root()
+sys.path[:0] = [str(ROOT), str(ROOT / 'docs' / '_extensions')]
+
+from her_ros import __version__  # noqa: E402
+
+project = 'her_ros'
+author = 'her_ros maintainers'
+copyright = f'{author}, Apache-2.0'
+release = version = __version__
+
+extensions = [
+    'sphinx.ext.autodoc',
+    'myst_parser',
+    'reference_pages.directive',
+    'source_pages',
+]
+if find_spec('sphinx_copybutton'):
+    extensions.append('sphinx_copybutton')
+
+her_ros_root = str(ROOT)
+exclude_patterns = ['_build', '_extensions']
+suppress_warnings = ['ref.python', 'myst.header']
+
+myst_enable_extensions = ['colon_fence', 'deflist', 'fieldlist']
+myst_heading_anchors = 4
+
+autodoc_default_options = {'members': True, 'member-order': 'bysource', 'show-inheritance': True}
+autodoc_typehints_format = 'short'
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+
+html_title = f'her_ros {release}'
+html_theme = 'furo' if find_spec('furo') else 'sphinx_rtd_theme'
+html_static_path = ['_static']
+html_css_files = ['her_ros.css']
+smartquotes = False  # an option's two dashes stay two
+html_copy_source = False
+html_show_sphinx = False
+copybutton_exclude = '.linenos, .gp, .go'
+
+# rosdoc2 reads this; the pages have their own list of modules.
+rosdoc2_settings = {'enable_breathe': False, 'enable_exhale': False}
+
+# What a machine that builds the pages may lack, such as docs.ros.org or one without ROS's launch.
+_HEAVY = (
+    *('launch.actions', 'launch_ros', 'rclpy', 'mujoco', 'torch', 'onnx', 'onnxruntime', 'mcap'),
+    *('gymnasium', 'gymnasium_robotics', 'rosbags', 'cryptography', 'matplotlib'),
+)
+
+
+def _is_missing(module: str) -> bool:
+    try:
+        return find_spec(module) is None
+    except ImportError:
+        return True
+
+
+def setup(app: Any) -> None:
+    """Let autodoc go without packages that are missing, also where rosdoc2 sets its own list."""
+    missing = [module.partition('.')[0] for module in _HEAVY if _is_missing(module)]
+    app.connect('config-inited', lambda _, config: config.autodoc_mock_imports.extend(missing))
