@@ -1,5 +1,6 @@
 """Bags into episodes: our own files, and whatever `ros2 bag record` leaves."""
 
+from collections import ChainMap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import NamedTuple
 
 from her_ros.bags.errors import BagError, naming
 from her_ros.bags.recording import Recording
+from her_ros.bags.steps import StepMessages
 from her_ros.bags.storage.limits import check_regular
 from her_ros.bags.storage.mcap_file import McapFile
 from her_ros.bags.tasks import agree_on_task, is_step
@@ -54,7 +56,7 @@ def read_bag(path: Path, task: GoalTask | None = None) -> Bag:
         episode
     """
     with naming(path):
-        recording = _read(path)
+        recording = _read(path, task)
         if not recording.messages:
             raise BagError(f'no step topic of type {CLOUD_TYPE}; it has {recording.topics}')
         first = next((each[0] for each in recording.messages.values() if each), None)
@@ -81,30 +83,30 @@ def read_facts(path: Path) -> dict[str, str]:
     :raises BagError: if it is no bag, cut short or damaged
     """
     with naming(path):
-        return _read(path, with_messages=False).facts
+        if _fits_in_memory(path):
+            return McapFile(path.read_bytes(), None).facts
+        return dict(ChainMap(*(file.facts for file in Recording(path).files())))
 
 
-def _read(path: Path, with_messages: bool = True) -> _Recording:
-    if not path.is_dir():
-        check_regular(path)
-    if path.suffix == '.mcap' and not path.is_dir() and path.stat().st_size <= _LARGEST_IN_MEMORY:
-        file = McapFile(path.read_bytes(), is_step if with_messages else None)
+def _fits_in_memory(path: Path) -> bool:
+    if path.is_dir():
+        return False
+    check_regular(path)
+    return path.suffix == '.mcap' and path.stat().st_size <= _LARGEST_IN_MEMORY
+
+
+def _read(path: Path, task: GoalTask | None) -> _Recording:
+    if _fits_in_memory(path):
+        file = McapFile(path.read_bytes(), is_step)
         return _Recording(file.facts, file.topics, file.messages)
-    facts: dict[str, str] = {}
-    topics: dict[str, str] = {}
     messages: dict[str, list[bytes | memoryview]] = {}
-    size = 0
-    for storage in Recording(path).files():
-        facts = storage.facts | facts
-        for batch in storage.batches(is_step) if with_messages else ():
-            for message in batch:
-                messages.setdefault(message.channel.topic, []).append(message.content)
-                size += len(message.content)
-            if size > _LARGEST_AT_ONCE:
-                raise BagError(
-                    f'holds more than {_LARGEST_AT_ONCE >> 20} MiB of steps, too much to read at'
-                    ' once',
-                    'train from it with `her-ros train-offline`',
-                )
-        topics |= storage.topics
-    return _Recording(facts, topics, messages)
+    steps, size = StepMessages(path, task), 0
+    for topic, _, contents in steps.by_topic():
+        messages.setdefault(topic, []).extend(contents)
+        size += sum(map(len, contents))
+        if size > _LARGEST_AT_ONCE:
+            raise BagError(
+                f'holds more than {_LARGEST_AT_ONCE >> 20} MiB of steps, too much to read at once',
+                'train from it with `her-ros train-offline`',
+            )
+    return _Recording(steps.facts, steps.topics, messages)

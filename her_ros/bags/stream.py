@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from her_ros.bags.errors import BagError, naming
-from her_ros.bags.recording import Recording
 from her_ros.bags.sources import expand
+from her_ros.bags.steps import StepMessages
 from her_ros.bags.storage.messages import Message
-from her_ros.bags.tasks import agree_on_task, is_step
+from her_ros.bags.tasks import is_step
 from her_ros.episodes.assembly import EpisodeAssembler
 from her_ros.episodes.episode import Episode, faults_of
 from her_ros.runtime.errors import HerRosError
@@ -46,7 +46,7 @@ def stream_episodes(path: Path, task: GoalTask | None = None) -> Iterator[Episod
         raise BagError(f'{stream.nothing_finished}', source=path)
 
 
-class EpisodeStream:
+class EpisodeStream(StepMessages):
     """The finished episodes of a bag with their topics, each as soon as its last row was read.
 
     In memory are about a megabyte of the file, or one chunk if that is larger, and unfinished
@@ -54,10 +54,7 @@ class EpisodeStream:
     before what they cover is handed out. Episodes come in the order in which they were finished,
     of one piece of the file ordered by (topic, session, episode, env).
 
-    :param path: a bare bag or a rosbag2 directory
-    :param task: what the bag has to hold; what its facts, or the sizes of its rows, say where
-        left out
-    :param on_batch: shown all messages of all topics before they are read
+    :param path: see :class:`her_ros.bags.steps.StepMessages`; likewise ``task`` and ``on_batch``
     :param on_bad: told what is wrong with an episode, which is left out then
     """
 
@@ -68,15 +65,7 @@ class EpisodeStream:
         on_batch: Callable[[list[Message]], None] | None = None,
         on_bad: Callable[[HerRosError], None] | None = None,
     ) -> None:
-        self.path = path
-        #: known once the first row was read
-        self.task: GoalTask | None = None
-        #: what the writer noted; known once the first row was read
-        self.facts: dict[str, str] = {}
-        #: message type by topic, of those met so far
-        self.topics: dict[str, str] = {}
-        self._expected = task
-        self._on_batch = on_batch
+        super().__init__(path, task, on_batch)
         self._on_bad = on_bad or _refuse
         self._assembler = EpisodeAssembler()
         self._has_steps = False
@@ -85,6 +74,11 @@ class EpisodeStream:
     def left_over(self) -> int:
         """Number of rows so far that belong to no finished episode."""
         return self._assembler.left_over
+
+    @property
+    def unfinished(self) -> list[tuple[str, int, int, int]]:
+        """Topic, session, env and episode of what rows are held of."""
+        return self._assembler.unfinished
 
     @property
     def nothing_finished(self) -> str:
@@ -101,45 +95,16 @@ class EpisodeStream:
         """
         self._assembler, self._has_steps = EpisodeAssembler(), False
         with naming(self.path):
-            for file in Recording(self.path).files():
-                self.facts = file.facts | self.facts
-                if self._expected is not None or 'task' in self.facts:
-                    self.task = agree_on_task(self.facts, self._expected, None)
-                for batch in file.batches(None if self._on_batch else is_step):
-                    if self._on_batch:
-                        self._on_batch(batch)
-                        batch = [each for each in batch if _is_step(each)]
-                    yield from self._take(batch)
-                self.topics |= file.topics
-
-    @property
-    def unfinished(self) -> list[tuple[str, int, int, int]]:
-        """Topic, session, env and episode of what rows are held of."""
-        return self._assembler.unfinished
-
-    def _take(self, batch: list[Message]) -> Iterator[tuple[str, Episode]]:
-        if not batch:
-            return
-        if self.task is None:
-            self.task = agree_on_task(self.facts, self._expected, batch[0].content)
-        steps: dict[str, list[bytes | memoryview]] = {}
-        for message in batch:
-            steps.setdefault(message.channel.topic, []).append(message.content)
-        self._has_steps = True
-        decoder = CloudDecoder(step_dtype(self.task))
-        for topic, contents in sorted(steps.items()):
-            with naming(f'{topic}, read as {self.task.name}'):
-                rows = decoder.decode(contents)
-                episodes = self._assembler.take(rows, topic)
-                for episode, fault in zip(episodes, faults_of(episodes, self.task), strict=True):
-                    if fault is None:
-                        yield topic, episode
-                    else:
-                        self._on_bad(fault)
-
-
-def _is_step(message: Message) -> bool:
-    return is_step(message.channel.topic, message.channel.message_type)
+            for topic, task, contents in self.by_topic():
+                self._has_steps = True
+                with naming(f'{topic}, read as {task.name}'):
+                    rows = CloudDecoder(step_dtype(task)).decode(contents)
+                    episodes = self._assembler.take(rows, topic)
+                    for episode, fault in zip(episodes, faults_of(episodes, task), strict=True):
+                        if fault is None:
+                            yield topic, episode
+                        else:
+                            self._on_bad(fault)
 
 
 def _refuse(error: HerRosError) -> NoReturn:

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
 from her_ros.bags.errors import BagError, naming
 from her_ros.bags.inspect.checks import RowFault, borderline, order_faults, row_faults
-from her_ros.bags.recording import Recording
-from her_ros.bags.storage.messages import Message
-from her_ros.bags.tasks import agree_on_task, is_step
+from her_ros.bags.steps import StepMessages
 from her_ros.episodes.episode import is_end
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
@@ -70,30 +67,21 @@ def verify(path: Path, task: GoalTask | None, result: Verified) -> Iterator[Faul
 
 def _faults_of(path: Path, task: GoalTask | None, result: Verified) -> Iterator[Fault]:
     checks: dict[str, _TopicCheck] = {}
-    topics: dict[str, str] = {}
-    facts: dict[str, str] = {}
+    steps = StepMessages(path, task)
     try:
         with naming():
-            for file in Recording(path).files():
-                facts = file.facts | facts
-                for batch in file.batches(is_step):
-                    batch.sort(key=_topic_of)
-                    for topic, messages in groupby(batch, _topic_of):
-                        if topic not in checks:
-                            agreed = agree_on_task(facts, task, batch[0].content)
-                            checks[topic] = _TopicCheck(path, topic, agreed, result)
-                        yield from checks[topic].take(list(messages))
-                topics |= file.topics
+            for topic, agreed, messages in steps.by_topic():
+                if topic not in checks:
+                    checks[topic] = _TopicCheck(path, topic, agreed, result)
+                yield from checks[topic].take(messages)
             if not checks:
-                raise BagError(f'no message on a step topic of type {CLOUD_TYPE}; it has {topics}')
+                raise BagError(
+                    f'no message on a step topic of type {CLOUD_TYPE}; it has {steps.topics}'
+                )
     except BagError as error:
         yield Fault(path, '', 'cannot be read', str(error))
     for check in checks.values():
         check.finish()
-
-
-def _topic_of(message: Message) -> str:
-    return message.channel.topic
 
 
 class _TopicCheck:
@@ -105,13 +93,13 @@ class _TopicCheck:
         self._last: Rows = np.zeros(0, step_dtype(task))
         self._messages = 0
 
-    def take(self, messages: list[Message]) -> Iterator[Fault]:
+    def take(self, messages: list[bytes | memoryview]) -> Iterator[Fault]:
         """Check some messages, in the order of the recording."""
         found = []
         for message in messages:
             self._messages += 1
             try:
-                found += self._decoder.decode([message.content])
+                found += self._decoder.decode([message])
             except HerRosError as error:
                 place = f'{self._topic}: message {self._messages}'
                 text = f'read as {self._task.name}: {error}'
