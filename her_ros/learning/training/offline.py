@@ -1,7 +1,5 @@
 """Learning from bags that are there already: no environment, no ROS, the same learner."""
 
-import dataclasses
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,10 +9,10 @@ from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.acceleration.ranks import Ranks
 from her_ros.learning.learner import Learner
-from her_ros.learning.training.checkpoint import load_checkpoint, save_checkpoint
-from her_ros.learning.training.checkpoint_form import LOG_FORM, check_form, load_log
-from her_ros.learning.training.evaluation import EVALUATION_FORM, Evaluation, mean_return
-from her_ros.learning.training.scalars import SUCCESS_RATE
+from her_ros.learning.training.bag_training import BagTraining, RecordScalar
+from her_ros.learning.training.checkpoint import load_checkpoint
+from her_ros.learning.training.checkpoint_form import check_form, load_log
+from her_ros.learning.training.evaluation import Evaluation
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256, write_whole
 from her_ros.runtime.run_folder import RunFolder
@@ -29,8 +27,6 @@ _SLICE = 100
 
 #: plays the policy of an ONNX file; returns the episodes
 Judge = Callable[[bytes], Sequence[Episode]]
-#: takes a named value at an update, such as TensorBoard's ``add_scalar``
-RecordScalar = Callable[[str, float, int], None]
 
 
 class OfflineError(HerRosError):
@@ -47,7 +43,7 @@ class Episodes(Protocol):
         """Read them again and again, without end, in another order each time."""
 
 
-class OfflineTraining:
+class OfflineTraining(BagTraining):
     """Fills a learner from episodes and makes a number of updates.
 
     Whatever fits into the replay buffer is read once, in order, as online training reads it. Of
@@ -74,27 +70,17 @@ class OfflineTraining:
         record: RecordScalar = lambda name, value, step: None,
     ) -> None:
         self.ranks = ranks or Ranks()
-        self.learner = Learner(task, parameters, self.ranks)
-        self.evaluations: list[Evaluation] = []
+        learner = Learner(task, parameters, self.ranks)
+        super().__init__(task, parameters, folder, learner, record)
         #: whether the bags hold more than the buffer
         self.is_streaming = False
-        self._task = task
-        self._parameters = parameters
-        self._folder = folder
         self._source = source
         self._stream: Iterator[Episode] = iter(())
-        self._log = [list(entry) for entry in log]
+        self._log = [*log]
         self._updates = updates
         self._judge = judge
-        self._record = record
         self._read = 0  # transitions, once the buffer was filled
-        self._trained_s = 0.0
-        self._started = self._saved_at = time.monotonic()
-
-    @property
-    def trained_s(self) -> float:
-        """Wall clock spent so far, seconds, over all starts."""
-        return self._trained_s + time.monotonic() - self._started
+        self._saved_at = time.monotonic()
 
     @property
     def remaining(self) -> int:
@@ -104,7 +90,7 @@ class OfflineTraining:
     @property
     def should_compile(self) -> bool:
         """Whether compiling the updates pays; settled by counts, so that it repeats."""
-        threshold, learner = self._parameters.compile_after, self.learner
+        threshold, learner = self.parameters.compile_after, self.learner
         on_cpu = learner.device.type == 'cpu'
         return on_cpu and not learner.compiled and 0 < threshold < self.remaining
 
@@ -117,7 +103,7 @@ class OfflineTraining:
         state = self.checkpoint()
         self._fill()
         if state is not None:
-            self._restore(state)
+            self._go_on(state)
         return state is not None
 
     def checkpoint(self) -> dict[str, Any] | None:
@@ -126,9 +112,9 @@ class OfflineTraining:
         :raises OfflineError: if it has learnt from other bags, or with more or fewer ranks
         :raises CheckpointError: if it cannot be used
         """
-        if not self._folder.checkpoint.exists():
+        if not self.folder.checkpoint.exists():
             return None
-        state = load_checkpoint(self._folder.checkpoint)
+        state = load_checkpoint(self.folder.checkpoint)
         self._check_same(state)
         return state
 
@@ -136,7 +122,7 @@ class OfflineTraining:
         with self.ranks.together():
             if not self._ingest(self._source.in_order()):
                 # Begun anew, so that the window and the normalisers see bags from everywhere.
-                self.learner = Learner(self._task, self._parameters, self.ranks)
+                self.learner = Learner(self._task, self.parameters, self.ranks)
                 self.is_streaming = True
                 self._stream = self._source.shuffled()
                 self._ingest(self._stream)
@@ -156,17 +142,18 @@ class OfflineTraining:
         return True
 
     def _check_same(self, state: dict[str, Any]) -> None:
-        checkpoint = self._folder.checkpoint
+        checkpoint = self.folder.checkpoint
         if 'judged' in state:
             raise OfflineError('is of an online run', 'name another --out', source=checkpoint)
-        check_form(checkpoint, state, self._form)
+        own = {'generators': [self.learner.generators_form], 'ranks': int, 'read': int}
+        check_form(checkpoint, state, self._form(**own))
         if state['ranks'] != self.ranks.count:
             raise OfflineError(
                 f'learnt by {state["ranks"]} processes, this time there are {self.ranks.count}',
                 'start as many, or name another --out',
                 source=checkpoint,
             )
-        if [list(entry) for entry in state['log']] != self._log:
+        if [tuple(entry) for entry in state['log']] != self._log:
             raise OfflineError(
                 'has learnt from other bags, or in another order',
                 'name those, or another --out',
@@ -176,29 +163,13 @@ class OfflineTraining:
             checkpoint, state['generators'], (self.learner.generators_form,) * self.ranks.count
         )
 
-    @property
-    def _form(self) -> dict[str, Any]:
-        """Form of a checkpoint."""
-        return {
-            'learner': self.learner.form,
-            'generators': [self.learner.generators_form],
-            'ranks': int,
-            'log': LOG_FORM,
-            'evaluations': [EVALUATION_FORM],
-            'read': int,
-            'trained_s': float,
-            'compiled': bool,
-        }
-
-    def _restore(self, state: dict[str, Any]) -> None:
+    def _go_on(self, state: dict[str, Any]) -> None:
         """Go on where a checkpoint was written."""
         # Before the state is loaded, to which priorities of what is in the buffer belong.
         self._read_up_to(state['read'])
-        self.learner.load_state_dict(state['learner'])
+        self._restore(state)
         own = state['generators'][self.ranks.rank]
         self.learner.load_generators(own)
-        self.evaluations = [Evaluation(**values) for values in state['evaluations']]
-        self._trained_s = state['trained_s']
         if state['compiled']:
             self.learner.compile()
 
@@ -207,7 +178,7 @@ class OfflineTraining:
         learner = self.learner
         count = min(_SLICE - learner.updates % _SLICE, self.remaining)
         if self.is_streaming:
-            drawn = (learner.updates + count) * self._parameters.batch_size
+            drawn = (learner.updates + count) * self.parameters.batch_size
             self._read_up_to(drawn // _DRAWS_PER_TRANSITION)
         begin = time.monotonic()
         losses = learner.update(count)
@@ -222,7 +193,7 @@ class OfflineTraining:
     @property
     def should_save(self) -> bool:
         """Whether it is time for a checkpoint; with several ranks the first one decides."""
-        return time.monotonic() - self._saved_at > self._parameters.checkpoint_interval_s
+        return time.monotonic() - self._saved_at > self.parameters.checkpoint_interval_s
 
     def _read_up_to(self, transitions: int) -> None:
         while self._read < transitions:
@@ -241,33 +212,18 @@ class OfflineTraining:
         at = (self.learner.env_steps, self.learner.updates, self.trained_s)
         episodes, version = judge(content), len(self.evaluations) + 1
         evaluation = Evaluation.of(self._task, version, sha256(content), at, episodes)
-        self.evaluations.append(evaluation)
-        self._record(SUCCESS_RATE, evaluation.success_rate, self.learner.updates)
-        self._record('evaluation/return', mean_return(episodes), self.learner.updates)
+        self._add_evaluation(evaluation, episodes, self.learner.updates)
 
     def _policy(self, version: int) -> bytes:
-        provenance = {'run': self._folder.path.name, 'guard': self._parameters.guard}
+        provenance = {'run': self.folder.path.name, 'guard': self.parameters.guard}
         return self.learner.policy(version, {**provenance, 'bags': str(len(self._log))})
 
     def save(self) -> None:
         """Write the checkpoint; every rank calls this, rank 0 writes."""
         generators = self.ranks.gather(self.learner.generators())
         self._saved_at = time.monotonic()
-        if self.ranks.rank:
-            return
-        save_checkpoint(
-            self._folder.checkpoint,
-            {
-                'learner': self.learner.state_dict(),
-                'generators': generators,
-                'ranks': self.ranks.count,
-                'log': self._log,
-                'evaluations': [dataclasses.asdict(each) for each in self.evaluations],
-                'read': self._read,
-                'trained_s': self.trained_s,
-                'compiled': self.learner.compiled,
-            },
-        )
+        if self.ranks.rank == 0:
+            self._save(generators=generators, ranks=self.ranks.count, read=self._read)
 
     def finish(self) -> dict[str, Any]:
         """Write checkpoint, policy and ``result.json``; return what the last one says."""
@@ -275,25 +231,13 @@ class OfflineTraining:
         last = self.evaluations[-1] if self.evaluations else None
         if last is not None and last.updates != self.learner.updates:
             last = None  # it judged another policy
-        rates = [each.success_rate for each in self.evaluations]
-        result = {
-            'task': self._task.name,
-            'outcome': Outcome.TRAINED,
-            'guard': self._parameters.guard,
-            'success_rate': last.success_rate if last else None,
-            'best_success_rate': max(rates, default=None),
-            'env_steps': self.learner.env_steps,
-            'episodes': self.learner.episodes,
-            'updates': self.learner.updates,
-            'wall_s': round(self.trained_s, 2),
-            'seed': self._parameters.seed,
-            'evaluations': [dataclasses.asdict(each) for each in self.evaluations],
-        }
+        result = self._result(Outcome.TRAINED, last.success_rate if last else None)
+        result['guard'] = self.parameters.guard
         if self.ranks.rank == 0:
             # Judged last, it is that version, so that a card finds what was shown.
             version = len(self.evaluations) + (last is None)
-            write_whole(self._folder.policy, self._policy(version))
-            write_whole(self._folder.result, json.dumps(result, indent=1).encode())
+            write_whole(self.folder.policy, self._policy(version))
+            self._write_result(result)
         return result
 
 

@@ -1,7 +1,5 @@
 """The training loop over a run folder: bags in, updates at their ratio, evaluations, stop rule."""
 
-import dataclasses
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,10 +11,10 @@ from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.acceleration.compile import CompileAhead, compile_or_say_why
 from her_ros.learning.learner import Learner
-from her_ros.learning.training.checkpoint import load_checkpoint, save_checkpoint
-from her_ros.learning.training.checkpoint_form import LOG_FORM, check_form
-from her_ros.learning.training.evaluation import EVALUATION_FORM, Evaluation, mean_return
-from her_ros.learning.training.scalars import SUCCESS_RATE
+from her_ros.learning.training.bag_training import BagTraining, RecordScalar
+from her_ros.learning.training.checkpoint import load_checkpoint
+from her_ros.learning.training.checkpoint_form import check_form
+from her_ros.learning.training.evaluation import Evaluation, mean_return
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import file_sha256, set_aside, sha256, write_whole
 from her_ros.runtime.run_folder import RunFolder
@@ -28,8 +26,6 @@ _MAX_DAMAGED = 3
 
 #: reads the finished episodes of a bag
 ReadEpisodes = Callable[[Path], Sequence[Episode]]
-#: takes a named value at an environment step, such as TensorBoard's ``add_scalar``
-RecordScalar = Callable[[str, float, int], None]
 
 
 class TrainingError(HerRosError):
@@ -40,7 +36,7 @@ class EvaluationDamaged(TrainingError):
     """An evaluation bag that was set aside; its policy version has to be evaluated again."""
 
 
-class Training:
+class Training(BagTraining):
     """Feeds a learner from a run folder; nodes and commands only call it.
 
     The folder is the truth: a bag counts when it lies in ``bags/`` under its final name, and the
@@ -55,25 +51,17 @@ class Training:
         read: ReadEpisodes,
         record: RecordScalar = lambda name, value, step: None,
     ) -> None:
-        self.learner = Learner(task, parameters)
-        self.parameters = parameters
-        self.folder = folder
-        self.evaluations: list[Evaluation] = []
+        super().__init__(task, parameters, folder, Learner(task, parameters), record)
         self.refused: dict[str, str] = {}  # bag name to what is wrong with it
-        self._task = task
         self._read = read
-        self._record = record
         self._compile_ahead = CompileAhead(self.learner, parameters)
         self._news = ''
-        self._log: list[tuple[str, str]] = []  # name and SHA-256 of the bags read, in order
         self._seen: set[str] = set()
         self._version = 0
         self._judged: tuple[int, bytes] | None = None  # version and policy under evaluation
         self._judged_at = (0, 0, 0.0)  # the env steps, updates and seconds it came from
         self._damaged = 0  # evaluation bags of this version that were set aside
         self._next_evaluation = parameters.evaluation_interval
-        self._trained_s = 0.0
-        self._started = time.monotonic()
 
     def resume(self) -> bool:
         """Continue from the folder's checkpoint, if there is one; tell whether there was.
@@ -91,7 +79,7 @@ class Training:
             raise TrainingError(
                 'is of offline training', 'choose another run', source=self.folder.checkpoint
             )
-        check_form(self.folder.checkpoint, state, self._form(state.get('judged') is not None))
+        check_form(self.folder.checkpoint, state, self._form(**_own_form(state)))
         for name, digest in state['log']:
             path = self.folder.bags / name
             state_of_bag = '' if path.exists() else 'missing'
@@ -107,39 +95,20 @@ class Training:
             self.learner.restore(self._read(path))
             self._log.append((name, digest))
             self._seen.add(name)
-        self.learner.load_state_dict(state['learner'])
+        self._restore(state)
         if state['compiled'] and self._log:
             self._news = compile_or_say_why(self.learner)
             if self.learner.compiled:
                 self._compile_ahead = CompileAhead(self.learner, self.parameters)
             else:
                 self._news += '; so the next updates differ in rounding from those before'
-        self.evaluations = [Evaluation(**values) for values in state['evaluations']]
         self._version = state['version']
         self._next_evaluation = state['next_evaluation']
-        self._trained_s = state['trained_s']
         if state['judged'] is not None:
             version, content = state['judged']
             self._judged = (version, content.numpy().tobytes())
             self._judged_at = tuple(state['judged_at'])
         return True
-
-    def _form(self, has_judged: bool) -> dict[str, Any]:
-        """Return the form of a checkpoint.
-
-        :param has_judged: whether a policy is under evaluation
-        """
-        return {
-            'learner': self.learner.form,
-            'log': LOG_FORM,
-            'evaluations': [EVALUATION_FORM],
-            'version': int,
-            'next_evaluation': int,
-            'trained_s': float,
-            'judged': (int, bytes) if has_judged else type(None),
-            'judged_at': (int, int, float),
-            'compiled': bool,
-        }
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -147,23 +116,12 @@ class Training:
         if self._judged is not None:
             version, content = self._judged
             judged = [version, torch.frombuffer(bytearray(content), dtype=torch.uint8)]
-        state: dict[str, Any] = {
-            'learner': self.learner.state_dict(),
-            'log': [list(entry) for entry in self._log],
-            'evaluations': [dataclasses.asdict(e) for e in self.evaluations],
-            'version': self._version,
-            'next_evaluation': self._next_evaluation,
-            'trained_s': self.trained_s,
-            'judged': judged,
-            'judged_at': list(self._judged_at),
-            'compiled': self.learner.compiled,
-        }
-        save_checkpoint(self.folder.checkpoint, state)
-
-    @property
-    def trained_s(self) -> float:
-        """Wall clock spent in this run so far, seconds, over all its starts."""
-        return self._trained_s + time.monotonic() - self._started
+        self._save(
+            version=self._version,
+            next_evaluation=self._next_evaluation,
+            judged=judged,
+            judged_at=list(self._judged_at),
+        )
 
     def ingest_new_bags(self) -> int:
         """Read the bags that came since the last call; return how many.
@@ -281,11 +239,9 @@ class Training:
         evaluation = Evaluation.of(self._task, version, digest, self._judged_at, episodes)
         if evaluation.success_rate >= self.best_success_rate:
             write_whole(self.folder.policy, content)
-        self.evaluations.append(evaluation)
+        self._add_evaluation(evaluation, episodes, evaluation.env_steps)
         self._judged = None
         self.save()
-        self._record(SUCCESS_RATE, evaluation.success_rate, evaluation.env_steps)
-        self._record('evaluation/return', mean_return(episodes), evaluation.env_steps)
         return evaluation
 
     def _evaluated_episodes(self, path: Path, version: int) -> Sequence[Episode]:
@@ -329,17 +285,17 @@ class Training:
     def finish(self) -> dict[str, Any]:
         """Save everything, write ``result.json``, and return what it says."""
         self.save()
-        result = {
-            'task': self._task.name,
-            'outcome': self.outcome,
-            'success_rate': self.evaluations[-1].success_rate,
-            'best_success_rate': self.best_success_rate,
-            'env_steps': self.learner.env_steps,
-            'episodes': self.learner.episodes,
-            'updates': self.learner.updates,
-            'wall_s': round(self.trained_s, 2),
-            'seed': self.parameters.seed,
-            'evaluations': [dataclasses.asdict(e) for e in self.evaluations],
-        }
-        write_whole(self.folder.result, json.dumps(result, indent=1).encode())
+        result = self._result(self.outcome, self.evaluations[-1].success_rate)
+        self._write_result(result)
         return result
+
+
+def _own_form(state: dict[str, Any]) -> dict[str, Any]:
+    """Return the form of what a checkpoint of online training alone holds."""
+    return {
+        'version': int,
+        'next_evaluation': int,
+        # A policy may be under evaluation.
+        'judged': type(None) if state.get('judged') is None else (int, bytes),
+        'judged_at': (int, int, float),
+    }

@@ -57,7 +57,7 @@ def trained(training):
     while training.remaining:
         training.update()
     training.finish()
-    return training._folder.policy.read_bytes()
+    return training.folder.policy.read_bytes()
 
 
 def sampled(learner, count=2000):
@@ -122,7 +122,7 @@ def test_a_resumed_training_ends_in_the_same_policy(training_of, capacity, stop_
     while resumed.remaining:
         resumed.update()
     resumed.finish()
-    assert resumed._folder.policy.read_bytes() == whole
+    assert resumed.folder.policy.read_bytes() == whole
 
 
 def test_more_than_the_buffer_holds_is_streamed_through_it(training_of, episodes):
@@ -171,7 +171,7 @@ def test_policies_are_judged_on_the_way_and_the_result_tells(training_of, toy, m
 
     training = training_of(updates=1000, judge=judge)
     policy = trained(training)
-    result = json.loads(training._folder.result.read_text())
+    result = json.loads(training.folder.result.read_text())
     assert [each['updates'] for each in result['evaluations']] == list(range(100, 1001, 100))
     assert [each['success_rate'] for each in result['evaluations']] == pytest.approx(
         np.arange(1, 11) / 10
@@ -184,7 +184,7 @@ def test_policies_are_judged_on_the_way_and_the_result_tells(training_of, toy, m
 def test_online_training_does_not_go_on_in_an_offline_folder(training_of, toy, parameters):
     training = training_of()
     trained(training)
-    online = Training(toy, parameters(compile_after=0), training._folder, lambda path: [])
+    online = Training(toy, parameters(compile_after=0), training.folder, lambda path: [])
     with pytest.raises(TrainingError, match='is of offline training'):
         online.resume()
 
@@ -192,7 +192,7 @@ def test_online_training_does_not_go_on_in_an_offline_folder(training_of, toy, p
 def test_the_bags_of_a_run_come_in_the_order_of_its_log(training_of):
     training = training_of(log=[('late.mcap', '1'), ('early.mcap', '2')])
     trained(training)
-    run = training._folder
+    run = training.folder
     with pytest.raises(OfflineError, match='but no bags'):
         bags_in_order(run)
     (run.bags / 'other.mcap').touch()
