@@ -15,7 +15,7 @@ from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.config.schema import ConfigError, parameters_of
 from her_ros.orchestration.graph import ROBOTS
-from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.last_error import report
 from her_ros.runtime.output import steady_output
 from her_ros.runtime.process import end_command_by_signals
@@ -465,6 +465,17 @@ def main() -> None:
         # typer has one status for every interrupt.
         number = signal_that_came()
         sys.exit(128 + number if number and ended.code == _INTERRUPTED else ended.code)
+    except ImportError as error:
+        if (error.name or 'her_ros').startswith('her_ros'):
+            raise  # a bug of ours
+        report(
+            HerRosError(
+                f'{error.name} cannot be loaded ({one_line(error)[:200]}); install what her_ros'
+                ' requires, or source the set-up file of ROS'
+            ),
+            'her-ros',
+        )
+        sys.exit(1)
     except (HerRosError, OSError) as error:  # OSError: a full disk, or a file nobody may read
         report(error, 'her-ros')
         sys.exit(1)

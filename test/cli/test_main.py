@@ -137,6 +137,18 @@ def test_output_takes_any_encoding(tmp_path, environment):
     assert done.stdout.startswith(b'a ')
 
 
+def test_a_library_that_is_missing_is_one_line():
+    code = (
+        "import sys, her_ros.cli.main as m\nsys.modules['rclpy'] = None\n"
+        "sys.argv = ['her-ros', 'stop']\nm.main()"
+    )
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, '')
+    (line,) = done.stderr.splitlines()
+    assert line.startswith('her-ros: rclpy cannot be loaded (')
+    assert line.endswith('or source the set-up file of ROS')
+
+
 def test_files_are_utf8_whatever_the_locale(tmp_path):
     code = (
         'import sys\nfrom pathlib import Path\n'
