@@ -64,6 +64,7 @@ rosdoc2_settings = {'enable_breathe': False, 'enable_exhale': False}
 _HEAVY = (
     *('launch.actions', 'launch_ros', 'rclpy', 'mujoco', 'torch', 'onnx', 'onnxruntime', 'mcap'),
     *('gymnasium', 'gymnasium_robotics', 'rosbags', 'cryptography', 'matplotlib'),
+    'stable_baselines3',
 )
 
 

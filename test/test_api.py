@@ -62,6 +62,18 @@ def test_three_lines_sample_a_relabelled_batch_of_bags(page, monkeypatch, tmp_pa
     assert (batch.reward[batch.steps_to_goal == 1] == 0).all()
 
 
+def test_the_other_examples_of_the_page_run(capsys):
+    text = (ROOT / 'docs/how_to/python.md').read_text('utf-8')
+    blocks = re.findall(r'```python\n(.*?)```', text, re.S)
+    arrays, originals = (
+        next(block for block in blocks if part in block)
+        for part in ('from_arrays', 'register_robotics')
+    )
+    exec(arrays, {})
+    exec(originals, {})
+    assert capsys.readouterr().out == '50 True -46.0\nTrue\n'
+
+
 def test_the_example_learns_an_environment_of_ones_own_without_ros(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, 'rclpy', None)
     spec = importlib.util.spec_from_file_location('example', ROOT / 'examples/own_environment.py')

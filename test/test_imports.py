@@ -87,6 +87,8 @@ ROOMS = {
     'robot.bridge': Room({'numpy', 'mujoco'}, GROUND | {'arms', 'robot'}),
     'robot.simulated': Room({'numpy', 'mujoco'}, GROUND | {'arms', 'robot', 'sim'}),
     'robot.conversion': Room({'numpy', 'mujoco'}, GROUND | {'arms', 'robot', 'robot.bridge'}),
+    # Environments for libraries that the package does not need itself.
+    'adapters': Room({'numpy', 'gymnasium', 'stable_baselines3'}, GROUND | {'sim'}),
     'nodes': Room({'numpy', 'rclpy'} | MESSAGES, GROUND),
     'orchestration.command_node': Room(
         {'rclpy'}, GROUND | {'nodes', 'orchestration.dds_environment'}
