@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from campaign.clocks_training import step_training
-from campaign.figures import Figure, Scale
+from campaign.figures import Fault, Figure, Scale
 from campaign.processes import Child, Observer, claimed_domain, running_nodes
 from campaign.reports import Reports
 from campaign.stepped_clock import ClockError, SteppedClocks
@@ -80,7 +80,7 @@ def _step_deployment(
         ended = [child.name for child in children if not child.running]
         tracebacks = sum(child.tracebacks for child in children)
         silence_s = operator.reports.longest_silence_s
-    kinds = [fault.split(':')[0] for result in results for fault in result.faults]
+    kinds = [fault.kind for result in results for fault in result.faults]
     return [
         Figure('clocks_steps_in_episodes', len(results)),
         Figure('clocks_unsafe_endings', kinds.count('unsafe'), 0),
@@ -99,8 +99,7 @@ class _Result:
 
     #: from the step to the last movement, seconds; 0: the goal was reached all the same
     standstill_s: float
-    #: what was wrong: a kind, a colon, and more
-    faults: Sequence[str]
+    faults: Sequence[Fault]
 
 
 def _step_in_episode(
@@ -116,19 +115,19 @@ def _step_in_episode(
     state, reason = operator.goal_state, operator.goal_result
     operator.spin(0.7)  # longer than the bridge tells a robot to stand still
     if operator.speed != 0.0 or operator.is_turning:
-        faults.append(f'unsafe: {operator.speed:.3f} m/s commanded after the episode')
+        faults.append(Fault('unsafe', f'{operator.speed:.3f} m/s commanded after the episode'))
     said = ' '.join(operator.reports.messages)
     for child, size in zip(children, sizes, strict=True):
         said += child.log.read_bytes()[size:].decode(errors='replace')
     if state != GoalStatus.REACHED and not _SIZE.search(said):
-        faults.append(f'unexplained: {state}: {reason}')
+        faults.append(Fault('unexplained', f'{state}: {reason}'))
     standstill_s = 0.0 if state == GoalStatus.REACHED else max(operator.turned_at_s - begin, 0.0)
     clocks.set(f'{_NAMESPACE}/{name}', 0)
     operator.spin(0.5)
     operator.send_goal(_GOALS[1])
     operator.until_goal_ends()
     if operator.goal_state != GoalStatus.REACHED:
-        faults.append(f'after: {operator.goal_state}: {operator.goal_result}')
+        faults.append(Fault('after', f'{operator.goal_state}: {operator.goal_result}'))
     return _Result(standstill_s, faults)
 
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from campaign.disk_cases import CASES, Case, problem_of, unreadable
-from campaign.figures import Figure, Scale
+from campaign.disk_cases import CASES, Case, Problem, problem_of, unreadable
+from campaign.figures import Fault, Figure, Scale
 
 _SIZE_MB = 32
 _PAGE = 4096
@@ -35,7 +35,7 @@ _IGNORED = ('filler', 'lock')
 def run(scale: Scale, folder: Path) -> list[Figure]:
     """Return how many attempts there were, and what went wrong."""
     folder.mkdir(exist_ok=True)
-    faults: list[str] = []
+    kinds: Counter[str] = Counter()
     outcomes: Counter[str] = Counter()
     try:
         with _tmpfs(folder / 'mount') as place:
@@ -43,16 +43,13 @@ def run(scale: Scale, folder: Path) -> list[Figure]:
             for case in cases:
                 for pages in (*(_FEW_PAGES if case.is_slow else _PAGES)[scale], None):
                     condition = 'read-only' if pages is None else f'{pages} pages left'
-                    faults += [
-                        f'{case.name}, {condition}: {each}'
-                        for each in _attempt(case, pages, place / f'{case.name}_{pages}', outcomes)
-                    ]
+                    attempt = place / f'{case.name}_{pages}'
+                    for fault in _attempt(case, pages, attempt, outcomes):
+                        kinds[fault.kind] += 1
+                        print(f'disk: {case.name}, {condition}: {fault}', file=sys.stderr)
     except subprocess.CalledProcessError as error:
         print(f'disk: skipped, no tmpfs may be mounted ({error.stderr.decode().strip()})')
         return [Figure('disk_skipped', 1)]
-    for fault in faults:
-        print(f'disk: {fault}', file=sys.stderr)
-    kinds = Counter(fault.split(': ')[1] for fault in faults)
     return [
         Figure('disk_files', len(cases)),
         Figure('disk_attempts', outcomes.total()),
@@ -65,7 +62,9 @@ def run(scale: Scale, folder: Path) -> list[Figure]:
     ]
 
 
-def _attempt(case: Case, pages: int | None, place: Path, outcomes: Counter[str]) -> Iterator[str]:
+def _attempt(
+    case: Case, pages: int | None, place: Path, outcomes: Counter[str]
+) -> Iterator[Fault]:
     """Run one case under one condition; yield what is wrong."""
     place.mkdir()
     case.prepare(place)
@@ -76,16 +75,18 @@ def _attempt(case: Case, pages: int | None, place: Path, outcomes: Counter[str])
         yield from _judged(problem, place)
         yield from _lost(before, place)
     if problem and (problem := problem_of(case.write, place)):
-        yield f'again: {problem}'
+        yield Fault('again', problem.text)
     yield from _lost(before, place)
     subprocess.run(['rm', '-rf', place], check=True)
 
 
-def _judged(problem: str, place: Path) -> Iterator[str]:
-    if problem.startswith('traceback'):
-        yield problem
-    elif problem and ('\n' in problem.strip() or str(place) not in problem):
-        yield f'unclear: {problem}'
+def _judged(problem: Problem | None, place: Path) -> Iterator[Fault]:
+    if problem is None:
+        return
+    if problem.is_traceback:
+        yield Fault('traceback', problem.text)
+    elif '\n' in problem.text.strip() or str(place) not in problem.text:
+        yield Fault('unclear', problem.text)
 
 
 def _content(place: Path) -> dict[Path, str]:
@@ -96,17 +97,17 @@ def _content(place: Path) -> dict[Path, str]:
     }
 
 
-def _lost(before: dict[Path, str], place: Path) -> Iterator[str]:
+def _lost(before: dict[Path, str], place: Path) -> Iterator[Fault]:
     """Compare with what was there: bags stay as they are, all else is old or new, and whole."""
     after = _content(place)
     for path, digest in before.items():
         if path not in after or (path.suffix == '.mcap' and after[path] != digest):
-            yield f'lost: {path}'
+            yield Fault('lost', str(path))
     for path in after:
         if path.name.startswith('.'):
-            yield f'leftover: {path}'
+            yield Fault('leftover', str(path))
         elif reason := unreadable(path):
-            yield f'damaged: {path} ({reason})'
+            yield Fault('damaged', f'{path} ({reason})')
 
 
 @contextmanager

@@ -58,18 +58,26 @@ class Case(NamedTuple):
     is_slow: bool = False
 
 
-def problem_of(write: Callable[[Path], None], place: Path) -> str:
-    """Return what a user is told of a failure; empty if there is none."""
-    problem, errors = '', io.StringIO()
+class Problem(NamedTuple):
+    """What a user is told of a failure."""
+
+    text: str
+    is_traceback: bool = False
+
+
+def problem_of(write: Callable[[Path], None], place: Path) -> Problem | None:
+    """Return what a user is told of a failure; None if there is none."""
+    problem, errors = None, io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):
             write(place)
     except (HerRosError, OSError) as error:
-        problem = str(error)
+        problem = Problem(str(error))
     except Exception:
-        problem = f'traceback: {traceback.format_exc()}'
+        problem = Problem(traceback.format_exc(), is_traceback=True)
     # A thread may print one, too.
-    return f'traceback: {errors.getvalue()}' if 'Traceback' in errors.getvalue() else problem
+    is_traceback = 'Traceback' in errors.getvalue()
+    return Problem(errors.getvalue(), is_traceback=True) if is_traceback else problem
 
 
 def unreadable(path: Path) -> str:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 
 class Scale(Enum):
@@ -33,6 +34,18 @@ class Figure:
     def passed(self) -> bool:
         """Return whether the value is within its limit."""
         return self.limit is None or self.value <= self.limit
+
+
+class Fault(NamedTuple):
+    """Something that went wrong in a case."""
+
+    #: what a figure counts
+    kind: str
+    text: str
+
+    def __str__(self) -> str:
+        """Return the kind and the text."""
+        return f'{self.kind}: {self.text}'
 
 
 def or_gave_up(key: str, measure: Callable[[], Iterable[Figure]]) -> list[Figure]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from campaign.figures import Figure, Scale
+from campaign.figures import Fault, Figure, Scale
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.runtime.states import WaitsFor
 
@@ -47,7 +47,7 @@ def run(scale: Scale, folder: Path) -> list[Figure]:
             failures += [(index, command, number.name, each) for each in failure]
     for failed in failures:
         print('signals: case {}, {} by {}: {}'.format(*failed), file=sys.stderr)
-    kinds = [failure[3].split(':')[0] for failure in failures]
+    kinds = [failure[3].kind for failure in failures]
     p50, p99, longest = np.percentile(stops, [50, 99, 100])
     return [
         Figure('signals_cases', len(stops)),
@@ -64,7 +64,7 @@ def run(scale: Scale, folder: Path) -> list[Figure]:
 
 def _case(
     command: str, number: signal.Signals, folder: Path, spy: '_Spy'
-) -> tuple[float, list[str]]:
+) -> tuple[float, list[Fault]]:
     """Return the time until the last process had ended, and what was wrong."""
     folder.mkdir()
     mark, output = f'{_MARK}={folder}', folder / 'output'
@@ -77,20 +77,20 @@ def _case(
         spy.spin(0.05)
     stop_s = time.monotonic() - begin
     spy.spin(0.2)
-    failures = [] if started else [f'start: {output.read_text()[-500:]}']
+    failures = [] if started else [Fault('start', output.read_text()[-500:])]
     if left:
-        failures.append(f'left: {left}')
+        failures.append(Fault('left', str(left)))
         for pid in left:
             os.kill(pid, signal.SIGKILL)
     if command == 'deploy' and spy.speed != 0.0:
-        failures.append(f'moving: the last command is {spy.speed:.4f} m/s')
+        failures.append(Fault('moving', f'the last command is {spy.speed:.4f} m/s'))
     status = process.wait(_GONE_TIMEOUT_S)
     killed, ended = -number, 0 if command == 'deploy' else 128 + number
     if status != (killed if number == signal.SIGKILL else ended):
-        failures.append(f'status: {status}')
+        failures.append(Fault('status', str(status)))
     logs = [output, *folder.glob('run/**/*.log')]
     if any('Traceback' in log.read_text(errors='replace') for log in logs):
-        failures.append(f'traceback: in {folder}')
+        failures.append(Fault('traceback', f'in {folder}'))
     return stop_s, failures
 
 
