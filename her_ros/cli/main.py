@@ -280,17 +280,10 @@ def deploy(
     Starts policy, robot_bridge and, where there is no other, a simulated robot; each new goal on
     /robot/goal is an episode. With `--robot none` the policy alone.
     """
-    from her_ros.orchestration.deploy import Options
     from her_ros.orchestration.deploy import deploy as run
 
-    if robot not in ROBOTS:
-        raise ConfigError(f'--robot {robot!r}: choose one of {", ".join(ROBOTS)}')
     sys.exit(
-        run(
-            Options(
-                task, model, robot, folder, record, params, override or [], namespace, remap or []
-            )
-        )
+        run(task, model, robot, folder, record, params, override or [], namespace, remap or [])
     )
 
 

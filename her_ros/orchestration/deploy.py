@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -23,57 +23,50 @@ if TYPE_CHECKING:
     from her_ros.view.display import Display
 
 
-class Options(NamedTuple):
-    """What the user asks for."""
-
-    task: str
-    #: None: the policy shipped for the task
-    model: Path | None
-    #: one of :data:`her_ros.orchestration.graph.ROBOTS`
-    robot: str
-    folder: Path | None
-    record: bool
-    params_file: Path | None
-    overrides: Sequence[str]
-    namespace: str
-    remap: Sequence[str]
-
-
-def deploy(options: Options) -> int:
+def deploy(
+    task: str,
+    model: Path | None,
+    robot: str,
+    folder: Path | None,
+    record: bool,
+    params_file: Path | None,
+    overrides: Sequence[str],
+    namespace: str,
+    remap: Sequence[str],
+) -> int:
     """Run policy, bridge and robot until Ctrl-C; return the exit status.
 
+    :param model: None: the policy shipped for the task
+    :param robot: one of :data:`her_ros.orchestration.graph.ROBOTS`
     :raises HerRosError: if anything does not fit, before anything was started
     """
+
+    def nodes(model: str, run_dir: str) -> list[NodeSpec]:
+        return deployment_nodes(namespace, model, True, robot, run_dir, remap)
+
     check_ros_environment(os.environ, own_log_folder=True)
-    checked_namespace(options.namespace)
+    checked_namespace(namespace)
     # What is wrong with them is said first.
-    names = [spec.name for spec in _nodes(options, '', 'any' if options.record else '')]
-    values = values_for(options.task, options.params_file, options.overrides, names)
-    model = (options.model or shipped_model(options.task)).absolute()
+    names = [spec.name for spec in nodes('', 'any' if record else '')]
+    values = values_for(task, params_file, overrides, names)
+    model = (model or shipped_model(task)).absolute()
     if not model.is_file():
         raise ConfigError('no such file', '--model is an ONNX policy', source=model)
     # Whether all of its actions could be bounded.
-    SafetyFilter(
-        task_named(options.task), configured(PolicyParameters, 'policy', values['policy'])
-    )
-    folder = RunFolder(options.folder or Path('runs', options.task, 'robot'))
+    SafetyFilter(task_named(task), configured(PolicyParameters, 'policy', values['policy']))
+    run_folder = RunFolder(folder or Path('runs', task, 'robot'))
     run_without_training(
-        Run(options.task, folder, resumed=False),
+        Run(task, run_folder, resumed=False),
         values,
-        options.namespace,
-        _nodes(options, str(model), str(folder.path) if options.record else ''),
-        lambda console: _display(options, console),
-        f'{options.task} by {model}',
+        namespace,
+        nodes(str(model), str(run_folder.path) if record else ''),
+        lambda console: _display(f'{task} on a {robot} robot', namespace, console),
+        f'{task} by {model}',
     )
     return 0
 
 
-def _nodes(options: Options, model: str, run_dir: str) -> list[NodeSpec]:
-    return deployment_nodes(options.namespace, model, True, options.robot, run_dir, options.remap)
-
-
-def _display(options: Options, console: Console) -> 'Display':
+def _display(title: str, namespace: str, console: Console) -> 'Display':
     from her_ros.view.robot_display import RobotDisplay
 
-    title = f'{options.task} on a {options.robot} robot'
-    return RobotDisplay(title, options.namespace, console)
+    return RobotDisplay(title, namespace, console)

@@ -134,8 +134,10 @@ def deployment_nodes(
     :param robot: one of ``ROBOTS``; the topics of a real one are in no namespace
     :param run_dir: folder of a recorder; empty: record nothing
     :param remap: other names of a robot's topics, such as ``object_pose:=/perception/block``
-    :raises ConfigError: if one of these is no remapping
+    :raises ConfigError: if there is no such robot, or one of these is no remapping
     """
+    if robot not in ROBOTS:
+        raise ConfigError(f'robot {robot!r}', f'choose one of {", ".join(ROBOTS)}')
     others = dict(_remapping(each) for each in remap)
     own = '/' + namespace.strip('/')
     acting = {'model': model, 'autostart': autostart, 'deployment': True, 'explore': False}

@@ -11,7 +11,7 @@ from std_msgs.msg import Bool, UInt8MultiArray
 
 import her_ros
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
-from her_ros.config.schema import configured
+from her_ros.config.schema import ConfigError, configured
 from her_ros.nodes.messages import bytes_message
 from her_ros.nodes.qos import LATCHED
 from her_ros.orchestration.graph import (
@@ -189,3 +189,8 @@ def test_the_documented_second_worker_follows_the_trainer(graph, tmp_path, expor
     bags = run.folder.bags
     graph.until(lambda: version() and list(bags.glob('*_w001_*.mcap')), 'a bag of worker 1')
     assert worker.popen.poll() is None
+
+
+def test_a_robot_that_does_not_exist_is_named():
+    with pytest.raises(ConfigError, match="robot 'mine'; choose one of simulated, real, none"):
+        deployment_nodes('robot', 'a.onnx', True, 'mine')
