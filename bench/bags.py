@@ -4,7 +4,9 @@ Reads the same bare files, alternating within one run, with her_ros and with the
 rosbags documents: open, deserialise every message, view its rows. That loop does less: it checks
 no checksum, splits no episode and checks none. The limit is to read a file's bytes and take their
 checksum. One large file of such rollouts is read as a stream, in turn with the small ones, which
-are read as a whole; chunks are decompressed within our limits, in turn with the libraries alone.
+are read as a whole, and once more as streams: for the difference, small MCAP files have a reader
+of their own (``bags/storage/mcap_file.py``). Chunks are decompressed within our limits, in turn
+with the libraries alone.
 What recording costs a running graph is measured in ``topics.py``.
 
 Run on an otherwise idle machine: ``taskset -c 0 python bench/bags.py``
@@ -117,6 +119,7 @@ def measure(folder: Path, num_envs: int, rounds: int, files: int) -> dict[str, f
         {
             'ours': each(read_with_her_ros),
             'streamed': lambda: read_as_stream(large),
+            'small streamed': each(read_as_stream),
             'rosbags': each(read_with_rosbags),
             'bytes': each(lambda path: crc32(path.read_bytes())),
             'facts': each(read_facts),
@@ -134,6 +137,7 @@ def measure(folder: Path, num_envs: int, rounds: int, files: int) -> dict[str, f
         'streamed/ours': median(map(truediv, times['ours'], times['streamed']))
         * streamed
         / (transitions * files),
+        'ours/small streamed': median(map(truediv, times['small streamed'], times['ours'])),
         'rosbags loop': transitions / per_file['rosbags'],
         'bytes and checksum': transitions / per_file['bytes'],
         'ours/rosbags': per_file['rosbags'] / per_file['ours'],
@@ -189,6 +193,9 @@ def main() -> None:
         bags_streamed_vs_whole=results[16]['streamed/ours'],
         bags_streamed_vs_whole_4env=results[4]['streamed/ours'],
         bags_streamed_vs_whole_1env=results[1]['streamed/ours'],
+        bags_whole_vs_small_streamed=results[16]['ours/small streamed'],
+        bags_whole_vs_small_streamed_4env=results[4]['ours/small streamed'],
+        bags_whole_vs_small_streamed_1env=results[1]['ours/small streamed'],
         bags_zstd_vs_plain=chunks['zstd']['ours/plain'],
         bags_lz4_vs_plain=chunks['lz4']['ours/plain'],
         bags_rosbags_loop_per_s=results[16]['rosbags loop'],
