@@ -294,3 +294,51 @@ def test_a_room_loads_its_own_heavy_libraries_alone(rooms, heavy):
     assert names & every == heavy
     above = ('her_ros.nodes', 'her_ros.orchestration', 'her_ros.analysis', 'her_ros.cli')
     assert not {name for name in names if name.startswith(above)}
+
+
+#: the module that holds all uses of a library's private parts, by library
+PRIVATE = {
+    'rclpy': PACKAGE / 'nodes' / 'rclpy_private.py',
+    'torch': PACKAGE / 'learning' / 'torch_private.py',
+}
+
+
+def private_parts(source):
+    """Return the libraries of whose private modules or names a source uses one."""
+    for node in ast.walk(ast.parse(source)):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f'{node.module}.{each.name}' for each in node.names]
+        elif isinstance(node, ast.Attribute):
+            names = [ast.unparse(node)]
+        for name in names:
+            library, *parts = name.split('.')
+            is_private = any(
+                (p.startswith('_') and not p.endswith('__')) or p == 'impl' for p in parts
+            )
+            if library in PRIVATE and is_private:
+                yield library
+
+
+@pytest.mark.parametrize(
+    ('source', 'library'),
+    [
+        ('import torch._dynamo', 'torch'),
+        ('from torch._inductor.utils import cache_dir', 'torch'),
+        ('import torch\ntorch._foreach_add_([], [])', 'torch'),
+        ('from rclpy.impl.implementation_singleton import rclpy_implementation', 'rclpy'),
+    ],
+)
+def test_a_use_of_a_private_part_is_found(source, library):
+    assert set(private_parts(source)) == {library}
+
+
+def test_private_parts_of_rclpy_and_torch_are_used_in_one_module_each():
+    found = {
+        (library, path)
+        for path in PACKAGE.rglob('*.py')
+        for library in private_parts(path.read_text('utf-8'))
+    }
+    assert found == set(PRIVATE.items())
