@@ -1,0 +1,34 @@
+"""``her-ros`` itself, to which the commands are added."""
+
+from typing import Annotated
+
+import typer
+
+from her_ros import __version__
+from her_ros.cli.bags import app as bags_app
+from her_ros.cli.runs import app as runs_app
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # a table would cut what a narrow terminal does not hold
+    help='Teach a robot arm to reach goals from failures: DDPG with Hindsight Experience Replay,'
+    ' over real ROS 2 topics and bags.',
+)
+app.add_typer(bags_app, name='bags', short_help='Inspect, check and repair bags.')
+app.add_typer(runs_app, name='runs', short_help='List runs.')
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f'her-ros {__version__}')
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option('--version', callback=_version, is_eager=True, help='Show the version.')
+    ] = False,
+) -> None:
+    pass

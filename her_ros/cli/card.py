@@ -1,0 +1,28 @@
+"""``her-ros card``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from her_ros.cli.app import app
+from her_ros.cli.examples import examples
+from her_ros.cli.options import Episodes, NumEnvs, Threads
+from her_ros.config.parameters.nodes import EvaluationProtocol
+
+
+@app.command(
+    short_help='Write a policy and its model card.',
+    epilog=examples('her-ros card runs/FetchPush/run_001 --out my_model'),
+)
+def card(
+    run: Annotated[Path, typer.Argument(help='Folder of a finished run.')],
+    out: Annotated[Path, typer.Option(help='Folder for policy and card.')],
+    episodes: Episodes = 1000,
+    num_envs: NumEnvs = EvaluationProtocol.num_envs,
+    threads: Threads = EvaluationProtocol.threads,
+) -> None:
+    """Write a run's best policy and its model card into a folder."""
+    from her_ros.analysis.card import card as write
+
+    write(run, out, EvaluationProtocol(episodes, num_envs, threads))

@@ -1,0 +1,53 @@
+"""``her-ros deploy``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from her_ros.cli.app import app
+from her_ros.cli.examples import examples
+from her_ros.cli.options import Overrides, Params
+from her_ros.orchestration.graph import ROBOTS
+from her_ros.tasks.registry import TASKS
+
+
+@app.command(
+    short_help='Run a policy on a robot.',
+    epilog=examples(
+        'her-ros deploy --task FetchPush', 'her-ros deploy --robot real --params mine.yaml'
+    ),
+)
+def deploy(
+    task: Annotated[str, typer.Option(help=f'Task to do: {", ".join(TASKS)}.')] = 'FetchPush',
+    model: Annotated[
+        Path | None, typer.Option(help='ONNX policy; default: the one shipped for the task.')
+    ] = None,
+    robot: Annotated[
+        str, typer.Option(help=f'What to act on: {", ".join(ROBOTS)}.')
+    ] = 'simulated',
+    folder: Annotated[
+        Path | None, typer.Option(help='Folder for logs and bags; default: runs/TASK/robot.')
+    ] = None,
+    record: Annotated[
+        bool, typer.Option('--record', help='Record every episode, to learn from.')
+    ] = False,
+    params: Params = None,
+    override: Overrides = None,
+    namespace: Annotated[str, typer.Option(help='ROS namespace of the nodes.')] = 'robot',
+    remap: Annotated[
+        list[str] | None,
+        typer.Option(help="Another name of a robot's topic, such as object_pose:=/block."),
+    ] = None,
+) -> None:
+    """Run a policy on a robot, behind its safety filter and watchdog.
+
+    Starts policy, robot_bridge and, where there is no other, a simulated robot; each new goal on
+    /robot/goal is an episode. With `--robot none` the policy alone.
+    """
+    from her_ros.orchestration.deploy import deploy as run
+
+    sys.exit(
+        run(task, model, robot, folder, record, params, override or [], namespace, remap or [])
+    )

@@ -1,0 +1,30 @@
+"""``her-ros evaluate``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from her_ros.cli.app import app
+from her_ros.cli.examples import examples
+from her_ros.cli.options import Episodes, NumEnvs, Threads
+from her_ros.config.parameters.nodes import EvaluationProtocol
+
+
+@app.command(
+    short_help='Measure a policy in simulation.',
+    epilog=examples('her-ros evaluate models/FetchPush/policy.onnx'),
+)
+def evaluate(
+    model: Annotated[Path, typer.Argument(help='An ONNX policy.')],
+    episodes: Episodes = EvaluationProtocol.episodes,
+    num_envs: NumEnvs = EvaluationProtocol.num_envs,
+    threads: Threads = EvaluationProtocol.threads,
+) -> None:
+    """Measure the success rate of a policy in simulation, in this process and without ROS.
+
+    The start states are those of training's evaluations: fixed, and never trained on.
+    """
+    from her_ros.analysis.evaluate import evaluate as run
+
+    run(model, EvaluationProtocol(episodes, num_envs, threads))

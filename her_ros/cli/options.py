@@ -1,0 +1,35 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from her_ros.config.parameters.nodes import EvaluationProtocol
+from her_ros.config.schema import parameters_of
+from her_ros.tasks.registry import TASKS
+
+#: help of an option for a task to learn
+LEARNABLE = f'Task to learn: {", ".join(TASKS)}, or gym:<id> of Gymnasium-Robotics.'
+
+Seed = Annotated[int | None, typer.Option(help='Seed of the run.')]
+Params = Annotated[
+    Path | None,
+    typer.Option(help="ROS parameter file; default: the run's own, or the one of the task."),
+]
+Overrides = Annotated[
+    list[str] | None, typer.Option('--set', help='Override, such as trainer.batch_size=128.')
+]
+
+
+def _protocol(name: str) -> Any:
+    """Return the option of a parameter of the evaluation protocol."""
+    known = parameters_of(EvaluationProtocol)[name]
+    return typer.Option(
+        min=known.minimum, max=known.maximum, help=f'{known.description.capitalize()}.'
+    )
+
+
+Episodes = Annotated[int, _protocol('episodes')]
+NumEnvs = Annotated[int, _protocol('num_envs')]
+Threads = Annotated[int, _protocol('threads')]

@@ -1,0 +1,27 @@
+"""``her-ros publish``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from her_ros.cli.app import app
+from her_ros.cli.examples import examples
+
+
+@app.command(
+    short_help='Send a policy to a policy node.',
+    epilog=examples('her-ros publish runs/FetchPush/run_001/policy.onnx'),
+)
+def publish(
+    model: Annotated[Path, typer.Argument(help='An ONNX policy; MODEL.sig is sent with it.')],
+    topic: Annotated[str, typer.Option(help='A policy topic.')] = '/robot/policy',
+    timeout: Annotated[float, typer.Option(help='Give up after so many seconds.')] = 10.0,
+) -> None:
+    """Send a policy to a policy node whose parameter accept_policies is true.
+
+    The node uses it from the next episode on. Its diagnostics say whether it was accepted.
+    """
+    from her_ros.orchestration.publish import publish as run
+
+    run(model, topic, timeout)

@@ -1,0 +1,50 @@
+"""``her-ros simulate``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from her_ros.cli.app import app
+from her_ros.cli.examples import examples
+from her_ros.cli.options import LEARNABLE, Overrides, Params
+
+
+@app.command(
+    short_help='Run a policy in simulation, with ROS.',
+    epilog=examples(
+        'her-ros simulate --real-time --publish-scene',
+        'her-ros simulate --model my_model/policy.onnx',
+    ),
+)
+def simulate(
+    task: Annotated[str, typer.Option(help=LEARNABLE)] = 'FetchReach',
+    model: Annotated[
+        Path | None, typer.Option(help='ONNX policy; default: the one shipped for the task.')
+    ] = None,
+    real_time: Annotated[
+        bool, typer.Option('--real-time', help='Move as fast as a robot.')
+    ] = False,
+    publish_scene: Annotated[
+        bool, typer.Option('--publish-scene', help='Show environment 0 in RViz and Foxglove.')
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option(help='Folder for logs and bags; default: runs/TASK/simulation.')
+    ] = None,
+    record: Annotated[
+        bool, typer.Option('--record', help='Record every episode, to learn from.')
+    ] = False,
+    params: Params = None,
+    override: Overrides = None,
+    namespace: Annotated[str, typer.Option(help='ROS namespace of the nodes.')] = 'her_ros',
+) -> None:
+    """Run a policy in simulation through ROS 2 nodes, until Ctrl-C.
+
+    Starts simulation and policy, as simulate.launch.py does, for machines without the ros2
+    command. To measure a policy without ROS, use evaluate.
+    """
+    from her_ros.orchestration.simulate import Options
+    from her_ros.orchestration.simulate import simulate as run
+
+    more = (folder, record, params, override or [], namespace)
+    run(Options(task, model, real_time, publish_scene, *more))

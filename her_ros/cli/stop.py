@@ -1,0 +1,18 @@
+"""``her-ros stop``."""
+
+from typing import Annotated
+
+import typer
+
+from her_ros.cli.app import app
+from her_ros.cli.examples import examples
+
+
+@app.command(short_help='Stop a robot and drop its goals.', epilog=examples('her-ros stop'))
+def stop(
+    namespace: Annotated[str, typer.Option(help='Namespace of the bridge.')] = 'robot',
+) -> None:
+    """Stop a robot, and drop its goals; another goal moves it again."""
+    from her_ros.orchestration.goal import stop_robot
+
+    stop_robot(namespace)

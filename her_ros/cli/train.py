@@ -1,0 +1,48 @@
+"""``her-ros train``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from her_ros.cli.app import app
+from her_ros.cli.examples import examples
+from her_ros.cli.options import LEARNABLE, Overrides, Params, Seed
+
+
+@app.command(
+    short_help='Train a task through ROS 2 nodes.',
+    epilog=examples(
+        'her-ros train',
+        'her-ros train --task FetchPush --new --seed 3',
+        'her-ros train --set trainer.batch_size=512',
+        'her-ros train --set trainer.max_env_steps=2000000',
+    ),
+)
+def train(
+    task: Annotated[str, typer.Option(help=LEARNABLE)] = 'FetchReach',
+    runs: Annotated[Path, typer.Option(help='Folder of all runs.')] = Path('runs'),
+    name: Annotated[
+        str,
+        typer.Option(help='Name of the run, to start or to go on with; default: the last one.'),
+    ] = '',
+    new: Annotated[bool, typer.Option('--new', help='Start another run.')] = False,
+    seed: Seed = None,
+    workers: Annotated[int, typer.Option(min=1, max=100, help='Simulation workers.')] = 1,
+    params: Params = None,
+    override: Overrides = None,
+    namespace: Annotated[str, typer.Option(help='ROS namespace of the run.')] = 'her_ros',
+) -> None:
+    """Train a task through real ROS 2 nodes, and write a policy.
+
+    Starts simulation, policy, recorder, evaluator and trainer as processes, shows how they do,
+    and stops by the task's stop rule. Without --new, the last run of
+    the task goes on, with the parameters that it began with. Only its stop rule may change:
+    trainer.max_env_steps, trainer.stop_success, trainer.stop_evaluations. The exit status is 0 if
+    the task is solved, and 1 if the run reaches its limit first.
+    """
+    from her_ros.orchestration.train import train as run
+
+    overrides = [*([] if seed is None else [f'seed={seed}']), *(override or [])]
+    sys.exit(run(task, runs, name, new, params, overrides, workers, namespace))

@@ -1,0 +1,57 @@
+"""``her-ros train-offline``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from her_ros.cli.app import app
+from her_ros.cli.examples import examples
+from her_ros.cli.options import Overrides, Params, Seed
+from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.config.schema import parameters_of
+
+_GUARDS = parameters_of(LearnerParameters)['guard'].choices
+
+
+@app.command(
+    'train-offline',
+    short_help='Train from bags, without ROS.',
+    epilog=examples('her-ros train-offline bags/monday bags/tuesday.mcap'),
+)
+def train_offline(
+    bags: Annotated[
+        list[Path],
+        typer.Argument(help='Bags, folders of bags, or run folders.', show_default=False),
+    ],
+    task: Annotated[str, typer.Option(help='Task; default: what the bags say.')] = '',
+    out: Annotated[
+        Path | None, typer.Option(help='Folder for the results; default: runs/TASK/offline.')
+    ] = None,
+    updates: Annotated[int, typer.Option(min=1, help='Updates to make.')] = 40_000,
+    guard: Annotated[
+        str | None,
+        typer.Option(help=f'What keeps the policy close to the bags: {", ".join(_GUARDS)}.'),
+    ] = None,
+    seed: Seed = None,
+    evaluate: Annotated[
+        bool, typer.Option('--evaluate', help='Judge the policy in simulation, up to ten times.')
+    ] = False,
+    params: Params = None,
+    override: Overrides = None,
+) -> None:
+    """Train from bags that exist, without ROS. Only --evaluate runs a simulation.
+
+    Takes bags of this package or of `ros2 bag record`, in any number and form; relabels them with
+    HER; leaves the same files as `train`. The same command again resumes.
+    """
+    from her_ros.orchestration.train_offline import Options
+    from her_ros.orchestration.train_offline import train_offline as run
+
+    overrides = [
+        *([] if seed is None else [f'seed={seed}']),
+        *(override or []),
+        *([] if guard is None else [f'trainer.guard={guard}']),
+    ]
+    sys.exit(run(Options(bags, task, out, updates, params, overrides, evaluate)))
