@@ -5,7 +5,7 @@ import sys
 from importlib import import_module
 
 from her_ros.cli.app import app
-from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.last_error import report
 from her_ros.runtime.output import steady_output
 from her_ros.runtime.process import end_command_by_signals
