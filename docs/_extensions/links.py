@@ -1,7 +1,6 @@
 """Checks the links of the built pages: that each leads to a file, and to an anchor in it."""
 
 import sys
-from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -22,8 +21,7 @@ class _Page(HTMLParser):
         self.anchors |= {found[name] for name in ('id', 'name') if name in found}
 
 
-@cache
-def _page(path: Path) -> _Page:
+def _read(path: Path) -> _Page:
     page = _Page()
     page.feed(path.read_text('utf-8'))
     return page
@@ -32,21 +30,22 @@ def _page(path: Path) -> _Page:
 def broken_links(folder: Path) -> list[str]:
     """List links inside of a folder of pages that lead nowhere; others are not followed."""
     found = []
-    for path in sorted(folder.rglob('*.html')):
-        for link in dict.fromkeys(_page(path).links):
+    pages = {path: _read(path) for path in sorted(folder.resolve().rglob('*.html'))}
+    for path, page in pages.items():
+        for link in dict.fromkeys(page.links):
             parts = urlsplit(link)
             if parts.scheme or parts.netloc:
                 continue
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
             exists = target.is_file()
-            if exists and parts.fragment and target.suffix == '.html':
-                exists = unquote(parts.fragment) in _page(target).anchors
+            if exists and parts.fragment and target in pages:
+                exists = unquote(parts.fragment) in pages[target].anchors
             if not exists:
-                found.append(f'{path.relative_to(folder)}: {link} leads nowhere')
+                found.append(f'{path.relative_to(folder.resolve())}: {link} leads nowhere')
     return found
 
 
 if __name__ == '__main__':
-    broken = broken_links(Path(sys.argv[1]).resolve())
+    broken = broken_links(Path(sys.argv[1]))
     print('\n'.join(broken), file=sys.stderr, end='\n' if broken else '')
     sys.exit(bool(broken))

@@ -69,22 +69,24 @@ def api_pages(package: str, root: Path) -> Iterator[tuple[str, str]]:
         yield f'{folder}.rst', '\n'.join(lines)
 
 
-def _write(path: Path, text: str) -> None:
-    """Write a page whose text has changed, so that Sphinx reads no other one again."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() or path.read_text('utf-8') != text:
-        path.write_text(text, 'utf-8')
-
-
 def _generate(app: Any) -> None:
+    """Write the pages whose text has changed, and remove those that are left of other files."""
     root, folder = Path(app.config.her_ros_root), Path(app.srcdir)
+    pages = {
+        folder / 'generated' / 'api' / name: text for name, text in api_pages('her_ros', root)
+    }
     for source, page in copies(root).items():
         target = folder / page.relative_to(root / 'docs')
         if target.parent != folder:
             text = source.read_text('utf-8')
-            _write(target, relinked(text, source, page, root) if page.suffix == '.md' else text)
-    for name, text in api_pages('her_ros', root):
-        _write(folder / 'generated' / 'api' / name, text)
+            pages[target] = relinked(text, source, page, root) if page.suffix == '.md' else text
+    for path, text in pages.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text('utf-8') != text:
+            path.write_text(text, 'utf-8')
+    for path in folder.glob('generated/**/*.*'):
+        if path not in pages:
+            path.unlink()
 
 
 def _relink(app: Any, name: str, content: list[str]) -> None:

@@ -1,0 +1,101 @@
+"""What the pages say of the code is written from it: nothing of it is missing."""
+
+from pathlib import Path
+
+import pytest
+from links import broken_links
+from reference_pages.commands import all_commands, command_line, launch_files
+from reference_pages.formats import policy_file, rows, run_folder
+from reference_pages.parameters import parameters, shipped_values
+from reference_pages.topics import all_endpoints, services, topics
+from source_pages import api_pages, relinked
+
+from her_ros.config.parameters.nodes import NODE_PARAMETERS
+from her_ros.config.schema import parameters_of
+from her_ros.wire import topics as names
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_every_command_has_a_section_with_its_options():
+    text = command_line()
+    found = dict(all_commands())
+    assert {'train', 'bags info', 'deploy'} <= {*found}
+    for words, command in found.items():
+        section = text.partition(f'## her-ros {words}\n')[2].partition('\n## ')[0]
+        for each in command.params:
+            assert each.help.split('<')[0] in section, (words, each.name)
+            options = each.opts if each.param_type_name == 'option' else []
+            assert all(f'`{name}' in section for name in options[:1]), (words, each.name)
+
+
+def test_every_launch_file_has_a_section_with_its_arguments():
+    text = launch_files()
+    for path in ROOT.glob('launch/*.launch.py'):
+        assert f'### {path.name}' in text
+    train = text.partition('### train.launch.py')[2]
+    assert {'`task`', '`runs`', '`name`', '`new`', '`params`', '`workers`', '`namespace`'} == {
+        line for line in train.splitlines() if line.startswith('`')
+    }
+
+
+def test_every_parameter_of_every_node_is_described():
+    text = parameters()
+    for node, config in NODE_PARAMETERS.items():
+        section = text.partition(f'\n## {node}\n')[2].partition('\n## ')[0]
+        for name in parameters_of(config):
+            assert f'`{name}`\n' in section or f'`{name}`\n' in text.partition('\n## fetch_env')[0]
+    assert '| `trainer.past_goals` | 0 |' in shipped_values()
+
+
+def test_every_topic_has_its_ends_and_every_service_its_node():
+    text = topics()
+    used = {each.name for each in all_endpoints()}
+    known = {value for key, value in vars(names).items() if key.isupper()}
+    # Logging is rclpy's, and an evaluation is a file with a topic of its own.
+    assert known - used == {'/rosout', 'evaluation/step'}
+    assert all(each.quality or each.role == 'serves' for each in all_endpoints())
+    step = text.partition('`step`\n')[2].partition('\n`')[0]
+    assert 'Publishers: `fetch_env` (reliable, volatile, depth 10); `robot_bridge`' in step
+    assert 'Subscribers: `policy` (reliable, volatile, depth 10); `recorder`' in step
+    assert '| `policy/swap_now` | std_srvs/Trigger |' in services()
+    assert '| `robot_bridge/stop` | std_srvs/Trigger |' in services()
+
+
+def test_rows_and_files_are_those_of_the_code():
+    assert '| `observation` | float64 | 10 (FetchReach); 25 (FetchPush,' in rows()
+    assert '`her_ros.contract`' in policy_file()
+    assert {'`bags`', '`policy.onnx`', '`result.json`'} <= {*run_folder().split()}
+
+
+def test_every_module_is_on_a_page_of_its_room():
+    pages = dict(api_pages('her_ros', ROOT))
+    modules = [path for path in ROOT.glob('her_ros/**/*.py') if path.name != '__init__.py']
+    assert len(modules) > 100
+    for path in modules:
+        module = '.'.join(path.relative_to(ROOT).with_suffix('').parts)
+        assert f'.. automodule:: {module}\n' in pages[f'{module.rpartition(".")[0]}.rst']
+
+
+def test_links_to_files_become_links_to_pages():
+    def link(text, source):
+        return relinked(text, ROOT / source, ROOT / 'docs' / 'how_to' / 'x.md', ROOT)
+
+    assert link('[a](../../ARCHITECTURE.md#b)', 'docs/how_to/x.md') == (
+        '[a](../generated/architecture.md#b)'
+    )
+    assert link('[a](docs/faults.md)', 'README.md') == '[a](../faults.md)'
+    assert link('[a](https://b.c)', 'README.md') == '[a](https://b.c)'
+    with pytest.raises(ValueError, match=r'setup.py is no page'):
+        link('[a](setup.py)', 'README.md')
+
+
+def test_broken_links_of_built_pages_are_found(tmp_path):
+    (tmp_path / 'a.html').write_text('<p id="x"><a href="b.html#y">b</a><a href="#x">x</a>')
+    (tmp_path / 'b.html').write_text('<p id="y"><a href="https://nowhere.example">n</a>')
+    assert broken_links(tmp_path) == []
+    (tmp_path / 'b.html').write_text('<a href="c.html">c</a>')
+    assert broken_links(tmp_path) == [
+        'a.html: b.html#y leads nowhere',
+        'b.html: c.html leads nowhere',
+    ]
