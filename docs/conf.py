@@ -1,6 +1,5 @@
 """Configuration of Sphinx; ``make docs`` builds the pages into ``build/docs``."""
 
-import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,11 +9,13 @@ from typing import Any
 def package_root() -> Path:
     """Return the folder of package.xml.
 
-    rosdoc2 runs a copy of these pages, and a configuration that executes this one by its path.
+    rosdoc2 runs a copy of these pages, and puts that folder on the path.
     """
-    here = Path(__file__)
-    wrapped = re.search(r'exec\(open\("(.+?)"\)', here.read_text('utf-8'))
-    return (Path(wrapped[1]) if wrapped else here).resolve().parent.parent
+    folder = Path(__file__).resolve().parent.parent
+    if (folder / 'package.xml').is_file():
+        return folder
+    package = find_spec('her_ros')
+    return Path(package.origin).parent.parent if package and package.origin else folder
 
 
 ROOT = package_root()
@@ -57,8 +58,8 @@ html_copy_source = False
 html_show_sphinx = False
 copybutton_exclude = '.linenos, .gp, .go'
 
-# rosdoc2 reads this; the pages have their own list of modules.
-rosdoc2_settings = {'enable_breathe': False, 'enable_exhale': False}
+# Read by rosdoc2 alone.
+rosdoc2_settings = {'allow_other_extensions': True, 'override_theme': False}
 
 # What a machine that builds the pages may lack, such as docs.ros.org or one without ROS's launch.
 _HEAVY = (
