@@ -1,5 +1,6 @@
 """Configuration of Sphinx; ``make docs`` builds the pages into ``build/docs``."""
 
+import re
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,6 +21,9 @@ def package_root() -> Path:
 
 ROOT = package_root()
 sys.path[:0] = [str(ROOT), str(ROOT / 'docs' / '_extensions')]
+
+from numpy.typing import ArrayLike  # noqa: E402
+from sphinx.util.typing import stringify_annotation  # noqa: E402
 
 from her_ros import __version__  # noqa: E402
 
@@ -49,6 +53,8 @@ autodoc_typehints_format = 'short'
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 
+highlight_language = 'text'
+
 html_title = f'her_ros {release}'
 html_theme = 'furo' if find_spec('furo') else 'sphinx_rtd_theme'
 html_static_path = ['_static']
@@ -76,7 +82,19 @@ def _is_missing(module: str) -> bool:
         return True
 
 
+def _shorten(*event: Any) -> tuple[str | None, str | None]:
+    """Write types of arrays as the code does: autodoc sees what they stand for."""
+    array_like = stringify_annotation(ArrayLike, 'smart')
+    array = re.compile(r'~numpy\.ndarray\[tuple\[~typing\.Any, \.\.\.\], ~numpy\.dtype\[(.*?)\]\]')
+
+    def short(text: str | None) -> str | None:
+        return text and array.sub(r'NDArray[\1]', text.replace(array_like, 'ArrayLike'))
+
+    return short(event[-2]), short(event[-1])
+
+
 def setup(app: Any) -> None:
     """Let autodoc go without packages that are missing, also where rosdoc2 sets its own list."""
+    app.connect('autodoc-process-signature', _shorten)
     missing = [module.partition('.')[0] for module in _HEAVY if _is_missing(module)]
     app.connect('config-inited', lambda _, config: config.autodoc_mock_imports.extend(missing))

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 from links import broken_links
 from reference_pages.commands import all_commands, command_line, launch_files
+from reference_pages.facade import facade
 from reference_pages.formats import policy_file, rows, run_folder
 from reference_pages.parameters import parameters, shipped_values
 from reference_pages.topics import all_endpoints, services, topics
 from source_pages import api_pages, relinked
 
+import her_ros
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.schema import parameters_of
 from her_ros.wire import topics as names
@@ -66,6 +68,12 @@ def test_rows_and_files_are_those_of_the_code():
     assert '| `observation` | float64 | 10 (FetchReach); 25 (FetchPush,' in rows()
     assert '`her_ros.contract`' in policy_file()
     assert {'`bags`', '`policy.onnx`', '`result.json`'} <= {*run_folder().split()}
+
+
+def test_every_public_name_is_described_first():
+    text = facade()
+    for name in her_ros.__all__:
+        assert f':: her_ros.{name}\n' in text or name == '__version__'
 
 
 def test_every_module_is_on_a_page_of_its_room():

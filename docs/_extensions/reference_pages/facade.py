@@ -7,15 +7,8 @@ import her_ros
 
 def facade() -> str:
     """Describe every public name of the package in the order of ``__all__``."""
-    names = getattr(her_ros, '__all__', [])
-    lines = [
-        inspect.getdoc(her_ros) or '',
-        '',
-        '```{eval-rst}',
-        '.. py:currentmodule:: her_ros',
-        '',
-    ]
-    for name in names:
+    lines = ['```{eval-rst}', '.. automodule:: her_ros', '   :no-members:', '   :no-index:', '']
+    for name in her_ros.__all__:
         value = getattr(her_ros, name)
         if inspect.isclass(value):
             lines += [f'.. autoclass:: her_ros.{name}', '   :no-index:', '']
