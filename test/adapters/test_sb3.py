@@ -1,5 +1,8 @@
 """Our vector environment for Stable-Baselines3, beside SB3's own; skipped where it is missing."""
 
+import importlib.util
+from pathlib import Path
+
 import gymnasium
 import numpy as np
 import pytest
@@ -49,3 +52,11 @@ def test_it_does_what_sb3s_own_vector_environment_does():
     ours.set_options({'colour': 'red'})
     with pytest.raises(SimError, match='have none'):
         ours.reset()
+
+
+def test_the_example_learns_by_sb3s_own_her():
+    path = Path(__file__).parents[2] / 'examples' / 'sb3_fetch_reach.py'
+    spec = importlib.util.spec_from_file_location('example', path)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    assert example.success_rate(example.train()) > 0.9
