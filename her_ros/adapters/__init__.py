@@ -1,1 +1,1 @@
-"""The environments of this package for other libraries, each in a module of its own."""
+"""Adapters that offer our environments to other libraries, one module each."""

@@ -1,4 +1,4 @@
-"""The Fetch simulation as a vector environment of Stable-Baselines3, which has to be installed."""
+"""The Fetch simulation as a vector environment of Stable-Baselines3 (installed separately)."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

@@ -1,1 +1,1 @@
-"""What runs and bags show: experiments, tables, plots, model cards."""
+"""Analysis of runs and bags: experiments, tables, plots, model cards."""

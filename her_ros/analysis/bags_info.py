@@ -1,4 +1,4 @@
-"""``her-ros bags info``: what bags hold, as a table or as JSON."""
+"""``her-ros bags info``: print the content of bags as a table or as JSON."""
 
 import json
 import sys

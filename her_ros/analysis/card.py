@@ -1,4 +1,4 @@
-"""``her-ros card``: a run's best policy into a folder of its own, with a model card."""
+"""``her-ros card``: export a run's best policy with a model card."""
 
 import os
 import platform

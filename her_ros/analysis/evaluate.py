@@ -1,4 +1,4 @@
-"""``her-ros evaluate``: a policy's success rate with its confidence interval."""
+"""``her-ros evaluate``: measure a policy's success rate with its confidence interval."""
 
 import math
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""``her-ros experiment``: the runs of a comparison, then its table, curves and summary.
+"""``her-ros experiment``: make the runs of a comparison, then its table, curves and summary.
 
-Every run is one of ``her-ros train`` in a process of its own, in a run folder like any other: what
-is compared is what users get, real topics and bags included. Runs side by side therefore share
-the processors, and their wall clock means less than their env steps.
+Every run is a ``her-ros train`` process with a run folder like any other, so the comparison
+measures what users get, topics and bags included. Parallel runs share the processors, so their
+wall clock time means less than their env steps.
 """
 
 import hashlib

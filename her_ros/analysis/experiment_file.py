@@ -1,4 +1,4 @@
-"""Experiments that users describe in a file of their own."""
+"""Read experiments from a user's file."""
 
 import re
 from collections.abc import Mapping

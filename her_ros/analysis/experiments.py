@@ -1,4 +1,4 @@
-"""The comparisons that ``her-ros experiment`` knows."""
+"""The built-in experiments of ``her-ros experiment``."""
 
 from dataclasses import dataclass
 

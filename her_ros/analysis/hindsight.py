@@ -1,4 +1,4 @@
-"""What HER did in a run, found by its own replay buffer in the bags that it learnt from."""
+"""Reconstruct the goals that HER sampled in a run, from its bags and its replay buffer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

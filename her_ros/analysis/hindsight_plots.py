@@ -1,4 +1,4 @@
-"""The pictures of what HER did in a run."""
+"""Plot the goals that HER sampled in a run."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""``her-ros plot``: pictures of an experiment, of runs, or of what HER did in a run."""
+"""``her-ros plot``: plot an experiment, runs, or the goals that HER sampled in a run."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Pictures as SVG and PNG, the same file from the same figures."""
+"""Save figures as SVG and PNG, byte for byte reproducible."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What an experiment leaves to read: ``summary.md`` and ``curves``, from its table alone."""
+"""Write ``summary.md`` and ``curves`` of an experiment from its table."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

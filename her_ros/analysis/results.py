@@ -1,4 +1,4 @@
-"""The tidy table of an experiment, and what is computed from it."""
+"""The tidy table of an experiment, and statistics computed from it."""
 
 import csv
 from collections.abc import Iterable, Sequence

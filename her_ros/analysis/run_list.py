@@ -1,4 +1,4 @@
-"""``her-ros runs list``: a table of runs."""
+"""``her-ros runs list``: print a table of runs."""
 
 from pathlib import Path
 

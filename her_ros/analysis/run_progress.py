@@ -1,4 +1,4 @@
-"""How far runs are, finished or not: from their folders alone."""
+"""Read the progress of runs, finished or not, from their folders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Episodes in and out of ROS 2 bags; owns mcap and rosbags."""
+"""Read and write episodes in ROS 2 bags; uses mcap and rosbags."""

@@ -1,4 +1,4 @@
-"""Episodes read by a process of their own, so that whoever learns from them does not wait."""
+"""Prefetch episodes from bags in a separate process."""
 
 import multiprocessing
 import os

@@ -1,4 +1,4 @@
-"""The error of this folder, and how the failures of its libraries become one."""
+"""Errors about bags, and the conversion of library errors into them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

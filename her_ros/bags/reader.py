@@ -1,4 +1,4 @@
-"""Bags into episodes: our own files, and whatever `ros2 bag record` leaves."""
+"""Read whole bags into episodes: our own files and those of ``ros2 bag record``."""
 
 from collections import ChainMap
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A bag in any form that ROS 2 knows, as the files that it is made of."""
+"""A bag in any format of ROS 2, as a list of its files."""
 
 import re
 from collections.abc import Iterator

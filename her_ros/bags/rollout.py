@@ -1,4 +1,4 @@
-"""Rollouts into bags: one finished file per rollout, none with a hole."""
+"""Record rollouts as bags: one finished file per complete rollout."""
 
 import time
 from collections.abc import Mapping

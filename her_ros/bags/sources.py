@@ -1,4 +1,4 @@
-"""From what a user names on the command line to the bags meant."""
+"""Find the bags that command-line arguments name."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress

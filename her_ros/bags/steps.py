@@ -1,4 +1,4 @@
-"""The messages on the ``step`` topics of a bag, of any size, with the task that they are of."""
+"""Read the ``step`` messages of a bag of any size, with the task of the bag."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Bags of any size into episodes, one after the other, in memory that does not grow."""
+"""Read episodes from bags of any size, one at a time, in bounded memory."""
 
 from collections.abc import Callable, Iterator
 from os import PathLike

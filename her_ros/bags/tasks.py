@@ -1,4 +1,4 @@
-"""Of which task a bag is."""
+"""Determine the task of a bag."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""One rollout, one file: a bag that plain rosbag2 tools open and that is there whole or not."""
+"""Write one rollout as one bag file that appears only when it is complete."""
 
 import json
 import time

@@ -1,1 +1,1 @@
-"""Parameters: what there is, how it is checked, and the files that give it."""
+"""Parameters: their declarations, checks and files."""

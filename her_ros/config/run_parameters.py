@@ -1,4 +1,4 @@
-"""The parameters of a run: from a task, a file and overrides to checked values of all nodes."""
+"""Combine task, parameter file and overrides into checked parameters of all nodes of a run."""
 
 from collections.abc import Collection, Sequence
 from pathlib import Path

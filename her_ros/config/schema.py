@@ -1,7 +1,7 @@
-"""Checked configuration: a frozen dataclass per node says every parameter once.
+"""Checked configuration: a frozen dataclass per node declares its parameters.
 
-The same declaration gives the ROS parameter its type, range and description, checks a parameter
-file before anything starts, and gives a clear line where a value does not fit.
+The same declaration gives the ROS parameter its type, range and description. It checks a parameter
+file before anything starts, and reports a value that does not fit in one clear line.
 """
 
 import dataclasses

@@ -1,1 +1,1 @@
-"""Episodes, and assembling them from rows."""
+"""Episodes, and their assembly from rows."""

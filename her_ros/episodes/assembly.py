@@ -1,4 +1,4 @@
-"""Episodes out of an endless stream of ``step`` rows, in bounded memory."""
+"""Assemble episodes from an endless stream of ``step`` rows in bounded memory."""
 
 from collections import OrderedDict
 from collections.abc import Sequence

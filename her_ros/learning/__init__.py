@@ -1,1 +1,1 @@
-"""Learning from episodes: replay, agents and training; owns torch and onnx."""
+"""Learning from episodes: replay, agents and training; uses torch and onnx."""

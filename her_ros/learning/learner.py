@@ -1,4 +1,4 @@
-"""The learner: takes episodes in, makes updates, gives policies out."""
+"""The learner: stores episodes, makes updates and exports policies."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

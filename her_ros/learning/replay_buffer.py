@@ -1,4 +1,4 @@
-"""The replay buffer as Python programs use it: episodes in, relabelled batches out."""
+"""The replay buffer for Python programs: add episodes, sample relabelled batches."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""All uses of parts of torch that are not public, as torch 2.13 has them.
+"""All uses of private parts of torch, as in torch 2.13.
 
 Another version of torch may change them; then ``test/learning/test_torch_private.py`` fails.
 """

@@ -1,1 +1,1 @@
-"""Acting by a policy: the ONNX file, exploration, answers to `step`, real-time scheduling."""
+"""Acting with a policy: the ONNX file, exploration, answers to ``step``, real-time scheduling."""

@@ -1,4 +1,4 @@
-"""The answering side of the lock-step: ``step`` rows in, ``action`` rows out."""
+"""Answer ``step`` rows with ``action`` rows."""
 
 from collections.abc import Callable
 from enum import Enum

@@ -1,4 +1,4 @@
-"""How punctual the answers are."""
+"""Latency and rate of the answers."""
 
 import time
 from collections.abc import Callable

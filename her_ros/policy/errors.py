@@ -1,4 +1,4 @@
-"""The error of whatever makes a policy file unfit to act."""
+"""Errors about policy files."""
 
 from her_ros.runtime.errors import HerRosError
 

@@ -1,4 +1,4 @@
-"""What stands between ``step`` and ``action`` in lock-step with a simulation: the actor alone."""
+"""Answer ``step`` messages in lock-step with a simulation."""
 
 import time
 from collections.abc import Callable

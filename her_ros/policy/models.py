@@ -1,4 +1,4 @@
-"""Where policies come from: files and the ``policy`` topic; each is verified before it acts."""
+"""Load policies from files and from the ``policy`` topic, and verify each before it acts."""
 
 from pathlib import Path
 

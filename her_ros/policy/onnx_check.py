@@ -1,10 +1,10 @@
-"""Look at an ONNX file before onnxruntime does, and let only graphs of our own kind pass.
+"""Check an ONNX file before onnxruntime loads it: only known graphs pass.
 
-onnxruntime is not made for hostile files: an operator of another domain can end the process, a
-loop can run for ever, and external data is read from the working directory, so that a checksum of
-the file says nothing about its actions. So this module reads the file itself (the wire format of
-Protocol Buffers, the messages of onnx.proto3) and refuses every field, operator and type that
-:mod:`her_ros.learning.export` does not write. It needs no library, so a robot needs none.
+onnxruntime is not made for hostile files. An operator of another domain can end the process, and a
+loop can run forever. External data is read from the working directory, so a checksum of the file
+does not cover it. So this module parses the file itself (the wire format of Protocol Buffers, the
+messages of onnx.proto3) and refuses every field, operator and type that
+:mod:`her_ros.learning.export` does not write. It needs no library, so a robot needs none either.
 
 The checks bound memory and time, too. Each constant is read once, and constants of two dimensions
 only as weights, so acting costs no more than the size of the file.

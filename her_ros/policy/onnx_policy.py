@@ -1,4 +1,4 @@
-"""An exported policy, ready to act."""
+"""Run an exported ONNX policy."""
 
 import re
 from pathlib import Path

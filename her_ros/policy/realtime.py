@@ -1,4 +1,4 @@
-"""Punctuality, as far as the operating system and Python's garbage collector decide it."""
+"""Real-time settings of the process: scheduling, cores, locked memory, garbage collection."""
 
 import ctypes
 import gc

@@ -1,6 +1,6 @@
-"""Who made a policy file: its signature with Ed25519 (RFC 8032).
+"""Ed25519 signatures of policy files (RFC 8032).
 
-The signature lies beside the file and is what OpenSSL writes::
+The signature is a file beside the policy, in the format that OpenSSL writes::
 
     openssl genpkey -algorithm ed25519 -out key.pem
     openssl pkey -in key.pem -pubout -out public.pem

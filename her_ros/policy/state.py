@@ -1,4 +1,4 @@
-"""Whether the actions of a policy may leave."""
+"""States that say whether the actions of a policy are sent."""
 
 from enum import StrEnum
 

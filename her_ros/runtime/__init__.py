@@ -1,1 +1,1 @@
-"""What every process stands on: files, processes, run folders, seeds, time."""
+"""Basics that every process uses: files, processes, run folders, seeds, time."""

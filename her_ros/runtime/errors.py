@@ -1,4 +1,4 @@
-"""The root of every error that a user can cause and cure."""
+"""Base class of all errors that a user can cause and fix."""
 
 from typing import Self
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, and files that one process holds."""
+"""Atomic file writes, and files that one process locks."""
 
 import fcntl
 import hashlib

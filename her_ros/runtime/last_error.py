@@ -1,4 +1,4 @@
-"""The error that ends a process, for its user and for the process that started it."""
+"""Report the error that ends a process to its user and to its parent process."""
 
 import json
 import os

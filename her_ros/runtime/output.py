@@ -1,4 +1,4 @@
-"""Standard output and error that no reader, terminal or encoding can break."""
+"""Standard output and error that survive closed pipes, lost terminals and narrow encodings."""
 
 import errno
 import io

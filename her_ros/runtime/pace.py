@@ -1,4 +1,4 @@
-"""Wall time: moving once per period, and not doing a thing too often."""
+"""Fixed-rate timing and rate limiting in wall time."""
 
 import time
 from collections.abc import Callable

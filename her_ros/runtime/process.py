@@ -1,4 +1,4 @@
-"""How processes end: exit statuses, signals, and what follows when a launcher ends."""
+"""Process lifetime: exit statuses, signals, and the end of the launcher."""
 
 import ctypes
 import os

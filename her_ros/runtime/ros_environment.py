@@ -1,6 +1,6 @@
-"""Checks of the environment variables of ROS 2, which need neither ROS nor a node.
+"""Check the environment variables of ROS 2 without starting ROS.
 
-The libraries below ROS answer a wrong value with a traceback, end the process, or ignore it.
+The libraries below ROS raise a traceback on a wrong value, end the process, or ignore it.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The folder of a run: what lies where, and who may write."""
+"""Layout, lock and start counts of a run folder."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a finished run ended with: ``result.json``, read and checked."""
+"""Read and check ``result.json``, the result of a finished run."""
 
 import json
 from pathlib import Path

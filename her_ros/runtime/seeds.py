@@ -1,4 +1,4 @@
-"""Random generators that never share a stream."""
+"""Independent random generators for every purpose."""
 
 import zlib
 

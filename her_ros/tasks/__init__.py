@@ -1,1 +1,1 @@
-"""Tasks: sizes, reward, success and symmetries, and the list of all of them."""
+"""Tasks: sizes, reward, success and symmetries, and the list of all tasks."""

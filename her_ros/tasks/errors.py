@@ -1,4 +1,4 @@
-"""The error of this room."""
+"""Errors about tasks."""
 
 from her_ros.runtime.errors import HerRosError
 

@@ -1,4 +1,4 @@
-"""What a goal-conditioned task is."""
+"""Definition of a goal-conditioned task."""
 
 from dataclasses import dataclass
 from typing import Any, TypeVar

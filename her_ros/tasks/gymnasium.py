@@ -1,7 +1,7 @@
-"""Tasks of Gymnasium-Robotics with the reward of a :class:`~her_ros.tasks.goal_task.GoalTask`.
+"""Gymnasium-Robotics tasks whose reward a :class:`~her_ros.tasks.goal_task.GoalTask` can give.
 
-That is: sparse, and by the distance of the achieved from the desired goal alone. Sizes and times
-are theirs (gymnasium-robotics 1.4.2); observations, goals and actions are used as they come.
+That is: a sparse reward that depends only on the distance from achieved to desired goal. Sizes and
+times are those of gymnasium-robotics 1.4.2. Observations, goals and actions are used unchanged.
 """
 
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What is seen of a task: observation and achieved goal, and how rotations are written in it."""
+"""Observation and achieved goal of a batch of states, and Euler angles in their convention."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""All tasks by their names."""
+"""The list of all tasks, by name."""
 
 from her_ros.tasks.errors import TaskError
 from her_ros.tasks.fetch import FETCH_TASKS

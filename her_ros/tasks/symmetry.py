@@ -1,4 +1,4 @@
-"""Symmetries of a task, and what they do to each value of a state, a goal and an action.
+"""Symmetries of a task, and their effect on each value of a state, a goal and an action.
 
 Axes are those of REP 103: x points forward, y left, z up.
 """

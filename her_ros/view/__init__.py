@@ -1,1 +1,1 @@
-"""What is shown while nodes run."""
+"""Displays of running nodes."""

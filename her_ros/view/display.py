@@ -1,4 +1,4 @@
-"""What a run shows while it goes on, from the nodes' diagnostics."""
+"""Display of a run, from the diagnostics of its nodes."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""``her-ros echo``: the rows of a step topic, readable."""
+"""``her-ros echo``: print the rows of a ``step`` topic."""
 
 import contextlib
 import time

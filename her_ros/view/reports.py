@@ -1,4 +1,4 @@
-"""What the nodes of a run report, put into words."""
+"""Format the diagnostics of a run's nodes as text."""
 
 from collections import deque
 from collections.abc import Mapping

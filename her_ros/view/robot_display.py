@@ -1,4 +1,4 @@
-"""What a deployment shows while it goes on."""
+"""Display of a running deployment."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What a simulation without training shows while it goes on."""
+"""Display of a simulation that runs without training."""
 
 import time
 

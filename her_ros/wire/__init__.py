@@ -1,1 +1,1 @@
-"""What goes over topics: rows, their bytes, topic names, sessions, the policy contract."""
+"""Content of the topics: rows, their bytes, topic names, sessions and the policy contract."""

@@ -1,11 +1,11 @@
-"""sensor_msgs/PointCloud2 in CDR, without ROS: rows in, rows out.
+"""Encode and decode sensor_msgs/PointCloud2 in CDR, without ROS.
 
-The layout of the message is that of OMG DDS-RTPS 2.5, section 10 (CDR, version 1): a member of n
-bytes starts at a multiple of n, a text carries its length and a closing NUL.
+The layout of the message is that of OMG DDS-RTPS 2.5, section 10 (CDR, version 1): a member of
+n bytes starts at a multiple of n, and a string carries its length and a closing NUL.
 
-All messages of one publisher share everything in front of their rows but the stamp and the
-padding, where Fast CDR leaves what it finds. So that part is read once; later messages are
-compared with it, and their rows cut out.
+All messages of one publisher share the part in front of their rows, except for the stamp and the
+padding, whose content Fast CDR leaves undefined. So that part is parsed once. Later messages are
+compared with it, and their rows are taken out.
 """
 
 import struct

@@ -1,4 +1,4 @@
-"""What a policy file promises: the contract that travels inside the ONNX metadata."""
+"""The contract in the ONNX metadata of a policy file: the task and format it was made for."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""Which environment is heard where several send on one topic."""
+"""Selection of one environment process where several publish on one topic."""
 
 import time
 from collections.abc import Callable

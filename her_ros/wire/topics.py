@@ -1,4 +1,4 @@
-"""Names of the topics; their types and quality of service stand in ARCHITECTURE.md."""
+"""Names of the topics. ARCHITECTURE.md lists their types and quality of service."""
 
 # relative names, in a worker's namespace
 STEP = 'step'

@@ -1,1 +1,1 @@
-"""Bags that are written from other recordings."""
+"""Bags converted from other recordings."""

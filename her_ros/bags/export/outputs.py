@@ -1,4 +1,4 @@
-"""The bags that ``her-ros bags convert`` writes: their names, and which are there already."""
+"""Names of the bags that ``her-ros bags convert`` writes, and detection of finished ones."""
 
 import json
 from collections.abc import Mapping, Sequence

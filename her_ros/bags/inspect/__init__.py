@@ -1,1 +1,1 @@
-"""What is in bags, and whether it keeps the wire contract."""
+"""Inspect bags: their content, and whether it keeps the wire contract."""

@@ -1,4 +1,4 @@
-"""What the wire contract promises of ``step`` rows, as checks of many rows at a time."""
+"""Checks of the wire contract on many ``step`` rows at a time."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple

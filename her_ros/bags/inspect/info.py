@@ -1,4 +1,4 @@
-"""What is in a bag: for a person who wants to know whether it is worth training on."""
+"""Summarise the content of a bag, to judge whether it is worth training on."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

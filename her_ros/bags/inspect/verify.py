@@ -1,4 +1,4 @@
-"""Whether a bag says what the wire contract promises."""
+"""Check a bag against the wire contract."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

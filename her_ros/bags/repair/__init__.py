@@ -1,1 +1,1 @@
-"""New bags out of old ones: recovered from damage, or merged."""
+"""Write new bags from old ones: recovered from damage, or merged."""

@@ -1,4 +1,4 @@
-"""Messages of any topics into a rosbag2 directory, as `ros2 bag record` would leave it."""
+"""Write messages of any topics as a rosbag2 directory."""
 
 import json
 import os

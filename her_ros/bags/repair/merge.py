@@ -1,4 +1,4 @@
-"""Many bags into one rosbag2 directory, in memory that does not grow with them."""
+"""Merge bags into one rosbag2 directory in bounded memory."""
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence

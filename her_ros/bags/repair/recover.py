@@ -1,4 +1,4 @@
-"""A bag whose recorder died, or whose disk failed, into one that every tool opens."""
+"""Recover the readable messages of a damaged bag into a new rosbag2 directory."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Files of bags and the messages in them: MCAP and SQLite, whole or damaged, within limits."""
+"""Read the storage files of bags, MCAP and SQLite, whole or damaged, within memory limits."""

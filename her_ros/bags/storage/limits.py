@@ -1,7 +1,7 @@
-"""Limits on what readers take into memory, whatever a file claims.
+"""Limits on the memory that readers use, whatever sizes a file claims.
 
 A few hundred bytes can claim, or decompress to, gigabytes. So every size is compared with a limit
-before memory is taken for it, and nothing is decompressed further than that.
+before memory is allocated for it, and decompression stops at that limit.
 """
 
 import os

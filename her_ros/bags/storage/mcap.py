@@ -1,7 +1,7 @@
-"""A bare ``.mcap`` file of any size, record by record from front to back.
+"""Read a ``.mcap`` file of any size, record by record from front to back.
 
-The walk follows the records themselves, not the index: so it meets messages in the order of
-recording whatever the clock did, and reads on where the index was never written.
+The reader follows the records, not the index. So it returns messages in the order of recording
+even if the clock was set back, and it also reads files whose index was never written.
 """
 
 from collections.abc import Iterator

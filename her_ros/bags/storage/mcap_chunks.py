@@ -1,4 +1,4 @@
-"""Chunks of an MCAP file: whole ones, halves of them, and where the next one is."""
+"""Read chunks of an MCAP file, whole or truncated, and find the next one after damage."""
 
 import re
 import struct

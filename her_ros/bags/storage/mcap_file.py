@@ -1,8 +1,8 @@
-"""One bare ``.mcap`` file, from its bytes to the messages of the topics one is after.
+"""Read the messages of selected topics from one small ``.mcap`` file in memory.
 
-The file is walked from front to back instead of through its index: a rollout is small and wanted
+The file is read from front to back instead of through its index: a rollout is small and needed
 whole, and every byte has to pass the checksums anyway. Records follow the MCAP specification
-(mcap.dev/spec): one byte of kind, eight of length, content.
+(mcap.dev/spec): one byte for the kind, eight for the length, then the content.
 """
 
 import struct

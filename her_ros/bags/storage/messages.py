@@ -1,4 +1,4 @@
-"""What every form of bag holds: messages on channels."""
+"""Messages and channels, as every bag format holds them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

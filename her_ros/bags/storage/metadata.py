@@ -1,4 +1,4 @@
-"""The metadata of rosbag2: YAML in metadata.yaml, and once more inside every file of a bag."""
+"""Metadata of rosbag2: metadata.yaml, and the copy of it inside every file of a bag."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A bare ``.db3`` file: rosbag2's sqlite3 storage, in every version of its tables."""
+"""Read a ``.db3`` file: rosbag2's sqlite3 storage, in every version of its tables."""
 
 import re
 import shutil

@@ -1,1 +1,1 @@
-"""Every parameter with its default, range and description; each stands here once."""
+"""Declarations of all parameters, with default, range and description."""

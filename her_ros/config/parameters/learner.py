@@ -1,4 +1,4 @@
-"""What and how the agent learns: the parameters of HER, its family and the agents."""
+"""Parameters of the learner: HER, its variants and the agents."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""The parameters of every node; each stands here once.
+"""Parameters of the nodes.
 
 ROS declarations, parameter files and the command line are all checked against these classes.
 """

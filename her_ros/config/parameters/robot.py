@@ -1,4 +1,4 @@
-"""The parameters of the nodes that run on a robot."""
+"""Parameters of the nodes that run on a robot."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What every node of a run shares."""
+"""Parameters that all nodes of a run share."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""Faster updates: compiled, captured in CUDA graphs, or made by several processes."""
+"""Faster updates: compiled, captured in CUDA graphs, or distributed over processes."""

@@ -1,9 +1,9 @@
-"""torch.compile of the update, made ready by another process while the learner goes on.
+"""Compile the update with torch.compile in another process while the learner goes on.
 
-Compiling takes tens of seconds. So a process of its own compiles the same function into torch's
-cache on disk, from the start of a run that is long for certain, and otherwise once the run has
-proved long enough to gain by it. The learner then takes it from there in a few seconds, during
-which data goes on being collected. What an earlier run compiled is taken from the cache at once.
+Compiling takes tens of seconds. So a separate process compiles the same function into torch's
+cache on disk. It starts with the run if the run is known to be long, otherwise once the run has
+lasted long enough to gain from it. The learner then loads the result within a few seconds, while
+data collection continues. A function that an earlier run compiled is loaded at once.
 """
 
 import dataclasses

@@ -1,7 +1,7 @@
-"""Updates captured in CUDA graphs: the host launches many at once, not kernel after kernel.
+"""Capture updates in CUDA graphs, so that the host launches many at once.
 
-A graph goes on reading and writing the memory that it was captured with. So whatever an update
-reads stays where it is, and new values are copied into it; tensors alone decide what happens.
+A graph always reads and writes the memory that it was captured with. So the inputs of an update
+keep their memory, and new values are copied into it. Only tensors control what an update does.
 https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 """
 

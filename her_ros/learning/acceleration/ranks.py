@@ -1,4 +1,4 @@
-"""Several processes that learn together, as torchrun starts them."""
+"""Distributed training with torch.distributed, as torchrun starts it."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,1 +1,1 @@
-"""Agents: their networks and losses, and the update that all of them share."""
+"""Agents: their networks and losses, and the update that they share."""

@@ -1,4 +1,4 @@
-"""What agents with an actor and critics have in common, whatever their losses are."""
+"""Base of the agents that have an actor and critics."""
 
 from dataclasses import dataclass
 from typing import Protocol

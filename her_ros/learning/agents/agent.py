@@ -1,4 +1,4 @@
-"""DDPG, and what updates every agent."""
+"""DDPG, and the update that all agents share."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""The agents by the names that a parameter file gives them; they differ in their update alone."""
+"""The agents, by their names in parameter files."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""DQN with Hindsight Experience Replay, for tasks in which one of n actions is chosen."""
+"""DQN with Hindsight Experience Replay, for tasks with discrete actions."""
 
 import torch
 from torch import Tensor

@@ -1,7 +1,7 @@
-"""Guards that keep learning from a fixed set of episodes to actions which that set can judge.
+"""Offline regularizers: loss terms that keep the policy near the recorded actions.
 
-Off-policy learning puts faith in the critic where no recorded action ever went, and without new
-episodes nothing corrects it. A guard ties the actor to the recorded actions.
+Off-policy learning trusts the critic for actions that were never recorded, and without new
+episodes nothing corrects its errors. A regularizer ties the actor to the recorded actions.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""SAC: a stochastic actor that is paid for its entropy."""
+"""SAC: a stochastic actor whose objective includes its entropy."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""TD3: DDPG whose values are not led astray by their own errors."""
+"""TD3: DDPG with clipped double Q-learning, delayed actor updates and target smoothing."""
 
 import torch
 from torch import Tensor

@@ -1,1 +1,1 @@
-"""Replay buffer, relabelling with achieved goals, and what is drawn more often."""
+"""Replay buffer, relabelling with achieved goals, and prioritised sampling."""

@@ -1,4 +1,4 @@
-"""What is drawn from the replay buffer, and the random numbers it follows from."""
+"""Batches of the replay buffer, and the random numbers that determine them."""
 
 from dataclasses import dataclass
 

@@ -1,11 +1,11 @@
-"""Curriculum for hindsight goals: diverse ones first, later those near the goals of the task.
+"""Curriculum for hindsight goals: diverse ones first, later those near the task's goals.
 
 Fang et al. 2019, "Curriculum-guided Hindsight Experience Replay" (NeurIPS 2019): of the candidates
 that HER draws, those are replayed that raise λ · proximity + diversity most, where λ grows
 exponentially with training. What is simpler here:
 
 - Every transition of a batch has its own candidates and keeps one of them, instead of a batch
-  being chosen from a larger one. So which transitions are replayed is the priorities' affair.
+  being chosen from a larger one. So the priorities alone decide which transitions are replayed.
 - Diversity is how well the chosen goals cover the first candidates of up to 256 transitions, a
   random sample of all candidates.
 - The greedy choice is made for a sixteenth of the batch at a time, the members of which do not

@@ -1,4 +1,4 @@
-"""HER's goal strategies: which achieved goals become goals of a stored transition.
+"""HER's goal strategies: how hindsight goals are chosen for a stored transition.
 
 Andrychowicz et al. 2017 (arXiv 1707.01495), section 4.5. Of an episode with the states 0 … T, the
 transition t leads from state t to state t + 1.

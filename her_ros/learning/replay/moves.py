@@ -1,4 +1,4 @@
-"""From which states on an episode's achieved goal moves."""
+"""Find the states after which an episode's achieved goal still moves."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,7 +1,7 @@
-"""Priorities: which stored transitions are drawn more often than others.
+"""Priorities that make some stored transitions more likely to be sampled.
 
-The priority of a transition stands in one leaf of a :class:`SumTree`, under the number of its row
-in the replay buffer; a row that starts no transition has the priority 0.
+The priority of a transition is one leaf of a :class:`SumTree`, indexed by the transition's row in
+the replay buffer. A row that starts no transition has the priority 0.
 """
 
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""Rows of the replay buffer in the order of their arrival."""
+"""Ring buffer of rows, in the order of arrival."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""A tree of sums: draws in proportion to weights, at a cost that grows with its depth alone."""
+"""Sum tree: sampling in proportion to weights at logarithmic cost."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""Samples transformed by symmetries of their task.
+"""Transform sampled transitions by symmetries of their task.
 
 A reflection or a horizontal offset acts on both states, the goal and the action together, so a
 transformed sample is one that could have been recorded, with the same reward. Mirrored states for

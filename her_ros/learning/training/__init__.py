@@ -1,1 +1,1 @@
-"""Training online and offline: when to update, judge, save and stop."""
+"""Online and offline training: when to update, evaluate, save and stop."""

@@ -1,4 +1,4 @@
-"""What online and offline training from bags share: their state, checkpoint and result."""
+"""State, checkpoint and result shared by online and offline training."""
 
 import dataclasses
 import json

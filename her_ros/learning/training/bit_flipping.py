@@ -1,8 +1,8 @@
-"""The bit-flipping task of the HER paper, and DQN learning it, in one process.
+"""The bit-flipping task of the HER paper, trained with DQN in one process.
 
 Andrychowicz et al. 2017 (arXiv 1707.01495), section 3.1: n bits, n actions, each of which flips
-one bit; the reward is -1 until the bits are those asked for. An episode has at most n steps.
-Chance hardly ever gets there, so without hindsight nothing is learnt from about 13 bits on.
+one bit; the reward is -1 until the bits match the goal. An episode has at most n steps. Random
+actions hardly ever reach the goal, so without HER nothing is learnt from about 13 bits on.
 """
 
 import time

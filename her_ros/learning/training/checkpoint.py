@@ -1,4 +1,4 @@
-"""Checkpoints: written whole, and read without running what a file says."""
+"""Write checkpoints atomically, and read them without running code from the file."""
 
 import io
 import pickle

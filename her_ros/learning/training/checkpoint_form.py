@@ -1,4 +1,4 @@
-"""The form of what a checkpoint holds, checked before any of it is used."""
+"""Check the structure of a checkpoint before any of it is used."""
 
 import math
 from pathlib import Path

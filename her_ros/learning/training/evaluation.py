@@ -1,4 +1,4 @@
-"""What an evaluation showed."""
+"""Results of an evaluation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields

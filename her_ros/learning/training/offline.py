@@ -1,4 +1,4 @@
-"""Learning from bags that are there already: no environment, no ROS, the same learner."""
+"""Train from existing bags: no environment, no ROS, the same learner."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""The training loop over a run folder: bags in, updates at their ratio, evaluations, stop rule."""
+"""Online training over a run folder: read bags, update at a ratio, evaluate, stop."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Named values over time, for TensorBoard."""
+"""Write named values over time for TensorBoard."""
 
 import threading
 from collections.abc import Mapping

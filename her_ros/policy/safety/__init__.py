@@ -1,1 +1,1 @@
-"""What stands between a policy and a robot: filter, watchdog, freshness of observations."""
+"""Safety between a policy and a robot: filter, watchdog, freshness of observations."""

@@ -1,4 +1,4 @@
-"""The last thing an action passes on its way to a robot: bounds that no input gets past."""
+"""Safety filter: bounds that every action must keep before it reaches a robot."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What stands between ``step`` and ``action`` on a robot: actor, safety filter and watchdog."""
+"""Answer ``step`` messages on a robot, behind the safety filter and the watchdog."""
 
 import time
 from collections.abc import Callable

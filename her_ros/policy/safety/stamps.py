@@ -1,8 +1,8 @@
-"""Whether an observation is fresh, by the stamp and the identity of its message.
+"""Check whether an observation is fresh, from the stamp and the identity of its message.
 
-What is not known to be fresh is neither acted upon nor counted as a sign of life: the robot may
-be elsewhere by now. Stamps are wall time, so the clocks of the machines must agree; the order of
-observations is told by their identity, which no clock changes.
+An observation that is not known to be fresh is neither acted upon nor fed to the watchdog, since
+the robot may have moved since. Stamps are wall time, so the clocks of the machines must agree. The
+order of observations follows from their identity, which does not depend on clocks.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Stops a robot whose observations have ceased, from a thread of its own."""
+"""Watchdog thread that stops a robot when observations cease."""
 
 import math
 import threading
