@@ -42,7 +42,8 @@ if find_spec('sphinx_copybutton'):
     extensions.append('sphinx_copybutton')
 
 her_ros_root = str(ROOT)
-exclude_patterns = ['_build', '_extensions']
+# rosdoc2 adds an index.rst of its own.
+exclude_patterns = ['_extensions', 'index.rst']
 suppress_warnings = ['ref.python', 'myst.header']
 
 myst_enable_extensions = ['colon_fence', 'deflist', 'fieldlist']

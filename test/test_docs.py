@@ -56,6 +56,13 @@ def test_links_lead_somewhere_and_nothing_is_left_to_fill_in(page):
             assert not anchor or anchor in anchors(target), f'{link}#{anchor}'
 
 
+@pytest.mark.parametrize('page', PAGES, ids=named)
+def test_the_modules_that_a_page_names_exist(page):
+    for path in re.findall(r'`((?:\w+/)+\w+\.py)`', page.read_text()):
+        if not path.endswith('/drawer.py'):  # the tutorial on tasks writes it
+            assert (ROOT / path).is_file() or (ROOT / 'her_ros' / path).is_file(), path
+
+
 def test_every_page_is_in_a_table_of_contents():
     entries = {
         path
