@@ -50,6 +50,7 @@ myst_enable_extensions = ['colon_fence', 'deflist', 'fieldlist']
 myst_heading_anchors = 4
 
 autodoc_default_options = {'members': True, 'member-order': 'bysource', 'show-inheritance': True}
+add_module_names = False
 autodoc_typehints_format = 'short'
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
