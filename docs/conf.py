@@ -42,8 +42,8 @@ if find_spec('sphinx_copybutton'):
     extensions.append('sphinx_copybutton')
 
 her_ros_root = str(ROOT)
-# rosdoc2 adds an index.rst of its own.
-exclude_patterns = ['_extensions', 'index.rst']
+# rosdoc2 adds an index of its own, pages that begin with underscores, and README, CHANGELOG, …
+exclude_patterns = ['index.rst', '[A-Z_]*']
 suppress_warnings = ['ref.python', 'myst.header']
 
 myst_enable_extensions = ['colon_fence', 'deflist', 'fieldlist']
@@ -59,6 +59,7 @@ highlight_language = 'text'
 
 html_title = f'her_ros {release}'
 html_theme = 'furo' if find_spec('furo') else 'sphinx_rtd_theme'
+html_theme_options: dict[str, Any] = {}
 html_static_path = ['_static']
 html_css_files = ['her_ros.css']
 smartquotes = False  # an option's two dashes stay two
