@@ -26,7 +26,8 @@ def test_every_command_has_a_section_with_its_options():
     for words, command in found.items():
         section = text.partition(f'## her-ros {words}\n')[2].partition('\n## ')[0]
         for each in command.params:
-            assert each.help.split('<')[0] in section, (words, each.name)
+            told = each.help.split('<')[0].replace('`', '')
+            assert told in section.replace('`', ''), (words, each.name)
             options = each.opts if each.param_type_name == 'option' else []
             assert all(f'`{name}' in section for name in options[:1]), (words, each.name)
 

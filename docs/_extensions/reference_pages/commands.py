@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,8 @@ def _command(words: str, command: Any) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Return text that Markdown does not take for HTML."""
-    return text.replace('<', '&lt;')
+    """Return text that Markdown does not take for HTML, and options whose dashes stay two."""
+    return re.sub(r'(?<![`\w-])(--[a-z][a-z-]*)', r'`\1`', text).replace('<', '&lt;')
 
 
 def launch_files() -> str:
