@@ -23,7 +23,7 @@ from table import print_figures, print_table, seconds_of_others, timed
 
 import her_ros.sim  # noqa: F401 (registers)
 from her_ros.arms.model import MOCAP_TURN, SUBSTEPS, load_model
-from her_ros.arms.setups import SETUPS
+from her_ros.arms.scene_specs import SCENE_SPECS
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
@@ -62,7 +62,7 @@ class Physics:
         for data in self._data:
             mujoco.mj_step(model.mujoco_model, data, nstep=SUBSTEPS)
         spent = time.perf_counter() - start
-        if not model.setup.fingers_closed:
+        if not model.scene_spec.fingers_closed:
             return spent
         for data in self._data:
             data.qpos[model.finger_qpos] = 0.0
@@ -154,7 +154,7 @@ def main() -> None:
     columns = ('batch', 'physics', 'vector env', 'SyncVectorEnv', 'batch, 2 threads')
     lowest = dict.fromkeys(('sim_vs_physics', 'sim_vs_sync', 'sim_threads2_vs_1'), np.inf)
     rows = []
-    for name in SETUPS:
+    for name in SCENE_SPECS:
         times = measure(task_named(name), options.envs, options.episodes)
         ratios = {
             'sim_vs_physics': times['physics'] / times['batch'],

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from her_ros.arms.errors import ArmError
-from her_ros.arms.setups import FetchSetup, setup_of
-from her_ros.arms.trim import trim
+from her_ros.arms.scene_specs import SceneSpec, scene_spec_of
+from her_ros.arms.simplify_model import simplify_model
 from her_ros.tasks.goal_task import GoalTask
 
 #: physics steps of 2 ms in one control period of 40 ms
@@ -41,7 +41,7 @@ class SiteChain:
 class FetchModel:
     """A task's model and everything looked up in it once; shared, so nothing may write to it."""
 
-    setup: FetchSetup
+    scene_spec: SceneSpec
     mujoco_model: mujoco.MjModel
     gripper_body: int
     grip: SiteChain
@@ -68,13 +68,13 @@ def load_model(task: GoalTask) -> FetchModel:
 
     :raises ArmError: if the task or its assets are missing
     """
-    setup = setup_of(task)
-    model = compile_scene(setup)
-    settled = _settle(model, setup)
+    scene_spec = scene_spec_of(task)
+    model = compile_scene(scene_spec)
+    settled = _settle(model, scene_spec)
     grip = _site_chain(model, 'robot0:grip')
-    moved = None if setup.object_start_m is None else _site_chain(model, 'object0')
+    moved = None if scene_spec.object_start_m is None else _site_chain(model, 'object0')
     return FetchModel(
-        setup=setup,
+        scene_spec=scene_spec,
         mujoco_model=model,
         gripper_body=model.body('robot0:gripper_link').id,
         grip=grip,
@@ -106,17 +106,17 @@ def assets_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / 'envs' / 'assets' / 'fetch'
 
 
-def compile_scene(setup: FetchSetup) -> mujoco.MjModel:
+def compile_scene(scene_spec: SceneSpec) -> mujoco.MjModel:
     """Compile a task's MJCF, with the gripper welded to the mocap without any offset.
 
     :raises ArmError: if the file is missing or MuJoCo refuses it
     """
-    path = assets_folder() / setup.scene
+    path = assets_folder() / scene_spec.scene
     if not path.is_file():
         raise ArmError(f'{path} is missing', 'reinstall gymnasium-robotics==1.4.2')
     try:
         spec = mujoco.MjSpec.from_file(str(path))
-        trim(spec)
+        simplify_model(spec)
         model = spec.compile()
     except ValueError as error:
         raise ArmError(
@@ -134,16 +134,16 @@ def without_contacts(model: mujoco.MjModel) -> mujoco.MjModel:
     return copied
 
 
-def _settle(model: mujoco.MjModel, setup: FetchSetup) -> mujoco.MjData:
+def _settle(model: mujoco.MjModel, scene_spec: SceneSpec) -> mujoco.MjData:
     """Bring the gripper above the table and let the object come to rest."""
     data = mujoco.MjData(model)
-    data.joint('robot0:slide0').qpos = setup.base_x_m
+    data.joint('robot0:slide0').qpos = scene_spec.base_x_m
     data.joint('robot0:slide1').qpos = 0.48
     data.joint('robot0:slide2').qpos = 0.0
-    if setup.object_start_m is not None:
-        data.joint('object0:joint').qpos = (*setup.object_start_m, 1.0, 0.0, 0.0, 0.0)
+    if scene_spec.object_start_m is not None:
+        data.joint('object0:joint').qpos = (*scene_spec.object_start_m, 1.0, 0.0, 0.0, 0.0)
     mujoco.mj_forward(model, data)
-    data.mocap_pos[0] = np.array(setup.gripper_shift_m) + data.site('robot0:grip').xpos
+    data.mocap_pos[0] = np.array(scene_spec.gripper_shift_m) + data.site('robot0:grip').xpos
     data.mocap_quat[0] = MOCAP_TURN
     mujoco.mj_step(model, data, nstep=_SETTLING_PERIODS * SUBSTEPS)
     return data

@@ -23,7 +23,7 @@ from her_ros.runtime.pace import Pace
 from her_ros.runtime.run_folder import Start
 from her_ros.runtime.seeds import integer_seed
 from her_ros.runtime.states import GoalStatus, WaitsFor
-from her_ros.sim.rollout import Turns
+from her_ros.sim.rollout import PipelinedRollouts
 from her_ros.tasks.registry import task_named
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
 from her_ros.wire.rows import Rows, action_dtype
@@ -42,7 +42,7 @@ class FetchEnvNode(GuardedNode):
         seeds = [seed + i for i in range(p.num_envs)]
         self._pace = Pace(task.control_period_s) if p.real_time else None
         session = secrets.randbits(32)
-        self._turns = Turns(task, seeds, p.threads, session, self._pace)
+        self._rollouts = PipelinedRollouts(task, seeds, p.threads, session, self._pace)
         self._scene = ScenePublisher(self, task) if p.publish_scene else None
         self._decoder = CloudDecoder(action_dtype(task))
         self._goal: NDArray[np.float64] | None = None
@@ -68,16 +68,16 @@ class FetchEnvNode(GuardedNode):
         self._diagnostics = Diagnostics(self, self._status)
 
     def _on_action(self, cdr: bytes) -> None:
-        if self._paused or self._turns.finished:
+        if self._paused or self._rollouts.finished:
             return
-        for rows in self._turns.accept(self._decoder.decode([cdr])[0]):
+        for rows in self._rollouts.accept(self._decoder.decode([cdr])[0]):
             self._send([rows])
             self._steps_done += len(rows)
-        if self._turns.finished:
+        if self._rollouts.finished:
             self._start_rollout()
 
     def _on_demand(self) -> None:
-        if self._turns.finished:
+        if self._rollouts.finished:
             self._start_rollout()
 
     def _on_goal(self, message: PointStamped) -> None:
@@ -101,20 +101,20 @@ class FetchEnvNode(GuardedNode):
         self._paused = request.data
         response.success = True
         response.message = 'paused' if request.data else 'running'
-        if not self._paused and self._turns.finished:
+        if not self._paused and self._rollouts.finished:
             self._start_rollout()
         elif not self._paused:
             if self._pace is not None:
                 self._pace.start()
-            self._send(self._turns.unanswered, again=True)
+            self._send(self._rollouts.unanswered, again=True)
         return response
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         """Abandon the present rollout and start another; the recorder drops the torn one."""
         response.success = not self._paused
         response.message = 'paused: unpause first' if self._paused else 'a new rollout begins'
-        if response.success and not self._turns.finished:
-            self._send(self._turns.start(self._goal))
+        if response.success and not self._rollouts.finished:
+            self._send(self._rollouts.start(self._goal))
         elif response.success:
             self._start_rollout()
         return response
@@ -123,10 +123,10 @@ class FetchEnvNode(GuardedNode):
         """Wall time alone drives this: it starts what may start, and sends again what got lost."""
         if self._paused:
             return
-        if self._turns.finished:
+        if self._rollouts.finished:
             self._start_rollout()
         now, timeout_s = time.monotonic(), self._config.action_timeout_s
-        for rows in self._turns.unanswered:
+        for rows in self._rollouts.unanswered:
             env, step = int(rows['env'][0]), rows['step'][0]
             if now - self._sent_at[env] < timeout_s:
                 continue
@@ -143,7 +143,7 @@ class FetchEnvNode(GuardedNode):
 
     def _start_rollout(self) -> None:
         if not self._paused and not self._waits_for():
-            self._send(self._turns.start(self._goal))
+            self._send(self._rollouts.start(self._goal))
 
     def _send(self, messages: Iterable[Rows], again: bool = False) -> None:
         for rows in messages:
@@ -151,14 +151,14 @@ class FetchEnvNode(GuardedNode):
             self._publisher.publish(encode_cloud(rows, stamp_ns))
             env, now = int(rows['env'][0]), time.monotonic()
             if self._scene is not None and env == 0:
-                self._scene.publish(self._turns.first_qpos(), rows['desired_goal'][0], stamp_ns)
+                self._scene.publish(self._rollouts.first_qpos(), rows['desired_goal'][0], stamp_ns)
             self._sent_at[env] = now
             if not again:
                 self._moved_at[env] = now
 
     def _stuck_since(self) -> float:
         """Return since when a state has been waiting for its action."""
-        waiting = [self._moved_at[int(rows['env'][0])] for rows in self._turns.unanswered]
+        waiting = [self._moved_at[int(rows['env'][0])] for rows in self._rollouts.unanswered]
         return min(waiting, default=np.inf)
 
     def _waits_for(self) -> WaitsFor:
@@ -175,7 +175,7 @@ class FetchEnvNode(GuardedNode):
     def _status(self) -> dict[str, object]:
         now, (then, steps) = time.monotonic(), self._steps_reported
         self._steps_reported = (now, self._steps_done)
-        idle = self._turns.finished or self._paused
+        idle = self._rollouts.finished or self._paused
         waits = self._waits_for() if idle else WaitsFor.NOTHING
         goal_stamp_ns, goal_state, goal_result = self._goal_report
         troubles = [each.trouble() for each in (self._policies, self._environments, self._demand)]
@@ -191,7 +191,7 @@ class FetchEnvNode(GuardedNode):
             'goal_result': goal_result,
             'env_steps': self._steps_done,
             'env_steps_per_s': round((self._steps_done - steps) / max(now - then, 1e-9), 1),
-            'rollouts': self._turns.episode,
+            'rollouts': self._rollouts.episode,
             'states_sent_again': self._resent,
             'late_steps': self._pace.late if self._pace is not None else 0,
         }

@@ -23,9 +23,9 @@ from her_ros.nodes.qos import COMMAND, LOCK_STEP, SCENE, SENSOR, with_deadline
 from her_ros.nodes.scene import goal_marker
 from her_ros.nodes.transforms import pose_of, tf2_lookup
 from her_ros.robot.bridge.arrivals import Arrivals
-from her_ros.robot.bridge.beat import Beat
 from her_ros.robot.bridge.control import RobotControl
 from her_ros.robot.bridge.goals import GoalEvent
+from her_ros.robot.bridge.measurement_clock import MeasurementClock
 from her_ros.robot.bridge.observer import MissingInput, listed
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames, Pose
@@ -73,7 +73,7 @@ class RobotBridgeNode(GuardedNode):
         self.create_service(Trigger, '~/reset', self._on_reset)
         self.create_service(Trigger, '~/stop', self._on_stop)
         steady_timer(self, 1.0, self._draw_goal)
-        self._beat = Beat(self._task.control_period_s)
+        self._clock = MeasurementClock(self._task.control_period_s)
         steady_timer(self, self._task.control_period_s / 8, self._on_time)
         self._diagnostics = Diagnostics(self, self._status)
 
@@ -113,7 +113,7 @@ class RobotBridgeNode(GuardedNode):
         # Only the arm's driver begins periods, not each driver that publishes joints.
         if self._control.observer.take_joints(*joints, measured_s):
             self._stamp_ns = stamp_ns
-            if self._beat.measured(time.monotonic()):
+            if self._clock.measured(time.monotonic()):
                 self._begin_period()
 
     def _take_object(self, message: PoseStamped) -> None:
@@ -175,7 +175,7 @@ class RobotBridgeNode(GuardedNode):
         return response
 
     def _on_time(self) -> None:
-        if self._beat.overdue(time.monotonic()):
+        if self._clock.overdue(time.monotonic()):
             self._begin_period()
 
     def _begin_period(self) -> None:

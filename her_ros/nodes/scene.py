@@ -12,7 +12,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from her_ros.nodes.messages import WORLD_FRAME, pose_message, time_message
 from her_ros.nodes.qos import LATCHED, SCENE
 from her_ros.runtime.pace import Throttle
-from her_ros.sim.readout import Floats
+from her_ros.sim.observations import Floats
 from her_ros.sim.scene import Scene, Shape, goal_sphere
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.topics import GRIPPER_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, TF_STATIC

@@ -22,9 +22,9 @@ from her_ros.nodes.qos import ROBOT
 from her_ros.nodes.scene import ScenePublisher
 from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist, stamp_fault
 from her_ros.robot.errors import RobotError
-from her_ros.robot.simulated.imperfection import Delay, Imperfection
 from her_ros.robot.simulated.robot import SimulatedRobot, start_seed
-from her_ros.robot.simulated.ticks import Ticks
+from her_ros.robot.simulated.sensor_faults import Delay, SensorFaults
+from her_ros.robot.simulated.tick_counter import TickCounter
 from her_ros.runtime.seeds import generator
 from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
@@ -50,7 +50,7 @@ class SimulatedRobotNode(GuardedNode):
         self._robot = SimulatedRobot(task, p.command_timeout_s)
         self._resets = 0
         self._robot.reset(start_seed(p.seed, self._resets))
-        self._imperfection = Imperfection(
+        self._faults = SensorFaults(
             generator(p.seed, 'simulated_robot_sensors'),
             p.object_noise_m,
             p.joint_noise_rad,
@@ -68,7 +68,7 @@ class SimulatedRobotNode(GuardedNode):
         self._scene = ScenePublisher(self, task, measured=False) if p.publish_scene else None
         # Wall time that nobody sets, unlike the node's own clock.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self._schedule = Ticks(
+        self._schedule = TickCounter(
             1.0 / p.rate_hz, time.monotonic(), max(round(_MOST_BEHIND_S * p.rate_hz), 1)
         )
         self.create_timer(1.0 / p.rate_hz, self._on_time, clock=steady)
@@ -84,7 +84,7 @@ class SimulatedRobotNode(GuardedNode):
 
     def _subscribe(self, message_type: Any, topic: str, take: Callable[[Any], None]) -> None:
         def checked(message: Any) -> None:
-            if self._imperfection.loses():
+            if self._faults.loses():
                 self._counts['lost_received'] += 1
                 return
             take(message)
@@ -158,7 +158,7 @@ class SimulatedRobotNode(GuardedNode):
         """Read the sensors; what does not get lost is sent ``latency_s`` later."""
         robot, stamp = self._robot, self.get_clock().now().to_msg()
         joints = JointState(name=list(robot.joint_names))
-        positions = self._imperfection.joint_positions(robot.joint_positions, robot.turning)
+        positions = self._faults.joint_positions(robot.joint_positions, robot.turning)
         joints.position = array('d', positions)
         joints.velocity = array('d', robot.joint_velocities)
         measured: list[tuple[Any, Any]] = [(self._joint_states, joints)]
@@ -169,7 +169,7 @@ class SimulatedRobotNode(GuardedNode):
             self._scene.publish(robot.qpos, None, time.time_ns())
         for publisher, message in measured:
             message.header.stamp = stamp
-            if self._imperfection.loses():
+            if self._faults.loses():
                 self._counts['lost_sent'] += 1
             else:
                 self._delay.put((publisher, message), time.monotonic())
@@ -178,7 +178,7 @@ class SimulatedRobotNode(GuardedNode):
         message = PoseStamped()
         message.header.frame_id = WORLD_FRAME
         place, turn = message.pose.position, message.pose.orientation
-        place.x, place.y, place.z = self._imperfection.object_position(position).tolist()
+        place.x, place.y, place.z = self._faults.object_position(position).tolist()
         turn.w, turn.x, turn.y, turn.z = quaternion.tolist()
         return message
 

@@ -23,7 +23,7 @@ ARM_JOINTS = (
 #: right and left, as an observation has them
 FINGER_JOINTS = ('r_gripper_finger_joint', 'l_gripper_finger_joint')
 #: what the MJCF puts before the names of a Fetch's joints
-PREFIX = 'robot0:'
+MJCF_PREFIX = 'robot0:'
 
 _HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
 #: λ of the damped least squares, m; far below the arm's length, so that it only counts where the
@@ -49,7 +49,7 @@ class FetchKinematics:
     def __init__(self, task: GoalTask, base: Pose | None = None) -> None:
         self._fetch = load_model(task)
         self._model = model = self._fetch.mujoco_model
-        joints = [model.joint(PREFIX + name) for name in self.joint_names]
+        joints = [model.joint(MJCF_PREFIX + name) for name in self.joint_names]
         #: which of ``joint_names`` turn without limits, shape (J,)
         self.continuous = np.array(
             [model.jnt_type[j.id] == _HINGE and not model.jnt_limited[j.id] for j in joints]
@@ -66,7 +66,7 @@ class FetchKinematics:
         self._data, self._trial = mujoco.MjData(model), mujoco.MjData(model)
         self._data.qpos[:] = self._fetch.start_qpos
         self._locate(self._data)
-        there = self._data.body(PREFIX + 'base_link')
+        there = self._data.body(MJCF_PREFIX + 'base_link')
         scene_base = Pose(there.xpos.copy(), there.xquat.copy())
         # Of the scene, in which MuJoCo computes, in the world.
         self._scene = (scene_base if base is None else base) @ scene_base.inverse()

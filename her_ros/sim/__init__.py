@@ -6,10 +6,10 @@ Importing this registers ``her_ros/FetchReach``, ``her_ros/FetchPush``, ``her_ro
 
 import gymnasium
 
-from her_ros.arms.setups import SETUPS
+from her_ros.arms.scene_specs import SCENE_SPECS
 from her_ros.tasks.registry import TASKS
 
-for _name in SETUPS:
+for _name in SCENE_SPECS:
     gymnasium.register(
         id=f'her_ros/{_name}',
         entry_point='her_ros.sim.gym:FetchEnv',

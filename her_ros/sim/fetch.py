@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from her_ros.arms.model import MOCAP_TURN, SUBSTEPS, load_model, without_contacts
 from her_ros.sim.errors import SimError
-from her_ros.sim.readout import Floats, Readout, Rows
+from her_ros.sim.initial_states import draw_start, start_generator
+from her_ros.sim.observations import EnvIndex, Floats, ObservationReader
 from her_ros.sim.simulation import GoalState, checked_goals
-from her_ros.sim.starts import draw_start, start_generator
 from her_ros.tasks.fetch import FULL_ACTION_M
 from her_ros.tasks.goal_task import GoalTask
 
@@ -40,11 +40,11 @@ class FetchBatch:
         # Closing the fingers by force leaves the positions of the last substep behind. A batch
         # of its own brings them up to date, without the contacts a forward pass would look for.
         self._kinematics = self._physics
-        if self._model.setup.fingers_closed:
+        if self._model.scene_spec.fingers_closed:
             contactless = without_contacts(self._model.mujoco_model)
             self._kinematics = mujoco.batch.Batch(contactless, len(seeds), nthread=threads)
         self._kinematics_qpos = self._kinematics.bind('qpos')
-        self._readout = Readout(self._model, self._kinematics, self._physics)
+        self._observations = ObservationReader(self._model, self._kinematics, self._physics)
         self._desired_goal = np.full((len(seeds), task.goal_size), np.nan)
         self._running = np.zeros(len(seeds), bool)
         self._state = {
@@ -107,7 +107,7 @@ class FetchBatch:
         ids, index = self._rows(rows)
         self._apply(self._checked(actions, index), index)
         self._physics.step(ids=ids, nstep=SUBSTEPS)
-        if self._model.setup.fingers_closed:
+        if self._model.scene_spec.fingers_closed:
             for finger in self._model.finger_qpos:
                 self._state['qpos'][index, finger] = 0.0
             self._update_positions(ids, index)
@@ -116,7 +116,7 @@ class FetchBatch:
     def state(self, rows: ArrayLike | None = None) -> GoalState:
         """Return the state of some environments, all by default."""
         _, index = self._rows(rows)
-        return GoalState(*self._readout.observe(index), np.array(self._desired_goal[index]))
+        return GoalState(*self._observations.observe(index), np.array(self._desired_goal[index]))
 
     def qpos(self, row: int) -> Floats:
         """Return the joint positions of one environment, rad and metres, as MuJoCo has them.
@@ -125,22 +125,22 @@ class FetchBatch:
         """
         return np.array(self._state['qpos'][row])
 
-    def _update_positions(self, ids: NDArray[np.intp] | None, index: Rows) -> None:
+    def _update_positions(self, ids: NDArray[np.intp] | None, index: EnvIndex) -> None:
         if self._kinematics is not self._physics:
             self._kinematics_qpos[index] = self._state['qpos'][index]
         self._kinematics.forward(ids=ids, stage=mujoco.mjtStage.mjSTAGE_POS)
 
-    def _apply(self, actions: NDArray[np.floating], index: Rows) -> None:
+    def _apply(self, actions: NDArray[np.floating], index: EnvIndex) -> None:
         # Clipped and scaled in the action's own type, widened afterwards, as the original does.
         actions = np.clip(actions, np.float32(-1.0), np.float32(1.0))
-        position, quaternion = self._readout.gripper_pose(index)
+        position, quaternion = self._observations.gripper_pose(index)
         self._state['mocap_pos'][index, 0] = position + actions[:, :3] * FULL_ACTION_M
         self._state['mocap_quat'][index, 0] = quaternion + MOCAP_TURN
-        if not self._model.setup.fingers_closed:
+        if not self._model.scene_spec.fingers_closed:
             fingers = self._state['qpos'][index][:, self._model.actuated_qpos]
             self._state['ctrl'][index] = fingers + actions[:, 3:]
 
-    def _rows(self, rows: ArrayLike | None) -> tuple[NDArray[np.intp] | None, Rows]:
+    def _rows(self, rows: ArrayLike | None) -> tuple[NDArray[np.intp] | None, EnvIndex]:
         """Return rows as the batch takes them, sorted or None, and as an index of its arrays."""
         if rows is None:
             return None, slice(None)
@@ -153,7 +153,7 @@ class FetchBatch:
             )
         return np.sort(index), index
 
-    def _checked(self, actions: ArrayLike, index: Rows) -> NDArray[np.floating]:
+    def _checked(self, actions: ArrayLike, index: EnvIndex) -> NDArray[np.floating]:
         actions = np.asarray(actions)
         running = self._running[index]
         wanted = (len(running), self.task.action_size)

@@ -134,7 +134,7 @@ class Rollout:
 _FEWEST_PER_TURN = 8
 
 
-class Turns:
+class PipelinedRollouts:
     """Rollouts that start together and move in turns: one is simulated while another waits.
 
     What the policy and the messages need of time passes while there is something to simulate.
@@ -156,7 +156,7 @@ class Turns:
         halved = pace is None and len(seeds) >= 2 * _FEWEST_PER_TURN
         middle = len(seeds) // 2 if halved else len(seeds)
         self._pace = pace
-        self._turns = [
+        self._rollouts = [
             Rollout(task, simulation_of(task, part, threads), session, first)
             for first, part in ((0, seeds[:middle]), (middle, seeds[middle:]))
             if len(part)
@@ -165,26 +165,26 @@ class Turns:
     @property
     def finished(self) -> bool:
         """Whether all episodes have ended, or none has begun."""
-        return all(turn.finished for turn in self._turns)
+        return all(rollout.finished for rollout in self._rollouts)
 
     @property
     def episode(self) -> int:
         """Number of the present rollout, counted from 1; 0 before the first."""
-        return self._turns[0].episode
+        return self._rollouts[0].episode
 
     @property
     def unanswered(self) -> list[Rows]:
         """The rows that wait for actions."""
-        return [turn.rows for turn in self._turns if not turn.finished]
+        return [rollout.rows for rollout in self._rollouts if not rollout.finished]
 
     def first_qpos(self) -> NDArray[np.float64]:
         """Return the joint positions of environment 0, see :meth:`FetchBatch.qpos`."""
-        return self._turns[0].qpos(0)
+        return self._rollouts[0].qpos(0)
 
     def start(self, goal: NDArray[np.float64] | None = None) -> Iterator[Rows]:
         """Start a rollout; give the rows of step 0 as they come, see :meth:`Rollout.start`."""
-        for turn in self._turns:
-            rows = turn.start(goal)
+        for rollout in self._rollouts:
+            rows = rollout.start(goal)
             if self._pace is not None:
                 self._pace.start()
             yield rows
@@ -194,8 +194,8 @@ class Turns:
 
         :raises RowError: if an action is not finite
         """
-        for turn in self._turns:
-            if not turn.finished and turn.accept(answers):
+        for rollout in self._rollouts:
+            if not rollout.finished and rollout.accept(answers):
                 if self._pace is not None:
                     self._pace.wait()
-                yield turn.advance()
+                yield rollout.advance()

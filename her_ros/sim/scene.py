@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 
 from her_ros.arms.model import load_model
-from her_ros.sim.readout import Floats
+from her_ros.sim.observations import Floats
 from her_ros.tasks.goal_task import GoalTask
 
 Kind = Literal['box', 'cylinder', 'sphere', 'line']
@@ -28,7 +28,7 @@ _GOAL_COLOR: Color = (0.1, 0.8, 0.2, 0.35)
 _ARM_WIDTH_M = 0.08
 
 
-class Pose(NamedTuple):
+class ScenePose(NamedTuple):
     """Where something is, in the world frame."""
 
     #: metres, shape (3,)
@@ -43,7 +43,7 @@ class Shape:
 
     name: str
     kind: Kind
-    pose: Pose
+    pose: ScenePose
     #: extents along the axes of the pose, metres, shape (3,); of a line the first is its width
     size: Floats
     color: Color
@@ -58,8 +58,8 @@ class View:
     #: rad, of sliding joints metres; in the order of :attr:`Scene.joint_names`
     joint_positions: Floats
     #: the point between the fingers that the tasks are about
-    gripper: Pose
-    object: Pose | None
+    gripper: ScenePose
+    object: ScenePose | None
     shapes: tuple[Shape, ...]
 
 
@@ -122,12 +122,14 @@ class Scene:
             bodies.append(body)
         return bodies[::-1]
 
-    def _body_pose(self, body: int) -> Pose:
-        return Pose(self._data.xpos[body].copy(), self._data.xquat[body].copy())
+    def _body_pose(self, body: int) -> ScenePose:
+        return ScenePose(self._data.xpos[body].copy(), self._data.xquat[body].copy())
 
-    def _grip_pose(self) -> Pose:
+    def _grip_pose(self) -> ScenePose:
         site = self._fetch.grip.site
-        return Pose(self._data.site_xpos[site].copy(), _quaternion(self._data.site_xmat[site]))
+        return ScenePose(
+            self._data.site_xpos[site].copy(), _quaternion(self._data.site_xmat[site])
+        )
 
     def _solids(self) -> list[Shape]:
         """Return the boxes and cylinders of the scene, and the hand as the box around its mesh."""
@@ -143,7 +145,7 @@ class Scene:
             centre, half = np.split(model.geom_aabb[geom], 2)
             turn = data.geom_xmat[geom]
             position = data.geom_xpos[geom] + turn.reshape(3, 3) @ centre
-            pose = Pose(position, _quaternion(turn))
+            pose = ScenePose(position, _quaternion(turn))
             drawn: Kind = 'cylinder' if kind == mujoco.mjtGeom.mjGEOM_CYLINDER else 'box'
             solids.append(Shape(name, drawn, pose, 2.0 * half, _COLORS[name]))
         return solids
@@ -156,8 +158,8 @@ class Scene:
         return Shape('arm', 'line', _upright(np.zeros(3)), size, _ARM_COLOR, points)
 
 
-def _upright(position: Floats) -> Pose:
-    return Pose(np.array(position, np.float64), np.array([1.0, 0.0, 0.0, 0.0]))
+def _upright(position: Floats) -> ScenePose:
+    return ScenePose(np.array(position, np.float64), np.array([1.0, 0.0, 0.0, 0.0]))
 
 
 def _quaternion(matrix: Floats) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from her_ros.sim.errors import SimError
-from her_ros.sim.readout import Floats
+from her_ros.sim.observations import Floats
 
 
 class GoalState(NamedTuple):

@@ -7,7 +7,7 @@ import pytest
 from her_ros.arms import model as model_module
 from her_ros.arms.errors import ArmError
 from her_ros.arms.model import assets_folder, compile_scene, load_model, without_contacts
-from her_ros.arms.setups import SETUPS
+from her_ros.arms.scene_specs import SCENE_SPECS
 
 
 def test_a_chain_holds_just_the_joints_that_move_its_site(task):
@@ -59,7 +59,7 @@ def test_missing_assets_are_named(monkeypatch, tmp_path):
         assets_folder()
     monkeypatch.setattr(model_module, 'assets_folder', lambda: tmp_path)
     with pytest.raises(ArmError, match=r'push\.xml is missing'):
-        compile_scene(SETUPS['FetchPush'])
+        compile_scene(SCENE_SPECS['FetchPush'])
     (tmp_path / 'push.xml').write_text('<mujoco><nonsense/></mujoco>')
     with pytest.raises(ArmError, match='cannot load it'):
-        compile_scene(SETUPS['FetchPush'])
+        compile_scene(SCENE_SPECS['FetchPush'])

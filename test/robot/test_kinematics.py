@@ -4,7 +4,7 @@ import pytest
 
 from her_ros.arms.model import load_model
 from her_ros.robot.frames import Pose
-from her_ros.robot.kinematics import ARM_JOINTS, PREFIX, FetchKinematics
+from her_ros.robot.kinematics import ARM_JOINTS, MJCF_PREFIX, FetchKinematics
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import task_named
 
@@ -17,7 +17,7 @@ def model_of(name):
 
 def places(model, names):
     """Indices of joints into qpos and into qvel."""
-    joints = [model.joint(PREFIX + name) for name in names]
+    joints = [model.joint(MJCF_PREFIX + name) for name in names]
     return [joint.qposadr[0] for joint in joints], [joint.dofadr[0] for joint in joints]
 
 
@@ -119,7 +119,7 @@ def test_a_speed_limit_shortens_the_way_and_keeps_its_direction(wandering):
 @pytest.mark.parametrize('direction', [[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 0, -1]])
 def test_joint_limits_hold_far_beyond_the_reach(wandering, direction):
     kinematics, place = wandering
-    ranges = {name: model_of('FetchReach').joint(PREFIX + name) for name in ARM_JOINTS}
+    ranges = {name: model_of('FetchReach').joint(MJCF_PREFIX + name) for name in ARM_JOINTS}
     before = kinematics.grip_position
     for _ in range(100):
         arm = kinematics.joints_after(0.033 * np.array(direction), 0.04, 2.0)
@@ -161,4 +161,4 @@ def test_where_the_base_stands_moves_and_turns_everything_with_it():
 
 
 def model_base(kinematics):
-    return kinematics._data.body(PREFIX + 'base_link').xpos.copy()
+    return kinematics._data.body(MJCF_PREFIX + 'base_link').xpos.copy()

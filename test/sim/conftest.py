@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from her_ros.arms.setups import SETUPS
+from her_ros.arms.scene_specs import SCENE_SPECS
 from her_ros.sim.gym_batch import register_robotics
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
 
-@pytest.fixture(params=list(SETUPS))
+@pytest.fixture(params=list(SCENE_SPECS))
 def task(request: pytest.FixtureRequest) -> GoalTask:
     """Every simulated task."""
     return task_named(request.param)

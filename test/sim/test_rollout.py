@@ -3,7 +3,7 @@ import pytest
 
 from her_ros.runtime.pace import Pace
 from her_ros.sim.fetch import FetchBatch
-from her_ros.sim.rollout import Rollout, Turns
+from her_ros.sim.rollout import PipelinedRollouts, Rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.rows import RowError, action_dtype
 
@@ -205,7 +205,7 @@ def test_finished_before_the_first_and_after_the_last_step_only(generator):
 @pytest.mark.parametrize('num_envs', [3, 16])
 def test_turns_show_what_one_rollout_shows(generator, num_envs):
     seeds = list(range(num_envs))
-    turns, whole = Turns(PUSH, seeds, 1, session=9), new_rollout(seeds=seeds)
+    turns, whole = PipelinedRollouts(PUSH, seeds, 1, session=9), new_rollout(seeds=seeds)
     assert turns.finished
     for episode in (1, 2):
         rows = np.concatenate(list(turns.start(GOAL)))
@@ -229,7 +229,7 @@ def test_turns_show_what_one_rollout_shows(generator, num_envs):
 
 
 def test_one_turn_may_run_ahead_of_the_other(generator):
-    turns = Turns(PUSH, list(range(16)), 1, session=9)
+    turns = PipelinedRollouts(PUSH, list(range(16)), 1, session=9)
     first, second = turns.start()
     for step in range(1, PUSH.episode_length + 1):
         (first,) = turns.accept(answers_to(first, np.zeros((8, 4), np.float32)))
@@ -259,7 +259,10 @@ class Ticks(Pace):
 
 def test_in_step_with_the_clock_all_move_together_and_every_move_waits(generator):
     ticks, seeds = Ticks(), list(range(16))
-    turns, whole = Turns(PUSH, seeds, 1, session=9, pace=ticks), new_rollout(seeds=seeds)
+    turns, whole = (
+        PipelinedRollouts(PUSH, seeds, 1, session=9, pace=ticks),
+        new_rollout(seeds=seeds),
+    )
     for _ in range(2):
         (rows,) = turns.start(GOAL)
         np.testing.assert_array_equal(rows, whole.start(GOAL))
@@ -277,7 +280,7 @@ def test_in_step_with_the_clock_all_move_together_and_every_move_waits(generator
 @pytest.mark.parametrize('num_envs', [3, 16])
 def test_joint_positions_are_those_of_environment_0(num_envs):
     seeds = list(range(num_envs))
-    turns, batch = Turns(PUSH, seeds, 1, session=9), FetchBatch(PUSH, seeds)
+    turns, batch = PipelinedRollouts(PUSH, seeds, 1, session=9), FetchBatch(PUSH, seeds)
     rows = np.concatenate(list(turns.start()))
     batch.reset()
     np.testing.assert_array_equal(turns.first_qpos(), batch.qpos(0))

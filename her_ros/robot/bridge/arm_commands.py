@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from her_ros.arms.model import load_model
-from her_ros.arms.setups import setup_of
+from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.frames import Floats
 from her_ros.robot.kinematics import FetchKinematics
@@ -41,7 +41,7 @@ class ArmCommands:
         self._kinematics = kinematics
         self._units = units
         self._speed_mps = full_action_speed_mps
-        self._fingers_closed = setup_of(task).fingers_closed
+        self._fingers_closed = scene_spec_of(task).fingers_closed
         model = load_model(task)
         self._start_fingers = np.clip(model.start_qpos[model.finger_qpos], *_FINGER_RANGE_M)
         self._fingers = self._start_fingers  # as last commanded

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from her_ros.arms.setups import setup_of
+from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.bridge.arm_commands import ArmCommands, Command
 from her_ros.robot.bridge.deadlines import Deadlines
@@ -25,7 +25,7 @@ from her_ros.wire.rows import Rows
 _STOP_S = 0.5
 
 
-class Tick(NamedTuple):
+class ControlOutput(NamedTuple):
     """What comes of one control period."""
 
     #: the ``step`` row to ask the policy with, shape (1,)
@@ -64,7 +64,7 @@ class RobotControl:
             task, session, p.episode_steps or task.episode_length, p.success_steps
         )
         self._homing = Homing(
-            setup_of(task), self.kinematics.start_grip_position, p.full_action_speed_mps
+            scene_spec_of(task), self.kinematics.start_grip_position, p.full_action_speed_mps
         )
         self._coming_home = False
         self.goals = GoalQueue(task)
@@ -135,7 +135,7 @@ class RobotControl:
             return RobotState.ACTING
         return RobotState.HOMING if self._coming_home else RobotState.STARTING
 
-    def tick(self, now_s: float) -> Tick:
+    def tick(self, now_s: float) -> ControlOutput:
         """Go on by one control period.
 
         :param now_s: monotonic time
@@ -169,7 +169,7 @@ class RobotControl:
             self._deadlines.goal(now_s)
         self._stop(trouble, now_s, drop_goals=self._parameters.recovery == Recovery.LATCHED)
 
-    def _next(self, now_s: float) -> Tick:
+    def _next(self, now_s: float) -> ControlOutput:
         if self.goals.waiting is not None or self.episodes.waiting:
             self._expire(now_s)
         if not self.missing(now_s):
@@ -178,8 +178,10 @@ class RobotControl:
             if self.episodes.running:
                 return self._act(now_s)
             if self._coming_home:
-                return Tick(command=self._come_home(now_s))
-        return Tick(command=self._commands.standing() if now_s < self._stop_until_s else None)
+                return ControlOutput(command=self._come_home(now_s))
+        return ControlOutput(
+            command=self._commands.standing() if now_s < self._stop_until_s else None
+        )
 
     def _expire(self, now_s: float) -> None:
         # One that waits for the end of an episode in progress is wanted all the time.
@@ -216,19 +218,19 @@ class RobotControl:
             return self._commands.standing()
         return self._commands.homing(velocity)
 
-    def _act(self, now_s: float) -> Tick:
+    def _act(self, now_s: float) -> ControlOutput:
         was_answered, was_waiting = self.episodes.answered, self.episodes.waiting
         rows = self.episodes.show(self.observer.observe(now_s))
         if not self.episodes.running:
             self._stop_until_s = now_s + _STOP_S
             self._deadlines.goal(now_s)
             self.goals.end(bool(rows['is_success'][0]), self._result(rows))
-            return Tick(rows, self._commands.standing())
+            return ControlOutput(rows, self._commands.standing())
         if was_answered:
             # The last action holds on until the next one is here, a few milliseconds from now.
-            return Tick(rows)
+            return ControlOutput(rows)
         self.unanswered += not was_waiting
-        return Tick(rows, self._commands.standing())
+        return ControlOutput(rows, self._commands.standing())
 
     def _result(self, rows: Rows) -> str:
         row = rows[0]

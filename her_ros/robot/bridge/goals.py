@@ -19,14 +19,14 @@ class GoalRegion:
 
     def __init__(self, task: GoalTask) -> None:
         model = load_model(task)
-        setup = model.setup
-        centre = model.grip_position_m + np.array(setup.goal_shift_m)
-        self.least = centre - setup.goal_range_m
-        self.greatest = centre + setup.goal_range_m
+        scene_spec = model.scene_spec
+        centre = model.grip_position_m + np.array(scene_spec.goal_shift_m)
+        self.least = centre - scene_spec.goal_range_m
+        self.greatest = centre + scene_spec.goal_range_m
         self._has_object = model.object is not None
         if self._has_object:
             self.least[2] = model.object_height_m
-            self.greatest[2] = model.object_height_m + setup.goal_height_m
+            self.greatest[2] = model.object_height_m + scene_spec.goal_height_m
 
     def goal(self, point: Floats) -> Floats:
         """Return the goal for a point.

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from her_ros.arms.setups import FetchSetup
+from her_ros.arms.scene_specs import SceneSpec
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats
 
@@ -22,8 +22,10 @@ class Homing:
     :param speed_mps: not faster than this, nor than 0.25 m/s
     """
 
-    def __init__(self, setup: FetchSetup, start: Floats, speed_mps: float = _SPEED_MPS) -> None:
-        self._has_object = setup.object_start_m is not None
+    def __init__(
+        self, scene_spec: SceneSpec, start: Floats, speed_mps: float = _SPEED_MPS
+    ) -> None:
+        self._has_object = scene_spec.object_start_m is not None
         self._start = start
         self._speed_mps = min(speed_mps, _SPEED_MPS)
         self._target = start

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from her_ros.arms.setups import setup_of
+from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.robot.bridge.joints import JointStates
 from her_ros.robot.bridge.prediction import CommandedMotion
 from her_ros.robot.bridge.tracks import Track
@@ -60,7 +60,7 @@ class Observer:
         self._kinematics = kinematics
         self._track = Track(velocity_window_s)
         self._motion = motion
-        self._fingers_closed = setup_of(task).fingers_closed
+        self._fingers_closed = scene_spec_of(task).fingers_closed
         names = {name for name, _ in task.observation_fields}
         self._needed = (
             (JOINT_STATES, OBJECT_POSE) if 'object_position' in names else (JOINT_STATES,)

@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from her_ros.arms.setups import setup_of
+from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
-from her_ros.robot.bridge.beat import Beat
 from her_ros.robot.bridge.episodes import RobotEpisodes
 from her_ros.robot.bridge.goals import GoalRegion
+from her_ros.robot.bridge.measurement_clock import MeasurementClock
 from her_ros.robot.bridge.observer import Observer, listed
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.errors import RobotError
@@ -61,7 +61,7 @@ class Conversion:
         self._task, self._speed_mps = task, p.full_action_speed_mps
         self._units = TwistUnits(p, frames)
         self._timeout_s = p.input_timeout_s
-        self._fingers_closed = setup_of(task).fingers_closed
+        self._fingers_closed = scene_spec_of(task).fingers_closed
         self._kinematics = FetchKinematics(task, frames.base)
         self._episodes = RobotEpisodes(
             task, session, p.episode_steps or task.episode_length, p.success_steps
@@ -80,7 +80,7 @@ class Conversion:
     def _forget(self) -> None:
         """Forget all that was measured and commanded."""
         self._observer = Observer(self._task, self._kinematics, self._velocity_window_s)
-        self._beat = Beat(self._task.control_period_s)
+        self._clock = MeasurementClock(self._task.control_period_s)
         self._told: list[Floats] = []  # velocities in this period
         self._velocity: Floats | None = None  # what holds since the last one
         self._told_at_s = self._moved_at_s = -np.inf
@@ -140,7 +140,7 @@ class Conversion:
                 f'no joint_states of the arm for {time_s - before_s:.3f} s before {time_s:.2f} s'
                 f' (limit {self._timeout_s:g} s)'
             )
-        return self._next(time_s) if self._beat.measured(time_s) else None
+        return self._next(time_s) if self._clock.measured(time_s) else None
 
     def finish(self) -> list[Rows] | None:
         """Take in that nothing more was recorded.

@@ -5,10 +5,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from her_ros.arms.model import MOCAP_TURN, SUBSTEPS, load_model
-from her_ros.robot.kinematics import ARM_JOINTS, PREFIX
+from her_ros.robot.kinematics import ARM_JOINTS, MJCF_PREFIX
 from her_ros.robot.simulated.follower import Follower
 from her_ros.runtime.seeds import integer_seed
-from her_ros.sim.starts import draw_start, start_generator
+from her_ros.sim.initial_states import draw_start, start_generator
 from her_ros.tasks.goal_task import GoalTask
 
 Floats = NDArray[np.float64]
@@ -40,17 +40,19 @@ class SimulatedRobot:
         #: the robot's joints in alphabetical order, without the base
         self.joint_names = tuple(
             sorted(
-                name.removeprefix(PREFIX)
+                name.removeprefix(MJCF_PREFIX)
                 for name in names
-                if name.startswith(PREFIX) and not name.startswith(f'{PREFIX}slide')
+                if name.startswith(MJCF_PREFIX) and not name.startswith(f'{MJCF_PREFIX}slide')
             )
         )
-        joints = [model.joint(PREFIX + name) for name in self.joint_names]
+        joints = [model.joint(MJCF_PREFIX + name) for name in self.joint_names]
         #: per joint, whether it turns; the others slide
         self.turning = np.array([joint.type[0] == _HINGE for joint in joints])
         self._qpos = np.array([joint.qposadr[0] for joint in joints])
         self._dofs = np.array([joint.dofadr[0] for joint in joints])
-        self._arm_qpos = np.array([model.joint(PREFIX + name).qposadr[0] for name in ARM_JOINTS])
+        self._arm_qpos = np.array(
+            [model.joint(MJCF_PREFIX + name).qposadr[0] for name in ARM_JOINTS]
+        )
         self._data, self._trial = mujoco.MjData(model), mujoco.MjData(model)
         self.reset(0)
 
@@ -98,7 +100,7 @@ class SimulatedRobot:
 
         :param positions: right and left, metres from the middle, shape (2,)
         """
-        if not self._fetch.setup.fingers_closed:
+        if not self._fetch.scene_spec.fingers_closed:
             right_left = dict(zip(self._fetch.finger_qpos, np.asarray(positions), strict=True))
             self._data.ctrl[:] = [right_left[index] for index in self._fetch.actuated_qpos]
 
@@ -109,7 +111,7 @@ class SimulatedRobot:
             mujoco.mj_step(self._model, self._data)
             self._substeps += 1
             # As often as training does: each time takes energy out of what the fingers touch.
-            if self._fetch.setup.fingers_closed and self._substeps % SUBSTEPS == 0:
+            if self._fetch.scene_spec.fingers_closed and self._substeps % SUBSTEPS == 0:
                 self._data.qpos[self._fetch.finger_qpos] = 0.0
             mujoco.mj_kinematics(self._model, self._data)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from her_ros.arms.setups import setup_of
+from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.robot.bridge.homing import Homing
 from her_ros.robot.errors import RobotError
 from her_ros.tasks.registry import TASKS
@@ -12,7 +12,7 @@ PERIOD_S = 0.04
 
 def path(task, grip, thing=None, moves=True):
     """Where the gripper goes that does at once as it is told."""
-    homing = Homing(setup_of(TASKS[task]), START)
+    homing = Homing(scene_spec_of(TASKS[task]), START)
     homing.begin(None if thing is None else np.array(thing), 0.0)
     points = [np.array(grip)]
     for step in range(1000):

@@ -5,7 +5,7 @@ from her_ros.arms.model import load_model
 from her_ros.robot.bridge.observer import MissingInput, Observer
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Pose
-from her_ros.robot.kinematics import PREFIX, FetchKinematics
+from her_ros.robot.kinematics import MJCF_PREFIX, FetchKinematics
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import TASKS
 
@@ -32,7 +32,7 @@ class Source:
             if name == 'something_else':
                 found.append((np.nan, np.nan))
                 continue
-            joint = self.model.mujoco_model.joint(PREFIX + name)
+            joint = self.model.mujoco_model.joint(MJCF_PREFIX + name)
             place = joint.qposadr[0], joint.dofadr[0]
             found.append(
                 tuple(

@@ -1,17 +1,17 @@
 import numpy as np
 import pytest
 
-from her_ros.robot.bridge.beat import Beat
+from her_ros.robot.bridge.measurement_clock import MeasurementClock
 
 PERIOD_S = 0.04
 
 
-def beginnings(measurements, until=4.0, beat=None):
+def beginnings(measurements, until=4.0, clock=None):
     """When periods begin, if measurements come so and somebody looks every 5 ms for late ones."""
-    beat, found = beat or Beat(PERIOD_S), []
+    clock, found = clock or MeasurementClock(PERIOD_S), []
     looks = [(at, False) for at in np.arange(0.0025, until, 0.005)]
     for at, is_measurement in sorted([*((at, True) for at in measurements), *looks]):
-        if beat.measured(at) if is_measurement else beat.overdue(at):
+        if clock.measured(at) if is_measurement else clock.overdue(at):
             found.append(at)
     return np.array(found)
 
@@ -44,8 +44,8 @@ def test_without_measurements_periods_go_on():
 
 
 def test_after_a_pause_of_all_it_does_not_make_up_for_it():
-    beat = Beat(PERIOD_S)
-    assert beat.measured(0.0)
-    assert beat.measured(5.0)
-    assert not beat.measured(5.01)
-    assert not beat.overdue(5.02)
+    clock = MeasurementClock(PERIOD_S)
+    assert clock.measured(0.0)
+    assert clock.measured(5.0)
+    assert not clock.measured(5.01)
+    assert not clock.overdue(5.02)

@@ -1,7 +1,7 @@
 """When a control period begins: with a fresh measurement, not some time after it."""
 
 
-class Beat:
+class MeasurementClock:
     """Begins control periods with measurements, on average one per period.
 
     What is decided upon a measurement that is old by some milliseconds comes late by as much. So a

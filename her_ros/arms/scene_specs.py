@@ -12,7 +12,7 @@ from her_ros.tasks.goal_task import GoalTask
 
 
 @dataclass(frozen=True)
-class FetchSetup:
+class SceneSpec:
     """One task's scene; lengths in metres, world frame."""
 
     #: MJCF file in the assets' ``fetch`` folder
@@ -35,14 +35,14 @@ class FetchSetup:
     fingers_closed: bool = True
 
 
-SETUPS = {
-    'FetchReach': FetchSetup(
+SCENE_SPECS = {
+    'FetchReach': SceneSpec(
         scene='reach.xml',
         base_x_m=0.4049,
         gripper_shift_m=(-0.498, 0.005, -0.431 + 0.2),
         goal_range_m=0.15,
     ),
-    'FetchPush': FetchSetup(
+    'FetchPush': SceneSpec(
         scene='push.xml',
         base_x_m=0.405,
         gripper_shift_m=(-0.498, 0.005, -0.431),
@@ -50,7 +50,7 @@ SETUPS = {
         object_start_m=(1.25, 0.53, 0.4),
         object_range_m=0.15,
     ),
-    'FetchSlide': FetchSetup(
+    'FetchSlide': SceneSpec(
         scene='slide.xml',
         base_x_m=0.05,
         gripper_shift_m=(-0.498, 0.005, -0.431 - 0.02),
@@ -59,7 +59,7 @@ SETUPS = {
         object_start_m=(1.7, 1.1, 0.41),
         object_range_m=0.1,
     ),
-    'FetchPickAndPlace': FetchSetup(
+    'FetchPickAndPlace': SceneSpec(
         scene='pick_and_place.xml',
         base_x_m=0.405,
         gripper_shift_m=(-0.498, 0.005, -0.431 + 0.2),
@@ -72,13 +72,13 @@ SETUPS = {
 }
 
 
-def setup_of(task: GoalTask) -> FetchSetup:
+def scene_spec_of(task: GoalTask) -> SceneSpec:
     """Find a task's scene.
 
     :raises ArmError: if the task is none of the simulated ones
     """
     try:
-        return SETUPS[task.name]
+        return SCENE_SPECS[task.name]
     except KeyError:
-        known = ', '.join(SETUPS)
+        known = ', '.join(SCENE_SPECS)
         raise ArmError(f'task {task.name!r} has no Fetch arm; {known} have one') from None

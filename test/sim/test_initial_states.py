@@ -7,21 +7,21 @@ from her_ros.tasks.registry import TASKS
 
 def test_objects_and_goals_lie_where_the_setup_says(task):
     model = load_model(task)
-    setup, grip = model.setup, model.grip_position_m
+    scene_spec, grip = model.scene_spec, model.grip_position_m
     state = FetchBatch(task, range(300)).reset()
     if model.object is None:
         np.testing.assert_allclose(state.achieved_goal, np.tile(grip, (300, 1)), atol=1e-3)
         away = np.abs(state.desired_goal - grip)
     else:
         shift = state.achieved_goal[:, :2] - grip[:2]
-        assert np.abs(shift).max() <= setup.object_range_m
+        assert np.abs(shift).max() <= scene_spec.object_range_m
         assert np.linalg.norm(shift, axis=1).min() >= 0.1
-        away = np.abs(state.desired_goal - grip - setup.goal_shift_m)[:, :2]
+        away = np.abs(state.desired_goal - grip - scene_spec.goal_shift_m)[:, :2]
         height = state.desired_goal[:, 2] - model.object_height_m
-        assert 0.0 <= height.min() <= height.max() <= setup.goal_height_m
-    assert away.max() <= setup.goal_range_m
+        assert 0.0 <= height.min() <= height.max() <= scene_spec.goal_height_m
+    assert away.max() <= scene_spec.goal_range_m
     # 300 uniform draws in each direction: none in the outer tenth has probability .9³⁰⁰ < 1e-13
-    assert (away.max(axis=0) > 0.9 * setup.goal_range_m).all()
+    assert (away.max(axis=0) > 0.9 * scene_spec.goal_range_m).all()
 
 
 def test_half_of_the_goals_of_pick_and_place_are_in_the_air():

@@ -1,7 +1,7 @@
 """What is due by the wall clock."""
 
 
-class Ticks:
+class TickCounter:
     """Counts the ticks of an absolute schedule, so that being late once delays nothing after it.
 
     :param period_s: from one tick to the next

@@ -9,14 +9,14 @@ from her_ros.tasks.observed import Observed, euler_angles
 
 Floats = NDArray[np.float64]
 #: simulations of a batch: all of them, or some by index
-Rows = slice | NDArray[np.intp]
+EnvIndex = slice | NDArray[np.intp]
 
 
 # The components after and before each of x, y and z.
 _NEXT, _LAST = [1, 2, 0], [2, 0, 1]
 
 
-class Readout:
+class ObservationReader:
     """Observations and gripper poses of the simulations of one batch.
 
     :param kinematics: batch whose positions and orientations are read
@@ -41,12 +41,12 @@ class Readout:
         self._sites = np.repeat([chain.site for chain in chains], lengths)
         self._roots = np.repeat([chain.root for chain in chains], lengths)
 
-    def gripper_pose(self, rows: Rows) -> tuple[Floats, Floats]:
+    def gripper_pose(self, rows: EnvIndex) -> tuple[Floats, Floats]:
         """Return positions (n, 3), metres, and quaternions (n, 4), wxyz, of the gripper link."""
         body = self._model.gripper_body
         return self._xpos[rows, body], self._xquat[rows, body]
 
-    def observe(self, rows: Rows) -> Observed:
+    def observe(self, rows: EnvIndex) -> Observed:
         """Put together the observations of some simulations."""
         model = self._model
         qvel = self._qvel[rows]
@@ -64,7 +64,7 @@ class Readout:
         parts += [velocity - grip_velocity, spin, grip_velocity, finger_velocity]
         return Observed(np.concatenate(parts, axis=1), moved.copy())
 
-    def _site_velocities(self, rows: Rows, qvel: Floats) -> Floats:
+    def _site_velocities(self, rows: EnvIndex, qvel: Floats) -> Floats:
         """Return velocities per control period, m or rad in 0.04 s.
 
         The arithmetic of ``mj_jacSite`` on the positions of the last call: a degree of freedom

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from her_ros.arms.model import assets_folder, load_model
-from her_ros.arms.trim import NEVER_TOUCHING
+from her_ros.arms.simplify_model import NEVER_TOUCHING
 from her_ros.tasks.registry import TASKS
 
 HINGE_EXCESS_RAD, SLIDE_EXCESS_M, CLEARANCE_M = 0.4, 0.05, 0.006
@@ -11,7 +11,7 @@ HINGE_EXCESS_RAD, SLIDE_EXCESS_M, CLEARANCE_M = 0.4, 0.05, 0.006
 
 @pytest.fixture
 def untrimmed(task):
-    model = mujoco.MjModel.from_xml_path(str(assets_folder() / load_model(task).setup.scene))
+    model = mujoco.MjModel.from_xml_path(str(assets_folder() / load_model(task).scene_spec.scene))
     model.eq_data[:, :7] = [0, 0, 0, 0, 0, 0, 1]
     return model
 

@@ -5,7 +5,7 @@ from gymnasium.utils.seeding import np_random
 
 from her_ros.arms.model import FetchModel
 from her_ros.sim.errors import SimError
-from her_ros.sim.readout import Floats
+from her_ros.sim.observations import Floats
 
 #: an object starts at least this far from the gripper, horizontally
 _CLEARANCE_M = 0.1
@@ -29,17 +29,19 @@ def draw_start(model: FetchModel, generator: np.random.Generator, qpos: Floats) 
     :param qpos: the settled joint positions, shape (nq,); the object is moved in place
     :return: desired goal, metres, world frame, shape (3,)
     """
-    setup, grip = model.setup, model.grip_position_m
+    scene_spec, grip = model.scene_spec, model.grip_position_m
     if model.object is None:
-        return grip + generator.uniform(-setup.goal_range_m, setup.goal_range_m, size=3)
+        return grip + generator.uniform(-scene_spec.goal_range_m, scene_spec.goal_range_m, size=3)
     near = grip[:2]
     while np.linalg.norm(near - grip[:2]) < _CLEARANCE_M:
-        near = grip[:2] + generator.uniform(-setup.object_range_m, setup.object_range_m, size=2)
+        near = grip[:2] + generator.uniform(
+            -scene_spec.object_range_m, scene_spec.object_range_m, size=2
+        )
     qpos[model.object_qpos : model.object_qpos + 2] = near
-    goal = grip + generator.uniform(-setup.goal_range_m, setup.goal_range_m, size=3)
-    goal += setup.goal_shift_m
+    goal = grip + generator.uniform(-scene_spec.goal_range_m, scene_spec.goal_range_m, size=3)
+    goal += scene_spec.goal_shift_m
     goal[2] = model.object_height_m
     # A coin decides between a goal on the table and one in the air above it.
-    if setup.goal_height_m and generator.uniform() < 0.5:
-        goal[2] += generator.uniform(0.0, setup.goal_height_m)
+    if scene_spec.goal_height_m and generator.uniform() < 0.5:
+        goal[2] += generator.uniform(0.0, scene_spec.goal_height_m)
     return goal

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from her_ros.robot.simulated.imperfection import Delay, Imperfection
+from her_ros.robot.simulated.sensor_faults import Delay, SensorFaults
 
 
 def make(object_noise_m=0.0, joint_noise_rad=0.0, drop_probability=0.0, seed=0):
     generator = np.random.default_rng(seed)
-    return Imperfection(generator, object_noise_m, joint_noise_rad, drop_probability)
+    return SensorFaults(generator, object_noise_m, joint_noise_rad, drop_probability)
 
 
 def test_noise_has_its_standard_deviation_and_no_bias():

@@ -6,8 +6,9 @@ import mujoco
 #: though they can never touch: at least 6 mm stay between them wherever the joints between them
 #: stand, up to 0.4 rad and 5 cm beyond their limits, which are soft (extreme actions were seen to
 #: go 0.24 rad and 3.7 cm beyond). A contact starts at 1 mm, the MJCF's margin, so there is none
-#: to lose. test/arms/test_trim.py proves the distance for each pair. Pairs that were merely never
-#: seen in contact don't belong here, nor do pairs that keep apart only within the limits.
+#: to lose. test/arms/test_simplify_model.py proves the distance for each pair. Pairs that were
+#: merely never seen in contact don't belong here, nor do pairs that keep apart only within the
+#: limits.
 NEVER_TOUCHING = (
     ('robot0:base_link', 'robot0:shoulder_pan_link'),
     ('robot0:torso_fixed_link', 'robot0:head_pan_link'),
@@ -19,7 +20,7 @@ NEVER_TOUCHING = (
 )
 
 
-def trim(spec: mujoco.MjSpec) -> None:
+def simplify_model(spec: mujoco.MjSpec) -> None:
     """Drop what only pictures need, and the search for contacts that cannot be.
 
     Lights, cameras, the goal's marker, the mocap's coloured bars, and the massless frames that

@@ -1,10 +1,10 @@
 import numpy as np
 
-from her_ros.robot.simulated.ticks import Ticks
+from her_ros.robot.simulated.tick_counter import TickCounter
 
 
 def test_jitter_does_not_add_up():
-    ticks, generator = Ticks(0.01, 100.0, most_at_once=10), np.random.default_rng(0)
+    ticks, generator = TickCounter(0.01, 100.0, most_at_once=10), np.random.default_rng(0)
     done = 0
     for tick in range(1, 1001):
         now = 100.0 + 0.01 * (tick + generator.uniform(-0.05, 0.6))
@@ -16,7 +16,7 @@ def test_jitter_does_not_add_up():
 
 
 def test_a_short_delay_is_made_up_for_and_a_long_one_is_skipped():
-    ticks = Ticks(0.01, 0.0, most_at_once=5)
+    ticks = TickCounter(0.01, 0.0, most_at_once=5)
     assert ticks.due(0.0101) == 1
     assert ticks.due(0.0451) == 3
     assert (ticks.late, ticks.skipped) == (2, 0)
@@ -26,5 +26,5 @@ def test_a_short_delay_is_made_up_for_and_a_long_one_is_skipped():
 
 
 def test_the_same_tick_is_not_done_twice():
-    ticks = Ticks(0.01, 0.0, most_at_once=5)
+    ticks = TickCounter(0.01, 0.0, most_at_once=5)
     assert [ticks.due(now) for now in (0.0101, 0.0102, 0.0199, 0.0001, 0.03)] == [1, 0, 1, 0, 1]

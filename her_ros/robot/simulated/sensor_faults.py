@@ -10,7 +10,7 @@ Floats = NDArray[np.float64]
 Message = TypeVar('Message')
 
 
-class Imperfection:
+class SensorFaults:
     """Noise and loss, drawn from one generator.
 
     :param object_noise_m: standard deviation of each coordinate of the object
