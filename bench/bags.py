@@ -1,4 +1,4 @@
-"""How fast bags become episodes, and what a rollout costs to write.
+"""Benchmark reading bags into episodes and writing a rollout.
 
 Reads the same bare files, alternating within one run, with her_ros and with the plain loop that
 rosbags documents: open, deserialise every message, view its rows. That loop does less: it checks

@@ -1,4 +1,4 @@
-"""Two processes that do nothing but answer each other: what DDS and its waking up cost.
+"""Measure the round trip of DDS between two processes that only echo messages.
 
 ``topics.py`` starts both ends, ``ask`` and ``answer``; the messages are as large as ``step`` and
 ``action``. Before it asks, ``ask`` works for a while on more memory than a core's caches hold, as

@@ -1,4 +1,4 @@
-"""The policy node as a process, asked 25 times a second by a partner that plays the robot.
+"""Measure the response time of the policy node as a process, at 25 requests per second.
 
 ``realtime.py`` has its commands, ``node`` and ``soak``.
 """

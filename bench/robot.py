@@ -1,4 +1,4 @@
-"""What a policy that was trained in simulation achieves on a robot, and what costs it success.
+"""Measure the success of a policy on the simulated robot, and the effect of each fault on it.
 
 ``compare`` judges a shipped policy over the same start states (a) in the batched simulation, also
 behind the safety filter, (b) over ``step`` and ``action`` in lock-step (start states of its own),

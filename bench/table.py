@@ -1,4 +1,4 @@
-"""What the benchmarks share: contestants in turn, a table, and the line of figures."""
+"""Shared by the benchmarks: interleaved contestants, a table, and the line of figures."""
 
 import os
 import time

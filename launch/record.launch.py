@@ -1,4 +1,4 @@
-"""Record the episodes of a robot or a simulation that runs already."""
+"""Record the episodes of a running robot or simulation."""
 
 from pathlib import Path
 from typing import Any

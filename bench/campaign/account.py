@@ -1,4 +1,4 @@
-"""What the bags of a run hold, beside what its trainer has learnt from."""
+"""Compare the bags of a run with the bags that its trainer has read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Bags cut at every place, flipped at every byte, and made to do harm.
+"""Read bags that are truncated at every byte, have a damaged byte, or are malicious.
 
 Each storage and compression form of a recording of FetchPush is cut and flipped. ``stream`` must
 hand out exactly the episodes that were recorded, or raise one line. ``recover`` must give back

@@ -1,4 +1,4 @@
-"""What writes files, as cases of the section ``disk``."""
+"""Cases of the section ``disk``: one per writer of files."""
 
 import contextlib
 import io

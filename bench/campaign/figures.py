@@ -1,4 +1,4 @@
-"""What every section of the fault campaign returns: figures with limits."""
+"""Figures with limits, the result of every section of the fault campaign."""
 
 import sys
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Bags made to do harm: files of kilobytes that claim, or become, gigabytes."""
+"""Malicious bags: files of kilobytes that declare, or decompress to, gigabytes."""
 
 import io
 import sqlite3

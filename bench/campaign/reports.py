@@ -1,4 +1,4 @@
-"""What nodes report in their diagnostics, and for how long each was silent."""
+"""Collect the diagnostics of nodes, and measure how long each node was silent."""
 
 import time
 from typing import Any

@@ -1,1 +1,1 @@
-"""The Fetch arm as MuJoCo has it: scenes, the compiled model, the state that it settles to."""
+"""MuJoCo model of the Fetch arm: scenes, compiled model, settled state."""

@@ -1,4 +1,4 @@
-"""The error of this room."""
+"""The error class of the arms."""
 
 from her_ros.runtime.errors import HerRosError
 

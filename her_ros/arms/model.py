@@ -1,4 +1,4 @@
-"""The compiled MuJoCo model of a task, where things are in it, and the state it settles to."""
+"""The compiled MuJoCo model of a task, the indices of its parts, and its settled state."""
 
 import copy
 import functools

@@ -1,4 +1,4 @@
-"""What tells the four Fetch tasks apart: scene, start pose, and where objects and goals lie.
+"""Scene, start pose, and object and goal regions of the four Fetch tasks.
 
 The tasks are those of Plappert et al. 2018 (arXiv 1802.09464), section 1.1; the numbers are those
 of gymnasium-robotics' ``FetchReach-v4``, ``FetchPush-v4``, ``FetchSlide-v4`` and

@@ -1,4 +1,4 @@
-"""``her-ros`` itself, to which the commands are added."""
+"""The application ``her-ros``, to which the commands are added."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""``her-ros bags``: what is in bags, whether it is right, and how to mend and merge them."""
+"""``her-ros bags``: describe, verify, recover, merge and convert bags."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``her-ros bags recover`` and ``merge``: new bags out of old ones."""
+"""``her-ros bags recover`` and ``merge``: make new bags from existing ones."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``her-ros bags verify``: one line for every fault."""
+"""``her-ros bags verify``: print one line per fault."""
 
 from collections import Counter
 from pathlib import Path

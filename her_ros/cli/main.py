@@ -1,4 +1,4 @@
-"""``her-ros``: the one command."""
+"""Entry point of ``her-ros``: register the commands and print errors as one line."""
 
 import re
 import sys

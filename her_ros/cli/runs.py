@@ -1,4 +1,4 @@
-"""``her-ros runs``: what runs there are."""
+"""``her-ros runs``: list training runs."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""What nodes are told on the command line: help, arguments, remappings."""
+"""Command line of the nodes: help, arguments, remappings."""
 
 import sys
 import textwrap

@@ -1,4 +1,4 @@
-"""Tells a robot's arm and fingers what to do, in the messages of its drivers."""
+"""Publish commands for a robot's arm and fingers as messages of its drivers."""
 
 from geometry_msgs.msg import TwistStamped
 from rclpy.duration import Duration

@@ -1,4 +1,4 @@
-"""Wakes a node that waits by a wall clock which was set back."""
+"""Wake a waiting node when the wall clock was set back."""
 
 import threading
 import time

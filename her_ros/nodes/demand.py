@@ -1,4 +1,4 @@
-"""Whether the trainer asks for rollouts, and whether there is a trainer."""
+"""Track whether a trainer is present and requests rollouts."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The ``evaluator`` node: judges the policy versions that the trainer asks about."""
+"""The ``evaluator`` node: evaluates the policy versions that the trainer requests."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""A node that no message, no request and no bug in a callback can end, and its log lines."""
+"""A node that survives bad messages, bad requests and errors in callbacks, and logs them."""
 
 import inspect
 import time

@@ -1,4 +1,4 @@
-"""What rclpy's lifecycle nodes lack."""
+"""Additions to rclpy's lifecycle nodes."""
 
 from typing import Any
 

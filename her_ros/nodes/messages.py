@@ -1,4 +1,4 @@
-"""Messages to arrays and back; rows have :mod:`her_ros.wire.cloud`."""
+"""Convert messages to arrays and back; :mod:`her_ros.wire.cloud` converts rows."""
 
 from array import array
 

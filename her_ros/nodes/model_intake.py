@@ -1,4 +1,4 @@
-"""How models get to the policy node: by parameters, by the ``policy`` topic; swaps on request."""
+"""Accept models for the policy node by parameter or ``policy`` topic, and swap on request."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""What all nodes have in common: checked parameters, one line per error, diagnostics."""
+"""Base of all nodes: checked parameters, one line per error, diagnostics."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Where the nodes of a graph run: their hosts, processes and run folders."""
+"""Find the hosts, processes and run folders of the nodes in a ROS graph."""
 
 from collections.abc import Collection
 from os import getpid

@@ -1,4 +1,4 @@
-"""The publishers of a topic: their names, and whether all messages come from one of them."""
+"""List the publishers of a topic, and check that all messages come from one of them."""
 
 import os
 from collections.abc import Mapping

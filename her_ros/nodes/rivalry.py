@@ -1,4 +1,4 @@
-"""Names those who send on a topic of which one alone is heard."""
+"""Report several publishers on a topic that must have exactly one."""
 
 import time
 from typing import Any

@@ -1,4 +1,4 @@
-"""The ``robot_bridge`` node: between a robot's own topics and ``step`` and ``action``."""
+"""The ``robot_bridge`` node: connects a robot's own topics to ``step`` and ``action``."""
 
 import secrets
 import threading

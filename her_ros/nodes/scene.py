@@ -1,4 +1,4 @@
-"""Publishes what RViz and Foxglove draw of a simulation, and what a robot would measure in it."""
+"""Publish the scene of a simulation for RViz and Foxglove, and the measurements of a robot."""
 
 from array import array
 

@@ -1,4 +1,4 @@
-"""Signals, and the end of the launcher, end ROS after a node has sent its final messages."""
+"""Shut ROS down after a signal or the end of the launcher, once final messages are sent."""
 
 import os
 import signal

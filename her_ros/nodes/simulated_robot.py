@@ -1,4 +1,4 @@
-"""The ``simulated_robot`` node: a simulated Fetch in real time, behind a robot's topics alone."""
+"""The ``simulated_robot`` node: a simulated Fetch in real time with the topics of a robot."""
 
 import time
 from array import array

@@ -1,4 +1,4 @@
-"""The ``trainer`` node: bags in, policies out."""
+"""The ``trainer`` node: reads finished bags, trains, and publishes policies."""
 
 import time
 from dataclasses import asdict

@@ -1,4 +1,4 @@
-"""Poses of messages, and frames that tf2 knows, where it is installed."""
+"""Convert poses of messages, and look up frames in tf2 where it is installed."""
 
 from typing import Any
 

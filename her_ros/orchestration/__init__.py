@@ -1,1 +1,1 @@
-"""Runs from their preparation to their end: the list of nodes, and who starts and watches them."""
+"""Prepare runs; list, start and supervise their nodes."""

@@ -1,4 +1,4 @@
-"""A node of a command's own."""
+"""The temporary ROS node of a command."""
 
 import os
 from collections.abc import Iterator

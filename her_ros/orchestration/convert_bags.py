@@ -1,4 +1,4 @@
-"""``her-ros bags convert``: recordings of a robot's own topics into bags that train."""
+"""``her-ros bags convert``: convert recordings of a robot's own topics into training bags."""
 
 import secrets
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""How Fast DDS connects the nodes: the environment variables that they are started with."""
+"""Environment variables that configure Fast DDS for the nodes."""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``her-ros deploy``: a policy on a robot, through the same nodes as the launch file's."""
+"""``her-ros deploy``: run a policy on a robot, with the same nodes as the launch file."""
 
 import os
 from collections.abc import Sequence

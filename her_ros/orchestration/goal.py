@@ -1,4 +1,4 @@
-"""``her-ros goal``, ``stop`` and ``reset``: a robot or a simulation from the command line."""
+"""``her-ros goal``, ``stop`` and ``reset``: control a robot or a simulation."""
 
 import time
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Trainings as processes of their own, some at a time."""
+"""Run trainings as separate processes, several at a time."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The graph as launch actions; what the launch files share."""
+"""The node graph as launch actions, shared by the launch files."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""The bags that offline training is to learn from: which, of which task, whose share."""
+"""Select the bags for offline training: their files, their task, and the share per process."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From what a user asks for to a run folder that is ready to be worked in."""
+"""Turn the options of a user into a run folder that is ready for training."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What a recording of a robot's own topics holds, before it is converted."""
+"""Check the topics of a recording before it is converted."""
 
 import struct
 from array import array

@@ -1,4 +1,4 @@
-"""Whether a node that died is started again."""
+"""Rule that decides whether a node that died is restarted."""
 
 import time
 from collections import deque

@@ -1,4 +1,4 @@
-"""Messages and requests from the command line, and whether they arrived."""
+"""Send messages and requests from the command line, and confirm their delivery."""
 
 import time
 from collections.abc import Callable

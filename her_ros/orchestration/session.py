@@ -1,4 +1,4 @@
-"""The nodes of a command under supervision: its folder, its display, and its end."""
+"""Run the nodes of a command under supervision, with their folder and display."""
 
 import os
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""``her-ros simulate``: a policy in simulation, through the same nodes as the launch file's."""
+"""``her-ros simulate``: run a policy in simulation, with the same nodes as the launch file."""
 
 import os
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Starts the nodes of a run as child processes, restarts those that die, stops them all."""
+"""Start the nodes of a run as child processes, restart those that die, and stop all of them."""
 
 import os
 import signal

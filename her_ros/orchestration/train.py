@@ -1,4 +1,4 @@
-"""``her-ros train``: a run from its folder to its result."""
+"""``her-ros train``: prepare a run folder, supervise the training, print its result."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""``her-ros train-offline``: from bags to a policy, without ROS and without simulation."""
+"""``her-ros train-offline``: train a policy from bags, without ROS and without simulation."""
 
 import os
 import time

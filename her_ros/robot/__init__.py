@@ -1,1 +1,1 @@
-"""A robot's standard topics as steps and actions of a task; a simulated robot to try it on."""
+"""Connect a robot's standard topics to a task; a simulated robot for tests."""

@@ -1,4 +1,4 @@
-"""Commands to a robot: what was sent, checked, as arrays."""
+"""Check commands to a robot and convert them to arrays."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The one error of what runs on a robot."""
+"""The error class of robot code."""
 
 from her_ros.runtime.errors import HerRosError
 

@@ -1,4 +1,4 @@
-"""Poses, and the way from the frames of messages to the world that the policy was trained in."""
+"""Poses, and their transformation from the frames of messages to the world frame."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Where the Fetch's gripper is and how it moves, from its joints; and back."""
+"""Forward, differential and inverse kinematics of the Fetch arm."""
 
 import mujoco
 import numpy as np

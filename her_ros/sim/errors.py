@@ -1,4 +1,4 @@
-"""The one error of the simulation."""
+"""The error class of the simulation."""
 
 from her_ros.runtime.errors import HerRosError
 

@@ -1,4 +1,4 @@
-"""Deterministic episodes from fixed start states, to judge a policy by."""
+"""Evaluate a policy in deterministic episodes from fixed start states."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""Environments of Gymnasium, one after the other, as a batch: the ``gym:<id>`` tasks."""
+"""Step Gymnasium environments one after the other as a batch, for the ``gym:<id>`` tasks."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""Where the object and the goal of an episode lie."""
+"""Draw the object position and the goal of an episode."""
 
 import numpy as np
 from gymnasium.utils.seeding import np_random

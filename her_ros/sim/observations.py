@@ -1,4 +1,4 @@
-"""From the bound arrays of a MuJoCo batch to the observations of the Fetch tasks."""
+"""Compute the observations of the Fetch tasks from the bound arrays of a MuJoCo batch."""
 
 import mujoco.batch
 import numpy as np

@@ -1,4 +1,4 @@
-"""Which simulation a task has."""
+"""Make the simulation of a task."""
 
 from collections.abc import Sequence
 

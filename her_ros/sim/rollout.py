@@ -1,4 +1,4 @@
-"""The environment's side of the lock-step: ``step`` rows out, ``action`` rows in."""
+"""Environment side of the lock-step: make ``step`` rows, apply ``action`` rows."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,4 +1,4 @@
-"""What there is to see of a Fetch scene, and where, as plain numbers: any viewer can draw them."""
+"""Describe a Fetch scene as shapes and poses that any viewer can draw."""
 
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple

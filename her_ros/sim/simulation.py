@@ -1,4 +1,4 @@
-"""What rollouts ask of a simulation, whichever it is."""
+"""Interface of a simulation, as rollouts use it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol

@@ -1,4 +1,4 @@
-"""Commands in an environment that ROS does not take: one line, and nothing is left."""
+"""Commands in an environment that ROS rejects print one line and leave nothing behind."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""``her-ros goal``, ``stop`` and ``reset`` towards a node of the test that plays the bridge."""
+"""Test ``her-ros goal``, ``stop`` and ``reset`` against a test node in place of the bridge."""
 
 import os
 import signal

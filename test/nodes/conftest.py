@@ -1,4 +1,4 @@
-"""The other ends of the topics."""
+"""Fixtures: peers for the topics of the nodes under test."""
 
 import itertools
 import struct

@@ -1,4 +1,4 @@
-"""Every pair of bad messages and requests, in both orders, to every node, in process."""
+"""Send every pair of bad messages and requests, in both orders, to every node in process."""
 
 import itertools
 import json

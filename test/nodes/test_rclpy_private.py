@@ -1,4 +1,4 @@
-"""What nodes take from the private parts of rclpy is still there and does the same."""
+"""Check that the private parts of rclpy that nodes use exist and behave as expected."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Policy, bridge and simulated robot as processes: what the robot does, and stops doing."""
+"""Run policy, bridge and simulated robot as processes, and check the motion of the robot."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""The original environments, as reference."""
+"""Fixtures: the original environments as reference."""
 
 from collections.abc import Callable
 

@@ -1,1 +1,1 @@
-"""What the bridge does between topics and policy: episodes, observations, commands, goals."""
+"""Logic of the bridge without ROS: episodes, observations, commands, goals."""

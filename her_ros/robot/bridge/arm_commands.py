@@ -1,4 +1,4 @@
-"""Commands for a robot's arm and fingers, made of actions."""
+"""Convert actions to commands for a robot's arm and fingers."""
 
 from typing import NamedTuple
 

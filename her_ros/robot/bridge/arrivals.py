@@ -1,4 +1,4 @@
-"""When a message was measured, by the clock of the machine that receives it."""
+"""Convert message stamps to the receiver's monotonic clock, and refuse implausible stamps."""
 
 from her_ros.robot.errors import RobotError
 

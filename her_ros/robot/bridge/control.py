@@ -1,4 +1,4 @@
-"""What a robot does next: wait, come home, or act for an episode."""
+"""State machine of a robot: wait, move to the start position, or run an episode."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""What must happen in time on a robot: answers of the policy, own control periods, goals."""
+"""Deadlines of a robot: actions of the policy, control periods of the bridge, goals."""
 
 import numpy as np
 

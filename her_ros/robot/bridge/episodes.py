@@ -1,4 +1,4 @@
-"""A robot's episodes as ``step`` rows; the robot's side of the lock-step, at its own pace."""
+"""Make ``step`` rows from a robot's episodes, one per control period."""
 
 import numpy as np
 from numpy.typing import NDArray

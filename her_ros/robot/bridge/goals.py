@@ -1,4 +1,4 @@
-"""Which goals a policy was trained for, and what becomes of those that are sent."""
+"""Check goals against the region that the policy was trained for, and queue and track them."""
 
 from typing import NamedTuple
 

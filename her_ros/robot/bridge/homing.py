@@ -1,4 +1,4 @@
-"""Between episodes: bringing the gripper to where training starts."""
+"""Move the gripper to the start position of training between episodes."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The newest state of every joint, merged from messages that may hold only some of them."""
+"""Merge the newest state of every joint from messages of several drivers."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""When a control period begins: with a fresh measurement, not some time after it."""
+"""Start control periods at fresh measurements instead of at timer ticks."""
 
 
 class MeasurementClock:

@@ -1,4 +1,4 @@
-"""A robot's joint states and its object's poses as observations of a task."""
+"""Compute a task's observations from a robot's joint states and its object's poses."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Where the gripper is by now, of which the last message tells where it was."""
+"""Predict the current gripper position from the last measurement and the commands sent since."""
 
 from collections import deque
 

@@ -1,4 +1,4 @@
-"""Velocities of what only reports where it is."""
+"""Estimate the velocity of an object from its last poses."""
 
 from collections import deque
 

@@ -1,4 +1,4 @@
-"""Commands in the units and frames that MoveIt Servo and ros2_control take."""
+"""Convert velocities to and from the units and axes of MoveIt Servo twists."""
 
 import numpy as np
 

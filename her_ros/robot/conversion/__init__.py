@@ -1,1 +1,1 @@
-"""Episodes from recordings of the topics of a robot, which no bridge was part of."""
+"""Make episodes from recordings of robot topics that were made without the bridge."""

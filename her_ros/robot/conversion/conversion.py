@@ -1,4 +1,4 @@
-"""Episodes from what a robot measured and was told while no bridge was there."""
+"""Make episodes from recorded measurements and commands of a robot."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

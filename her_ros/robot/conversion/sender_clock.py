@@ -1,4 +1,4 @@
-"""The clock that stamped a recorded topic, compared with the recorder's."""
+"""Compare the clock that stamped a recorded topic with the recorder's clock."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,1 +1,1 @@
-"""A robot that is simulated, to try everything on: how it follows, and what is wrong with it."""
+"""A simulated robot for tests: motion, sensor faults, timing."""

@@ -1,4 +1,4 @@
-"""How the simulated robot follows commands: a target that moves, and the mocap ahead of it."""
+"""Make the simulated robot follow commands: a moving target, and a mocap body ahead of it."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""A Fetch in MuJoCo that is commanded as a real one is: speeds or joints, whenever they come."""
+"""A Fetch in MuJoCo that takes velocities or joint positions at any time, like a real one."""
 
 import mujoco
 import numpy as np

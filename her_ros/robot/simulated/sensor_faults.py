@@ -1,4 +1,4 @@
-"""What sensors and networks do to messages: noise, latency, loss."""
+"""Simulate the faults of sensors and networks: noise, latency, loss."""
 
 from collections import deque
 from typing import Generic, TypeVar

@@ -1,4 +1,4 @@
-"""What is due by the wall clock."""
+"""Count the ticks of a fixed schedule that are due."""
 
 
 class TickCounter:
