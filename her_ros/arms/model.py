@@ -28,7 +28,7 @@ _FINGER_JOINTS = ('robot0:r_gripper_finger_joint', 'robot0:l_gripper_finger_join
 
 @dataclass(frozen=True)
 class SiteChain:
-    """A site, and which degrees of freedom move it."""
+    """A site and the degrees of freedom that move it."""
 
     site: int
     #: body at the root of the site's kinematic tree
@@ -39,7 +39,7 @@ class SiteChain:
 
 @dataclass(frozen=True)
 class FetchModel:
-    """A task's model and everything looked up in it once; shared, so nothing may write to it."""
+    """A task's model and the indices of its parts. It is shared and must not be modified."""
 
     scene_spec: SceneSpec
     mujoco_model: mujoco.MjModel
@@ -101,7 +101,7 @@ def assets_folder() -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ArmError(
             'gymnasium_robotics is not installed',
-            'it holds the robot and the scenes (pip install gymnasium-robotics==1.4.2)',
+            'it contains the robot and the scenes (pip install gymnasium-robotics==1.4.2)',
         )
     return Path(spec.submodule_search_locations[0]) / 'envs' / 'assets' / 'fetch'
 
@@ -127,7 +127,7 @@ def compile_scene(scene_spec: SceneSpec) -> mujoco.MjModel:
 
 
 def without_contacts(model: mujoco.MjModel) -> mujoco.MjModel:
-    """Copy a model and take away contacts and constraints; positions stay the same."""
+    """Return a copy of a model without contacts and constraints; positions stay the same."""
     copied = copy.copy(model)
     copied.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_CONTACT)
     copied.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_CONSTRAINT)

@@ -13,21 +13,21 @@ from her_ros.tasks.goal_task import GoalTask
 
 @dataclass(frozen=True)
 class SceneSpec:
-    """One task's scene; lengths in metres, world frame."""
+    """Scene of one task; lengths in metres, world frame."""
 
     #: MJCF file in the assets' ``fetch`` folder
     scene: str
-    #: start value of ``robot0:slide0``, where the base stands along x
+    #: start value of ``robot0:slide0``, the position of the base along x
     base_x_m: float
-    #: where the gripper is sent before the first episode, from where the MJCF puts it
+    #: displacement of the gripper before the first episode, from its position in the MJCF
     gripper_shift_m: tuple[float, float, float]
-    #: half width of the square around the gripper in which goals lie
+    #: half width of the square of goals around the gripper
     goal_range_m: float
-    #: centre of the goals, from the gripper
+    #: centre of the goals, relative to the gripper
     goal_shift_m: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    #: goals are this high above the object at most, and on its height in half of the episodes
+    #: largest height of goals above the object; half of the goals are at its height
     goal_height_m: float = 0.0
-    #: position of the object while the scene settles, or None where there is no object
+    #: position of the object while the scene settles; None: there is no object
     object_start_m: tuple[float, float, float] | None = None
     #: half width of the square around the gripper in which the object starts
     object_range_m: float = 0.0
@@ -73,9 +73,9 @@ SCENE_SPECS = {
 
 
 def scene_spec_of(task: GoalTask) -> SceneSpec:
-    """Find a task's scene.
+    """Return the scene of a task.
 
-    :raises ArmError: if the task is none of the simulated ones
+    :raises ArmError: if the task has no Fetch scene
     """
     try:
         return SCENE_SPECS[task.name]

@@ -2,13 +2,12 @@
 
 import mujoco
 
-#: Bodies of the robot near enough to each other for MuJoCo to look closer, at every substep,
-#: though they can never touch: at least 6 mm stay between them wherever the joints between them
-#: stand, up to 0.4 rad and 5 cm beyond their limits, which are soft (extreme actions were seen to
-#: go 0.24 rad and 3.7 cm beyond). A contact starts at 1 mm, the MJCF's margin, so there is none
-#: to lose. test/arms/test_simplify_model.py proves the distance for each pair. Pairs that were
-#: merely never seen in contact don't belong here, nor do pairs that keep apart only within the
-#: limits.
+#: Pairs of robot bodies that MuJoCo checks for contact at every substep but that can never touch.
+#: Their distance is at least 6 mm for all positions of the joints between them, up to 0.4 rad and
+#: 5 cm beyond the soft joint limits (extreme actions exceeded them by 0.24 rad and 3.7 cm). A
+#: contact starts at 1 mm, the MJCF's margin. test/arms/test_simplify_model.py checks the distance
+#: of each pair. Do not add pairs that were only never observed in contact, or pairs that are
+#: apart only within the limits.
 NEVER_TOUCHING = (
     ('robot0:base_link', 'robot0:shoulder_pan_link'),
     ('robot0:torso_fixed_link', 'robot0:head_pan_link'),
@@ -21,10 +20,10 @@ NEVER_TOUCHING = (
 
 
 def simplify_model(spec: mujoco.MjSpec) -> None:
-    """Drop what only pictures need, and the search for contacts that cannot be.
+    """Remove elements that are only visual, and exclude contacts that cannot occur.
 
-    Lights, cameras, the goal's marker, the mocap's coloured bars, and the massless frames that
-    only held cameras: they have no part in the dynamics, but MuJoCo moves them every substep.
+    Lights, cameras, the goal marker, the mocap's coloured bars and the massless frames of cameras
+    do not affect the dynamics, but MuJoCo updates them at every substep.
     """
     for visual in (*spec.lights, *spec.cameras, spec.site('target0')):
         spec.delete(visual)
@@ -37,7 +36,7 @@ def simplify_model(spec: mujoco.MjSpec) -> None:
 
 
 def _bare(parent: mujoco.MjsBody) -> list[mujoco.MjsBody]:
-    """Find the topmost bodies below ``parent`` with nothing in them, nor in their children."""
+    """Find the topmost bodies below ``parent`` that are empty, including their children."""
     found = []
     for body in parent.bodies:
         below = _bare(body)

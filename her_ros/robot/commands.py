@@ -13,7 +13,7 @@ Floats = NDArray[np.float64]
 
 #: frames that the simulated robot's commands may stand in; their axes are the same
 FRAMES = ('world', 'base_link')
-# rad, m, m/s; no arm follows more, and the simulation would break
+# Limit in rad, m and m/s; no arm follows larger values, and the simulation would diverge.
 _LARGEST = 100.0
 
 
@@ -35,7 +35,7 @@ def checked_twist(frame: str, linear: ArrayLike, angular: ArrayLike) -> Floats:
 
 
 class StampFault(NamedTuple):
-    """What is wrong with the stamp of a command."""
+    """A fault in the stamp of a command."""
 
     #: ``unstamped``, ``stale`` or ``future``
     kind: str
@@ -43,15 +43,14 @@ class StampFault(NamedTuple):
 
 
 def stamp_fault(what: str, stamp_ns: int, now_ns: int, limit_s: float) -> StampFault | None:
-    """Judge a command by its stamp; None: it is one of now.
+    """Check the stamp of a command; return None if it is current.
 
-    A stamp ahead of the receiver's clock is as wrong as an old one: nobody knows how old the
-    command is.
+    A stamp in the future is refused like an old one, as the age of the command is unknown.
 
-    :param what: the command, to name it
+    :param what: name of the command, for messages
     :param stamp_ns: wall time of the sender, nanoseconds; 0: none
     :param now_ns: wall time here, nanoseconds
-    :param limit_s: largest age of a stamp, and largest lead
+    :param limit_s: largest age of a stamp, and largest offset into the future
     """
     if not stamp_ns:
         return StampFault(
@@ -69,7 +68,7 @@ def stamp_fault(what: str, stamp_ns: int, now_ns: int, limit_s: float) -> StampF
 
 
 def checked_joints(names: Sequence[str], positions: ArrayLike, duration_s: float) -> Floats:
-    """Put the arm's joints into the order of ``ARM_JOINTS``.
+    """Check joint positions and return them in the order of ``ARM_JOINTS``.
 
     :param positions: in the order of ``names``, rad
     :param duration_s: time to get there

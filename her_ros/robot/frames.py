@@ -11,15 +11,15 @@ from her_ros.robot.errors import RobotError
 
 Floats = NDArray[np.float64]
 
-#: the frame of everything that a policy sees
+#: frame of all positions in observations and goals
 WORLD = 'world'
-# Metres; what is farther off is damaged, and its squares could overflow.
+# Limit in metres; larger values are damaged, and their squares could overflow.
 _LARGEST = 1e6
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Where a frame, or an object, lies in another frame."""
+    """Pose of a frame or an object in another frame."""
 
     #: metres, shape (3,)
     position: Floats
@@ -30,7 +30,7 @@ class Pose:
     def of(cls, name: str, position: ArrayLike, xyzw: ArrayLike = (0.0, 0.0, 0.0, 1.0)) -> 'Pose':
         """Make a checked pose.
 
-        :param name: what it is of, to name it in errors
+        :param name: name for errors
         :param position: metres, shape (3,)
         :param xyzw: quaternion as ROS orders it, of any length but 0, shape (4,)
         :raises RobotError: if a number is not finite, or the quaternion is 0
@@ -55,13 +55,13 @@ class Pose:
         return matrix.reshape(3, 3)
 
     def inverse(self) -> 'Pose':
-        """Return where the outer frame lies in this one."""
+        """Return the pose of the outer frame in this one."""
         position, quaternion = np.empty(3), np.empty(4)
         mujoco.mju_negPose(position, quaternion, self.position, self.quaternion)
         return Pose(position, quaternion)
 
     def __matmul__(self, inner: 'Pose') -> 'Pose':
-        """Return where something lies here, of which ``inner`` says where it lies in that."""
+        """Compose two poses: return ``inner``, given in this pose's frame, in the outer frame."""
         position, quaternion = np.empty(3), np.empty(4)
         mujoco.mju_mulPose(
             position, quaternion, self.position, self.quaternion, inner.position, inner.quaternion
@@ -69,16 +69,16 @@ class Pose:
         return Pose(position, quaternion)
 
 
-#: looks a frame up: its pose in the robot's base, or None where nobody knows it
+#: returns the pose of a frame in the robot's base frame, or None if it is unknown
 Lookup = Callable[[str], Pose | None]
 
 
 class Frames:
-    """Takes poses from any known frame into the world.
+    """Transforms poses from any known frame to the world frame.
 
     :param base_frame: name of the robot's own frame
-    :param base: its pose in the world
-    :param lookup: knows other frames, such as tf2; None: nobody does
+    :param base: pose of that frame in the world
+    :param lookup: finds other frames, for example through tf2; None: there are no others
     """
 
     def __init__(self, base_frame: str, base: Pose, lookup: Lookup | None = None) -> None:
@@ -89,9 +89,9 @@ class Frames:
     def to_world(self, frame: str, pose: Pose, name: str) -> Pose:
         """Return a pose in the world.
 
-        :param frame: where ``pose`` is given; empty: the world
-        :param name: what it is of, to name it in errors
-        :raises RobotError: if nobody knows the frame
+        :param frame: frame of ``pose``; empty: the world
+        :param name: name of the pose, for errors
+        :raises RobotError: if the frame is unknown
         """
         if frame in ('', WORLD):
             return pose
@@ -107,6 +107,6 @@ class Frames:
         return self.base @ known @ pose
 
     def to_base(self, vector: Floats) -> Floats:
-        """Turn a direction or velocity, shape (3,), from the world's axes to the robot's."""
+        """Rotate a direction or velocity, shape (3,), from the world's axes to the base's."""
         turned: Floats = self.base.rotation.T @ vector
         return turned

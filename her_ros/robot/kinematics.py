@@ -22,24 +22,24 @@ ARM_JOINTS = (
 )
 #: right and left, as an observation has them
 FINGER_JOINTS = ('r_gripper_finger_joint', 'l_gripper_finger_joint')
-#: what the MJCF puts before the names of a Fetch's joints
+#: prefix of the names of a Fetch's joints in the MJCF
 MJCF_PREFIX = 'robot0:'
 
 _HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
-#: λ of the damped least squares, m; far below the arm's length, so that it only counts where the
+#: λ of the damped least squares, m; far below the arm's length, so that it only matters where the
 #: arm is nearly straight
 _DAMPING = 0.02
-#: a Newton step for the largest displacement, 5 cm, errs by about 2 mm; each further one squares
-#: what is left
+#: the first Newton step for the largest displacement, 5 cm, has an error of about 2 mm; each
+#: further step squares the error
 _ITERATIONS = 4
 
 
 class FetchKinematics:
-    """Gripper pose, gripper velocity and inverse kinematics of the Fetch, as MuJoCo has them.
+    """Gripper pose, gripper velocity and inverse kinematics of the Fetch, computed by MuJoCo.
 
-    Not to be used from two threads at once.
+    Not thread-safe.
 
-    :param base: where the base stands in the world; None: where the task's scene has it
+    :param base: pose of the base in the world; None: as in the task's scene
     :raises ArmError: if the task has no simulation, or its assets are missing
     """
 
@@ -75,11 +75,11 @@ class FetchKinematics:
 
     @property
     def start_grip_position(self) -> Floats:
-        """Where training starts an episode: position of the gripper, metres, world, shape (3,)."""
+        """Start position of the gripper in training: metres, world frame, shape (3,)."""
         return self._fetch.grip_position_m.copy()
 
     def update(self, position: ArrayLike, velocity: ArrayLike) -> None:
-        """Take in measured joints, in the order of ``joint_names``.
+        """Set the measured joints, in the order of ``joint_names``.
 
         :param position: rad, or m for torso and fingers, shape (J,)
         :param velocity: rad/s, or m/s for torso and fingers, shape (J,)
@@ -102,7 +102,7 @@ class FetchKinematics:
 
     @property
     def finger_position(self) -> Floats:
-        """How far right and left finger stand from the middle: metres, shape (2,)."""
+        """Distances of right and left finger from the middle: metres, shape (2,)."""
         return self._data.qpos[self._fetch.finger_qpos]
 
     @property
@@ -113,10 +113,10 @@ class FetchKinematics:
     def joints_after(
         self, displacement: ArrayLike, period_s: float, max_joint_speed: float
     ) -> Floats:
-        """Find the arm's joints that put the gripper elsewhere, pointing straight down.
+        """Compute arm joints that displace the gripper and point it straight down, as in training.
 
-        That is where training turns it; an orientation that has drifted is led back. Too fast a
-        change is shortened, all joints by the same share, so that they still lead there.
+        The orientation is corrected if it has drifted. If a joint would exceed its speed limit,
+        the change of all joints is scaled down by the same factor.
 
         :param displacement: from the measured position, metres, world frame, shape (3,)
         :param period_s: time for the change
@@ -135,12 +135,12 @@ class FetchKinematics:
         return np.clip(measured + min(share, 1.0) * change, self._lowest, self._highest)
 
     def _step_toward(self, target: Floats) -> Floats:
-        """Take one step of inverse kinematics from the trial's joints.
+        """Compute one step of inverse kinematics from the joints of ``self._trial``.
 
         Damped least squares, Δq = Jᵀ(JJᵀ + λ²I)⁻¹e (Wampler 1986; Buss 2004, "Introduction to
         Inverse Kinematics with Jacobian Transpose, Pseudoinverse and Damped Least Squares
-        methods", eq. 11). A joint that would pass its limit stops there, and what is left is
-        solved with the others.
+        methods", eq. 11). A joint that would pass its limit stops there, and the
+        remaining error is solved with the other joints.
 
         :return: change of the arm's joints, rad, shape (7,)
         """
@@ -164,7 +164,7 @@ class FetchKinematics:
         return change
 
     def _tilt(self, data: mujoco.MjData) -> Floats:
-        """Return the turn that leads back to pointing straight down: rad, scene's axes, (3,)."""
+        """Return the rotation vector to pointing straight down: rad, scene's axes, shape (3,)."""
         inverse, difference, turn = np.zeros(4), np.zeros(4), np.zeros(3)
         mujoco.mju_negQuat(inverse, data.xquat[self._fetch.gripper_body])
         mujoco.mju_mulQuat(difference, self._straight, inverse)
@@ -176,7 +176,7 @@ class FetchKinematics:
         mujoco.mj_comPos(self._model, data)
 
     def _jacobian_of(self, data: mujoco.MjData) -> Floats:
-        """Return how every degree of freedom moves and turns the gripper, shape (6, nv)."""
+        """Return the gripper's Jacobian, translation above rotation, shape (6, nv)."""
         site, jacobian = self._fetch.grip.site, self._jacobian
         mujoco.mj_jacSite(self._model, data, jacobian[:3], jacobian[3:], site)
         return jacobian

@@ -26,8 +26,8 @@ def evaluation_steps(
     """Run episodes, the same start states and goals every time.
 
     :param act: the policy, without exploration
-    :param policy_version: what to write into the rows
-    :param protocol: how many episodes; the results do not depend on ``num_envs`` and ``threads``
+    :param policy_version: version written to the rows
+    :param protocol: number of episodes; results do not depend on ``num_envs`` and ``threads``
     :return: the ``step`` rows after each reset and each step, shape (n,) with n ≤ num_envs
     """
     episodes = protocol.episodes
@@ -35,7 +35,7 @@ def evaluation_steps(
     batch = simulation_of(task, [0] * num_envs, protocol.threads)
     rollout = Rollout(task, batch, session=0)
     for first in range(0, episodes, num_envs):
-        # The last rollout may be larger than what is left; its surplus is not shown.
+        # The last rollout may have more environments than needed; drop the surplus.
         shown = slice(0, episodes - first)
         rows = rollout.start(seeds=[FIRST_SEED + first + i for i in range(num_envs)])
         yield rows[shown]

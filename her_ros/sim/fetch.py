@@ -19,12 +19,11 @@ from her_ros.tasks.goal_task import GoalTask
 class FetchBatch:
     """N environments of one task on one thread pool.
 
-    Episodes have no end of their own: nothing terminates, and whoever steps the environments
-    truncates after ``task.episode_length`` steps. Reward and success are the task's, of the
-    state's goals. Not to be used from two Python threads at once.
+    Episodes do not end by themselves: the caller truncates them after ``task.episode_length``
+    steps. The task computes reward and success from the goals of a state. Not thread-safe.
 
     :param seeds: one per environment; ``None`` draws one from the operating system
-    :param threads: threads of the physics; any number gives the same bits
+    :param threads: number of physics threads; does not affect the results
     :raises SimError: if the task has no simulation, its assets are missing, there are no seeds or
         one is negative
     """
@@ -33,12 +32,12 @@ class FetchBatch:
         if not len(seeds) or threads < 1:
             raise SimError(f'{len(seeds)} seeds and {threads} threads', 'both must be at least 1')
         self.task = task
-        #: per environment, what object positions and goals are drawn from
+        #: random generators of object positions and goals, one per environment
         self.generators = [start_generator(seed) for seed in seeds]
         self._model = load_model(task)
         self._physics = mujoco.batch.Batch(self._model.mujoco_model, len(seeds), nthread=threads)
-        # Closing the fingers by force leaves the positions of the last substep behind. A batch
-        # of its own brings them up to date, without the contacts a forward pass would look for.
+        # After the fingers are set to 0, body positions are still those of the last substep. A
+        # separate batch updates them without the contact search of a forward pass.
         self._kinematics = self._physics
         if self._model.scene_spec.fingers_closed:
             contactless = without_contacts(self._model.mujoco_model)
@@ -62,7 +61,7 @@ class FetchBatch:
         """Start new episodes.
 
         :param rows: indices of the environments, all by default
-        :param seeds: one per row; where it is ``None``, the generator goes on as it stands
+        :param seeds: one per row; ``None`` keeps the present state of the generator
         :return: state of the rows
         :raises SimError: if rows or seeds do not fit
         """
@@ -131,7 +130,7 @@ class FetchBatch:
         self._kinematics.forward(ids=ids, stage=mujoco.mjtStage.mjSTAGE_POS)
 
     def _apply(self, actions: NDArray[np.floating], index: EnvIndex) -> None:
-        # Clipped and scaled in the action's own type, widened afterwards, as the original does.
+        # Clip and scale in the action's own type, then convert to float64, as the original does.
         actions = np.clip(actions, np.float32(-1.0), np.float32(1.0))
         position, quaternion = self._observations.gripper_pose(index)
         self._state['mocap_pos'][index, 0] = position + actions[:, :3] * FULL_ACTION_M
@@ -141,7 +140,7 @@ class FetchBatch:
             self._state['ctrl'][index] = fingers + actions[:, 3:]
 
     def _rows(self, rows: ArrayLike | None) -> tuple[NDArray[np.intp] | None, EnvIndex]:
-        """Return rows as the batch takes them, sorted or None, and as an index of its arrays."""
+        """Return rows as sorted ids for the batch, or None for all, and as an array index."""
         if rows is None:
             return None, slice(None)
         index = np.asarray(rows)

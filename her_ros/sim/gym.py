@@ -53,7 +53,7 @@ def _refuse_options(options: dict[str, Any] | None) -> None:
 class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]], EzPickle):
     """One environment; the time limit comes from the registration.
 
-    A copy made by pickling is a new environment, as it is of Gymnasium's own.
+    Unpickling makes a new environment, as for Gymnasium's own environments.
 
     :param task: name of the task, such as ``FetchPush``
     """
@@ -70,9 +70,9 @@ class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]], EzPickle):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Start an episode; there are no options.
+        """Start an episode.
 
-        :raises SimError: if one is given
+        :raises SimError: if options are given, as there are none
         """
         _refuse_options(options)
         super().reset(seed=seed)
@@ -126,12 +126,12 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
     In ``AutoresetMode.NEXT_STEP``, Gymnasium's default, the step after the last one of an episode
     starts the next and ignores the row's action. As in Gymnasium its reward is 0, which here is
     also the reward of success: leave out the rows that follow a truncated one, or use
-    ``SAME_STEP``, in which there are none. A copy made by pickling is a new environment.
+    ``SAME_STEP``, which has none. Unpickling makes a new environment.
 
     :param task: name of the task, such as ``FetchPush``
     :param threads: threads of the physics
-    :param max_episode_steps: when to truncate; the task's own length by default
-    :param autoreset_mode: who starts the next episode, and when; see Gymnasium
+    :param max_episode_steps: steps before truncation; the task's episode length by default
+    :param autoreset_mode: when the next episode starts; see Gymnasium
     """
 
     metadata = {  # noqa: RUF012 (gymnasium's declaration)
@@ -169,7 +169,7 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
 
     @property
     def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
-        """The seeds that the environments' generators began with."""
+        """The seeds of the environments' generators."""
         return tuple(self._seeds)
 
     def reset(
@@ -180,10 +180,10 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
     ) -> tuple[Observation, dict[str, Any]]:
         """Start episodes in all environments, or in those of ``options['reset_mask']``.
 
-        :param seed: the first environment's, the others' follow; or one per environment
+        :param seed: seed of the first environment, increased by 1 for each further; or one each
         :param options: ``reset_mask``, bool, shape (N,), and nothing else
-        :raises SimError: if the options are others
-        :raises ValueError: if there are more or fewer seeds than environments, or the mask has
+        :raises SimError: if there are other options
+        :raises ValueError: if the number of seeds is not N, or the mask has
             another shape or is false everywhere
         :raises TypeError: if the mask is no array of bool
         """
@@ -218,7 +218,7 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
         """Move every environment for one control period; never terminates.
 
         :param actions: shape (N, 4), clipped to [-1, 1]; see :meth:`FetchBatch.step`
-        :raises gymnasium.error.ResetNeeded: if an episode is over and nobody else starts another
+        :raises gymnasium.error.ResetNeeded: if an episode is over and autoreset is disabled
         """
         over = self._steps >= self._length
         if self._mode is AutoresetMode.DISABLED and over.any():

@@ -18,7 +18,7 @@ from her_ros.tasks.gymnasium import PREFIX
 
 
 def register_robotics() -> None:
-    """Let Gymnasium know Gymnasium-Robotics, in a way that works with the pinned MuJoCo."""
+    """Register Gymnasium-Robotics with Gymnasium, and adapt it to the pinned MuJoCo."""
     with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments of other robots
         import gymnasium_robotics
         from gymnasium_robotics.utils import mujoco_utils
@@ -44,13 +44,13 @@ def make_env(env_id: str) -> gymnasium.Env[Any, Any]:
 
 
 class GymBatch:
-    """N environments of a ``gym:<id>`` task; slower than a simulation of our own.
+    """N environments of a ``gym:<id>`` task; slower than :class:`FetchBatch`.
 
-    Reward and success are the task's, of the state's goals: where an environment pays 1 and 0, as
-    mazes do, learners see 0 and -1.
+    The task computes reward and success from the goals of a state. Where an environment's own
+    rewards are 1 and 0, as in mazes, learners see 0 and -1.
 
     :param seeds: one per environment; None draws one from the operating system
-    :raises SimError: if there are no seeds, or the environment is not what the task says
+    :raises SimError: if there are no seeds, or the environment's spaces differ from the task
     """
 
     def __init__(self, task: GoalTask, seeds: Sequence[int | None]) -> None:
@@ -59,7 +59,7 @@ class GymBatch:
         self.task = task
         self._envs = [make_env(task.name.removeprefix(PREFIX)) for _ in seeds]
         self._first_seeds: Sequence[int | None] = seeds
-        # Until their reset, observations are those of no episode.
+        # NaN until the first reset.
         blank = np.full((len(seeds), task.goal_size), np.nan)
         nothing = np.full((len(seeds), task.observation_size), np.nan)
         self._state = GoalState(nothing, blank, blank.copy())
@@ -72,7 +72,7 @@ class GymBatch:
     def reset(self, *, seeds: Sequence[int | None] | None = None) -> GoalState:
         """Start episodes in all environments.
 
-        :param seeds: one per environment; where it is None, its generator goes on
+        :param seeds: one per environment; None keeps the present state of its generator
         :raises SimError: if there are more or fewer seeds than environments
         """
         seeds = self._first_seeds if seeds is None else seeds
@@ -96,8 +96,8 @@ class GymBatch:
     def step(self, actions: NDArray[Any]) -> GoalState:
         """Move every environment for one control period.
 
-        :param actions: as the environment takes them, clipped to [-1, 1], shape (N, A)
-        :return: state after the move; desired goals are those of the episodes' begin
+        :param actions: clipped to [-1, 1], shape (N, A)
+        :return: state after the move; desired goals are those of the start of the episodes
         :raises SimError: if an environment ends an episode before its time
         """
         clipped = np.clip(actions, -1.0, 1.0)

@@ -41,7 +41,7 @@ def draw_start(model: FetchModel, generator: np.random.Generator, qpos: Floats) 
     goal = grip + generator.uniform(-scene_spec.goal_range_m, scene_spec.goal_range_m, size=3)
     goal += scene_spec.goal_shift_m
     goal[2] = model.object_height_m
-    # A coin decides between a goal on the table and one in the air above it.
+    # Half of the goals are on the table, the others in the air above it.
     if scene_spec.goal_height_m and generator.uniform() < 0.5:
         goal[2] += generator.uniform(0.0, scene_spec.goal_height_m)
     return goal

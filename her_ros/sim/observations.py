@@ -8,7 +8,7 @@ from her_ros.arms.model import SUBSTEPS, FetchModel
 from her_ros.tasks.observed import Observed, euler_angles
 
 Floats = NDArray[np.float64]
-#: simulations of a batch: all of them, or some by index
+#: indices of environments in a batch; a slice means all
 EnvIndex = slice | NDArray[np.intp]
 
 
@@ -17,7 +17,7 @@ _NEXT, _LAST = [1, 2, 0], [2, 0, 1]
 
 
 class ObservationReader:
-    """Observations and gripper poses of the simulations of one batch.
+    """Reads observations and gripper poses of the simulations of one batch.
 
     :param kinematics: batch whose positions and orientations are read
     :param physics: batch whose qpos and qvel are read; may be the same
@@ -47,7 +47,7 @@ class ObservationReader:
         return self._xpos[rows, body], self._xquat[rows, body]
 
     def observe(self, rows: EnvIndex) -> Observed:
-        """Put together the observations of some simulations."""
+        """Return the observations of some environments."""
         model = self._model
         qvel = self._qvel[rows]
         velocities = self._site_velocities(rows, qvel)
@@ -68,10 +68,10 @@ class ObservationReader:
         """Return velocities per control period, m or rad in 0.04 s.
 
         The arithmetic of ``mj_jacSite`` on the positions of the last call: a degree of freedom
-        turns its bodies by ``cdof[:3]`` and moves their tree's centre of mass by ``cdof[3:]``.
+        rotates its bodies by ``cdof[:3]`` and moves their tree's centre of mass by ``cdof[3:]``.
 
-        :return: of the gripper, of the object, and how the object turns, shape (n, 3, 3); of the
-            gripper alone, where there is no object, shape (n, 1, 3)
+        :return: velocity of the gripper, velocity and angular velocity of the object, shape
+            (n, 3, 3); without an object that of the gripper alone, shape (n, 1, 3)
         """
         cdof = self._cdof[rows][:, self._dofs]
         angular, linear = cdof[..., :3], cdof[..., 3:]

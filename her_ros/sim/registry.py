@@ -11,16 +11,16 @@ from her_ros.tasks.gymnasium import PREFIX
 
 
 def simulation_of(task: GoalTask, seeds: Sequence[int | None], threads: int = 1) -> Simulation:
-    """Make the simulation of a task: our own, or an environment of Gymnasium.
+    """Make the simulation of a task: :class:`FetchBatch`, or Gymnasium environments.
 
     :param seeds: one per environment; None draws one from the operating system
-    :param threads: threads of our own physics; Gymnasium's environments have one
+    :param threads: physics threads of Fetch tasks; Gymnasium's environments use one
     :raises SimError: if it cannot be made
     """
     if task.name in FETCH_TASKS:
         return FetchBatch(task, seeds, threads)
     if task.name.startswith(PREFIX):
-        # Loaded for those who run one.
+        # Imported only where it is needed.
         from her_ros.sim.gym_batch import GymBatch
 
         return GymBatch(task, seeds)

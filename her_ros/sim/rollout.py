@@ -19,7 +19,7 @@ from her_ros.wire.step_rows import fill_move, fill_state
 class Rollout:
     """Steps a batch through rollouts in which all environments start and end together.
 
-    :param session: drawn anew whenever an environment starts, so that its partners know
+    :param session: number drawn at every start of an environment, so that peers notice restarts
     :param first_env: number of the batch's first environment
     """
 
@@ -46,8 +46,8 @@ class Rollout:
         return self.episode == 0 or bool(is_end(self.rows).all())
 
     def qpos(self, place: int) -> NDArray[np.float64]:
-        """Return the joint positions of one of a batch of Fetches, :meth:`FetchBatch.qpos`."""
-        assert isinstance(self._batch, FetchBatch)  # whatever else there is has no scene to show
+        """Return the joint positions of one Fetch environment, see :meth:`FetchBatch.qpos`."""
+        assert isinstance(self._batch, FetchBatch)  # other simulations have no scene
         return self._batch.qpos(place)
 
     def start(
@@ -57,10 +57,10 @@ class Rollout:
     ) -> Rows:
         """Start a rollout: new start states and goals.
 
-        :param goal: goal of all environments, metres, world frame, shape (G,); None: drawn
-        :param seeds: one per environment; None: their generators go on
+        :param goal: goal of all environments, metres, world frame, shape (G,); None: draw goals
+        :param seeds: one per environment; None keeps the present state of the generators
         :return: the rows of step 0
-        :raises SimError: if the simulation shows what its task does not promise
+        :raises SimError: if the state has other shapes than the task, or is not finite
         """
         state = self._batch.reset(seeds=seeds)
         if goal is not None:
@@ -72,13 +72,13 @@ class Rollout:
         return self._show(state, step=0)
 
     def accept(self, answers: Rows) -> bool:
-        """Take in actions; those for another session, episode or step are ignored.
+        """Accept actions; those for another session, episode or step are ignored.
 
         :param answers: ``action`` rows, of any environments
-        :return: whether all environments have theirs now
+        :return: whether all environments now have an action
         :raises RowError: if an action is not finite
         """
-        # Environments before the first wrap around to numbers far too large.
+        # Numbers below the first environment wrap around to large values.
         place = answers['env'] - np.uint32(self._first_env)
         ours = place < len(self.rows)
         if not ours.any():
@@ -93,18 +93,18 @@ class Rollout:
         return bool(self._answered.all())
 
     def accept_all(self, actions: NDArray[np.float32], policy_version: int) -> None:
-        """Take in an action for every environment, shape (N, A)."""
+        """Accept an action for every environment, shape (N, A)."""
         self._actions[:] = np.clip(actions, -1.0, 1.0)
         self._policy_versions[:] = policy_version
         self._answered[:] = True
 
     def advance(self) -> Rows:
-        """Apply the actions that came; return the rows of the next step."""
+        """Apply the accepted actions; return the rows of the next step."""
         assert self._answered.all()
         return self._show(self._batch.step(self._actions), int(self.rows['step'][0]) + 1)
 
     def _check(self, state: GoalState) -> None:
-        """See that a simulation, which may be the user's own, shows what its task promises."""
+        """Check a state against its task, as the simulation may be the user's own."""
         for name, values in state._asdict().items():
             wanted = self._blank[name].shape
             if np.shape(values) != wanted or not np.isfinite(values).all():
@@ -130,19 +130,19 @@ class Rollout:
         return rows
 
 
-# One turn of fewer environments than this costs more than the waiting that turns hide.
+# Fewest environments per group: smaller groups cost more than the waiting time they hide.
 _FEWEST_PER_TURN = 8
 
 
 class PipelinedRollouts:
-    """Rollouts that start together and move in turns: one is simulated while another waits.
+    """Rollouts in two groups: one group is simulated while the other waits for its actions.
 
-    What the policy and the messages need of time passes while there is something to simulate.
+    This hides the time of the policy and of messages behind the simulation.
 
     :param seeds: one per environment
     :param threads: threads of each simulation
-    :param pace: moves wait for its ticks; None: as fast as possible. In step with the clock there
-        is time enough for everything, so that all environments move in one turn
+    :param pace: schedule of the moves; None: as fast as possible. With a schedule all
+        environments form one group, as there is no waiting time to hide
     """
 
     def __init__(
@@ -182,7 +182,7 @@ class PipelinedRollouts:
         return self._rollouts[0].qpos(0)
 
     def start(self, goal: NDArray[np.float64] | None = None) -> Iterator[Rows]:
-        """Start a rollout; give the rows of step 0 as they come, see :meth:`Rollout.start`."""
+        """Start a rollout; yield the rows of step 0 of each group, see :meth:`Rollout.start`."""
         for rollout in self._rollouts:
             rows = rollout.start(goal)
             if self._pace is not None:
@@ -190,7 +190,7 @@ class PipelinedRollouts:
             yield rows
 
     def accept(self, answers: Rows) -> Iterator[Rows]:
-        """Take in actions; move those that have all of theirs and give their rows.
+        """Accept actions; move the groups that have all of theirs and yield their rows.
 
         :raises RowError: if an action is not finite
         """

@@ -24,12 +24,12 @@ _COLORS: dict[str, Color] = {
 }
 _ARM_COLOR: Color = (0.1, 0.4, 0.7, 1.0)
 _GOAL_COLOR: Color = (0.1, 0.8, 0.2, 0.35)
-# The arm is a line of this width, metres: about that of the real one.
+# Width of the line that represents the arm, metres: about the width of the real one.
 _ARM_WIDTH_M = 0.08
 
 
 class ScenePose(NamedTuple):
-    """Where something is, in the world frame."""
+    """Pose of a shape in the world frame."""
 
     #: metres, shape (3,)
     position: Floats
@@ -39,35 +39,35 @@ class ScenePose(NamedTuple):
 
 @dataclass(frozen=True)
 class Shape:
-    """One thing to draw."""
+    """One shape to draw."""
 
     name: str
     kind: Kind
     pose: ScenePose
-    #: extents along the axes of the pose, metres, shape (3,); of a line the first is its width
+    #: extents along the axes of the pose, metres, shape (3,); for a line, the first is its width
     size: Floats
     color: Color
-    #: what a line runs through, metres, seen from the pose, shape (n, 3)
+    #: points of a line, metres, relative to the pose, shape (n, 3)
     points: Floats = field(default_factory=lambda: np.zeros((0, 3)))
 
 
 @dataclass(frozen=True)
 class View:
-    """What there is to see at one moment."""
+    """Scene at one moment."""
 
-    #: rad, of sliding joints metres; in the order of :attr:`Scene.joint_names`
+    #: rad, or metres for prismatic joints; in the order of :attr:`Scene.joint_names`
     joint_positions: Floats
-    #: the point between the fingers that the tasks are about
+    #: the point between the fingers that is the gripper position of the tasks
     gripper: ScenePose
     object: ScenePose | None
     shapes: tuple[Shape, ...]
 
 
 class Scene:
-    """Turns joint positions into what there is to see.
+    """Computes shapes and poses from joint positions.
 
-    Positions are those of the joints given. In FetchPickAndPlace an observation shows positions
-    of one physics step earlier, 2 ms, as gymnasium-robotics does; elsewhere the two are equal.
+    Poses belong to the given joint positions. In FetchPickAndPlace, observations are one physics
+    step (2 ms) older, as in gymnasium-robotics; in the other tasks both agree.
 
     :raises ArmError: if the task or its assets are missing
     """
@@ -77,7 +77,7 @@ class Scene:
         self._fetch = load_model(task)
         self._model = self._fetch.mujoco_model
         self._data = mujoco.MjData(self._model)
-        # What the MJCF adds to the real robot are the slides of the base and the free object.
+        # Other joints of the MJCF are the slides of the base and the object's free joint.
         joints = [self._model.joint(i) for i in range(self._model.njnt)]
         arm = [j for j in joints if j.name.startswith(_ROBOT) and j.name.endswith('_joint')]
         #: names as on a real Fetch
@@ -87,22 +87,22 @@ class Scene:
         self._object = None if moved is None else int(self._model.site_bodyid[moved.site])
         self._arm = self._bodies_above(self._fetch.gripper_body)
         self._set(self._fetch.start_qpos)
-        #: where the robot stands
+        #: pose of the robot's base
         self.base = self._body_pose(self._arm[0])
 
     @property
     def has_object(self) -> bool:
-        """Whether there is something to move."""
+        """Whether the task has an object."""
         return self._object is not None
 
     def look(self, qpos: Floats, goal: Floats | None) -> View:
-        """See what is where.
+        """Return the scene for the given joint positions.
 
         :param qpos: joint positions of the task's whole model, shape (nq,)
-        :param goal: desired goal, metres, world frame, shape (3,); None: there is none to see
+        :param goal: desired goal, metres, world frame, shape (3,); None: no goal is drawn
         """
         self._set(qpos)
-        # A viewer tells shapes apart by their places: what may be missing stands last.
+        # Viewers identify shapes by their index, so the optional goal comes last.
         goals = () if goal is None else (goal_sphere(self._task, goal),)
         return View(
             joint_positions=np.array(self._data.qpos[self._joint_qpos]),
@@ -116,7 +116,7 @@ class Scene:
         mujoco.mj_kinematics(self._model, self._data)
 
     def _bodies_above(self, body: int) -> list[int]:
-        """List the bodies that carry another one, from the base on."""
+        """List the ancestors of a body, from the base on."""
         bodies: list[int] = []
         while body := int(self._model.body_parentid[body]):
             bodies.append(body)
@@ -132,7 +132,7 @@ class Scene:
         )
 
     def _solids(self) -> list[Shape]:
-        """Return the boxes and cylinders of the scene, and the hand as the box around its mesh."""
+        """Return the boxes and cylinders of the scene, and the bounding box of the hand."""
         model, data = self._model, self._data
         solids = []
         for geom in range(model.ngeom):
@@ -141,7 +141,7 @@ class Scene:
             if not plain and body != self._fetch.gripper_body:
                 continue
             name = model.body(body).name.removeprefix(_ROBOT)
-            # The box around a geom: its centre, in the geom's frame, and half of its extents.
+            # Bounding box of a geom: centre, in the geom's frame, and half extents.
             centre, half = np.split(model.geom_aabb[geom], 2)
             turn = data.geom_xmat[geom]
             position = data.geom_xpos[geom] + turn.reshape(3, 3) @ centre
@@ -151,7 +151,7 @@ class Scene:
         return solids
 
     def _arm_line(self) -> Shape:
-        """Return the arm as a line from the base through its links into the hand."""
+        """Return the arm as a line from the base through its links to the hand."""
         hand = self._model.body_geomadr[self._fetch.gripper_body]
         points = np.vstack([self._data.xpos[self._arm], self._data.geom_xpos[hand]])
         size = np.array([_ARM_WIDTH_M, 0.0, 0.0])
@@ -170,6 +170,6 @@ def _quaternion(matrix: Floats) -> Floats:
 
 
 def goal_sphere(task: GoalTask, goal: Floats) -> Shape:
-    """Draw where something counts as being at the goal: metres, world frame, shape (3,)."""
+    """Return a sphere with the radius of the tolerance; goal in metres, world frame, (3,)."""
     size = np.full(3, 2.0 * task.goal_tolerance_m)
     return Shape('goal', 'sphere', _upright(goal), size, _GOAL_COLOR)

@@ -11,7 +11,7 @@ from her_ros.sim.observations import Floats
 
 
 class GoalState(NamedTuple):
-    """What environments are in; arrays of its own, which later calls leave alone."""
+    """State of environments, in arrays that later calls do not modify."""
 
     #: shape (n, O); the parts are named by the task's ``observation_fields``
     observation: Floats
@@ -22,13 +22,13 @@ class GoalState(NamedTuple):
 
 
 class Simulation(Protocol):
-    """N environments of one task, whose episodes have no end of their own."""
+    """N environments of one task, whose episodes do not end by themselves."""
 
     def __len__(self) -> int:
         """Return N."""
 
     def reset(self, *, seeds: Sequence[int | None] | None = None) -> GoalState:
-        """Start episodes in all environments; where a seed is None, its generator goes on."""
+        """Start episodes in all environments; seed None keeps the state of a generator."""
 
     def set_goal(self, goals: ArrayLike) -> None:
         """Replace the desired goals, metres, world frame, until the next reset."""

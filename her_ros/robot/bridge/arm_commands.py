@@ -17,7 +17,7 @@ _FINGER_RANGE_M = (0.0, 0.05)
 
 
 class Command(NamedTuple):
-    """What to tell the robot for one control period."""
+    """Command to the robot for one control period."""
 
     #: of the gripper, m/s, world frame, shape (3,)
     velocity: Floats
@@ -26,9 +26,9 @@ class Command(NamedTuple):
 
 
 class ArmCommands:
-    """Makes commands, and remembers where the fingers were sent last.
+    """Converts actions to commands and keeps the last commanded finger positions.
 
-    :param full_action_speed_mps: speed of the gripper that a full action stands for
+    :param full_action_speed_mps: speed of the gripper for an action of 1
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class ArmCommands:
         """
         velocity = self._units.followed(action[:3].astype(np.float64) * self._speed_mps)
         if not self._fingers_closed:
-            # As in training: sent from where they are by so many metres, which is farther than
-            # they can go, so that all but the smallest actions open or close them.
+            # As in training, the action is added to the measured positions in metres. This
+            # exceeds the fingers' range, so all but the smallest actions open or close them fully.
             fingers = self._kinematics.finger_position + action[3]
             self._fingers = np.clip(fingers, *_FINGER_RANGE_M)
         return Command(velocity, self._fingers)
 
     def homing(self, velocity: Floats) -> Command:
-        """Move the gripper with the fingers as training starts with them.
+        """Move the gripper, with the fingers at the start positions of training.
 
         :param velocity: m/s, world frame, shape (3,)
         """
@@ -68,5 +68,5 @@ class ArmCommands:
         return Command(self._units.followed(velocity), self._fingers)
 
     def standing(self) -> Command:
-        """Hold the arm where it is, and keep the gripper's current opening."""
+        """Hold the arm and keep the gripper's current opening."""
         return Command(np.zeros(3), self._fingers)

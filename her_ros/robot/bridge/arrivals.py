@@ -2,15 +2,15 @@
 
 from her_ros.robot.errors import RobotError
 
-# A complaint stays in the status for so long after the last refused message.
+# How long the status shows a problem after the last refused message.
 _SHOWN_S = 2.0
 
 
 class Arrivals:
-    """Converts the stamps of one topic to monotonic time, and refuses those of another clock.
+    """Converts the stamps of one topic to monotonic time, and refuses implausible ones.
 
     :param topic: to name it in errors
-    :param limit_s: largest age of a stamp, and largest lead
+    :param limit_s: largest age of a stamp, and largest offset into the future
     """
 
     def __init__(self, topic: str, limit_s: float) -> None:
@@ -19,15 +19,15 @@ class Arrivals:
         self._problem, self._problem_s = '', float('-inf')
 
     def measured_s(self, stamp_ns: int, now_ns: int, now_s: float) -> float:
-        """Return when a message was measured. Without a stamp, it was measured on arrival.
+        """Return the time of measurement. A message without a stamp counts as measured on arrival.
 
-        A stamp that is slightly ahead is kept: differences between stamps stay exact.
+        A stamp slightly in the future is kept, so that differences between stamps stay exact.
 
         :param stamp_ns: wall time of the sender, nanoseconds; 0: none
         :param now_ns: wall time here, nanoseconds
         :param now_s: monotonic time, seconds
         :return: monotonic time, at most ``limit_s`` before or after ``now_s``
-        :raises RobotError: if the stamp is older than that, or further ahead
+        :raises RobotError: if the stamp is outside of this range
         """
         self._note(now_s)
         age_s = (now_ns - stamp_ns) / 1e9 if stamp_ns else 0.0
@@ -44,7 +44,7 @@ class Arrivals:
         return now_s - age_s
 
     def problem(self, now_s: float) -> str:
-        """Return why a message was refused lately; empty: none was."""
+        """Return why a message was refused recently; empty if none was."""
         return self._problem if now_s - self._problem_s < _SHOWN_S else ''
 
     def _note(self, now_s: float) -> None:

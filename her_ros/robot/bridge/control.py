@@ -21,28 +21,28 @@ from her_ros.runtime.states import Recovery, RobotState, WaitsFor
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import Rows
 
-# The arm is told to stand still for so long; then nobody commands it.
+# Zero velocity is commanded for this time after a stop; then no commands are sent.
 _STOP_S = 0.5
 
 
 class ControlOutput(NamedTuple):
-    """What comes of one control period."""
+    """Result of one control period."""
 
-    #: the ``step`` row to ask the policy with, shape (1,)
+    #: the ``step`` row for the policy, shape (1,)
     rows: Rows | None = None
     command: Command | None = None
 
 
 class RobotControl:
-    """Runs episodes on a robot, one call per control period and one per answer.
+    """Runs episodes on a robot: one call per control period and one per action received.
 
-    An episode begins with a new goal, or when it is asked for; then the gripper first comes home.
-    Whenever there is no action for the present state the robot is told to stand still. An episode
-    whose inputs, policy or own calls cease is over: with ``recovery: latched`` nothing moves again
-    before a person sends a goal or asks for one more episode.
+    A new goal or a reset starts an episode. If configured, the gripper first moves to the start
+    position. While there is no action for the present state, zero velocity is commanded. An
+    episode is abandoned when inputs, actions or control periods stop. With ``recovery: latched``
+    the robot then stays still until a person sends a goal or a reset.
 
-    :param frames: know where the robot stands
-    :param session: drawn anew whenever a bridge starts
+    :param frames: pose of the robot's base and of other frames
+    :param session: number drawn at every start of the bridge
     """
 
     def __init__(
@@ -70,23 +70,23 @@ class RobotControl:
         self.goals = GoalQueue(task)
         self._stop_until_s = -np.inf
         self._deadlines = Deadlines(p)
-        #: states that came too late, or not at all, to be answered
+        #: number of states without an action in time
         self.unanswered = 0
         self.problem = ''
 
     @property
     def moving(self) -> bool:
-        """Whether the robot may be in motion: an episode, or on the way to its start."""
+        """Whether the robot may move: during an episode or on the way to its start position."""
         return self.episodes.running or self._coming_home
 
     def set_goal(self, point: Floats, now_s: float, stamp_ns: int = 0) -> None:
-        """Keep a goal; an episode for it begins when the present one has ended.
+        """Accept a goal; its episode starts when the present one has ended.
 
-        One that has not yet begun, as the policy has not answered, is for this goal then.
+        An episode whose first row has no action yet is restarted for this goal.
 
         :param point: metres, world frame, shape (3,)
         :param now_s: monotonic time
-        :param stamp_ns: names the goal in :class:`~her_ros.robot.bridge.goals.GoalEvent`
+        :param stamp_ns: identifies the goal in :class:`~her_ros.robot.bridge.goals.GoalEvent`
         :raises RobotError: if the policy was not trained for it, or inputs are missing
         """
         self._require_inputs(now_s)
@@ -98,7 +98,7 @@ class RobotControl:
             self._start(now_s)
 
     def reset(self, now_s: float) -> None:
-        """End the present episode with its next state, and begin another for the same goal.
+        """End the present episode with its next state, and start another for the same goal.
 
         :param now_s: monotonic time
         :raises RobotError: if there is no goal yet, or inputs are missing
@@ -109,12 +109,12 @@ class RobotControl:
         self.episodes.end()
 
     def _require_inputs(self, now_s: float) -> None:
-        # What was wanted without them would begin by itself when they come.
+        # Otherwise the robot would start to move unexpectedly once the inputs arrive.
         if missing := self.missing(now_s):
             raise RobotError(f'nothing on {listed(missing)}, so no goal is accepted')
 
     def missing(self, now_s: float) -> list[MissingInput]:
-        """Return the inputs that the robot waits for, see :meth:`Observer.missing`."""
+        """Return missing or stale inputs, see :meth:`Observer.missing`."""
         return self.observer.missing(now_s, self._parameters.input_timeout_s)
 
     def waits_for(self, now_s: float) -> WaitsFor:
@@ -136,7 +136,7 @@ class RobotControl:
         return RobotState.HOMING if self._coming_home else RobotState.STARTING
 
     def tick(self, now_s: float) -> ControlOutput:
-        """Go on by one control period.
+        """Run one control period.
 
         :param now_s: monotonic time
         """
@@ -149,7 +149,7 @@ class RobotControl:
         return tick
 
     def _trouble(self, now_s: float) -> str:
-        """Say why what goes on must not go on; empty: it may."""
+        """Return why the present motion must stop; empty if it may continue."""
         if missing := self.missing(now_s):
             return f'nothing on {listed(missing)}'
         if self.moving and (trouble := self._deadlines.stood_still(now_s)):
@@ -158,7 +158,7 @@ class RobotControl:
         return self._deadlines.silent(now_s) if acting else ''
 
     def _recover(self, trouble: str, now_s: float) -> None:
-        """End what a crash interrupted; whether its goal is tried again a parameter says."""
+        """Stop after a failure; the parameter ``recovery`` decides whether the goal is retried."""
         if not self.moving and self._parameters.recovery == Recovery.AUTOMATIC:
             return  # until the goal expires
         if not self.moving and self.goals.waiting is None:
@@ -184,7 +184,7 @@ class RobotControl:
         )
 
     def _expire(self, now_s: float) -> None:
-        # One that waits for the end of an episode in progress is wanted all the time.
+        # A goal that waits for the end of a running episode does not expire.
         busy = self.moving and not self.episodes.waiting
         awaited = 'the policy' if self.episodes.waiting else 'the robot'
         if not busy and (trouble := self._deadlines.expired(now_s, awaited)):
@@ -227,7 +227,7 @@ class RobotControl:
             self.goals.end(bool(rows['is_success'][0]), self._result(rows))
             return ControlOutput(rows, self._commands.standing())
         if was_answered:
-            # The last action holds on until the next one is here, a few milliseconds from now.
+            # The last command stays in effect until the next action arrives within milliseconds.
             return ControlOutput(rows)
         self.unanswered += not was_waiting
         return ControlOutput(rows, self._commands.standing())
@@ -238,11 +238,11 @@ class RobotControl:
         return f'{100 * distance:.1f} cm from it after {row["step"]} steps'
 
     def halt(self, reason: str, now_s: float) -> Command | None:
-        """Give up what goes on and what waits.
+        """Abandon the present episode and all goals.
 
-        :param reason: what to say of their goals
+        :param reason: text for the events of the goals
         :param now_s: monotonic time
-        :return: the command to stand still, if the robot moves
+        :return: the command to stand still, or None if the robot does not move
         """
         was_moving = self.moving
         self._stop(reason, now_s)
@@ -257,15 +257,15 @@ class RobotControl:
             self.goals.give_up(reason)
 
     def answer(self, answers: Rows, now_s: float) -> Command | None:
-        """Turn the answer to the present state into a command.
+        """Convert the action for the present state to a command.
 
         :param answers: ``action`` rows
         :param now_s: monotonic time
-        :return: None where none of them answers it
+        :return: the command, or None if no row answers the present state
         :raises RowError: if an action is not finite
         """
         if self._deadlines.stood_still(now_s):
-            return None  # whoever answers, the state is of another time
+            return None  # the present state is too old to act on
         action = self.episodes.accept(answers)
         if action is None:
             return None

@@ -6,7 +6,7 @@ from her_ros.config.parameters.robot import RobotBridgeParameters
 
 
 class Deadlines:
-    """Monotonic times, seconds, of what happened last, and what is overdue since."""
+    """Monotonic times of the last events, in seconds, and checks for overdue ones."""
 
     def __init__(self, parameters: RobotBridgeParameters) -> None:
         self._policy_timeout_s = parameters.policy_timeout_s
@@ -23,27 +23,27 @@ class Deadlines:
         self._answered_s = now_s
 
     def goal(self, now_s: float) -> None:
-        """Let the time begin in which an episode has to begin."""
+        """Restart the time within which an episode must start."""
         self._expires_s = now_s + self._goal_timeout_s
 
     def stood_still(self, now_s: float) -> str:
-        """Say for how long there was no control period; empty: not for long."""
+        """Return a text if no control period ran for too long; otherwise empty."""
         still_s = now_s - self._ticked_s
         if still_s <= self._policy_timeout_s:
             return ''
         return f'the bridge itself stood still for {still_s:.1f} s'
 
     def silent(self, now_s: float) -> str:
-        """Say for how long the policy answered nothing; empty: not for long."""
+        """Return a text if the policy sent no action for too long; otherwise empty."""
         silent_s = now_s - self._answered_s
         if silent_s <= self._policy_timeout_s:
             return ''
         return f'the policy answered nothing for {silent_s:.1f} s'
 
     def expired(self, now_s: float, awaited: str) -> str:
-        """Say that a goal expired; empty: it has not.
+        """Return a text if the goal expired; otherwise empty.
 
-        :param awaited: what was not ready
+        :param awaited: the part that was not ready
         """
         if now_s <= self._expires_s:
             return ''

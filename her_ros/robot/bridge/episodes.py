@@ -14,13 +14,13 @@ from her_ros.wire.step_rows import fill_move, fill_state
 class RobotEpisodes:
     """Makes one row per control period, whether or not the last one was answered in time.
 
-    Only the first row waits for its answer, and is shown anew until then: no episode is spent on a
-    policy that is not there. An episode ends, truncated, after so many steps, on success held, or
-    when it is told to.
+    Only the first row waits for its answer and is updated until then, so that no episode runs
+    without a policy. An episode ends truncated: after ``episode_steps``, after ``success_steps``
+    successes, or by :meth:`end`.
 
-    :param session: drawn anew whenever a bridge starts
-    :param episode_steps: control periods of an episode
-    :param success_steps: successful ones in a row that end it sooner; 0: none do
+    :param session: number drawn at every start of the bridge
+    :param episode_steps: control periods per episode
+    :param success_steps: consecutive successful periods that end the episode early; 0: disabled
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class RobotEpisodes:
         self.rows: Rows = self._blank
 
     def start(self, goal: Floats) -> None:
-        """Begin an episode; its first row is the next one shown.
+        """Start an episode; the next row is its first.
 
         :param goal: metres, world frame, shape (G,)
         """
@@ -58,17 +58,17 @@ class RobotEpisodes:
         self.running, self.answered = True, False
 
     def abandon(self) -> None:
-        """End the episode without a last state; whoever records it drops it."""
+        """Abandon the episode without a last row; a recorder drops it."""
         self.running = False
 
     def end(self) -> None:
-        """End the episode with the next row; one that has not begun is dropped."""
+        """End the episode with the next row; abandon it if the first action is still missing."""
         if self.waiting:
             self.abandon()
         self._ending = True
 
     def show(self, state: Observed) -> Rows:
-        """Make the next row: where the robot is, and how the action that was applied led there.
+        """Make the next row from the present state and the action that led to it.
 
         :return: one ``step`` row; the last one of the episode is truncated
         """
@@ -101,17 +101,17 @@ class RobotEpisodes:
         return held or step >= self._episode_steps
 
     def _forget_action(self) -> None:
-        """Until an answer comes the robot stands still."""
+        """Record zeros as the applied action until the next answer."""
         self._action[:] = 0.0
         self._policy_version = 0
 
     def accept(self, answers: Rows) -> NDArray[np.float32] | None:
-        """Take in actions.
+        """Accept action rows.
 
-        A later answer to the same step counts: it is how a policy stops the robot.
+        A later answer to the same step replaces the first: this is how a policy stops the robot.
 
         :param answers: ``action`` rows
-        :return: the action for the present step, in [-1, 1], shape (A,), if it is among them
+        :return: the action for the present step, in [-1, 1], shape (A,); None if there is none
         :raises RowError: if it is not finite
         """
         ours = answers[(identity_of(answers) == identity_of(self.rows)).all(1)]

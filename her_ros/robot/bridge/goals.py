@@ -10,12 +10,12 @@ from her_ros.robot.frames import Floats
 from her_ros.runtime.states import GoalStatus
 from her_ros.tasks.goal_task import GoalTask
 
-#: what a goal may lie outside of the region that training draws from, metres
+#: largest distance of a goal from the region that training draws from, metres
 _MARGIN_M = 0.05
 
 
 class GoalRegion:
-    """The box that training draws goals from, and where in it a goal is that a user points at."""
+    """The box that training draws goals from, and the goal in it for a point of a user."""
 
     def __init__(self, task: GoalTask) -> None:
         model = load_model(task)
@@ -31,11 +31,11 @@ class GoalRegion:
     def goal(self, point: Floats) -> Floats:
         """Return the goal for a point.
 
-        Whoever points at a table points at its surface, or below; the goal of an object is where
-        its middle shall be, and lies as high as objects on the table do.
+        A point on the table, or below its surface, is raised: the goal of an object is the
+        position of its centre, which is at the height of objects on the table.
 
         :param point: metres, world frame, shape (3,)
-        :raises RobotError: if the policy was trained for nothing near it
+        :raises RobotError: if it lies outside of the region that the policy was trained for
         """
         goal = np.array(point, np.float64)
         if self._has_object:
@@ -52,12 +52,12 @@ class GoalRegion:
 
 
 class GoalEvent(NamedTuple):
-    """One change in what became of a goal."""
+    """A change of the state of a goal."""
 
-    #: of the message that brought the goal, nanoseconds since 1970; names the goal
+    #: stamp of the goal message, nanoseconds since 1970; identifies the goal
     stamp_ns: int
     state: GoalStatus
-    #: why, or by how much, in a few words
+    #: reason, or distance, as a short text
     text: str
 
 
@@ -71,11 +71,11 @@ class Goal(NamedTuple):
 
 
 class GoalQueue:
-    """The goal of the present episode and the one of the next; one may wait at a time."""
+    """The goal of the present episode and the goal of the next; at most one goal waits."""
 
     def __init__(self, task: GoalTask) -> None:
         self._region = GoalRegion(task)
-        #: the goal accepted last, which a reset begins again
+        #: the goal accepted last, which a reset repeats
         self.last: Goal | None = None
         #: the goal of the next episode
         self.waiting: Goal | None = None
@@ -86,7 +86,7 @@ class GoalQueue:
     def add(self, point: Floats, stamp_ns: int, text: str) -> None:
         """Accept a goal for the next episode; it replaces one that waits.
 
-        :param text: what happens next
+        :param text: text of the event: what happens next
         :raises RobotError: if the policy was not trained for it
         """
         goal = Goal(self._region.goal(point), stamp_ns)
@@ -100,7 +100,7 @@ class GoalQueue:
         self._events.append(GoalEvent(stamp_ns, GoalStatus.REFUSED, reason))
 
     def again(self) -> None:
-        """Let the last goal be that of the next episode, too.
+        """Repeat the last goal in the next episode.
 
         :raises RobotError: if there was none
         """
@@ -115,7 +115,7 @@ class GoalQueue:
         self.current, self.waiting = self.waiting or self.current, None
 
     def act(self) -> Goal:
-        """Begin the episode of the goal that was sent last."""
+        """Start the episode of the last goal."""
         self.take()
         assert self.current is not None
         self._note(self.current, GoalStatus.ACTING, 'the policy is asked')
@@ -135,7 +135,7 @@ class GoalQueue:
         self.current = self.waiting = None
 
     def try_again(self, reason: str) -> None:
-        """Give up the present episode, but not its goal."""
+        """Give up the present episode and keep its goal for another attempt."""
         self.waiting, self.current = self.waiting or self.current, None
         if self.waiting is not None:
             self._note(self.waiting, GoalStatus.ACCEPTED, f'{reason}; it begins again')
@@ -144,6 +144,6 @@ class GoalQueue:
         self._events.append(GoalEvent(goal.stamp_ns, state, text))
 
     def events(self) -> list[GoalEvent]:
-        """Return what happened since the last call."""
+        """Return the events since the last call."""
         events, self._events = self._events, []
         return events

@@ -7,7 +7,7 @@ from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats
 
 _SPEED_MPS = 0.25
-#: over the objects on the table, and over the edges of what stands there
+#: height of the path above the start position, clear of objects on the table
 _CLEARANCE_M = 0.12
 #: training never starts with the object closer to the gripper than 0.1 m
 _OBJECT_DISTANCE_M = 0.12
@@ -16,10 +16,10 @@ _TIMEOUT_S = 15.0
 
 
 class Homing:
-    """Leads the gripper straight up, across, and straight down; straight where nothing stands.
+    """Moves the gripper up, across and down; in a straight line for tasks without an object.
 
-    :param start: where training starts, metres, world frame, shape (3,)
-    :param speed_mps: not faster than this, nor than 0.25 m/s
+    :param start: start position of training, metres, world frame, shape (3,)
+    :param speed_mps: speed limit; never more than 0.25 m/s
     """
 
     def __init__(
@@ -33,23 +33,23 @@ class Homing:
         self._began_at: float | None = None
 
     def begin(self, object_position: Floats | None, now_s: float) -> None:
-        """Set out; beside the object where that stands in the way."""
+        """Start the motion; end beside the object if it blocks the start position."""
         self._target = self._start.copy()
         if object_position is not None:
             away = self._start[:2] - object_position[:2]
             distance = float(np.linalg.norm(away))
             if distance < _OBJECT_DISTANCE_M:
-                # Straight above it there is no better side than the robot's own.
+                # Directly above the object, move towards the robot.
                 way = away / distance if distance > 1e-3 else np.array([-1.0, 0.0])
                 self._target[:2] = object_position[:2] + way * _OBJECT_DISTANCE_M
         self._over = False
         self._began_at = now_s
 
     def velocity(self, grip: Floats, now_s: float) -> Floats | None:
-        """Return where to move, m/s, world frame, shape (3,); None: the gripper is there.
+        """Return the velocity, m/s, world frame, shape (3,); None if the gripper has arrived.
 
         :param grip: position of the gripper, metres, world frame, shape (3,)
-        :raises RobotError: if it does not come there in time
+        :raises RobotError: if it does not arrive in time
         """
         assert self._began_at is not None
         way = self._target - grip
@@ -57,13 +57,13 @@ class Homing:
             return None
         if now_s - self._began_at > _TIMEOUT_S:
             raise RobotError(
-                f'the gripper did not come to {self._target.round(3).tolist()} within'
+                f'the gripper did not reach {self._target.round(3).tolist()} within'
                 f' {_TIMEOUT_S:.0f} s; it stands at {grip.round(3).tolist()}'
             )
         return self._towards(self._next(grip, way) - grip)
 
     def _next(self, grip: Floats, way: Floats) -> Floats:
-        """Return the end of the present leg."""
+        """Return the end point of the present segment."""
         beside = np.linalg.norm(way[:2]) >= _THERE_M
         if not self._has_object or not beside:
             return self._target
@@ -75,6 +75,6 @@ class Homing:
 
     def _towards(self, way: Floats) -> Floats:
         distance = float(np.linalg.norm(way))
-        # Slower within the last centimetres, so as not to swing past.
+        # Slow down within the last centimetres to avoid overshoot.
         speed = min(self._speed_mps, distance / 0.1)
         return way / max(distance, 1e-9) * speed

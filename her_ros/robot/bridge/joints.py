@@ -11,11 +11,11 @@ from her_ros.wire.topics import JOINT_STATES
 Floats = NDArray[np.float64]
 _Places = tuple[NDArray[np.intp], NDArray[np.intp]]
 
-# Two positions closer in time give no velocity: the arrival of unstamped messages trembles.
+# Shortest interval that gives a velocity: arrival times of unstamped messages jitter.
 _SHORTEST_S = 5e-4
-# Lists of names to remember; a robot has one per driver.
+# Number of name lists to cache; a robot has one per driver.
 _MOST_LISTS = 16
-# rad, m, and these per second; what is larger is damaged, and its squares could overflow
+# Limit in rad, m, rad/s and m/s; larger values are damaged, and their squares could overflow.
 _LARGEST = 1e4
 
 
@@ -62,14 +62,14 @@ class JointStates:
     def take(
         self, names: Sequence[str], position: ArrayLike, velocity: ArrayLike, measured_s: float
     ) -> NDArray[np.bool_]:
-        """Take in one message. A joint keeps its state if the message is not newer.
+        """Accept one message. A joint keeps its state if the message is not newer.
 
-        :param names: of the joints in the message, in any order, others among them
+        :param names: joints of the message, in any order; unknown joints are ignored
         :param position: rad or m, shape (len(names),)
         :param velocity: rad/s or m/s, shape (len(names),); where it is empty or NaN, it is
             derived from the positions
         :param measured_s: time of the measurement, seconds
-        :return: which joints are new, shape (J,)
+        :return: which joints were updated, shape (J,)
         :raises RobotError: if numbers are missing or not finite; nothing changes then
         """
         ours, theirs = self._find(names)
@@ -83,7 +83,7 @@ class JointStates:
         ours, positions, velocities = ours[is_new], positions[is_new], velocities[is_new]
         elapsed_s = measured_s - self.measured_s[ours]
         moved = angle_differences(positions, self.position[ours], self._continuous[ours])
-        # The first position of a joint comes after infinite time: its velocity is 0.
+        # Before its first position a joint was measured at -inf: its velocity is 0.
         known = elapsed_s >= _SHORTEST_S
         derived = np.where(known, moved / elapsed_s, self.velocity[ours])
         self.velocity[ours] = np.where(np.isnan(velocities), derived, velocities)
@@ -98,7 +98,7 @@ class JointStates:
         return [name for name, late in zip(self.names, is_late, strict=True) if late]
 
     def _find(self, names: Sequence[str]) -> _Places:
-        """Return where our joints are, here and in a message with these names."""
+        """Return the indices of our joints, here and in a message with these names."""
         key = tuple(names)
         if key not in self._places:
             if len(self._places) >= _MOST_LISTS:

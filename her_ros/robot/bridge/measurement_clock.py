@@ -2,13 +2,13 @@
 
 
 class MeasurementClock:
-    """Begins control periods with measurements, on average one per period.
+    """Starts control periods at measurements, on average one per period.
 
-    What is decided upon a measurement that is old by some milliseconds comes late by as much. So a
-    period begins when the measurement nearest to its schedule comes, and only where none comes
-    without one. The schedule is absolute: a period that began late or early changes no later one.
+    The age of a measurement adds to the latency of the control loop. So a period starts when the
+    measurement nearest to its scheduled time arrives. If none arrives in time, it starts without.
+    The schedule is absolute: a late or early period does not shift later ones.
 
-    :param period_s: from one beginning to the next
+    :param period_s: time between the starts of two periods, seconds
     """
 
     def __init__(self, period_s: float) -> None:
@@ -18,20 +18,20 @@ class MeasurementClock:
         self._interval_s = 0.0  # between the last two measurements
 
     def measured(self, now_s: float) -> bool:
-        """Note that a measurement came; tell whether a period begins with it.
+        """Note a measurement; return whether a period starts with it.
 
         :param now_s: monotonic time
         """
-        # After a pause the distance of two measurements says nothing of the next.
+        # After a pause, the interval between two measurements does not predict the next one.
         self._interval_s = min(now_s - self._measured_s, self._period_s)
         self._measured_s = now_s
         if self._due_s is None:
             self._due_s = now_s
-        # The next one would come later than the schedule by more than this one comes too early.
+        # Otherwise the next measurement is nearer to the scheduled time than this one.
         return self._begins(now_s, self._due_s - self._interval_s / 2)
 
     def overdue(self, now_s: float) -> bool:
-        """Tell whether a period begins although the measurement for it did not come.
+        """Return whether a period starts without a measurement, because none arrived in time.
 
         :param now_s: monotonic time
         """

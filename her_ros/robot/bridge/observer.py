@@ -16,9 +16,9 @@ from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.observed import Observed, euler_angles
 from her_ros.wire.topics import JOINT_STATES, OBJECT_POSE
 
-# An object slower than this is not being pushed; noise makes it seem to move.
+# An object slower than this counts as at rest: its measured velocity is noise.
 _AT_REST_MPS = 0.02
-# Names in a message for a person.
+# Number of names shown in a message.
 _FEW = 3
 
 
@@ -40,13 +40,13 @@ def listed(missing: Sequence[MissingInput]) -> str:
 
 
 class Observer:
-    """Puts together what a policy sees, as training's simulation would have shown it.
+    """Builds observations as the simulation of training does.
 
-    Velocities, in SI units outside, are per control period inside, as the policy was trained.
-    All times are monotonic. A measurement may lie ahead of now by as much as clocks may differ.
+    Inputs are in SI units; velocities of observations are per control period, as in training.
+    All times are monotonic. A measurement may be in the future by the allowed clock offset.
 
     :param velocity_window_s: see :class:`~her_ros.robot.bridge.tracks.Track`
-    :param motion: leads from where the gripper was measured to where it is; None: nothing does
+    :param motion: predicts the gripper from its commands; None: no prediction
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Observer:
 
     @property
     def object_position(self) -> Floats | None:
-        """Where the object was last, metres, world frame, shape (3,)."""
+        """Last position of the object, metres, world frame, shape (3,)."""
         return self._track.last.position if self._track.last else None
 
     def take_joints(
@@ -83,12 +83,12 @@ class Observer:
         velocity: ArrayLike,
         measured_s: float,
     ) -> bool:
-        """Take in joint states, see :meth:`JointStates.take`.
+        """Accept joint states, see :meth:`JointStates.take`.
 
-        Several drivers may publish joints apart. The one that publishes the arm's first joint
-        sets the pace: its messages begin control periods.
+        Several drivers may publish joints separately. Messages with the arm's first joint start
+        control periods.
 
-        :return: whether the arm was measured anew
+        :return: whether the arm's first joint was updated
         :raises RobotError: if a value is missing or not finite
         """
         renewed = self._joints.take(names, position, velocity, measured_s)
@@ -99,16 +99,16 @@ class Observer:
         return bool(renewed[self._pace])
 
     def take_object(self, pose: Pose, measured_s: float) -> None:
-        """Take in where the object is.
+        """Accept a pose of the object.
 
-        :param pose: in the world
-        :param measured_s: when that was
+        :param pose: world frame
+        :param measured_s: time of the measurement
         """
         self._track.add(pose, measured_s)
         self._object_measured_s = max(self._object_measured_s, measured_s)
 
     def begin(self) -> None:
-        """Begin with an object at rest: who put it there is not part of what follows."""
+        """Start with the object at rest: motion from placing it there is ignored."""
         self._track.rest()
 
     def missing(self, now_s: float, timeout_s: float) -> list[MissingInput]:
@@ -133,7 +133,7 @@ class Observer:
     def observe(self, now_s: float) -> Observed:
         """Return the present observation, shape (1, O), and achieved goal, shape (1, 3).
 
-        Needs every input to have come once.
+        Every input must have arrived at least once.
         """
         arm, period_s = self._kinematics, self._task.control_period_s
         measured = arm.grip_velocity
@@ -163,22 +163,22 @@ class Observer:
     def _of_fingers(self, measured: Floats) -> Floats:
         """Show fingers that are held closed as closed.
 
-        Training closes them by force at the end of each control period; what gives way in between
-        no policy has ever seen, and a few millimetres of it lead it astray.
+        Training sets them to 0 at the end of each control period, so policies never see other
+        values there. A few millimetres degrade their actions.
         """
         return np.zeros_like(measured) if self._fingers_closed else measured
 
     def _since(self, measured_s: float, now_s: float) -> tuple[Floats, Floats]:
-        """Return how the gripper moved since, and by how much faster it is: m, m/s, (3,)."""
+        """Return the gripper's displacement and velocity change since: m and m/s, shape (3,)."""
         if self._motion is None:
             return np.zeros(3), np.zeros(3)
         return self._motion.since(now_s - measured_s, now_s)
 
 
 def _share(velocity: Floats, grip_velocity: Floats) -> float:
-    """Tell to what extent an object moves with the gripper, from 0 to 1.
+    """Return the fraction of the gripper's motion that the object follows, from 0 to 1.
 
-    To that extent it goes on following it: what is pushed stops where the gripper does.
+    The prediction moves the object by this fraction: a pushed object stops with the gripper.
     """
     if np.linalg.norm(velocity) < _AT_REST_MPS:
         return 0.0

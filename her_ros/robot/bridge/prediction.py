@@ -6,18 +6,18 @@ import numpy as np
 
 from her_ros.robot.frames import Floats
 
-# Commands older than this matter to nobody.
+# Older commands are dropped, as no prediction goes back further.
 _REMEMBERED_S = 1.0
-# A message that seems older comes from a clock of its own, or the robot has long stopped.
+# Longest prediction. Messages that appear older have another clock or a stopped robot.
 _LONGEST_S = 0.1
 
 
 class CommandedMotion:
-    """What the gripper was told to do lately.
+    """Recent velocity commands, integrated to predict the gripper's position.
 
-    An arm that follows velocities hardly lags behind them, but its sensors do. So the way from
-    where it was seen to where it is now is known from its commands: a Smith predictor (Smith 1957)
-    whose model of the arm is that it does as it is told.
+    The arm follows velocity commands almost without lag, but measurements arrive late. The motion
+    since the measurement is predicted from the commands: a Smith predictor (Smith 1957) whose
+    model is an arm that follows its commands exactly.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class CommandedMotion:
     def since(self, age_s: float, now_s: float) -> tuple[Floats, Floats]:
         """Return how the commands moved the gripper, and by how much they changed its velocity.
 
-        :param age_s: for how long
+        :param age_s: age of the measurement, seconds
         :return: metres and m/s, world frame, shape (3,)
         """
         begin_s = now_s - min(max(age_s, 0.0), _LONGEST_S)

@@ -7,17 +7,17 @@ import numpy as np
 
 from her_ros.robot.frames import Floats, Pose
 
-# Poses kept however long ago, so that there is a velocity at all.
+# Minimum number of poses kept, whatever their age, so that there is a velocity.
 _FEWEST = 2
-# Two poses further apart than this say nothing of the present velocity.
+# Longest interval between two poses from which a velocity is estimated.
 _LONGEST_GAP_S = 0.5
 
 
 class Track:
     """The last poses of an object, and a straight line through them.
 
-    :param window_s: poses so much older than the last are left out of the line; as little as the
-        time between two poses takes the difference of the last two, more averages noise
+    :param window_s: length of the fit. Poses older than the last by more are left out. A window
+        of one interval takes the difference of the last two poses; longer ones average noise
     """
 
     def __init__(self, window_s: float) -> None:
@@ -25,7 +25,7 @@ class Track:
         self._poses: deque[tuple[float, Pose]] = deque()
 
     def add(self, pose: Pose, time_s: float) -> None:
-        """Take in a pose; one that is older than the last is left out."""
+        """Add a pose; one that is not newer than the last is ignored."""
         poses = self._poses
         if poses and time_s <= poses[-1][0]:
             return
@@ -36,17 +36,17 @@ class Track:
             poses.popleft()
 
     def rest(self) -> None:
-        """Take the object to be at rest where it is, such as after somebody has put it there."""
+        """Take the object to be at rest, for example after somebody has placed it there."""
         while len(self._poses) > 1:
             self._poses.popleft()
 
     @property
     def last(self) -> Pose | None:
-        """The last pose as it came."""
+        """The last pose as received."""
         return self._poses[-1][1] if self._poses else None
 
     def fit(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """Lay a line through the poses by least squares.
+        """Fit a line to the poses by least squares.
 
         The orientation is that of the last pose: turns are small within a window.
 
@@ -62,7 +62,7 @@ class Track:
         turns = np.array([_turn(pose, last) for _, pose in self._poses])
         centred = times - times.mean()
         slopes = centred @ np.concatenate((positions, turns), axis=1) / (centred @ centred)
-        # The line's height where the last pose is, at time 0.
+        # The value of the line at the last pose, time 0.
         position = positions.mean(axis=0) - times.mean() * slopes[:3]
         return position, last.quaternion, slopes[:3], slopes[3:]
 

@@ -7,7 +7,7 @@ from her_ros.robot.frames import Floats, Frames
 
 
 class TwistUnits:
-    """Velocities of the gripper as MoveIt Servo is to be told them."""
+    """Converts velocities of the gripper to and from MoveIt Servo twists."""
 
     def __init__(self, parameters: RobotBridgeParameters, frames: Frames) -> None:
         self._frames = frames
@@ -15,10 +15,10 @@ class TwistUnits:
         self._scale_mps = parameters.unitless_scale_mps if unitless else None
 
     def followed(self, velocity: Floats) -> Floats:
-        """Return the velocity that the robot takes up: m/s, world frame, shape (3,).
+        """Return the velocity that the robot can be sent: m/s, world frame, shape (3,).
 
-        What is faster than unitless twists can say is slowed down in all components alike, so
-        that it keeps its direction.
+        A velocity above the range of unitless twists is scaled down as a whole, so that it keeps
+        its direction.
         """
         if self._scale_mps is None:
             return velocity
@@ -36,6 +36,6 @@ class TwistUnits:
     def linear(self, velocity: Floats) -> Floats:
         """Return a twist's linear part in the axes of the robot's base, m/s or unitless.
 
-        :param velocity: one that the robot takes up: m/s, world frame, shape (3,)
+        :param velocity: as :meth:`followed` returns it: m/s, world frame, shape (3,)
         """
         return self._frames.to_base(velocity) / (self._scale_mps or 1.0)

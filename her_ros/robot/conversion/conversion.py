@@ -19,11 +19,11 @@ from her_ros.robot.kinematics import FetchKinematics
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import IDENTITY, Rows, action_dtype
 
-# Slower than this nobody steers; the arm trembles.
+# A slower arm counts as standing still: its measured motion is noise.
 _STANDS_STILL_MPS = 0.005
-# A robot stops by itself so long after the last twist.
+# A robot stops by itself this long after the last twist.
 _COMMAND_LIFETIME_S = 0.1
-# So long without motion an episode has ended.
+# An episode ends after this time without motion.
 _PAUSE_S = 1.0
 
 
@@ -35,23 +35,22 @@ class _Goal(NamedTuple):
     time_s: float
 
     def __str__(self) -> str:
-        """Name it by place and time."""
+        """Return its position and time as text."""
         place = ', '.join(f'{value:.3f}' for value in self.point)
         return f'goal ({place}) at {self.time_s:.2f} s'
 
 
 class Conversion:
-    """Cuts a recording into control periods, and finds the action that each of them amounts to.
+    """Divides a recording into control periods and computes the action of each.
 
-    An episode begins with the first motion after a goal, whoever steered it, and ends as on a
-    robot, with the next goal, when the arm has stood still for a second, or with the recording.
-    The action of a period is what the arm was told in it on average, or, where nothing tells, how
-    far the gripper came.
+    An episode starts with the first motion after a goal, whatever caused the motion. It ends as on
+    a robot, with the next goal, after a second without motion, or with the recording. The action
+    of a period is the average command in it or, without commands, the gripper's displacement.
 
     All times are seconds since the recording began, by the recorder's clock.
 
-    :param parameters: speeds, velocity window and ends of episodes, as the bridge has them
-    :param frames: know where the robot stands
+    :param parameters: speeds, velocity window and ends of episodes, as for the bridge
+    :param frames: pose of the robot's base and of other frames
     """
 
     def __init__(
@@ -78,7 +77,7 @@ class Conversion:
         self._forget()
 
     def _forget(self) -> None:
-        """Forget all that was measured and commanded."""
+        """Discard all measurements and commands."""
         self._observer = Observer(self._task, self._kinematics, self._velocity_window_s)
         self._clock = MeasurementClock(self._task.control_period_s)
         self._told: list[Floats] = []  # velocities in this period
@@ -88,9 +87,9 @@ class Conversion:
         self._grip = self._kinematics.grip_position
 
     def goal(self, point: Floats, time_s: float) -> None:
-        """Take in a goal: metres, world frame, shape (3,).
+        """Accept a goal: metres, world frame, shape (3,).
 
-        One that lies where the task has none is left out and changes nothing.
+        A goal outside of the task's region is left out and changes nothing.
         """
         try:
             goal = _Goal(self._region.goal(point), time_s)
@@ -103,7 +102,7 @@ class Conversion:
         self._goal = goal
 
     def restart(self, reason: str) -> None:
-        """Go on after a break in the recording's time; what was going on is left out."""
+        """Continue after a gap in the recording; leave out the present episode."""
         self._lose(reason)
         if self._goal is not None:
             self.left_out.append(f'{self._goal}: {reason}')
@@ -111,26 +110,26 @@ class Conversion:
         self._forget()
 
     def velocity(self, linear: Floats, time_s: float) -> None:
-        """Take in a twist's linear part, in world axes; m/s or unitless, shape (3,)."""
+        """Accept a twist's linear part, in world axes; m/s or unitless, shape (3,)."""
         self._velocity = self._units.meant(linear)
         self._told.append(self._velocity)
         self._told_at_s = time_s
 
     def fingers(self, positions: Floats) -> None:
-        """Take in what the fingers were told: right and left, metres, shape (2,)."""
+        """Accept commanded finger positions: right and left, metres, shape (2,)."""
         self._fingers = positions
 
     def object(self, pose: Pose, time_s: float) -> None:
-        """Take in where the object is, in the world."""
+        """Accept a pose of the object in the world frame."""
         self._observer.take_object(pose, time_s)
 
     def joints(
         self, names: Sequence[str], position: ArrayLike, velocity: ArrayLike, time_s: float
     ) -> list[Rows] | None:
-        """Take in joint states, see :meth:`Observer.take_joints`.
+        """Accept joint states, see :meth:`Observer.take_joints`.
 
-        :return: the rows of an episode, when they end one
-        :raises RobotError: if they do not fit
+        :return: the rows of an episode if this message ends it
+        :raises RobotError: if values are missing or not finite
         """
         if not self._observer.take_joints(names, position, velocity, time_s):
             return None
@@ -143,9 +142,9 @@ class Conversion:
         return self._next(time_s) if self._clock.measured(time_s) else None
 
     def finish(self) -> list[Rows] | None:
-        """Take in that nothing more was recorded.
+        """End the recording.
 
-        :return: the rows of the episode that this ends, if one was going on
+        :return: the rows of the running episode, if there is one
         """
         self._drop_waiting('the end of the recording')
         if not self._episodes.running:
@@ -183,7 +182,7 @@ class Conversion:
         return self._go_on(action, now_s)
 
     def _lose(self, reason: str) -> None:
-        """Give the present episode up. One in which nothing moved yet may begin again."""
+        """Give up the present episode; keep its goal if nothing has moved yet."""
         if self._episodes.waiting:
             self._goal = self._goal or self._current
         elif self._episodes.running:
@@ -192,7 +191,7 @@ class Conversion:
         self._rows = []
 
     def _drop_waiting(self, until: str) -> None:
-        """Leave out the goals for which nothing moved."""
+        """Leave out goals without motion."""
         if self._episodes.waiting:
             self.left_out.append(f'{self._current}: no motion before {until}')
             self._episodes.abandon()
@@ -214,7 +213,7 @@ class Conversion:
         return rows
 
     def _action(self) -> tuple[Floats, float]:
-        """Return the action that the last period amounts to, (A,), and the gripper's speed."""
+        """Return the action of the last period, shape (A,), and the gripper's speed, m/s."""
         way = self._kinematics.grip_position - self._grip
         moved = way / self._task.control_period_s
         velocity = np.mean(self._told, axis=0) if self._told else moved

@@ -5,16 +5,15 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-# A stamp this much further from the time of recording than others belongs to another clock.
+# A stamp whose offset differs from the median by more belongs to another clock setting.
 _JUMP_S = 1.0
 
 
 class SenderClock:
     """Converts stamps of one topic to times of the recording.
 
-    Stamps tell exactly how far measurements are apart. They tell when something was measured only
-    if the sender's clock agrees with the recorder's; otherwise they are shifted by the median
-    difference.
+    Differences between stamps are exact. Their absolute times are valid only if the sender's clock
+    agrees with the recorder's; otherwise all stamps are shifted by the median difference.
 
     :param ages_s: time of recording minus stamp of every stamped message, seconds, shape (n,)
     :param unstamped: number of messages stamped 0
@@ -23,7 +22,7 @@ class SenderClock:
 
     def __init__(self, ages_s: Floats, unstamped: int, limit_s: float) -> None:
         self._count, self._unstamped, self._limit_s = len(ages_s), unstamped, limit_s
-        #: by how much stamps are behind the recording, median, seconds
+        #: median of ``ages_s``, seconds
         self.behind_s = float(np.median(ages_s)) if len(ages_s) else 0.0
         self.agrees = abs(self.behind_s) <= limit_s
         self._shift_s = 0.0 if self.agrees else self.behind_s
@@ -32,7 +31,7 @@ class SenderClock:
         self._farthest_s = float(off_s.max(initial=0.0))
 
     def time_s(self, stamp_ns: int, recorded_ns: int, start_ns: int) -> float:
-        """Return when something was measured: seconds since ``start_ns`` of the recording.
+        """Return the time of a measurement: seconds since ``start_ns`` of the recording.
 
         :param stamp_ns: by the sender's clock, nanoseconds; 0: none
         :param recorded_ns: by the recorder's clock, nanoseconds

@@ -19,16 +19,16 @@ _HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
 def start_seed(seed: int, reset: int) -> int:
     """Return the seed of a start state of the ``simulated_robot`` node.
 
-    :param seed: the node's own
-    :param reset: 0 for where it starts, then 1 for its first reset, 2, …
+    :param seed: seed of the node
+    :param reset: number of resets so far: 0 at the start of the node, then 1, 2, …
     """
     return integer_seed(seed, 'simulated_robot', 0, reset)
 
 
 class SimulatedRobot:
-    """The Fetch of the training, followed by commands in continuous time.
+    """The Fetch of the training simulation, commanded in continuous time.
 
-    :param command_timeout_s: simulated time after which a velocity no longer counts
+    :param command_timeout_s: simulated time after which a velocity command expires
     :raises ArmError: if the task has no simulation, or its assets are missing
     """
 
@@ -46,7 +46,7 @@ class SimulatedRobot:
             )
         )
         joints = [model.joint(MJCF_PREFIX + name) for name in self.joint_names]
-        #: per joint, whether it turns; the others slide
+        #: per joint, whether it is revolute; the others are prismatic
         self.turning = np.array([joint.type[0] == _HINGE for joint in joints])
         self._qpos = np.array([joint.qposadr[0] for joint in joints])
         self._dofs = np.array([joint.dofadr[0] for joint in joints])
@@ -57,10 +57,10 @@ class SimulatedRobot:
         self.reset(0)
 
     def reset(self, seed: int | np.random.Generator) -> Floats:
-        """Put robot and object where an episode starts, as training draws it.
+        """Set robot and object to a start state, drawn as in training.
 
         :param seed: as :class:`~her_ros.sim.fetch.FetchBatch` takes it, or a generator
-        :return: the goal drawn with it, which the robot knows nothing of: metres, world, (3,)
+        :return: the goal drawn with it, not used by the robot: metres, world frame, shape (3,)
         :raises SimError: if the seed is negative
         """
         generator = seed if isinstance(seed, np.random.Generator) else start_generator(seed)
@@ -76,17 +76,17 @@ class SimulatedRobot:
         return goal
 
     def command_velocity(self, linear: ArrayLike) -> None:
-        """Move the gripper until the command is too old.
+        """Move the gripper until the command expires.
 
-        :param linear: m/s, world frame, shape (3,); shortened to 1.5 m/s
+        :param linear: m/s, world frame, shape (3,); limited to 1.5 m/s
         """
         self._follower.move(np.asarray(linear, np.float64), self.time_s, self._timeout_s)
 
     def command_joints(self, positions: ArrayLike, duration_s: float) -> None:
-        """Move the gripper in a straight line to where joints would put it, and stay there.
+        """Move the gripper in a straight line to the position of the given joints, and stop there.
 
         :param positions: of ``ARM_JOINTS``, rad, shape (7,)
-        :param duration_s: time to get there; stretched where it would take more than 1.5 m/s
+        :param duration_s: duration of the motion; extended if 1.5 m/s would be exceeded
         """
         self._trial.qpos[:] = self._data.qpos
         self._trial.qpos[self._arm_qpos] = positions
@@ -96,7 +96,7 @@ class SimulatedRobot:
         self._follower.move_to(place, self.time_s, duration_s)
 
     def command_fingers(self, positions: ArrayLike) -> None:
-        """Send the fingers somewhere; without effect where the task holds them closed.
+        """Set target positions of the fingers; no effect if the task holds them closed.
 
         :param positions: right and left, metres from the middle, shape (2,)
         """
@@ -105,24 +105,24 @@ class SimulatedRobot:
             self._data.ctrl[:] = [right_left[index] for index in self._fetch.actuated_qpos]
 
     def advance(self, substeps: int) -> None:
-        """Let time pass, 2 ms per substep."""
+        """Advance the simulation, 2 ms per substep."""
         for _ in range(substeps):
             self._follow()
             mujoco.mj_step(self._model, self._data)
             self._substeps += 1
-            # As often as training does: each time takes energy out of what the fingers touch.
+            # As often as in training: each time takes energy out of objects that fingers touch.
             if self._fetch.scene_spec.fingers_closed and self._substeps % SUBSTEPS == 0:
                 self._data.qpos[self._fetch.finger_qpos] = 0.0
             mujoco.mj_kinematics(self._model, self._data)
 
     @property
     def commanded(self) -> bool:
-        """Whether a command for the arm still counts."""
+        """Whether a command for the arm is still in effect."""
         return self._follower.commanded(self.time_s)
 
     @property
     def time_s(self) -> float:
-        """Simulated time since the scene was made."""
+        """Simulated time since the scene was made, seconds."""
         return float(self._data.time)
 
     @property
@@ -145,7 +145,7 @@ class SimulatedRobot:
 
     @property
     def grip_position(self) -> Floats:
-        """Position of the gripper's grip: metres, world frame, shape (3,)."""
+        """Position of the gripper: metres, world frame, shape (3,)."""
         position: Floats = self._data.site_xpos[self._fetch.grip.site]
         return position.copy()
 
@@ -164,7 +164,7 @@ class SimulatedRobot:
         self._data.mocap_pos[0] = self._follower.advance(
             self._data.xpos[body], self.time_s, timestep_s
         )
-        # Half the way to the wanted orientation, as in training; a quaternion and its negative
+        # Half the way to the target orientation, as in training; a quaternion and its negative
         # are the same orientation, so the one nearer to the present is added.
         present = self._data.xquat[body]
         sign = 1.0 if present @ self._orientation >= 0.0 else -1.0

@@ -14,8 +14,8 @@ class SensorFaults:
     """Noise and loss, drawn from one generator.
 
     :param object_noise_m: standard deviation of each coordinate of the object
-    :param joint_noise_rad: standard deviation of each joint that turns
-    :param drop_probability: share of the messages that get lost
+    :param joint_noise_rad: standard deviation of each revolute joint
+    :param drop_probability: probability that a message is lost
     """
 
     def __init__(
@@ -30,24 +30,24 @@ class SensorFaults:
         self._drop_probability = drop_probability
 
     def object_position(self, position: Floats) -> Floats:
-        """Return a position as a sensor sees it: metres, shape (3,)."""
+        """Return a position with sensor noise: metres, shape (3,)."""
         return position + self._generator.normal(0.0, self._object_noise_m, position.shape)
 
     def joint_positions(self, positions: Floats, turning: NDArray[np.bool_]) -> Floats:
-        """Return joint positions as encoders see them, shape (J,).
+        """Return joint positions with encoder noise, shape (J,).
 
-        :param turning: whether a joint turns; those that slide are measured without noise
+        :param turning: which joints are revolute; prismatic ones have no noise
         """
         noise = self._generator.normal(0.0, self._joint_noise_rad, positions.shape)
         return positions + np.where(turning, noise, 0.0)
 
     def loses(self) -> bool:
-        """Draw whether the next message gets lost."""
+        """Draw whether the next message is lost."""
         return bool(self._generator.random() < self._drop_probability)
 
 
 class Delay(Generic[Message]):
-    """Holds messages back for a time.
+    """Delays messages by a fixed time.
 
     :param latency_s: monotonic time from ``put`` to ``taken``
     """
@@ -57,11 +57,11 @@ class Delay(Generic[Message]):
         self._held: deque[tuple[float, Message]] = deque()
 
     def put(self, message: Message, now_s: float) -> None:
-        """Take in a message."""
+        """Add a message."""
         self._held.append((now_s + self._latency_s, message))
 
     def taken(self, now_s: float) -> list[Message]:
-        """Return, and forget, the messages that have been held long enough, oldest first."""
+        """Remove and return the messages whose delay has passed, oldest first."""
         ready = []
         while self._held and self._held[0][0] <= now_s:
             ready.append(self._held.popleft()[1])

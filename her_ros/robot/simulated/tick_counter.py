@@ -2,23 +2,23 @@
 
 
 class TickCounter:
-    """Counts the ticks of an absolute schedule, so that being late once delays nothing after it.
+    """Counts the ticks of an absolute schedule, so that one late tick does not delay later ones.
 
     :param period_s: from one tick to the next
     :param start_s: monotonic time of tick 0
-    :param most_at_once: ticks to make up for at a time; what is due beyond them is skipped
+    :param most_at_once: most ticks returned per call; further due ticks are skipped
     """
 
     def __init__(self, period_s: float, start_s: float, most_at_once: int) -> None:
         self._period_s, self._start_s, self._most_at_once = period_s, start_s, most_at_once
         self._counted = 0
-        #: ticks that came after the one that followed them was due
+        #: ticks returned after the following tick was due
         self.late = 0
-        #: ticks that never came
+        #: ticks skipped
         self.skipped = 0
 
     def due(self, now_s: float) -> int:
-        """Return how many ticks to do now, never more than have become due.
+        """Return the number of ticks to run now, never more than are due.
 
         :param now_s: monotonic time
         """

@@ -439,7 +439,7 @@ def end_by_homing_that_fails(loop):
     loop.periods(3)
     loop.control._homing._began_at -= 60.0
     loop.periods(3)
-    assert 'the gripper did not come to' in loop.control.problem
+    assert 'the gripper did not reach' in loop.control.problem
 
 
 @pytest.mark.parametrize(
