@@ -200,28 +200,25 @@ def test_diagnostics_come_by_the_full_name_every_second(shared_graph, policy):
 
 
 def test_busy_is_the_cpu_time_of_the_process_per_second(monkeypatch, graph):
+    """With clocks that the test sets, as a loaded machine gives a process any share of a core."""
     sent = []
+    clocks = {'monotonic': 10.0, 'process_time': 3.0}
     publisher = SimpleNamespace(publish=sent.append)
     monkeypatch.setattr(graph.node, 'create_publisher', lambda *_: publisher)
+    readers = {name: lambda name=name: clocks[name] for name in clocks}
+    monkeypatch.setattr(node_module, 'time', SimpleNamespace(**readers))
     diagnostics = Diagnostics(graph.node, dict)
 
-    def reported(work):
+    def busy_after(seconds, cpu_seconds):
+        clocks['monotonic'] += seconds
+        clocks['process_time'] += cpu_seconds
         diagnostics.publish()
-        begin, used = time.monotonic(), time.process_time()
-        work(begin + 0.5)
-        share = (time.process_time() - used) / (time.monotonic() - begin)
-        diagnostics.publish()
-        values = {each.key: each.value for each in sent[-1].status[0].values}
-        return float(values['busy']), share
+        return next(float(each.value) for each in sent[-1].status[0].values if each.key == 'busy')
 
-    def compute(until):
-        while time.monotonic() < until:
-            pass
-
-    busy, share = reported(compute)
-    assert busy == pytest.approx(share, abs=0.02)
-    idle, _ = reported(lambda until: time.sleep(until - time.monotonic()))
-    assert idle < 0.2 < busy
+    assert busy_after(0.5, 0.4) == 0.8
+    assert busy_after(1.0, 1.5) == 1.5, 'two threads'
+    assert busy_after(0.001, 0.0) == 1.5, 'too short to measure'
+    assert busy_after(1.0, 0.0) == 0.0
 
 
 def test_nodes_stop_when_told_to(graph):
