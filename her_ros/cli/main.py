@@ -51,9 +51,10 @@ def main() -> None:
     except ImportError as error:
         if (error.name or 'her_ros').startswith('her_ros'):
             raise  # a bug of ours
+        library = (error.name or '').partition('.')[0]
         report(
             HerRosError(
-                f'{error.name} cannot be loaded ({one_line(error)[:200]}); install what her_ros'
+                f'{library} cannot be loaded ({one_line(error)[:200]}); install what her_ros'
                 ' requires, or source the set-up file of ROS'
             ),
             'her-ros',
