@@ -30,7 +30,7 @@ from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_typestore
 from table import in_turn, print_figures, print_table
 
-from her_ros.bags.reader import read_bag, read_facts
+from her_ros.bags.reader import read_bag, read_bag_metadata
 from her_ros.bags.storage.limits import chunk_content
 from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
@@ -122,7 +122,7 @@ def measure(folder: Path, num_envs: int, rounds: int, files: int) -> dict[str, f
             'small streamed': each(read_as_stream),
             'rosbags': each(read_with_rosbags),
             'bytes': each(lambda path: crc32(path.read_bytes())),
-            'facts': each(read_facts),
+            'facts': each(read_bag_metadata),
         },
         rounds,
     )

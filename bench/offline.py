@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 from table import print_figures, print_table
 
-from her_ros.bags.reader import read_bag, read_facts
+from her_ros.bags.reader import read_bag, read_bag_metadata
 from her_ros.bags.writer import write_rollout
 from her_ros.config.files import complete, read_file, shipped_file
 from her_ros.config.parameters.nodes import EvaluationProtocol
@@ -85,7 +85,7 @@ def collect(run: Path, out: Path) -> None:
         for number, bag in enumerate(chosen):
             (out / name / f'{number:05d}_{bag.name}').symlink_to(bag)
     (out / 'random').mkdir()
-    task = task_named(read_facts(bags[0])['task'])
+    task = task_named(read_bag_metadata(bags[0])['task'])
     record_random(task.name, out / 'random', sum(map(len, episodes)))
 
 

@@ -17,7 +17,7 @@ from her_ros.analysis.report import TABLE, write_report
 from her_ros.analysis.results import read_table, rows_of, write_table
 from her_ros.bags.reader import read_bag
 from her_ros.bags.recording import Recording
-from her_ros.bags.rollout import RolloutRecorder, run_facts
+from her_ros.bags.rollout import RolloutRecorder, run_metadata
 from her_ros.bags.writer import write_rollout
 from her_ros.cli.main import main
 from her_ros.config.files import read_file, to_yaml
@@ -119,7 +119,7 @@ def _rollout(number: int, version: int = 0) -> list[Rows]:
 
 def _bags(place: Path) -> None:
     for number in (1, 2):
-        write_rollout(place / 'bags', f'b{number}', run_facts(_TASK), _rollout(number))
+        write_rollout(place / 'bags', f'b{number}', run_metadata(_TASK), _rollout(number))
 
 
 def _prepare_bags(place: Path) -> None:
@@ -128,7 +128,7 @@ def _prepare_bags(place: Path) -> None:
 
 
 def _record(place: Path) -> None:
-    recorder = RolloutRecorder(_TASK, place / 'bags', 0, run_facts(_TASK))
+    recorder = RolloutRecorder(_TASK, place / 'bags', 0, run_metadata(_TASK))
     try:
         for rows in _rollout(3):
             recorder.step('/step', encode_cloud(rows, 1), 1)
@@ -161,7 +161,7 @@ def _prepare_run(place: Path) -> None:
     assert training.judged_policy is not None
     version, content = training.judged_policy
     bag = folder.evaluation_bag(version, sha256(content))
-    write_rollout(bag.parent, bag.stem, run_facts(_TASK), _rollout(9, version))
+    write_rollout(bag.parent, bag.stem, run_metadata(_TASK), _rollout(9, version))
 
 
 def _prepare_finished_run(place: Path) -> None:

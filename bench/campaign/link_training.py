@@ -11,7 +11,7 @@ from campaign.figures import Figure
 from campaign.links import HEARD_LIMIT_S, Link
 from campaign.processes import Child, Observer, print_failed, running_nodes
 from campaign.reports import Reports
-from her_ros.bags.reader import read_facts
+from her_ros.bags.reader import read_bag_metadata
 from her_ros.orchestration.graph import training_nodes, worker_nodes
 from her_ros.runtime.run_folder import RunFolder
 
@@ -124,4 +124,4 @@ def _newest(run: RunFolder, worker: int) -> tuple[int, int]:
     names = sorted(path.name for path in run.bags.glob(f'*_w{worker:03}_*.mcap'))
     if not names:
         return 0, 0
-    return len(names), int(read_facts(run.bags / names[-1])['policy_version'].split()[-1])
+    return len(names), int(read_bag_metadata(run.bags / names[-1])['policy_version'].split()[-1])

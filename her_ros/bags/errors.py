@@ -7,19 +7,19 @@ from her_ros.runtime.errors import HerRosError
 
 
 class BagError(HerRosError):
-    """A bag that cannot be read or written: which file, what is wrong, what to do."""
+    """A bag that cannot be read or written."""
 
 
 class RecoverableError(BagError):
-    """Damage that ``her-ros bags recover`` repairs, as its cure says."""
+    """Damage that ``her-ros bags recover`` can repair; the cure names that command."""
 
 
 @contextmanager
-def naming(source: object = '') -> Iterator[None]:
-    """Turn every failure into a BagError that names its source.
+def wrap_errors(source: object = '') -> Iterator[None]:
+    """Convert every exception into a BagError that names its source.
 
-    The readers of mcap, rosbags, sqlite3, YAML and the compressors raise errors of their own, and
-    on damaged input some that their documentation does not list. So everything is caught.
+    mcap, rosbags, sqlite3, YAML and the compressors raise their own errors, and on damaged input
+    also undocumented ones. So every exception is caught.
     """
     try:
         yield
@@ -28,7 +28,7 @@ def naming(source: object = '') -> Iterator[None]:
 
 
 def as_bag_error(error: Exception) -> BagError:
-    """Return why reading a bag failed."""
+    """Convert an exception of a reader into a BagError."""
     if isinstance(error, HerRosError):
         return BagError.of(error)
     if isinstance(error, OSError):

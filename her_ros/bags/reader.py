@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from her_ros.bags.errors import BagError, naming
+from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.recording import Recording
 from her_ros.bags.steps import StepMessages
 from her_ros.bags.storage.limits import check_regular
@@ -17,7 +17,7 @@ from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder
 from her_ros.wire.rows import step_dtype
 
-# A rollout is a hundred times smaller; what is larger is walked instead of held twice.
+# A rollout is a hundred times smaller. Larger files are read in pieces.
 _LARGEST_IN_MEMORY = 64 << 20
 _LARGEST_AT_ONCE = 512 << 20
 
@@ -26,7 +26,7 @@ _LARGEST_AT_ONCE = 512 << 20
 class Bag:
     """The finished episodes of a bag.
 
-    :param facts: what the writer noted (see :class:`her_ros.bags.writer.BagWriter`); of a
+    :param metadata: metadata of the writer (see :class:`her_ros.bags.writer.BagWriter`); for a
         directory the custom data in its metadata.yaml
     :param episodes: ordered by (topic, session, episode, env)
     :param left_over: number of rows that belong to no finished episode
@@ -35,14 +35,14 @@ class Bag:
 
     path: Path
     task: GoalTask
-    facts: dict[str, str]
+    metadata: dict[str, str]
     episodes: list[Episode]
     left_over: int
     topics: tuple[str, ...]
 
 
 class _Recording(NamedTuple):
-    facts: dict[str, str]
+    metadata: dict[str, str]
     topics: dict[str, str]
     messages: Mapping[str, Sequence[bytes | memoryview]]
 
@@ -51,20 +51,20 @@ def read_bag(path: Path, task: GoalTask | None = None) -> Bag:
     """Read the episodes of a bag.
 
     :param path: a ``.mcap`` or ``.db3`` file, or a rosbag2 directory
-    :param task: what the bag has to hold; what its facts say where left out
+    :param task: task that the bag must be of; by default found from its metadata
     :raises BagError: if it is no bag, cut short, damaged, of another task, or without a finished
         episode
     """
-    with naming(path):
+    with wrap_errors(path):
         recording = _read(path, task)
         if not recording.messages:
             raise BagError(f'no step topic of type {CLOUD_TYPE}; it has {recording.topics}')
         first = next((each[0] for each in recording.messages.values() if each), None)
-        task = agree_on_task(recording.facts, task, first)
+        task = agree_on_task(recording.metadata, task, first)
         decoder = CloudDecoder(step_dtype(task))
         episodes, left_over = [], 0
         for topic, messages in sorted(recording.messages.items()):
-            with naming(f'{topic}, read as {task.name}'):
+            with wrap_errors(f'{topic}, read as {task.name}'):
                 finished, rest = split_rollout(decoder.decode(messages))
                 if faults := [each for each in faults_of(finished, task) if each]:
                     raise faults[0]
@@ -74,18 +74,18 @@ def read_bag(path: Path, task: GoalTask | None = None) -> Bag:
             raise BagError(
                 f'no finished episode; {left_over} rows of unfinished ones were dropped'
             )
-    return Bag(path, task, recording.facts, episodes, left_over, tuple(recording.messages))
+    return Bag(path, task, recording.metadata, episodes, left_over, tuple(recording.messages))
 
 
-def read_facts(path: Path) -> dict[str, str]:
-    """Read what the writer of a bag noted, without its messages.
+def read_bag_metadata(path: Path) -> dict[str, str]:
+    """Read the metadata of a bag, without its messages.
 
     :raises BagError: if it is no bag, cut short or damaged
     """
-    with naming(path):
+    with wrap_errors(path):
         if _fits_in_memory(path):
-            return McapFile(path.read_bytes(), None).facts
-        return dict(ChainMap(*(file.facts for file in Recording(path).files())))
+            return McapFile(path.read_bytes(), None).metadata
+        return dict(ChainMap(*(file.metadata for file in Recording(path).files())))
 
 
 def _fits_in_memory(path: Path) -> bool:
@@ -98,7 +98,7 @@ def _fits_in_memory(path: Path) -> bool:
 def _read(path: Path, task: GoalTask | None) -> _Recording:
     if _fits_in_memory(path):
         file = McapFile(path.read_bytes(), is_step)
-        return _Recording(file.facts, file.topics, file.messages)
+        return _Recording(file.metadata, file.topics, file.messages)
     messages: dict[str, list[bytes | memoryview]] = {}
     steps, size = StepMessages(path, task), 0
     for topic, _, contents in steps.by_topic():
@@ -109,4 +109,4 @@ def _read(path: Path, task: GoalTask | None) -> _Recording:
                 f'holds more than {_LARGEST_AT_ONCE >> 20} MiB of steps, too much to read at once',
                 'train from it with `her-ros train-offline`',
             )
-    return _Recording(steps.facts, steps.topics, messages)
+    return _Recording(steps.metadata, steps.topics, messages)

@@ -21,10 +21,11 @@ _FEED = 1 << 11
 
 
 class Recording:
-    """The files of a bag, one behind the other; one is open at a time.
+    """The files of a bag in their order; one is open at a time.
 
     :param path: a bare file or a rosbag2 directory
-    :param on_damage: told of damage, whereupon whatever is left is read; without it damage raises
+    :param on_damage: called with each damage found, after which reading goes on; by default damage
+        raises
     :raises BagError: if it is no bag, or a file is missing
     """
 
@@ -46,7 +47,7 @@ class Recording:
         return sum(path.stat().st_size for path in self.paths)
 
     def files(self) -> Iterator[Storage]:
-        """Open the files in their order; the facts of a directory count for each of them."""
+        """Open the files in their order; each also gets the metadata of the directory."""
         for path in self.paths:
             source = path.name if self.path.is_dir() else ''
 
@@ -64,7 +65,7 @@ class Recording:
                         raise
                     on_damage(as_bag_error(error))
                     continue
-                storage.facts = storage.facts | self._metadata.facts
+                storage.metadata = storage.metadata | self._metadata.metadata
                 yield storage
 
     def _files_of_directory(self, takes_all: bool) -> list[Path]:
@@ -92,7 +93,7 @@ class Recording:
         """Tell whether a file of the directory is a bag within it."""
         try:
             if not is_bare(path):
-                raise BagError(f'{path.name} is no file of a bag')
+                raise BagError(f'{path.name} is not a file of a bag')
             check_regular(path, self.path)
         except BagError as error:
             self._on_damage(error)
@@ -106,7 +107,7 @@ def _without(paths: list[Path], others: list[Path]) -> list[Path]:
 
 @contextmanager
 def _plain(path: Path, on_damage: OnDamage) -> Iterator[Path]:
-    """Decompress a file that was compressed as a whole, as long as it is needed."""
+    """Decompress a file that was compressed as a whole, for the duration of the context."""
     if path.suffix != '.zstd':
         yield path
         return
@@ -128,14 +129,13 @@ def _by_number(path: Path) -> list[tuple[int, str]]:
 def _decompress(path: Path, plain: Path) -> None:
     """Decompress as far as possible.
 
-    :raises BagError: if the file is damaged, cut short or no recording; what came out until then
-        is there
+    :raises BagError: if the file is damaged, cut short or no recording; the output so far is kept
     """
     with path.open('rb', BATCH_SIZE) as compressed, plain.open('wb', BATCH_SIZE) as file:
         decompressor = zstandard.ZstdDecompressor().decompressobj()
         expansion = Expansion(path.stat().st_size)
         try:
-            # In small pieces: of zeros, each may become a thousand times as much and more.
+            # In small pieces: a piece of compressed zeros may expand more than a thousandfold.
             while block := compressed.read(_FEED):
                 while block:
                     if decompressor.eof:

@@ -16,11 +16,11 @@ from her_ros.wire.sessions import Sessions
 
 
 class RolloutRecorder:
-    """Watches a worker's ``step`` messages and keeps every whole rollout as a bag.
+    """Records every complete rollout of a worker as a bag.
 
-    :param folder: where finished bags go
-    :param facts: what to note in each of them
-    :param sessions: whom to record; None: one environment after the other
+    :param folder: folder of the finished bags
+    :param metadata: custom data of each bag
+    :param sessions: selects the session to record; by default one session at a time
     """
 
     def __init__(
@@ -28,20 +28,20 @@ class RolloutRecorder:
         task: GoalTask,
         folder: Path,
         worker: int,
-        facts: Mapping[str, str],
+        metadata: Mapping[str, str],
         sessions: Sessions | None = None,
     ) -> None:
         self.sessions = sessions or Sessions()
         self._decoder = CloudDecoder(step_dtype(task))
         self._folder = folder
         self._worker = worker
-        self._facts = dict(facts)
+        self._metadata = dict(metadata)
         self._writer: BagWriter | None = None
         self._rollout = (-1, -1)  # session, episode
         self._last_step = np.zeros(0, np.int64)  # by env; -1: not begun
         self._ended = np.zeros(0, bool)
         self._versions: set[int] = set()
-        # What a killed recorder left unfinished holds no finished episode.
+        # Unfinished files of a killed recorder hold no complete rollout.
         remove_unfinished(folder, f'*_w{worker:03d}_*')
         #: rollouts kept, and rollouts dropped because a step of theirs was missed
         self.kept, self.dropped = 0, 0
@@ -52,7 +52,7 @@ class RolloutRecorder:
             self._writer.write(topic, CLOUD_TYPE, cdr, stamp_ns)
 
     def step(self, topic: str, cdr: bytes, stamp_ns: int) -> Path | None:
-        """Take in a ``step`` message.
+        """Record a ``step`` message.
 
         :param stamp_ns: when it was received, wall time, nanoseconds
         :return: the finished bag, if this message ended a whole rollout
@@ -76,25 +76,27 @@ class RolloutRecorder:
         return None
 
     def _begin(self, session: int, episode: int, rows: Rows) -> bool:
-        """Open a bag for a new rollout; tell whether this one may be recorded."""
+        """Open a bag for a new rollout; return whether the rollout can be recorded."""
         last_session, last_episode = self._rollout
         if session == last_session and episode < last_episode:
             return False
         self._drop()
         self._rollout = (session, episode)
         if rows['step'].any():
-            # Its beginning was missed: the recorder, or its connection, came too late.
+            # The start was missed: the recorder started, or was connected, too late.
             self.dropped += 1
             return False
         self._last_step = np.full(0, -1)
         self._ended = np.zeros(0, bool)
         self._versions = set()
         name = f'{time.strftime("%Y%m%dT%H%M%S", time.gmtime())}_w{self._worker:03d}'
-        self._writer = BagWriter(self._folder, f'{name}_{session:08x}_{episode:06d}', self._facts)
+        self._writer = BagWriter(
+            self._folder, f'{name}_{session:08x}_{episode:06d}', self._metadata
+        )
         return True
 
     def _fresh(self, rows: Rows) -> np.ndarray | None:
-        """Tell which rows are the next of their environment; None: one in between was missed."""
+        """Return which rows are the next of their environment; None if a row was missed."""
         self._last_step = with_room(self._last_step, rows['env'], fill=-1)
         self._ended = with_room(self._ended, rows['env'])
         ahead = rows['step'] - self._last_step[rows['env']]
@@ -114,20 +116,23 @@ class RolloutRecorder:
         return path
 
     def _drop(self) -> None:
-        """Discard the rollout under way, if there is one."""
+        """Discard the unfinished rollout, if there is one."""
         if self._writer is not None:
             self._writer.discard()
             self._writer = None
             self.dropped += 1
 
     def close(self) -> None:
-        """Drop what is not finished."""
+        """Discard the unfinished rollout, if there is one."""
         self._drop()
 
 
-def run_facts(task: GoalTask, **more: object) -> dict[str, str]:
-    """Return what every bag of a run says about itself, and more."""
-    facts = {
+def run_metadata(task: GoalTask, **more: object) -> dict[str, str]:
+    """Return the metadata of a run's bags.
+
+    :param more: further entries
+    """
+    metadata = {
         'task': task.name,
         'her_ros': __version__,
         'row_format': ROW_FORMAT,
@@ -135,4 +140,4 @@ def run_facts(task: GoalTask, **more: object) -> dict[str, str]:
         'goal_tolerance_m': task.goal_tolerance_m,
         **more,
     }
-    return {name: str(value) for name, value in facts.items()}
+    return {name: str(value) for name, value in metadata.items()}

@@ -4,26 +4,26 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from her_ros.bags.errors import BagError, naming
+from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.storage.limits import check_regular
 from her_ros.runtime.files import file_sha256
 from her_ros.runtime.run_folder import RunFolder
 
-#: how bare bags end; the last two are files of a bag recorded with `--compression-mode file`
+#: suffixes of bare bags; the last two are files of a bag recorded with `--compression-mode file`
 BARE_SUFFIXES = ('.mcap', '.db3', '.mcap.zstd', '.db3.zstd')
 
 
 def expand(paths: Iterable[Path]) -> list[Path]:
-    """List the bags that paths stand for.
+    """List the bags at some paths.
 
     :param paths: bare bags, rosbag2 directories, folders of either, or run folders of her_ros,
-        which stand for their ``bags/``
-    :return: the bags in the order named, those of a folder by file name; each of them once
-    :raises BagError: naming the first path that is missing or holds no bag
+        of which ``bags/`` is used
+    :return: the bags in the order of the paths, those of a folder by file name; each bag once
+    :raises BagError: if a path is missing or holds no bag
     """
     found: dict[Path, Path] = {}
     for path in paths:
-        with naming(path):
+        with wrap_errors(path):
             for bag in _bags_at(path):
                 found.setdefault(bag.resolve(), bag)
     if not found:
@@ -32,9 +32,9 @@ def expand(paths: Iterable[Path]) -> list[Path]:
 
 
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a bag; of a directory those of its files, apart by spaces.
+    """Return the SHA-256 of a bag; for a directory those of its files, separated by spaces.
 
-    As for readers, only regular files count, and no links out of a directory.
+    As in the readers, only regular files count, and no links out of a directory.
 
     :raises HerRosError: if a bare bag is no regular file
     """
@@ -49,7 +49,7 @@ def digest_of(path: Path) -> str:
 
 
 def is_bare(path: Path) -> bool:
-    """Tell from the name of a file whether it is a bag by itself."""
+    """Tell from the name of a file whether it is a bare bag."""
     return path.name.endswith(BARE_SUFFIXES) and not path.name.startswith('.')
 
 
@@ -62,7 +62,7 @@ def _bags_at(path: Path) -> Iterator[Path]:
     if not path.exists():
         raise BagError('no such file or folder')
     if not path.is_dir():
-        # A pipe or a device has no end to begin reading from.
+        # Reading starts at the end of the file, and a pipe or a device has none.
         if not (path.is_file() and is_bare(path)):
             raise BagError('no bag', f'the name of one ends in {", ".join(BARE_SUFFIXES)}')
         yield path

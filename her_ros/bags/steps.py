@@ -13,9 +13,9 @@ class StepMessages:
     """The ``step`` messages of a bag by topic, in the order of recording.
 
     :param path: a bare bag or a rosbag2 directory
-    :param task: what the bag has to hold; what its facts, or the sizes of its rows, say where
-        left out
-    :param on_batch: shown all messages of all topics before they are read
+    :param task: task that the bag must be of; by default found from its metadata or from the sizes
+        of its rows
+    :param on_batch: called with all messages of all topics before they are read
     """
 
     def __init__(
@@ -25,11 +25,11 @@ class StepMessages:
         on_batch: Callable[[list[Message]], None] | None = None,
     ) -> None:
         self.path = path
-        #: known once the first message was read
+        #: set when the first message is read
         self.task: GoalTask | None = None
-        #: what the writer noted; known once the first message was read
-        self.facts: dict[str, str] = {}
-        #: message type by topic, of those met so far
+        #: metadata of the writer; set when the first message is read
+        self.metadata: dict[str, str] = {}
+        #: message type by topic, for the topics read so far
         self.topics: dict[str, str] = {}
         self._expected = task
         self._on_batch = on_batch
@@ -37,15 +37,15 @@ class StepMessages:
     def by_topic(self) -> Iterator[tuple[str, GoalTask, list[bytes | memoryview]]]:
         """Read the bag from its beginning.
 
-        :return: topic, task and messages in CDR, of a piece of the bag at a time
-        :raises Exception: whatever the readers of its form raise if it is no bag, cut short or
-            damaged; see :func:`her_ros.bags.errors.naming`
+        :return: topic, task and messages in CDR, one piece of the bag at a time
+        :raises Exception: any error of the storage readers if it is no bag, cut short or damaged;
+            see :func:`her_ros.bags.errors.wrap_errors`
         :raises BagError: if it is of another task
         """
         for file in Recording(self.path).files():
-            self.facts = file.facts | self.facts
-            if self._expected is not None or 'task' in self.facts:
-                self.task = agree_on_task(self.facts, self._expected, None)
+            self.metadata = file.metadata | self.metadata
+            if self._expected is not None or 'task' in self.metadata:
+                self.task = agree_on_task(self.metadata, self._expected, None)
             for batch in file.batches(None if self._on_batch else is_step):
                 if self._on_batch:
                     self._on_batch(batch)
@@ -55,7 +55,7 @@ class StepMessages:
                     steps.setdefault(message.channel.topic, []).append(message.content)
                 for topic, contents in sorted(steps.items()):
                     if self.task is None:
-                        self.task = agree_on_task(self.facts, self._expected, batch[0].content)
+                        self.task = agree_on_task(self.metadata, self._expected, batch[0].content)
                     yield topic, self.task, contents
             self.topics |= file.topics
 

@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import NoReturn
 
-from her_ros.bags.errors import BagError, naming
+from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.sources import expand
 from her_ros.bags.steps import StepMessages
 from her_ros.bags.storage.messages import Message
@@ -19,10 +19,10 @@ from her_ros.wire.rows import step_dtype
 
 
 def read_episodes(*paths: str | PathLike[str], task: GoalTask | None = None) -> Iterator[Episode]:
-    """Read the finished episodes of bags, one after the other, in bounded memory.
+    """Read the finished episodes of bags, one at a time, in bounded memory.
 
     :param paths: bare bags, rosbag2 directories, folders of either, or run folders
-    :param task: what the bags have to hold; what each of them says where left out
+    :param task: task that the bags must be of; by default found from the metadata of each bag
     :raises BagError: if a path is missing or holds no bag, or a bag cannot be read
     """
     for path in expand(map(Path, paths)):
@@ -30,12 +30,12 @@ def read_episodes(*paths: str | PathLike[str], task: GoalTask | None = None) -> 
 
 
 def stream_episodes(path: Path, task: GoalTask | None = None) -> Iterator[Episode]:
-    """Read the finished episodes of a bag as they come; see :class:`EpisodeStream`.
+    """Read the finished episodes of a bag, one at a time; see :class:`EpisodeStream`.
 
-    An episode that says what the wire contract rules out ends the reading.
+    An episode that violates the wire contract ends the reading.
 
-    :raises BagError: as :func:`her_ros.bags.reader.read_bag` does; episodes read until then were
-        handed out
+    :raises BagError: as :func:`her_ros.bags.reader.read_bag` does, after the episodes read until
+        then were yielded
     """
     stream = EpisodeStream(path, task)
     is_empty = True
@@ -47,15 +47,15 @@ def stream_episodes(path: Path, task: GoalTask | None = None) -> Iterator[Episod
 
 
 class EpisodeStream(StepMessages):
-    """The finished episodes of a bag with their topics, each as soon as its last row was read.
+    """Yields the finished episodes of a bag with their topics, each when its last row is read.
 
-    In memory are about a megabyte of the file, or one chunk if that is larger, and unfinished
-    episodes (see :class:`her_ros.episodes.assembly.EpisodeAssembler`). Checksums are compared
-    before what they cover is handed out. Episodes come in the order in which they were finished,
-    of one piece of the file ordered by (topic, session, episode, env).
+    Memory holds about a megabyte of the file, or one chunk if that is larger, and the unfinished
+    episodes (see :class:`her_ros.episodes.assembly.EpisodeAssembler`). Checksums are verified
+    before the data they cover is returned. Episodes come in the order in which they finished;
+    within one piece of the file they are ordered by (topic, session, episode, env).
 
     :param path: see :class:`her_ros.bags.steps.StepMessages`; likewise ``task`` and ``on_batch``
-    :param on_bad: told what is wrong with an episode, which is left out then
+    :param on_bad: called with the fault of an episode, which is left out; by default it raises
     """
 
     def __init__(
@@ -77,12 +77,12 @@ class EpisodeStream(StepMessages):
 
     @property
     def unfinished(self) -> list[tuple[str, int, int, int]]:
-        """Topic, session, env and episode of what rows are held of."""
+        """Topic, session, env and episode of each unfinished episode."""
         return self._assembler.unfinished
 
     @property
     def nothing_finished(self) -> str:
-        """What to say of a bag without an episode."""
+        """Error message for a bag without a finished episode."""
         if not self._has_steps and not any(is_step(*each) for each in self.topics.items()):
             return f'no step topic of type {CLOUD_TYPE}; it has {self.topics}'
         return f'no finished episode; {self.left_over} rows of unfinished ones were dropped'
@@ -94,10 +94,10 @@ class EpisodeStream(StepMessages):
         :raises BagError: if it is no bag, cut short, damaged or of another task
         """
         self._assembler, self._has_steps = EpisodeAssembler(), False
-        with naming(self.path):
+        with wrap_errors(self.path):
             for topic, task, contents in self.by_topic():
                 self._has_steps = True
-                with naming(f'{topic}, read as {task.name}'):
+                with wrap_errors(f'{topic}, read as {task.name}'):
                     rows = CloudDecoder(step_dtype(task)).decode(contents)
                     episodes = self._assembler.take(rows, topic)
                     for episode, fault in zip(episodes, faults_of(episodes, task), strict=True):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from her_ros.bags.errors import BagError
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.tasks.gymnasium import PREFIX
+from her_ros.tasks.gymnasium import GYM_PREFIX
 from her_ros.tasks.registry import ALL_TASKS, task_named
 from her_ros.wire.cloud import CLOUD_TYPE, dtype_of
 from her_ros.wire.rows import ROW_FORMAT
@@ -12,23 +12,24 @@ from her_ros.wire.topics import STEP
 
 
 def is_step(topic: str, message_type: str) -> bool:
-    """Tell whether a topic carries the rows that learning reads."""
+    """Tell whether a topic is a ``step`` topic."""
     return f'/{topic}'.endswith(f'/{STEP}') and message_type == CLOUD_TYPE
 
 
 def agree_on_task(
-    facts: Mapping[str, str], task: GoalTask | None, message: bytes | memoryview | None
+    metadata: Mapping[str, str], task: GoalTask | None, message: bytes | memoryview | None
 ) -> GoalTask:
     """Return the task of a bag.
 
-    :param facts: what its writer noted
-    :param task: what the reader expects; None: whatever it is
-    :param message: a ``step`` message of the bag, whose sizes may tell the task
-    :raises BagError: if it is another one, nothing tells, or its rows have a newer format
-    :raises TaskError: if its writer noted a task that does not exist
+    :param metadata: metadata of its writer
+    :param task: the task that the reader expects; None for any
+    :param message: a ``step`` message of the bag, whose sizes may identify the task
+    :raises BagError: if the bag is of another task, no task can be determined, or the rows have a
+        newer format
+    :raises TaskError: if the metadata names a task that does not exist
     """
-    _check_row_format(facts)
-    recorded = facts.get('task')
+    _check_row_format(metadata)
+    recorded = metadata.get('task')
     if task is None:
         return task_named(recorded) if recorded is not None else _task_of_size(message)
     if recorded not in (None, task.name):
@@ -36,9 +37,9 @@ def agree_on_task(
     return task
 
 
-def _check_row_format(facts: Mapping[str, str]) -> None:
-    # The first writers noted none, and a merged bag names those of all its parts.
-    noted = facts.get('row_format', '1')
+def _check_row_format(metadata: Mapping[str, str]) -> None:
+    # The first writers noted no format, and a merged bag notes the formats of all its parts.
+    noted = metadata.get('row_format', '1')
     if not all(word.isdecimal() for word in noted.split() or ['']):
         raise BagError(f'its row_format is {noted!r}', 'expected a number')
     if (newest := max(map(int, noted.split()))) > ROW_FORMAT:
@@ -51,24 +52,24 @@ def _check_row_format(facts: Mapping[str, str]) -> None:
 
 def _task_of_size(message: bytes | memoryview | None) -> GoalTask:
     if message is None:
-        raise BagError('the bag does not say of which task it is', 'name the task')
+        raise BagError('the bag does not name its task', 'name the task')
     dtype = dtype_of(message)
     names = ('observation', 'achieved_goal', 'action')
     sizes = tuple(dtype[name].shape[0] if name in (dtype.names or ()) else 0 for name in names)
     found = [
         task
         for task in ALL_TASKS.values()
-        # Such a task is one of ours in all but its name.
-        if not task.name.startswith(f'{PREFIX}Fetch')
+        # These have the sizes of our own Fetch tasks.
+        if not task.name.startswith(f'{GYM_PREFIX}Fetch')
         and (task.observation_size, task.goal_size, task.action_size) == sizes
     ]
     if len(found) == 1:
         return found[0]
     described = ', '.join(f'{size} {name}' for size, name in zip(sizes, names, strict=True))
     if not found:
-        raise BagError(f'rows of no known task: values of a row are {described}')
+        raise BagError(f'rows of no known task: a row has {described}')
     fitting = ', '.join(task.name for task in found)
     raise BagError(
-        f'the bag does not say of which task it is, and its rows ({described}) fit {fitting}',
+        f'the bag does not name its task, and its rows ({described}) fit {fitting}',
         'name the task',
     )

@@ -12,14 +12,14 @@ from mcap.writer import CompressionType, Writer
 from rosbags.typesys import Stores, get_typestore
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.storage.mcap_file import FACTS_RECORD
+from her_ros.bags.storage.mcap_file import METADATA_RECORD
 from her_ros.bags.storage.metadata import ROSBAG2_RECORD, information_of
 from her_ros.runtime.files import create_held, publish_file, remove_unheld
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 from her_ros.wire.rows import Rows
 from her_ros.wire.topics import STEP
 
-# What rosbag2 offers on replay, in the form of its metadata version 9: reliable, keep last 10.
+# QoS that rosbag2 uses on replay, in the format of its metadata version 9: reliable, keep last 10.
 _FOREVER = {'sec': 9223372036, 'nsec': 854775807}
 _OFFERED_QOS = json.dumps(
     [
@@ -41,19 +41,19 @@ _OFFERED_QOS = json.dumps(
 class BagWriter:
     """Writes ``<folder>/<name>.mcap``; before :meth:`close` it is a hidden temporary file.
 
-    Checksums cover every byte. LZ4 saves a third of a FetchPush rollout of 16 environments and
-    two thirds of one of a single one, and takes no longer to write or read than nothing; zstd
-    saves a little more and takes up to a quarter longer.
+    Checksums cover every byte. LZ4 makes a FetchPush rollout of 16 environments a third smaller,
+    and one of a single environment two thirds smaller. It takes no longer to write or read than an
+    uncompressed bag. zstd saves a little more and takes up to a quarter longer.
 
-    :param facts: what readers need to know and no message says: task, versions, control period,
-        goal tolerance, policy version and digest, worker ...
-    :raises BagError: if there is such a bag, or the folder cannot be written to
+    :param metadata: values that no message carries: task, versions, control period, goal
+        tolerance, policy version and digest, worker ...
+    :raises BagError: if the bag exists, or the folder cannot be written to
     """
 
-    def __init__(self, folder: Path, name: str, facts: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, name: str, metadata: Mapping[str, str]) -> None:
         self.path = folder / f'{name}.mcap'
         self._temporary = folder / _temporary_name(name)
-        self._facts = dict(facts)
+        self._metadata = dict(metadata)
         self._channels: dict[str, int] = {}
         self._schemas: dict[str, int] = {}
         self._stamps_ns: list[int] = []
@@ -75,7 +75,7 @@ class BagWriter:
         :param message_type: such as ``sensor_msgs/msg/PointCloud2``
         :param cdr: the serialised message
         :param stamp_ns: when it was received, wall time, nanoseconds
-        :raises BagError: if the disk takes no more, or ROS has no such type
+        :raises BagError: if the disk is full or fails, or ROS has no such type
         """
         if topic not in self._channels:
             self._channels[topic] = self._add_channel(topic, message_type)
@@ -83,16 +83,16 @@ class BagWriter:
             self._writer.add_message(self._channels[topic], stamp_ns, cdr, stamp_ns)
         self._stamps_ns.append(stamp_ns)
 
-    def close(self, facts: Mapping[str, str] | None = None) -> Path:
+    def close(self, metadata: Mapping[str, str] | None = None) -> Path:
         """Finish the file and give it its final name.
 
-        :param facts: what was not known at the start
-        :return: the bag
-        :raises BagError: if the disk takes no more; nothing is left then
+        :param metadata: further values, not known at the start
+        :return: path of the bag
+        :raises BagError: if the disk is full or fails; the file is removed then
         """
-        self._facts |= facts or {}
+        self._metadata |= metadata or {}
         with self._giving_up_on_failure():
-            self._writer.add_metadata(FACTS_RECORD, self._facts)
+            self._writer.add_metadata(METADATA_RECORD, self._metadata)
             self._writer.add_metadata(
                 ROSBAG2_RECORD, {'serialized_metadata': self._rosbag2_metadata()}
             )
@@ -104,16 +104,16 @@ class BagWriter:
         return self.path
 
     def discard(self) -> None:
-        """Leave nothing behind but a bag that is finished."""
+        """Remove the bag unless it is finished."""
         self._temporary.unlink(missing_ok=True)
         with suppress(OSError):  # a full disk refuses the last buffer again
             self._file.close()
 
     @contextmanager
     def _giving_up_on_failure(self) -> Iterator[None]:
-        """Drop a file that lacks something, so that it can never be closed as if it were whole."""
+        """Discard the file on an error, so that an incomplete file is never closed as a bag."""
         if self._file.closed:
-            raise BagError('is closed or was given up; nothing can be added', source=self.path)
+            raise BagError('is closed or was discarded; nothing can be added', source=self.path)
         try:
             yield
         except OSError as error:
@@ -134,13 +134,14 @@ class BagWriter:
         )
 
     def _rosbag2_metadata(self) -> str:
-        """Say what `ros2 bag info` shows and `ros2 bag reindex` keeps; JSON is YAML as well.
+        """Return the metadata that `ros2 bag info` shows and `ros2 bag reindex` keeps, as JSON.
 
-        rosbag2 wants every key, but takes topics, counts and times from the summary.
+        JSON is YAML as well. rosbag2 requires every key, but takes topics, counts and times from
+        the summary.
         """
         start, end = min(self._stamps_ns, default=0), max(self._stamps_ns, default=0)
         count = len(self._stamps_ns)
-        return json.dumps(information_of(self.path.name, start, end, count, self._facts))
+        return json.dumps(information_of(self.path.name, start, end, count, self._metadata))
 
 
 def _temporary_name(name: str) -> str:
@@ -148,7 +149,9 @@ def _temporary_name(name: str) -> str:
 
 
 def remove_unfinished(folder: Path, pattern: str = '*') -> None:
-    """Remove the temporary files of bags whose writers were killed; those of living ones stay.
+    """Remove the temporary files of bags whose writers were killed.
+
+    Files of running writers stay.
 
     :param pattern: matches names of bags, without their suffix
     """
@@ -169,21 +172,21 @@ def definition_of(message_type: str) -> tuple[str, str]:
 def write_rollout(
     folder: Path,
     name: str,
-    facts: Mapping[str, str],
+    metadata: Mapping[str, str],
     messages: Sequence[Rows],
     topic: str = f'/{STEP}',
     start_ns: int | None = None,
     period_s: float = 0.0,
 ) -> Path:
-    """Write a whole rollout that is in memory.
+    """Write a whole rollout from memory.
 
     :param messages: rows per message
-    :param start_ns: stamp of the first message, wall time, nanoseconds; now where left out
+    :param start_ns: stamp of the first message, wall time, nanoseconds; by default now
     :param period_s: time from one message to the next, seconds
-    :return: the bag
+    :return: path of the bag
     """
     start_ns = time.time_ns() if start_ns is None else start_ns
-    writer = BagWriter(folder, name, facts)
+    writer = BagWriter(folder, name, metadata)
     try:
         for index, rows in enumerate(messages):
             stamp_ns = start_ns + round(index * period_s * 1e9)

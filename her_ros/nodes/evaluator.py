@@ -6,7 +6,7 @@ import time
 from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import String, UInt8MultiArray
 
-from her_ros.bags.rollout import run_facts
+from her_ros.bags.rollout import run_metadata
 from her_ros.bags.writer import remove_unfinished, write_rollout
 from her_ros.config.parameters.nodes import EvaluatorParameters
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
@@ -75,12 +75,12 @@ class EvaluatorNode(GuardedNode):
                 executor.spin_once(timeout_sec=0)
                 if self._wanted is not policy:
                     return
-            facts = run_facts(
+            metadata = run_metadata(
                 self._task, policy_version=policy.version, policy_sha256=policy.sha256
             )
             topic = self.resolve_topic_name(EVALUATION_STEP)
             write_rollout(
-                bag.parent, bag.stem, facts, messages, topic, time.time_ns(),
+                bag.parent, bag.stem, metadata, messages, topic, time.time_ns(),
                 self._task.control_period_s,
             )  # fmt: skip
         self._done += 1

@@ -7,7 +7,7 @@ import time
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import String
 
-from her_ros.bags.rollout import RolloutRecorder, run_facts
+from her_ros.bags.rollout import RolloutRecorder, run_metadata
 from her_ros.config.parameters.nodes import RecorderParameters
 from her_ros.nodes.guarded_node import GuardedNode, StopNode, described
 from her_ros.nodes.node import Diagnostics, read_parameters, run, steady_timer
@@ -38,8 +38,8 @@ class RecorderNode(GuardedNode):
         self._role = folder.hold('recorder', p.worker)
         task = task_named(p.task)
         self._sessions = Sessions(TopicSource(self, STEP))
-        facts = run_facts(task, worker=p.worker, seed=p.seed)
-        self._rollouts = RolloutRecorder(task, folder.bags, p.worker, facts, self._sessions)
+        metadata = run_metadata(task, worker=p.worker, seed=p.seed)
+        self._rollouts = RolloutRecorder(task, folder.bags, p.worker, metadata, self._sessions)
         self._environments = Rivalry(self, STEP, 'another environment sends and is not recorded')
         self._problem = ''
         self._failure: Exception | None = None

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 from rosbags.typesys import Stores, get_typestore
 
-from her_ros.bags.errors import BagError, naming
+from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.export.outputs import (
-    CONVERSION_FACT,
+    CONVERSION_KEY,
     conversion_of,
     finished_outputs,
     output_prefixes,
 )
 from her_ros.bags.recording import Recording
-from her_ros.bags.rollout import run_facts
+from her_ros.bags.rollout import run_metadata
 from her_ros.bags.sources import expand
 from her_ros.bags.storage.messages import Message
 from her_ros.bags.writer import write_rollout
@@ -177,17 +177,17 @@ class _BagConversion:
         """
         has_object = 'object_position' in dict(self._task.observation_fields)
         try:
-            with naming(self._path):
+            with wrap_errors(self._path):
                 self._topics = survey(self._path, self._names, has_object, self._limit_s)
         except BagError as error:
             raise _Unusable.of(error) from error
-        noted = {'converted_from': self._path.name, CONVERSION_FACT: conversion}
-        facts = run_facts(self._task, **noted)
+        noted = {'converted_from': self._path.name, CONVERSION_KEY: conversion}
+        metadata = run_metadata(self._task, **noted)
         period_s, episodes, succeeded, failure = self._task.control_period_s, 0, 0, ''
         converted = self._episodes()
         while True:
             try:
-                with naming(self._path):
+                with wrap_errors(self._path):
                     rows, end_ns = next(converted, (None, 0))
             except BagError as error:
                 failure = str(error)
@@ -200,7 +200,7 @@ class _BagConversion:
             _make_folder(out)
             name = f'{prefix}_{episodes:05d}'
             if name not in kept:
-                write_rollout(out, name, facts, rows, start_ns=start_ns, period_s=period_s)
+                write_rollout(out, name, metadata, rows, start_ns=start_ns, period_s=period_s)
         problems = [
             f'{text}; {number} messages' if number > 1 else text
             for text, number in self._problems.values()

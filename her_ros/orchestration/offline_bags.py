@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from her_ros.bags.errors import naming
+from her_ros.bags.errors import wrap_errors
 from her_ros.bags.sources import digest_of, expand
 from her_ros.bags.stream import EpisodeStream
 from her_ros.learning.acceleration.ranks import Ranks
@@ -70,7 +70,7 @@ def digests_of(bags: dict[Path, str]) -> list[tuple[str, str]]:
     """
     found = []
     for path, expected in bags.items():
-        with naming(path):
+        with wrap_errors(path):
             digests = digest_of(path)
         if expected and digests != expected:
             raise HerRosError('altered since the run has learnt from it', source=path)

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.console import Console
 
-from her_ros.bags.ahead import EpisodeSource
+from her_ros.bags.prefetch import EpisodeSource
 from her_ros.config.files import NodesValues, to_yaml
 from her_ros.config.parameters.nodes import EvaluationProtocol, TrainerParameters
 from her_ros.config.run_parameters import check_same, values_for

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from her_ros.sim.errors import SimError
 from her_ros.sim.simulation import GoalState, checked_goals
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.tasks.gymnasium import PREFIX
+from her_ros.tasks.gymnasium import GYM_PREFIX
 
 
 def register_robotics() -> None:
@@ -57,7 +57,7 @@ class GymBatch:
         if not len(seeds):
             raise SimError('0 seeds', 'there must be one at least')
         self.task = task
-        self._envs = [make_env(task.name.removeprefix(PREFIX)) for _ in seeds]
+        self._envs = [make_env(task.name.removeprefix(GYM_PREFIX)) for _ in seeds]
         self._first_seeds: Sequence[int | None] = seeds
         # NaN until the first reset.
         blank = np.full((len(seeds), task.goal_size), np.nan)

@@ -7,7 +7,7 @@ from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.simulation import Simulation
 from her_ros.tasks.fetch import FETCH_TASKS
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.tasks.gymnasium import PREFIX
+from her_ros.tasks.gymnasium import GYM_PREFIX
 
 
 def simulation_of(task: GoalTask, seeds: Sequence[int | None], threads: int = 1) -> Simulation:
@@ -19,7 +19,7 @@ def simulation_of(task: GoalTask, seeds: Sequence[int | None], threads: int = 1)
     """
     if task.name in FETCH_TASKS:
         return FetchBatch(task, seeds, threads)
-    if task.name.startswith(PREFIX):
+    if task.name.startswith(GYM_PREFIX):
         # Imported only where it is needed.
         from her_ros.sim.gym_batch import GymBatch
 

@@ -3,7 +3,7 @@
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.symmetry import Kind, Symmetries
 
-#: how far a full action of the Fetch tasks asks the gripper to move in one control period, metres
+#: displacement of the gripper that a full action commands per control period, metres
 FULL_ACTION_M = 0.05
 
 #: limits of velocities per control period, metres, by field of an observation. Gripper: twice a
@@ -58,7 +58,7 @@ def _fetch(
     symmetries = Symmetries(
         observation=tuple(_KINDS[field] for field, _ in observation_fields),
         goal=Kind.POSITION,
-        # Where the gripper is to move, and how the fingers open.
+        # Displacement of the gripper, and opening of the fingers.
         action=((Kind.DISPLACEMENT, 3), (Kind.SCALAR, 1)),
         left_right_y_m=_GRIPPER_Y_M,
         front_back_x_m=gripper_x_m,
@@ -77,7 +77,7 @@ def _fetch(
     )
 
 
-#: those of our own simulation
+#: the tasks of our own simulation
 FETCH_TASKS: dict[str, GoalTask] = {
     task.name: task
     for task in (

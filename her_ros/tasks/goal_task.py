@@ -11,20 +11,20 @@ Array = TypeVar('Array', bound=Any)
 
 @dataclass(frozen=True)
 class GoalTask:
-    """What an agent, an environment and a bag have to agree on.
+    """Properties of a task that agents, environments and bags must share.
 
     The reward is sparse, as in Plappert et al. 2018 (arXiv 1802.09464), section 1.1.
     """
 
     name: str
-    #: what an observation is made of, in order: (name, number of values)
+    #: fields of an observation, in order: (name, number of values)
     observation_fields: tuple[tuple[str, int], ...]
     goal_size: int
     action_size: int
     goal_tolerance_m: float
     control_period_s: float
     episode_length: int
-    #: what the task is symmetric to; None: nothing, or nobody has said
+    #: symmetries of the task; None if it has none, or none are known
     symmetries: Symmetries | None = None
 
     def __post_init__(self) -> None:
@@ -49,7 +49,7 @@ class GoalTask:
 
     @property
     def observation_kinds(self) -> list[tuple[Kind, int]]:
-        """Kind and size of each field of an observation; scalars where no symmetries are known."""
+        """Kind and size of each field of an observation; scalars if no symmetries are known."""
         sizes = [size for _, size in self.observation_fields]
         if self.symmetries is None:
             return [(Kind.SCALAR, size) for size in sizes]
@@ -62,7 +62,7 @@ class GoalTask:
 
     @property
     def action_kinds(self) -> list[tuple[Kind, int]]:
-        """Kinds of an action's values, and how many there are of each."""
+        """Kind and number of the values of an action."""
         return [*self.symmetries.action] if self.symmetries else [(Kind.SCALAR, self.action_size)]
 
     @property
@@ -90,5 +90,5 @@ class GoalTask:
         return (self.distance(achieved, desired) > self.goal_tolerance_m) * -1.0
 
     def is_success(self, achieved: Array, desired: Array) -> Array:
-        """Tell where the goal is reached, as boolean array of shape (...)."""
+        """Return where the goal is reached, booleans of shape (...)."""
         return self.distance(achieved, desired) < self.goal_tolerance_m

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from her_ros.tasks.goal_task import GoalTask
 
-#: what the names of such tasks begin with; the rest is Gymnasium's id
-PREFIX = 'gym:'
+#: prefix of the names of these tasks; the rest is Gymnasium's id
+GYM_PREFIX = 'gym:'
 
-#: their names, for people
+#: description of their names, for messages
 GYM_IDS = (
     'gym:HandReach-v3, gym:PointMaze_<maze>-v3, gym:AntMaze_<maze>-v5, gym:Fetch…-v4'
     ' (docs/how_to/gymnasium_tasks.md lists the mazes)'
@@ -25,7 +25,7 @@ _HAND_FIELDS = (
     ('joint_velocities', 24),
     ('fingertip_positions', 15),
 )
-# Steps of an episode: of points, of ants.
+# Steps of an episode: of point mazes, of ant mazes.
 _MAZES = {
     'UMaze': (300, 700),
     'Open': (300, 700),
@@ -44,7 +44,7 @@ def _maze(
     robot: str, fields: tuple[tuple[str, int], ...], actions: int, period_s: float, steps: int
 ) -> GoalTask:
     return GoalTask(
-        name=f'{PREFIX}{robot}',
+        name=f'{GYM_PREFIX}{robot}',
         observation_fields=fields,
         goal_size=2,
         action_size=actions,
@@ -55,9 +55,9 @@ def _maze(
 
 
 _HAND_REACH = GoalTask(
-    name=f'{PREFIX}HandReach-v3',
+    name=f'{GYM_PREFIX}HandReach-v3',
     observation_fields=_HAND_FIELDS,
-    # The tips of five fingers; their distance is that of the 15 numbers.
+    # Positions of five fingertips; the distance of two goals is that of all 15 numbers.
     goal_size=15,
     action_size=20,
     goal_tolerance_m=0.01,
@@ -69,11 +69,11 @@ _HAND_REACH = GoalTask(
 def gym_tasks(fetch: dict[str, GoalTask]) -> dict[str, GoalTask]:
     """Return these tasks by name.
 
-    :param fetch: our own Fetch tasks, whose originals have their sizes
+    :param fetch: our own Fetch tasks, from which the tasks ``gym:Fetch…`` take their sizes
     """
     tasks = [_HAND_REACH]
     for maze, (of_point, of_ant) in _MAZES.items():
         tasks.append(_maze(f'PointMaze_{maze}-v3', _POINT_FIELDS, 2, 0.01, of_point))
         tasks.append(_maze(f'AntMaze_{maze}-v5', _ANT_FIELDS, 8, 0.05, of_ant))
-    tasks += [replace(task, name=f'{PREFIX}{name}-v4') for name, task in fetch.items()]
+    tasks += [replace(task, name=f'{GYM_PREFIX}{name}-v4') for name, task in fetch.items()]
     return {task.name: task for task in tasks}

@@ -9,7 +9,7 @@ Floats = NDArray[np.float64]
 
 
 class Observed(NamedTuple):
-    """What the environments see; arrays of its own."""
+    """Observations and achieved goals of n environments; the arrays are not shared."""
 
     #: shape (n, O); the parts are named by the task's ``observation_fields``
     observation: Floats

@@ -19,7 +19,7 @@ class SymmetryError(HerRosError):
 
 
 class Kind(Enum):
-    """What the values of a field are. How they transform follows from this alone.
+    """Kind of the values of a field. It determines how they transform.
 
     Vectors are in the world frame. A field of two values is (x, y); any other field holds vectors
     (x, y, z), one after the other.
@@ -50,7 +50,7 @@ Fields = Iterable[tuple[Kind, int]]
 
 @dataclass(frozen=True)
 class Symmetries:
-    """What a task is symmetric to, and what its values are; None: no such reflection.
+    """Symmetries of a task, and the kinds of its values. A plane of None means no such reflection.
 
     The reward must not change when state, goal and action transform together.
     """
@@ -69,20 +69,20 @@ class Symmetries:
 
 
 class ValueMap(NamedTuple):
-    """What symmetries do to each of n values; rows belong to the axes x and y."""
+    """Effect of symmetries on each of n values; rows belong to the axes x and y."""
 
     #: whether the reflection along the axis negates the value, shape (2, n)
     negated: NDArray[np.bool]
     #: whether the value is a coordinate along the axis, shape (2, n)
     coordinate: NDArray[np.bool]
-    #: which value takes the place of each in the left-right reflection, shape (n,)
+    #: index of the value that replaces each one in the left-right reflection, shape (n,)
     source: NDArray[np.intp]
 
 
 def value_map(fields: Fields) -> ValueMap:
-    """Return what symmetries do to the values of consecutive fields.
+    """Return the effect of symmetries on the values of consecutive fields.
 
-    :raises SymmetryError: if a field cannot hold what its kind says
+    :raises SymmetryError: if the size of a field does not fit its kind
     """
     maps = [_field_map(kind, size) for kind, size in fields]
     firsts = np.cumsum([0, *(len(each.source) for each in maps)])

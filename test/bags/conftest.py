@@ -131,12 +131,12 @@ def write_directory() -> Callable[..., Path]:
         messages,
         plugin,
         mode=CompressionMode.NONE,
-        facts=MappingProxyType({'task': 'FetchPush'}),
+        metadata=MappingProxyType({'task': 'FetchPush'}),
         stamps=None,
     ):
         writer = DirectoryWriter(path, version=9, storage_plugin=plugin)
         writer.set_compression(mode, CompressionFormat.ZSTD)
-        for key, value in facts.items():
+        for key, value in metadata.items():
             writer.set_custom_data(key, value)
         with writer:
             steps = writer.add_connection('/step', CLOUD_TYPE, typestore=STORE)

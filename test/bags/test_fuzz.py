@@ -15,7 +15,7 @@ from her_ros.bags.repair.recover import recover
 from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
 
-FACTS = {'task': 'FetchPush'}
+METADATA = {'task': 'FetchPush'}
 TRIALS = 60
 
 
@@ -36,7 +36,7 @@ def form(request, tmp_path, messages, write_mcap, write_directory):
     small = {'chunk_size': 9000}
     match request.param:
         case 'ours':
-            return write_rollout(tmp_path, 'bag', FACTS, messages)
+            return write_rollout(tmp_path, 'bag', METADATA, messages)
         case 'zstd':
             return write_mcap(tmp_path / 'bag.mcap', messages, **small)
         case 'plain':

@@ -8,12 +8,12 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from rosbags.typesys import Stores, get_typestore
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.reader import read_bag, read_facts
+from her_ros.bags.reader import read_bag, read_bag_metadata
 from her_ros.bags.writer import BagWriter, write_rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 
-FACTS = {'task': 'FetchPush'}
+METADATA = {'task': 'FetchPush'}
 STORE = get_typestore(Stores.ROS2_JAZZY)
 
 
@@ -37,14 +37,14 @@ def rows_of(bag):
 
 def test_what_was_written_comes_back(tmp_path, push, make_rollout, expected_of, same):
     messages = make_rollout((5,) * 16)
-    bag = read_bag(write_rollout(tmp_path, 'r1', FACTS, messages), push)
+    bag = read_bag(write_rollout(tmp_path, 'r1', METADATA, messages), push)
     assert same(rows_of(bag), expected_of(messages))
     assert (bag.left_over, bag.topics, bag.task) == (0, ('/step',), push)
 
 
 def test_episodes_of_different_lengths(tmp_path, push, make_rollout, expected_of, same):
     messages = make_rollout((3, 50, 1, 7))
-    bag = read_bag(write_rollout(tmp_path, 'r1', FACTS, messages), push)
+    bag = read_bag(write_rollout(tmp_path, 'r1', METADATA, messages), push)
     assert [len(episode) for episode in bag.episodes] == [3, 50, 1, 7]
     assert same(rows_of(bag), expected_of(messages))
 
@@ -52,7 +52,7 @@ def test_episodes_of_different_lengths(tmp_path, push, make_rollout, expected_of
 def test_repeated_messages_count_once(tmp_path, push, make_rollout, expected_of, same):
     messages = make_rollout()
     again = [rows for index, rows in enumerate(messages) for _ in range(1 + index % 3)]
-    bag = read_bag(write_rollout(tmp_path, 'r1', FACTS, again), push)
+    bag = read_bag(write_rollout(tmp_path, 'r1', METADATA, again), push)
     assert same(rows_of(bag), expected_of(messages))
     assert bag.left_over == 0
 
@@ -60,7 +60,7 @@ def test_repeated_messages_count_once(tmp_path, push, make_rollout, expected_of,
 def test_a_message_may_hold_a_part_of_the_rows(tmp_path, push, make_rollout, expected_of, same):
     messages = make_rollout((4,) * 6)
     halves = [half for rows in messages for half in (rows[:4], rows[4:])]
-    bag = read_bag(write_rollout(tmp_path, 'r1', FACTS, halves), push)
+    bag = read_bag(write_rollout(tmp_path, 'r1', METADATA, halves), push)
     assert same(rows_of(bag), expected_of(messages))
 
 
@@ -68,7 +68,7 @@ def test_an_unfinished_episode_is_left_over(tmp_path, push, make_rollout, expect
     first, second = make_rollout((4, 4)), make_rollout((4, 4), seed=1)
     for rows in second:
         rows['episode'] = 1
-    bag = read_bag(write_rollout(tmp_path, 'r1', FACTS, first + second[:-1]), push)
+    bag = read_bag(write_rollout(tmp_path, 'r1', METADATA, first + second[:-1]), push)
     assert same(rows_of(bag), expected_of(first))
     assert bag.left_over == 4 * 2
 
@@ -76,13 +76,13 @@ def test_an_unfinished_episode_is_left_over(tmp_path, push, make_rollout, expect
 def test_an_episode_with_a_missing_step_is_left_over(tmp_path, push, make_rollout):
     messages = make_rollout((4, 4))
     messages[2] = messages[2][:1]  # of env 1 step 2 is missing
-    bag = read_bag(write_rollout(tmp_path, 'r1', FACTS, messages), push)
+    bag = read_bag(write_rollout(tmp_path, 'r1', METADATA, messages), push)
     assert [int(episode.rows['env'][0]) for episode in bag.episodes] == [0]
     assert bag.left_over == 4
 
 
 def test_without_a_finished_episode_the_rows_are_counted(tmp_path, push, make_rollout):
-    path = write_rollout(tmp_path, 'r1', FACTS, make_rollout((9, 9, 9))[:-1])
+    path = write_rollout(tmp_path, 'r1', METADATA, make_rollout((9, 9, 9))[:-1])
     with pytest.raises(BagError, match=r'r1\.mcap: no finished episode; 27 rows'):
         read_bag(path, push)
 
@@ -90,7 +90,7 @@ def test_without_a_finished_episode_the_rows_are_counted(tmp_path, push, make_ro
 def test_workers_in_one_bag_are_kept_apart(tmp_path, push, make_rollout, expected_of, same):
     """Even where both drew the same session."""
     one, other = make_rollout((4, 4), seed=1), make_rollout((4, 4), seed=2)
-    writer = BagWriter(tmp_path, 'r1', FACTS)
+    writer = BagWriter(tmp_path, 'r1', METADATA)
     for stamp_ns, pair in enumerate(zip(one, other, strict=True)):
         for worker, rows in enumerate(pair):
             cloud = encode_cloud(rows, stamp_ns)
@@ -113,7 +113,7 @@ def test_plain_directories_read_the_same(
     path = record_plainly(tmp_path / 'bag', {'step': one, '/b/step': other}, plugin, mode)
     bag = read_bag(path, push)
     assert same(rows_of(bag), expected_of(other) + expected_of(one))
-    assert bag.facts == read_facts(path) == {}
+    assert bag.metadata == read_bag_metadata(path) == {}
 
 
 def test_a_file_taken_out_of_a_plain_directory_reads_the_same(
@@ -130,7 +130,7 @@ def test_a_directory_around_our_file_keeps_the_facts(tmp_path, make_rollout, exp
     messages = make_rollout()
     folder = tmp_path / 'bag'
     folder.mkdir()
-    path = write_rollout(folder, 'r1', FACTS, messages)
+    path = write_rollout(folder, 'r1', METADATA, messages)
     with path.open('rb') as file:
         records = {each.name: each.metadata for each in make_reader(file).iter_metadata()}
     metadata = json.loads(records['rosbag2']['serialized_metadata'])
@@ -147,7 +147,7 @@ def test_a_directory_around_our_file_keeps_the_facts(tmp_path, make_rollout, exp
     (folder / 'metadata.yaml').write_text(json.dumps({'rosbag2_bagfile_information': metadata}))
     bag = read_bag(folder)
     assert same(rows_of(bag), expected_of(messages))
-    assert bag.facts == read_facts(folder) == FACTS
+    assert bag.metadata == read_bag_metadata(folder) == METADATA
 
 
 def test_the_facts_name_the_task(tmp_path, make_rollout):
@@ -177,7 +177,7 @@ def test_rows_of_another_task_are_refused_without_facts(tmp_path, push, make_rol
 def test_values_that_are_not_finite_are_named(tmp_path, push, make_rollout):
     messages = make_rollout()
     messages[3]['observation'][1, 0] = np.nan
-    path = write_rollout(tmp_path, 'r1', FACTS, messages)
+    path = write_rollout(tmp_path, 'r1', METADATA, messages)
     with pytest.raises(BagError, match=r'r1\.mcap: /step.*observation of env 1, .*step 3'):
         read_bag(path, push)
 
@@ -189,7 +189,7 @@ def test_what_is_no_bag_is_named(tmp_path, push):
     (tmp_path / 'none.mcap').write_bytes(b'')
     (tmp_path / 'notes.txt').write_text('hello')
     for name in ('empty', 'text.mcap', 'text.db3', 'none.mcap', 'notes.txt', 'nothing.mcap'):
-        for read in (read_facts, lambda path: read_bag(path, push)):
+        for read in (read_bag_metadata, lambda path: read_bag(path, push)):
             with pytest.raises(BagError, match=name):
                 read(tmp_path / name)
 
@@ -202,7 +202,7 @@ def test_a_folder_that_was_never_closed_tells_the_cure(tmp_path, push, make_roll
 
 
 def test_a_bag_without_steps_lists_its_topics(tmp_path, push):
-    writer = BagWriter(tmp_path, 'r1', FACTS)
+    writer = BagWriter(tmp_path, 'r1', METADATA)
     writer.write('/step', 'std_msgs/msg/Bool', b'\0\1\0\0\1', 5)
     with pytest.raises(BagError, match=r"no step topic.*'/step': 'std_msgs/msg/Bool'"):
         read_bag(writer.close(), push)

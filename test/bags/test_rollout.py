@@ -3,8 +3,8 @@ import pytest
 
 import her_ros
 from her_ros.bags.errors import BagError
-from her_ros.bags.reader import read_bag, read_facts
-from her_ros.bags.rollout import RolloutRecorder, run_facts
+from her_ros.bags.reader import read_bag, read_bag_metadata
+from her_ros.bags.rollout import RolloutRecorder, run_metadata
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import encode_cloud
 from her_ros.wire.rows import RowError, action_dtype
@@ -26,8 +26,8 @@ def clock():
 
 @pytest.fixture
 def make_recorder(tmp_path, push, clock):
-    facts = {'task': push.name, 'note': 'x'}
-    return lambda: RolloutRecorder(push, tmp_path, 2, facts, Sessions(clock=lambda: clock.now))
+    metadata = {'task': push.name, 'note': 'x'}
+    return lambda: RolloutRecorder(push, tmp_path, 2, metadata, Sessions(clock=lambda: clock.now))
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def test_facts_tell_which_versions_acted(recorder, rollout):
         rows['policy_version'] = 10 if step > 2 else 9 * (step > 0)
     (path,) = feed(recorder, messages)
     # the zeros of step 0 are no version
-    assert read_facts(path) == {'task': 'FetchPush', 'note': 'x', 'policy_version': '9 10'}
+    assert read_bag_metadata(path) == {'task': 'FetchPush', 'note': 'x', 'policy_version': '9 10'}
 
 
 def test_a_hole_drops_its_rollout_and_no_other(tmp_path, recorder, rollout):
@@ -240,8 +240,8 @@ def test_a_folder_that_vanished_is_named(tmp_path, push, rollout):
 
 
 def test_facts_of_a_run_are_the_tasks(push):
-    facts = run_facts(push, worker=3)
-    assert facts == {
+    metadata = run_metadata(push, worker=3)
+    assert metadata == {
         'task': 'FetchPush',
         'her_ros': her_ros.__version__,
         'row_format': '1',

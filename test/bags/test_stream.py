@@ -19,7 +19,7 @@ from her_ros.bags.writer import write_rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 
-FACTS = {'task': 'FetchPush'}
+METADATA = {'task': 'FetchPush'}
 
 
 def sorted_rows(episodes):
@@ -64,7 +64,7 @@ def test_directories_and_the_files_in_them(
         assert stream.left_over == 0
         assert stream.topics == {'/step': CLOUD_TYPE, '/rosout': 'std_msgs/msg/String'}
         assert same([e.rows for e in read_bag(path).episodes], all_rows(rollouts()))
-        assert stream.facts == FACTS
+        assert stream.metadata == METADATA
 
 
 def test_a_split_bag_joins_what_it_cut(
@@ -204,7 +204,7 @@ def test_damage_stops_the_stream_before_what_is_damaged(
 
 
 def test_a_checksum_over_the_whole_file_is_checked_first(tmp_path, push, rollouts):
-    path = write_rollout(tmp_path, 'a', FACTS, rollouts())
+    path = write_rollout(tmp_path, 'a', METADATA, rollouts())
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
@@ -267,7 +267,7 @@ def test_sizes_tell_the_task_where_they_can(tmp_path, rollouts, name, write_mcap
 
 
 def test_another_task_is_refused(tmp_path, rollouts):
-    path = write_rollout(tmp_path, 'a', FACTS, rollouts())
+    path = write_rollout(tmp_path, 'a', METADATA, rollouts())
     with pytest.raises(BagError, match='recorded from FetchPush, expected FetchSlide'):
         next(stream_episodes(path, TASKS['FetchSlide']))
 

@@ -53,15 +53,15 @@ def test_bags_of_the_first_row_format_keep_the_contract():
     assert not list(verify(FIRST, None, Verified()))
     info = read_info(FIRST)
     assert (info.episodes, info.steps, info.successes, info.damage) == (2, 8, 2, [])
-    assert read_bag(FIRST).facts == {
+    assert read_bag(FIRST).metadata == {
         'task': 'FetchReach', 'her_ros': '0.1.0', 'control_period_s': '0.04',
         'goal_tolerance_m': '0.05', 'worker': '0', 'seed': '0', 'policy_version': '14',
     }  # fmt: skip
 
 
-@pytest.mark.parametrize('facts', [{'task': 'FetchPush'}, {}], ids=['with-task', 'without'])
-def test_a_bag_of_a_newer_row_format_is_one_clear_line(tmp_path, push, make_rollout, facts):
-    path = write_rollout(tmp_path, 'new', {**facts, 'row_format': '2'}, make_rollout())
+@pytest.mark.parametrize('metadata', [{'task': 'FetchPush'}, {}], ids=['with-task', 'without'])
+def test_a_bag_of_a_newer_row_format_is_one_clear_line(tmp_path, push, make_rollout, metadata):
+    path = write_rollout(tmp_path, 'new', {**metadata, 'row_format': '2'}, make_rollout())
     for read in READERS:
         with pytest.raises(BagError) as caught:
             read(path)
@@ -72,9 +72,12 @@ def test_a_bag_of_a_newer_row_format_is_one_clear_line(tmp_path, push, make_roll
 
 
 def test_a_merged_bag_has_the_newest_format_of_its_parts(tmp_path, make_rollout):
-    for session, facts in ((1, {}), (2, {'row_format': '1'})):
+    for session, metadata in ((1, {}), (2, {'row_format': '1'})):
         write_rollout(
-            tmp_path, str(session), {'task': 'FetchPush', **facts}, make_rollout(session=session)
+            tmp_path,
+            str(session),
+            {'task': 'FetchPush', **metadata},
+            make_rollout(session=session),
         )
     merge([tmp_path / '1.mcap', tmp_path / '2.mcap'], tmp_path / 'both')
     assert len(read_bag(tmp_path / 'both').episodes) == 4

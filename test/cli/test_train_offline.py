@@ -10,7 +10,7 @@ import time
 import pytest
 import torch
 
-from her_ros.bags.ahead import EpisodeSource
+from her_ros.bags.prefetch import EpisodeSource
 from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.learning.training.checkpoint import load_checkpoint, save_checkpoint

@@ -15,7 +15,7 @@ from rcl_interfaces.srv import SetParameters
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import UInt8MultiArray
 
-from her_ros.bags.rollout import run_facts
+from her_ros.bags.rollout import run_metadata
 from her_ros.bags.writer import write_rollout
 from her_ros.nodes.messages import policy_message
 from her_ros.nodes.qos import LATCHED, RECORDING
@@ -227,7 +227,7 @@ def write_bag() -> Callable[..., Path]:
         while not rollout.finished:
             rollout.accept_all(generator.uniform(-1, 1, (2, 4)).astype(np.float32), 1)
             messages.append(rollout.advance())
-        return write_rollout(folder, name, run_facts(named), messages)
+        return write_rollout(folder, name, run_metadata(named), messages)
 
     return write
 

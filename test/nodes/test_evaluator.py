@@ -75,8 +75,8 @@ def test_the_same_policy_gives_the_same_episodes(evaluate):
 def test_exactly_that_version_acted_without_noise(evaluate, export_policy):
     bag = evaluate('one', version=4)
     policy = OnnxPolicy(export_policy(version=4), '')
-    assert bag.facts['policy_version'] == '4'
-    assert bag.facts['policy_sha256'] == policy.sha256
+    assert bag.metadata['policy_version'] == '4'
+    assert bag.metadata['policy_sha256'] == policy.sha256
     assert bag.left_over == 0
     for episode in bag.episodes:
         assert set(episode.rows['policy_version'][1:].tolist()) == {4}
@@ -100,7 +100,7 @@ def test_another_runs_demand_is_named_and_not_met(
         lambda: [each for each in nodes['one'].lines if line in each and '/foreign' in each],
         'a line about the other run',
     )
-    assert evaluate('one', 8).facts['policy_version'] == '8'
+    assert evaluate('one', 8).metadata['policy_version'] == '8'
     assert not folders['one'].evaluation_bag(66, sha256(content)).exists()
 
 

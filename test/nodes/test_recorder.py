@@ -121,8 +121,8 @@ def test_every_rollout_is_one_bag_that_plain_rosbag2_reads(
         assert ('/good/step', 'sensor_msgs/msg/PointCloud2') in kinds
         assert kinds <= {(f'/good/{t}', 'sensor_msgs/msg/PointCloud2') for t in ('step', 'action')}
     assert names == sorted(names)
-    facts = read_bag(path).facts
-    assert facts.items() >= {
+    metadata = read_bag(path).metadata
+    assert metadata.items() >= {
         'task': 'FetchReach', 'worker': '3', 'seed': '8', 'control_period_s': '0.04',
         'policy_version': '6',
     }.items()  # fmt: skip

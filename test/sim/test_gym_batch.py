@@ -9,7 +9,7 @@ from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.gym_batch import GymBatch, make_env
 from her_ros.tasks.errors import TaskError
 from her_ros.tasks.fetch import FETCH_TASKS
-from her_ros.tasks.gymnasium import PREFIX, gym_tasks
+from her_ros.tasks.gymnasium import GYM_PREFIX, gym_tasks
 from her_ros.tasks.registry import task_named
 
 GYM_TASKS = gym_tasks(FETCH_TASKS)
@@ -18,8 +18,8 @@ MAZE = 'gym:PointMaze_UMaze-v3'
 
 @pytest.mark.parametrize('name', GYM_TASKS)
 def test_a_task_is_what_gymnasium_robotics_makes_of_its_id(name):
-    task, env = task_named(name), make_env(name.removeprefix(PREFIX))
-    assert gymnasium.spec(name.removeprefix(PREFIX)).max_episode_steps == task.episode_length
+    task, env = task_named(name), make_env(name.removeprefix(GYM_PREFIX))
+    assert gymnasium.spec(name.removeprefix(GYM_PREFIX)).max_episode_steps == task.episode_length
     env.action_space.seed(0)
     start, _ = env.reset(seed=0)
     assert start['observation'].shape == (task.observation_size,)

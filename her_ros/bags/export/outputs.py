@@ -8,21 +8,21 @@ from pathlib import Path
 
 from her_ros import __version__
 from her_ros.bags.errors import BagError
-from her_ros.bags.reader import read_facts
+from her_ros.bags.reader import read_bag_metadata
 from her_ros.bags.sources import BARE_SUFFIXES, digest_of
 from her_ros.bags.writer import remove_unfinished
 from her_ros.config.schema import ConfigError
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256
 
-#: fact of an output that says from what it was made, and how
-CONVERSION_FACT = 'conversion'
+#: metadata key of an output: digest of its source and the settings of the conversion
+CONVERSION_KEY = 'conversion'
 
 
 def output_prefixes(paths: Sequence[Path], out: Path) -> list[str]:
-    """Return how the names of each recording's episodes begin; no two are alike.
+    """Return a distinct file name prefix for the episodes of each recording.
 
-    Removes what a killed process left unfinished under such names.
+    Removes unfinished files with these prefixes that a killed process left.
     """
     names = [_name_of(path) for path in paths]
     prefixes: list[str] = []
@@ -36,9 +36,9 @@ def output_prefixes(paths: Sequence[Path], out: Path) -> list[str]:
 
 
 def conversion_of(path: Path, settings: Mapping[str, object]) -> str:
-    """Return what tells one conversion from all others: of this recording, with these settings.
+    """Return a digest that identifies the conversion of a recording with some settings.
 
-    :return: a SHA-256; empty: the recording cannot be read
+    :return: a SHA-256; empty if the recording cannot be read
     """
     try:
         return sha256(
@@ -49,7 +49,7 @@ def conversion_of(path: Path, settings: Mapping[str, object]) -> str:
 
 
 def finished_outputs(out: Path, prefix: str, conversion: str) -> set[str]:
-    """List the names of the outputs that the same conversion left when it was stopped.
+    """List the outputs that an interrupted run of the same conversion has finished.
 
     :raises ConfigError: if there is one of another conversion, or a damaged one
     """
@@ -66,9 +66,9 @@ def finished_outputs(out: Path, prefix: str, conversion: str) -> set[str]:
 
 
 def _conversion_in(path: Path) -> str:
-    """Return what an output notes of its conversion; empty: nothing, or it is damaged."""
+    """Return the conversion digest in an output; empty if it has none or is damaged."""
     try:
-        return read_facts(path).get(CONVERSION_FACT, '')
+        return read_bag_metadata(path).get(CONVERSION_KEY, '')
     except BagError:
         return ''
 

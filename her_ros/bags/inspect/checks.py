@@ -11,9 +11,9 @@ from her_ros.tasks.fetch import MAX_MOVE_M
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import MAX_ENVIRONMENTS, Rows
 
-#: so close to the tolerance, metres, rounding may decide what reward and success are
+#: distance from the tolerance, metres, within which rounding may decide reward and success
 BORDER_M = 1e-6
-# Of a reward that was computed in float32, by our formula or another one that means the same.
+# Error of a reward computed in float32, by our formula or an equivalent one.
 _ROUNDING = 2 * float(np.finfo(np.float32).eps)
 
 _FINITE = ('observation', 'achieved_goal', 'desired_goal', 'action', 'reward')
@@ -24,7 +24,7 @@ Mask = NDArray[np.bool_]
 
 
 class RowFault(NamedTuple):
-    """What is wrong with a row."""
+    """A violation of the wire contract by one row."""
 
     row: int
     #: without values, so that faults of one kind can be counted
@@ -39,25 +39,25 @@ def _each(bad: Mask, kind: str, text: Callable[[int], str]) -> Iterator[RowFault
 
 
 def _flat(values: NDArray[Any]) -> NDArray[Any]:
-    """Make every field a list of values per row, shape (n, values)."""
+    """Flatten a field to shape (n, values)."""
     return values.reshape(len(values), -1)
 
 
 def _same(some: NDArray[Any], others: NDArray[Any]) -> Mask:
-    """Tell where all values of a row are those of another one; NaN is NaN, shape (n,)."""
+    """Compare two fields row by row, shape (n,); NaN equals NaN."""
     is_same: Mask = (some == others) | ((some != some) & (others != others))
     return np.asarray(_flat(is_same).all(1))
 
 
 def borderline(rows: Rows, task: GoalTask) -> Mask:
-    """Tell where rounding decides whether the goal is reached, shape (n,)."""
+    """Return where rounding decides whether the goal is reached, shape (n,)."""
     with np.errstate(invalid='ignore', over='ignore'):
         distance = task.distance(rows['achieved_goal'], rows['desired_goal'])
         return (rows['step'] > 0) & (np.abs(distance - task.goal_tolerance_m) <= BORDER_M)
 
 
 def row_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
-    """Check what every row says by itself: values, flags, reward and success.
+    """Check every row on its own: values, flags, reward and success.
 
     :param rows: shape (n,), in any order
     """
@@ -83,7 +83,7 @@ def row_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
 
 
 def _speed_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
-    """Find velocities that no arm has, such as those of an angle that jumped by 2π."""
+    """Find velocities that no arm reaches, such as that of an angle that jumped by 2π."""
     fields = task.observation_fields
     ends = np.cumsum([size for _, size in fields])
     for (name, size), end in zip(fields, ends.tolist(), strict=True):
@@ -105,7 +105,7 @@ def _speed_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
 
 
 def _outcome_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
-    """Compute reward and success of every move anew."""
+    """Recompute reward and success of every move and compare them."""
     achieved, desired = rows['achieved_goal'], rows['desired_goal']
     with np.errstate(invalid='ignore', over='ignore'):
         distance = task.distance(achieved, desired)
@@ -115,7 +115,7 @@ def _outcome_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
         }
     judged = (rows['step'] > 0) & np.isfinite(distance) & ~borderline(rows, task)
     for name, values in computed.items():
-        # What is no number or no flag was named already.
+        # Values that are no numbers or no flags were reported already.
         sane = np.isfinite(rows[name]) if name == 'reward' else rows[name] <= 1
 
         def text(index: int, name: str = name, values: NDArray[Any] = values) -> str:
@@ -129,11 +129,11 @@ def _outcome_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
 
 
 def order_faults(rows: Rows, before: Rows, follows: Mask) -> Iterator[RowFault]:
-    """Check every row against the one that its environment sent before.
+    """Check every row against the previous row of its environment.
 
     :param rows: shape (n,)
-    :param before: the rows before, shape (n,)
-    :param follows: where there is one, shape (n,)
+    :param before: the previous rows, shape (n,)
+    :param follows: where there is a previous row, shape (n,)
     """
     step, last = rows['step'].astype(np.int64), before['step'].astype(np.int64)
     newer = follows & (rows['episode'] > before['episode'])

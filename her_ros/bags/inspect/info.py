@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.bags.errors import BagError, naming
+from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.recording import Recording
 from her_ros.bags.storage.messages import Message
 from her_ros.bags.stream import EpisodeStream
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask
 
-#: cells of goals that are remembered; 64 cubic metres at 5 cm are half of that
+#: number of goal cells that are stored; 64 cubic metres at 5 cm have half as many
 MAX_CELLS = 1 << 20
-# Whatever lies farther away, in cells, is noise; it need not be told apart.
+# Largest coordinate of a cell; goals farther away are noise and share the outermost cells.
 _FARTHEST = 1e15
 
 Cell = tuple[int, ...]
@@ -24,7 +24,7 @@ Cell = tuple[int, ...]
 
 @dataclass
 class BagInfo:
-    """What one bag holds, or all of them together."""
+    """Summary of one bag, or of several together."""
 
     paths: list[Path] = field(default_factory=list)
     #: names of the tasks found
@@ -36,18 +36,18 @@ class BagInfo:
     #: failures whose achieved goal moved, see :func:`is_relabelable`
     relabelable: int = 0
     rows_left_over: int = 0
-    #: of the policies that acted; None: none did
+    #: lowest and highest version of the policies that acted; None if none did
     policy_versions: tuple[int, int] | None = None
     #: from the first stamp to the last; stamps of 0 do not count
     duration_s: float = 0.0
-    #: messages stamped 0, which is no time
+    #: messages with stamp 0, which is no time
     unstamped: int = 0
     size: int = 0
     #: messages by topic
     topics: dict[str, int] = field(default_factory=dict)
-    #: what could not be read, each with its bag
+    #: parts that could not be read, each with its bag
     damage: list[str] = field(default_factory=list)
-    #: cells in which a desired goal lay, with the number of episodes; where an achieved one lay
+    #: cells with a desired goal, with the number of episodes; cells with an achieved goal
     desired_cells: dict[Cell, int] = field(default_factory=dict)
     achieved_cells: set[Cell] = field(default_factory=set)
 
@@ -66,8 +66,8 @@ class BagInfo:
     def goal_coverage(self) -> float | None:
         """Share of the episodes whose desired goal lies in a cell where something was achieved.
 
-        Space is divided into cubes as wide as the task's tolerance, laid from the origin. None
-        without episodes, or where goals lie so far apart that they were not all remembered.
+        Cells are cubes as wide as the task's tolerance, aligned with the origin. None without
+        episodes, or if there were too many cells to store.
         """
         cells = len(self.desired_cells) + len(self.achieved_cells)
         if not self.episodes or cells >= MAX_CELLS or len(self.tasks) != 1:
@@ -78,7 +78,7 @@ class BagInfo:
         return reached / self.episodes
 
     def add(self, episode: Episode, task: GoalTask) -> None:
-        """Take in an episode."""
+        """Count an episode."""
         self.tasks.add(task.name)
         self.episodes += 1
         self.steps += len(episode)
@@ -99,11 +99,10 @@ class BagInfo:
 
 
 def is_relabelable(episode: Episode, task: GoalTask) -> bool:
-    """Tell whether HER has something to teach with an episode.
+    """Tell whether HER can turn moves of an episode into informative successes.
 
-    A goal achieved later makes a move a success only if it is not where the achieved goal was
-    anyway: so what counts is whether, after some move, the achieved goal lies further than the
-    tolerance from where the episode began.
+    Relabelling teaches something only if the achieved goal moved. So some achieved goal must lie
+    farther than the tolerance from the first one.
     """
     with np.errstate(over='ignore'):
         stayed = task.is_success(episode.achieved_goal[1:], episode.achieved_goal[0])
@@ -116,12 +115,12 @@ def _cells(goals: NDArray[np.float64], task: GoalTask) -> list[Cell]:
 
 
 def read_info(path: Path, task: GoalTask | None = None) -> BagInfo:
-    """Read a bag from front to back and say what is in it.
+    """Read a bag from front to back and summarise its content.
 
-    Damage ends the reading of a bag; what was read until then counts.
+    Damage ends the reading of a bag; messages read until then count.
 
     :param path: a bare bag or a rosbag2 directory
-    :param task: of the bag; what it says itself, or the sizes of its rows, where left out
+    :param task: of the bag; by default found from its metadata or from the sizes of its rows
     """
     info = BagInfo([path])
     stamps: list[int] = []
@@ -137,7 +136,7 @@ def read_info(path: Path, task: GoalTask | None = None) -> BagInfo:
 
     stream = EpisodeStream(path, task, note)
     try:
-        with naming(path):
+        with wrap_errors(path):
             info.size = Recording(path).size
         for _, episode in stream:
             assert stream.task is not None
@@ -152,7 +151,7 @@ def read_info(path: Path, task: GoalTask | None = None) -> BagInfo:
 
 
 def total_of(infos: Iterable[BagInfo]) -> BagInfo:
-    """Add up what bags hold; durations are added, too."""
+    """Add up the summaries of several bags, including their durations."""
     total = BagInfo()
     for info in infos:
         total.paths += info.paths

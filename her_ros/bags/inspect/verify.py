@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from her_ros.bags.errors import BagError, naming
+from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.inspect.checks import RowFault, borderline, order_faults, row_faults
 from her_ros.bags.steps import StepMessages
 from her_ros.episodes.episode import is_end
@@ -18,7 +18,7 @@ from her_ros.wire.rows import Rows, joined, step_dtype
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that a bag says and must not."""
+    """A violation of the wire contract in a bag."""
 
     path: Path
     #: topic and row; empty if it is about the whole bag
@@ -29,35 +29,35 @@ class Fault:
     text: str
 
     def __str__(self) -> str:
-        """Say bag, place, what was found and what was expected in one line."""
+        """Return bag, place, what was found and what was expected in one line."""
         return ': '.join(filter(None, (str(self.path), self.place, self.text)))
 
 
 @dataclass
 class Verified:
-    """What was looked at, of all bags."""
+    """Counts and notes of all bags verified."""
 
     bags: int = 0
     rows: int = 0
     #: episodes with an end
     episodes: int = 0
     faults: int = 0
-    #: rows whose goal is as far away as the tolerance, but for rounding
+    #: rows whose distance from the goal equals the tolerance up to rounding
     borderline: int = 0
-    #: episodes at the edges of a recording, which is no fault of it
+    #: incomplete episodes at the start or end of a recording, which are no faults
     notes: list[str] = field(default_factory=list)
 
 
 def verify(path: Path, task: GoalTask | None, result: Verified) -> Iterator[Fault]:
-    """Compare a bag with the wire contract.
+    """Check a bag against the wire contract.
 
-    Rewards and successes are computed anew from the states. An episode without an end is a fault
-    if its environment went on to another one in the same session, and a note if it was the last;
-    one without its beginning is a note if it was the first.
+    Rewards and successes are recomputed from the states. An episode without an end is a fault if
+    its environment started another one in the same session, and a note if it was the last. An
+    episode without its beginning is a note if it was the first.
 
     :param path: a bare bag or a rosbag2 directory
-    :param task: of the bag; what it says itself, or the sizes of its rows, where left out
-    :param result: what was looked at is counted here
+    :param task: of the bag; by default found from its metadata or from the sizes of its rows
+    :param result: receives the counts and the notes
     """
     result.bags += 1
     for fault in _faults_of(path, task, result):
@@ -69,7 +69,7 @@ def _faults_of(path: Path, task: GoalTask | None, result: Verified) -> Iterator[
     checks: dict[str, _TopicCheck] = {}
     steps = StepMessages(path, task)
     try:
-        with naming():
+        with wrap_errors():
             for topic, agreed, messages in steps.by_topic():
                 if topic not in checks:
                     checks[topic] = _TopicCheck(path, topic, agreed, result)
@@ -85,7 +85,7 @@ def _faults_of(path: Path, task: GoalTask | None, result: Verified) -> Iterator[
 
 
 class _TopicCheck:
-    """The checks of one topic; of what was read it keeps the last row of each environment."""
+    """The checks of one topic; it keeps the last row of each environment."""
 
     def __init__(self, path: Path, topic: str, task: GoalTask, result: Verified) -> None:
         self._path, self._topic, self._task, self._result = path, topic, task, result
@@ -94,7 +94,7 @@ class _TopicCheck:
         self._messages = 0
 
     def take(self, messages: list[bytes | memoryview]) -> Iterator[Fault]:
-        """Check some messages, in the order of the recording."""
+        """Check messages, which must come in the order of the recording."""
         found = []
         for message in messages:
             self._messages += 1
@@ -104,7 +104,7 @@ class _TopicCheck:
                 place = f'{self._topic}: message {self._messages}'
                 text = f'read as {self._task.name}: {error}'
                 yield Fault(self._path, place, 'no step message', text)
-        if not any(map(len, found)):  # messages of no rows are messages
+        if not any(map(len, found)):  # messages may have no rows
             return
         rows = joined(found)
         self._result.rows += len(rows)
@@ -116,7 +116,7 @@ class _TopicCheck:
     def _in_order(self, rows: Rows) -> Iterator[Fault]:
         rows = joined([self._last, rows])
         is_new = np.arange(len(rows)) >= len(self._last)
-        # Stable, so that the rows of an environment stay as they came.
+        # Stable, so that the rows of an environment keep their order.
         order = np.lexsort([rows['env'], rows['session']])
         rows, is_new = rows.take(order), is_new[order]
         follows = np.zeros(len(rows), bool)
@@ -133,7 +133,7 @@ class _TopicCheck:
         self._last = rows[np.append(~follows[1:], True)]
 
     def finish(self) -> None:
-        """Note what had no end when the recording ended."""
+        """Note the episodes that had not ended when the recording ended."""
         for row in self._last[~is_end(self._last)]:
             self._note(row, f'unfinished, its last recorded step is {row["step"]}')
 

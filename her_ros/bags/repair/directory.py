@@ -14,7 +14,7 @@ from mcap.records import Attachment
 from mcap.writer import CompressionType, Writer
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.storage.mcap_file import FACTS_RECORD
+from her_ros.bags.storage.mcap_file import METADATA_RECORD
 from her_ros.bags.storage.messages import Channel, Message
 from her_ros.bags.storage.metadata import ROSBAG2_RECORD, TopicCount, information_of, is_qos
 from her_ros.bags.writer import definition_of
@@ -24,8 +24,8 @@ from her_ros.runtime.files import create_held, publish_folder, remove_unheld
 class DirectoryWriter:
     """Writes ``<path>/<name>_0.mcap`` and ``<path>/metadata.yaml``.
 
-    Before :meth:`close` it is a hidden temporary folder beside its place. Schemas are those of the
-    sources, so that messages of types that nobody here knows stay readable.
+    Before :meth:`close` it is a hidden temporary folder beside ``path``. Schemas are copied from
+    the sources, so messages of unknown types stay readable.
 
     :raises BagError: if there is such a folder, or it cannot be written
     """
@@ -44,7 +44,7 @@ class DirectoryWriter:
             raise BagError(
                 'exists already, and bags are never overwritten', 'name another', source=path
             )
-        with self._naming():
+        with self._wrap_errors():
             self._file = self._create()
         self._writer = Writer(self._file, compression=CompressionType.LZ4, enable_data_crcs=True)
         self._writer.start('ros2', library='her_ros')
@@ -55,19 +55,19 @@ class DirectoryWriter:
             remove_unheld(torn)
         while True:
             self._temporary.mkdir(parents=True)
-            # An empty folder may be taken for a leftover.
+            # Another process may remove an empty folder as a leftover.
             with suppress(FileNotFoundError):
                 return create_held(self._temporary / self._name)
 
     def write(self, message: Message) -> None:
         """Add a message with its stamps.
 
-        :raises BagError: if the disk takes no more
+        :raises BagError: if the disk is full or fails
         """
         channel = message.channel
         # sqlite3 holds signed stamps, MCAP does not.
         log_time, publish_time = max(0, message.log_time_ns), max(0, message.publish_time_ns)
-        with self._naming():
+        with self._wrap_errors():
             self._writer.add_message(
                 self._channel_id(channel),
                 log_time,
@@ -83,7 +83,7 @@ class DirectoryWriter:
 
     def attach(self, attachment: Attachment) -> None:
         """Add an attachment; rosbag2 has none, other recorders of MCAP do."""
-        with self._naming():
+        with self._wrap_errors():
             self._writer.add_attachment(
                 attachment.create_time,
                 attachment.log_time,
@@ -92,20 +92,20 @@ class DirectoryWriter:
                 attachment.data,
             )
 
-    def close(self, facts: Mapping[str, str]) -> None:
-        """Finish the bag and give it its name.
+    def close(self, metadata: Mapping[str, str]) -> None:
+        """Finish the bag and give it its final name.
 
-        :param facts: custom data of the bag
-        :raises BagError: if the disk takes no more
+        :param metadata: custom data of the bag
+        :raises BagError: if the disk is full or fails
         """
         count = sum(self.counts.values())
         start_ns = self._start_ns if count else 0
         information = information_of(
-            self._name, start_ns, self._end_ns, count, facts, [*self._topics.values()]
+            self._name, start_ns, self._end_ns, count, metadata, [*self._topics.values()]
         )
-        with self._naming():
-            if facts:
-                self._writer.add_metadata(FACTS_RECORD, dict(facts))
+        with self._wrap_errors():
+            if metadata:
+                self._writer.add_metadata(METADATA_RECORD, dict(metadata))
             text = json.dumps(information)
             self._writer.add_metadata(ROSBAG2_RECORD, {'serialized_metadata': text})
             self._writer.finish()
@@ -118,28 +118,28 @@ class DirectoryWriter:
             self._file.close()
 
     def discard(self) -> None:
-        """Leave nothing behind but a bag that is finished."""
+        """Remove the bag unless it is finished."""
         with suppress(OSError):  # a full disk refuses the last buffer again
             self._file.close()
         shutil.rmtree(self._temporary, ignore_errors=True)
 
     def __enter__(self) -> 'DirectoryWriter':
-        """Discard what is not closed at the end of the block."""
+        """Return the writer; at the end of the block a bag that is not closed is removed."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Discard what is not closed."""
+        """Remove a bag that is not closed."""
         self.discard()
 
     @contextmanager
-    def _naming(self) -> Iterator[None]:
+    def _wrap_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             raise BagError(f'cannot be written: {error.strerror}', source=self.path) from error
 
     def _channel_id(self, channel: Channel) -> int:
-        # What recorders say of QoS differs from file to file; the first one stays.
+        # The QoS that recorders note differs from file to file; the first one is kept.
         key = replace(channel, offered_qos_profiles='', type_hash='')
         if key not in self._channels:
             self._channels[key] = self._add_channel(channel)
@@ -171,11 +171,11 @@ class DirectoryWriter:
 
 
 def _described(channel: Channel) -> Channel:
-    """Add what older recorders did not write down, and leave out what cannot be read."""
+    """Add the schema that older recorders left out, and drop QoS text that cannot be read."""
     if not is_qos(channel.offered_qos_profiles):
         channel = replace(channel, offered_qos_profiles='')
     if not channel.schema:
-        with suppress(BagError):  # a type of somebody's own stays without
+        with suppress(BagError):  # a custom type stays without a schema
             text, digest = definition_of(channel.message_type)
             channel = replace(
                 channel, schema_encoding='ros2msg', schema=text.encode(), type_hash=digest

@@ -5,16 +5,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from her_ros.bags.errors import BagError, naming
+from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.recording import Recording
 from her_ros.bags.repair.directory import DirectoryWriter
 from her_ros.bags.storage.messages import Message
 from her_ros.bags.stream import EpisodeStream
 from her_ros.tasks.goal_task import GoalTask
 
-# Bags that overlap in time are read side by side, each holding a piece of itself in memory.
+# Bags that overlap in time are read in parallel, each with a piece of it in memory.
 _MAX_OPEN = 32
-# A fact of which bags say more than this many things is no fact of the whole.
+# Metadata with more than this many different values is left out of the merged bag.
 _MAX_VALUES = 64
 
 #: topic, session, env, episode
@@ -23,11 +23,11 @@ Identity = tuple[str, int, int, int]
 
 @dataclass
 class _Survey:
-    """What has to be known of a bag before it can be merged."""
+    """Properties of a bag that must be known before it can be merged."""
 
     path: Path
     task: GoalTask | None = None
-    facts: dict[str, str] = field(default_factory=dict)
+    metadata: dict[str, str] = field(default_factory=dict)
     start_ns: int = 1 << 63
     messages: int = 0
     finished: set[Identity] = field(default_factory=set)
@@ -40,7 +40,7 @@ class _Survey:
 
 @dataclass
 class Merged:
-    """What came of it."""
+    """Result of :func:`merge`."""
 
     path: Path
     task: GoalTask
@@ -53,14 +53,14 @@ class Merged:
 def merge(paths: Sequence[Path], out: Path, task: GoalTask | None = None) -> Merged:
     """Write the messages of bags of one task into one bag, by stamps.
 
-    Bags are read side by side and the message with the earliest stamp comes first; messages of one
-    bag keep their order. So an episode is finished in the merged bag if and only if it is in its
-    own, and :func:`her_ros.bags.reader.read_bag` returns those of all bags by (topic, session,
-    episode, env). Every bag is read twice: once to see that it is whole and fits.
+    Bags are read in parallel, and the message with the earliest stamp is written first. Messages
+    of one bag keep their order. So an episode is finished in the merged bag if and only if it is
+    finished in its own, and :func:`her_ros.bags.reader.read_bag` returns the episodes of all bags
+    ordered by (topic, session, episode, env). Every bag is read twice, first to check it.
 
     :param paths: bare bags and rosbag2 directories; see :func:`her_ros.bags.sources.expand`
     :param out: the folder to write
-    :param task: of the bags, where they do not say
+    :param task: of bags whose metadata does not name it
     :raises BagError: if a bag is damaged, is of another task or of none, or shares an episode with
         another; nothing is written then
     """
@@ -86,7 +86,7 @@ def merge(paths: Sequence[Path], out: Path, task: GoalTask | None = None) -> Mer
     with DirectoryWriter(out) as writer:
         for message in _by_stamp(surveys):
             writer.write(message)
-        writer.close({**merged_facts([each.facts for each in surveys]), 'task': found.name})
+        writer.close({**merged_metadata([each.metadata for each in surveys]), 'task': found.name})
     episodes = sum(len(each.finished) for each in surveys)
     return Merged(out, found, len(surveys), episodes, writer.counts)
 
@@ -97,7 +97,7 @@ def _survey(path: Path, task: GoalTask | None) -> _Survey:
     for topic, episode in stream:
         row = episode.rows[0]
         survey.finished.add((topic, int(row['session']), int(row['env']), int(row['episode'])))
-    survey.task, survey.facts = stream.task, stream.facts
+    survey.task, survey.metadata = stream.task, stream.metadata
     survey.unfinished = set(stream.unfinished)
     if survey.task is None:
         raise BagError(f'{stream.nothing_finished}', source=path)
@@ -105,9 +105,9 @@ def _survey(path: Path, task: GoalTask | None) -> _Survey:
 
 
 def _claim(survey: _Survey, owners: dict[Identity, _Survey]) -> None:
-    """See that no episode of a bag would hide, or mix with, one of another.
+    """Check that no episode of a bag would hide, or mix with, one of another bag.
 
-    Both halves of an episode that was cut in two may come together.
+    The two halves of an episode that was cut in two may be merged.
     """
     for identity in survey.finished | survey.unfinished:
         other = owners.setdefault(identity, survey)
@@ -122,9 +122,9 @@ def _claim(survey: _Survey, owners: dict[Identity, _Survey]) -> None:
 
 
 def _by_stamp(surveys: Iterable[_Survey]) -> Iterator[Message]:
-    """Read bags side by side, each from when it begins on."""
+    """Merge the messages of bags by stamp; each bag is opened when its first stamp is reached."""
     waiting = sorted(surveys, key=lambda each: each.start_ns)
-    # Stamp, rank of the bag, message, those behind it; no two bags have the same rank.
+    # Stamp, rank of the bag, message, later messages; no two bags have the same rank.
     heads: list[tuple[int, int, Message, Iterator[Message]]] = []
 
     def push(rank: int, messages: Iterator[Message]) -> None:
@@ -145,22 +145,22 @@ def _by_stamp(surveys: Iterable[_Survey]) -> Iterator[Message]:
 
 
 def _messages(path: Path) -> Iterator[Message]:
-    with naming(path):
+    with wrap_errors(path):
         for file in Recording(path).files():
             for batch in file.batches():
                 yield from batch
 
 
-def merged_facts(facts: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Say of the whole what its parts say.
+def merged_metadata(metadata: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """Combine the metadata of several bags.
 
-    :return: every fact with all values that it has, those of numbers in their order, each once;
-        without facts of more than 64 values
+    :return: every key with all its different values, shorter values first; keys with more than 64
+        values are left out
     """
     found = {}
-    for name in dict.fromkeys(name for each in facts for name in each):
-        texts = {each[name] for each in facts if name in each}
+    for name in dict.fromkeys(name for each in metadata for name in each):
+        texts = {each[name] for each in metadata if name in each}
         words = {word for text in texts for word in text.split()} if len(texts) > 1 else texts
         if len(words) <= _MAX_VALUES:
             found[name] = ' '.join(sorted(words, key=lambda word: (len(word), word)))
-    return found | {'merged_bags': str(len(facts))}
+    return found | {'merged_bags': str(len(metadata))}

@@ -20,11 +20,11 @@ from her_ros.runtime.files import require_regular
 LIMIT_VARIABLE = 'HER_ROS_MAX_RECORD_MIB'
 _DEFAULT_MIB = 128
 _MIB = 1 << 20
-# A file of data decompresses to a hundred times its size at the most; one of zeros to thousands.
+# Recorded data decompresses to a hundred times its size at the most, zeros to thousands of times.
 _LARGEST_RATIO = 1000
 # Memory of the objects that are made for a topic, a definition or an attachment, bytes.
 _KEPT_OVERHEAD = 2048
-# What is tried first where a compressed message does not say how long it is.
+# First buffer size for a compressed message that does not say how long it is.
 _FIRST_GUESS = 1 << 16
 
 
@@ -40,12 +40,12 @@ def limit() -> int:
 
 
 def check_size(size: int, what: str) -> None:
-    """Check a size before memory is taken for it.
+    """Check a size before memory is allocated for it.
 
     :param size: bytes
     :raises BagError: if it is beyond the limit
     """
-    # Asked of every message; no limit is below a mebibyte.
+    # Called for every message, so the limit, at least a mebibyte, is looked up only when needed.
     if size > _MIB and size > limit():
         raise BagError(
             f'{what} has {size / _MIB:,.0f} MiB, the limit is {limit() // _MIB} MiB',
@@ -54,7 +54,7 @@ def check_size(size: int, what: str) -> None:
 
 
 class Expansion:
-    """Adds up what a file decompresses to, and ends what is no recording.
+    """Adds up the decompressed bytes of a file and refuses decompression bombs.
 
     :param file_size: bytes on disk
     :param ratio: how many times its size, beyond the limit, a file may decompress to
@@ -79,11 +79,11 @@ class Expansion:
 
 
 class Kept:
-    """Bounds what a reader keeps of a file for as long as it reads, beside the messages.
+    """Bounds the memory of topics and metadata that a reader keeps while it reads a file.
 
-    :param what: name of it for the user
-    :param on_full: told once that something is left out
-    :param share: of the limit that it may take
+    :param what: description of the kept values for the user
+    :param on_full: called once, when a value is left out
+    :param share: share of the limit that may be used
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Kept:
         self._is_full = False
 
     def takes(self, *parts: str | bytes) -> bool:
-        """Count texts and bytes that are to be kept; tell whether there is room for them."""
+        """Reserve memory for values; return whether there is room for them."""
         size = _KEPT_OVERHEAD + sum(map(len, parts))
         if size <= self._left:
             self._left -= size
@@ -136,7 +136,7 @@ def zstd_decompressed(content: bytes | memoryview) -> bytes:
 def chunk_content(compression: str, data: bytes, size: int, checksum: int) -> bytes:
     """Decompress the content of an MCAP chunk, within the limit.
 
-    :param size: what the chunk says that it has, bytes
+    :param size: decompressed size that the chunk claims, bytes
     :param checksum: CRC-32 of the content; 0: none
     :raises BagError: if it is too large, damaged, or of another size
     """
@@ -161,15 +161,15 @@ def chunk_content(compression: str, data: bytes, size: int, checksum: int) -> by
 
 
 def check_regular(path: Path, folder: Path | None = None) -> None:
-    """Check that a path is a regular file, which has an end, and lies where it seems to.
+    """Check that a path is a regular file and no link out of its bag.
 
-    :param folder: a bag that it is part of; nothing outside of it is read
+    :param folder: the bag that the file belongs to; nothing outside of it is read
     :raises BagError: if it is a pipe, a device or a folder, or a link out of the bag
     :raises OSError: if there is no such file
     """
     try:
         require_regular(path)
     except HerRosError:
-        raise BagError(f'{path.name} is no regular file') from None
+        raise BagError(f'{path.name} is not a regular file') from None
     if folder is not None and path.resolve().parent != folder.resolve():
         raise BagError(f'{path.name} is a link to a file outside of the bag')

@@ -17,13 +17,13 @@ from her_ros.bags.errors import BagError
 from her_ros.bags.storage.limits import Expansion, Kept, check_size
 from her_ros.bags.storage.mcap_chunks import chunk_after, front_of_chunk, whole_chunk
 from her_ros.bags.storage.mcap_file import (
-    FACTS_RECORD,
     MAGIC,
     MESSAGE_PREFIX,
-    PREFIX,
+    METADATA_RECORD,
+    RECORD_PREFIX,
     channel_of,
     check_whole,
-    facts_of,
+    metadata_of,
     records,
     stream_of,
 )
@@ -38,8 +38,8 @@ from her_ros.bags.storage.messages import (
 )
 from her_ros.bags.storage.metadata import custom_data
 
-# Messages of a chunk are handed out once they take so many bytes beside it: what was compressed
-# by itself, and the objects that stand for each of them.
+# Messages of a chunk are returned once they take this many bytes of their own: messages that were
+# compressed one by one, and the objects made for each message.
 _LARGEST_BATCH = 16 << 20
 _MESSAGE_OVERHEAD = 256
 
@@ -47,30 +47,30 @@ _MESSAGE_OVERHEAD = 256
 class McapStorage:
     """One file, read in the order of recording.
 
-    :param on_damage: told of damage; if it returns, whatever is left is read
+    :param on_damage: called with each damage found; if it returns, reading goes on
     """
 
     def __init__(self, path: Path, on_damage: OnDamage = refuse) -> None:
         self.path = path
-        #: what the writer noted; complete once all was read
-        self.facts: dict[str, str] = {}
-        #: message type by topic, of those met so far
+        #: metadata of the writer; complete when the whole file was read
+        self.metadata: dict[str, str] = {}
+        #: message type by topic, for the topics read so far
         self.topics: dict[str, str] = {}
         self.attachments: list[Attachment] = []
         self._on_damage = on_damage
         self._schemas: dict[int, Schema] = {}
         self._channels: dict[int, Channel] = {}
-        self._definitions = Kept('topics, definitions and facts', on_damage)
+        self._definitions = Kept('topics, definitions and metadata', on_damage)
         self._files = Kept('attachments', on_damage, share=1.0)
-        # By channel, so that nobody is asked anew for every message.
+        # By channel, so that ``wanted`` is called once per channel.
         self._is_wanted: dict[int, bool] = {}
         self._end = 0
-        # What the summary says, and what was met.
+        # Messages that the summary announces, and messages read.
         self._announced: int | None = None
         self._met, self._unknown = 0, 0
 
     def open(self) -> None:
-        """Check what checksums cover the whole file, and read the facts.
+        """Check the checksums of the whole file, and read the metadata.
 
         :raises BagError: if the file is cut short, or a checksum is wrong
         """
@@ -138,13 +138,13 @@ class McapStorage:
         position = len(MAGIC)
         while position < self._end:
             file.seek(position)
-            head = file.read(PREFIX.size)
-            kind, length = PREFIX.unpack(head.ljust(PREFIX.size, b'\0'))
-            start = position + PREFIX.size
+            head = file.read(RECORD_PREFIX.size)
+            kind, length = RECORD_PREFIX.unpack(head.ljust(RECORD_PREFIX.size, b'\0'))
+            start = position + RECORD_PREFIX.size
             stop = start + length
             if kind == Opcode.DATA_END and length == 4:
                 return
-            # Kinds from 0x80 on are private; whoever does not know them leaves them alone.
+            # Kinds from 0x80 on are private; unknown ones are skipped.
             is_known = 0 < kind < Opcode.DATA_END or kind >= 0x80
             if is_known and stop <= self._end:
                 yield kind, start, stop
@@ -163,7 +163,7 @@ class McapStorage:
             position = after
 
     def _content(self, file: BinaryIO, start: int, stop: int) -> bytes:
-        """Read the content of a record; nothing of one that is too large."""
+        """Read the content of a record, unless it is too large."""
         try:
             check_size(stop - start, f'the record at byte {start}')
         except BagError as error:
@@ -175,7 +175,7 @@ class McapStorage:
     def _single(
         self, kind: int, content: bytes, start: int, wanted: Wanted | None
     ) -> Iterator[list[Message]]:
-        """Read a record that is no chunk."""
+        """Read a record other than a chunk."""
         with self._noting(f'the record at byte {start}'):
             message = self._take(kind, memoryview(content), wanted) if content else None
             yield [] if message is None else [message]
@@ -185,7 +185,7 @@ class McapStorage:
     ) -> Iterator[list[Message]]:
         """Read the messages of a chunk whose record starts at a byte of the file.
 
-        :return: all at once, unless they take much more memory than the chunk
+        :return: one batch, or several if the messages take much more memory than the chunk
         """
         found: list[Message] = []
         kept, held = 0, 0
@@ -207,14 +207,14 @@ class McapStorage:
                     found, held = [], 0
         except Exception as error:
             kept += len(found)
-            # Of a chunk that is cut short everybody knows already that it ends early.
+            # That a chunk is cut short was reported already.
             if not is_cut and content:
                 saved = f'; {kept} messages of it are kept' if kept else ''
                 self._on_damage(BagError(f'damaged: the chunk at byte {start}: {error}{saved}'))
         yield found
 
     def _take(self, kind: int, record: memoryview, wanted: Wanted | None) -> Message | None:
-        """Read a record that is no chunk; return the message, if it is one and wanted."""
+        """Read a record other than a chunk; return its message, if it is one and wanted."""
         if kind != Opcode.MESSAGE:
             self._note(kind, bytes(record))
             return None
@@ -225,7 +225,7 @@ class McapStorage:
             self._unknown += 1
             if self._unknown == 1:
                 self._on_damage(
-                    BagError(f'damaged: messages on channel {channel_id}, which nothing names')
+                    BagError(f'damaged: messages on channel {channel_id}, which is not defined')
                 )
             return None
         is_wanted = self._is_wanted.get(channel_id)
@@ -244,7 +244,7 @@ class McapStorage:
 
     @contextmanager
     def _noting(self, what: str) -> Iterator[None]:
-        """Take note of a part of the file that mcap cannot read."""
+        """Report a part of the file that mcap cannot read."""
         try:
             yield
         except BagError as error:
@@ -253,7 +253,7 @@ class McapStorage:
             self._on_damage(BagError(f'damaged: {what}: {error}'))
 
     def _note(self, kind: int, content: bytes) -> None:
-        """Take in a record that is no message."""
+        """Read a record other than a message."""
         stream = stream_of(content)
         if kind == Opcode.SCHEMA:
             schema = Schema.read(stream)
@@ -268,14 +268,14 @@ class McapStorage:
             if self._files.takes(content):
                 self.attachments.append(Attachment.read(stream))
         elif kind == Opcode.METADATA:
-            metadata = facts_of(content)
-            if metadata is None or not self._definitions.takes(content):
+            entry = metadata_of(content)
+            if entry is None or not self._definitions.takes(content):
                 return
-            if metadata.name == FACTS_RECORD:
-                self.facts |= metadata.metadata
+            if entry.name == METADATA_RECORD:
+                self.metadata |= entry.metadata
             else:
-                text = metadata.metadata.get('serialized_metadata', '')
-                self.facts = custom_data(text) | self.facts
+                text = entry.metadata.get('serialized_metadata', '')
+                self.metadata = custom_data(text) | self.metadata
 
     def _add_channel(self, channel: McapChannel) -> None:
         schema = self._schemas.get(channel.schema_id)

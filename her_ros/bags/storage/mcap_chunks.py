@@ -10,26 +10,27 @@ import zstandard
 from mcap.records import Chunk
 
 from her_ros.bags.storage.limits import Expansion, chunk_content, limit
-from her_ros.bags.storage.mcap_file import PREFIX, stream_of
+from her_ros.bags.storage.mcap_file import RECORD_PREFIX, stream_of
 from her_ros.bags.storage.messages import BATCH_SIZE
 
-# Prefix, times, size, checksum, compression and size of the data of a chunk: the search for it
-# needs something that bytes of a message do not look like by chance. It looks ahead, so that what
-# only begins like one does not hide the one that begins within it.
+# Prefix, times, size, checksum, compression and size of the data of a chunk: a pattern that bytes
+# of a message do not match by chance. It is a lookahead, so that a false match does not hide a
+# chunk that begins within it.
 _CHUNK_HEAD = re.compile(
     rb'(?=\x06(.{8}).{16}.{8}.{4}(\0\0\0\0|\x03\0\0\0lz4|\x04\0\0\0zstd)(.{8}))', re.DOTALL
 )
 _LONGEST_CHUNK_HEAD = 9 + 28 + 8 + 8
 _CHUNK_FIXED = 8 + 8 + 8 + 4 + 4 + 8
-# Of zeros, so much becomes some megabytes.
+# Bytes of input per step; this many bytes of compressed zeros expand to some megabytes.
 _FEED = 1 << 8
 
 
 def chunk_after(file: BinaryIO, position: int, end: int) -> int | None:
-    """Look for the next whole chunk where records are out of step.
+    """Find the next whole chunk after damage.
 
-    :param position: from where on, and up to which end, bytes
-    :return: where its record begins
+    :param position: start of the search, bytes
+    :param end: end of the search, bytes
+    :return: position of its record
     """
     while position < end:
         file.seek(position)
@@ -38,7 +39,7 @@ def chunk_after(file: BinaryIO, position: int, end: int) -> int | None:
             length, size = (int.from_bytes(found[each], 'little') for each in (1, 3))
             begin = position + found.start()
             fits = length == _CHUNK_FIXED + len(found[2]) - 4 + size
-            if fits and begin + PREFIX.size + length <= end:
+            if fits and begin + RECORD_PREFIX.size + length <= end:
                 return begin
         position += BATCH_SIZE
     return None
@@ -47,7 +48,7 @@ def chunk_after(file: BinaryIO, position: int, end: int) -> int | None:
 def whole_chunk(content: bytes, expansion: Expansion) -> bytes:
     """Decompress the content of a chunk record.
 
-    :param expansion: of its file
+    :param expansion: counter of the file's decompressed bytes
     :raises BagError: if its checksum or size is wrong, or it is larger than the limit
     """
     chunk = Chunk.read(stream_of(content))
@@ -58,7 +59,7 @@ def whole_chunk(content: bytes, expansion: Expansion) -> bytes:
 
 
 def front_of_chunk(content: bytes) -> bytes:
-    """Decompress what is there of a chunk record that is cut short, as far as it goes."""
+    """Decompress as much as possible of a chunk record that is cut short."""
     begin = _CHUNK_FIXED - 8
     (length,) = struct.unpack_from('<I', content, begin - 4)
     compression = content[begin : begin + length]
@@ -70,7 +71,7 @@ def front_of_chunk(content: bytes) -> bytes:
     found, size = [], 0
     with suppress(zstandard.ZstdError):
         decompressor = zstandard.ZstdDecompressor().decompressobj()
-        # In small pieces, so that damage takes no more than what follows it.
+        # In small pieces, so that everything in front of the damage is kept.
         for position in range(0, len(compressed), _FEED):
             found.append(decompressor.decompress(compressed[position : position + _FEED]))
             size += len(found[-1])

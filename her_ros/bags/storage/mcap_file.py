@@ -19,13 +19,13 @@ from her_ros.bags.storage.limits import Expansion, Kept, chunk_content
 from her_ros.bags.storage.messages import decompressed, is_compressed, refuse
 from her_ros.bags.storage.metadata import ROSBAG2_RECORD, custom_data
 
-#: the metadata record that carries the facts of a bag
-FACTS_RECORD = 'her_ros'
+#: name of the MCAP metadata record that holds the metadata of our writer
+METADATA_RECORD = 'her_ros'
 
-#: what a file begins and ends with
+#: first and last bytes of a file
 MAGIC = b'\x89MCAP0\r\n'
 #: kind and length of a record
-PREFIX = struct.Struct('<BQ')
+RECORD_PREFIX = struct.Struct('<BQ')
 _FOOTER = struct.Struct('<BQQQI8s')
 _DATA_END = struct.Struct('<BQI')
 _CHANNEL_ID = struct.Struct('<H')
@@ -33,25 +33,25 @@ _CHANNEL_ID = struct.Struct('<H')
 MESSAGE_PREFIX = struct.Struct('<HIQQ')
 _BLOCK = 16 << 20
 _LARGEST_RATIO = 8
-# A record that becomes a dictionary takes tens of times its size.
+# Largest record that becomes a dictionary, bytes; the dictionary takes tens of times its size.
 _LARGEST_MAP = 4 << 20
 
 Read = Callable[[int, int], bytes | memoryview]
 
 
 class McapFile:
-    """What a bare file holds.
+    """Content of a bare file.
 
-    :param content: the whole file
+    :param content: bytes of the whole file
     :param is_wanted: tells from topic and message type whether to keep the messages; None for
-        the facts alone
-    :raises BagError: if the file is cut short or a checksum is wrong; damage that no checksum
-        covers can raise whatever mcap raises
+        the metadata alone
+    :raises BagError: if the file is cut short or a checksum is wrong
+    :raises Exception: any error of mcap, if damage is not covered by a checksum
     """
 
     def __init__(self, content: bytes, is_wanted: Callable[[str, str], bool] | None) -> None:
-        #: strings that the writer left
-        self.facts: dict[str, str] = {}
+        #: metadata of the writer
+        self.metadata: dict[str, str] = {}
         #: message type by topic
         self.topics: dict[str, str] = {}
         #: messages in CDR by wanted topic
@@ -60,14 +60,14 @@ class McapFile:
         self._schemas: dict[int, str] = {}
         self._channels: dict[int, list[memoryview] | None] = {}
         self._rosbag2_metadata = ''
-        self._definitions = Kept('topics, definitions and facts', refuse)
-        # All of it is held at once, so it may be a few times the file at the most.
+        self._definitions = Kept('topics, definitions and metadata', refuse)
+        # All of it is held in memory at once, so only a few times the file size is allowed.
         self._expansion = Expansion(len(content), ratio=_LARGEST_RATIO)
         view = memoryview(content)
         data_end, _, self._is_checked = check_whole(lambda a, b: view[a:b], len(view))
         self._take(view, len(MAGIC), data_end)
-        if not self.facts and self._rosbag2_metadata:
-            self.facts = custom_data(self._rosbag2_metadata)
+        if not self.metadata and self._rosbag2_metadata:
+            self.metadata = custom_data(self._rosbag2_metadata)
         for messages in self.messages.values():
             if messages and is_compressed(messages[0]):
                 messages[:] = map(self._decompressed, messages)
@@ -89,17 +89,17 @@ class McapFile:
             elif kind == Opcode.CHANNEL:
                 self._add_channel(channel_of(content[start:stop]))
             elif kind == Opcode.METADATA:
-                self._add_facts(content[start:stop])
+                self._add_metadata(content[start:stop])
 
-    def _add_facts(self, record: memoryview) -> None:
-        metadata = facts_of(record)
-        if metadata is None:
+    def _add_metadata(self, record: memoryview) -> None:
+        entry = metadata_of(record)
+        if entry is None:
             return
-        if metadata.name == ROSBAG2_RECORD:
-            self._rosbag2_metadata = metadata.metadata.get('serialized_metadata', '')
+        if entry.name == ROSBAG2_RECORD:
+            self._rosbag2_metadata = entry.metadata.get('serialized_metadata', '')
         else:
-            self._definitions.takes(*metadata.metadata, *metadata.metadata.values())
-            self.facts.update(metadata.metadata)
+            self._definitions.takes(*entry.metadata, *entry.metadata.values())
+            self.metadata.update(entry.metadata)
 
     def _take_chunk(self, chunk: Chunk) -> None:
         checksum = 0 if self._is_checked else chunk.uncompressed_crc
@@ -124,7 +124,7 @@ class McapFile:
 
 
 def stream_of(content: bytes | memoryview) -> ReadDataStream:
-    """Let mcap read the content of a record."""
+    """Return a stream from which mcap reads the content of a record."""
     return ReadDataStream(BytesIO(content))
 
 
@@ -137,12 +137,12 @@ def channel_of(content: bytes | memoryview) -> Channel:
     return Channel.read(stream_of(content))
 
 
-def facts_of(content: bytes | memoryview) -> Metadata | None:
-    """Read a metadata record; None: it says nothing of what the bag is.
+def metadata_of(content: bytes | memoryview) -> Metadata | None:
+    """Read a metadata record; return None if it does not hold metadata of the bag.
 
     :raises BagError: if it is larger than any that a recorder writes
     """
-    if stream_of(content).read_prefixed_string() not in (FACTS_RECORD, ROSBAG2_RECORD):
+    if stream_of(content).read_prefixed_string() not in (METADATA_RECORD, ROSBAG2_RECORD):
         return None
     _check_map(content)
     return Metadata.read(stream_of(content))
@@ -150,16 +150,16 @@ def facts_of(content: bytes | memoryview) -> Metadata | None:
 
 def _check_map(content: bytes | memoryview) -> None:
     if len(content) > _LARGEST_MAP:
-        raise BagError(f'damaged: a topic or the facts have {len(content)} bytes')
+        raise BagError(f'damaged: a topic or the metadata have {len(content)} bytes')
 
 
 def records(content: memoryview, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
     """List kind, start and end of the records in a part of a file or in a chunk."""
     while begin < end:
-        kind, length = PREFIX.unpack_from(content, begin)
+        kind, length = RECORD_PREFIX.unpack_from(content, begin)
         if not kind:
             raise BagError(f'damaged: no record at byte {begin}')
-        start = begin + PREFIX.size
+        start = begin + RECORD_PREFIX.size
         begin = start + length
         if begin > end:
             raise BagError(f'damaged: the record at byte {start} claims {length} bytes')
@@ -173,8 +173,8 @@ def check_whole(read: Read, size: int) -> tuple[int, int, bool]:
 
     :param read: returns the bytes from one position to another
     :param size: of the file, bytes
-    :return: where the data section ends, where the footer starts, and whether a checksum covered
-        the data section
+    :return: end of the data section, start of the footer, and whether a checksum covers the data
+        section
     """
     if bytes(read(0, min(size, len(MAGIC)))) != MAGIC:
         raise BagError('not an MCAP file' if size else 'the file is empty')
@@ -187,7 +187,7 @@ def check_whole(read: Read, size: int) -> tuple[int, int, bool]:
     summary_start = summary_start or footer_start  # 0: there is no summary
     data_end = summary_start - _DATA_END.size
     if (kind, length) != (Opcode.FOOTER, 20) or not len(MAGIC) <= data_end < footer_start:
-        raise BagError('damaged: its footer is not one')
+        raise BagError('damaged: its footer is invalid')
     if summary_crc and _crc_of(read, summary_start, size - 12) != summary_crc:
         raise BagError('damaged: the checksum of the summary is wrong', 'copy the file again')
     kind, length, data_crc = _DATA_END.unpack(read(data_end, summary_start))

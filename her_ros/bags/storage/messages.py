@@ -9,28 +9,28 @@ import zstandard
 from her_ros.bags.errors import BagError
 from her_ros.bags.storage.limits import zstd_decompressed
 
-#: messages are handed out in batches of about this size, bytes
+#: size of a batch of messages, bytes, approximate
 BATCH_SIZE = 1 << 20
 _ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
 
 #: tells from topic and message type whether messages are wanted
 Wanted = Callable[[str, str], bool]
-#: takes note of damage; a reader that goes on reads what is left
+#: called with each damage found; if it returns, reading goes on
 OnDamage = Callable[[BagError], None]
 
 
 @dataclass(frozen=True)
 class Channel:
-    """A topic as one recorder saw it."""
+    """A topic as one recorder described it."""
 
     topic: str
     #: such as ``sensor_msgs/msg/PointCloud2``
     message_type: str
     message_encoding: str = 'cdr'
-    #: language and text of the message definition; empty where nobody wrote it down
+    #: language and text of the message definition; empty if the recorder left them out
     schema_encoding: str = ''
     schema: bytes = b''
-    #: YAML, as the recorder left it
+    #: YAML, as the recorder wrote it
     offered_qos_profiles: str = ''
     type_hash: str = ''
 
@@ -46,7 +46,7 @@ class Message(NamedTuple):
 
 
 def refuse(damage: BagError) -> NoReturn:
-    """Read nothing more of a damaged bag.
+    """Stop reading a damaged bag.
 
     :raises BagError: always
     """
@@ -58,7 +58,7 @@ def refuse(damage: BagError) -> NoReturn:
 
 
 def is_compressed(content: bytes | memoryview) -> bool:
-    """Tell a compressed message from one in CDR, whose first byte is 0."""
+    """Tell whether a message is compressed; the first byte of CDR is 0."""
     return content[:4] == _ZSTD_MAGIC
 
 

@@ -12,55 +12,55 @@ from ruamel.yaml import YAML
 from her_ros.bags.errors import BagError, as_bag_error
 from her_ros.bags.storage.limits import check_regular
 
-#: the metadata record of an MCAP file that holds the same text
+#: name of the MCAP metadata record that holds the text of metadata.yaml
 ROSBAG2_RECORD = 'rosbag2'
 _NEWEST_VERSION = 9
 _DEEPEST = 50
 _BRACKET = re.compile(r'[\[\]{}]')
 _DASHES = re.compile(rf'(?:- ){{{_DEEPEST}}}')
-# Of a bag in thousands of files, bytes.
+# Largest metadata.yaml, bytes; that of a bag in thousands of files is smaller.
 _LARGEST = 4 << 20
 
 
 class TopicCount(NamedTuple):
-    """What metadata.yaml says of a topic."""
+    """Description of a topic in metadata.yaml."""
 
     topic: str
     message_type: str
     message_encoding: str
-    #: YAML, as the recorder left it
+    #: YAML, as the recorder wrote it
     offered_qos_profiles: str
     type_hash: str
     messages: int
 
 
 class DirectoryMetadata(NamedTuple):
-    """What metadata.yaml says and no file of the bag."""
+    """Content of metadata.yaml that the files of the bag lack."""
 
     files: list[str]
-    facts: dict[str, str]
+    metadata: dict[str, str]
 
 
 def read_metadata(folder: Path) -> DirectoryMetadata:
     """Read the metadata.yaml of a rosbag2 directory.
 
-    :raises BagError: if it is none, or of a newer version
+    :raises BagError: if it is damaged or of a newer version
     """
     try:
         information = _load(_text_of(folder / 'metadata.yaml'))['rosbag2_bagfile_information']
         version = int(information['version'])
-        # Older versions put the name of the folder in front.
+        # Older versions put the name of the folder in front of file names.
         files = [Path(each).name for each in information['relative_file_paths']]
-        facts = _texts(information.get('custom_data'))
+        metadata = _texts(information.get('custom_data'))
     except BagError:
         raise
-    except Exception as error:  # what is no number, no list, no text or nested too deeply
+    except Exception as error:  # a value of the wrong type, or nested too deeply
         raise BagError(f'damaged metadata.yaml: {as_bag_error(error)}') from error
     if version > _NEWEST_VERSION:
         raise BagError(
             f'metadata.yaml has version {version}', f'up to {_NEWEST_VERSION} can be read'
         )
-    return DirectoryMetadata(files, facts)
+    return DirectoryMetadata(files, metadata)
 
 
 def _text_of(path: Path) -> str:
@@ -75,10 +75,10 @@ def information_of(
     start_ns: int,
     end_ns: int,
     message_count: int,
-    facts: Mapping[str, str],
+    metadata: Mapping[str, str],
     topics: Sequence[TopicCount] = (),
 ) -> dict[str, Any]:
-    """Describe a bag of one MCAP file the way rosbag2 does, in its version 9.
+    """Return the rosbag2 metadata, version 9, of a bag of one MCAP file.
 
     :param start_ns: stamp of the first message, wall time, nanoseconds
     :param end_ns: stamp of the last message
@@ -110,13 +110,13 @@ def information_of(
         'compression_mode': '',
         'relative_file_paths': [file_name],
         'files': [{'path': file_name, **times, 'message_count': message_count}] if topics else [],
-        'custom_data': dict(facts),
+        'custom_data': dict(metadata),
         'ros_distro': 'jazzy',
     }
 
 
 def is_qos(text: str) -> bool:
-    """Tell whether a text describes QoS profiles."""
+    """Tell whether a text is YAML that describes QoS profiles."""
     try:
         parse_qos(text)
     except Exception:
@@ -151,7 +151,7 @@ def _load(text: str) -> Any:
 
 
 def _is_deep(text: str) -> bool:
-    """Tell what takes the parser minutes from what a recorder writes."""
+    """Tell whether YAML is nested so deeply that parsing would take minutes."""
     if _DASHES.search(text):
         return True
     depth = 0
@@ -165,8 +165,8 @@ def _is_deep(text: str) -> bool:
 def _texts(values: Any) -> dict[str, str]:
     texts = {}
     for key, value in dict(values or {}).items():
-        # Of lists in lists, joined by aliases, a text could be of any length.
+        # Lists in lists with aliases could expand to a text of any length.
         if not isinstance(value, str | int | float | type(None)):
-            raise ValueError(f'custom_data: {str(key)[:50]!r} is no text')
+            raise ValueError(f'custom_data: {str(key)[:50]!r} is not text')
         texts[str(key)] = str(value)
     return texts

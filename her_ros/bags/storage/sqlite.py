@@ -23,12 +23,12 @@ from her_ros.bags.storage.messages import (
 )
 from her_ros.bags.storage.metadata import custom_data
 
-# A recorder that was killed leaves its last messages in the first of these.
+# Suffixes of sqlite's own files; the first holds the last messages of a killed recorder.
 _SIDECARS = ('-wal', '-journal')
 
 # Tables whose columns are computed, or come from elsewhere.
 _COMPUTED = re.compile(r'\bAS\s*\(|\bVIRTUAL\b', re.IGNORECASE)
-# How often, and over how many messages at once, to look for some behind damaged pages.
+# Number of attempts to find messages behind damaged pages, and messages skipped per attempt.
 _MAX_FAILURES = 200
 _LARGEST_STRIDE = 1 << 30
 
@@ -36,22 +36,22 @@ _LARGEST_STRIDE = 1 << 30
 class SqliteStorage:
     """One file, read in the order of recording.
 
-    :param on_damage: told of damage; if it returns, whatever sqlite can still reach is read
+    :param on_damage: called with each damage found; if it returns, reading goes on
     """
 
     def __init__(self, path: Path, on_damage: OnDamage = refuse) -> None:
         self.path = path
-        self.facts: dict[str, str] = {}
+        self.metadata: dict[str, str] = {}
         #: message type by topic
         self.topics: dict[str, str] = {}
         self.attachments: list[Attachment] = []
         self._on_damage = on_damage
         self._channels: dict[int, Channel] = {}
         self._has_unknown = False
-        self._definitions = Kept('topics, definitions and facts', on_damage)
+        self._definitions = Kept('topics, definitions and metadata', on_damage)
 
     def open(self) -> None:
-        """Read topics and facts.
+        """Read topics and metadata.
 
         :raises BagError: if it is no bag
         """
@@ -64,9 +64,9 @@ class SqliteStorage:
             except sqlite3.DatabaseError as error:
                 raise BagError(f'damaged or no sqlite3 bag: {error}') from error
             try:
-                self._read_facts(connection)
+                self._read_metadata(connection)
             except sqlite3.DatabaseError as error:
-                self._on_damage(BagError(f'damaged: the facts cannot be read: {error}'))
+                self._on_damage(BagError(f'damaged: the metadata cannot be read: {error}'))
 
     def batches(self, wanted: Wanted | None = None) -> Iterator[list[Message]]:
         """Read the messages in the order of recording, about a megabyte at a time.
@@ -95,13 +95,13 @@ class SqliteStorage:
             if not self._has_unknown:
                 self._has_unknown = True
                 self._on_damage(
-                    BagError(f'damaged: messages on topic {topic_id}, which nothing names')
+                    BagError(f'damaged: messages on topic {topic_id}, which is not defined')
                 )
             return None
         if wanted is not None and not wanted(channel.topic, channel.message_type):
             return None
         if not isinstance(content, bytes) or not isinstance(stamp_ns, int):
-            self._on_damage(BagError('damaged: a message that is none', source=channel.topic))
+            self._on_damage(BagError('damaged: an invalid message', source=channel.topic))
             return None
         try:
             return Message(channel, stamp_ns, stamp_ns, 0, decompressed(content))
@@ -116,7 +116,7 @@ class SqliteStorage:
         with TemporaryDirectory() as folder:
             path = self.path
             if beside:
-                # To read them sqlite has to write, which it shall not do to a recording.
+                # Sqlite has to write to read them, so it gets a copy of the recording.
                 for each in (path, *beside):
                     shutil.copyfile(each, Path(folder, each.name))
                 path = Path(folder, path.name)
@@ -127,17 +127,17 @@ class SqliteStorage:
                 connection.execute('PRAGMA trusted_schema=OFF')
                 connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, limit())
                 if self._on_damage is not refuse:
-                    # So sqlite opens a file that is shorter than its header says.
+                    # With this, sqlite opens a file that is shorter than its header says.
                     connection.execute('PRAGMA writable_schema=ON')
                 connection.text_factory = lambda text: text.decode(errors='replace')
                 yield connection
 
-    def _read_facts(self, connection: sqlite3.Connection) -> None:
+    def _read_metadata(self, connection: sqlite3.Connection) -> None:
         # Before Iron there was no such table.
         if 'metadata' in _tables(connection):
             for (text,) in connection.execute('SELECT metadata FROM metadata ORDER BY id'):
                 if self._has_room_for(text):
-                    self.facts |= custom_data(text)
+                    self.metadata |= custom_data(text)
 
     def _has_room_for(self, *values: object) -> bool:
         return self._definitions.takes(*(each for each in values if isinstance(each, str | bytes)))
@@ -175,13 +175,13 @@ class SqliteStorage:
             )
 
     def _rows(self, connection: sqlite3.Connection) -> Iterator[tuple[int, int, bytes]]:
-        """List topic, stamp and content by id, past pages that cannot be read."""
+        """List topic, stamp and content in the order of ids; unreadable pages are skipped."""
         query = 'SELECT id, topic_id, timestamp, data FROM messages WHERE id > ? ORDER BY id'
         last, stride = -1, 1
         for _ in range(_MAX_FAILURES):
             try:
                 for row in connection.execute(query, (last,)):
-                    if row[0] <= last:  # what a damaged tree may lead back to
+                    if row[0] <= last:  # a damaged tree may lead back
                         raise sqlite3.DatabaseError('ids do not rise')
                     last, stride = row[0], 1
                     yield row[1], row[2], row[3]
@@ -196,6 +196,6 @@ class SqliteStorage:
 
 
 def _tables(connection: sqlite3.Connection) -> set[str]:
-    # A view of the same name could compute rows without end.
+    # A view of the same name could compute endless rows.
     tables = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
     return {name for name, text in tables if not _COMPUTED.search(str(text))}

@@ -7,7 +7,7 @@ from her_ros.bags.writer import BagWriter, write_rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 
-FACTS = {'task': 'FetchPush'}
+METADATA = {'task': 'FetchPush'}
 
 
 @pytest.fixture
@@ -37,10 +37,10 @@ def one_episode(make_rollout):
 )
 def test_what_her_can_use(tmp_path, one_episode, path, is_relabelable):
     messages = one_episode([(x, 1, 1) for x in path])
-    info = read_info(write_rollout(tmp_path, 'a', FACTS, messages))
+    info = read_info(write_rollout(tmp_path, 'a', METADATA, messages))
     assert info.relabelable_share == is_relabelable
     solved = one_episode([(x, 1, 1) for x in path], is_success=True)
-    info = read_info(write_rollout(tmp_path, 'b', FACTS, solved))
+    info = read_info(write_rollout(tmp_path, 'b', METADATA, solved))
     assert (info.success_rate, info.relabelable_share) == (1.0, None)
 
 
@@ -52,7 +52,9 @@ def test_goals_are_covered_where_something_was_achieved(tmp_path, one_episode):
         goals = random.uniform(0, 0.2, (9, 3))
         wanted = random.uniform(0, 0.3, 3)
         paths.append(
-            write_rollout(tmp_path, str(index), FACTS, one_episode(goals, wanted, session=index))
+            write_rollout(
+                tmp_path, str(index), METADATA, one_episode(goals, wanted, session=index)
+            )
         )
         desired.append(tuple(np.floor(wanted / 0.05).astype(int)))
         achieved += [tuple(cell) for cell in np.floor(goals / 0.05).astype(int)]
@@ -67,7 +69,7 @@ def test_memory_for_goals_is_bounded(tmp_path, monkeypatch, one_episode):
     monkeypatch.setattr(info_module, 'MAX_CELLS', 50)
     paths = [
         write_rollout(
-            tmp_path, str(index), FACTS,
+            tmp_path, str(index), METADATA,
             one_episode([(x, index, 0) for x in range(9)], session=index),
         )
         for index in range(30)
@@ -111,7 +113,7 @@ def test_what_was_read_in_front_of_damage_counts(tmp_path, push, rollouts, write
 def test_stamps_of_0_are_counted_and_not_in_the_duration(tmp_path, one_episode, unstamped):
     messages = one_episode([(x, 1, 1) for x in range(9)])
     stamps = [0 if i in unstamped else 1_700_000_000_000_000_000 + i * 10**9 for i in range(9)]
-    writer = BagWriter(tmp_path, 'a', FACTS)
+    writer = BagWriter(tmp_path, 'a', METADATA)
     for rows, stamp in zip(messages, stamps, strict=True):
         writer.write('/step', CLOUD_TYPE, encode_cloud(rows, stamp), stamp)
     info = total_of([read_info(writer.close())])

@@ -8,7 +8,7 @@ from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import TASKS
 
-FACTS = {'task': 'FetchPush'}
+METADATA = {'task': 'FetchPush'}
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def found_in(tmp_path, push):
     """Write messages as a bag, verify it, return the faults and what was counted."""
 
     def found(messages, task=push):
-        path = write_rollout(tmp_path, f'bag{len(list(tmp_path.iterdir()))}', FACTS, messages)
+        path = write_rollout(tmp_path, f'bag{len(list(tmp_path.iterdir()))}', METADATA, messages)
         result = Verified()
         return [
             str(fault).removeprefix(f'{path}: ') for fault in verify(path, task, result)
@@ -201,7 +201,7 @@ def test_rounding_at_the_tolerance_is_not_judged(right, found_in, push, off):
 
 
 def test_what_cannot_be_read_is_a_fault(tmp_path, push, right, make_rollout):
-    path = write_rollout(tmp_path, 'a', FACTS, right())
+    path = write_rollout(tmp_path, 'a', METADATA, right())
     (fault,) = verify(path, TASKS['FetchSlide'], Verified())
     assert str(fault) == f'{path}: recorded from FetchPush, expected FetchSlide'
     path.write_bytes(path.read_bytes()[:-50])

@@ -9,7 +9,7 @@ from her_ros.bags.repair.merge import merge
 from her_ros.bags.repair.recover import recover
 from her_ros.bags.writer import BagWriter, remove_unfinished, write_rollout
 
-FACTS = {'task': 'FetchPush'}
+METADATA = {'task': 'FetchPush'}
 
 
 def killed_while_writing(make):
@@ -31,7 +31,7 @@ def hidden(folder):
 def test_what_killed_writers_left_goes_and_that_of_living_ones_stays(
     tmp_path, make_rollout, command
 ):
-    source = write_rollout(tmp_path, 'source', FACTS, make_rollout())
+    source = write_rollout(tmp_path, 'source', METADATA, make_rollout())
     out = tmp_path / 'out [1]'
     for _ in range(2):
         killed_while_writing(lambda: DirectoryWriter(out))
@@ -49,10 +49,10 @@ def test_what_killed_writers_left_goes_and_that_of_living_ones_stays(
 
 def test_unfinished_bags_of_killed_writers_go_and_those_of_living_ones_stay(tmp_path):
     for name in ('a_1', 'a_2', 'b_1'):
-        killed_while_writing(lambda name=name: BagWriter(tmp_path, name, FACTS))
-    living = BagWriter(tmp_path, 'a_3', FACTS)
+        killed_while_writing(lambda name=name: BagWriter(tmp_path, name, METADATA))
+    living = BagWriter(tmp_path, 'a_3', METADATA)
     remove_unfinished(tmp_path, 'a_*')
     assert hidden(tmp_path) == ['.a_3.mcap.tmp', '.b_1.mcap.tmp']
-    BagWriter(tmp_path, 'b_1', FACTS).close()
+    BagWriter(tmp_path, 'b_1', METADATA).close()
     living.close()
     assert sorted(os.listdir(tmp_path)) == ['a_3.mcap', 'b_1.mcap']

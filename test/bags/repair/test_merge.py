@@ -4,12 +4,12 @@ from rosbags.rosbag2 import Reader, StoragePlugin
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag
-from her_ros.bags.repair.merge import merge, merged_facts
+from her_ros.bags.repair.merge import merge, merged_metadata
 from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
 from her_ros.tasks.registry import TASKS
 
-FACTS = {'task': 'FetchPush', 'seed': '1'}
+METADATA = {'task': 'FetchPush', 'seed': '1'}
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def run(tmp_path, make_rollout):
             messages = make_rollout((5, 9), TASKS[task], session=70 + worker, seed=index)
             for rows in messages:
                 rows['episode'] = index // 2
-            facts = {
+            metadata = {
                 'task': task,
                 'seed': '1',
                 'worker': str(worker),
@@ -33,7 +33,7 @@ def run(tmp_path, make_rollout):
             start_ns = 10**18 + (index // 2) * 10**9 + worker * 10**8
             paths.append(
                 write_rollout(
-                    tmp_path / folder, f'{index:03d}', facts, messages,
+                    tmp_path / folder, f'{index:03d}', metadata, messages,
                     f'/w_{worker}/step', start_ns, 0.04,
                 )
             )  # fmt: skip
@@ -56,7 +56,12 @@ def test_training_gets_the_same_episodes(tmp_path, run, same):
     streamed = [e.rows for e in stream_episodes(merged.path)]
     assert same(sorted(streamed, key=identity), sorted(expected, key=identity))
     versions = ' '.join(map(str, range(12)))
-    assert bag.facts == {**FACTS, 'worker': '0 1', 'policy_version': versions, 'merged_bags': '12'}
+    assert bag.metadata == {
+        **METADATA,
+        'worker': '0 1',
+        'policy_version': versions,
+        'merged_bags': '12',
+    }
 
 
 def test_rosbags_reads_every_message_in_the_order_of_stamps(tmp_path, run):
@@ -81,7 +86,9 @@ def test_rosbags_reads_every_message_in_the_order_of_stamps(tmp_path, run):
 def test_more_bags_at_a_time_than_are_held_open(tmp_path, make_rollout, same):
     (tmp_path / 'bags').mkdir()
     paths = [
-        write_rollout(tmp_path / 'bags', str(each), FACTS, make_rollout(session=each, seed=each))
+        write_rollout(
+            tmp_path / 'bags', str(each), METADATA, make_rollout(session=each, seed=each)
+        )
         for each in range(70)
     ]
     expected = [e.rows for path in paths for e in read_bag(path).episodes]
@@ -145,7 +152,7 @@ def test_what_would_lose_something_is_refused(tmp_path, push, run, rollouts, wri
 
 
 def test_facts_of_the_whole():
-    facts = [{'a': 'x y', 'v': '2 10', 'w': '1'}, {'a': 'x y', 'v': '3'}, {'v': ''}]
-    assert merged_facts(facts) == {'a': 'x y', 'v': '2 3 10', 'w': '1', 'merged_bags': '3'}
+    metadata = [{'a': 'x y', 'v': '2 10', 'w': '1'}, {'a': 'x y', 'v': '3'}, {'v': ''}]
+    assert merged_metadata(metadata) == {'a': 'x y', 'v': '2 3 10', 'w': '1', 'merged_bags': '3'}
     many = [{'time': str(each)} for each in np.arange(100)]
-    assert merged_facts(many) == {'merged_bags': '100'}
+    assert merged_metadata(many) == {'merged_bags': '100'}

@@ -298,7 +298,7 @@ def test_a_bag_that_is_whole_loses_nothing(tmp_path, rollouts, all_rows, same):
     assert recovered.damage == []
     bag = read_bag(recovered.path)
     assert same([e.rows for e in bag.episodes], all_rows(rollouts()))
-    assert bag.facts == {'task': 'FetchPush', 'worker': '3', 'recovered_from': 'a.mcap'}
+    assert bag.metadata == {'task': 'FetchPush', 'worker': '3', 'recovered_from': 'a.mcap'}
 
 
 def test_nothing_is_overwritten_and_nothing_left_behind(tmp_path, rollouts):

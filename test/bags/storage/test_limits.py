@@ -139,9 +139,9 @@ def test_zeros_are_no_records(tmp_path):
 @pytest.mark.parametrize('name', ['a.mcap', 'a.db3', 'a.mcap.zstd'])
 def test_a_pipe_is_no_bag_and_is_not_waited_for(tmp_path, name):
     os.mkfifo(tmp_path / name)
-    with pytest.raises(BagError, match=f'{name} is no regular file'):
+    with pytest.raises(BagError, match=f'{name} is not a regular file'):
         read_bag(tmp_path / name)
-    assert 'no regular file' in read_info(tmp_path / name).damage[0]
+    assert 'not a regular file' in read_info(tmp_path / name).damage[0]
 
 
 @pytest.fixture

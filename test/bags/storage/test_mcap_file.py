@@ -61,7 +61,7 @@ def test_every_kind_of_file_reads_the_same(
 def test_only_wanted_topics_are_kept(whole):
     file = McapFile(whole, lambda topic, message_type: False)
     assert (file.topics, file.messages) == ({'/step': CLOUD_TYPE}, {})
-    assert McapFile(whole, None).facts == {'task': 'FetchPush'}
+    assert McapFile(whole, None).metadata == {'task': 'FetchPush'}
 
 
 def test_a_file_cut_anywhere_is_refused(tmp_path, whole, push):

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import zstandard
 
-from her_ros.bags.ahead import EpisodeSource
 from her_ros.bags.errors import BagError
+from her_ros.bags.prefetch import EpisodeSource
 from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
 
@@ -21,12 +21,12 @@ DEADLINE_S = 60
 @pytest.fixture
 def bags(tmp_path, make_rollout):
     """Twelve bags of three episodes each, every one a session of its own."""
-    facts = {'task': 'FetchPush'}
+    metadata = {'task': 'FetchPush'}
     return [
         write_rollout(
             tmp_path,
             f'r{number:02d}',
-            facts,
+            metadata,
             make_rollout((4,) * ENVS, session=number, seed=number),
         )
         for number in range(12)

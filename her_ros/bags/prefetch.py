@@ -22,60 +22,60 @@ from her_ros.runtime.seeds import generator
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import Rows, joined
 
-# Rows handed over at a time; the next ones are read meanwhile.
+# Rows sent to the learner's process at a time; the next ones are read meanwhile.
 _PIECE_ROWS = 2048
-# Bags read in turns by a shuffled pass, so that neighbours in the buffer come from many of them.
+# Bags read in turns by a shuffled pass, so that neighbours in the buffer come from many bags.
 _OPEN_BAGS = 8
-# If all bags are open at once, a shuffled pass reads them so many times, each time another random
-# part of their episodes: so neighbours in the buffer come from everywhere in a large bag.
+# If all bags are open at once, a shuffled pass reads them in so many parts, each a random part of
+# their episodes, so that neighbours in the buffer come from everywhere in a large bag.
 _PARTS = 4
 _END_S = 10.0
 
 
 @dataclass
 class EpisodeSource:
-    """The episodes of a list of bags, as often as they are asked for.
+    """Reads the episodes of a list of bags, once in order or shuffled without end.
 
-    Every order is a function of the bags and the seed, never of time. What is wrong with a bag is
-    noted; its sound episodes count.
+    Every order is a function of the bags and the seed, never of time. Faults of a bag are noted,
+    and its valid episodes are still used.
 
-    :param bags: in the order in which they are to be learnt from
-    :param task: what they have to hold
+    :param bags: in the order in which :meth:`in_order` reads them
+    :param task: task that the bags must be of
     """
 
     bags: Sequence[Path]
     task: GoalTask
     seed: int
-    #: what could not be learnt from, in words; once, however often it is met
+    #: one line for each part of a bag that could not be used; each line once
     refused: list[str] = field(default_factory=list)
 
     def in_order(self) -> Iterator[Episode]:
         """Read every bag once, one after the other."""
-        return self._read_ahead(_in_order, (list(self.bags), self.task))
+        return self._prefetch(_in_order, (list(self.bags), self.task))
 
     def shuffled(self) -> Iterator[Episode]:
-        """Read the bags pass after pass without end, each time in another order.
+        """Read the bags in endless passes, each pass in another order.
 
         Eight bags are open at a time, and an episode of each is taken in turn. Eight bags or fewer
         are read four times per pass, each time another random quarter of their episodes.
 
-        :raises BagError: if a whole pass brings nothing
+        :raises BagError: if a whole pass yields no episode
         """
-        return self._read_ahead(_shuffled, (list(self.bags), self.task, self.seed))
+        return self._prefetch(_shuffled, (list(self.bags), self.task, self.seed))
 
-    def _read_ahead(
+    def _prefetch(
         self, read: Callable[..., Iterator[Episode | str]], arguments: tuple[Any, ...]
     ) -> Iterator[Episode]:
-        # Spawned, since a process with threads, as torch's is, must not be forked.
+        # Spawned, since a process with threads, as torch has them, must not be forked.
         context = multiprocessing.get_context('spawn')
         receiving, sending = context.Pipe(duplex=False)
-        # Of compressed bags it leaves files there when it is killed.
+        # When killed, the process leaves decompressed bags in this folder.
         with tempfile.TemporaryDirectory() as folder, receiving:
             process = context.Process(
                 target=_send, args=(sending, os.getpid(), folder, read, arguments), daemon=True
             )
             process.start()
-            # Only the other process holds this end now, so that its death is seen here.
+            # Now only the other process holds this end, so the pipe closes when that process dies.
             sending.close()
             try:
                 while (piece := _received(receiving, process)) is not None:
@@ -111,7 +111,7 @@ def _send(
     read: Callable[..., Iterator[Episode | str]],
     arguments: tuple[Any, ...],
 ) -> None:
-    """Read in the process of its own; None ends, text tells, an error is raised over there."""
+    """Read in the child process; send rows, notes as text, an error, and None at the end."""
     die_with_parent(parent)
     tempfile.tempdir = folder
     held: list[Rows] = []
@@ -136,13 +136,13 @@ def _send(
     except HerRosError as error:
         sending.send(BagError.of(error))
     except (KeyboardInterrupt, BrokenPipeError):
-        pass  # whoever asked has gone
-    except Exception:  # a bug of ours: whoever waits has to hear of it
+        pass  # the parent process has gone
+    except Exception:  # a bug of ours, which the waiting parent must report
         sending.send(BagError(traceback.format_exc()))
 
 
 def _episodes(path: Path, task: GoalTask) -> Iterator[Episode | str]:
-    """Read one bag; say what is wrong with it in one line each."""
+    """Read one bag; yield its episodes, and one line of text for each kind of fault."""
     bad: list[HerRosError] = []
     stream = EpisodeStream(path, task, on_bad=bad.append)
     count, problem = 0, ''
@@ -151,7 +151,7 @@ def _episodes(path: Path, task: GoalTask) -> Iterator[Episode | str]:
             count += 1
             yield episode
     except HerRosError as error:
-        after = f'; {count} episodes in front of that are learnt from' if count else ''
+        after = f'; the {count} episodes before it are used' if count else ''
         problem = f'{error}{after}'
     if bad:
         yield f'{path}: {len(bad)} episodes; the first: {bad[0]}'
@@ -192,7 +192,7 @@ def _shuffled(bags: list[Path], task: GoalTask, seed: int) -> Iterator[Episode |
 def _part(
     path: Path, task: GoalTask, random: np.random.Generator, part: int, parts: int
 ) -> Iterator[Episode | str]:
-    """Read the episodes of a bag that are drawn for a part; each is drawn for one of them."""
+    """Read one random part of a bag's episodes; every episode is in exactly one part."""
     for item in _episodes(path, task):
         if parts > 1 and isinstance(item, Episode) and random.integers(parts) != part:
             continue
