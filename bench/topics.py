@@ -42,8 +42,8 @@ from her_ros.nodes.qos import STATUS
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.orchestration.graph import simulation_nodes
 from her_ros.orchestration.supervisor import Supervisor
-from her_ros.policy.actor import Actor
 from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.policy.policy_server import PolicyServer
 from her_ros.runtime.process import die_with_parent
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.sim.fetch import FetchBatch
@@ -151,8 +151,8 @@ class InProcess:
     def __init__(self, model: Path, num_envs: int) -> None:
         batch = FetchBatch(TASK, list(range(num_envs)), threads=1)
         self._rollout = Rollout(TASK, batch, session=1)
-        self._actor = Actor(TASK, None, np.random.default_rng(0))
-        self._actor.offer(OnnxPolicy.load(model, TASK))
+        self._server = PolicyServer(TASK, None, np.random.default_rng(0))
+        self._server.offer(OnnxPolicy.load(model, TASK))
         self._num_envs = num_envs
         self.parts: dict[str, list[float]] = {}
 
@@ -161,7 +161,7 @@ class InProcess:
         begin, steps = time.perf_counter(), 0
         rows = self._rollout.start()
         while (now := time.perf_counter()) - begin < seconds:
-            self._rollout.accept(self._actor.answer(rows))
+            self._rollout.accept(self._server.answer(rows))
             rows = self._rollout.advance()
             steps += self._num_envs
             if self._rollout.finished:
@@ -180,7 +180,7 @@ class InProcess:
                 marks.append(time.perf_counter())
                 states = decoders[0].decode([cdr])[0]
                 marks.append(time.perf_counter())
-                answers = self._actor.answer(states)
+                answers = self._server.answer(states)
                 marks.append(time.perf_counter())
                 cdr = encode_cloud(answers, time.time_ns())
                 marks.append(time.perf_counter())

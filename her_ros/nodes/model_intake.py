@@ -12,9 +12,9 @@ from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import policy_of, run_of
 from her_ros.nodes.qos import LATCHED
-from her_ros.policy.actor import Actor
 from her_ros.policy.models import Models
 from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.policy.policy_server import PolicyServer
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
@@ -24,7 +24,7 @@ _MODEL, _SHA256 = 'model', 'model_sha256'
 
 
 class ModelIntake:
-    """Offers verified policies to an actor; a bad one is refused, and the old one goes on acting.
+    """Offers verified policies to a server; a bad one is refused, and the old one goes on acting.
 
     Closed at first. Meanwhile any parameter is taken, since opening verifies it.
     """
@@ -33,7 +33,7 @@ class ModelIntake:
         self._node = node
         self._task = task
         self._parameters = parameters
-        self._actor: Actor | None = None  # while open
+        self._server: PolicyServer | None = None  # while open
         self._leave: list[Callable[[], object]] = []
         #: what is wrong, by origin, until something right comes from there
         self.problems: dict[str, str] = {}
@@ -42,7 +42,7 @@ class ModelIntake:
         self.foreign = 0
         node.add_on_set_parameters_callback(self._on_parameters)
 
-    def open(self, actor: Actor) -> None:
+    def open(self, server: PolicyServer) -> None:
         """Offer the model that the parameters name, and from now on those that come.
 
         :raises HerRosError: if a model is named that is not what it must be, or one is missing
@@ -51,7 +51,7 @@ class ModelIntake:
         self._models = Models(self._task, p.verify_key)
         model, expected_sha256 = self._value(_MODEL), self._value(_SHA256)
         if model or not (p.accept_policies or p.explore):
-            self._offer(actor, self._models.from_file(model, expected_sha256))
+            self._offer(server, self._models.from_file(model, expected_sha256))
         if p.accept_policies:
             policies = node.create_subscription(
                 UInt8MultiArray, POLICY, self._on_policy, LATCHED, pause_s=ONE_BY_ONE_S
@@ -60,19 +60,19 @@ class ModelIntake:
         if p.deployment:
             swap = node.create_service(Trigger, '~/swap_now', self._on_swap)
             self._leave.append(partial(node.destroy_service, swap))
-        self._actor = actor
+        self._server = server
         self.problems.clear()
 
     def close(self) -> None:
-        """Leave topic and service; the actor gets nothing any more."""
+        """Leave topic and service; the server gets nothing any more."""
         for leave in self._leave:
             leave()
-        self._actor, self._leave = None, []
+        self._server, self._leave = None, []
 
     def unused_policies(self) -> str:
         """Say that policies are published while the node acts at random; empty: it does not."""
         p, node = self._parameters, self._node
-        random = p.explore and self._actor is not None and not self._actor.has_policy
+        random = p.explore and self._server is not None and not self._server.has_policy
         topic = node.resolve_topic_name(POLICY)
         if not random or p.accept_policies or not node.count_publishers(topic):
             return ''
@@ -89,20 +89,20 @@ class ModelIntake:
     def _value(self, name: str) -> str:
         return str(self._node.get_parameter(name).value)
 
-    def _offer(self, actor: Actor, policy: OnnxPolicy) -> None:
+    def _offer(self, server: PolicyServer, policy: OnnxPolicy) -> None:
         self._node.get_logger().info(policy.describe())
-        actor.offer(policy)
+        server.offer(policy)
 
     def _on_parameters(self, parameters: list[Any]) -> SetParametersResult:
         given = {parameter.name: parameter.value for parameter in parameters}
-        if _MODEL in given and self._actor is not None:
+        if _MODEL in given and self._server is not None:
             expected_sha256 = given.get(_SHA256, self._value(_SHA256))
             try:
                 policy = self._models.from_file(given[_MODEL], expected_sha256)
             except HerRosError as error:
                 self.refuse(error)
                 return SetParametersResult(successful=False, reason=str(error))
-            self._offer(self._actor, policy)
+            self._offer(self._server, policy)
             self.problems.pop(_MODEL, None)
         return SetParametersResult(successful=True)
 
@@ -110,12 +110,12 @@ class ModelIntake:
         run = run_of(message)
         if self._run and run not in ('', self._run):
             self.foreign += 1
-        elif self._actor is not None:
-            self._offer(self._actor, self._models.from_topic(*policy_of(message)))
+        elif self._server is not None:
+            self._offer(self._server, self._models.from_topic(*policy_of(message)))
 
     def _on_swap(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         response.message = 'no policy waits; set the parameter model first'
-        if self._actor is not None and self._actor.swap():
-            policy = self._actor.policy
+        if self._server is not None and self._server.swap():
+            policy = self._server.policy
             response.success, response.message = True, policy.describe() if policy else ''
         return response

@@ -17,8 +17,8 @@ from her_ros.nodes.qos import LOCK_STEP, with_deadline
 from her_ros.nodes.rivalry import Rivalry
 from her_ros.policy import realtime
 from her_ros.policy.exploration import Exploration
-from her_ros.policy.lock_step import LockStepActor
-from her_ros.policy.safety.guarded import GuardedActor
+from her_ros.policy.lock_step import LockStepPolicyServer
+from her_ros.policy.safety.safe_policy_server import SafePolicyServer
 from her_ros.policy.state import State
 from her_ros.runtime.run_folder import Start
 from her_ros.runtime.seeds import generator
@@ -48,7 +48,7 @@ class PolicyNode(GuardedNode, LifecycleNode):
         self._task = task_named(p.task)
         self._start = Start(p.run_dir, 'policy', p.worker)
         self._generator = generator(p.seed, 'policy', p.worker, self._start.number)
-        self._guard: GuardedActor | LockStepActor | None = None  # while configured
+        self._server: SafePolicyServer | LockStepPolicyServer | None = None  # while configured
         self._leave: list[Callable[[], object]] = []
         self._collector = realtime.GarbageCollector() if p.collect_between_steps else None
         self._intake = ModelIntake(self, self._task, p)
@@ -66,7 +66,7 @@ class PolicyNode(GuardedNode, LifecycleNode):
     def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Verify the model, and join the topics."""
         try:
-            if self._guard is None:
+            if self._server is None:
                 self._configure()
         except Exception as error:  # rclpy would drop it without a word
             self.close()
@@ -78,24 +78,24 @@ class PolicyNode(GuardedNode, LifecycleNode):
         p = self._config
         for line in realtime.apply(p):
             self.get_logger().info(line)
-        guard = self._new_guard()
-        self._intake.open(guard.actor)
+        server = self._new_server()
+        self._intake.open(server.policy_server)
         self._join_topics()
-        guard.start()
-        self._guard = guard
+        server.start()
+        self._server = server
         self.problems.clear()
         if self._collector is not None:
             self._collector.freeze()
 
-    def _new_guard(self) -> GuardedActor | LockStepActor:
+    def _new_server(self) -> SafePolicyServer | LockStepPolicyServer:
         p = self._config
         noise = Exploration(p.noise_std, p.random_probability, p.hold_steps)
         exploration = noise if p.explore else None
         sessions = Sessions(TopicSource(self, STEP))
         common = exploration, self._generator, self._send
         if p.deployment:
-            return GuardedActor(self._task, p, *common, sessions=sessions)
-        return LockStepActor(self._task, *common, sessions)
+            return SafePolicyServer(self._task, p, *common, sessions=sessions)
+        return LockStepPolicyServer(self._task, *common, sessions)
 
     def _join_topics(self) -> None:
         p, step_qos, action_qos = self._config, LOCK_STEP, LOCK_STEP
@@ -115,15 +115,15 @@ class PolicyNode(GuardedNode, LifecycleNode):
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Start to act."""
-        if self._guard is not None:
-            self._guard.activate()
+        if self._server is not None:
+            self._server.activate()
         super().on_activate(state)
         return self._reached('active', state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Bring the safe action, and stop acting."""
-        if self._guard is not None:
-            self._guard.deactivate()
+        if self._server is not None:
+            self._server.deactivate()
         super().on_deactivate(state)
         return self._reached('inactive', state)
 
@@ -150,20 +150,20 @@ class PolicyNode(GuardedNode, LifecycleNode):
 
     def last_words(self) -> None:
         """Bring the safe action before ROS ends; comes from another thread."""
-        if (guard := self._guard) is not None:
-            guard.deactivate()
+        if (server := self._server) is not None:
+            server.deactivate()
             if self.context.ok():
                 self._publisher.wait_for_all_acked(_LAST_WORDS)
 
     def close(self) -> None:
         """Bring the safe action, then let go of all that configuring has made."""
-        if self._guard is not None:
+        if self._server is not None:
             self.last_words()
-            self._guard.close()
+            self._server.close()
         self._intake.close()
         for leave in self._leave:
             leave()
-        self._guard, self._leave = None, []
+        self._server, self._leave = None, []
         if self._collector is not None:
             self._collector.release()
 
@@ -171,28 +171,29 @@ class PolicyNode(GuardedNode, LifecycleNode):
         self._publisher.publish(message)
 
     def _on_step(self, cdr: bytes) -> None:
-        if (guard := self._guard) is None:
+        if (server := self._server) is None:
             return
         try:
-            guard.answer(cdr)
+            server.answer(cdr)
         finally:
             if self._collector is not None:
                 self._collector.between_steps()
 
     def _status(self) -> dict[str, object]:
-        guard = self._guard
-        state = State.INACTIVE if guard is None else guard.state
-        waits = WaitsFor.NOTHING if guard is not None and guard.actor.ready else WaitsFor.POLICY
+        server = self._server
+        state = State.INACTIVE if server is None else server.state
+        is_ready = server is not None and server.policy_server.ready
+        waits = WaitsFor.NOTHING if is_ready else WaitsFor.POLICY
         waits = WaitsFor.ACTIVATION if state is State.INACTIVE else waits
         stop = [_STOPS[state]] if state in _STOPS else []
-        foreign_steps = 0 if guard is None else guard.sessions.refused
+        foreign_steps = 0 if server is None else server.sessions.refused
         problems = [*stop, *self._intake.problems.values(), *self.problems.values()]
         problems += filter(None, self._others(foreign_steps))
         if stop != self._stops_told:
             self._stops_told = stop
             self.get_logger().warning(stop[0] if stop else 'no longer stopped')
-        policy = None if guard is None else guard.actor.policy
-        acts = 'acting' if guard is not None and guard.in_episode else 'ready'
+        policy = None if server is None else server.policy_server.policy
+        acts = 'acting' if server is not None and server.in_episode else 'ready'
         return {
             'message': '; '.join(problems) or (f'waits for {waits}' if waits else acts),
             'level': b'\x02' if stop else b'\x01' if problems or waits else b'\x00',
@@ -201,7 +202,7 @@ class PolicyNode(GuardedNode, LifecycleNode):
             'foreign_steps': foreign_steps,
             'foreign_policies': self._intake.foreign,
             'policy_sha256': policy.sha256 if policy else '',
-            **({} if guard is None else guard.report()),
+            **({} if server is None else server.report()),
         }
 
     def _others(self, foreign_steps: int) -> list[str]:

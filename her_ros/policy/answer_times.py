@@ -9,7 +9,7 @@ _WINDOW = 1000
 
 
 class AnswerTimes:
-    """Latencies of the last thousand answers, in memory that does not grow; answers per second.
+    """Latencies of the last thousand answers, and the rate of answers.
 
     :param clock: monotonic time, seconds
     """
@@ -21,7 +21,7 @@ class AnswerTimes:
         self.count = 0
 
     def note(self, latency_s: float) -> None:
-        """Note an answer: seconds from the stamp of the observation to the action's way out."""
+        """Note an answer: seconds from the stamp of the observation to sending the action."""
         self._latencies_s[self.count % _WINDOW] = latency_s
         self.count += 1
 

@@ -10,11 +10,11 @@ from her_ros.wire.rows import with_room
 
 @dataclass(frozen=True)
 class Exploration:
-    """How to explore: Gaussian noise, and now and then a uniformly random action.
+    """Parameters of exploration: Gaussian noise and occasional uniformly random actions.
 
     As in Plappert et al. 2018 (arXiv 1802.09464, appendix A) and OpenAI baselines' HER, where
-    ``hold_steps`` is 1. Held longer, random actions reach farther: independent ones undo each
-    other (Dabney et al. 2021, arXiv 2006.01782, on exploration that is extended in time).
+    ``hold_steps`` is 1. Random actions that are held longer reach farther, since independent ones
+    cancel each other (temporally extended exploration, Dabney et al. 2021, arXiv 2006.01782).
 
     :param noise_std: standard deviation of the noise, in units of the action limit
     :param random_probability: share of the actions that are uniformly random instead
@@ -27,7 +27,7 @@ class Exploration:
 
 
 class Explorer:
-    """Explores in many environments at once; remembers the actions that are being held."""
+    """Explores in many environments at once, and stores the actions that are held."""
 
     def __init__(
         self, exploration: Exploration, action_size: int, generator: np.random.Generator
@@ -45,15 +45,15 @@ class Explorer:
     ) -> NDArray[np.float32]:
         """Return explored actions in [-1, 1], shape (n, A).
 
-        :param actions: deterministic ones, shape (n, A); None: all are to be random
+        :param actions: deterministic actions, shape (n, A); None for random actions only
         :param env: numbers of the environments, each once, shape (n,)
-        :param begins: where an episode begins, and nothing is held any more, shape (n,)
+        :param begins: where an episode begins, which ends a held action, shape (n,)
         """
         self._held = with_room(self._held, env)
         self._steps_left = with_room(self._steps_left, env)
         share = 1.0 if actions is None else self._exploration.random_probability
         left = np.where(begins, 0, self._steps_left[env])
-        # Of all actions, this probability of starting makes the share asked for random.
+        # With this probability of starting, the requested share of all actions is random.
         hold = self._exploration.hold_steps
         starts = (left == 0) & (
             self._generator.random(len(env)) < share / (hold - share * (hold - 1))

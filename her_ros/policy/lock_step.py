@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from her_ros.policy.actor import Actor, asking
 from her_ros.policy.exploration import Exploration
+from her_ros.policy.policy_server import PolicyServer, awaiting_action
 from her_ros.policy.state import State
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
@@ -14,12 +14,12 @@ from her_ros.wire.rows import step_dtype
 from her_ros.wire.sessions import Sessions
 
 
-class LockStepActor:
-    """Answers whatever wants an answer, whenever it comes; what it does not answer waits.
+class LockStepPolicyServer:
+    """Answers every ``step`` message on arrival; the simulation waits for its answer.
 
-    :param exploration: noise to act with; None: none
+    :param exploration: noise to act with; None for none
     :param send: sends an ``action`` message
-    :param sessions: whom to answer; None: one environment after the other
+    :param sessions: selects the session to answer; by default one session at a time
     """
 
     def __init__(
@@ -34,16 +34,16 @@ class LockStepActor:
         self.sessions = sessions or Sessions()
         self._decoder = CloudDecoder(step_dtype(task))
         self._answered = 0
-        self.actor = Actor(task, exploration, generator)
+        self.policy_server = PolicyServer(task, exploration, generator)
         self.state = State.INACTIVE
 
     @property
     def in_episode(self) -> bool:
-        """Whether anything was answered yet."""
+        """Whether a step was answered yet."""
         return self._answered > 0
 
     def start(self) -> None:
-        """Nothing has to be started."""
+        """Do nothing; there is no thread to start."""
 
     def activate(self) -> None:
         """Answer from now on."""
@@ -64,12 +64,12 @@ class LockStepActor:
         """
         if self.state is State.INACTIVE:
             return
-        rows = self.sessions.heard(asking(self._decoder.decode([message])[0]))
-        answers = self.actor.decide(rows)
+        rows = self.sessions.heard(awaiting_action(self._decoder.decode([message])[0]))
+        answers = self.policy_server.decide(rows)
         if len(answers):
             self._send(encode_cloud(answers, time.time_ns()))
             self._answered += len(answers)
 
     def report(self) -> dict[str, object]:
-        """Return what goes on, for the diagnostics."""
+        """Return values for the diagnostics."""
         return {'answers': self._answered}

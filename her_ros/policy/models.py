@@ -6,14 +6,15 @@ from her_ros.policy.onnx_policy import OnnxPolicy, PolicyError
 from her_ros.policy.signature import load_key, verify
 from her_ros.tasks.goal_task import GoalTask
 
-# The first answers of a session are slow: memory is claimed in them.
+# The first answers are slow, because they allocate memory.
 _WARM_UPS = 20
 
 
 class Models:
-    """Verifies policies, and warms them up.
+    """Loads and verifies policies, and warms them up.
 
-    :param verify_key: file of the public key that policies must be signed with; empty: none must
+    :param verify_key: file of the public key that policies must be signed with; empty to accept
+        unsigned ones
     :raises HerRosError: if there is no such key
     """
 
@@ -24,8 +25,8 @@ class Models:
     def from_file(self, model: str, expected_sha256: str) -> OnnxPolicy:
         """Read a policy from a file.
 
-        :param expected_sha256: what the file must have; empty: any
-        :raises HerRosError: if it is not what it must be
+        :param expected_sha256: SHA-256 that the file must have; empty for any
+        :raises HerRosError: if the file cannot be read or verified
         """
         if not model:
             raise PolicyError('model is empty', 'name the ONNX file to act with')
@@ -34,9 +35,9 @@ class Models:
         return policy
 
     def from_topic(self, content: bytes, signature: bytes) -> OnnxPolicy:
-        """Read a policy that came in a message.
+        """Read a policy from a message.
 
-        :raises HerRosError: if it is not what it must be
+        :raises HerRosError: if it cannot be verified
         """
         origin = 'policy topic'
         if self._key is not None:

@@ -33,13 +33,13 @@ _TYPES = ('undefined', 'float32', 'uint8', 'int8', 'uint16', 'int16', 'int32', '
 
 
 class _Field(NamedTuple):
-    """A field that may be there: its name, and ``int``, ``text``, ``bytes`` or a message."""
+    """An allowed field: its name, and ``int``, ``text``, ``bytes`` or a message."""
 
     name: str
     kind: str
 
 
-# By message and field number, as in onnx.proto3. What is not here is refused.
+# By message and field number, as in onnx.proto3. Fields that are not listed are refused.
 _SCHEMA = {
     message: {number: _Field(*field.split(':')) for number, field in fields.items()}
     for message, fields in {
@@ -67,7 +67,7 @@ _SCHEMA = {
         'dim': {1: 'dim_value:int', 2: 'dim_param:text'},
     }.items()
 }  # fmt: skip
-# What the worst of the refused fields are.
+# Names of the most dangerous fields among the refused ones.
 _REFUSED = {
     ('model', 20): 'training information',
     ('model', 25): 'functions',
@@ -82,9 +82,9 @@ Message = dict[str, list[Any]]
 
 
 def check_onnx(content: bytes) -> None:
-    """Refuse a file that holds anything but a graph as our exporter writes it.
+    """Refuse a file with any content that our exporter does not write.
 
-    :raises PolicyError: naming what does not belong there
+    :raises PolicyError: naming the first such content
     """
     if len(content) > MAX_BYTES:
         raise PolicyError(f'{len(content)} bytes', f'a policy has at most {MAX_BYTES}')
@@ -99,7 +99,7 @@ def check_onnx(content: bytes) -> None:
 
 
 class _Reader:
-    """Reads messages; counts their fields, as each takes memory."""
+    """Reads messages and limits the number of their fields, since each takes memory."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -133,7 +133,7 @@ class _Reader:
 
 
 def _raw_fields(view: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Give number and content of each field of a message."""
+    """Yield number and content of each field of a message."""
     position = 0
     while position < len(view):
         key, position = _varint(view, position)
@@ -174,12 +174,12 @@ def _packed(view: memoryview) -> list[int]:
 
 
 def _last(message: Message, name: str, default: Any) -> Any:
-    """Return a field of which the last one counts, as Protocol Buffers have it."""
+    """Return the last value of a field, the one that counts in Protocol Buffers."""
     return message.get(name, [default])[-1]
 
 
 def _require_standard(message: Message, what: str) -> None:
-    # All of them, as a parser may take another one than the last.
+    # All values are checked, since a parser may use another one than the last.
     if foreign := [name for name in message.get('domain', []) if name not in _DOMAINS]:
         raise PolicyError(f'{what} is of the domain {foreign[0]!r}', 'only standard ones may act')
 

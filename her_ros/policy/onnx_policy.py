@@ -17,7 +17,7 @@ from her_ros.wire.contract import INPUTS, METADATA_KEY, OUTPUT, ContractError, P
 
 __all__ = ['OnnxPolicy', 'PolicyError']
 
-# What onnxruntime says of a file that needs a newer one.
+# Errors of onnxruntime about a file that needs a newer onnxruntime.
 _TOO_NEW = (
     re.compile(r'(?P<what>Opset) (?P<found>\d+) is .* till opset (?P<known>\d+)'),
     re.compile(r'(?P<what>IR version): (?P<found>\d+), max .* version: (?P<known>\d+)'),
@@ -27,9 +27,9 @@ _TOO_NEW = (
 class OnnxPolicy:
     """Deterministic actions from an ONNX file whose metadata carries its contract.
 
-    :param content: the file's bytes
-    :param origin: where they came from, to name it in errors
-    :param task: the task it must have been made for; None: any
+    :param content: bytes of the file
+    :param origin: source of the bytes, named in errors
+    :param task: the task that it must have been made for; None for any
     :raises PolicyError: if the bytes are no policy
     :raises ContractError: if the policy was made for another task
     """
@@ -42,7 +42,7 @@ class OnnxPolicy:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
-        # A spinning thread would steal the core that the simulation or the robot needs.
+        # A spinning thread would occupy a core that the simulation or the robot needs.
         options.add_session_config_entry('session.intra_op.allow_spinning', '0')
         options.log_severity_level = 4
         try:
@@ -75,11 +75,11 @@ class OnnxPolicy:
         expected_sha256: str = '',
         key: Ed25519PublicKey | None = None,
     ) -> 'OnnxPolicy':
-        """Read a policy file, and parse it only if it is the right one.
+        """Read and verify a policy file; it is parsed only after it was verified.
 
-        :param expected_sha256: hexadecimal; empty: any
-        :param key: whose signature must lie beside the file; None: nobody's
-        :raises PolicyError: if there is no such file, or it is not that policy
+        :param expected_sha256: hexadecimal; empty for any
+        :param key: public key of the signature beside the file; None to require no signature
+        :raises PolicyError: if the file cannot be read, or does not pass verification
         :raises ContractError: if the policy was made for another task
         """
         try:
@@ -97,7 +97,7 @@ class OnnxPolicy:
         return cls(content, str(path), task)
 
     def _try(self) -> None:
-        """Act on one state and on two, as a graph that breaks its contract shows only then."""
+        """Act on one state and on two, to find a graph that breaks its contract."""
         for count in (1, 2):
             self.act(*(np.repeat(zeros, count, axis=0) for zeros in self._zeros()))
 
@@ -107,12 +107,12 @@ class OnnxPolicy:
         return tuple(np.zeros((1, size)) for size in sizes)
 
     def warm_up(self, times: int) -> None:
-        """Act on zeros, so that the first real state finds code and memory ready."""
+        """Act on zeros, so that code and memory are ready for the first real state."""
         for _ in range(times):
             self.act(*self._zeros())
 
     def describe(self) -> str:
-        """Say in one line what this is and where it comes from."""
+        """Return task, version, digest and provenance in one line."""
         contract = self.contract
         provenance = ', '.join(f'{key} {value}' for key, value in contract.provenance.items())
         line = (
@@ -120,7 +120,7 @@ class OnnxPolicy:
             f' {self.sha256[:12]}, control period {contract.control_period_s} s'
             f' ({provenance or "of unknown provenance"})'
         )
-        return ' '.join(line.split())  # what a file says of itself may hold anything
+        return ' '.join(line.split())  # the provenance may hold line breaks
 
     @property
     def version(self) -> int:
@@ -162,7 +162,7 @@ class OnnxPolicy:
             )
         if not np.isfinite(actions).all():
             raise PolicyError('its actions are not finite; it is damaged', source=self._origin)
-        # onnxruntime's tanh can pass 1 by a rounding.
+        # onnxruntime's tanh can exceed 1 by rounding.
         return np.clip(actions, self.contract.action_low, self.contract.action_high)
 
 

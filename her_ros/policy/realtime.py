@@ -11,27 +11,26 @@ from pathlib import Path
 from her_ros.config.parameters.robot import RealTimeParameters
 from her_ros.runtime.errors import HerRosError
 
-# From sys/mman.h: what is mapped, and what will be.
+# MCL_CURRENT and MCL_FUTURE of sys/mman.h: pages mapped now, and pages mapped later.
 _MCL_CURRENT, _MCL_FUTURE = 1, 2
 _ANY_CORE = (-1,)
-# In every so many steps an older generation is looked at too: within a second, and 40, at 25 Hz.
+# Steps between collections of the older generations: within a second, and 40 s, at 25 Hz.
 _STEPS_PER_MIDDLE, _STEPS_PER_OLD = 25, 1000
 
 
 class RealTimeError(HerRosError):
-    """Punctuality that the operating system does not grant."""
+    """A real-time setting that the operating system does not permit."""
 
 
 def apply(parameters: RealTimeParameters) -> list[str]:
-    """Ask the operating system for what the parameters say.
+    """Apply the real-time parameters to this process. Call it after the nodes were created.
 
-    Core and priority are given to every thread that this process has, and those started later
-    inherit them: a message passes threads of DDS before and after the one that answers it, and one
-    that is left waiting delays them all. onnxruntime has no thread of its own here; a thread that
-    spins would take its core from everyone. To be called when the nodes exist.
+    Cores and priority are set for every thread of this process, and threads started later inherit
+    them. All threads need them, because a message passes threads of DDS before and after the one
+    that answers it, and one waiting thread delays the others. onnxruntime starts no threads here.
 
-    :return: a line for each thing done
-    :raises RealTimeError: at the first thing that is not permitted or not there, with the cure
+    :return: a line for each setting applied
+    :raises RealTimeError: if a setting is not permitted or not available
     """
     done = []
     if parameters.cpu_affinity != _ANY_CORE:
@@ -44,7 +43,7 @@ def apply(parameters: RealTimeParameters) -> list[str]:
 
 
 def put_above(thread_id: int, parameters: RealTimeParameters) -> None:
-    """Let a thread interrupt all others of this process; under SCHED_FIFO equals do not."""
+    """Raise the priority of a thread above all others of this process."""
     if parameters.scheduler_priority:
         above = os.sched_param(parameters.scheduler_priority + 1)
         os.sched_setscheduler(thread_id, os.SCHED_FIFO, above)
@@ -62,7 +61,7 @@ def _pin(cores: set[int]) -> str:
 
 
 def _lock_memory() -> str:
-    # Pages that are there are faulted in, so this takes as long as they are many.
+    # Existing pages are faulted in, so this takes longer the more there are.
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE):
         limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
@@ -91,7 +90,7 @@ def _schedule(priority: int) -> str:
 
 
 def _for_every_thread(change: Callable[[int], None]) -> None:
-    """Change threads until there is none left that was not, as they may start others meanwhile."""
+    """Apply a change to every thread, including threads started meanwhile."""
     seen: set[int] = set()
     while new := {int(each) for each in os.listdir('/proc/self/task')} - seen:
         for thread in new:
@@ -114,10 +113,10 @@ def _mebibytes(size: int) -> str:
 
 
 class GarbageCollector:
-    """Takes over when Python looks for garbage: between steps, never within one.
+    """Runs Python's garbage collection between steps, never within one.
 
-    What is there at the start is frozen: it is looked at no more, and so costs nothing. What comes
-    later is little, as reference counts free nearly all of it; only cycles are left to find.
+    Objects that exist at the start are frozen, so collections skip them. Of later objects,
+    reference counting frees nearly all; only cycles are left to collect.
     """
 
     def __init__(self) -> None:
@@ -125,14 +124,14 @@ class GarbageCollector:
         self._was_enabled = gc.isenabled()
 
     def freeze(self) -> None:
-        """Collect once, freeze what is left, and collect no more unless told to."""
+        """Collect once, freeze the remaining objects, and disable automatic collection."""
         self._was_enabled = gc.isenabled()
         gc.collect()
         gc.freeze()
         gc.disable()
 
     def between_steps(self) -> None:
-        """Collect what came since the last call; now and then what came in many calls."""
+        """Collect the young generation; in some calls also the older ones."""
         self._steps += 1
         if self._steps % _STEPS_PER_OLD == 0:
             gc.collect(2)
@@ -142,7 +141,7 @@ class GarbageCollector:
             gc.collect(0)
 
     def release(self) -> None:
-        """Let Python collect as it did before."""
+        """Enable automatic collection again."""
         gc.unfreeze()
         if self._was_enabled:
             gc.enable()

@@ -17,17 +17,17 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from her_ros.policy.errors import PolicyError
 
 _SIZE = 64
-# Of a key or a signature; longer ones are read, to say how long they are.
+# Largest file of a key or a signature, bytes.
 _MAX_BYTES = 1 << 16
 _MAKE_KEY = 'openssl pkey -in key.pem -pubout -out public.pem'
 _SIGN = 'openssl pkeyutl -sign -rawin -inkey key.pem'
 
 
 def read_regular(path: Path, max_bytes: int) -> bytes:
-    """Read a file that is one; a pipe or a device may have no end.
+    """Read a regular file; a pipe or a device may have no end.
 
-    :raises FileNotFoundError: if there is none
-    :raises PolicyError: if it cannot be read, is no regular file or too large
+    :raises FileNotFoundError: if there is no file
+    :raises PolicyError: if it cannot be read, is not a regular file or is too large
     """
     try:
         found = path.stat()
@@ -47,9 +47,9 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
 
 
 def load_key(path: Path) -> Ed25519PublicKey:
-    """Read the public half of a key.
+    """Read a public key in PEM.
 
-    :raises PolicyError: if the file is missing, or holds anything else
+    :raises PolicyError: if the file is missing, or does not hold an Ed25519 public key
     """
     try:
         content = read_regular(path, _MAX_BYTES)
@@ -72,14 +72,14 @@ def load_key(path: Path) -> Ed25519PublicKey:
 
 
 def signature_path(model: Path) -> Path:
-    """Return where the signature of a policy file lies."""
+    """Return the path of the signature of a policy file."""
     return model.with_name(f'{model.name}.sig')
 
 
 def read_signature(model: Path) -> bytes:
     """Read the signature beside a policy file; empty if there is none.
 
-    :raises PolicyError: if it is there and cannot be read
+    :raises PolicyError: if it exists and cannot be read
     """
     path = signature_path(model)
     try:
@@ -89,11 +89,11 @@ def read_signature(model: Path) -> bytes:
 
 
 def verify(content: bytes, signature: bytes, key: Ed25519PublicKey, origin: str) -> None:
-    """Check that the owner of a key has signed these very bytes.
+    """Check the signature of a policy file.
 
-    :param signature: raw, 64 bytes; empty: there is none
-    :param origin: where the bytes came from, to name it in errors
-    :raises PolicyError: if not
+    :param signature: raw, 64 bytes; empty if there is none
+    :param origin: source of the bytes, named in errors
+    :raises PolicyError: if it is missing, or was not made for these bytes with this key
     """
     if not signature:
         raise PolicyError(

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Whether actions may leave."""
+    """Whether actions are sent."""
 
     #: not activated
     INACTIVE = 'inactive'

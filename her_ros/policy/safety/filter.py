@@ -15,12 +15,12 @@ Values = NDArray[np.float64]
 
 _POSITION, _AXES = 'gripper_position', 3
 _BELOW_AND_ABOVE = np.array([1.0, -1.0]).reshape(2, 1, 1)
-#: why an action is changed, in the order in which the bounds are applied
+#: causes of a changed action, in the order in which the bounds are applied
 CAUSES = ('not_finite', 'limit', 'ramp', 'change', 'acceleration', 'workspace')
 
 
 class SafetyError(HerRosError):
-    """Bounds that bound nothing, or a task for which they mean nothing."""
+    """Bounds that are empty, or a task that they do not apply to."""
 
 
 def safe_action(task: GoalTask) -> NDArray[np.float32]:
@@ -29,25 +29,25 @@ def safe_action(task: GoalTask) -> NDArray[np.float32]:
 
 
 class SafetyFilter:
-    """Bounds actions, each environment by itself.
+    """Bounds actions, each environment independently.
 
-    Where bounds disagree, the one that stands higher here wins:
+    If bounds conflict, the one listed first wins:
 
     1. *Finite.* An action or a gripper position that is not finite gives the safe action. This is
-       a stop: the environment stands still afterwards, and its ramp begins anew.
-    2. *Workspace.* A component that asks the gripper to leave the box becomes smaller, down to
-       zero; it never grows nor turns round. So outside the box every way in stays open, and none
-       is taken by force. What counts is the position asked for, which a real gripper falls
-       short of.
+       a stop: the environment stands still afterwards, and its ramp starts again.
+    2. *Workspace.* A component that would move the gripper out of the box is reduced, down to
+       zero. It never grows or changes its sign. So outside the box, actions that lead back are
+       allowed, and none is forced. The commanded position counts, which a real gripper does not
+       fully reach.
     3. *Limit.* No component exceeds ``max_action``, times the share that the ramp allows.
     4. *Change and acceleration* of a component from one action to the next are bounded.
 
-    Limit, change and acceleration always hold together, because a change is only made as large as
-    can be undone before the limit is reached; so too an action that is asked for time and again is
-    reached and not passed. A stop and the workspace alone may brake harder than
-    change and acceleration allow; the change of such a component counts as zero from then on.
-    Bounds are relative to what this filter gave before, whatever was asked for, and hold to the
-    rounding of float32; ``max_action`` holds exactly.
+    Limit, change and acceleration always hold together: a change is only as large as can be undone
+    before the limit is reached. So an action that is requested repeatedly is reached without
+    overshoot. Only a stop and the workspace may brake harder than change and acceleration allow;
+    the change of such a component counts as zero afterwards.
+    Bounds are relative to the previous output of this filter, not to the requested actions. They
+    hold up to float32 rounding; ``max_action`` holds exactly.
 
     An episode starts from standstill: with its step 0, or where that was lost with its first row.
 
@@ -74,21 +74,21 @@ class SafetyFilter:
                 ('episode', 'u4'),
             ],
         )
-        #: actions that did not leave as they came
+        #: number of actions that were changed
         self.interventions = 0
         self._interventions_by = np.zeros(len(CAUSES), np.int64)
 
     @property
     def interventions_by(self) -> dict[str, int]:
-        """In how many of the interventions each cause had a part; one may count for several."""
+        """Number of interventions by cause; an intervention may have several causes."""
         return dict(zip(CAUSES, self._interventions_by.tolist(), strict=True))
 
     def restart(self) -> None:
-        """Let all environments stand still, and their ramps begin anew."""
+        """Reset all environments to standstill, and restart their ramps."""
         self._given = np.zeros_like(self._given)
 
     def apply(self, rows: Rows, actions: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the actions that may leave, shape (n, A).
+        """Return the bounded actions, shape (n, A).
 
         :param rows: ``step`` rows that the actions answer, each environment once, shape (n,)
         :param actions: displacement of the gripper in units of 0.05 m per control period, world
@@ -122,7 +122,7 @@ class SafetyFilter:
         return result
 
     def _given_to(self, rows: Rows) -> NDArray[np.void]:
-        """Return what was given to each environment before, and the action to come counted."""
+        """Return the previous output for each environment, with the next action counted."""
         env = rows['env']
         self._given = with_room(self._given, env)
         given = self._given[env]
@@ -151,7 +151,7 @@ class SafetyFilter:
         return last + _clip(least, -down, up), last + _clip(greatest, -down, up)
 
     def _approach(self, last: Values, asked: Values) -> Values:
-        """Return the next action on the way to one that, asked for on and on, is not passed."""
+        """Return the next action on the way to a requested one, without overshoot."""
         way = asked - last
         distance = np.abs(way)
         slower = last + np.copysign(_largest_change(distance, self._max_acceleration), way)
@@ -159,7 +159,7 @@ class SafetyFilter:
 
     def _within_workspace(self, actions: Values, position: Values) -> Values:
         least, greatest = self._box
-        with np.errstate(over='ignore'):  # a position far beyond any box; infinity serves as well
+        with np.errstate(over='ignore'):  # a position far beyond any box may become infinite
             lowest = np.minimum((least - position) / FULL_ACTION_M, 0.0)
             highest = np.maximum((greatest - position) / FULL_ACTION_M, 0.0)
         actions = actions.copy()
@@ -169,10 +169,10 @@ class SafetyFilter:
     def _count(
         self, touched: NDArray[np.bool], stops: NDArray[np.bool], stages: NDArray[np.float32]
     ) -> None:
-        """Count what was changed, and why.
+        """Count the interventions and their causes.
 
-        :param touched: which actions, shape (n,)
-        :param stops: which of all for not being finite, shape (n,)
+        :param touched: which actions were changed, shape (n,)
+        :param stops: which actions were stopped because they are not finite, shape (n,)
         :param stages: actions before and after each of the other causes, as float32, in which a
             bound that binds nothing leaves no rounding; shape (6, n, A)
         """
@@ -183,7 +183,7 @@ class SafetyFilter:
 
 
 def _clip(values: Values, least: Values | float, greatest: Values | float) -> Values:
-    """Do what np.clip does, in a fraction of its time for a few values."""
+    """Clip like np.clip, but much faster for few values."""
     return np.minimum(np.maximum(values, least), greatest)
 
 

@@ -7,21 +7,22 @@ from collections.abc import Callable
 
 from her_ros.policy.state import State
 
-#: a due time that never comes, and how long the thread sleeps then
+# A due time that never comes.
 _NEVER = math.inf
 
 
 class Watchdog:
-    """Brings the safe action when nothing has fed it for too long, and again until that ends.
+    """Sends the safe action when it was not fed for too long, and repeats it until the stop ends.
 
-    It holds :attr:`lock` while it does, and counts the stop in :attr:`stops`. Whoever takes time
-    over an action notes that number first, and lets the action go only with the lock held and the
-    number unchanged: so no action follows a stop that it does not know of.
+    It holds :attr:`lock` while it sends, and counts the stop in :attr:`stops`. Code that computes
+    an action reads that number first, and sends the action only if it holds the lock and the
+    number is unchanged. So no action computed before a stop is sent after it.
 
-    :param deadline_s: stop when nothing fed it for so long
+    :param deadline_s: longest time between two calls of :meth:`feed`, seconds
     :param period_s: time from one safe action to the next, seconds
     :param latching: whether only an activation ends a stop
-    :param bring_safe_action: called with the lock held, from the thread or from who stops it
+    :param bring_safe_action: sends the safe action; called with the lock held, from the watchdog's
+        thread or from the thread that stops it
     :param clock: monotonic time, seconds
     """
 
@@ -44,19 +45,19 @@ class Watchdog:
         self._thread: threading.Thread | None = None
         self.lock = self._changed
         self.state = State.INACTIVE
-        #: stops for any reason; how many of them because a deadline passed
+        #: number of stops, and how many of them because a deadline passed
         self.stops = 0
         self.missed_deadlines = 0
-        #: why the last safe action could not be brought; empty: it could
+        #: why the last safe action could not be sent; empty if it was sent
         self.problem = ''
 
     def activate(self) -> None:
-        """Let actions leave; nothing is due before something fed it."""
+        """Allow actions; the deadline starts with the first call of :meth:`feed`."""
         with self.lock:
             self.state, self._due = State.ACTING, _NEVER
 
     def deactivate(self) -> None:
-        """Bring the safe action, and let nothing leave any more."""
+        """Send the safe action, and allow no actions until the next activation."""
         with self.lock:
             if self.state is State.INACTIVE:
                 return
@@ -65,7 +66,7 @@ class Watchdog:
             self._bring_safe_action()
 
     def feed(self) -> bool:
-        """Note a fresh observation; tell whether it may be acted upon."""
+        """Note a fresh observation; return whether it may be acted upon."""
         with self.lock:
             if self.state is State.STOPPED:
                 self.state = State.ACTING
@@ -73,19 +74,19 @@ class Watchdog:
                 return False
             was_due, self._due = self._due, self._clock() + self._deadline_s
             if was_due == _NEVER:
-                # Only then: to wake the thread for every observation would cost more than it does.
+                # Only then, since waking the thread for every observation would be expensive.
                 self._changed.notify()
             return True
 
     def rest(self) -> None:
-        """Expect nothing until it is fed again: the episode has ended."""
+        """Expect nothing until it is fed again, because the episode has ended."""
         with self.lock:
             self._due = _NEVER
             if self.state is State.STOPPED:
                 self.state = State.ACTING
 
     def stop(self) -> None:
-        """Stop now, whatever was fed."""
+        """Stop now."""
         with self.lock:
             if self.state is State.INACTIVE:
                 return
@@ -97,7 +98,7 @@ class Watchdog:
             self._bring_safe_action()
 
     def tick(self) -> float:
-        """Look at the clock, and stop if it is time; return the seconds until the next look."""
+        """Stop if the deadline has passed; return the seconds until the next check."""
         with self.lock:
             if self._clock() >= self._due:
                 if self.state is State.ACTING:
@@ -115,7 +116,7 @@ class Watchdog:
 
     @property
     def thread_id(self) -> int | None:
-        """The thread, as the operating system numbers it, once it is started."""
+        """Thread id of the operating system; None before the thread is started."""
         return None if self._thread is None else self._thread.native_id
 
     def close(self) -> None:
@@ -133,6 +134,6 @@ class Watchdog:
                 try:
                     wait_s, self.problem = self.tick(), ''
                 except Exception as error:
-                    # Whatever went wrong, the next period may go right; giving up cannot.
+                    # Try again in the next period instead of ending the thread.
                     wait_s, self.problem = self._period_s, f'no safe action: {error!r}'
                 self._changed.wait(None if wait_s == _NEVER else max(wait_s, 0.0))

@@ -8,12 +8,12 @@ import numpy as np
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.schema import ConfigError
 from her_ros.episodes.episode import is_end
-from her_ros.policy.actor import Actor, asking
 from her_ros.policy.answer_times import AnswerTimes
 from her_ros.policy.exploration import Exploration
+from her_ros.policy.policy_server import PolicyServer, awaiting_action
 from her_ros.policy.realtime import put_above
 from her_ros.policy.safety.filter import SafetyFilter, safe_action
-from her_ros.policy.safety.stamps import StampError, StampJudge, Verdict
+from her_ros.policy.safety.freshness import Freshness, FreshnessChecker, StampError
 from her_ros.policy.safety.watchdog import Watchdog
 from her_ros.policy.state import State
 from her_ros.runtime.states import Recovery
@@ -22,23 +22,23 @@ from her_ros.wire.cloud import CloudDecoder, encode_cloud, stamp_of
 from her_ros.wire.rows import Rows, action_dtype, identity_of, step_dtype
 from her_ros.wire.sessions import Sessions
 
-# A deadline of fewer periods would pass between any two steps that are a little uneven.
+# Shortest deadline in control periods; a shorter one would pass between slightly uneven steps.
 _FEWEST_PERIODS = 2
 
 
-class GuardedActor:
-    """Answers fresh observations with bounded actions, and everything else with the safe action.
+class SafePolicyServer:
+    """Answers fresh observations with bounded actions, and sends the safe action on a stop.
 
-    An episode runs from its first fresh observation to its last row. Within it the safe action is
-    brought, naming the last fresh observation: when the watchdog misses one, when something
-    fails, and at the end of the activation. All methods but :meth:`deactivate` belong to one
-    thread.
+    An episode runs from its first fresh observation to its last row. Within an episode the safe
+    action is sent when the watchdog misses an observation, when an answer fails, and on
+    deactivation. It names the last fresh observation. All methods except :meth:`deactivate` must
+    be called from one thread.
 
-    :param exploration: noise to act with, which the filter bounds too; None: none
+    :param exploration: noise to act with, which the filter bounds too; None for none
     :param send: sends an ``action`` message; called from several threads, one at a time
-    :param wall_ns: wall time, nanoseconds, by which stamps are judged
-    :param clock: monotonic time, seconds, by which deadlines pass
-    :param sessions: whom to answer; None: one environment after the other
+    :param wall_ns: wall time, nanoseconds, with which stamps are compared
+    :param clock: monotonic time, seconds, used for deadlines
+    :param sessions: selects the session to answer; by default one session at a time
     """
 
     def __init__(
@@ -67,22 +67,22 @@ class GuardedActor:
         self.sessions = sessions or Sessions(clock=clock)
         self._decoder = CloudDecoder(step_dtype(task))
         self._filter = SafetyFilter(task, p)
-        self.actor = Actor(task, exploration, generator, self._filter.apply)
-        self._stamps = StampJudge(p.deadline_s, p.clock_tolerance_s)
+        self.policy_server = PolicyServer(task, exploration, generator, self._filter.apply)
+        self._stamps = FreshnessChecker(p.deadline_s, p.clock_tolerance_s)
         latching = p.recovery == Recovery.LATCHED
         self.watchdog = Watchdog(
             p.deadline_s, task.control_period_s, latching, self._bring_safe_action, clock
         )
         self._times = AnswerTimes(clock)
-        # Identity of the last fresh observation by env, while its episode runs; with the lock.
+        # Identity of the last fresh observation by env, during its episode; guarded by the lock.
         self._running: dict[int, list[int]] = {}
-        # The stops that were over when the last fresh observation came.
+        # Number of stops when the last fresh observation came.
         self._stops_over = -1
         self._faults = 0
 
     @property
     def state(self) -> State:
-        """Whether actions may leave."""
+        """Whether actions are sent."""
         return self.watchdog.state
 
     @property
@@ -91,7 +91,7 @@ class GuardedActor:
         return bool(self._running)
 
     def start(self) -> None:
-        """Start the thread of the watchdog, which is not to wait for the one it watches."""
+        """Start the thread of the watchdog, with a priority above the thread that it watches."""
         self.watchdog.start()
         if (thread_id := self.watchdog.thread_id) is not None:
             put_above(thread_id, self._parameters)
@@ -101,7 +101,7 @@ class GuardedActor:
         self.watchdog.activate()
 
     def deactivate(self) -> None:
-        """Bring the safe action, and send nothing any more; from any thread."""
+        """Send the safe action, then nothing until the next activation; from any thread."""
         with self.watchdog.lock:
             self.watchdog.deactivate()
             self._running.clear()
@@ -114,7 +114,7 @@ class GuardedActor:
     def answer(self, message: bytes) -> None:
         """Answer a ``step`` message, and send the answer.
 
-        :raises StampError: if it is not known to be fresh; nothing follows from it
+        :raises StampError: if it is not known to be fresh; it is ignored then
         :raises HerRosError: if it is no ``step``, a state is not finite, or the policy failed;
             the safe action has been sent
         """
@@ -130,32 +130,32 @@ class GuardedActor:
     def _answer(self, message: bytes) -> None:
         rows = self._decoder.decode([message])[0]
         self._end_episodes(rows[is_end(rows)])
-        rows = asking(rows)
-        if not self.actor.ready or self.state is State.INACTIVE:
+        rows = awaiting_action(rows)
+        if not self.policy_server.ready or self.state is State.INACTIVE:
             return
         rows = self.sessions.heard(rows)
         if not len(rows):
             return
         stamp_ns, now_ns = stamp_of(message), self._wall_ns()
-        verdict = self._stamps.judge(
-            stamp_ns, now_ns, int(rows['session'][0]), self.actor.order(rows)
+        freshness = self._stamps.check(
+            stamp_ns, now_ns, int(rows['session'][0]), self.policy_server.order(rows)
         )
-        age_s, judged_s = (now_ns - stamp_ns) / 1e9, self._clock()
-        self._stamps.require_known(verdict, age_s)
-        if verdict is Verdict.FRESH and not self._go_on(rows):
+        age_s, checked_s = (now_ns - stamp_ns) / 1e9, self._clock()
+        self._stamps.require_known(freshness, age_s)
+        if freshness is Freshness.FRESH and not self._go_on(rows):
             return
-        # The lock is open meanwhile: however long this takes, the watchdog sees it.
-        answers = self.actor.decide(rows)
+        # Without the lock, so that the watchdog can stop however long this takes.
+        answers = self.policy_server.decide(rows)
         with self.watchdog.lock:
             stopped = self.watchdog.stops != self._stops_over
             if len(answers) and not stopped and self.state is State.ACTING:
                 self._send(encode_cloud(answers, self._wall_ns()))
-                # A repeated one says nothing: its stamp may be of any time.
-                if verdict is Verdict.FRESH:
-                    self._times.note(age_s + self._clock() - judged_s)
+                # A repeated one is not counted: its stamp may be old.
+                if freshness is Freshness.FRESH:
+                    self._times.note(age_s + self._clock() - checked_s)
 
     def _go_on(self, rows: Rows) -> bool:
-        """Note a fresh observation; tell whether it may be acted upon."""
+        """Feed the watchdog a fresh observation; return whether it may be answered."""
         with self.watchdog.lock:
             identities = identity_of(rows).tolist()
             if any(running[0] != identities[0][0] for running in self._running.values()):
@@ -170,7 +170,7 @@ class GuardedActor:
             return True
 
     def _end_episodes(self, rows: Rows) -> None:
-        # Whatever its stamp: an end asks for nothing to be done.
+        # Stale ends count too, since they are not acted upon.
         with self.watchdog.lock:
             for session, env, episode, _ in identity_of(rows).tolist():
                 if self._running.get(env, [])[:3] == [session, env, episode]:
@@ -186,7 +186,7 @@ class GuardedActor:
             self._send(encode_cloud(rows, self._wall_ns()))
 
     def report(self) -> dict[str, object]:
-        """Return what goes on, for the diagnostics."""
+        """Return values for the diagnostics."""
         by_cause = self._filter.interventions_by
         counts = self._stamps.counts
         return {
@@ -196,7 +196,7 @@ class GuardedActor:
             'missed_deadlines': self.watchdog.missed_deadlines,
             'faults': self._faults,
             'watchdog_problem': self.watchdog.problem,
-            **{str(verdict): counts[verdict] for verdict in Verdict if verdict != Verdict.FRESH},
+            **{str(each): counts[each] for each in Freshness if each != Freshness.FRESH},
             'interventions': self._filter.interventions,
             **{f'interventions_{cause}': count for cause, count in by_cause.items()},
         }

@@ -3,9 +3,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from her_ros.policy.actor import Actor
 from her_ros.policy.exploration import Exploration, Explorer
 from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.policy.policy_server import PolicyServer
 from her_ros.wire.rows import RowError, action_dtype, identity_of
 from her_ros.wire.sessions import Sessions
 
@@ -19,21 +19,21 @@ def new_policy(policy_bytes):
 
 
 @pytest.fixture
-def new_actor(reach, new_policy):
-    """Make an actor that has a policy of a version, or none for None."""
+def new_server(reach, new_policy):
+    """Make an server that has a policy of a version, or none for None."""
 
     def make(version=1, exploration=None):
-        actor = Actor(reach, exploration, np.random.default_rng(0))
+        server = PolicyServer(reach, exploration, np.random.default_rng(0))
         if version is not None:
-            actor.offer(new_policy(version))
-        return actor
+            server.offer(new_policy(version))
+        return server
 
     return make
 
 
 @pytest.fixture(params=[None, EXPLORATION], ids=['deterministic', 'exploring'])
-def actor(request, new_actor):
-    return new_actor(exploration=request.param)
+def server(request, new_server):
+    return new_server(exploration=request.param)
 
 
 def ended(rows, how='truncated'):
@@ -42,152 +42,152 @@ def ended(rows, how='truncated'):
     return rows
 
 
-def test_a_state_is_answered_by_its_identity(actor, step_rows, reach):
+def test_a_state_is_answered_by_its_identity(server, step_rows, reach):
     rows = step_rows(envs=[4, 0, 2], episode=3, step=5)
-    answers = actor.answer(rows)
+    answers = server.answer(rows)
     assert answers.dtype == action_dtype(reach)
     np.testing.assert_array_equal(identity_of(answers), identity_of(rows))
     assert (answers['policy_version'] == 1).all()
     assert (np.abs(answers['action']) <= 1).all()
 
 
-def test_without_exploration_the_policy_acts(new_actor, new_policy, step_rows):
+def test_without_exploration_the_policy_acts(new_server, new_policy, step_rows):
     rows = step_rows(envs=range(5))
-    answers = new_actor().answer(rows)
+    answers = new_server().answer(rows)
     expected = new_policy().act(*(rows[name] for name in STATE))
     np.testing.assert_array_equal(answers['action'], expected)
 
 
-def test_with_exploration_the_policys_action_is_explored(new_actor, new_policy, step_rows):
-    actor = new_actor(exploration=EXPLORATION)
+def test_with_exploration_the_policys_action_is_explored(new_server, new_policy, step_rows):
+    server = new_server(exploration=EXPLORATION)
     explorer = Explorer(EXPLORATION, 4, np.random.default_rng(0))
     for step in range(5):
         rows = step_rows(envs=range(5), step=step)
         actions = new_policy().act(*(rows[name] for name in STATE))
         expected = explorer.explore(actions, rows['env'], rows['step'] == 0)
-        np.testing.assert_array_equal(actor.answer(rows)['action'], expected)
+        np.testing.assert_array_equal(server.answer(rows)['action'], expected)
 
 
-def test_a_repeated_state_gets_the_same_action_again(actor, step_rows):
+def test_a_repeated_state_gets_the_same_action_again(server, step_rows):
     for step in range(4):
         rows = step_rows(envs=[0, 1, 2], step=step)
-        first = actor.answer(rows).copy()
+        first = server.answer(rows).copy()
         for _ in range(3):
-            np.testing.assert_array_equal(actor.answer(rows), first)
-        np.testing.assert_array_equal(actor.answer(rows[1:]), first[1:])
+            np.testing.assert_array_equal(server.answer(rows), first)
+        np.testing.assert_array_equal(server.answer(rows[1:]), first[1:])
 
 
-def test_repeated_and_new_states_may_come_together(actor, step_rows):
-    first = actor.answer(step_rows(envs=[0, 1], step=0)).copy()
+def test_repeated_and_new_states_may_come_together(server, step_rows):
+    first = server.answer(step_rows(envs=[0, 1], step=0)).copy()
     mixed = np.concatenate([step_rows(envs=[1], step=0), step_rows(envs=[0], step=1)])
-    answers = actor.answer(mixed)
+    answers = server.answer(mixed)
     np.testing.assert_array_equal(identity_of(answers), identity_of(mixed))
     np.testing.assert_array_equal(answers[0], first[1])
 
 
-def test_older_states_are_not_answered(actor, step_rows):
+def test_older_states_are_not_answered(server, step_rows):
     rows = [step_rows(episode=2, step=step) for step in range(3)]
     for each in rows:
-        assert len(actor.answer(each)) == 1
+        assert len(server.answer(each)) == 1
     for each in (*rows[:2], step_rows(episode=1, step=3), step_rows(episode=1, step=0)):
-        assert len(actor.answer(each)) == 0
-    assert len(actor.answer(rows[2])) == 1
+        assert len(server.answer(each)) == 0
+    assert len(server.answer(rows[2])) == 1
 
 
-def test_states_are_older_by_environment(actor, step_rows):
-    actor.answer(step_rows(envs=[0], step=5))
-    answers = actor.answer(step_rows(envs=[0, 1], step=4))
+def test_states_are_older_by_environment(server, step_rows):
+    server.answer(step_rows(envs=[0], step=5))
+    answers = server.answer(step_rows(envs=[0, 1], step=4))
     assert answers['env'].tolist() == [1]
 
 
-def test_any_subset_of_rows_may_come(actor, step_rows):
+def test_any_subset_of_rows_may_come(server, step_rows):
     """Two halves take turns, and one environment is left out for a while."""
     for step in range(3):
         for half in ([0, 1], [3, 2]):
-            answers = actor.answer(step_rows(envs=half, step=step))
+            answers = server.answer(step_rows(envs=half, step=step))
             assert answers['env'].tolist() == half
             assert (answers['step'] == step).all()
-    assert actor.answer(step_rows(envs=[9], step=2))['env'].tolist() == [9]
-    assert len(actor.answer(step_rows(envs=range(10), step=3))) == 10
-    assert len(actor.answer(step_rows(envs=[])[:0])) == 0
+    assert server.answer(step_rows(envs=[9], step=2))['env'].tolist() == [9]
+    assert len(server.answer(step_rows(envs=range(10), step=3))) == 10
+    assert len(server.answer(step_rows(envs=[])[:0])) == 0
 
 
 @pytest.mark.parametrize('how', ['terminated', 'truncated'])
-def test_last_states_are_not_answered(actor, step_rows, how):
-    actor.answer(step_rows(envs=[0, 1], step=4))
+def test_last_states_are_not_answered(server, step_rows, how):
+    server.answer(step_rows(envs=[0, 1], step=4))
     rows = step_rows(envs=[0, 1], step=5)
     rows[how][0] = 1
-    assert actor.answer(rows)['env'].tolist() == [1]
-    assert len(actor.answer(ended(step_rows(envs=[1], step=6), how))) == 0
-    assert len(actor.answer(step_rows(envs=[0, 1], episode=2, step=0))) == 2
+    assert server.answer(rows)['env'].tolist() == [1]
+    assert len(server.answer(ended(step_rows(envs=[1], step=6), how))) == 0
+    assert len(server.answer(step_rows(envs=[0, 1], episode=2, step=0))) == 2
 
 
-def test_a_new_session_is_accepted_wherever_it_starts(actor, step_rows):
-    actor.answer(step_rows(envs=[0, 1], episode=9, step=30, session=7))
+def test_a_new_session_is_accepted_wherever_it_starts(server, step_rows):
+    server.answer(step_rows(envs=[0, 1], episode=9, step=30, session=7))
     for session in (8, 3, 2**32 - 1, 0):
         rows = step_rows(envs=[0, 1], episode=1, step=0, session=session)
-        answers = actor.answer(rows)
+        answers = server.answer(rows)
         np.testing.assert_array_equal(identity_of(answers), identity_of(rows))
 
 
-def test_of_a_message_of_two_sessions_the_first_counts(actor, step_rows):
+def test_of_a_message_of_two_sessions_the_first_counts(server, step_rows):
     rows = np.concatenate([step_rows(session=8, envs=[0]), step_rows(session=7, envs=[1])])
-    assert actor.answer(Sessions().heard(rows))['session'].tolist() == [8]
+    assert server.answer(Sessions().heard(rows))['session'].tolist() == [8]
 
 
-def test_a_policy_takes_over_between_rollouts_only(new_actor, new_policy, step_rows):
-    actor = new_actor()
-    assert actor.answer(step_rows(envs=[0, 1], episode=4, step=0))['policy_version'][0] == 1
-    actor.offer(new_policy(2))
+def test_a_policy_takes_over_between_rollouts_only(new_server, new_policy, step_rows):
+    server = new_server()
+    assert server.answer(step_rows(envs=[0, 1], episode=4, step=0))['policy_version'][0] == 1
+    server.offer(new_policy(2))
     for step in range(1, 4):
         rows = step_rows(envs=[0, 1], episode=4, step=step)
-        answers = actor.answer(rows)
+        answers = server.answer(rows)
         assert (answers['policy_version'] == 1).all()
         np.testing.assert_array_equal(
             answers['action'], new_policy(1).act(*(rows[name] for name in STATE))
         )
-    assert len(actor.answer(ended(step_rows(envs=[0, 1], episode=4, step=4)))) == 0
+    assert len(server.answer(ended(step_rows(envs=[0, 1], episode=4, step=4)))) == 0
     rows = step_rows(envs=[0], episode=5, step=0)
-    answers = actor.answer(rows)
+    answers = server.answer(rows)
     assert answers['policy_version'] == 2
     np.testing.assert_array_equal(
         answers['action'], new_policy(2).act(*(rows[name] for name in STATE))
     )
     # The other half of the same rollout, with a third policy there by now.
-    actor.offer(new_policy(3))
-    assert actor.answer(step_rows(envs=[1], episode=5, step=0))['policy_version'] == 2
-    assert actor.policy.version == 2
-    assert (actor.answer(step_rows(envs=[0, 1], episode=6))['policy_version'] == 3).all()
+    server.offer(new_policy(3))
+    assert server.answer(step_rows(envs=[1], episode=5, step=0))['policy_version'] == 2
+    assert server.policy.version == 2
+    assert (server.answer(step_rows(envs=[0, 1], episode=6))['policy_version'] == 3).all()
 
 
-def test_of_several_policies_offered_the_newest_takes_over(new_actor, new_policy, step_rows):
-    actor = new_actor()
-    actor.offer(new_policy(2))
-    actor.offer(new_policy(3))
-    assert actor.answer(step_rows())['policy_version'] == 3
+def test_of_several_policies_offered_the_newest_takes_over(new_server, new_policy, step_rows):
+    server = new_server()
+    server.offer(new_policy(2))
+    server.offer(new_policy(3))
+    assert server.answer(step_rows())['policy_version'] == 3
 
 
-def test_a_new_session_is_a_new_rollout(new_actor, new_policy, step_rows):
-    actor = new_actor()
-    actor.answer(step_rows(session=7, episode=5))
-    actor.offer(new_policy(2))
-    assert actor.answer(step_rows(session=8, episode=1))['policy_version'] == 2
+def test_a_new_session_is_a_new_rollout(new_server, new_policy, step_rows):
+    server = new_server()
+    server.answer(step_rows(session=7, episode=5))
+    server.offer(new_policy(2))
+    assert server.answer(step_rows(session=8, episode=1))['policy_version'] == 2
 
 
-def test_before_any_policy_a_deterministic_actor_keeps_silent(new_actor, new_policy, step_rows):
-    actor = new_actor(version=None)
-    assert not actor.ready
-    assert len(actor.answer(step_rows())) == 0
-    actor.offer(new_policy())
-    assert actor.ready
+def test_before_any_policy_a_deterministic_server_keeps_silent(new_server, new_policy, step_rows):
+    server = new_server(version=None)
+    assert not server.ready
+    assert len(server.answer(step_rows())) == 0
+    server.offer(new_policy())
+    assert server.ready
     # The environment sends its state again and again.
-    assert actor.answer(step_rows())['policy_version'] == 1
+    assert server.answer(step_rows())['policy_version'] == 1
 
 
-def test_before_any_policy_an_exploring_actor_is_uniformly_random(new_actor, step_rows):
-    actor = new_actor(version=None, exploration=EXPLORATION)
-    assert actor.ready
-    answers = actor.answer(step_rows(envs=range(5000)))
+def test_before_any_policy_an_exploring_server_is_uniformly_random(new_server, step_rows):
+    server = new_server(version=None, exploration=EXPLORATION)
+    assert server.ready
+    answers = server.answer(step_rows(envs=range(5000)))
     assert (answers['policy_version'] == 0).all()
     actions = answers['action']
     assert np.abs(actions).max() <= 1
@@ -198,41 +198,41 @@ def test_before_any_policy_an_exploring_actor_is_uniformly_random(new_actor, ste
     assert abs(chi_square - 19) < 4 * (2 * 19) ** 0.5
 
 
-def test_a_rollout_begun_at_random_ends_at_random(new_actor, new_policy, step_rows):
-    actor = new_actor(version=None, exploration=EXPLORATION)
-    actor.answer(step_rows(step=0))
-    actor.offer(new_policy())
-    assert actor.answer(step_rows(step=1))['policy_version'] == 0
-    assert actor.answer(step_rows(episode=2))['policy_version'] == 1
+def test_a_rollout_begun_at_random_ends_at_random(new_server, new_policy, step_rows):
+    server = new_server(version=None, exploration=EXPLORATION)
+    server.answer(step_rows(step=0))
+    server.offer(new_policy())
+    assert server.answer(step_rows(step=1))['policy_version'] == 0
+    assert server.answer(step_rows(episode=2))['policy_version'] == 1
 
 
 @pytest.mark.parametrize('name', STATE)
 @pytest.mark.parametrize('value', [np.nan, np.inf])
-def test_a_state_that_is_not_finite_is_named(actor, step_rows, name, value):
+def test_a_state_that_is_not_finite_is_named(server, step_rows, name, value):
     rows = step_rows(envs=[3, 4], step=2)
     rows[name][1, 0] = value
     with pytest.raises(RowError, match=f'step: {name} of env 4, episode 1, step 2'):
-        actor.answer(rows)
+        server.answer(rows)
 
 
-def test_an_absurd_environment_is_refused_without_memory_for_it(actor, step_rows):
+def test_an_absurd_environment_is_refused_without_memory_for_it(server, step_rows):
     with pytest.raises(RowError, match='env is 4294967295; at most 65536 fit'):
-        actor.answer(step_rows(envs=[2**32 - 1]))
-    assert len(actor.answer(step_rows(envs=[65535]))) == 1
+        server.answer(step_rows(envs=[2**32 - 1]))
+    assert len(server.answer(step_rows(envs=[65535]))) == 1
 
 
 @pytest.mark.parametrize('bad', ['not finite', 'absurd env'])
-def test_a_refused_message_changes_nothing(new_actor, new_policy, step_rows, bad):
-    actor = new_actor()
-    first = actor.answer(step_rows(session=7)).copy()
-    actor.offer(new_policy(2))
+def test_a_refused_message_changes_nothing(new_server, new_policy, step_rows, bad):
+    server = new_server()
+    first = server.answer(step_rows(session=7)).copy()
+    server.offer(new_policy(2))
     rows = step_rows(session=8, episode=9, envs=[2**32 - 1 if bad == 'absurd env' else 0])
     if bad == 'not finite':
         rows['observation'] = np.nan
     with pytest.raises(RowError):
-        actor.answer(rows)
-    np.testing.assert_array_equal(actor.answer(step_rows(session=7)), first)
-    assert actor.answer(step_rows(session=7, step=1))['policy_version'] == 1
+        server.answer(rows)
+    np.testing.assert_array_equal(server.answer(step_rows(session=7)), first)
+    assert server.answer(step_rows(session=7, step=1))['policy_version'] == 1
 
 
 @dataclasses.dataclass
@@ -274,10 +274,10 @@ class Environment:
 
 @pytest.mark.parametrize('seed', range(10))
 def test_the_lock_step_survives_lost_doubled_and_late_messages(
-    new_actor, new_policy, step_rows, seed
+    new_server, new_policy, step_rows, seed
 ):
     random = np.random.default_rng(seed)
-    actor = new_actor(version=None, exploration=EXPLORATION)
+    server = new_server(version=None, exploration=EXPLORATION)
     environment = Environment(step_rows, num_envs=3, length=4)
     on_their_way, rounds = [], 0
     while environment.episode <= 5:
@@ -286,11 +286,11 @@ def test_the_lock_step_survives_lost_doubled_and_late_messages(
         sent = environment.message
         on_their_way.append(sent[random.random(3) < 0.7])
         if random.random() < 0.05:
-            actor.offer(new_policy(rounds))
+            server.offer(new_policy(rounds))
         back = []
         for message in on_their_way:
             if random.random() < 0.7:
-                back += [actor.answer(message).copy()] * random.integers(0, 3)
+                back += [server.answer(message).copy()] * random.integers(0, 3)
         # What is sent again comes after what is newer.
         on_their_way = [each for each in on_their_way if random.random() < 0.5]
         random.shuffle(back)

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.schema import ConfigError
 from her_ros.policy.onnx_policy import OnnxPolicy
-from her_ros.policy.safety.guarded import GuardedActor
-from her_ros.policy.safety.stamps import StampError
+from her_ros.policy.safety.freshness import StampError
+from her_ros.policy.safety.safe_policy_server import SafePolicyServer
 from her_ros.policy.state import State
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
@@ -25,7 +25,7 @@ START_NS = 1_700_000_000 * 10**9
 
 
 class Robot:
-    """A guarded actor, its clocks, and what it sent."""
+    """A safe policy server, its clocks, and what it sent."""
 
     def __init__(self, task, policy, rows, **parameters):
         self.now = 50.0
@@ -33,7 +33,7 @@ class Robot:
         self._rows = rows
         self._decoder = CloudDecoder(action_dtype(task))
         values = PolicyParameters(**{**OPEN, **parameters})
-        self.guard = GuardedActor(
+        self.server = SafePolicyServer(
             task,
             values,
             None,
@@ -42,14 +42,14 @@ class Robot:
             wall_ns=lambda: START_NS + round(1e9 * self.now),
             clock=lambda: self.now,
         )
-        self.guard.actor.offer(policy)
-        self.guard.activate()
+        self.server.policy_server.offer(policy)
+        self.server.activate()
 
     def passes(self, seconds):
         """Let time pass while the watchdog looks."""
         for _ in range(20):
             self.now += seconds / 20
-            self.guard.watchdog.tick()
+            self.server.watchdog.tick()
 
     def state(self, step, age_s=0.0, last=False, nan=False, **identity):
         """Send a state; return the answers that came at once."""
@@ -59,7 +59,7 @@ class Robot:
             rows['observation'][0, 0] = np.nan
         count = len(self.messages)
         try:
-            self.guard.answer(encode_cloud(rows, START_NS + round(1e9 * (self.now - age_s))))
+            self.server.answer(encode_cloud(rows, START_NS + round(1e9 * (self.now - age_s))))
         finally:
             self.now += 1e-3  # no two stamps are alike
         return self.sent[count:]
@@ -115,13 +115,13 @@ def test_silence_brings_the_safe_action_for_the_last_observation(robot):
     assert is_safe(stop)
     assert identity_of(stop).tolist() == [[7, 0, 1, 2]]
     assert len(again) == 5 - 1  # 0.2 s in periods of 0.04 s
-    assert robot.guard.state == State.STOPPED
+    assert robot.server.state == State.STOPPED
 
 
 def test_rows_of_another_session_in_a_message_are_neither_answered_nor_stopped(robot, step_rows):
     foreign = step_rows(envs=(1,), session=8)
     rows = np.concatenate([step_rows(envs=(0,), session=7), foreign])
-    robot.guard.answer(encode_cloud(rows, START_NS + round(1e9 * robot.now)))
+    robot.server.answer(encode_cloud(rows, START_NS + round(1e9 * robot.now)))
     robot.passes(0.3)
     answer, *stops = robot.sent
     assert not is_safe(answer)
@@ -149,15 +149,15 @@ def test_latched_means_latched(latching):
         assert steps([answer]) == [[step]]
     latching.state(20, last=True)
     assert all(is_safe(answer) for answer in latching.state(0, episode=2))
-    assert latching.guard.state == State.LATCHED
-    latching.guard.deactivate()
-    latching.guard.activate()
+    assert latching.server.state == State.LATCHED
+    latching.server.deactivate()
+    latching.server.activate()
     (answer,) = latching.state(1, episode=2)
     assert not is_safe(answer)
 
 
-@pytest.mark.parametrize('verdict', ['stale', 'future', 'jumped_back', 'frozen', 'unstamped'])
-def test_what_is_not_known_to_be_fresh_is_not_acted_upon_and_feeds_nothing(robot, verdict):
+@pytest.mark.parametrize('freshness', ['stale', 'future', 'jumped_back', 'frozen', 'unstamped'])
+def test_what_is_not_known_to_be_fresh_is_not_acted_upon_and_feeds_nothing(robot, freshness):
     first = robot.now - 0.09
     robot.state(0, age_s=0.09)
     for step in range(1, 4):
@@ -169,14 +169,14 @@ def test_what_is_not_known_to_be_fresh_is_not_acted_upon_and_feeds_nothing(robot
             'frozen': first,
             'unstamped': -START_NS / 1e9,
         }
-        said = 'no stamp' if verdict == 'unstamped' else verdict.replace('_', ' ')
+        said = 'no stamp' if freshness == 'unstamped' else freshness.replace('_', ' ')
         with pytest.raises(StampError, match=said):
-            robot.state(step, age_s=robot.now - stamps[verdict])
+            robot.state(step, age_s=robot.now - stamps[freshness])
     assert len(robot.messages) == 1
     robot.passes(0.02)
     assert is_safe(robot.sent[-1])
     assert steps(robot.sent) == [[0], [0]]
-    assert robot.guard.report()[verdict] == 3
+    assert robot.server.report()[freshness] == 3
     assert not is_safe(robot.state(4)[0])
 
 
@@ -184,7 +184,7 @@ def test_a_clock_that_is_stepped_adds_no_latency(robot):
     robot.state(0, age_s=0.02)
     robot.state(0, age_s=3600.0)  # a repeated one, stamped an hour ago
     robot.state(0, age_s=-3600.0)
-    report = robot.guard.report()
+    report = robot.server.report()
     assert (report['answers'], report['repeated']) == (1, 2)
     assert report['latency_p99_ms'] == pytest.approx(20.0)
 
@@ -199,7 +199,7 @@ def test_a_repetition_gets_the_same_answer_and_feeds_nothing(robot):
     assert is_safe(robot.sent[-1])
     # after the stop it is an older observation
     assert robot.state(0) == []
-    assert robot.guard.state == State.STOPPED
+    assert robot.server.state == State.STOPPED
 
 
 @pytest.mark.parametrize('how', ['nan', 'not a step', 'rows of 4 GB', 'policy'])
@@ -210,21 +210,21 @@ def test_a_fault_brings_the_safe_action_at_once(robot, reach, monkeypatch, how):
             robot.state(1, nan=True)
     elif how == 'not a step':
         with pytest.raises(RowError):
-            robot.guard.answer(b'\0\1')
+            robot.server.answer(b'\0\1')
     elif how == 'rows of 4 GB':
         message = bytearray(encode_cloud(np.zeros(0, step_dtype(reach)), START_NS))
         message[-13:-9] = b'\xff' * 4  # point_step
         with pytest.raises(RowError, match='4294967295 bytes'):
-            robot.guard.answer(bytes(message))
+            robot.server.answer(bytes(message))
     else:
         with monkeypatch.context() as patch:
-            patch.setattr(robot.guard.actor.policy, 'act', lambda *_: 1 / 0)
+            patch.setattr(robot.server.policy_server.policy, 'act', lambda *_: 1 / 0)
             with pytest.raises(ZeroDivisionError):
                 robot.state(1)
     assert len(robot.messages) == 2
     assert is_safe(robot.sent[-1])
-    assert robot.guard.state == State.STOPPED
-    assert robot.guard.report()['faults'] == 1
+    assert robot.server.state == State.STOPPED
+    assert robot.server.report()['faults'] == 1
     robot.passes(0.2)
     assert len(robot.messages) in (6, 7)
     assert all(is_safe(answer) for answer in robot.sent[1:])
@@ -242,7 +242,7 @@ def test_an_answer_that_took_too_long_does_not_leave_after_the_stop(
         if meanwhile == 'deadline':
             robot.passes(0.3)
         else:
-            robot.guard.deactivate()
+            robot.server.deactivate()
         return act(*state)
 
     with monkeypatch.context() as patch:
@@ -251,7 +251,7 @@ def test_an_answer_that_took_too_long_does_not_leave_after_the_stop(
     assert len(robot.messages) > 1
     assert all(is_safe(answer) for answer in robot.sent[1:])
     assert steps(robot.sent[1:]) == [[1]] * (len(robot.messages) - 1)
-    robot.guard.activate()
+    robot.server.activate()
     # nor later, when it is asked for again
     assert robot.state(1) == []
     assert not is_safe(robot.state(2)[0])
@@ -264,9 +264,9 @@ def test_between_episodes_nothing_is_sent(robot, age_s):
     # an end needs no right stamp: it asks for nothing to be done
     assert robot.state(1, episode=2, last=True, age_s=age_s) == []
     robot.passes(1.0)
-    robot.guard.deactivate()
+    robot.server.deactivate()
     assert len(robot.messages) == 1
-    assert robot.guard.watchdog.stops == 1  # the deactivation
+    assert robot.server.watchdog.stops == 1  # the deactivation
 
 
 def test_the_end_of_another_episode_ends_nothing(robot):
@@ -293,37 +293,37 @@ def test_another_session_neither_ends_nor_stops_an_episode(robot):
         assert robot.state(step, session=8) == []
         assert robot.state(step, session=8, last=True) == []
         robot.passes(0.04)
-    assert robot.guard.sessions.refused == 5
-    assert robot.guard.watchdog.stops == 0
+    assert robot.server.sessions.refused == 5
+    assert robot.server.watchdog.stops == 0
     robot.passes(0.12)
     assert identity_of(robot.sent[-1]).tolist() == [[7, 0, 1, 4]]
 
 
 def test_without_a_policy_nothing_runs(reach, policy, step_rows):
     robot = Robot(reach, policy, step_rows)
-    robot.guard.actor._offered = None
+    robot.server.policy_server._offered = None
     assert robot.state(0) == []
     robot.passes(1.0)
-    robot.guard.deactivate()
+    robot.server.deactivate()
     assert robot.messages == []
 
 
 def test_a_policy_swapped_in_acts_at_once(robot, policy_bytes, step_rows):
     robot.state(0)
-    robot.guard.actor.offer(OnnxPolicy(policy_bytes(version=9, seed=9), 'test'))
+    robot.server.policy_server.offer(OnnxPolicy(policy_bytes(version=9, seed=9), 'test'))
     assert robot.state(1)[0]['policy_version'].tolist() == [3]
-    assert robot.guard.actor.swap()
+    assert robot.server.policy_server.swap()
     assert robot.state(2)[0]['policy_version'].tolist() == [9]
-    assert not robot.guard.actor.swap()
+    assert not robot.server.policy_server.swap()
 
 
 def test_the_report_measures_from_stamp_to_publication(robot):
-    robot.guard.report()
+    robot.server.report()
     begin = robot.now
     for step in range(100):
         robot.state(step, age_s=0.003 if step < 98 else 0.05)
         robot.passes(0.06)
-    report = robot.guard.report()
+    report = robot.server.report()
     assert report['answers_per_s'] == pytest.approx(100 / (robot.now - begin), rel=0.01)
     assert report['latency_p50_ms'] == pytest.approx(3.0, abs=0.1)
     assert report['latency_p99_ms'] == pytest.approx(50.0, abs=1.0)
@@ -356,15 +356,15 @@ def test_whatever_comes_only_what_is_fresh_and_newer_than_every_stop_is_acted_up
     # acted: the newest state acted upon, until a stop
     step, acted, ever, latched = 0, None, set(), False
     for kind, value in events:
-        count, stops = len(robot.messages), robot.guard.watchdog.stops
+        count, stops = len(robot.messages), robot.server.watchdog.stops
         step += kind in ('state', 'nan', 'last')
         try:
             if kind == 'silence':
                 robot.passes(abs(value))
             elif kind in ('off', 'restart'):
-                robot.guard.deactivate()
+                robot.server.deactivate()
                 if kind == 'restart':
-                    robot.guard.activate()
+                    robot.server.activate()
                     latched = False
             else:
                 robot.state(step, age_s=value, nan=kind == 'nan', last=kind == 'last')
@@ -379,7 +379,7 @@ def test_whatever_comes_only_what_is_fresh_and_newer_than_every_stop_is_acted_up
                 assert acted == step or step not in ever
                 acted = step
                 ever.add(step)
-        if robot.guard.watchdog.stops > stops:
+        if robot.server.watchdog.stops > stops:
             acted = None
             latched |= recovery == 'latched' and kind not in ('off', 'restart')
 

@@ -24,25 +24,25 @@ Bound = Callable[[Rows, NDArray[np.float32]], NDArray[np.float32]]
 
 
 class Order(Enum):
-    """How a message of states stands to what was answered."""
+    """Position of a message of states relative to the last answers."""
 
-    #: there is a state in it that was not answered yet
+    #: at least one state was not answered yet
     NEW = 1
-    #: the last states answered, once more
+    #: the last answered states, sent again
     REPEATED = 2
-    #: only states before those
+    #: only states before the last answered ones
     OLD = 3
 
 
-class Actor:
-    """Answers each state once, and a repeated one with the same action again.
+class PolicyServer:
+    """Answers each state once; a repeated state gets the same action again.
 
-    Which session may ask is for its caller to decide, :class:`~her_ros.wire.sessions.Sessions`; a
-    new one starts anew.
+    The caller selects the session (:class:`~her_ros.wire.sessions.Sessions`); a new session
+    resets the answers.
 
-    :param exploration: noise to act with; None: act deterministically, and not at all before a
-        policy exists
-    :param bound: what an action passes before it is given; None: nothing
+    :param exploration: noise to act with; None to act deterministically, and not before there is
+        a policy
+    :param bound: function that bounds the actions, such as a safety filter; None for no bounds
     """
 
     def __init__(
@@ -65,20 +65,20 @@ class Actor:
 
     @property
     def ready(self) -> bool:
-        """Whether there is anything to act with."""
+        """Whether actions can be chosen: there is a policy, or exploration."""
         return self._explorer is not None or self.has_policy
 
     @property
     def has_policy(self) -> bool:
-        """Whether a policy acts, or will from the next rollout on."""
+        """Whether a policy acts, or takes effect with the next rollout."""
         return (self.policy or self._offered) is not None
 
     def offer(self, policy: OnnxPolicy) -> None:
-        """Take over a policy; it acts from the next rollout on."""
+        """Set the policy that takes effect with the next rollout."""
         self._offered = policy
 
     def swap(self) -> bool:
-        """Let the policy that was offered act at once; tell whether there was one."""
+        """Make the offered policy take effect now; return whether there was one."""
         if self._offered is None:
             return False
         self.policy, self._offered = self._offered, None
@@ -88,14 +88,14 @@ class Actor:
         """Choose actions.
 
         :param rows: ``step`` rows of one session, any subset of the environments
-        :return: ``action`` rows for those that want an answer: not for last states of episodes,
-            nor for states older than one already answered
+        :return: ``action`` rows; last states of episodes, and states older than one already
+            answered, get none
         :raises RowError: if a state is not finite, or its env is out of range
         """
-        return self.decide(asking(rows))
+        return self.decide(awaiting_action(rows))
 
     def decide(self, rows: Rows) -> Rows:
-        """Choose actions for rows of one session that :func:`asking` has let through."""
+        """Choose actions for rows of one session that :func:`awaiting_action` returned."""
         if not len(rows) or not self.ready:
             return self._answers[:0]
         self._enter_session(int(rows['session'][0]))
@@ -108,7 +108,7 @@ class Actor:
         return self._answers[rows['env'][fresh | repeated]]
 
     def order(self, rows: Rows) -> Order:
-        """Compare rows of one session that :func:`asking` has let through with the answers."""
+        """Compare rows of one session from :func:`awaiting_action` with the last answers."""
         is_known = int(rows['env'].max()) < len(self._answers)
         if int(rows['session'][0]) != self._session or not is_known:
             return Order.NEW
@@ -118,7 +118,7 @@ class Actor:
         return Order.REPEATED if repeated.any() else Order.OLD
 
     def _compared(self, rows: Rows) -> tuple[NDArray[np.bool], NDArray[np.bool]]:
-        """Tell which rows of the present session are new, and which the last ones again."""
+        """Return which rows of the current session are new, and which repeat the last ones."""
         env = rows['env']
         last = self._answers[env]
         same_episode = rows['episode'] == last['episode']
@@ -157,8 +157,8 @@ class Actor:
         return actions
 
 
-def asking(rows: Rows) -> Rows:
-    """Return the ``step`` rows that want an answer: not the last states of episodes.
+def awaiting_action(rows: Rows) -> Rows:
+    """Return the ``step`` rows that await an action: all but the last states of episodes.
 
     :raises RowError: if a state is not finite, or its env is out of range
     """
