@@ -11,26 +11,26 @@ from her_ros.wire.rows import Rows, joined
 _OPEN_EPISODES = 16
 # Repeats are told from new episodes as far back as this.
 _REMEMBERED_EPISODES = 1 << 16
-# Four environment nodes of the largest size. An environment that starts anew draws a session, and
-# nobody answers the old one any more.
+# Four environment nodes of the largest size. A restarted environment draws a new session, so the
+# old one gets no more rows.
 _OPEN_ENVIRONMENTS = 4096
 # Rows of 1,024 mazes with long episodes take half of it.
 _MOST_BYTES = 512 << 20
-# What is held of an episode takes this much beside its rows, and so does every piece, bytes.
+# Overhead of an episode, and of each of its parts, beside the rows, bytes.
 _OVERHEAD = 512
-# Rows of an unfinished episode before repeats among them are looked for.
+# Rows of an unfinished episode from which on repeats are removed.
 _MANY_ROWS = 1024
 
 _Source = tuple[str, int, int]
 
 
 class EpisodeAssembler:
-    """Takes the rows of ``step`` topics as they come and hands out finished episodes.
+    """Collects the rows of ``step`` topics and returns finished episodes.
 
-    Episodes are told apart by (topic, session, env, episode), never by time, and what counts as
-    finished is what :func:`her_ros.episodes.episode.episode_parts` says. Rows are held of at most
-    16 unfinished episodes per environment, those heard of last, and of the 4,096 environments
-    heard last; together they take at most ``most_bytes``. Rows given up are counted in
+    Episodes are identified by (topic, session, env, episode), never by time.
+    :func:`her_ros.episodes.episode.episode_parts` defines which are finished. At most the 16 most
+    recent unfinished episodes per environment are kept, and those of the 4,096 most recent
+    environments; together they take at most ``most_bytes``. Dropped rows are counted in
     ``left_over``.
 
     :param most_bytes: memory for the rows of unfinished episodes
@@ -38,7 +38,7 @@ class EpisodeAssembler:
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
         self._environments: OrderedDict[_Source, _Environment] = OrderedDict()
-        # Oldest first: whatever comes of these is repeated.
+        # Oldest first; later rows of these episodes are repeats.
         self._finished: OrderedDict[tuple[_Source, int], None] = OrderedDict()
         self._most_bytes, self._held_bytes = most_bytes, 0
         self._dropped = 0
@@ -50,7 +50,7 @@ class EpisodeAssembler:
 
     @property
     def unfinished(self) -> list[tuple[str, int, int, int]]:
-        """Topic, session, env and episode of what rows are held of."""
+        """Topic, session, env and episode of each unfinished episode."""
         return [
             (*source, number)
             for source, environment in self._environments.items()
@@ -58,10 +58,10 @@ class EpisodeAssembler:
         ]
 
     def take(self, messages: Sequence[Rows], topic: str = '') -> list[Episode]:
-        """Take in the rows of some messages.
+        """Add the rows of some messages.
 
         :param messages: structured rows per message, in the order of the recording
-        :param topic: that they came on
+        :param topic: topic of the messages
         :return: the episodes that they finish, ordered by (session, episode, env)
         """
         if not messages:
@@ -81,7 +81,7 @@ class EpisodeAssembler:
         return found
 
     def _whole(self, source: _Source, number: int, part: Rows, is_finished: bool) -> Rows | None:
-        """Take in rows of an episode; return all of it if they finish it."""
+        """Add rows of an episode; return all its rows if they finish it."""
         environment = self._environments.get(source)
         if is_finished and (environment is None or number not in environment.unfinished):
             return part
@@ -98,7 +98,7 @@ class EpisodeAssembler:
 
 
 class _Environment:
-    """The unfinished episodes of one environment that were heard of last."""
+    """The most recent unfinished episodes of one environment."""
 
     def __init__(self) -> None:
         self.unfinished: OrderedDict[int, _Unfinished] = OrderedDict()
@@ -111,13 +111,13 @@ class _Environment:
         return self._dropped + sum(each.count() for each in self.unfinished.values())
 
     def grown(self) -> int:
-        """Return by how many bytes this has grown since the last call."""
+        """Return the growth in bytes since the last call."""
         before = self.size
         self.size = _OVERHEAD + sum(each.size for each in self.unfinished.values())
         return self.size - before
 
     def take(self, number: int, part: Rows) -> Rows | None:
-        """Take in rows of an episode; return all of it if they finish it."""
+        """Add rows of an episode; return all its rows if they finish it."""
         if number not in self.unfinished:
             self.unfinished[number] = _Unfinished()
         rows = self.unfinished[number].add(part)
@@ -141,12 +141,12 @@ class _Unfinished:
 
     @property
     def size(self) -> int:
-        """Memory of what is held, bytes."""
+        """Memory in use, bytes."""
         return self._count * self._parts[0].itemsize + _OVERHEAD * (len(self._parts) + 1)
 
     def add(self, part: Rows) -> Rows | None:
         """Add rows; return those of the whole episode if it is finished now."""
-        # A view would keep alive everything that was read along with it.
+        # A view would keep the whole array alive that was read with it.
         self._parts.append(joined([part]))
         steps = part['step']
         self._is_in_order &= (
@@ -155,7 +155,7 @@ class _Unfinished:
         self._count += len(part)
         self._has_end |= bool(is_end(part).any())
         if self._count >= self._limit:
-            # A sender without a partner repeats itself for hours.
+            # A sender that gets no answers repeats its rows for hours.
             self._limit = max(_MANY_ROWS, 2 * self.count())
         if not self._has_end:
             return None

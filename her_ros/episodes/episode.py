@@ -12,7 +12,7 @@ from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import IDENTITY, Rows, identity_of, joined, require_finite, step_dtype
 from her_ros.wire.step_rows import fill_move, fill_state
 
-# Values of a row that have to be finite.
+# Fields of a row that must be finite.
 _FINITE = ('observation', 'achieved_goal', 'desired_goal', 'action', 'reward')
 # Rows that are checked together, about a megabyte.
 _GROUP_ROWS = 4096
@@ -162,9 +162,9 @@ def _numbers(name: str, values: ArrayLike, shape: tuple[int | None, ...]) -> NDA
 
 
 def faults_of(episodes: Sequence[Episode], task: GoalTask) -> list[HerRosError | None]:
-    """Check many episodes, together as long as nothing is wrong with them.
+    """Check many episodes; this is fast as long as they are valid.
 
-    :return: per episode what :meth:`Episode.check` raises
+    :return: for each episode the error that :meth:`Episode.check` raises, or None
     """
     faults: list[HerRosError | None] = []
     group: list[Episode] = []
@@ -193,7 +193,7 @@ def _fault_of(episode: Episode, task: GoalTask) -> HerRosError | None:
 
 
 def _are_sound(episodes: list[Episode], task: GoalTask) -> bool:
-    """Tell whether every one of some episodes passes :meth:`Episode.check`."""
+    """Tell whether all episodes pass :meth:`Episode.check`."""
     lengths = np.array([len(episode.rows) for episode in episodes])
     if lengths.min() < 2:
         return False
@@ -229,10 +229,10 @@ def split_rollout(messages: Sequence[Rows]) -> tuple[list[Episode], int]:
 
 
 def episode_parts(rows: Rows) -> Iterator[tuple[Rows, bool]]:
-    """Sort rows into episodes; this is what "finished" means wherever rows are read.
+    """Sort rows into episodes; this is the one definition of a finished episode.
 
-    Repeated rows (a lock-step partner sent its last row again) are dropped. An episode counts as
-    finished when its last row is terminated or truncated and no step is missing.
+    Repeated rows, which a lock-step sender sends without an answer, are dropped. An episode is
+    finished if its last row is terminated or truncated and no step is missing.
 
     :param rows: in the order of the recording
     :return: the rows of one episode in the order of its steps, and whether it is finished;
@@ -240,9 +240,9 @@ def episode_parts(rows: Rows) -> Iterator[tuple[Rows, bool]]:
     """
     if not len(rows):
         return
-    # Stable, so that of repeated rows the first one stays.
+    # Stable, so that the first of repeated rows stays.
     order = np.lexsort([rows[name] for name in ('step', 'env', 'episode', 'session')])
-    # Of structured rows, `take` copies bytes where an index copies field by field.
+    # `take` copies structured rows as bytes, while an index copies field by field.
     rows = rows.take(order)
     starts_episode = np.ones(len(rows), bool)
     repeated = np.zeros(len(rows), bool)

@@ -19,7 +19,7 @@ class HerRosError(Exception):
 
     def __init__(self, problem: str, cure: str = '', source: object = '') -> None:
         self.problem, self.cure, self.source = problem, cure, str(source)
-        # What pickle calls the class with, between processes.
+        # pickle calls the class with these between processes.
         super().__init__(self.problem, self.cure, self.source)
 
     def __str__(self) -> str:
@@ -33,7 +33,7 @@ class HerRosError(Exception):
 
     @classmethod
     def of(cls, error: 'HerRosError', source: object = '') -> Self:
-        """Return an error as one of this class, which tells where it was met.
+        """Convert an error to this class and add a source.
 
         :param error: keeps its class if that is a subclass of this one
         :param source: put in front of the source that the error has

@@ -23,19 +23,19 @@ class FileError(HerRosError):
 # A symbolic link is never followed.
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
 
-# A process that removes a leftover holds it for less than this.
+# Longest time for which a process that removes a leftover locks it, seconds.
 _REMOVAL_S = 0.5
 
 
 def write_whole(path: Path, content: bytes | Callable[[Path], None]) -> None:
-    """Write a file so that a reader, or a power cut, sees the old one or the whole new one.
+    """Write a file atomically: readers, also after a power cut, see the old or the whole new file.
 
-    :param content: the bytes, or a function that writes the temporary file it is given
+    :param content: the bytes, or a function that writes to the temporary path it is given
     :raises FileError: if the disk is full, or the folder cannot be written
     """
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.tmp')
     try:
-        # A link of this name, or what a killed process of the same number left.
+        # A link of this name, or the leftover of a killed process with the same id.
         temporary.unlink(missing_ok=True)
         with open(os.open(temporary, _NEW, 0o666), 'wb') as file:
             if not callable(content):
@@ -54,22 +54,22 @@ def write_whole(path: Path, content: bytes | Callable[[Path], None]) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files that killed processes left when they wrote a file.
+    """Remove the temporary files of killed processes that wrote a file.
 
-    The caller makes sure that nobody else writes the file at present.
+    The caller makes sure that no other process is writing the file.
     """
     for temporary in path.parent.glob(f'.{escape(path.name)}.*.tmp'):
         temporary.unlink(missing_ok=True)
 
 
 def create_held(path: Path) -> BufferedWriter:
-    """Make a temporary file that this process holds until it is closed.
+    """Create a temporary file that this process locks until it is closed.
 
-    While it is held, :func:`remove_unheld` leaves it alone. What a killed process left under the
-    name is replaced.
+    While it is locked, :func:`remove_unheld` does not remove it. A file of the same name that a
+    killed process left is replaced.
 
-    :raises FileExistsError: if a living process holds it
-    :raises OSError: if it cannot be made
+    :raises FileExistsError: if a running process holds the file
+    :raises OSError: if it cannot be created
     """
     deadline = time.monotonic() + _REMOVAL_S
     while True:
@@ -81,7 +81,7 @@ def create_held(path: Path) -> BufferedWriter:
                 raise
             time.sleep(0.01)
             continue
-        # It may have been taken for a leftover before it was held.
+        # Another process may have removed it as a leftover before it was locked.
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return open(descriptor, 'wb')
@@ -89,9 +89,9 @@ def create_held(path: Path) -> BufferedWriter:
 
 
 def remove_unheld(path: Path) -> None:
-    """Remove a temporary file, or a folder of them, unless a living process holds one.
+    """Remove a temporary file, or a folder of them, unless a running process holds one.
 
-    Whatever cannot be looked at stays.
+    Files that cannot be examined stay.
     """
     with suppress(OSError), ExitStack() as stack:
         if not path.is_dir() or path.is_symlink():
@@ -106,9 +106,9 @@ def remove_unheld(path: Path) -> None:
 
 
 def _hold_leftover(path: Path, stack: ExitStack) -> None:
-    """Hold a file while it is removed; a link or a pipe has no holder.
+    """Lock a file while it is removed; links and pipes are not locked.
 
-    :raises OSError: if a living process holds it, it has gone, or another one has taken its place
+    :raises OSError: if a running process holds it, or it was removed or replaced meanwhile
     """
     if not stat.S_ISREG(path.lstat().st_mode):
         return
@@ -119,9 +119,9 @@ def _hold_leftover(path: Path, stack: ExitStack) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file, so that its place is free and nothing is lost.
+    """Rename a damaged file, so that its path is free and nothing is lost.
 
-    :return: where it lies now, such as ``bag.mcap.damaged_1``
+    :return: its new path, such as ``bag.mcap.damaged_1``
     """
     number = 1
     while os.path.lexists(aside := path.with_name(f'{path.name}.damaged_{number}')):
@@ -168,32 +168,32 @@ def file_sha256(path: Path) -> str:
 
 
 def require_regular(path: Path) -> None:
-    """Check that reading a file comes to an end, as it does not of a pipe or a device.
+    """Check that a file is a regular file, since a pipe or a device may have no end.
 
-    :raises HerRosError: if it is no regular file
+    :raises HerRosError: if it is not a regular file
     """
     if not stat.S_ISREG(path.stat().st_mode):
         raise HerRosError('not a regular file', source=path)
 
 
-# What is read of a lock file; a damaged one may hold anything.
+# Characters read from a lock file; a damaged one may have any size.
 _HOLDER_LENGTH = 500
 
 
 class InUse(HerRosError):
-    """A lock file that another process holds; the text is what that one left in it."""
+    """A lock file that another process holds; the message is the text in the file."""
 
 
 @contextmanager
 def locked(path: Path, holder: str, patience_s: float = 0.0) -> Iterator[None]:
-    """Hold a lock file, as long as this process lives at the most.
+    """Hold a lock file; it is released when this process ends, at the latest.
 
-    :param holder: what others read in it meanwhile
+    :param holder: text in the file, which identifies this process to others
     :param patience_s: how long to wait for another process to release it
     :raises InUse: if another process holds it
     :raises OSError: if it cannot be written, or is a symbolic link
     """
-    # A link would have its target truncated.
+    # Opening a link would truncate its target.
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o666)
     with open(descriptor, 'a+', encoding='utf-8', errors='replace') as file:
         deadline = time.monotonic() + patience_s
@@ -215,7 +215,7 @@ def is_locked(path: Path) -> bool:
         lines = Path('/proc/locks').read_text('utf-8').splitlines()
     except OSError:
         return False
-    # Such as "1: FLOCK  ADVISORY  WRITE 4242 fe:00:2408716 0 EOF"; -> stands before who waits.
+    # Such as "1: FLOCK  ADVISORY  WRITE 4242 fe:00:2408716 0 EOF"; waiting processes have "->".
     return any(
         number == words[5].rpartition(':')[2]
         for words in map(str.split, lines)

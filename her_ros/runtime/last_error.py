@@ -9,16 +9,16 @@ from pathlib import Path
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import FileError, write_whole
 
-#: environment variable: file that takes the error; each process that starts others sets it anew
+#: environment variable: file for the error; each process sets its own for the processes it starts
 ERROR_FILE = 'HER_ROS_ERROR_FILE'
 
 
 def report(error: Exception, program: str) -> None:
-    """Print the error that ends this process, and write it where :data:`ERROR_FILE` says.
+    """Print the error that ends this process, and write it to the file in :data:`ERROR_FILE`.
 
-    What cannot be written, such as a line to a log on a full disk, is dropped.
+    Output that cannot be written, such as a line to a log on a full disk, is dropped.
 
-    :param program: what the line begins with
+    :param program: first word of the line
     """
     with suppress(OSError):
         print(f'{program}: {error}', file=sys.stderr, flush=True)
@@ -30,12 +30,12 @@ def report(error: Exception, program: str) -> None:
 
 
 def error_file(log: Path) -> Path:
-    """Return the file beside a process's log that takes the error that ends the process."""
+    """Return the path of the error file of a process, beside its log."""
     return log.with_suffix('.error.json')
 
 
 def take_error(path: Path) -> HerRosError | None:
-    """Return the error that a process left in a file, and remove the file; None: it left none."""
+    """Read the error in an error file, and remove the file; return None if there is none."""
     error = None
     with suppress(OSError, ValueError, TypeError):
         error = HerRosError(**json.loads(path.read_text('utf-8')))

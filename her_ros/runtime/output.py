@@ -13,10 +13,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class _Descriptor(io.FileIO):
-    """A standard stream; what is written after its other end has gone is dropped.
-
-    So is what a node writes to a full disk.
-    """
+    """A standard stream that drops output if its other end is closed or the disk is full."""
 
     def __init__(self, descriptor: int, ends_with_reader: bool) -> None:
         super().__init__(descriptor, 'w', closefd=False)
@@ -33,7 +30,7 @@ class _Descriptor(io.FileIO):
                 return super().write(content) or 0
             except OSError as error:
                 if error.errno in _FULL and not self._ends_with_reader:
-                    return memoryview(content).nbytes  # a line less in the log of a node
+                    return memoryview(content).nbytes  # the node's log lacks a line
                 if error.errno not in _GONE:
                     raise
                 self._gone = True
@@ -44,7 +41,7 @@ class _Descriptor(io.FileIO):
 
 
 def steady_output(ends_with_reader: bool) -> None:
-    """Keep ``sys.stdout`` and ``sys.stderr`` usable whatever happens at their other end.
+    """Keep ``sys.stdout`` and ``sys.stderr`` usable after their other end was closed.
 
     Output to a terminal that was closed is dropped, so that a run goes on without it. Characters
     that the encoding lacks are replaced.
@@ -56,7 +53,7 @@ def steady_output(ends_with_reader: bool) -> None:
         old = getattr(sys, name)
         try:
             if old is None or old.fileno() != descriptor:
-                continue  # somebody else's, such as a test's
+                continue  # replaced by other code, such as a test
             old.flush()
             os.fstat(descriptor)
         except (OSError, ValueError):

@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 
 class Pace:
-    """Ticks once per period; who comes too late for a tick goes at once, and the ticks with it.
+    """Waits for ticks at a fixed rate.
+
+    If a deadline has passed, it returns immediately and restarts the schedule from now.
 
     :param period_s: seconds from one tick to the next
-    :param clock: gives the time, seconds; it must never go back
-    :param sleep: waits so many seconds, or longer
+    :param clock: returns the time, seconds; it must never go back
+    :param sleep: waits for the given seconds, or longer
     """
 
     def __init__(
@@ -19,33 +21,33 @@ class Pace:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._period_s, self._clock, self._sleep = period_s, clock, sleep
-        #: how often somebody came too late
+        #: number of ticks that were missed
         self.late = 0
         self.start()
 
     def start(self) -> None:
-        """Begin the schedule anew: the next tick is one period from now."""
+        """Restart the schedule: the next tick is one period from now."""
         self._tick = self._clock() + self._period_s
 
     def wait(self) -> None:
-        """Wait for the next tick; where it has passed already, count that and start anew."""
+        """Wait for the next tick; if it has passed, count it and restart the schedule."""
         left = self._tick - self._clock()
         if left < 0.0:
             self.late += 1
             self.start()
             return
         self._sleep(left)
-        # From tick to tick, not from now: what the waking up took would add up.
+        # From tick to tick, not from now, since delays of the waking up would add up.
         self._tick += self._period_s
 
 
 class Throttle:
-    """Allows something once per period on average, however often it is asked.
+    """Rate limiter: allows an event once per period on average.
 
-    What comes once per period, now early and now late, is allowed every time but the first few.
+    Events that come once per period with jitter are all allowed, except for the first few.
 
     :param period_s: seconds
-    :param clock: gives the time, seconds; it must never go back
+    :param clock: returns the time, seconds; it must never go back
     """
 
     def __init__(self, period_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -53,7 +55,7 @@ class Throttle:
         self._due = clock()
 
     def allows(self) -> bool:
-        """Tell whether it is time, and if so note that it is being done."""
+        """Return whether the event is allowed now; if so, count it."""
         now = self._clock()
         if now < self._due:
             return False

@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-#: exit status of a node that only its user can help; it is not started again
+#: exit status of a node after an error that its user has to fix; it is not restarted
 USER_ERROR = 2
-#: signals that end every command and every node alike
+#: signals that end commands and nodes
 END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: environment variable: process that started the graph; its nodes end when it does
 LAUNCHER = 'HER_ROS_LAUNCHER'
@@ -20,11 +20,11 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends, however that ends (Linux).
+    """Make the kernel kill this process when its parent ends for any reason (Linux).
 
-    For processes that need no time to end; nodes use :func:`end_with_launcher`.
+    For processes that need no cleanup; nodes use :func:`end_with_launcher`.
 
-    :param parent: the parent's process, as it may have ended already
+    :param parent: process id of the parent, which may have ended already
     """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -34,10 +34,10 @@ def die_with_parent(parent: int) -> None:
 def end_with_launcher(end: Callable[[], None]) -> None:
     """Call a function once the process that :data:`LAUNCHER` names has ended (Linux).
 
-    Without the variable nothing happens. The process need not be the parent: a shell or a
-    debugger may stand between.
+    Without the variable, this does nothing. The launcher need not be the parent: a shell or a
+    debugger may be between.
 
-    :param end: called from a thread of its own; at once if the launcher has ended already
+    :param end: called from a separate thread; at once if the launcher has ended already
     """
     launcher = os.environ.get(LAUNCHER, '')
     if not launcher.isdecimal() or not hasattr(os, 'pidfd_open'):
@@ -47,7 +47,7 @@ def end_with_launcher(end: Callable[[], None]) -> None:
     except ProcessLookupError:
         end()
         return
-    except OSError:  # a kernel without them
+    except OSError:  # a kernel without pidfds
         return
 
     def wait() -> None:
@@ -62,12 +62,12 @@ def end_with_launcher(end: Callable[[], None]) -> None:
 def end_command_by_signals() -> Callable[[], int | None]:
     """Raise :class:`KeyboardInterrupt` in the main thread at the first of ``END_SIGNALS``.
 
-    Also where the command was started with a signal ignored, as a shell script does with SIGINT
-    for what it starts by ``&``. Only an ignored SIGHUP stays ignored, for that is what ``nohup``
-    asks for. Signals that the parent had blocked are unblocked. Later signals are ignored, so that
-    nodes are stopped in order; that takes seconds.
+    This also holds if the command was started with a signal ignored, as a shell script does with
+    SIGINT for background jobs. Only an ignored SIGHUP stays ignored, for ``nohup``. Signals that
+    the parent had blocked are unblocked. Later signals are ignored, so that nodes are stopped in
+    order, which takes seconds.
 
-    :return: tells the number of the signal that came; None before one has come
+    :return: function that returns the number of the signal received; None before that
     """
     came: list[int] = []
 
@@ -82,15 +82,15 @@ def end_command_by_signals() -> Callable[[], int | None]:
 
 
 def handle_end_signals(handler: Callable[[int, Any], object]) -> list[signal.Signals]:
-    """Handle ``END_SIGNALS``, also where the parent of this process ignored or blocked them.
+    """Handle ``END_SIGNALS``, even if the parent of this process ignored or blocked them.
 
-    :return: those handled: all but a SIGHUP that ``nohup`` has us ignore
+    :return: the signals handled: all, except for SIGHUP under ``nohup``
     """
     is_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     wanted = [each for each in END_SIGNALS if not (each is signal.SIGHUP and is_nohup)]
     for number in wanted:
         signal.signal(number, handler)
-    # The mask is inherited by whatever is started, unlike a handler.
+    # Child processes inherit the mask, unlike a handler.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, wanted)
     return wanted
 
@@ -106,9 +106,9 @@ def is_program() -> bool:
 
 
 def quiet_start() -> None:
-    """Let an interrupt during the imports of a program end it without a traceback.
+    """End a program without a traceback on an interrupt during its imports.
 
-    Only where this package is the program, not where another one imports it.
+    Does nothing if another program imports this package.
     """
     if is_program() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -22,16 +22,16 @@ _SWITCHES = (
 )  # fmt: skip
 _PROFILES = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 _NAME = r'[A-Za-z_]\w*(/[A-Za-z_]\w*)*'
-#: what DDS leaves for a namespace or a topic
+#: largest length of a namespace or a topic in DDS
 _MAX_LENGTH = 200
 
 
 class RosEnvironmentError(HerRosError):
-    """An environment variable, or a name, that ROS does not take."""
+    """An environment variable, or a name, that ROS does not accept."""
 
 
 def check_ros_environment(environ: Mapping[str, str], own_log_folder: bool = False) -> None:
-    """Check what nodes would fail over, or silently ignore.
+    """Check the variables that would make nodes fail, or that they would silently ignore.
 
     :param own_log_folder: whether the caller sets ``ROS_LOG_DIR`` where it is not set
     :raises RosEnvironmentError: naming the first variable that is wrong, and its value
@@ -62,7 +62,7 @@ def domain_id(environ: Mapping[str, str]) -> int:
 def checked_namespace(text: str) -> str:
     """Return a namespace without the slashes around it.
 
-    :raises RosEnvironmentError: if ROS does not take it
+    :raises RosEnvironmentError: if ROS does not accept it
     """
     plain = text.strip('/')
     if not re.fullmatch(_NAME, plain, re.ASCII) or len(plain) > _MAX_LENGTH:
@@ -74,9 +74,9 @@ def checked_namespace(text: str) -> str:
 
 
 def checked_topic(text: str) -> str:
-    """Return the name of a topic as it is.
+    """Check the name of a topic, and return it unchanged.
 
-    :raises RosEnvironmentError: if ROS does not take it
+    :raises RosEnvironmentError: if ROS does not accept it
     """
     if not re.fullmatch(rf'(~?/)?{_NAME}', text, re.ASCII) or len(text) > _MAX_LENGTH:
         raise RosEnvironmentError(
@@ -93,9 +93,9 @@ def _check_switches(environ: Mapping[str, str]) -> None:
 
 
 def check_middleware(environ: Mapping[str, str]) -> None:
-    """Check that the RMW implementation that is asked for is installed.
+    """Check that the requested RMW implementation is installed.
 
-    :raises RosEnvironmentError: naming it, and those that are
+    :raises RosEnvironmentError: naming it, and the installed ones
     """
     asked = environ.get('RMW_IMPLEMENTATION', '')
     installed = _installed_middleware(environ)
@@ -107,7 +107,7 @@ def check_middleware(environ: Mapping[str, str]) -> None:
 
 
 def _installed_middleware(environ: Mapping[str, str]) -> set[str]:
-    """Return the installed implementations; empty where they are not listed."""
+    """Return the installed implementations; empty if they are not listed."""
     prefixes = [sys.prefix, *environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)]
     index = Path('share', 'ament_index', 'resource_index', 'rmw_typesupport')
     folders = [Path(prefix) / index for prefix in prefixes if prefix]
@@ -130,7 +130,7 @@ def _check_log_folder(environ: Mapping[str, str]) -> None:
 
 
 def _log_folder(environ: Mapping[str, str]) -> tuple[str, Path]:
-    """Return the variable that decides where ROS logs, and the folder."""
+    """Return the variable that sets the log folder of ROS, and the folder."""
     home = environ.get('HOME', '')
     for name, below in (('ROS_LOG_DIR', ''), ('ROS_HOME', 'log'), ('HOME', '.ros/log')):
         value = environ.get(name, '')

@@ -10,7 +10,7 @@ from uuid import uuid4
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import InUse, locked, remove_leftovers, require_regular, write_whole
 
-# How long a node waits for the one before it to end; it is told to stop after 8 s itself.
+# How long a node waits for its predecessor to end, seconds; launchers stop nodes after 8 s.
 _PATIENCE_S = 6.0
 # Of the number of a node's starts.
 _MAX_DIGITS = 9
@@ -40,13 +40,13 @@ class RunFolder:
 
     @property
     def is_online(self) -> bool:
-        """Whether nodes have worked here, or recorded."""
+        """Whether this is the folder of an online run, with nodes."""
         folders = [each for each in (self.bags, self._starts) if each.is_dir()]
         return any(path != self._identity for each in folders for path in each.iterdir())
 
     @property
     def identity(self) -> str:
-        """What no other run has, wherever it is; empty: the folder has none."""
+        """Globally unique id of the run; empty if the folder has none."""
         try:
             require_regular(self._identity)
             with self._identity.open('rb') as file:
@@ -55,10 +55,10 @@ class RunFolder:
             return ''
 
     def create(self, is_online: bool = True) -> None:
-        """Make the folders.
+        """Create the folders.
 
-        :param is_online: for nodes too, not for learning alone
-        :raises RunFolderError: if the place cannot be written
+        :param is_online: whether to create the folders of nodes, too
+        :raises RunFolderError: if they cannot be created
         """
         try:
             online = (self.bags, self.evaluation, self.log, self._starts) if is_online else ()
@@ -88,7 +88,7 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the folder for one run, as long as this process lives at the most.
+        """Lock the folder for one run; the lock ends when this process ends, at the latest.
 
         :raises RunFolderError: if another run holds it, or its lock cannot be written
         """
@@ -108,10 +108,10 @@ class RunFolder:
             yield
 
     def hold(self, role: str, worker: int = 0) -> ExitStack:
-        """Be the only process in this role of a worker, as long as this process lives at the most.
+        """Lock a role of a worker; the lock ends when this process ends, at the latest.
 
-        Only the holder may write, and remove, the files of its role. A node whose launcher was
-        killed needs a moment to end, so this waits for it.
+        Only the holder may write and remove the files of its role. This waits some seconds for a
+        predecessor that is ending, such as a node whose launcher was killed.
 
         :return: releases the role when closed
         :raises RunFolderError: if another process has the role
@@ -133,12 +133,12 @@ class RunFolder:
         return stack
 
     def remove_leftovers(self) -> None:
-        """Remove what killed trainers left unfinished; for the one that holds the role."""
+        """Remove unfinished files of killed trainers; call it only while holding the role."""
         for path in (self.checkpoint, self.policy, self.result):
             remove_leftovers(path)
 
     def count_start(self, role: str, worker: int = 0) -> int:
-        """Tell how often this role and worker started in this run before, and count this start.
+        """Count this start of a role and worker, and return the number of earlier starts.
 
         The caller holds the role.
         """
@@ -152,7 +152,7 @@ class RunFolder:
         return count
 
     def evaluation_bag(self, version: int, sha256: str) -> Path:
-        """Return where the evaluation of a policy version is recorded."""
+        """Return the path of the bag of a policy version's evaluation."""
         return self.evaluation / f'v{version:06d}_{sha256[:16]}.mcap'
 
 
@@ -172,7 +172,7 @@ def _read_count(path: Path) -> int:
 class Start:
     """A node's start in its run: holds its role, and counts how often it started before.
 
-    :param run_dir: folder of the run; empty: none, so that every start is the first
+    :param run_dir: folder of the run; empty for none, so that every start is the first
     :raises RunFolderError: if another process has the role, or the start cannot be counted
     """
 

@@ -8,7 +8,7 @@ from her_ros.runtime.files import require_regular
 from her_ros.runtime.run_folder import RunFolderError
 from her_ros.runtime.states import Outcome
 
-# A thousand evaluations take 0.3 MB.
+# Largest result, bytes; a thousand evaluations take 0.3 MB.
 _MAX_BYTES = 1 << 24
 _NUMBER, _RATE = (int, float), (int, float, type(None))
 _TYPES = {

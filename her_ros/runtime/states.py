@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class WaitsFor(StrEnum):
-    """What a node waits for. Diagnostics may add the name of a topic after the value."""
+    """Events that a node waits for. Diagnostics may add the name of a topic after the value."""
 
     NOTHING = ''
     #: ``policy``: the lifecycle transition ``activate``
@@ -34,9 +34,9 @@ class WaitsFor(StrEnum):
 
 
 class RobotState(StrEnum):
-    """What a robot does."""
+    """Activity of a robot."""
 
-    #: for what, :class:`WaitsFor` says
+    #: see :class:`WaitsFor`
     WAITING = 'waiting'
     STARTING = 'about to begin'
     HOMING = 'coming home'
@@ -44,7 +44,7 @@ class RobotState(StrEnum):
 
 
 class GoalStatus(StrEnum):
-    """What became of a goal. Another status follows ``ACCEPTED`` and ``ACTING``."""
+    """Status of a goal. Another status follows ``ACCEPTED`` and ``ACTING``."""
 
     #: no goal was sent
     NONE = ''
@@ -59,7 +59,7 @@ class GoalStatus(StrEnum):
 
 
 class Outcome(StrEnum):
-    """Why a training ended."""
+    """Reason why a training ended."""
 
     #: the stop rule was met
     SOLVED = 'solved'
@@ -70,7 +70,7 @@ class Outcome(StrEnum):
 
 
 class Recovery(StrEnum):
-    """What ends a stop of a robot: the choices of the parameter ``recovery``."""
+    """Event that ends a stop of a robot: the choices of the parameter ``recovery``."""
 
     #: fresh inputs
     AUTOMATIC = 'automatic'

@@ -85,7 +85,7 @@ def _encode_head(dtype: np.dtype[np.void], count: int, frame_id: str) -> bytes:
 
 
 class _Head(NamedTuple):
-    """What stands in front of the rows of a message; sizes in bytes."""
+    """The part of a message in front of its rows; sizes in bytes."""
 
     height: int
     width: int
@@ -93,7 +93,7 @@ class _Head(NamedTuple):
     is_bigendian: bool
     point_step: int
     row_step: int
-    #: where the rows begin and end, counted from the start of the message
+    #: start and end of the rows, counted from the start of the message
     start: int
     end: int
     #: 0xff where a byte counts and 0 where it is padding, little endian, from _HEAD to start
@@ -101,7 +101,7 @@ class _Head(NamedTuple):
 
 
 class _Layout(NamedTuple):
-    """Where a message with a known head keeps its rows, and who reads them."""
+    """Position and decoder of the rows of messages with a known head."""
 
     head: _Head
     decoder: RowDecoder
@@ -134,7 +134,7 @@ class CloudDecoder:
         """Read the rows of many messages in one go.
 
         :param messages: messages in CDR
-        :return: all rows in order, in as many arrays as there were changes of the field layout
+        :return: all rows in order; a new array begins where the field layout changes
         :raises RowError: if a message is cut short, is no PointCloud2, or its fields are not the
             wanted ones
         """
@@ -176,13 +176,13 @@ class CloudDecoder:
         return layout
 
 
-# Reading rows needs no memory of earlier messages, so bags share these; to make one takes longer
-# than to read a message.
+# Decoding needs no state of earlier messages, so bags share the decoders. Making one takes longer
+# than reading a message.
 _row_decoder = lru_cache(maxsize=64)(RowDecoder)
 
 
 class _Cursor:
-    """Reads the members of a CDR message one after the other, from the head on."""
+    """Reads the members of a CDR message in order, from the head on."""
 
     def __init__(self, message: memoryview) -> None:
         if bytes(message[:2]) not in (b'\0\0', b'\0\1'):
@@ -247,7 +247,7 @@ def _read_head(message: memoryview) -> _Head:
     point_step, row_step, size = (cursor.integer(4) for _ in range(3))
     line, start = width * point_step, cursor.position
     if height == 1:
-        row_step = line  # of one line nobody needs the distance to the next
+        row_step = line  # with one line, the distance to the next does not matter
     if row_step < line or size < height * row_step:
         raise RowError(
             f'{height} × {width} rows of {point_step} bytes, row_step {row_step}, do not fit'

@@ -14,9 +14,9 @@ METADATA_KEY = 'her_ros.contract'
 #: graph inputs, float32, shape (n, size); the one output is ``action``, float32, shape (n, A)
 INPUTS = ('observation', 'achieved_goal', 'desired_goal')
 OUTPUT = 'action'
-#: raised when a policy of an older format can no longer be read
+#: format number, increased when policies of an older format can no longer be read
 FORMAT = 1
-# Values of a field, and of an action; those of tasks have a few dozen.
+# Largest number of values in a field or an action; tasks have a few dozen.
 _MAX_SIZE = 1 << 16
 
 
@@ -60,7 +60,7 @@ class PolicyContract:
         )
 
     def to_json(self) -> str:
-        """Return the contract as it stands in the metadata."""
+        """Return the contract as JSON, for the ONNX metadata."""
         return json.dumps(dataclasses.asdict(self))
 
     @classmethod
@@ -71,7 +71,7 @@ class PolicyContract:
         """
         try:
             values = json.loads(text)
-            # Another format may have other fields, so it is looked at first.
+            # Another format may have other fields, so it is checked first.
             if (found := {'format': FORMAT, **values}['format']) != FORMAT:
                 raise ContractError(
                     f'the policy contract has format {found}', f'this version reads {FORMAT}'
@@ -88,7 +88,7 @@ class PolicyContract:
     def check_fits(self, task: GoalTask) -> None:
         """Check that the policy was made for a task.
 
-        :raises ContractError: naming what differs
+        :raises ContractError: naming the first difference
         """
         expected = PolicyContract.of(task, self.version, self.provenance)
         for field in dataclasses.fields(self):
@@ -122,7 +122,7 @@ def _check_values(contract: PolicyContract) -> None:
             raise ValueError(f'{name} is {value!r} ({type(value).__name__}), not a finite number')
     if not contract.action_low < contract.action_high:
         raise ValueError(f'action_low {contract.action_low} is not below {contract.action_high}')
-    # It travels in rows as uint32.
+    # Rows carry it as uint32.
     if type(contract.version) is not int or not 0 <= contract.version < 1 << 32:
         raise ValueError(f'version is {contract.version!r} ({type(contract.version).__name__})')
     if not isinstance(contract.task, str):

@@ -1,8 +1,8 @@
 """Rows of the ``step`` and ``action`` topics as numpy structured arrays.
 
 A PointCloud2 describes its own rows: every field has a name, an offset, a type and a count. Rows
-are therefore read by field name, so that another field order, padding, fields of someone else's
-or float32 where we write float64 still read right.
+are therefore read by field name, so that another field order, padding, additional fields, or
+float32 instead of float64 are still read correctly.
 """
 
 from collections.abc import Iterable, Sequence
@@ -27,16 +27,16 @@ MAX_ENVIRONMENTS = 1 << 16
 #: of a row; those of our own take a few hundred
 MAX_ROW_BYTES = 1 << 20
 
-#: number of the format of ``step`` rows in a bag, counted up when a field is added
+#: format number of ``step`` rows in a bag, increased when a field is added
 ROW_FORMAT = 1
-#: fields added since format 1, with their values in rows that lack them
+#: fields added since format 1, with their default values for rows that lack them
 ADDED_FIELDS: dict[str, float] = {}
 
 IDENTITY = ('session', 'env', 'episode', 'step')
 
 
 class RowError(HerRosError):
-    """Rows that are not what the wire contract says."""
+    """Rows that violate the wire contract."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Field:
 
 @cache
 def step_dtype(task: GoalTask) -> np.dtype[np.void]:
-    """Describe a row of ``step``: where the environment is and how the last move led there.
+    """Return the dtype of a ``step`` row: the state of an environment and the move that led to it.
 
     ``action`` is the action as applied; it, ``policy_version``, ``reward`` and the flags are zero
     in the row of step 0, which no move led to. Positions are metres in the world frame.
@@ -75,7 +75,7 @@ def step_dtype(task: GoalTask) -> np.dtype[np.void]:
 
 @cache
 def action_dtype(task: GoalTask) -> np.dtype[np.void]:
-    """Describe a row of ``action``: the answer to the ``step`` row of the same identity."""
+    """Return the dtype of an ``action`` row: the answer to a ``step`` row of the same identity."""
     return np.dtype(
         [(name, 'u4') for name in IDENTITY]
         + [('action', 'f4', (task.action_size,)), ('policy_version', 'u4')],
@@ -184,11 +184,11 @@ def require_distinct(fields: Sequence[Field]) -> None:
     if '' in names:
         raise RowError(f'field {names.index("")} has no name')
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise RowError(f'fields {twice} are there more than once')
+        raise RowError(f'fields {twice} occur more than once')
 
 
 def _require_apart(wanted: Sequence[Field]) -> None:
-    """Refuse wanted fields that share bytes; fields that nobody wants may share theirs.
+    """Refuse wanted fields that share bytes; other fields may overlap.
 
     :raises RowError: naming the first two
     """
@@ -203,7 +203,7 @@ def _require_apart(wanted: Sequence[Field]) -> None:
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
-    """Copy rows of one dtype, one part behind the other.
+    """Concatenate rows of one dtype, as a copy.
 
     numpy would copy structured rows field by field, which takes ten times as long as their bytes.
     """
@@ -228,7 +228,7 @@ def require_few_environments(env: NDArray[np.uint32]) -> None:
 
 
 def with_room(values: NDArray[Any], env: NDArray[np.uint32], fill: int = 0) -> NDArray[Any]:
-    """Return an array of one entry per environment, grown to hold all that are named.
+    """Return an array of one entry per environment, grown to hold the given environments.
 
     :param values: indexed by env, shape (n, ...)
     :param env: numbers of environments, at least one

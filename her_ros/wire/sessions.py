@@ -6,44 +6,43 @@ from typing import Protocol
 
 from her_ros.wire.rows import Rows
 
-# A replacement waits so long for the last messages of the session before it, seconds.
+# Silence after which a session whose publisher has left may be replaced, seconds.
 _SILENCE_S = 0.5
-# A session whose publisher is not known for certain may be replaced after this silence, seconds.
+# Silence after which a session may be replaced if its publisher is uncertain, seconds.
 _UNCERTAIN_SILENCE_S = 5.0
-# A session of fewer messages may come from a sender that is there by mistake.
+# A session with fewer messages may come from a sender that was started by mistake.
 _FEWEST_MESSAGES = 10
 _ASK_INTERVAL_S = 0.2
 
 
 class Source(Protocol):
-    """What is known about the publishers of a topic."""
+    """Knowledge about the publishers of a topic."""
 
     def remember(self) -> None:
-        """Note who publishes now."""
+        """Store the current publishers."""
 
     def left(self) -> bool | None:
-        """Tell whether those noted have left; None: one of them may have."""
+        """Return whether the stored publishers have left; None if one of them may have left."""
 
 
 class UnknownSource:
-    """A topic whose publishers cannot be told."""
+    """A topic whose publishers are unknown."""
 
     def remember(self) -> None:
         """Do nothing."""
 
     def left(self) -> bool | None:
-        """Tell that nothing is known."""
+        """Return None: nothing is known."""
         return None
 
 
 class Sessions:
     """Admits one session at a time: the first one stays until its publisher has left.
 
-    An environment draws a session when it starts, so one that was restarted has another. It is
-    admitted as soon as the publisher of the session before is gone. A session that is merely
-    silent, as between rollouts, keeps its place; another one that sends meanwhile is refused and
-    counted. Fewer than ten messages make no claim: after 0.5 s of silence another session may
-    follow.
+    An environment draws a session when it starts, so a restarted one has another. The new session
+    is admitted as soon as the publisher of the previous one is gone. A silent session, as between
+    rollouts, stays admitted; messages of other sessions are refused and counted. A session of
+    fewer than ten messages may be replaced after 0.5 s of silence.
 
     :param source: the publishers of the topic
     :param clock: monotonic time, seconds
@@ -61,7 +60,7 @@ class Sessions:
         self.refused = 0
 
     def heard(self, rows: Rows) -> Rows:
-        """Note a message; return its rows if their session is the one to be heard, else none.
+        """Note a message; return its rows if their session is admitted, otherwise none.
 
         A message is of one session, that of its first row; other rows are left out.
         """
@@ -73,7 +72,7 @@ class Sessions:
         return rows if is_own.all() else rows[is_own]
 
     def admits(self, session: int) -> bool:
-        """Note a message; tell whether its session is the one to be heard."""
+        """Note a message; return whether its session is admitted."""
         now = self._clock()
         if session != self._session:
             if self._session is not None and not self._may_end(now):
@@ -86,7 +85,7 @@ class Sessions:
         return True
 
     def _may_end(self, now: float) -> bool:
-        """Tell whether another session may follow the present one."""
+        """Return whether another session may replace the current one."""
         silence_s = now - self._heard_at
         if silence_s < _SILENCE_S:
             return False

@@ -26,7 +26,7 @@ def fill_state(
 def fill_move(rows: Rows, task: GoalTask, action: ArrayLike, policy_version: Any = 0) -> None:
     """Write the moves that led to the states of rows, with their reward and success.
 
-    Whether an episode ends with them is not decided here.
+    This does not set whether the episode ends with them.
 
     :param rows: ``step`` rows that hold their states, shape (n,)
     :param action: as applied, in [-1, 1], shape (n, A)

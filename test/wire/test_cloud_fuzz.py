@@ -146,7 +146,7 @@ def test_a_count_beyond_a_c_int_is_refused():
 def test_two_fields_of_one_name_are_refused(read):
     fields = fields_of(DTYPES[0])
     message = message_of((*fields, fields[0]), 1, 0, DTYPES[0].itemsize)
-    assert refusal(message, read) == "fields ['session'] are there more than once"
+    assert refusal(message, read) == "fields ['session'] occur more than once"
 
 
 @pytest.mark.parametrize('read', [decode, dtype_of])
