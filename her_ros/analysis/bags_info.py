@@ -16,7 +16,7 @@ from her_ros.tasks.goal_task import GoalTask
 
 
 def info(paths: list[Path], task: GoalTask | None, each: bool, as_json: bool) -> int:
-    """Print what bags hold; return the exit status."""
+    """Print the content of bags; return the exit status."""
     described: list[dict[str, Any]] = []
     rows: list[list[str]] = []
 
@@ -42,9 +42,9 @@ def info(paths: list[Path], task: GoalTask | None, each: bool, as_json: bool) ->
 
 
 def _print_lines(rows: list[list[str]]) -> None:
-    """Put bags below each other, names last, so that the numbers stay in their columns."""
+    """Print one line per bag, names last, so that the numbers stay in their columns."""
     titles = ['episodes', 'steps', 'success', 'HER', 'goals', 'versions', 'time', 'size', 'bag']
-    # The task is said once, below.
+    # The task is printed once, below.
     lines = [titles, *([*values, path] for path, _, *values in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for *values, path in lines:

@@ -22,7 +22,7 @@ _PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx'
 
 
 def card(run: Path, out: Path, protocol: EvaluationProtocol) -> None:
-    """Judge the best policy of a finished run; write ``policy.onnx`` and ``README.md``.
+    """Evaluate the best policy of a finished run; write ``policy.onnx`` and ``README.md``.
 
     :raises HerRosError: if the run has not finished, or its policy cannot be read
     """

@@ -14,12 +14,12 @@ from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.registry import task_named
 
-# A goal so much above where the object starts cannot be reached on the table.
+# Height of a goal above the object's start, metres, from which on it counts as in the air.
 _IN_THE_AIR_M = 0.01
 
 
 def evaluate(model: Path, protocol: EvaluationProtocol) -> None:
-    """Judge a policy and print what came out."""
+    """Evaluate a policy and print the results."""
     policy = OnnxPolicy.load(model)
     table = Table(title=str(model), show_header=False)
     for name, value in judged(policy, protocol).items():
@@ -28,7 +28,7 @@ def evaluate(model: Path, protocol: EvaluationProtocol) -> None:
 
 
 def judged(policy: OnnxPolicy, protocol: EvaluationProtocol) -> dict[str, str]:
-    """Run a policy for so many episodes; return what came out, in words by name."""
+    """Evaluate a policy; return the results as text, by name."""
     task = task_named(policy.contract.task)
     policy.contract.check_fits(task)
     steps = evaluation_steps(task, policy.act, policy.version, protocol)
@@ -52,7 +52,7 @@ def judged(policy: OnnxPolicy, protocol: EvaluationProtocol) -> dict[str, str]:
 
 
 def success_of(episodes: Sequence[Episode]) -> str:
-    """Say how many episodes ended in success, with the confidence interval."""
+    """Return the success rate of episodes as text, with the confidence interval."""
     if not episodes:
         return 'none such'
     successes = sum(episode.is_success for episode in episodes)

@@ -37,7 +37,7 @@ _CORES_PER_RUN, _MOST_AT_ONCE = 2, 16
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for."""
+    """Options of ``her-ros experiment``."""
 
     #: of an experiment, or of a file that describes one
     name: str
@@ -58,7 +58,7 @@ class Options:
 
 
 def list_experiments() -> None:
-    """Print what there is to compare."""
+    """Print the built-in experiments."""
     table = Table('experiment', 'compares', 'arms', 'runs of 3 seeds')
     for each in EXPERIMENTS:
         arms = ', '.join(arm.name for arm in each.arms)

@@ -16,7 +16,7 @@ def save(figure: Figure, folder: Path, name: str) -> list[Path]:
     paths = [folder / f'{name}.svg', folder / f'{name}.png']
 
     def draw_svg(path: Path) -> None:
-        # Without a date, and with ids that are not random, what did not change stays as it is.
+        # Without a date and with fixed ids, so that unchanged figures give unchanged files.
         with matplotlib.rc_context({'svg.hashsalt': 'her_ros'}):
             figure.savefig(path, format='svg', metadata={'Date': None})
 

@@ -38,7 +38,7 @@ def write_report(folder: Path) -> list[Path]:
 
 
 def _described(folder: Path, name: str) -> Experiment | None:
-    """Return what a table's experiment is; None: nobody says."""
+    """Return the experiment of a table; None if it is unknown."""
     if (path := folder / EXPERIMENT_FILE).exists():
         return read_experiment(path)
     return next((each for each in EXPERIMENTS if each.name == name), None)
@@ -47,9 +47,9 @@ def _described(folder: Path, name: str) -> Experiment | None:
 def summary(
     rows: Sequence[Row], arms: Mapping[str, list[Curve]], experiment: Experiment | None
 ) -> str:
-    """Put into words and a table what was found.
+    """Return the results of an experiment as Markdown.
 
-    :param experiment: what was compared; None: unknown, so the first arm is the reference
+    :param experiment: the experiment; None if unknown, so the first arm is the reference
     """
     name, task = rows[0].experiment, rows[0].task
     judged = sorted({row.judged_episodes for row in rows})

@@ -42,7 +42,7 @@ class Row:
 
 
 def rows_of(experiment: str, arm: str, result: dict[str, Any]) -> list[Row]:
-    """Turn what a run ended with, its ``result.json``, into rows."""
+    """Convert the ``result.json`` of a run into rows."""
     length = task_named(result['task']).episode_length
     return [
         Row(
@@ -52,7 +52,7 @@ def rows_of(experiment: str, arm: str, result: dict[str, Any]) -> list[Row]:
             seed=result['seed'],
             outcome=result['outcome'],
             env_steps=each['env_steps'],
-            # No simulated task ends an episode before its time.
+            # No simulated task ends an episode early.
             episodes=each['env_steps'] // length,
             updates=each['updates'],
             wall_s=each['wall_s'],
@@ -73,9 +73,9 @@ def write_table(path: Path, rows: Iterable[Row]) -> None:
 
 
 def read_table(path: Path) -> list[Row]:
-    """Read what :func:`write_table` wrote.
+    """Read a table that :func:`write_table` wrote.
 
-    :raises ResultsError: if it is no such table, or holds nothing
+    :raises ResultsError: if it is no such table, or is empty
     """
     types = get_type_hints(Row)
     try:
@@ -93,7 +93,7 @@ def read_table(path: Path) -> list[Row]:
 
 @dataclass(frozen=True)
 class Curve:
-    """How one run learnt."""
+    """Learning curve of one run."""
 
     seed: int
     #: env steps of its evaluations, increasing, shape (n,)
@@ -104,7 +104,7 @@ class Curve:
     solved: bool = False
 
     def steps_to(self, success: float) -> float:
-        """Return the env steps of the first evaluation that reached it; inf if none did."""
+        """Return the env steps of the first evaluation with this success; inf if there is none."""
         reached = np.flatnonzero(self.success >= success)
         return float(self.env_steps[reached[0]]) if len(reached) else np.inf
 
@@ -139,10 +139,9 @@ class Spread:
 
 
 def spread(of: Sequence[Curve], points: int = 200) -> Spread:
-    """Bring the curves of an arm onto one grid, from when all are judged to the last one's end.
+    """Interpolate the curves of an arm on one grid, which begins when all runs were evaluated.
 
-    A run that ended counts from there on with its last success rate: it had no more to learn, or
-    was at its limit.
+    The grid ends with the longest run. A run that ended earlier keeps its last success rate.
     """
     first = max(curve.env_steps[0] for curve in of)
     last = max(curve.env_steps[-1] for curve in of)
@@ -164,8 +163,8 @@ def speed_up(
 ) -> tuple[float, bool]:
     """Compare how soon two arms reach a success rate, by their median env steps.
 
-    :return: how many times sooner than the reference, NaN if it is not known; and whether that is
-        a lower bound only, because the reference never got there
+    :return: speed-up over the reference, NaN if unknown; and whether it is only a lower bound,
+        because the reference never reached the success rate
     """
     own, other = median_steps(of, success), median_steps(reference, success)
     if np.isinf(own):
@@ -173,9 +172,9 @@ def speed_up(
     if np.isfinite(other):
         return other / own, False
     if any(curve.solved and np.isinf(curve.steps_to(success)) for curve in reference):
-        # It stopped before, so that nobody knows when it would have got there.
+        # It stopped early, so it is unknown when it would have reached the success rate.
         return np.nan, False
-    # A run that never got there would have at its end at the earliest.
+    # A run that never reached it could have done so at its end at the earliest.
     earliest = [min(curve.steps_to(success), curve.env_steps[-1]) for curve in reference]
     bound = float(np.median(earliest)) / own
     return (bound, True) if bound > 1.0 else (np.nan, False)

@@ -13,7 +13,7 @@ from her_ros.runtime.run_result import read_result
 
 
 class RunState(Enum):
-    """What has become of a run."""
+    """State of a run."""
 
     #: finished: solved its task
     SOLVED = 'solved'
@@ -31,7 +31,7 @@ class RunState(Enum):
 
 @dataclass(frozen=True)
 class RunProgress:
-    """A run, and what it has done so far; counts are 0 before the first checkpoint."""
+    """Progress of a run; counts are 0 before the first checkpoint."""
 
     folder: RunFolder
     state: RunState

@@ -14,11 +14,11 @@ from her_ros.orchestration.command_node import ros_node
 from her_ros.view.reports import Reports
 from her_ros.wire.topics import DIAGNOSTICS, ROSOUT
 
-# Where there is no terminal, a line this often.
+# Seconds between lines if the output is no terminal.
 _LINE_INTERVAL_S = 5.0
-# Columns for values, so that the table keeps its width; and what names and lines need beside.
+# Columns for values, so that the table keeps its width; and columns for names and lines.
 _VALUES_WIDTH, _REST_WIDTH = 73, 37
-# An error that a node repeats is shown again after so long.
+# An error that a node repeats is shown again after this time, seconds.
 _REPEAT_S = 10.0
 _ERROR = int.from_bytes(Log.ERROR) if isinstance(Log.ERROR, bytes) else int(Log.ERROR)
 
@@ -74,7 +74,7 @@ class Display:
             self._console.print(f'{name}: {message.msg}', highlight=False, soft_wrap=True)
 
     def update(self, seconds: float) -> None:
-        """Listen for about so long and show what came."""
+        """Receive diagnostics for the given time, and show them."""
         self._executor.spin_once(timeout_sec=seconds)
         self._show()
 
@@ -86,7 +86,7 @@ class Display:
             self._console.print(self.line(), highlight=False, soft_wrap=True)
 
     def _rows(self) -> dict[str, str]:
-        """Return what there is to say, by name."""
+        """Return the displayed values by name."""
         reports = self._reports
         reports.look(time.monotonic())
         return {

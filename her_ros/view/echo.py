@@ -25,10 +25,10 @@ _COLUMNS = (
 
 
 def echo(topic: str, limit: int, timeout_s: float) -> None:
-    """Print rows as they come.
+    """Print rows as they arrive.
 
-    :param limit: stop after so many rows; 0: only when interrupted
-    :raises HerRosError: if nothing comes in time, or something that is no ``step``
+    :param limit: number of rows after which to stop; 0 for no limit
+    :raises HerRosError: if no message arrives in time, or a message is not a ``step``
     """
     checked_topic(topic)
     with contextlib.suppress(ExternalShutdownException), ros_node('her_ros_echo', False) as node:
@@ -70,7 +70,7 @@ def _rows(topic: str, messages: list[bytes]) -> Rows:
 
 def _table(rows: Rows) -> Table:
     columns = [name for name in _COLUMNS if name in (rows.dtype.names or ())]
-    # Narrow, so that no number is cut on a terminal of 80 columns; there vectors stand upright.
+    # Narrow, so that no number is cut on a terminal of 80 columns; vectors are printed vertically.
     table = Table(*(Column(name, overflow='fold') for name in columns), box=SIMPLE, padding=0)
     for row in rows:
         table.add_row(*(_text(name, row[name]) for name in columns))

@@ -4,11 +4,11 @@ from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
 
-#: a node that has said nothing for longer than this is silent, seconds
+#: a node without a report for longer than this is silent, seconds
 _SILENT_S = 3.0
-#: what stands for a value that nobody has reported
+#: text for a value that no node has reported
 UNKNOWN = '–'
-# Bags come in bursts, so rates are means over the reports of so long.
+# Bags come in bursts, so rates are means over the reports of this time, seconds.
 _WINDOW_S = 5.0
 _ORDER = (
     'fetch_env', 'simulated_robot', 'robot_bridge', 'policy', 'recorder', 'trainer', 'evaluator',
@@ -23,7 +23,7 @@ class _Report(NamedTuple):
 class Reports:
     """The diagnostics of the last seconds, by node; names are relative to the run's namespace.
 
-    :meth:`look` says which time the other answers are about.
+    :meth:`look` sets the time to which the other methods refer.
     """
 
     def __init__(self) -> None:
@@ -31,19 +31,19 @@ class Reports:
         self._now = 0.0
 
     def take(self, node: str, values: Mapping[str, str], now: float) -> None:
-        """Take in what a node says of itself."""
+        """Add a report of a node."""
         self._reports.setdefault(node, deque()).append(_Report(now, values))
         self.look(now)
 
     def look(self, now: float) -> None:
-        """Forget what is too old; the last report of a node is kept."""
+        """Drop old reports; the last report of each node is kept."""
         self._now = now
         for reports in self._reports.values():
             while len(reports) > 1 and reports[0].heard_at < now - _WINDOW_S:
                 reports.popleft()
 
     def last(self, node: str, key: str, default: str = '0') -> str:
-        """Return a value of a node's last report; ``–`` where there is none."""
+        """Return a value of a node's last report; ``–`` if it has none."""
         reports = self._reports.get(node)
         return (reports[-1].values.get(key, default) if reports else default) or UNKNOWN
 
@@ -66,7 +66,7 @@ class Reports:
 
     @property
     def busy(self) -> str:
-        """How many cores every node keeps busy; workers stand side by side."""
+        """CPU load of each node in cores; workers are listed together."""
         shares: dict[str, list[str]] = {role: [] for role in _ORDER}
         for node in self._heard:
             role = node.rpartition('/')[2]
@@ -77,7 +77,7 @@ class Reports:
 
     @property
     def waiting(self) -> str:
-        """Who waits for what."""
+        """Nodes that wait, and the event that each waits for."""
         if not self._reports:
             return 'nothing heard yet'
         found = []
@@ -89,7 +89,7 @@ class Reports:
 
     @property
     def troubles(self) -> dict[str, str]:
-        """What is not as it should be, by what it is about; mostly nothing."""
+        """Problems by their subject; usually none."""
         found = {
             'rollouts dropped': self.total('rollouts_dropped'),
             'bags refused': self.total('bags_refused'),
