@@ -31,7 +31,7 @@ class LearnerError(HerRosError):
 
 
 def device_named(name: str) -> torch.device:
-    """Choose the device: ``auto`` is CUDA where there is one.
+    """Choose the device: ``auto`` is CUDA if torch finds a GPU.
 
     :raises LearnerError: if CUDA is demanded and absent
     """
@@ -52,12 +52,12 @@ def set_up_torch(threads: int) -> None:
 
 
 class Learner:
-    """An agent with Hindsight Experience Replay; knows nothing of files, processes or time.
+    """An agent with Hindsight Experience Replay; it uses no files, processes or clocks.
 
     Two generators draw: ``update`` for the batches, ``ingest`` for the goals that the normalisers
     see. Storing an episode draws nothing, so that a buffer can be rebuilt after a restart.
 
-    :param ranks: the processes that learn together with this one; None: it is alone
+    :param ranks: the processes of distributed training; None for a single process
     :raises LearnerError: if it cannot run as configured
     """
 
@@ -101,7 +101,7 @@ class Learner:
             for role in ('update', 'ingest')
         }
         self._run_gradients = self._gradients
-        # What ranks exchange is not captured.
+        # The exchange between ranks is not captured.
         captured = self.device.type == 'cuda' and self.ranks.count == 1
         self._graphs = UpdateGraphs(self, self._generators['update']) if captured else None
         #: whether :meth:`compile` was called
@@ -112,9 +112,9 @@ class Learner:
         self.updates = 0
 
     def ingest(self, episodes: Iterable[Episode]) -> None:
-        """Store episodes; the normalisers see them as updates do.
+        """Store episodes and update the normalisers with them.
 
-        That is with relabelled goals, and transformed by the symmetries that samples have.
+        As in updates, goals are relabelled and states transformed by the symmetries.
         """
         for episode in episodes:
             first_row = self.replay.add(episode)
@@ -127,7 +127,7 @@ class Learner:
             self.episodes += 1
 
     def restore(self, episodes: Iterable[Episode]) -> None:
-        """Store episodes that the loaded state has seen already; nothing else changes."""
+        """Store episodes that the loaded state includes already; nothing else changes."""
         for episode in episodes:
             self.replay.add(episode)
 
@@ -179,7 +179,7 @@ class Learner:
             for _ in range(count):
                 losses = self.update_once()
         self.updates += count
-        # All at once: each look at the device waits for it.
+        # All at once, since each read from the device waits for it.
         together = torch.stack([*losses.values()]).tolist() if losses else []
         values = dict(zip(losses, together, strict=True))
         if not all(map(_is_finite, values.values())):
@@ -190,7 +190,7 @@ class Learner:
         return values
 
     def update_once(self) -> dict[str, Tensor]:
-        """Make one update as it stands; nothing is counted or checked, no device is waited for."""
+        """Make one update without counting or checking it, and without waiting for the device."""
         count, generator = self.parameters.batch_size, self._generators['update']
         draws = Draws.random(count, generator, self._candidates, self._symmetries)
         noise = self.algorithm.noise(count, generator)
@@ -213,9 +213,9 @@ class Learner:
         return gradients, {**losses, 'reached_share': (batch.reward == 0).float().mean()}
 
     def compile(self) -> None:
-        """Make updates run compiled from now on; takes seconds from torch's cache, else longer.
+        """Compile the updates; this takes seconds from torch's cache, otherwise longer.
 
-        Rounding differs from uncompiled updates, so a run that resumes has to do as it did.
+        Rounding differs from uncompiled updates, so a resumed run must compile as before.
 
         :raises LearnerError: if there is no compiler, or it fails
         """
@@ -227,7 +227,7 @@ class Learner:
             'pattern_matcher': False,
         }
         compiled = torch.compile(self._gradients, fullgraph=True, options=options)
-        # Changes nothing, so it can be tried out, and fails here rather than in the next update.
+        # This changes no state, so a failure shows here rather than in the next update.
         count = self.parameters.batch_size
         rows = Draws.rows(self._candidates, self._symmetries)
         zeros = torch.zeros((rows, count), dtype=torch.float64, device=self.device)
@@ -242,7 +242,7 @@ class Learner:
             self._graphs.clear()
 
     def policy(self, version: int, provenance: Mapping[str, str]) -> bytes:
-        """Return the present policy as an ONNX file with its contract inside."""
+        """Return the current policy as an ONNX file with its contract inside."""
         return self._graph.to_bytes(
             self.algorithm.policy_layers(self.agent.policy),
             self.normalizers['observation'],
@@ -290,12 +290,12 @@ class Learner:
         return {name: generator.get_state() for name, generator in self._generators.items()}
 
     def load_generators(self, states: Mapping[str, Tensor]) -> None:
-        """Take over what :meth:`generators` gave."""
+        """Load the states that :meth:`generators` returned."""
         for name, generator in self._generators.items():
             generator.set_state(states[name].cpu())
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what :meth:`state_dict` gave."""
+        """Load the state that :meth:`state_dict` returned."""
         self.agent.load_state_dict(state['agent'])
         for name, normalizer in self.normalizers.items():
             normalizer.load_state_dict(state['normalizers'][name])

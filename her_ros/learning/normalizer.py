@@ -36,16 +36,16 @@ class Normalizer:
         self.std.fill_(1.0)
 
     def update(self, values: Tensor) -> None:
-        """Take in values, shape (n, size)."""
+        """Update the statistics with values, shape (n, size)."""
         values = values.double().clamp(-self.raw_clip, self.raw_clip)
         mean = values.mean(0)
         count = torch.tensor(len(values), dtype=torch.float64, device=values.device)
         self.merge(count, mean, ((values - mean) ** 2).sum(0))
 
     def merge(self, count: Tensor, mean: Tensor, squares: Tensor) -> None:
-        """Take in values of which only the statistics are known.
+        """Update the statistics with those of other values.
 
-        :param count: how many
+        :param count: number of values
         :param mean: their mean, shape (size,)
         :param squares: the sum of their squared distances from it, shape (size,)
         """
@@ -72,7 +72,7 @@ class Normalizer:
         return {'count': self._count, 'mean': self._mean, 'squares': self._squares}
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        """Take over statistics."""
+        """Load statistics."""
         self._count.copy_(state['count'])
         self._mean.copy_(state['mean'])
         self._squares.copy_(state['squares'])

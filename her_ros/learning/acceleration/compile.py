@@ -44,9 +44,9 @@ class CompileAhead:
         self._finished = learner.compiled or not wanted
 
     def poll(self) -> str:
-        """Start compiling, or take over what was compiled, when it is time.
+        """Start compiling, or switch to compiled updates, when it is time.
 
-        :return: what to tell the user; mostly nothing
+        :return: message for the user; usually empty
         """
         if self._finished or not self._is_due:
             return ''
@@ -64,7 +64,7 @@ class CompileAhead:
 
     @property
     def _is_due(self) -> bool:
-        # Compiled updates are tried out, which takes something to sample.
+        # Compiled updates are tried out, which needs episodes to sample from.
         is_late = self._learner.updates + 1 >= self._parameters.compile_after
         return is_late and len(self._learner.replay) > 0
 
@@ -85,7 +85,7 @@ class CompileAhead:
         )
 
     def close(self) -> None:
-        """Give up what is not finished."""
+        """Stop a compilation that is not finished."""
         if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
@@ -93,7 +93,7 @@ class CompileAhead:
 
 
 def compile_or_say_why(learner: Learner) -> str:
-    """Compile the updates of a learner; return what to tell the user."""
+    """Compile the updates of a learner; return a message for the user."""
     try:
         learner.compile()
     except LearnerError as error:
@@ -102,8 +102,8 @@ def compile_or_say_why(learner: Learner) -> str:
 
 
 def _mark_of(parameters: LearnerParameters) -> Path:
-    """Return the file in torch's cache that says: the updates of these parameters are in it."""
-    # Seed and run folder change nothing in what is compiled.
+    """Return the file that marks updates of these parameters as present in torch's cache."""
+    # Seed and run folder do not affect compilation.
     values = {
         field.name: getattr(parameters, field.name)
         for field in dataclasses.fields(LearnerParameters)

@@ -21,7 +21,7 @@ Result = TypeVar('Result')
 
 
 def warm_up(function: Callable[[], object]) -> None:
-    """Call a function as often as it takes before it can be captured, on a stream of its own."""
+    """Warm up a function on a separate stream, so that it can be captured."""
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
@@ -33,11 +33,11 @@ def warm_up(function: Callable[[], object]) -> None:
 def capture(
     function: Callable[[], Result], *generators: torch.Generator
 ) -> tuple[torch.cuda.CUDAGraph, Result]:
-    """Capture what a function launches; none of it runs before the first replay.
+    """Capture the kernels that a function launches; they run with the first replay.
 
-    :param function: was warmed up
-    :param generators: on this GPU; a replay draws on from where they are, as the function would
-    :return: the graph, and what the function returned, whose tensors every replay writes anew
+    :param function: a function that was warmed up
+    :param generators: on this GPU; replays advance them as calls of the function would
+    :return: the graph, and the function's result, whose tensors every replay overwrites
     """
     graph = torch.cuda.CUDAGraph()
     for generator in generators:
@@ -48,7 +48,7 @@ def capture(
 
 
 class Updatable(Protocol):
-    """What makes updates, and holds all that they change in its state."""
+    """An object that makes updates and holds all state that they change."""
 
     def update_once(self) -> dict[str, Tensor]:
         """Make one update without waiting for the device; return its losses."""
@@ -73,9 +73,9 @@ class UpdateGraphs:
         self._captured: dict[int, tuple[torch.cuda.CUDAGraph, dict[str, Tensor]]] = {}
 
     def run(self, count: int) -> dict[str, Tensor]:
-        """Make ``count`` updates; once they are captured, the host waits for nothing.
+        """Make ``count`` updates; once they are captured, the host does not wait.
 
-        :return: the losses of the last one, until the next run overwrites them
+        :return: the losses of the last one; the next run overwrites them
         """
         losses: dict[str, Tensor] = {}
         many, single = divmod(count, UPDATES_PER_GRAPH)
@@ -86,7 +86,7 @@ class UpdateGraphs:
         return losses
 
     def clear(self) -> None:
-        """Forget the graphs, when updates are computed in another way from now on."""
+        """Drop the graphs, because updates will be computed in another way."""
         self._captured.clear()
 
     def _graph(self, updates: int) -> tuple[torch.cuda.CUDAGraph, dict[str, Tensor]]:

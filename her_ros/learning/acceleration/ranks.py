@@ -14,9 +14,9 @@ from her_ros.runtime.errors import HerRosError
 
 
 class Ranks:
-    """One process alone; what it would share, it keeps.
+    """A single process, which exchanges nothing.
 
-    Every rank makes the same calls in the same order, and holds the same networks all the time.
+    Every rank makes the same calls in the same order, and always holds the same networks.
     """
 
     rank = 0
@@ -26,7 +26,7 @@ class Ranks:
         """Replace gradients by their mean over all ranks, in place."""
 
     def merge(self, normalizer: Normalizer) -> None:
-        """Let a normaliser know what those of the other ranks have seen."""
+        """Merge the statistics of a normaliser over all ranks."""
 
     def gather(self, value: Any) -> list[Any]:
         """Return the plain values of all ranks, in their order."""
@@ -34,9 +34,9 @@ class Ranks:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Let all ranks fail where one does, instead of waiting for it.
+        """Make all ranks fail if one fails, instead of waiting for it.
 
-        :raises HerRosError: that of the first rank that failed
+        :raises HerRosError: the error of the first rank that failed
         """
         problem = None
         try:
@@ -67,7 +67,7 @@ class TorchRanks(Ranks):
             tensor.copy_(part.view(tensor.shape))
 
     def merge(self, normalizer: Normalizer) -> None:
-        """Let a normaliser know what those of the other ranks have seen."""
+        """Merge the statistics of a normaliser over all ranks."""
         states = self.gather({k: v.cpu() for k, v in normalizer.state_dict().items()})
         normalizer.load_state_dict(states[0])
         for state in states[1:]:
@@ -82,7 +82,7 @@ class TorchRanks(Ranks):
 
 @contextmanager
 def ranks_of_environment(device: torch.device) -> Iterator[Ranks]:
-    """Join the group that torchrun's variables describe; without them be alone.
+    """Join the group that torchrun's variables describe; without them, run as a single process.
 
     Gloo carries what CPUs exchange, NCCL what GPUs do, each rank on the GPU of its local number.
     """

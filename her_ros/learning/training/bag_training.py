@@ -25,7 +25,7 @@ RecordScalar = Callable[[str, float, int], None]
 class BagTraining:
     """A learner with its folder, the log of its bags, its evaluations and its clock.
 
-    :param record: takes values for TensorBoard
+    :param record: writes values for TensorBoard
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class BagTraining:
     def _add_evaluation(
         self, evaluation: Evaluation, episodes: Sequence[Episode], step: int
     ) -> None:
-        """Take in an evaluation and record what it showed.
+        """Add an evaluation and record its results.
 
         :param step: for TensorBoard
         """
@@ -98,9 +98,9 @@ class BagTraining:
         self._record('evaluation/return', mean_return(episodes), step)
 
     def _result(self, outcome: Outcome | None, success_rate: float | None) -> dict[str, Any]:
-        """Return what ``result.json`` says.
+        """Return the content of ``result.json``.
 
-        :param success_rate: of the policy that the training ends with; None: nobody judged it
+        :param success_rate: of the final policy; None if it was not evaluated
         """
         rates = [each.success_rate for each in self.evaluations]
         return {

@@ -35,20 +35,20 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     :raises CheckpointError: if the file is damaged, or holds anything else
     """
     try:
-        # torch does not look at the checksums that it writes.
+        # torch does not verify the checksums that it writes.
         require_regular(path)
         with zipfile.ZipFile(path) as archive:
-            # torch compresses nothing; what is compressed may be of any size.
+            # torch compresses nothing; compressed content may expand to any size.
             if any(each.compress_type != zipfile.ZIP_STORED for each in archive.infolist()):
                 raise zipfile.BadZipFile('it is compressed')
             if (damaged := archive.testzip()) is not None:
                 raise zipfile.BadZipFile(f'the checksum of {damaged} is wrong')
         state = torch.load(path, map_location='cpu', weights_only=True)
         if not isinstance(state, dict) or state.pop('format', None) != _FORMAT:
-            raise ValueError('it is none of her_ros, or of another version')
+            raise ValueError('it is not of her_ros, or of another version')
         return state
-    except Exception as error:  # damage makes zip and pickle fail in ways that neither lists
-        # What torch says of a refused file advises to run what it holds.
+    except Exception as error:  # on damage, zip and pickle raise undocumented errors
+        # torch's message for a refused file advises to run the code in it.
         is_refused = isinstance(error, pickle.UnpicklingError)
         text = 'it holds more than tensors and plain values' if is_refused else str(error)
         reason = text.strip().splitlines() or [type(error).__name__]

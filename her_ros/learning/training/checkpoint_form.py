@@ -12,7 +12,7 @@ from her_ros.runtime.errors import HerRosError, one_line
 
 _LONGEST_REASON = 200
 
-#: names and digests of the bags that a checkpoint has learnt from
+#: form of the names and digests of the bags that were read
 LOG_FORM = [(str, str)]
 
 
@@ -40,9 +40,9 @@ def check_form(path: Path, state: Any, form: Any) -> None:
 
 
 def load_log(path: Path) -> list[tuple[str, str]]:
-    """Read from a checkpoint which bags it has learnt from: their names and digests, in order.
+    """Read the log of a checkpoint: names and digests of the bags read, in order.
 
-    :raises CheckpointError: if the file cannot be read, or does not say
+    :raises CheckpointError: if the file cannot be read, or has no log
     """
     state = load_checkpoint(path)
     log = {key: state[key] for key in ('log',) if key in state}

@@ -16,13 +16,13 @@ def mean_return(episodes: Sequence[Episode]) -> float:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What an evaluation of one policy version showed."""
+    """Results of the evaluation of one policy version."""
 
     version: int
     sha256: str
     env_steps: int
     updates: int
-    #: wall clock of the run when the policy was chosen for it, seconds
+    #: wall clock of the run when the policy was exported for it, seconds
     wall_s: float
     episodes: int
     success_rate: float
@@ -38,10 +38,10 @@ class Evaluation:
         at: tuple[int, int, float],
         episodes: Sequence[Episode],
     ) -> 'Evaluation':
-        """Sum up episodes.
+        """Summarise episodes.
 
-        :param at: env steps, updates and seconds of the run that the policy came from
-        :param episodes: in which that policy acted, at least one
+        :param at: env steps, updates and seconds of the run when the policy was exported
+        :param episodes: episodes of that policy, at least one
         """
         solved = [bool(task.is_success(e.achieved_goal[0], e.desired_goal)) for e in episodes]
         return cls(

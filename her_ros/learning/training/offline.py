@@ -19,13 +19,13 @@ from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.states import Outcome
 from her_ros.tasks.goal_task import GoalTask
 
-# Where bags hold more than the buffer, new episodes replace the oldest as fast as each stored
-# transition is drawn so often, on average.
+# If the bags hold more than the buffer, new episodes replace the oldest ones once each stored
+# transition was sampled this often, on average.
 _DRAWS_PER_TRANSITION = 4
 # Updates between two looks at the clock.
 _SLICE = 100
 
-#: plays the policy of an ONNX file; returns the episodes
+#: runs the policy of an ONNX file, and returns the episodes
 Judge = Callable[[bytes], Sequence[Episode]]
 
 
@@ -34,27 +34,28 @@ class OfflineError(HerRosError):
 
 
 class Episodes(Protocol):
-    """Where episodes come from; both orders are the same every time."""
+    """Source of episodes; both orders are reproducible."""
 
     def in_order(self) -> Iterator[Episode]:
         """Read every episode once."""
 
     def shuffled(self) -> Iterator[Episode]:
-        """Read them again and again, without end, in another order each time."""
+        """Read the episodes in endless passes, each pass in another order."""
 
 
 class OfflineTraining(BagTraining):
     """Fills a learner from episodes and makes a number of updates.
 
-    Whatever fits into the replay buffer is read once, in order, as online training reads it. Of
-    more than that the buffer holds a window which moves along a shuffled stream; normalisers keep
-    what the first filling showed them. Nothing depends on time, so a seed repeats bit for bit.
+    If the episodes fit into the replay buffer, they are read once, in order, as in online
+    training. Otherwise the buffer holds a window that moves along a shuffled stream, and the
+    normalisers use the first filling only. Nothing depends on time, so a run with the same seed is
+    bit for bit the same.
 
     :param folder: where checkpoint, policy and result go
     :param source: the episodes of this rank
     :param log: names and digests of the bags, in order
-    :param updates: to make in all
-    :param judge: plays a policy ten times on the way; None: nobody does
+    :param updates: total number of updates
+    :param judge: evaluates the policy ten times during training; None for no evaluations
     """
 
     def __init__(
@@ -84,21 +85,21 @@ class OfflineTraining(BagTraining):
 
     @property
     def remaining(self) -> int:
-        """Updates still to be made."""
+        """Number of updates left."""
         return max(0, self._updates - self.learner.updates)
 
     @property
     def should_compile(self) -> bool:
-        """Whether compiling the updates pays; settled by counts, so that it repeats."""
+        """Whether compiling the updates pays; depends on counts alone, so it is reproducible."""
         threshold, learner = self.parameters.compile_after, self.learner
         on_cpu = learner.device.type == 'cpu'
         return on_cpu and not learner.compiled and 0 < threshold < self.remaining
 
     def begin(self) -> bool:
-        """Fill the buffer, and go on from the folder's checkpoint if there is one.
+        """Fill the buffer, and resume from the folder's checkpoint if there is one.
 
-        :return: whether there was one
-        :raises OfflineError: if the bags hold nothing, or are not those of the checkpoint
+        :return: whether there was a checkpoint
+        :raises OfflineError: if the bags hold no episode, or are not those of the checkpoint
         """
         state = self.checkpoint()
         self._fill()
@@ -134,7 +135,7 @@ class OfflineTraining(BagTraining):
         self.learner.env_steps, self.learner.episodes = map(sum, zip(*counts, strict=True))
 
     def _ingest(self, episodes: Iterator[Episode]) -> bool:
-        """Let the learner have episodes as long as there is room; tell whether there was."""
+        """Store episodes while there is room; return whether any were stored."""
         for episode in episodes:
             if not self.learner.replay.has_room(episode):
                 return False
@@ -164,8 +165,8 @@ class OfflineTraining(BagTraining):
         )
 
     def _go_on(self, state: dict[str, Any]) -> None:
-        """Go on where a checkpoint was written."""
-        # Before the state is loaded, to which priorities of what is in the buffer belong.
+        """Resume from a checkpoint."""
+        # Before the state is loaded, since it includes the priorities of the buffer's content.
         self._read_up_to(state['read'])
         self._restore(state)
         own = state['generators'][self.ranks.rank]

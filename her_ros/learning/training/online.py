@@ -29,7 +29,7 @@ ReadEpisodes = Callable[[Path], Sequence[Episode]]
 
 
 class TrainingError(HerRosError):
-    """A run that cannot go on from what its folder holds."""
+    """A run that cannot be resumed from its folder."""
 
 
 class EvaluationDamaged(TrainingError):
@@ -39,8 +39,8 @@ class EvaluationDamaged(TrainingError):
 class Training(BagTraining):
     """Feeds a learner from a run folder; nodes and commands only call it.
 
-    The folder is the truth: a bag counts when it lies in ``bags/`` under its final name, and the
-    checkpoint says which ones were read, in which order.
+    The folder is the truth: a bag counts once it is in ``bags/`` under its final name, and the
+    checkpoint lists the bags read, in order.
     """
 
     def __init__(
@@ -64,10 +64,10 @@ class Training(BagTraining):
         self._next_evaluation = parameters.evaluation_interval
 
     def resume(self) -> bool:
-        """Continue from the folder's checkpoint, if there is one; tell whether there was.
+        """Resume from the folder's checkpoint, if there is one; return whether there was.
 
-        The buffer is rebuilt from the logged bags in their order; neither normalisers nor
-        generators are touched, so the next update is the one that would have come.
+        The buffer is rebuilt from the logged bags in their order. Normalisers and generators are
+        not changed by that, so the next update is the same as without the interruption.
 
         :raises TrainingError: if a logged bag is missing or was altered
         :raises CheckpointError: if the checkpoint cannot be used
@@ -124,9 +124,9 @@ class Training(BagTraining):
         )
 
     def ingest_new_bags(self) -> int:
-        """Read the bags that came since the last call; return how many.
+        """Read the bags that are new since the last call; return their number.
 
-        A bag that cannot be read is left where it is and remembered in ``refused``.
+        A bag that cannot be read is not moved, and is noted in ``refused``.
         """
         names = {path.name for path in self.folder.bags.glob('*.mcap')} - self._seen
         for name in sorted(names):
@@ -153,7 +153,7 @@ class Training(BagTraining):
 
     @property
     def updates_owed(self) -> int:
-        """Updates that the configured ratio asks for and that are not made yet."""
+        """Number of updates that the configured ratio requires and that are not made yet."""
         steps = self.learner.env_steps
         if steps < self.parameters.warm_up_steps or not len(self.learner.replay):
             return 0
@@ -167,16 +167,16 @@ class Training(BagTraining):
         return not self._evaluation_due and self.updates_owed <= self.parameters.max_updates_owed
 
     def compile_when_due(self) -> str:
-        """Have updates compiled once the run is long enough; return what to tell the user."""
+        """Compile the updates once the run is long enough; return a message for the user."""
         news, self._news = self._news, ''
         return news or self._compile_ahead.poll()
 
     def close(self) -> None:
-        """End what goes on beside the training."""
+        """Stop the compilation in the background."""
         self._compile_ahead.close()
 
     def update(self, seconds: float) -> int:
-        """Make owed updates for about so long; return how many."""
+        """Make owed updates for about the given time; return their number."""
         deadline, made = time.monotonic() + seconds, 0
         while self.updates_owed and time.monotonic() < deadline:
             count = min(self.updates_owed, 8)
@@ -188,7 +188,7 @@ class Training(BagTraining):
         return made
 
     def policy(self) -> tuple[int, bytes]:
-        """Export the present policy under a new version number."""
+        """Export the current policy under a new version number."""
         self._version += 1
         return self._version, self.learner.policy(self._version, {'run': self.folder.path.name})
 
@@ -203,7 +203,7 @@ class Training(BagTraining):
         return self._judged
 
     def begin_evaluation(self) -> bool:
-        """Choose the present policy for evaluation when one is due; tell whether it was."""
+        """Export the current policy for evaluation if one is due; return whether it was."""
         if self._judged is not None or not self._evaluation_due or self.updates_owed:
             return False
         is_last = self.learner.env_steps >= self.parameters.max_env_steps
@@ -216,7 +216,7 @@ class Training(BagTraining):
         return True
 
     def end_evaluation(self) -> Evaluation | None:
-        """Take in the evaluation's bag once it is there.
+        """Read the evaluation's bag once it exists.
 
         A bag that cannot be read, or in which another policy version acted, is set aside under
         another name, so that the evaluator writes it again.
@@ -271,7 +271,7 @@ class Training(BagTraining):
 
     @property
     def outcome(self) -> Outcome | None:
-        """What the run ended with, by the stop rule; None: it goes on."""
+        """Outcome of the run by the stop rule; None while it goes on."""
         parameters = self.parameters
         last = self.evaluations[-parameters.stop_evaluations :]
         if len(last) == parameters.stop_evaluations and all(
@@ -283,7 +283,7 @@ class Training(BagTraining):
         return None
 
     def finish(self) -> dict[str, Any]:
-        """Save everything, write ``result.json``, and return what it says."""
+        """Write checkpoint and ``result.json``, and return the result."""
         self.save()
         result = self._result(self.outcome, self.evaluations[-1].success_rate)
         self._write_result(result)
@@ -291,7 +291,7 @@ class Training(BagTraining):
 
 
 def _own_form(state: dict[str, Any]) -> dict[str, Any]:
-    """Return the form of what a checkpoint of online training alone holds."""
+    """Return the form of the parts that only checkpoints of online training have."""
     return {
         'version': int,
         'next_evaluation': int,

@@ -51,12 +51,12 @@ class ScalarLog:
             name: value if isinstance(value, bool | int | float | str) else str(value)
             for name, value in self._hyperparameters.items()
         }
-        # What is compared over runs; the values themselves are those of the scalar.
+        # The metric that is compared over runs; its values are those of the scalar.
         for summary in hparams(values, {SUCCESS_RATE: 0.0}):
             writer._get_file_writer().add_summary(summary)
 
     def close(self) -> None:
-        """Write what is waiting.
+        """Write the buffered values.
 
         :raises ScalarError: if that fails
         """
