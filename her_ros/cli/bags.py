@@ -13,7 +13,7 @@ from her_ros.tasks.registry import TASKS, task_named
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help='Look into, check, mend and merge bags, without ROS.',
+    help='Inspect, verify, recover, merge and convert bags, without ROS.',
 )
 
 Bags = Annotated[
@@ -27,7 +27,7 @@ Bags = Annotated[
 Task = Annotated[
     str | None,
     typer.Option(
-        help=f'Task of bags that do not say: {", ".join(TASKS)}. Bags of another one are refused.'
+        help=f'Task of bags that do not name it: {", ".join(TASKS)}. Other bags are refused.'
     ),
 ]
 
@@ -37,22 +37,23 @@ def _task(name: str | None) -> GoalTask | None:
 
 
 @app.command(
-    short_help='Show what bags hold.', epilog=examples('her-ros bags info runs/FetchPush/run_001')
+    short_help='Show the contents of bags.',
+    epilog=examples('her-ros bags info runs/FetchPush/run_001'),
 )
 def info(
     bags: Bags,
     task: Task = None,
-    each: Annotated[bool, typer.Option('--each', help='A line for every bag, too.')] = False,
+    each: Annotated[bool, typer.Option('--each', help='Also print a line per bag.')] = False,
     as_json: Annotated[
-        bool, typer.Option('--json', help='Print JSON: the total, and every bag.')
+        bool, typer.Option('--json', help='Print JSON: the total and each bag.')
     ] = False,
 ) -> None:
-    """Say what bags hold, and whether it is worth training on.
+    """Show the contents of bags, and whether they are useful for training.
 
-    HER can learn from a failure in which the achieved goal got further than the tolerance from
-    where it began. Goals covered: the share of the episodes whose desired goal lies in a cell, a
-    cube as wide as the tolerance, in which some achieved goal lay. What is damaged is listed; the
-    status is 1 only if no bag could be read to its end.
+    HER can learn from a failed episode in which the achieved goal moved by more than the
+    tolerance. Goals covered: the share of episodes whose desired goal lies in a cell, a cube as
+    wide as the tolerance, that contains some achieved goal. Damage is listed. The exit status is
+    1 only if no bag could be read to its end.
     """
     from her_ros.analysis.bags_info import info as run
 
@@ -60,7 +61,7 @@ def info(
 
 
 @app.command(
-    short_help='Check bags against the contract.',
+    short_help='Verify the rows of bags.',
     epilog=examples('her-ros bags verify recorded --task FetchReach'),
 )
 def verify(
@@ -70,11 +71,11 @@ def verify(
         bool, typer.Option('--all', help='Print all faults, not 20 of each kind and bag.')
     ] = False,
 ) -> None:
-    """Check every row of bags against the wire contract; rewards are computed anew.
+    """Check every row of bags against the wire contract, and recompute the rewards.
 
-    One line says of a fault where it is, what was found and what was expected. An episode that
-    was not finished when the recording ended is noted and no fault. The status is 1 if there is
-    any fault.
+    Each fault is one line: its place, the value found and the value expected. An episode that was
+    unfinished at the end of the recording is a note, not a fault. The exit status is 1 if there
+    is any fault.
     """
     from her_ros.cli.bags_verify import verify_bags as run
 
@@ -82,7 +83,7 @@ def verify(
 
 
 @app.command(
-    short_help='Save what is left of a bag.',
+    short_help='Recover a damaged bag.',
     epilog=examples('her-ros bags recover rosbag2_2025_03_01-10_12_13'),
 )
 def recover(
@@ -92,10 +93,11 @@ def recover(
     ] = None,
     task: Task = None,
 ) -> None:
-    """Write all that can be read of a damaged bag into a new one.
+    """Write everything readable in a damaged bag to a new bag.
 
-    For bags whose recorder died or whose disk failed: cut short, without index or metadata.yaml,
-    with damaged parts, which are left out. All topics are kept. The damaged bag stays as it is.
+    For bags that are truncated, lack index or metadata.yaml, or have damaged parts, for example
+    because the recorder died or the disk failed. Damaged parts are left out. All topics are kept.
+    The damaged bag is not changed.
     """
     from her_ros.cli.bags_mend import recover as run
 
@@ -103,7 +105,7 @@ def recover(
 
 
 @app.command(
-    short_help='Make one bag of many.',
+    short_help='Merge bags into one.',
     epilog=examples('her-ros bags merge runs/FetchPush/run_001 --out push'),
 )
 def merge(
@@ -111,10 +113,10 @@ def merge(
     out: Annotated[Path, typer.Option(help='New rosbag2 directory.')],
     task: Task = None,
 ) -> None:
-    """Write bags of one task into one rosbag2 directory, by stamps.
+    """Merge bags of one task into one rosbag2 directory, ordered by stamps.
 
-    Training from it gets the episodes of all the bags. Damaged bags, and bags that hold the same
-    episode, are refused.
+    The new bag has the episodes of all bags. Damaged bags, and bags with the same episode, are
+    refused.
     """
     from her_ros.cli.bags_mend import merge as run
 
@@ -122,30 +124,30 @@ def merge(
 
 
 @app.command(
-    short_help='Make episodes of recordings.',
+    short_help='Convert recordings to episodes.',
     epilog=examples('her-ros bags convert demos --task FetchPush --out push'),
 )
 def convert(
     bags: Bags,
-    task: Annotated[str, typer.Option(help=f'What was being done: {", ".join(TASKS)}.')],
+    task: Annotated[str, typer.Option(help=f'Task of the recording: {", ".join(TASKS)}.')],
     out: Annotated[Path, typer.Option(help='Folder for the bags, one per episode.')],
     topic: Annotated[
         list[str] | None,
-        typer.Option(help='Where something is, such as object_pose=/perception/block.'),
+        typer.Option(help='Topic of an input, such as object_pose=/perception/block.'),
     ] = None,
     params: Annotated[
-        Path | None, typer.Option(help='ROS parameter file; default: the one of the task.')
+        Path | None, typer.Option(help='ROS parameter file; default: that of the task.')
     ] = None,
     override: Annotated[
         list[str] | None,
         typer.Option('--set', help='Override, such as robot_bridge.full_action_speed_mps=0.4.'),
     ] = None,
 ) -> None:
-    """Turn recordings of a robot's own topics into bags that train.
+    """Convert recordings of a robot's own topics to bags for training.
 
-    For what was recorded without robot_bridge, such as demonstrations by hand: joint_states,
-    object_pose and goal, and what the arm was told where that was recorded. An episode begins with
-    the first motion after a goal.
+    For recordings made without robot_bridge, such as demonstrations by hand. They must have
+    joint_states, goal and, for tasks with an object, object_pose; recorded commands of the arm are
+    used. An episode starts with the first motion after a goal.
     """
     from her_ros.orchestration.convert_bags import convert as run
 

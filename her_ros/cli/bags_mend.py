@@ -10,7 +10,7 @@ from her_ros.tasks.goal_task import GoalTask
 
 
 def recover(path: Path, out: Path | None, task: GoalTask | None) -> None:
-    """Recover a bag and print what came of it."""
+    """Recover a bag and print the result."""
     recovered = recover_bag(path, out, task)
     print(f'{recovered.path}: recovered from {path}')
     _print_counts(recovered.counts)
@@ -25,7 +25,7 @@ def recover(path: Path, out: Path | None, task: GoalTask | None) -> None:
 
 
 def merge(paths: list[Path], out: Path, task: GoalTask | None) -> None:
-    """Merge bags and print what came of it."""
+    """Merge bags and print the result."""
     merged = merge_bags(expand(paths), out, task)
     print(
         f'{merged.path}: {merged.bags} {"bag" if merged.bags == 1 else "bags"} of'

@@ -7,12 +7,12 @@ from her_ros.bags.inspect.verify import Verified, verify
 from her_ros.bags.sources import expand
 from her_ros.tasks.goal_task import GoalTask
 
-# So many of one kind tell everything; a bag of another robot has one per row.
+# Faults shown per kind; a bag of another robot has one per row.
 _SHOWN = 20
 
 
 def verify_bags(paths: list[Path], task: GoalTask | None, every: bool) -> int:
-    """Print what is wrong with bags; return the exit status."""
+    """Print the faults of bags; return the exit status."""
     result = Verified()
     for path in expand(paths):
         met: Counter[str] = Counter()

@@ -25,13 +25,13 @@ def deploy(
         Path | None, typer.Option(help='ONNX policy; default: the one shipped for the task.')
     ] = None,
     robot: Annotated[
-        str, typer.Option(help=f'What to act on: {", ".join(ROBOTS)}.')
+        str, typer.Option(help=f'Robot to act on: {", ".join(ROBOTS)}.')
     ] = 'simulated',
     folder: Annotated[
         Path | None, typer.Option(help='Folder for logs and bags; default: runs/TASK/robot.')
     ] = None,
     record: Annotated[
-        bool, typer.Option('--record', help='Record every episode, to learn from.')
+        bool, typer.Option('--record', help='Record every episode for training.')
     ] = False,
     params: Params = None,
     override: Overrides = None,
@@ -43,8 +43,8 @@ def deploy(
 ) -> None:
     """Run a policy on a robot, behind its safety filter and watchdog.
 
-    Starts policy, robot_bridge and, where there is no other, a simulated robot; each new goal on
-    /robot/goal is an episode. With `--robot none` the policy alone.
+    Starts policy, robot_bridge and, unless a real robot is used, a simulated robot. Each new goal
+    on /robot/goal starts an episode. `--robot none` starts the policy alone.
     """
     from her_ros.orchestration.deploy import deploy as run
 

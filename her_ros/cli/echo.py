@@ -15,7 +15,9 @@ from her_ros.cli.examples import examples
 def echo(
     topic: Annotated[str, typer.Argument(help='A step topic.')] = '/her_ros/worker_0/step',
     rows: Annotated[int, typer.Option(help='Rows to print; 0: until Ctrl-C.', min=0)] = 0,
-    timeout: Annotated[float, typer.Option(help='Give up after so many silent seconds.')] = 10.0,
+    timeout: Annotated[
+        float, typer.Option(help='Give up after this many seconds without a message.')
+    ] = 10.0,
 ) -> None:
     """Print the rows of a step topic as a table."""
     from her_ros.view.echo import echo as run

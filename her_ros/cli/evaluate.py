@@ -23,7 +23,7 @@ def evaluate(
 ) -> None:
     """Measure the success rate of a policy in simulation, in this process and without ROS.
 
-    The start states are those of training's evaluations: fixed, and never trained on.
+    The start states are fixed, the same as in evaluations of training, and never trained on.
     """
     from her_ros.analysis.evaluate import evaluate as run
 

@@ -2,6 +2,6 @@
 
 
 def examples(*commands: str) -> str:
-    """Return the end of a help page: commands, each on a line of its own."""
-    # What follows this mark is not wrapped.
+    """Return the examples at the end of a help page, one command per line."""
+    # Text after this mark is not wrapped.
     return '\b\n' + '\n'.join(['Examples:', *(f'  {command}' for command in commands)])

@@ -12,7 +12,7 @@ from her_ros.cli.options import LEARNABLE, Overrides, Params
 
 
 @app.command(
-    short_help='Compare variants by many trainings.',
+    short_help='Compare variants of training.',
     epilog=examples(
         'her-ros experiment her --set trainer.max_env_steps=6000',
         'her-ros experiment my_experiment.yaml --seeds 5',
@@ -20,13 +20,13 @@ from her_ros.cli.options import LEARNABLE, Overrides, Params
 )
 def experiment(
     name: Annotated[
-        str, typer.Argument(help='Which one; --list shows them. Or a YAML file of your own.')
+        str, typer.Argument(help='Name of an experiment, see --list, or your own YAML file.')
     ] = '',
-    show_list: Annotated[bool, typer.Option('--list', help='Show what there is.')] = False,
+    show_list: Annotated[bool, typer.Option('--list', help='List the experiments.')] = False,
     task: Annotated[str, typer.Option(help=LEARNABLE)] = 'FetchReach',
-    seeds: Annotated[int, typer.Option(min=1, help='Runs per arm, with seeds from 0 on.')] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help='Runs per variant, with seeds from 0 on.')] = 3,
     out: Annotated[
-        Path | None, typer.Option(help='Folder for everything; default: experiments/NAME_TASK.')
+        Path | None, typer.Option(help='Folder for all results; default: experiments/NAME_TASK.')
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help='Runs at once; default: one per two cores.')
@@ -34,10 +34,10 @@ def experiment(
     params: Params = None,
     override: Overrides = None,
 ) -> None:
-    """Compare members of the HER family by many trainings, and draw their learning curves.
+    """Train variants of HER with several seeds, and draw their learning curves.
 
-    Every arm of the experiment is trained with every seed, each a run like those of `train`.
-    Leaves results.csv, summary.md and curves. The same command again runs what is missing.
+    Each variant is trained with each seed, in a run like those of `train`. The results are
+    results.csv, summary.md and curves. Repeat the command to run what is missing.
     """
     from her_ros.analysis.experiment import Options, list_experiments
     from her_ros.analysis.experiment import experiment as run

@@ -10,14 +10,14 @@ from her_ros.cli.examples import examples
 
 
 @app.command(
-    short_help='Send a goal, and report its end.',
+    short_help='Send a goal and report its result.',
     epilog=examples('her-ros goal 1.3 0.85', 'her-ros goal 0.6 -0.2 --frame base_link'),
 )
 def goal(
     x: Annotated[float, typer.Argument(help='Metres.')],
     y: Annotated[float, typer.Argument(help='Metres.')],
     z: Annotated[
-        float, typer.Argument(help='Metres; objects on the table stay on its height.')
+        float, typer.Argument(help='Metres; ignored for objects that stay on the table.')
     ] = 0.425,
     frame: Annotated[str, typer.Option(help='Frame of the point.')] = 'world',
     namespace: Annotated[str, typer.Option(help='Namespace of the goal topic.')] = 'robot',
@@ -25,9 +25,9 @@ def goal(
         bool, typer.Option(help='Wait for the end of the episode, or only for acceptance.')
     ] = True,
 ) -> None:
-    """Send a goal to a robot, or a simulation, that runs, and say what becomes of it.
+    """Send a goal to a running robot or simulation, and report its result.
 
-    Status: 0 reached (with --no-wait: accepted), 1 refused, 3 missed, 4 given up or unknown.
+    Exit status: 0 reached (with --no-wait: accepted), 1 refused, 3 missed, 4 given up or unknown.
     Ctrl-C stops the robot.
     """
     from her_ros.orchestration.goal import send_goal

@@ -32,14 +32,14 @@ for _name in COMMANDS:
 # typer's status after an interrupt.
 _INTERRUPTED = 130
 
-# To the parser, what begins with a dash is an option, such as the y of a goal at (0.6, -0.2).
+# The parser takes a word with a dash for an option, such as the y of a goal at (0.6, -0.2).
 _NEGATIVE_NUMBER = re.compile(
     r'-(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|-inf|-nan', re.ASCII | re.IGNORECASE
 )
 
 
 def main() -> None:
-    """Run the command; a user's error is one line and status 1."""
+    """Run the command; an error of a user prints one line and gives status 1."""
     steady_output(ends_with_reader=True)
     signal_that_came = end_command_by_signals()
     try:
@@ -60,13 +60,13 @@ def main() -> None:
             'her-ros',
         )
         sys.exit(1)
-    except (HerRosError, OSError) as error:  # OSError: a full disk, or a file nobody may read
+    except (HerRosError, OSError) as error:  # OSError: a full disk, or an unreadable file
         report(error, 'her-ros')
         sys.exit(1)
 
 
 def number_or_not(word: str) -> str:
-    """Return an argument such that the parser takes a negative number for one."""
+    """Return an argument, with negative numbers changed so that the parser accepts them."""
     return f' {word}' if _NEGATIVE_NUMBER.fullmatch(word) else word
 
 

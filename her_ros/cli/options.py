@@ -9,13 +9,13 @@ from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.config.schema import parameters_of
 from her_ros.tasks.registry import TASKS
 
-#: help of an option for a task to learn
+#: help text of the option for the task
 LEARNABLE = f'Task to learn: {", ".join(TASKS)}, or gym:<id> of Gymnasium-Robotics.'
 
 Seed = Annotated[int | None, typer.Option(help='Seed of the run.')]
 Params = Annotated[
     Path | None,
-    typer.Option(help="ROS parameter file; default: the run's own, or the one of the task."),
+    typer.Option(help='ROS parameter file; default: that of the run, or that of the task.'),
 ]
 Overrides = Annotated[
     list[str] | None, typer.Option('--set', help='Override, such as trainer.batch_size=128.')

@@ -10,7 +10,7 @@ from her_ros.cli.examples import examples
 
 
 @app.command(
-    short_help='Draw an experiment or runs.',
+    short_help='Plot an experiment or runs.',
     epilog=examples(
         'her-ros plot runs/FetchPush/run_001',
         'her-ros plot runs/FetchPush/one runs/FetchPush/two',
@@ -27,11 +27,11 @@ def plot(
         'plots'
     ),
 ) -> None:
-    """Draw the curves of an experiment again, what HER did in a run, or runs beside each other.
+    """Plot the curves of an experiment, the effect of HER in a run, or several runs together.
 
-    Of several runs: success over env steps, also of unfinished runs. Of one run: the share of
-    rewards that are 0 before and after relabelling, over the training; the goals that HER puts in
-    along one of its episodes; and where a curriculum draws its goals, into its plots/.
+    For several runs, also unfinished ones: success over env steps. For one run, into its plots/:
+    the share of rewards that are 0 before and after relabelling, over the training; the goals
+    that HER substitutes in one episode; and the goals that a curriculum draws.
     """
     from her_ros.analysis.plot import plot as draw
 

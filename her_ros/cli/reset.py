@@ -8,7 +8,7 @@ from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.config.schema import ConfigError
 
-# Nodes that can be reset, and the namespaces that commands give them.
+# Nodes that can be reset, and their default namespaces.
 _RESETTABLE = {
     'robot_bridge': 'robot',
     'simulated_robot': 'robot',
@@ -17,7 +17,7 @@ _RESETTABLE = {
 
 
 @app.command(
-    short_help='Try the last goal again, or start anew.',
+    short_help='Repeat the last goal, or draw a new start state.',
     epilog=examples(
         'her-ros reset',
         'her-ros reset simulated_robot',
@@ -25,7 +25,7 @@ _RESETTABLE = {
     ),
 )
 def reset(
-    node: Annotated[str, typer.Argument(help=f'What to reset: {", ".join(_RESETTABLE)}.')] = (
+    node: Annotated[str, typer.Argument(help=f'Node to reset: {", ".join(_RESETTABLE)}.')] = (
         'robot_bridge'
     ),
     namespace: Annotated[
@@ -33,10 +33,10 @@ def reset(
         typer.Option(help='Namespace of the node; default: robot, or her_ros/worker_0.'),
     ] = '',
 ) -> None:
-    """Reset a robot's bridge, a simulated robot, or a simulation that runs.
+    """Reset a running bridge, simulated robot or simulation.
 
-    robot_bridge tries the last goal again. simulated_robot takes another start state: arm and
-    object elsewhere. fetch_env abandons its rollout and starts another.
+    robot_bridge repeats the last goal. simulated_robot takes another start state of arm and
+    object. fetch_env abandons its rollout and starts another.
     """
     from her_ros.orchestration.goal import reset_node
 

@@ -18,7 +18,7 @@ from her_ros.wire.topics import GRIPPER, TRAJECTORY, TWIST
 class ArmPublisher:
     """Publishes commands as twists for MoveIt Servo, or as trajectories for ros2_control.
 
-    :param period_s: for how long a command is meant
+    :param period_s: time for which a command is valid
     """
 
     def __init__(
@@ -60,5 +60,5 @@ class ArmPublisher:
         )
         until = Duration(seconds=self._period_s).to_msg()
         point = JointTrajectoryPoint(positions=positions.tolist(), time_from_start=until)
-        # A stamp of 0 is how a joint_trajectory_controller is told: from now on.
+        # A stamp of 0 makes a joint_trajectory_controller start immediately.
         return JointTrajectory(joint_names=list(ARM_JOINTS), points=[point])

@@ -16,9 +16,9 @@ _LIFETIME_S = 5.0
 
 
 class Demand:
-    """Listens to ``collect``.
+    """Subscribes to ``collect``.
 
-    :param is_followed: False: rollouts are wanted always
+    :param is_followed: False: ``collect`` is ignored, and rollouts are always requested
     :param heard: called after each message
     """
 
@@ -47,15 +47,15 @@ class Demand:
         return WaitsFor.NOTHING if self._wanted else WaitsFor.DEMAND
 
     def trouble(self) -> str:
-        """Say that there are several trainers, or none any more, and log it; empty: all is well.
+        """Log and return that there are several trainers, or that the trainer is gone; else empty.
 
-        A trainer that was never heard is waited for.
+        The node waits for a trainer that has not published yet.
         """
         several = self._trainers.trouble() if self._is_followed else ''
         return several or self._end_of_trainer()
 
     def _end_of_trainer(self) -> str:
-        """Say that the trainer is gone, and log its end and its return; empty: it is not."""
+        """Log the end and the return of the trainer; return a text if it is gone, else empty."""
         silence_s = self._silence_s
         is_gone = self._is_followed and _LIFETIME_S < silence_s < float('inf')
         text = f'the trainer is gone: nothing on {self._topic} for {silence_s:.0f} s'

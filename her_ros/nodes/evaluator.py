@@ -24,7 +24,7 @@ from her_ros.wire.topics import EPISODES, EVALUATION_POLICY, EVALUATION_STEP
 
 
 class EvaluatorNode(GuardedNode):
-    """Runs deterministic episodes with one policy version and leaves their bag."""
+    """Runs deterministic episodes with one policy version and writes them to a bag."""
 
     def __init__(self) -> None:
         super().__init__('evaluator')
@@ -55,8 +55,8 @@ class EvaluatorNode(GuardedNode):
         self._wanted = OnnxPolicy(bytes_of(message), EVALUATION_POLICY, self._task)
 
     def work(self) -> int:
-        """Evaluate whatever is asked for, until ROS shuts down."""
-        os.nice(5)  # an evaluation takes what simulation and learning leave
+        """Evaluate every requested policy version until ROS shuts down."""
+        os.nice(5)  # simulation and learning have priority over evaluations
         executor = SingleThreadedExecutor()
         executor.add_node(self)
         while self.context.ok():

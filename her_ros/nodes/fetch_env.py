@@ -31,7 +31,7 @@ from her_ros.wire.topics import ACTION, COLLECT, GOAL, STEP
 
 
 class FetchEnvNode(GuardedNode):
-    """Sends states, waits for the actions that answer them, and sends again when none came."""
+    """Publishes states, waits for the actions that answer them, and repeats unanswered states."""
 
     def __init__(self) -> None:
         super().__init__('fetch_env')
@@ -46,19 +46,19 @@ class FetchEnvNode(GuardedNode):
         self._scene = ScenePublisher(self, task) if p.publish_scene else None
         self._decoder = CloudDecoder(action_dtype(task))
         self._goal: NDArray[np.float64] | None = None
-        # What the last goal came to: its stamp, its state, and why.
+        # Result of the last goal: its stamp, its state, and the reason.
         self._goal_report = (0, GoalStatus.NONE, '')
         self._paused = False
-        # No harm is done: each step is answered once, by the first.
+        # This is only reported: the first action for a step counts.
         self._policies = Crowd(self, ACTION, 'more than one node publishes actions')
         self._environments = Crowd(self, STEP, 'another environment sends too')
-        # By the first environment of a turn: when its rows were sent, and first sent.
+        # By first environment of a group: when its rows were last sent, and first sent.
         self._sent_at: dict[int, float] = {}
         self._moved_at: dict[int, float] = {}
         self._resent = 0
         self._steps_done, self._steps_reported = 0, (time.monotonic(), 0)
         self._publisher = self.create_publisher(PointCloud2, STEP, LOCK_STEP)
-        # Rows stay serialised up to here: one copy instead of rclpy's field by field.
+        # Rows arrive serialised: decoding them here avoids rclpy's copy field by field.
         self.create_subscription(PointCloud2, ACTION, self._on_action, LOCK_STEP, raw=True)
         self._demand = Demand(self, p.follow_collect, self._on_demand)
         self.create_subscription(PointStamped, GOAL, self._on_goal, COMMAND, pause_s=ONE_BY_ONE_S)
@@ -110,7 +110,7 @@ class FetchEnvNode(GuardedNode):
         return response
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
-        """Abandon the present rollout and start another; the recorder drops the torn one."""
+        """Abandon the present rollout and start another; the recorder drops the incomplete one."""
         response.success = not self._paused
         response.message = 'paused: unpause first' if self._paused else 'a new rollout begins'
         if response.success and not self._rollouts.finished:
@@ -120,7 +120,7 @@ class FetchEnvNode(GuardedNode):
         return response
 
     def _on_time(self) -> None:
-        """Wall time alone drives this: it starts what may start, and sends again what got lost."""
+        """Start a rollout when possible, and repeat unanswered states; called by a timer."""
         if self._paused:
             return
         if self._rollouts.finished:
@@ -157,16 +157,16 @@ class FetchEnvNode(GuardedNode):
                 self._moved_at[env] = now
 
     def _stuck_since(self) -> float:
-        """Return since when a state has been waiting for its action."""
+        """Return the time since which the oldest unanswered state waits for its action."""
         waiting = [self._moved_at[int(rows['env'][0])] for rows in self._rollouts.unanswered]
         return min(waiting, default=np.inf)
 
     def _waits_for(self) -> WaitsFor:
-        """Return what keeps the next rollout from starting."""
+        """Return the reason why the next rollout does not start."""
         return WaitsFor.PAUSE if self._paused else self._demand.waits_for()
 
     def _awaited(self, waits: WaitsFor) -> str:
-        """Return what the node waits for in words, with the topic it comes on."""
+        """Describe what the node waits for, with its topic."""
         topics = {WaitsFor.ACTION: ACTION, WaitsFor.TRAINER: COLLECT}
         if waits in topics:
             return f'{waits} on {self.resolve_topic_name(topics[waits])}'

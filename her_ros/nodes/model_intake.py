@@ -24,9 +24,9 @@ _MODEL, _SHA256 = 'model', 'model_sha256'
 
 
 class ModelIntake:
-    """Offers verified policies to a server; a bad one is refused, and the old one goes on acting.
+    """Passes verified policies to a policy server; a bad one is refused, the old one stays.
 
-    Closed at first. Meanwhile any parameter is taken, since opening verifies it.
+    Initially closed. While it is closed, any parameter value is accepted: opening verifies it.
     """
 
     def __init__(self, node: GuardedNode, task: GoalTask, parameters: PolicyParameters) -> None:
@@ -35,17 +35,17 @@ class ModelIntake:
         self._parameters = parameters
         self._server: PolicyServer | None = None  # while open
         self._leave: list[Callable[[], object]] = []
-        #: what is wrong, by origin, until something right comes from there
+        #: present problems by origin; cleared by the next valid policy from that origin
         self.problems: dict[str, str] = {}
         self._run = RunFolder(parameters.run_dir).identity if parameters.run_dir else ''
-        #: policies of other runs, which are not taken
+        #: number of refused policies of other runs
         self.foreign = 0
         node.add_on_set_parameters_callback(self._on_parameters)
 
     def open(self, server: PolicyServer) -> None:
-        """Offer the model that the parameters name, and from now on those that come.
+        """Offer the model named by the parameters, then each new one.
 
-        :raises HerRosError: if a model is named that is not what it must be, or one is missing
+        :raises HerRosError: if the model is invalid, or a required model is missing
         """
         p, node = self._parameters, self._node
         self._models = Models(self._task, p.verify_key)
@@ -64,13 +64,13 @@ class ModelIntake:
         self.problems.clear()
 
     def close(self) -> None:
-        """Leave topic and service; the server gets nothing any more."""
+        """Close topic and service; the server gets no further policies."""
         for leave in self._leave:
             leave()
         self._server, self._leave = None, []
 
     def unused_policies(self) -> str:
-        """Say that policies are published while the node acts at random; empty: it does not."""
+        """Return a text if policies are published while the node acts at random, else empty."""
         p, node = self._parameters, self._node
         random = p.explore and self._server is not None and not self._server.has_policy
         topic = node.resolve_topic_name(POLICY)
@@ -82,7 +82,7 @@ class ModelIntake:
         )
 
     def refuse(self, error: Exception, pause_s: float = ONE_BY_ONE_S) -> None:
-        """Say what is wrong, now and in the diagnostics."""
+        """Log an error and add it to the diagnostics."""
         self.problems[_MODEL] = str(error)
         self._node.log.error(_MODEL, error, pause_s)
 

@@ -39,7 +39,7 @@ from her_ros.wire.topics import DIAGNOSTICS
 
 Config = TypeVar('Config')
 
-# Parameters that ROS itself declares in every node.
+# Parameters that ROS declares in every node.
 _ROS_PARAMETERS = ('use_sim_time', 'start_type_description_service')
 _WALL_TIME = 'stamps are wall time here, leave it false'
 
@@ -88,7 +88,7 @@ def _declare_floats(node: Node, name: str, value: Any, descriptor: ParameterDesc
 
 
 def _refuse_sim_time(parameters: list[rclpy.Parameter]) -> SetParametersResult:
-    # rclpy asks us before its own handler, which would switch the clock.
+    # rclpy calls this before its own handler, which would switch the clock.
     wanted = [each.value for each in parameters if each.name == 'use_sim_time']
     if all(value is False for value in wanted):
         return SetParametersResult(successful=True)
@@ -115,23 +115,23 @@ def _descriptor(parameter: Parameter) -> ParameterDescriptor:
     return descriptor
 
 
-# A share of CPU time is not measured over less than this; reports may follow each other at once.
+# Shortest interval for measuring CPU usage; extra reports may follow each other immediately.
 _SHORTEST_S = 0.5
 
 
 def steady_timer(node: Node, period_s: float, callback: Callable[[], None]) -> Timer:
-    """Create a timer that a step of the system's clock neither stops nor hurries."""
+    """Create a timer that steps of the system clock do not affect."""
     return node.create_timer(period_s, callback, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
 
 class Diagnostics:
-    """Publishes once per second what a node does, and how many cores its process keeps busy.
+    """Publishes the state of a node and its CPU usage once per second.
 
-    As REP-107 has it, on ``/diagnostics``. Host, process and run folder stand beside the values,
-    as two nodes may have one name.
+    The topic is ``/diagnostics``, as in REP-107. Host, process and run folder are included, as two
+    nodes may have the same name.
 
-    :param values: called for the present values; ``level`` and ``message`` become the status
-        itself, all others stand beside it
+    :param values: returns the present values; ``level`` and ``message`` become those of the
+        status, all others its key-value pairs
     """
 
     def __init__(self, node: Node, values: Callable[[], Mapping[str, Any]]) -> None:
@@ -174,24 +174,26 @@ def run(
     work: Callable[[Any], int] | None = None,
     config: type | None = None,
 ) -> None:
-    """Run a node until it is told to stop; the ``main`` of every node.
+    """Run a node until it is stopped; the ``main`` of every node.
 
     SIGINT, SIGTERM, SIGHUP and the end of its launcher stop it cleanly, between two pieces of work
     and never within one. A :class:`HerRosError` is printed as one line and ends the process with
     ``USER_ERROR``.
 
-    :param make: makes the node; what it returns has ``close()`` where it holds anything open, and
-        ``last_words()`` where something has to be published before ROS ends: it is called from
-        another thread when a signal comes
+    :param make: makes the node. A node that holds resources has ``close()``. A node that must
+        publish before ROS ends has ``send_final_action()``, which is called from another thread
+        after a signal
     :param work: runs instead of spinning, and returns the exit status
     :param config: class of the node's parameters, for its help; with it, arguments that are
-        neither ROS's nor known are refused. None: the command line is not looked at
+        neither ROS's nor known are refused. None: the command line is not checked
     """
     node: Any = None
     watch: ClockWatch | None = None
     status = 0
     steady_output(ends_with_reader=False)
-    ending = end_by_signals(lambda: node.last_words() if hasattr(node, 'last_words') else None)
+    ending = end_by_signals(
+        lambda: node.send_final_action() if hasattr(node, 'send_final_action') else None
+    )
     try:
         if config is not None:
             check_arguments(sys.argv[1:], _description(make), config)
@@ -206,7 +208,7 @@ def run(
     except (HerRosError, OSError) as error:
         status = _report(error)
     except Exception:
-        # Whatever rclpy raises where a signal has shut it down; anything else is our own bug.
+        # After a signal has shut it down, rclpy raises various errors. Others are our own bugs.
         if not ending.is_set():
             traceback.print_exc()
             status = 1
@@ -216,7 +218,7 @@ def run(
         if node is not None:
             status = _close(node) or status
         rclpy.try_shutdown()
-        # Python's last collection of a node that failed half made may wait for ever.
+        # Python's final garbage collection of a partly made node may block forever.
         with suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
@@ -224,7 +226,7 @@ def run(
 
 
 def _close(node: Any) -> int:
-    """Close a node; return the exit status of what went wrong, or 0."""
+    """Close a node; return the exit status: that of an error, or 0."""
     try:
         if hasattr(node, 'close'):
             node.close()
@@ -253,21 +255,21 @@ def _init() -> None:
     check_ros_environment(os.environ)
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:  # all that rclpy tells its users of a damaged file
+    except RuntimeError as error:  # the only information of rclpy about a damaged file
         text = text_of(error)
         raise HerRosError(f'unknown ROS arguments {text}' if text[:1] == '[' else text) from None
 
 
-# Messages of one topic handled before anything else is looked at: no step takes so long that
-# timers would be late by more than a fraction of a second.
+# Messages of one topic handled before other callbacks. Steps are short enough that this delays
+# timers by less than a second.
 _MESSAGES_AT_ONCE = 8
 
 
 def _spin(node: Node) -> int:
-    """Hand messages over at once; leave all else to rclpy's executor.
+    """Dispatch messages directly; leave all other work to rclpy's executor.
 
-    That executor lists everything there is to wait for twice around each callback, which takes
-    longer than a message takes from one process to another.
+    That executor lists all its entities twice around each callback, which takes longer than the
+    transport of a message between processes.
     """
     executor = SingleThreadedExecutor()
     executor.add_node(node)

@@ -11,12 +11,12 @@ from her_ros.nodes.qos import STATUS
 from her_ros.runtime.errors import one_line
 from her_ros.wire.topics import DIAGNOSTICS
 
-# Nodes remembered; there are seldom more than a few of one name.
+# Number of nodes remembered; rarely more than a few have the same name.
 _MOST = 1000
 
 
 def identity_of(node: Node) -> dict[str, object]:
-    """Return what tells a node apart from another one of its name, for its diagnostics."""
+    """Return host, process and run folder, which identify a node in its diagnostics."""
     known = node.has_parameter('run_dir')
     run_dir = node.get_parameter('run_dir').value if known else ''
     return {'host': gethostname(), 'pid': getpid(), 'run_dir': run_dir}
@@ -43,7 +43,7 @@ class Participants:
     def describe(self, name: str, processes: Collection[int]) -> str:
         """Describe the nodes of a name; empty: none is known.
 
-        :param processes: that it can be, on this machine; empty: it is on another one
+        :param processes: possible processes on this machine; empty: the node is on another one
         """
         here = gethostname()
         on_this = {(here, str(pid)) for pid in processes}
@@ -54,5 +54,5 @@ class Participants:
         )
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._node.destroy_subscription(self._subscription)

@@ -27,11 +27,11 @@ from her_ros.tasks.registry import task_named
 from her_ros.wire.sessions import Sessions
 from her_ros.wire.topics import ACTION, POLICY, STEP
 
-# How long the last safe action may take to arrive before ROS ends.
+# Time for the last safe action to arrive before ROS ends.
 _LAST_WORDS = Duration(seconds=0.2)
-# Seconds from one line about a lasting problem to the next.
+# Seconds between two log lines about a persistent problem.
 _REPEAT_S = 10.0
-# What the diagnostics say of a stop.
+# Text of the diagnostics for each reason of a stop.
 _STOPS = {
     State.STOPPED: 'stopped until a fresh observation comes',
     State.LATCHED: 'stopped until it is activated again',
@@ -58,7 +58,7 @@ class PolicyNode(GuardedNode, LifecycleNode):
         self._diagnostics = Diagnostics(self, self._status)
         guard_lifecycle_services(self)
         if p.autostart:
-            # First by itself, as what goes wrong is to end the node.
+            # Configured directly first, so that an error ends the node.
             self._configure()
             self.trigger_configure()
             self.trigger_activate()
@@ -68,7 +68,7 @@ class PolicyNode(GuardedNode, LifecycleNode):
         try:
             if self._server is None:
                 self._configure()
-        except Exception as error:  # rclpy would drop it without a word
+        except Exception as error:  # rclpy would drop the error silently
             self.close()
             self._intake.refuse(error, pause_s=0.0)
             return _FAILURE
@@ -100,11 +100,11 @@ class PolicyNode(GuardedNode, LifecycleNode):
     def _join_topics(self) -> None:
         p, step_qos, action_qos = self._config, LOCK_STEP, LOCK_STEP
         if p.deployment:
-            # Within an episode, the watchdog speaks as often if nothing else does.
+            # Within an episode, the watchdog publishes at the same rate if nothing else does.
             action_qos = with_deadline(LOCK_STEP, p.deadline_s + self._task.control_period_s)
         if p.request_deadline:
             step_qos = with_deadline(LOCK_STEP, p.deadline_s)
-        # Rows stay serialised up to here: one copy instead of rclpy's field by field.
+        # Rows arrive serialised: decoding them here avoids rclpy's copy field by field.
         raw = {'raw': True}
         self._publisher = self.create_publisher(PointCloud2, ACTION, action_qos)
         steps = self.create_subscription(PointCloud2, STEP, self._on_step, step_qos, **raw)
@@ -121,14 +121,14 @@ class PolicyNode(GuardedNode, LifecycleNode):
         return self._reached('active', state)
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Bring the safe action, and stop acting."""
+        """Send the safe action, and stop acting."""
         if self._server is not None:
             self._server.deactivate()
         super().on_deactivate(state)
         return self._reached('inactive', state)
 
     def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Bring the safe action, and stop acting, for good."""
+        """Send the safe action, and stop acting permanently."""
         self.close()
         super().on_shutdown(state)
         return self._reached('finalized', state)
@@ -140,7 +140,7 @@ class PolicyNode(GuardedNode, LifecycleNode):
         return self._reached('unconfigured', state)
 
     def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
-        """Bring the safe action; nothing stays configured."""
+        """Send the safe action, and clean up."""
         self.close()
         return self._reached('unconfigured', state)
 
@@ -148,17 +148,17 @@ class PolicyNode(GuardedNode, LifecycleNode):
         self.get_logger().info(f'lifecycle: {label}, was {before.label}')
         return _SUCCESS
 
-    def last_words(self) -> None:
-        """Bring the safe action before ROS ends; comes from another thread."""
+    def send_final_action(self) -> None:
+        """Send the safe action before ROS ends; called from another thread."""
         if (server := self._server) is not None:
             server.deactivate()
             if self.context.ok():
                 self._publisher.wait_for_all_acked(_LAST_WORDS)
 
     def close(self) -> None:
-        """Bring the safe action, then let go of all that configuring has made."""
+        """Send the safe action, then release everything that configuring made."""
         if self._server is not None:
-            self.last_words()
+            self.send_final_action()
             self._server.close()
         self._intake.close()
         for leave in self._leave:
@@ -206,7 +206,7 @@ class PolicyNode(GuardedNode, LifecycleNode):
         }
 
     def _others(self, foreign_steps: int) -> list[str]:
-        """Say what others send that is not heeded; empty lines: nothing."""
+        """Return texts about ignored messages of other nodes; empty if there are none."""
         if unused := self._intake.unused_policies():
             self.log.warning('unused policies', unused, _REPEAT_S)
         environments = self._environments.trouble(foreign_steps)

@@ -9,30 +9,30 @@ from rclpy.node import Node
 from her_ros.nodes.participants import Participants
 from her_ros.wire.topics import ROSOUT
 
-# Messages that may get lost between two others; a greater jump is another publisher's count.
+# Most messages lost between two others; a larger jump is another publisher's count.
 _LARGEST_GAP = 64
-# What ROS calls a publisher whose node has not been heard of yet, or that has none.
+# Name that ROS gives to a publisher whose node is unknown or does not exist.
 _UNKNOWN = '_NODE_NAME_UNKNOWN_'
 _NAMELESS = 'a publisher whose node is unknown'
-# How the identifiers of Fast DDS begin; then come two bytes of the host and two of the process.
+# First bytes of Fast DDS identifiers; two bytes of the host and two of the process follow.
 _FAST_DDS = b'\x01\x0f'
 
 
 class OnePublisher:
-    """Tells by the sequence numbers of messages whether one publisher has sent them all."""
+    """Checks by sequence numbers whether all messages come from one publisher."""
 
     def __init__(self) -> None:
         self._last: int | None = None
 
     def restart(self) -> None:
-        """Let the next message come from any publisher."""
+        """Accept the next message from any publisher."""
         self._last = None
 
     def sent(self, message_info: Mapping[str, Any]) -> bool:
-        """Note a message; tell whether it can come from the publisher of those before.
+        """Note a message; return whether it can come from the same publisher as those before.
 
-        :param message_info: as rclpy hands it over beside a message; always true where the
-            middleware does not count
+        :param message_info: rclpy's information about the message. Without sequence numbers of the
+            middleware the result is always true
         """
         number = message_info.get('publication_sequence_number')
         if number is None:
@@ -49,11 +49,11 @@ class TopicSource:
         self._noted: set[bytes] = set()
 
     def remember(self) -> None:
-        """Note who publishes now."""
+        """Note the present publishers."""
         self._noted = live_publishers(self._node, self._topic)
 
     def left(self) -> bool | None:
-        """Tell whether those noted have left; None: one of them may have."""
+        """Return whether the noted publishers have left; None: one of them may have."""
         if not self._noted:
             return None
         if not self._noted & live_publishers(self._node, self._topic):
@@ -62,7 +62,7 @@ class TopicSource:
 
 
 class ActionSource:
-    """Where the actions of a robot come from: one publisher, of the one node that has any.
+    """Checks that the actions of a robot come from one publisher of one node.
 
     :param topic: of the actions
     """
@@ -72,17 +72,17 @@ class ActionSource:
         self._publisher, self._episode = OnePublisher(), 0
 
     def trouble(self) -> str:
-        """Name the nodes that publish actions, if there are several; empty: all is well."""
-        # Most of the time there is one, and counting takes less time than asking for names.
+        """Name the nodes that publish actions if there are several, else return an empty text."""
+        # Usually there is one, and counting is faster than asking for names.
         few = self._node.count_publishers(_full_name(self._node, self._topic)) < 2
         if few or len(self._names()) < 2:
             return ''
         return f'more than one node publishes actions; stop one of {self._rivals()}'
 
     def trouble_with(self, message_info: Mapping[str, Any], episode: int) -> str:
-        """Note an answer; name all publishers if another one sent those before; else empty.
+        """Note an action; name all publishers if another one sent those before, else empty.
 
-        :param episode: to which the answers belong; a new one may have another publisher
+        :param episode: episode of the actions; a new one may have another publisher
         """
         if episode != self._episode:
             self._episode = episode
@@ -101,8 +101,8 @@ class ActionSource:
 def node_names(node: Node, topic: str) -> set[str]:
     """Return the full names of the nodes that publish on a topic.
 
-    A node that was killed and started again is there twice for some seconds, by one name; the name
-    of a new one may take as long to arrive.
+    A node that was killed and restarted is listed twice for some seconds, under the same name; the
+    name of a new node may arrive with the same delay.
     """
     found = node.get_publishers_info_by_topic(_full_name(node, topic))
     return {_name(info) for info in found} - {_NAMELESS}
@@ -111,7 +111,7 @@ def node_names(node: Node, topic: str) -> set[str]:
 def live_publishers(node: Node, topic: str) -> set[bytes]:
     """Return the identifiers of a topic's publishers.
 
-    Without those of this machine whose process has ended, which DDS keeps for up to 20 s.
+    Publishers of ended processes on this machine, which DDS keeps for up to 20 s, are left out.
     """
     here = _this_host(node)
     return {
@@ -124,7 +124,7 @@ def live_publishers(node: Node, topic: str) -> set[bytes]:
 def rivals(node: Node, topic: str, known: Participants | None = None) -> str:
     """Name all publishers of a topic, with their processes where these are known.
 
-    :param known: tells hosts and run folders, too
+    :param known: source of hosts and run folders
     """
     found = node.get_publishers_info_by_topic(_full_name(node, topic))
     here = _this_host(node)
@@ -143,7 +143,7 @@ def _name(info: Any) -> str:
 
 
 def _this_host(node: Node) -> set[bytes]:
-    """Return how Fast DDS names this machine."""
+    """Return the bytes by which Fast DDS identifies this machine."""
     own_name = node.get_fully_qualified_name()
     infos = node.get_publishers_info_by_topic(ROSOUT)
     return {_host(info) for info in infos if _name(info) == own_name and _processes(info)}

@@ -1,4 +1,4 @@
-"""The quality of service that both ends of a topic use; the names stand in wire/topics.py."""
+"""Quality of service per topic, for both ends; the topic names are in wire/topics.py."""
 
 from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
@@ -17,34 +17,34 @@ def _reliable(depth: int, durability: DurabilityPolicy) -> QoSProfile:
 LOCK_STEP = _reliable(10, DurabilityPolicy.VOLATILE)
 #: ``step`` and ``action`` at the recorder, which may be busy for a moment but must miss nothing
 RECORDING = _reliable(1000, DurabilityPolicy.VOLATILE)
-#: ``policy``, ``evaluation/policy`` and ``collect``: who comes late gets the last one
+#: ``policy``, ``evaluation/policy`` and ``collect``: late subscribers get the last message
 LATCHED = _reliable(1, DurabilityPolicy.TRANSIENT_LOCAL)
 #: ``episodes``
 HINT = _reliable(1, DurabilityPolicy.VOLATILE)
 #: ``goal``: RViz publishes volatile
 COMMAND = _reliable(1, DurabilityPolicy.VOLATILE)
-#: what a robot sends and is sent, as with ros2_control and MoveIt Servo: reliable publishers serve
-#: subscribers of either reliability, and commands must be offered reliably to be taken
+#: measurements and commands of a robot, as for ros2_control and MoveIt Servo: reliable publishers
+#: match subscribers of either reliability, and commands must be published reliably
 ROBOT = _reliable(10, DurabilityPolicy.VOLATILE)
-#: to subscribe to what a robot measures: best effort joins drivers of either reliability
+#: subscriptions to measurements: best effort matches drivers of either reliability
 SENSOR = QoSProfile(
     depth=10,
     history=HistoryPolicy.KEEP_LAST,
     reliability=ReliabilityPolicy.BEST_EFFORT,
     durability=DurabilityPolicy.VOLATILE,
 )
-#: what a simulation shows of itself: a reliable publisher serves readers of either kind
+#: scene of a simulation: a reliable publisher matches subscribers of either reliability
 SCENE = _reliable(1, DurabilityPolicy.VOLATILE)
-#: ``/rosout``, as rclpy offers it: who comes late gets what was logged shortly before
+#: ``/rosout``, as rclpy offers it: late subscribers get recent lines
 LOG = _reliable(1000, DurabilityPolicy.TRANSIENT_LOCAL)
 #: ``/diagnostics``
 STATUS = _reliable(10, DurabilityPolicy.VOLATILE)
 
 
 def with_deadline(profile: QoSProfile, seconds: float) -> QoSProfile:
-    """Offer, or request, a message at least every so many seconds.
+    """Return a profile that offers or requests a message at least once per deadline.
 
-    Who requests a deadline receives nothing from who does not offer one as short.
+    A subscriber with a deadline receives nothing from a publisher without one as short.
     """
     return QoSProfile(
         depth=profile.depth,

@@ -23,7 +23,7 @@ from her_ros.wire.topics import ACTION, EPISODES, STEP
 
 
 class RecorderNode(GuardedNode):
-    """Takes messages as they come and writes them in a thread of its own.
+    """Receives messages and writes them in a separate thread.
 
     Messages stay serialised from the wire to the file.
     """
@@ -72,7 +72,7 @@ class RecorderNode(GuardedNode):
                 self._problem = str(error)
                 self.log.error(topic, error)
             except Exception as error:
-                # No disk, no bag: better to stop than to let the robot work for nothing.
+                # Nothing can be recorded: stop, so that the robot does not work in vain.
                 self._failure = self._failure or error
 
     def _watch(self) -> None:
@@ -95,7 +95,7 @@ class RecorderNode(GuardedNode):
         }
 
     def close(self) -> None:
-        """Write what has come; drop the rollout that is not finished."""
+        """Write the received messages; drop an unfinished rollout."""
         self._queue.put(None)
         self._thread.join(timeout=5.0)
         self._rollouts.close()

@@ -6,7 +6,7 @@ from typing import Any
 from her_ros.nodes.participants import Participants
 from her_ros.nodes.publishers import live_publishers, rivals
 
-# Messages refused longer ago than this are forgotten, seconds.
+# Time after which a refused message is no longer reported, seconds.
 _LIFETIME_S = 5.0
 # Nodes report once per second; a line that is logged later can name their hosts and runs.
 _PATIENCE_S = 1.5
@@ -14,10 +14,10 @@ _REPEAT_S = 10.0
 
 
 class Rivalry:
-    """Says which nodes send on one topic, while messages of some are refused.
+    """Names the nodes that publish on a topic while messages of some of them are refused.
 
     :param node: a :class:`~her_ros.nodes.guarded_node.GuardedNode`
-    :param what: what the user is told before the names
+    :param what: text of the message before the names
     """
 
     def __init__(self, node: Any, topic: str, what: str) -> None:
@@ -27,7 +27,7 @@ class Rivalry:
         self._known: Participants | None = None
 
     def trouble(self, refused: int) -> str:
-        """Name all that send, and log it at times; empty: nothing was refused lately.
+        """Return, and log at intervals, the names of all publishers; empty if none was refused.
 
         Called once per second.
 
@@ -53,10 +53,10 @@ class Rivalry:
 
 
 class Crowd:
-    """Says which nodes send on a topic that is for one of them, while there are several.
+    """Names the nodes that publish on a topic while there are more than one.
 
     :param node: a :class:`~her_ros.nodes.guarded_node.GuardedNode`
-    :param what: what the user is told before the names
+    :param what: text of the message before the names
     """
 
     def __init__(self, node: Any, topic: str, what: str) -> None:
@@ -65,11 +65,11 @@ class Crowd:
         self._seen = 0
 
     def trouble(self) -> str:
-        """Name all that send, and log it at times; empty: there is one at the most.
+        """Return, and log at intervals, the names of all publishers; empty if at most one.
 
         Called once per second.
         """
-        # Most of the time there is one, and counting takes less time than looking at each.
+        # Usually there is one, and counting is faster than examining each.
         if self._node.count_publishers(self._node.resolve_topic_name(self._topic)) > 1:
             self._seen += len(live_publishers(self._node, self._topic)) > 1
         return self._rivalry.trouble(self._seen)

@@ -36,16 +36,16 @@ from her_ros.wire.cloud import CloudDecoder, encode_cloud
 from her_ros.wire.rows import Rows, action_dtype
 from her_ros.wire.topics import ACTION, GOAL, GOAL_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, STEP
 
-# Control periods for which a robot in motion is told to stand still when the node ends.
+# Control periods for which zero velocity is commanded to a moving robot when the node ends.
 _FINAL_COMMANDS = 5
-# What a robot may wait for without a warning.
+# States of waiting that are no warning.
 _CALM = (WaitsFor.NOTHING, WaitsFor.GOAL)
-# Rows come once per control period; this many periods is what subscribers may count on.
+# Offered deadline of rows in control periods; there is one row per period.
 _OFFERED_PERIODS = 2
 
 
 class RobotBridgeNode(GuardedNode):
-    """Asks the policy once per control period, and tells the robot what it answers."""
+    """Publishes one row per control period, and sends the policy's actions to the robot."""
 
     def __init__(self) -> None:
         super().__init__('robot_bridge')
@@ -54,14 +54,14 @@ class RobotBridgeNode(GuardedNode):
         base = Pose.of('base_pose', p.base_pose[:3], p.base_pose[3:])
         self._frames = Frames(p.base_frame, base, tf2_lookup(self, p.base_frame))
         self._control = RobotControl(self._task, p, self._frames, secrets.randbits(32))
-        # Held from a decision until it is on its way, so that no command follows the last one.
+        # Held from a decision until its command is published, so that none follows the final one.
         self._lock = threading.Lock()
         self._is_over = False
         self._decoder = CloudDecoder(action_dtype(self._task))
         self._arrivals = {
             topic: Arrivals(topic, p.input_timeout_s) for topic in (JOINT_STATES, OBJECT_POSE)
         }
-        self._stamp_ns = 0  # of the joints seen last
+        self._stamp_ns = 0  # of the last joint states
         self._ended, self._successes = 0, 0
         self._told = ''  # of the problems
         self._actions = ActionSource(self, ACTION)
@@ -93,7 +93,7 @@ class RobotBridgeNode(GuardedNode):
             self.create_subscription(kind, topic, receive, qos, pause_s=pause_s)
 
     def _receiver(self, topic: str, take: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Return what takes the messages of a topic, and reports what becomes of goals."""
+        """Return a callback for a topic that also publishes the events of goals."""
 
         def receive(message: Any) -> None:
             try:
@@ -110,7 +110,7 @@ class RobotBridgeNode(GuardedNode):
     def _take_joints(self, message: JointState) -> None:
         joints = (message.name, message.position, message.velocity)
         measured_s, stamp_ns = self._measured(JOINT_STATES, message)
-        # Only the arm's driver begins periods, not each driver that publishes joints.
+        # Only messages of the arm's driver start periods, not those of other drivers.
         if self._control.observer.take_joints(*joints, measured_s):
             self._stamp_ns = stamp_ns
             if self._clock.measured(time.monotonic()):
@@ -122,7 +122,7 @@ class RobotBridgeNode(GuardedNode):
         self._control.observer.take_object(pose, self._measured(OBJECT_POSE, message)[0])
 
     def _measured(self, topic: str, message: Any) -> tuple[float, int]:
-        """Return when a message was measured: monotonic seconds, and wall time in nanoseconds."""
+        """Return when a message was measured: monotonic seconds, and wall time, nanoseconds."""
         now_ns, stamp_ns = time.time_ns(), stamp_ns_of(message.header.stamp)
         measured_s = self._arrivals[topic].measured_s(stamp_ns, now_ns, time.monotonic())
         return measured_s, min(stamp_ns or now_ns, now_ns)
@@ -151,14 +151,14 @@ class RobotBridgeNode(GuardedNode):
             raise RobotError(trouble)
 
     def _report_goals(self) -> None:
-        """Publish what became of goals, as soon as it is known."""
+        """Publish the events of goals without waiting for the next diagnostics."""
         with self._lock:
             events = self._control.goals.events()
         for self._goal_event in events:
             self._diagnostics.publish()
 
     def _draw_goal(self) -> None:
-        # Again and again, as a viewer may come later.
+        # Repeated, as a viewer may start later.
         if (goal := self._control.goals.last) is not None:
             self._markers.publish(goal_marker(self._task, goal.position, time.time_ns()))
 
@@ -185,7 +185,7 @@ class RobotBridgeNode(GuardedNode):
             if rows is not None and is_end(rows)[0]:
                 self._tell_end(rows)
         except Exception as error:
-            # Whatever it is, without a next period the last command must not be a motion.
+            # After any error there is no next period, so the last command must be zero.
             with self._lock:
                 self._halt(str(error))
             raise
@@ -194,7 +194,7 @@ class RobotBridgeNode(GuardedNode):
             self._report_goals()
 
     def _next_rows(self) -> Rows | None:
-        """Go on by one control period; needs the lock."""
+        """Run one control period; the lock must be held."""
         if self._control.moving and (trouble := self._actions.trouble()):
             self._halt(trouble)
         tick = self._control.tick(time.monotonic())
@@ -211,7 +211,7 @@ class RobotBridgeNode(GuardedNode):
                 self.get_logger().error(self._told)
 
     def _halt(self, reason: str) -> None:
-        """Stop a robot in motion because something is wrong; needs the lock."""
+        """Stop a moving robot after a fault; the lock must be held."""
         if (command := self._control.halt(reason, time.monotonic())) is not None:
             self._control.problem = f'gave up: {reason}'
             self._arm.send(command)
@@ -241,13 +241,13 @@ class RobotBridgeNode(GuardedNode):
         self._report_goals()
         return response
 
-    def last_words(self) -> None:
-        """Tell a robot in motion to stand still before ROS ends; comes from another thread."""
+    def send_final_action(self) -> None:
+        """Command zero velocity to a moving robot before ROS ends; called from another thread."""
         with self._lock:
             self._is_over = True
             command = self._control.halt('the bridge ends', time.monotonic())
         if command is not None:
-            # Fast DDS drops what a subscriber has not taken when its publisher has gone.
+            # Fast DDS drops messages not yet delivered when their publisher ends.
             for _ in range(_FINAL_COMMANDS):
                 self._arm.send(command)
                 time.sleep(self._task.control_period_s)
@@ -257,7 +257,7 @@ class RobotBridgeNode(GuardedNode):
     def close(self) -> None:
         """Do the same where an error ends the node."""
         if not self._is_over and self.context.ok():
-            self.last_words()
+            self.send_final_action()
 
     def _tell_end(self, rows: Rows) -> None:
         row = rows[0]
@@ -275,7 +275,7 @@ class RobotBridgeNode(GuardedNode):
         missing = control.missing(now_s)
         awaited = listed(missing) or str(waits)
         state = f'waits for {awaited}' if waits else str(control.state(now_s))
-        # Messages of another driver may be right meanwhile.
+        # Messages of another driver may be valid meanwhile.
         refused = {topic: each.problem(now_s) for topic, each in self._arrivals.items()}
         problems = {**refused, **self.problems, 'control': control.problem}
         present = {topic: each for topic, each in problems.items() if each}

@@ -17,7 +17,7 @@ from her_ros.sim.scene import Scene, Shape, goal_sphere
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.topics import GRIPPER_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, TF_STATIC
 
-# As often as a robot moves in real time.
+# The control rate of a robot in real time.
 _PERIOD_S = 0.04
 _BASE_FRAME = 'base_link'
 _KINDS = {
@@ -29,11 +29,11 @@ _KINDS = {
 
 
 class ScenePublisher:
-    """Publishes a scene in the world frame, 25 times a second at the most.
+    """Publishes a scene in the world frame, at most 25 times a second.
 
     :param node: the node whose topics these are
     :param measured: publish ``joint_states`` and ``object_pose`` as well as ``gripper_pose`` and
-        ``markers``; a robot has publishers of its own for what it measures
+        ``markers``; a robot publishes its measurements itself
     :raises ArmError: if the task has no simulation
     """
 
@@ -50,10 +50,10 @@ class ScenePublisher:
         self._publish_base(node)
 
     def publish(self, qpos: Floats, goal: Floats | None, stamp_ns: int) -> None:
-        """Publish what is where, unless that was done less than a period ago.
+        """Publish the scene, at most once per period.
 
         :param qpos: joint positions of the task's whole model, shape (nq,)
-        :param goal: desired goal, metres, world frame, shape (3,); None: there is none to show
+        :param goal: desired goal, metres, world frame, shape (3,); None: no goal is shown
         :param stamp_ns: time of this state, nanoseconds since 1970
         """
         if not self._throttle.allows():
@@ -73,7 +73,7 @@ class ScenePublisher:
             self._joints.publish(joints)
 
     def _publish_base(self, node: Node) -> None:
-        """Tell tf where the robot stands, where tf's messages are installed."""
+        """Publish the transform of the robot's base, if tf2's messages are installed."""
         try:
             from tf2_msgs.msg import TFMessage
         except ImportError:  # the wheels of rclpy come without it
@@ -87,7 +87,7 @@ class ScenePublisher:
 
 
 def goal_marker(task: GoalTask, goal: Floats, stamp_ns: int) -> MarkerArray:
-    """Draw a goal beside a scene that knows of none: metres, world frame, shape (3,)."""
+    """Publish the marker of a goal, metres, world frame, shape (3,)."""
     return MarkerArray(
         markers=[_marker('goal', 0, goal_sphere(task, goal), time_message(stamp_ns))]
     )

@@ -30,12 +30,12 @@ from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
 
 _SUBSTEPS_PER_S = 500
-#: physics made up for at once; who was away for longer goes on from where it stood
+#: longest time of physics to catch up at once, seconds; further time is skipped
 _MOST_BEHIND_S = 0.1
 
 
 class SimulatedRobotNode(GuardedNode):
-    """Moves with the wall clock; sends what it measures and follows what it is told."""
+    """Simulates a robot in real time: publishes measurements and follows commands."""
 
     def __init__(self) -> None:
         super().__init__('simulated_robot')
@@ -56,7 +56,7 @@ class SimulatedRobotNode(GuardedNode):
             p.joint_noise_rad,
             p.drop_probability,
         )
-        # Messages leave with the tick that is nearest to the end of their latency.
+        # Messages are published at the tick nearest to the end of their latency.
         self._delay: Delay[tuple[Any, Any]] = Delay(p.latency_s - 0.5 / p.rate_hz)
         self._counts = dict.fromkeys(
             ('lost_sent', 'lost_received', 'stale', 'future', 'unstamped'), 0
@@ -66,7 +66,7 @@ class SimulatedRobotNode(GuardedNode):
         self._ticks = 0
         self._connect()
         self._scene = ScenePublisher(self, task, measured=False) if p.publish_scene else None
-        # Wall time that nobody sets, unlike the node's own clock.
+        # Steps of the system clock do not affect it, unlike the node's clock.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._schedule = TickCounter(
             1.0 / p.rate_hz, time.monotonic(), max(round(_MOST_BEHIND_S * p.rate_hz), 1)
@@ -103,7 +103,7 @@ class SimulatedRobotNode(GuardedNode):
             self._robot.command_velocity(velocity)
 
     def _is_of_now(self, what: str, header: Header) -> bool:
-        """Tell whether a command is neither old nor ahead; count and name one that is."""
+        """Return whether the stamp of a command is current; count and log one that is not."""
         fault = stamp_fault(
             what, stamp_ns_of(header.stamp), time.time_ns(), self._config.command_timeout_s
         )
@@ -119,7 +119,7 @@ class SimulatedRobotNode(GuardedNode):
         last = message.points[-1]
         duration_s = last.time_from_start.sec + last.time_from_start.nanosec / 1e9
         positions = checked_joints(message.joint_names, last.positions, duration_s)
-        # To a joint_trajectory_controller a stamp of 0 says: from now on.
+        # A stamp of 0 makes a joint_trajectory_controller start immediately.
         if stamp_ns_of(message.header.stamp) and not self._is_of_now('trajectory', message.header):
             return
         self._commanded_at = time.monotonic()
@@ -138,7 +138,7 @@ class SimulatedRobotNode(GuardedNode):
         return response
 
     def _on_time(self) -> None:
-        """Catch up with the wall clock and send what is measured then."""
+        """Advance the simulation to the wall clock and publish the measurements."""
         skipped = self._schedule.skipped
         ticks = self._schedule.due(time.monotonic())
         if ticks:
@@ -155,7 +155,7 @@ class SimulatedRobotNode(GuardedNode):
             publisher.publish(message)
 
     def _measure(self) -> None:
-        """Read the sensors; what does not get lost is sent ``latency_s`` later."""
+        """Read the sensors; queue the messages that are not lost for ``latency_s``."""
         robot, stamp = self._robot, self.get_clock().now().to_msg()
         joints = JointState(name=list(robot.joint_names))
         positions = self._faults.joint_positions(robot.joint_positions, robot.turning)
@@ -163,7 +163,7 @@ class SimulatedRobotNode(GuardedNode):
         joints.velocity = array('d', robot.joint_velocities)
         measured: list[tuple[Any, Any]] = [(self._joint_states, joints)]
         if robot.object_pose is not None:
-            # First, as those who wait for joints take them for the newest there is.
+            # Before the joints, as subscribers treat joint states as the newest message.
             measured.insert(0, (self._object_pose, self._seen_object(*robot.object_pose)))
         if self._scene is not None:
             self._scene.publish(robot.qpos, None, time.time_ns())

@@ -23,15 +23,15 @@ from her_ros.runtime.states import WaitsFor
 from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import COLLECT, EPISODES, EVALUATION_POLICY, POLICY
 
-# One slice of learning between two looks at the topics, seconds.
+# Time of learning between two polls of the topics, seconds.
 _SLICE_S = 0.05
-# A new policy is published this often at the most, seconds; sooner when all updates are made.
+# Shortest interval between two policies, seconds; ignored when no updates are owed.
 _PUBLISH_INTERVAL_S = 0.25
 _HEARTBEAT_S = 1.0
 
 
 class TrainerNode(GuardedNode):
-    """Learns from the run's bags, publishes policies, says when to collect, and ends the run."""
+    """Learns from the run's bags, publishes policies, requests rollouts, and ends the run."""
 
     def __init__(self) -> None:
         super().__init__('trainer')
@@ -71,7 +71,7 @@ class TrainerNode(GuardedNode):
         self._diagnostics = Diagnostics(self, self._status)
 
     def _on_hint(self, _: String) -> None:
-        """Only a wake-up: what counts is what lies in the folder."""
+        """Wake up; the bags are found in the folder."""
 
     def _on_policy(self, message: UInt8MultiArray) -> None:
         self._foreign += run_of(message) != self._run
@@ -95,7 +95,7 @@ class TrainerNode(GuardedNode):
         return 0
 
     def _cycle(self) -> bool:
-        """Do what there is to do; tell whether there was anything."""
+        """Do all pending work; return whether there was any."""
         training = self._training
         read = training.ingest_new_bags()
         self._report_refused()
@@ -106,7 +106,7 @@ class TrainerNode(GuardedNode):
         if training.begin_evaluation() and training.judged_policy is not None:
             self._publish(self._judged, training.judged_policy[1])
         evaluated = self._end_evaluation()
-        # At the end of the run nobody would learn from what came.
+        # At the end of the run, further rollouts would not be used.
         self._ask(training.wants_collection and training.outcome is None)
         if time.monotonic() - self._saved_at > self._config.checkpoint_interval_s:
             training.save()
@@ -114,7 +114,7 @@ class TrainerNode(GuardedNode):
         return bool(read or made or evaluated)
 
     def _end_evaluation(self) -> bool:
-        """Take in an evaluation; tell whether there was one."""
+        """Read a finished evaluation; return whether there was one."""
         training = self._training
         try:
             evaluation = training.end_evaluation()
@@ -189,7 +189,7 @@ class TrainerNode(GuardedNode):
         }
 
     def close(self) -> None:
-        """Keep what was learnt."""
+        """Save the checkpoint and close the logs."""
         if self._training.outcome is None:
             self._training.save()
         self._training.close()

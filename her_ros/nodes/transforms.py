@@ -11,7 +11,7 @@ from her_ros.robot.frames import Lookup, Pose
 def pose_of(name: str, position: Point, orientation: Quaternion) -> Pose:
     """Return a pose from its parts.
 
-    :param name: what it is of, to name it in errors
+    :param name: name for errors
     :raises RobotError: if it is not finite, or the orientation is 0
     """
     q = orientation
@@ -19,7 +19,7 @@ def pose_of(name: str, position: Point, orientation: Quaternion) -> Pose:
 
 
 def tf2_lookup(node: Node, base_frame: str) -> Lookup | None:
-    """Listen to tf2; return what looks frames up in the base's, or None without tf2."""
+    """Subscribe to tf2; return a lookup of frames in the base frame, or None without tf2."""
     try:
         import tf2_ros
     except ImportError:

@@ -17,7 +17,7 @@ from her_ros.runtime.ros_environment import check_ros_environment
 
 @contextmanager
 def ros_node(name: str, own_signals: bool = True) -> Iterator[Node]:
-    """Start ROS with a node, in the environment of the package's nodes, and end it.
+    """Run a node within a context, in the environment of the package's nodes.
 
     :param own_signals: leave signals to Python; false: ROS ends at SIGINT and SIGTERM
     :raises HerRosError: if ROS cannot start here
@@ -37,9 +37,9 @@ def ros_node(name: str, own_signals: bool = True) -> Iterator[Node]:
 
 @contextmanager
 def ros_errors() -> Iterator[None]:
-    """Turn what ROS raises of a wrong environment or name into one line.
+    """Convert errors of ROS about its environment or names to one line.
 
-    :raises HerRosError: of what ROS says
+    :raises HerRosError: with the text of the error of ROS
     """
     try:
         yield

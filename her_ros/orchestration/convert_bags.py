@@ -31,28 +31,28 @@ from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import Rows
 
-# The recorder's clock may be set back by less without tearing an episode apart.
+# Smaller backward steps of the recorder's clock do not divide an episode.
 _SET_BACK_S = 1.0
 
 
 class Converted(NamedTuple):
-    """What came of one bag."""
+    """Result of converting one bag."""
 
     episodes: int
-    #: of the episodes, those that an earlier start of the same conversion had written
+    #: episodes that an earlier start of the same conversion had written
     kept: int
     succeeded: int
     #: goals without an episode, each with the reason
     goals: Sequence[str]
-    #: one line per kind of message that did not fit
+    #: one line per kind of refused message
     problems: Sequence[str]
     #: disagreements of clocks
     notes: Sequence[str]
-    #: why the bag was not read to its end; empty: it was
+    #: reason why the bag was not read to its end; empty if it was
     failure: str = ''
 
     def print(self, path: Path) -> None:
-        """Print what came of a bag, and all that was left out with the reason."""
+        """Print the result of a bag, and everything left out with the reason."""
         print(
             f'{path}: {self.episodes} episodes, {self.succeeded} of them reached their goal;'
             f' {len(self.goals)} goals without one'
@@ -72,12 +72,12 @@ def convert(
     params_file: Path | None,
     overrides: Sequence[str],
 ) -> None:
-    """Convert bags and print what came of each.
+    """Convert bags and print the result of each.
 
-    What the same conversion had written before it was stopped is kept and not written again.
+    Episodes written by an interrupted run of the same conversion are kept and not rewritten.
 
     :raises HerRosError: if a bag cannot be read to its end, holds no joint states or no goals, or
-        nothing came out
+        no episode was found
     """
     task, names = task_named(task_name), _names(topics)
     values = values_for(task_name, params_file, overrides, ['robot_bridge'])['robot_bridge']
@@ -115,7 +115,7 @@ def convert(
 
 
 class _Unusable(HerRosError):
-    """A recording from which nothing can come."""
+    """A recording that cannot contain an episode."""
 
 
 def _make_folder(folder: Path) -> None:
@@ -139,7 +139,7 @@ def _names(topics: Sequence[str]) -> dict[str, str]:
 
 
 class _BagConversion:
-    """One bag on its way through :class:`Conversion`."""
+    """Feeds one bag to a :class:`Conversion`."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class _BagConversion:
         self._frames = Frames(p.base_frame, base)
         self._conversion = Conversion(task, p, self._frames, secrets.randbits(32))
         self._store = get_typestore(Stores.ROS2_JAZZY)
-        #: by what is wrong: the first message, and how many there are
+        #: by kind of fault: the first message, and the count
         self._problems: dict[str, tuple[str, int]] = {}
         self._topics = RecordedTopics()
         self._take_by_key = {
@@ -171,7 +171,7 @@ class _BagConversion:
         """Write the episodes as ``<out>/<prefix>_<number>.mcap``.
 
         :param conversion: noted in each of them
-        :param kept: names of those that are there already
+        :param kept: names of episodes that already exist
         :raises _Unusable: if the bag holds nothing that can be converted
         :raises HerRosError: if nothing can be written
         """
@@ -216,7 +216,7 @@ class _BagConversion:
         )
 
     def _episodes(self) -> Iterator[tuple[list[Rows], int]]:
-        """Give the rows of each episode, and when it ended, nanoseconds."""
+        """Yield the rows of each episode and the time of its end, nanoseconds."""
         last_ns = self._topics.start_ns
         for storage in Recording(self._path).files():
             for batch in storage.batches(lambda topic, kind: bool(self._key(topic, kind))):
@@ -241,13 +241,13 @@ class _BagConversion:
         key = self._key(message.channel.topic, kind)
         try:
             content = self._store.deserialize_cdr(bytes(message.content), kind)
-        except Exception as error:  # rosbags raises what its generated code happens to meet
+        except Exception as error:  # rosbags raises various errors of its generated code
             self._note(f'{key}, damaged', f'{key}: not a {kind} ({error})')
             return None
         try:
             return self._take_by_key[key](content, message)
         except HerRosError as error:
-            # Of measurements there are many alike; every goal counts.
+            # Measurements are many and similar; every goal is reported.
             is_goal = key in ('goal', 'goal_pose')
             when = f' (at {self._recorded_s(message):.2f} s)' if is_goal else ''
             self._note(f'{key}{when}', f'{error}{when}')
@@ -258,11 +258,11 @@ class _BagConversion:
         self._problems[kind] = first, number + 1
 
     def _recorded_s(self, message: Message) -> float:
-        """Return when a message was recorded, seconds since the recording began."""
+        """Return the time of recording of a message, seconds since the recording began."""
         return (message.log_time_ns - self._topics.start_ns) / 1e9
 
     def _measured_s(self, key: str, content: Any, message: Message) -> float:
-        """Return when something was measured, seconds since the recording began."""
+        """Return the time of measurement of a message, seconds since the recording began."""
         stamp = content.header.stamp
         stamp_ns = int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
         clock = self._topics.clocks[key]
@@ -292,7 +292,7 @@ class _BagConversion:
         velocity = Pose.of('twist', (linear.x, linear.y, linear.z)).position
         frame = Pose.of('twist', (0.0, 0.0, 0.0))
         turn = self._frames.to_world(content.header.frame_id, frame, 'twist').rotation
-        # The arm moved when it got the command, whatever the sender's clock said.
+        # Commands take effect when received, so the time of recording counts.
         self._conversion.velocity(turn @ velocity, self._recorded_s(message))
 
     def _take_gripper(self, content: Any, _: Message) -> None:

@@ -38,7 +38,7 @@ def deploy(
 
     :param model: None: the policy shipped for the task
     :param robot: one of :data:`her_ros.orchestration.graph.ROBOTS`
-    :raises HerRosError: if anything does not fit, before anything was started
+    :raises HerRosError: if an option is invalid, before anything is started
     """
 
     def nodes(model: str, run_dir: str) -> list[NodeSpec]:
@@ -46,13 +46,13 @@ def deploy(
 
     check_ros_environment(os.environ, own_log_folder=True)
     checked_namespace(namespace)
-    # What is wrong with them is said first.
+    # Errors in them are reported first.
     names = [spec.name for spec in nodes('', 'any' if record else '')]
     values = values_for(task, params_file, overrides, names)
     model = (model or shipped_model(task)).absolute()
     if not model.is_file():
         raise ConfigError('no such file', '--model is an ONNX policy', source=model)
-    # Whether all of its actions could be bounded.
+    # Refuses a configuration that does not bound all actions.
     SafetyFilter(task_named(task), configured(PolicyParameters, 'policy', values['policy']))
     run_folder = RunFolder(folder or Path('runs', task, 'robot'))
     run_without_training(

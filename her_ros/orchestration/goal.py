@@ -15,12 +15,12 @@ from her_ros.runtime.ros_environment import checked_namespace
 from her_ros.runtime.states import GoalStatus
 from her_ros.wire.topics import DIAGNOSTICS, GOAL
 
-#: exit statuses; 1 is for what was not sent or was refused, as for every user's error
+#: exit statuses; 1 means not sent or refused, as for every error of a user
 REACHED, MISSED, GIVEN_UP, INTERRUPTED = 0, 3, 4, 130
-# A reporting node reports once per second; one that is silent for so long is gone.
+# Nodes report once per second; after this silence a node counts as gone.
 _SILENT_S = 5.0
 _STOP_TIMEOUT_S = 3.0
-# What a goal ends with, and the exit status that says so.
+# Exit status for each final state of a goal.
 _ENDS: dict[str, int] = {
     GoalStatus.REACHED: REACHED,
     GoalStatus.SET: REACHED,
@@ -39,7 +39,7 @@ class _Report(NamedTuple):
 
 
 class _Reports:
-    """What the nodes of a namespace report of goals, in the order of arrival."""
+    """Collects the reports of a namespace's nodes about goals, in order of arrival."""
 
     def __init__(self, sender: Sender, namespace: str) -> None:
         self._prefix = f'{namespace}/'
@@ -65,17 +65,17 @@ def send_goal(
     wait: bool = True,
     timeout_s: float = 10.0,
 ) -> int:
-    """Publish a goal, and print what becomes of it.
+    """Publish a goal, and print its states.
 
     An interrupt, which is what each end signal raises, stops the robot where one is on its way.
 
     :param position: metres, shape (3,)
-    :param wait: until the end of its episode; false: until it is accepted
+    :param wait: wait until its episode ends; false: until it is accepted
     :return: exit status
-    :raises HerRosError: if nobody listens, or the goal is refused
+    :raises HerRosError: if there is no subscriber, or the goal is refused
     """
     namespace = '/' + checked_namespace(namespace)
-    # The stamp names the goal in the reports. No transform is looked up by it.
+    # The stamp identifies the goal in reports. It is not used to look up transforms.
     stamp_ns = time.time_ns()
     message = PointStamped()
     message.header.frame_id, message.header.stamp = frame, time_message(stamp_ns)
@@ -85,7 +85,7 @@ def send_goal(
     with Sender() as sender:
         reports = _Reports(sender, namespace)
         publisher = sender.publisher(PointStamped, topic, COMMAND, timeout_s, question)
-        # Who has reported once is heard from then on.
+        # After one report of a node, later ones are received, too.
         sender.until(lambda: reports.nodes, _SILENT_S)
         try:
             deliver(publisher, message, timeout_s)
@@ -98,7 +98,7 @@ def send_goal(
 
 
 def _follow(sender: Sender, reports: _Reports, stamp_ns: int, wait: bool) -> int:
-    """Print what is reported of a goal; return the exit status that it ends with."""
+    """Print the reports about a goal; return the exit status for its final state."""
     if not reports.nodes:
         _say('nobody reports what becomes of it')
         return GIVEN_UP
@@ -129,7 +129,7 @@ def _tell(report: _Report) -> None:
 
 
 def stop_robot(namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> None:
-    """End what goes on on a robot.
+    """Stop the present episode or motion of a robot.
 
     :raises HerRosError: if no bridge answers
     """
@@ -139,7 +139,7 @@ def stop_robot(namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> None:
 
 
 def reset_node(node: str, namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> None:
-    """Call the service ``reset`` of a node, and print what it answers.
+    """Call the service ``reset`` of a node, and print its response.
 
     :param node: name of the node, such as ``robot_bridge``
     :param namespace: of the node

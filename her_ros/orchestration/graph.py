@@ -1,4 +1,4 @@
-"""The one list of nodes, for the launch files and the command line alike."""
+"""List of the nodes, shared by the launch files and the command line."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ from her_ros.wire.topics import (
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """A node to start: what ``launch_ros`` and the supervisor both need to know.
+    """A node to start, for ``launch_ros`` and for the supervisor.
 
     ``name`` is also the executable, and the module in :mod:`her_ros.nodes`.
     """
@@ -33,7 +33,7 @@ class NodeSpec:
     namespace: str
     remappings: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    #: file that this node leaves when the run is over; empty: its end never ends the run
+    #: file that this node writes at the end of the run; empty: its end never ends the run
     result: str = ''
 
     @property
@@ -42,9 +42,9 @@ class NodeSpec:
         return f'{self.namespace}/{self.name}'
 
     def has_finished(self, status: int) -> bool:
-        """Tell whether the run is over, now that the node has ended with a status.
+        """Return whether the run is over after the node ended with a status.
 
-        A node that was told to end also has status 0, but leaves no result.
+        A node that was stopped also has status 0, but leaves no result.
         """
         return status == 0 and bool(self.result) and Path(self.result).exists()
 
@@ -55,19 +55,19 @@ class NodeSpec:
             arguments += ['-r', f'{old}:={new}']
         arguments += ['--params-file', str(params_file)]
         for key, value in self.parameters.items():
-            # rcl reads values as YAML, of which JSON is a part: a path may hold ': ' or ' #'.
+            # rcl parses values as YAML, a superset of JSON: a path may contain ': ' or ' #'.
             arguments += ['-p', f'{key}:={json.dumps(value, ensure_ascii=False)}']
-        # -P: the folder that a user starts from may hold something called her_ros as well.
+        # -P: the current folder may contain something named her_ros as well.
         module = f'her_ros.nodes.{self.name}'
         return [sys.executable, '-P', '-m', module, '--ros-args', *arguments]
 
 
-#: what the policy acts on: the simulated robot, one whose topics are there, or whoever answers
-#: to ``step`` and ``action``
+#: target of the policy: the simulated robot, a robot with its own topics, or none, where another
+#: program publishes ``step`` and takes ``action``
 ROBOTS = ('simulated', 'real', 'none')
 _OF_ROBOT = (JOINT_STATES, OBJECT_POSE, TWIST, TRAJECTORY, GRIPPER)
 
-# In simulation no robot can come to harm, and policies come from the trainer.
+# In simulation no robot can be damaged, and policies come from the trainer.
 _LOCK_STEP = {'deployment': False, 'accept_policies': True}
 
 
@@ -103,11 +103,11 @@ def simulation_nodes(
 ) -> list[NodeSpec]:
     """List the nodes that run a policy in simulation, without a trainer."""
     namespace = '/' + namespace.strip('/')
-    # What isn't asked for here may still be in the parameter file.
+    # Options not set here may still be set in the parameter file.
     asked = {'real_time': real_time, 'publish_scene': publish_scene}
     more: dict[str, dict[str, Any]] = {
         'fetch_env': {'follow_collect': False, **{name: True for name in asked if asked[name]}},
-        # Without a policy there is nothing but exploration to act by.
+        # Without a policy, actions are random exploration.
         'policy': {'model': model, 'explore': not model},
     }
     return [
@@ -143,7 +143,7 @@ def deployment_nodes(
     acting = {'model': model, 'autostart': autostart, 'deployment': True, 'explore': False}
     nodes = [NodeSpec('policy', own, parameters=acting)]
     if robot == 'simulated':
-        # It comes home by itself, as there is nobody that it could hit.
+        # It moves to its start position by itself, as it cannot hit anybody.
         bridge = NodeSpec('robot_bridge', own, others, {'home': True})
         nodes += [NodeSpec('simulated_robot', own), bridge]
     elif robot == 'real':

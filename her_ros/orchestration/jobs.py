@@ -13,13 +13,13 @@ from her_ros.orchestration.prepare import Run
 from her_ros.runtime.last_error import ERROR_FILE, error_file, take_error
 from her_ros.runtime.process import die_with_parent
 
-# A run that is told to stop stops its nodes, for which it takes up to 8 s.
+# A run that is stopped takes up to 8 s to stop its nodes.
 _STOP_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True)
 class Job:
-    """A training, the command that starts or resumes it, and where it writes what it prints."""
+    """A training, the command that starts or resumes it, and the file of its output."""
 
     name: str
     run: Run
@@ -28,7 +28,7 @@ class Job:
 
 
 def run_jobs(jobs: Iterable[Job], at_once: int, report: Callable[[str], None]) -> bool:
-    """Run jobs, so many at once; tell whether the user interrupted them.
+    """Run jobs, several at once; return whether the user interrupted them.
 
     One that fails is reported, and the others go on.
 
@@ -63,7 +63,7 @@ def _started(job: Job) -> 'subprocess.Popen[bytes]':
             stdout=output,
             stderr=subprocess.STDOUT,
             env={**os.environ, ERROR_FILE: str(error_file(job.log))},
-            # Ctrl-C reaches us alone, and we stop the runs.
+            # Ctrl-C reaches only this process, which stops the runs.
             start_new_session=True,
             preexec_fn=partial(die_with_parent, os.getpid()),
         )

@@ -46,16 +46,16 @@ def task_argument() -> Any:
 
 
 def environment_actions(this_machine: bool = True) -> list[Any]:
-    """Set what the nodes' environment adds, see :func:`graph_environment`, and name the launcher.
+    """Set the nodes' environment, see :func:`graph_environment`, and name the launcher in it.
 
-    :param this_machine: limit discovery to it; a robot may be on another one
+    :param this_machine: limit discovery to this machine; a robot may be on another one
     """
     wanted = {**graph_environment(this_machine=this_machine), LAUNCHER: str(os.getpid())}
     return [SetEnvironmentVariable(*pair) for pair in wanted.items()]
 
 
 def positive_integer(name: str, text: str) -> int:
-    """Read a launch argument, which is always text.
+    """Convert a launch argument, which is always text, to an integer.
 
     :raises ConfigError: if it is no positive integer
     """
@@ -67,7 +67,7 @@ def positive_integer(name: str, text: str) -> int:
 def with_arguments(function: Any) -> Any:
     """Call a function with the launch arguments as keywords, once they are known.
 
-    Of an error that it raises launch prints one line, and ends with status 1.
+    If it raises an error, launch prints one line and ends with status 1.
     """
 
     def call(context: LaunchContext) -> list[Any]:
@@ -81,7 +81,7 @@ def with_arguments(function: Any) -> Any:
 def node_actions(specs: Sequence[NodeSpec], params_file: Path) -> list[Any]:
     """Start nodes, restart those that die, end the launch by the same rules as ``her-ros train``.
 
-    launch asks the exit handler before it respawns, and the delay lets a shutdown win.
+    launch calls the exit handler before it respawns; the delay lets a shutdown take effect.
     """
     rule = RestartRule()
     return [
@@ -119,7 +119,7 @@ def _exit_handler(spec: NodeSpec, rule: RestartRule) -> Any:
 
 
 def end_of_run(result: dict[str, Any], reason: str) -> list[Any]:
-    """End the launch with the status that ``her-ros train`` has, and say why.
+    """End the launch with the status of ``her-ros train``, and print the reason.
 
     :param result: of the run
     :raises LaunchError: if the run has not solved its task
@@ -127,5 +127,5 @@ def end_of_run(result: dict[str, Any], reason: str) -> list[Any]:
     if not is_solved(result):
         raise LaunchError(f'not solved within its limit; {reason}')
     reason = f'solved; {reason}'
-    # launch keeps the reason to itself.
+    # launch does not print the reason.
     return [LogInfo(msg=f'her_ros: {reason}'), EmitEvent(event=Shutdown(reason=reason))]

@@ -16,7 +16,7 @@ from her_ros.tasks.goal_task import GoalTask
 
 
 def listed_bags(paths: Sequence[Path], console: Console) -> list[tuple[Path, str]]:
-    """List the bags to learn from, and the digests that they must have where a run knows them."""
+    """List the bags to learn from, with their required digests where a run has recorded them."""
     bags: dict[Path, tuple[Path, str]] = {}
     for path in paths:
         logged = bags_in_order(RunFolder(path)) if (path / 'checkpoint').exists() else None
@@ -33,9 +33,9 @@ def listed_bags(paths: Sequence[Path], console: Console) -> list[tuple[Path, str
 
 
 def task_of(bags: Sequence[tuple[Path, str]]) -> GoalTask:
-    """Find out from the first bag that says so which task the bags hold.
+    """Return the task of the bags, from the first readable one.
 
-    :raises HerRosError: if the first one that can be read does not say
+    :raises HerRosError: if that bag does not name its task
     """
     problem = HerRosError('no bag is named')
     for path, _ in bags:
@@ -52,7 +52,7 @@ def task_of(bags: Sequence[tuple[Path, str]]) -> GoalTask:
 
 
 def shard(bags: Sequence[tuple[Path, str]], ranks: Ranks) -> dict[Path, str]:
-    """Return the bags of one rank, every n-th, and their digests where a run knows them.
+    """Return the bags of one rank, every n-th, and their digests where a run has recorded them.
 
     :raises HerRosError: if there are fewer bags than ranks
     """
@@ -66,7 +66,7 @@ def shard(bags: Sequence[tuple[Path, str]], ranks: Ranks) -> dict[Path, str]:
 def digests_of(bags: dict[Path, str]) -> list[tuple[str, str]]:
     """Return names and digests; of a directory, those of the files that readers may read.
 
-    :raises HerRosError: if a bag is not what its run has learnt from
+    :raises HerRosError: if a bag has changed since its run has learnt from it
     """
     found = []
     for path, expected in bags.items():

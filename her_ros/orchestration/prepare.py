@@ -18,7 +18,7 @@ from her_ros.runtime.ros_environment import checked_namespace, domain_id
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
 from her_ros.runtime.run_result import read_result
 
-# What a run may be given anew: nothing that was learnt depends on it.
+# Parameters that may change in a resumed run: training results do not depend on them.
 _STOP_RULE = tuple(
     f'trainer.{name}' for name in ('max_env_steps', 'stop_success', 'stop_evaluations')
 )
@@ -32,14 +32,14 @@ class Run:
     folder: RunFolder
     #: whether the folder held a run already
     resumed: bool
-    #: parameters with another stop rule, which :func:`extended` gives the run; None: its own stay
+    #: parameters with another stop rule, applied by :func:`extended`; None: unchanged
     extension: NodesValues | None = field(default=None, compare=False)
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """What a finished run ended with; None while it is unfinished.
+        """Result of a finished run; None while it is unfinished.
 
-        :raises RunFolderError: if the file that says it is damaged
+        :raises RunFolderError: if the result file is damaged
         """
         path = self.folder.result
         if self.extension is not None or not path.exists():
@@ -66,7 +66,7 @@ def prepare_run(
     :param overrides: such as ``trainer.batch_size=128``
     :param may_extend: whether the stop rule may be another one than the run began with; not in
         an experiment
-    :raises HerRosError: if anything does not fit, before anything was started or changed
+    :raises HerRosError: if an option is invalid, before anything is started or changed
     """
     values = values_for(task, params_file, overrides, training_names())
     folder = RunFolder(_run_path(runs / task, name, new))
@@ -84,7 +84,7 @@ def prepare_run(
 
 
 def extended(run: Run) -> Run:
-    """Give a run that is held its other stop rule, so that it goes on although it had finished."""
+    """Apply another stop rule to a locked run, so that a finished run continues."""
     if run.extension is None:
         return run
     write_whole(run.folder.params, to_yaml(run.extension).encode())
@@ -116,7 +116,7 @@ def _run_path(parent: Path, name: str, new: bool) -> Path:
 
 
 def _claim_next(parent: Path, number: int) -> Path:
-    """Make the folder of a new run; another launcher may be about to do the same."""
+    """Make the folder of a new run; another launcher may do the same concurrently."""
     while True:
         path = parent / f'run_{number:03d}'
         try:
@@ -133,11 +133,11 @@ def _claim_next(parent: Path, number: int) -> Path:
 
 @contextmanager
 def claimed(run: Run, namespace: str) -> Iterator[None]:
-    """Hold the run folder, and the run's ROS namespace on this machine, as long as it runs.
+    """Lock the run folder, and the run's ROS namespace on this machine, for the run's duration.
 
     :raises RunFolderError: if another run holds the folder
     :raises ConfigError: if another run of this user holds the namespace in this ROS domain
-    :raises RosEnvironmentError: if namespace or domain are none that ROS takes
+    :raises RosEnvironmentError: if ROS does not accept namespace or domain
     """
     plain, domain = checked_namespace(namespace), domain_id(os.environ)
     name = f'her_ros_{os.getuid()}_{domain}_{plain.replace("/", ".")}.lock'

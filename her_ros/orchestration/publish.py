@@ -1,4 +1,4 @@
-"""``her-ros publish``: hand a policy to a node that takes them from a topic."""
+"""``her-ros publish``: send a policy to a node that accepts policies from a topic."""
 
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from her_ros.runtime.ros_environment import checked_topic
 
 
 def publish(model: Path, topic: str, timeout_s: float) -> None:
-    """Publish a policy and its signature, if it has one; end once all subscribers have them.
+    """Publish a policy with its signature, if there is one, and wait for delivery.
 
-    :raises HerRosError: if the file is no policy, or nobody takes it in time
+    :raises HerRosError: if the file is no policy, or no subscriber receives it in time
     """
     checked_topic(topic)
     policy = OnnxPolicy.load(model)

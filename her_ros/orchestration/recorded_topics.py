@@ -14,7 +14,7 @@ from her_ros.bags.storage.messages import Message
 from her_ros.robot.conversion.sender_clock import SenderClock
 from her_ros.wire.topics import GOAL, GOAL_POSE, GRIPPER, JOINT_STATES, OBJECT_POSE, TWIST
 
-#: what is looked for: by key, the end of the topic's name, and the type it must have
+#: wanted topics: by key, the end of the name, and the required type
 WANTED = {
     'joint_states': (JOINT_STATES, 'sensor_msgs/msg/JointState'),
     'object_pose': (OBJECT_POSE, 'geometry_msgs/msg/PoseStamped'),
@@ -23,7 +23,7 @@ WANTED = {
     'twist': (TWIST, 'geometry_msgs/msg/TwistStamped'),
     'gripper': (GRIPPER, 'std_msgs/msg/Float64MultiArray'),
 }
-# Those whose stamps are compared with the recording.
+# Topics whose stamps are compared with the recording.
 _CLOCKED = ('joint_states', 'object_pose', 'twist')
 # Seconds and nanoseconds behind the encapsulation header of CDR.
 _STAMP_SIZE = 12
@@ -31,7 +31,7 @@ _STAMP_SIZE = 12
 
 @dataclass
 class RecordedTopics:
-    """What was found in one recording."""
+    """Topics and clocks of one recording."""
 
     #: time of the first message, nanoseconds
     start_ns: int = 0
@@ -49,7 +49,7 @@ class RecordedTopics:
 
 
 def key_of(topic: str, message_type: str, names: Mapping[str, str]) -> str:
-    """Return which of ``WANTED`` a topic is; empty: none.
+    """Return the key in ``WANTED`` of a topic; empty if it has none.
 
     :param names: topics that the user named, by key
     """
@@ -67,7 +67,7 @@ def survey(
     :param names: topics that the user named, by key
     :param needs_object: whether object_pose must be there
     :param limit_s: largest difference of clocks that agree
-    :raises BagError: if it is damaged, a topic is missing, or two topics could be meant
+    :raises BagError: if it is damaged, a topic is missing, or a topic is ambiguous
     """
     found = RecordedTopics()
     ages = {key: array('d') for key in _CLOCKED}
@@ -126,7 +126,7 @@ def _unfit(
 
 
 def _check(found: RecordedTopics, needs_object: bool) -> None:
-    """Refuse a recording from which no episode can come.
+    """Refuse a recording that cannot contain an episode.
 
     :raises BagError: naming what is missing
     """

@@ -8,13 +8,13 @@ _DEATHS, _WINDOW_S = 3, 60.0
 
 
 class RestartRule:
-    """Says whether a node that died is started again."""
+    """Decides whether a node that died is restarted."""
 
     def __init__(self) -> None:
         self._deaths: dict[str, deque[float]] = {}
 
     def allows(self, node: str) -> bool:
-        """Note a death; tell whether it is not one too many."""
+        """Note a death; return whether the node may be restarted."""
         deaths = self._deaths.setdefault(node, deque(maxlen=_DEATHS))
         deaths.append(time.monotonic())
         return len(deaths) < _DEATHS or deaths[-1] - deaths[0] > _WINDOW_S

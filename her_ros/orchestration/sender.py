@@ -13,9 +13,9 @@ from her_ros.runtime.errors import HerRosError
 
 
 class Sender:
-    """A node of the command's own; a context manager.
+    """Temporary node of a command; a context manager.
 
-    Signals stay with Python, so that after Ctrl-C there is still a word to send.
+    Python handles signals, so that a final message can be sent after Ctrl-C.
     """
 
     def __enter__(self) -> 'Sender':
@@ -29,7 +29,7 @@ class Sender:
         self._ros.__exit__(None, None, None)
 
     def until(self, condition: Callable[[], Any], timeout_s: float) -> bool:
-        """Listen until a condition holds; tell whether it does in time."""
+        """Process messages until a condition holds; return whether it does in time."""
         deadline = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > deadline:
@@ -38,10 +38,10 @@ class Sender:
         return True
 
     def publisher(self, kind: Any, topic: str, qos: QoSProfile, wait_s: float, ask: str) -> Any:
-        """Return a publisher that somebody listens to.
+        """Return a publisher that has a subscriber.
 
-        :param ask: what to ask the user where nobody does
-        :raises HerRosError: if nobody does in time
+        :param ask: question to the user if there is none
+        :raises HerRosError: if there is none in time
         """
         with ros_errors():
             publisher = self.node.create_publisher(kind, topic, qos)
@@ -52,7 +52,7 @@ class Sender:
     def request(self, kind: Any, name: str, timeout_s: float) -> Any:
         """Call a service without arguments; return its response.
 
-        :raises HerRosError: if nobody answers in time
+        :raises HerRosError: if there is no response in time
         """
         client = self.node.create_client(kind, name)
         if not self.until(client.service_is_ready, timeout_s):
@@ -64,9 +64,9 @@ class Sender:
 
 
 def deliver(publisher: Any, message: Any, timeout_s: float) -> None:
-    """Publish a message; return when all who listen have it.
+    """Publish a message; return when all subscribers have received it.
 
-    :raises HerRosError: if one of them does not take it in time
+    :raises HerRosError: if one of them does not receive it in time
     """
     publisher.publish(message)
     if not publisher.wait_for_all_acked(Duration(seconds=timeout_s)):
@@ -74,10 +74,10 @@ def deliver(publisher: Any, message: Any, timeout_s: float) -> None:
 
 
 def send(message: Any, topic: str, qos: QoSProfile, timeout_s: float, question: str) -> None:
-    """Publish a message once somebody listens; return when all who listen have it.
+    """Publish a message once there is a subscriber; return when all have received it.
 
-    :param question: what to ask the user where nobody does
-    :raises HerRosError: if nobody takes it in time
+    :param question: question to the user if there is none
+    :raises HerRosError: if no subscriber receives it in time
     """
     with Sender() as sender:
         publisher = sender.publisher(type(message), topic, qos, timeout_s, question)

@@ -16,14 +16,14 @@ from her_ros.runtime.run_folder import RunFolder, RunFolderError
 if TYPE_CHECKING:
     from her_ros.view.display import Display
 
-#: makes a display on a console; called once ROS's environment is set, and only then loads rclpy
+#: makes a display on a console; called, and loads rclpy, once ROS's environment is set
 MakeDisplay = Callable[[Console], 'Display']
 
 
 def supervise(
     nodes: Sequence[NodeSpec], folder: RunFolder, make_display: MakeDisplay, console: Console
 ) -> bool:
-    """Run nodes until the run has ended or the user interrupts; tell whether the user did.
+    """Run nodes until the run ends or the user interrupts; return whether the user did.
 
     :param folder: its ``params.yaml`` is the nodes' parameter file, and its ``log/`` takes their
         output
@@ -56,7 +56,7 @@ def run_without_training(
     make_display: MakeDisplay,
     title: str,
 ) -> None:
-    """Run nodes that act and do not learn, until Ctrl-C.
+    """Run nodes without training until Ctrl-C.
 
     :param run: its folder takes parameters, logs and bags
     :param title: printed before the nodes start

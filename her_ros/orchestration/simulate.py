@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Options(NamedTuple):
-    """What the user asks for."""
+    """Options of the command."""
 
     task: str
     #: None: the policy shipped for the task
@@ -38,11 +38,11 @@ class Options(NamedTuple):
 def simulate(options: Options) -> None:
     """Run simulation and policy until Ctrl-C.
 
-    :raises HerRosError: if anything does not fit, before anything was started
+    :raises HerRosError: if an option is invalid, before anything is started
     """
     check_ros_environment(os.environ, own_log_folder=True)
     checked_namespace(options.namespace)
-    # What is wrong with them is said first.
+    # Errors in them are reported first.
     names = [spec.name for spec in _nodes(options, '', 'any' if options.record else '')]
     values = values_for(options.task, options.params_file, options.overrides, names)
     model = (options.model or shipped_model(options.task)).absolute()

@@ -17,12 +17,12 @@ from her_ros.runtime.process import LAUNCHER, USER_ERROR
 
 _STOP_TIMEOUT_S = 8.0
 _RESTART_DELAY_S = 0.5
-# How lines begin that say nothing of an end.
+# Prefixes of log lines that do not explain an end.
 _NO_ERRORS = ('[DEBUG]', '[INFO]', '[WARN]')
 
 
 class SupervisorError(HerRosError):
-    """A run that could not go on."""
+    """A run that cannot continue."""
 
 
 @dataclass
@@ -36,9 +36,9 @@ class _Child:
 
 
 class Supervisor:
-    """The nodes of a run as processes of their own, which end when this one does.
+    """The nodes of a run as child processes, which end with this process.
 
-    :param log_folder: takes what the nodes print, a file per node
+    :param log_folder: folder for the output of the nodes, a file per node
     :param report: called with one line for the user
     """
 
@@ -74,7 +74,7 @@ class Supervisor:
                     LAUNCHER: str(os.getpid()),
                     ERROR_FILE: str(error_file(log)),
                 },
-                # Ctrl-C reaches us alone, so that the nodes are stopped once and in order.
+                # Ctrl-C reaches only this process, which stops the nodes once and in order.
                 start_new_session=True,
             )
 
@@ -84,7 +84,7 @@ class Supervisor:
         return {child.spec.full_name: child.process.pid for child in self._children}
 
     def poll(self) -> bool:
-        """Look after the nodes; tell whether the run has ended well.
+        """Check and restart the nodes; return whether the run has finished.
 
         :raises SupervisorError: if a node died too often
         """
@@ -115,7 +115,7 @@ class Supervisor:
         child.restart_at = time.monotonic() + _RESTART_DELAY_S
 
     def stop(self) -> None:
-        """Stop all nodes; those that do not within seconds are killed."""
+        """Stop all nodes; kill those that do not end within seconds."""
         for child in self._children:
             if child.process.poll() is None:
                 child.process.send_signal(signal.SIGINT)
@@ -134,11 +134,11 @@ def _size(log: Path) -> int:
 
 
 def _last_error(log: Path, start: int) -> str:
-    """Return the last line of a log that may tell why its process ended.
+    """Return the last line of a log that may explain the end of its process.
 
-    That is one of error severity, or one that ROS did not log, such as the end of a traceback.
+    That is a line of error severity, or one that ROS did not log, such as the end of a traceback.
 
-    :param start: where the lines of the process begin, bytes
+    :param start: offset of the first line of the process, bytes
     """
     with log.open('rb') as file:
         file.seek(start)

@@ -62,7 +62,7 @@ def train(
 
 
 def _resuming(run: Run, runs: Path, workers: int, namespace: str) -> str:
-    """Return the command that goes on with a run; its parameters are in its folder."""
+    """Return the command that resumes a run; its parameters are in its folder."""
     words = ['her-ros', 'train', '--task', run.task, '--name', run.folder.path.name]
     if runs != Path('runs'):
         words += ['--runs', str(runs)]

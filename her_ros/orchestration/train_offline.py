@@ -30,13 +30,13 @@ from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
-# Something is said at every tenth of the updates, and as often as this.
+# Progress is printed at every tenth of the updates, and at this interval.
 _TELL_EVERY_S = 10.0
 
 
 @dataclass(frozen=True)
 class Options:
-    """What the user asked for."""
+    """Options of the command."""
 
     bags: Sequence[Path]
     task: str
@@ -49,7 +49,7 @@ class Options:
 
 def train_offline(options: Options) -> int:
     """Train until all updates are made; return the exit status."""
-    # Of several processes the first one speaks.
+    # Only the first of several processes prints.
     quiet = int(os.environ.get('RANK', '0')) > 0
     console = Console(markup=False, highlight=False, soft_wrap=True, quiet=quiet)
     bags = listed_bags(options.bags, console)
@@ -90,15 +90,15 @@ def train_offline(options: Options) -> int:
 
 
 def _claim(folder: RunFolder, values: NodesValues, stack: ExitStack) -> None:
-    """Hold the folder from now on, and write down with what is learnt there.
+    """Lock the folder, and write the parameters of the training to it.
 
-    :raises HerRosError: if it is of an online run, in use, or was begun with other parameters
+    :raises HerRosError: if it belongs to an online run, is in use, or has other parameters
     """
     if folder.is_online:
         raise HerRosError('the folder of an online run', 'name another --out', source=folder.path)
     folder.create(is_online=False)
     stack.enter_context(folder.locked())
-    # Before anything was learnt, nothing has to be gone on with.
+    # Without a checkpoint there is nothing to resume.
     if folder.checkpoint.exists():
         check_same(folder, values, 'name another folder with --out')
     else:
@@ -106,7 +106,7 @@ def _claim(folder: RunFolder, values: NodesValues, stack: ExitStack) -> None:
 
 
 def _finished(training: OfflineTraining, folder: RunFolder, updates: int) -> dict[str, Any] | None:
-    """Return the result of a training that has made its updates already, from the same bags."""
+    """Return the result of a finished training from the same bags."""
     with training.ranks.together():
         state = training.checkpoint()
     result = Run(training.learner.task.name, folder, resumed=True).result
@@ -116,10 +116,10 @@ def _finished(training: OfflineTraining, folder: RunFolder, updates: int) -> dic
 
 
 class _Session:
-    """Trains, tells how it goes, and stops where the user says so.
+    """Trains, prints the progress, and stops on request of the user.
 
-    Until updates are made a signal ends everything at once. From then on it is noted, and what was
-    begun is finished: a state in the middle of an update could not be gone on from.
+    Before the first update a signal ends the process immediately. Later it is noted, and the
+    present update is finished first: training cannot resume from the middle of an update.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class _Session:
             return None
 
     def _loop(self) -> bool:
-        """Make the updates; tell whether all of them were made."""
+        """Make the updates; return whether all of them were made."""
         training = self._training
         told_at, tenth = time.monotonic(), 0
         while training.remaining:
@@ -176,7 +176,7 @@ class _Session:
             if tenths > tenth or now - told_at > _TELL_EVERY_S:
                 told_at, tenth = now, tenths
                 self._console.print(progress(training, losses))
-            # What one rank knows, all of them have to act on.
+            # All ranks must act on what one of them finds.
             wishes = training.ranks.gather((self._stop, training.should_save))
             stops = any(stop for stop, _ in wishes)
             self._tell_refused()
@@ -188,7 +188,7 @@ class _Session:
         return True
 
     def _tell_refused(self) -> None:
-        """Say once what could not be learnt from, whichever rank met it."""
+        """Print once which bags could not be used, whichever rank found them."""
         for refused in self._training.ranks.gather(self._source.refused):
             for reason in refused:
                 if reason not in self._told:
@@ -197,7 +197,7 @@ class _Session:
 
 
 def progress(training: OfflineTraining, losses: dict[str, float]) -> str:
-    """Say in one line how far a training is."""
+    """Return the progress of a training as one line."""
     learner = training.learner
     evaluations = training.evaluations
     success = f'  success {evaluations[-1].success_rate:.2f}' if evaluations else ''
@@ -218,7 +218,7 @@ def _report(console: Console, folder: RunFolder, result: dict[str, Any]) -> None
 
 
 def _judge(task: GoalTask) -> Judge:
-    # Only now: a machine that learns needs no simulation.
+    # Imported only here: training itself needs no simulation.
     from her_ros.policy.onnx_policy import OnnxPolicy
     from her_ros.sim.evaluate import evaluation_steps
 
