@@ -2,7 +2,7 @@ import pytest
 from campaign.figures import Figure, or_gave_up
 
 
-def test_a_measurement_that_waits_in_vain_becomes_a_failed_figure(capsys):
+def test_a_measurement_that_times_out_becomes_a_failed_figure(capsys):
     def measure():
         raise TimeoutError('bags after the cut: not within 60 s')
 

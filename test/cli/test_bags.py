@@ -43,7 +43,7 @@ def run(tmp_path):
     return folder.parent
 
 
-def test_info_says_what_was_recorded(her_ros, run):
+def test_info_describes_the_recording(her_ros, run):
     ended = her_ros('bags', 'info', run)
     assert (ended.status, ended.errors) == (0, '')
     for row in (
@@ -122,7 +122,7 @@ def test_verify_shows_some_of_many_and_all_on_demand(her_ros, tmp_path):
     assert len(her_ros('bags', 'verify', path, '--all').output.splitlines()) == 28 + 4 + 1
 
 
-def test_recover_says_what_came_and_what_was_lost(her_ros, run):
+def test_recover_prints_what_was_recovered_and_lost(her_ros, run):
     bag = run / 'bags' / 'b0.mcap'
     bag.write_bytes(bag.read_bytes()[:-30])
     ended = her_ros('bags', 'recover', bag)
@@ -142,7 +142,7 @@ def test_recover_says_what_came_and_what_was_lost(her_ros, run):
     )
 
 
-def test_merge_says_what_came_of_it(her_ros, run, tmp_path):
+def test_merge_prints_its_result(her_ros, run, tmp_path):
     ended = her_ros('bags', 'merge', run, '--out', tmp_path / 'merged')
     assert ended.status == 0
     assert ended.output.splitlines() == [

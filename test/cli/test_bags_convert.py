@@ -121,7 +121,7 @@ def test_every_goal_becomes_an_episode_that_verifies(her_ros, tmp_path, plugin):
 
 
 @pytest.mark.parametrize('tells', [True, False])
-def test_actions_are_what_the_arm_was_told_or_did(her_ros, tmp_path, tells):
+def test_actions_are_commands_or_measured_motion_of_the_arm(her_ros, tmp_path, tells):
     recording = Recording(tmp_path / 'demos')
     goal = recording.robot.grip_position + np.array([0.1, -0.1, 0.08])
     recording.goal(goal)
@@ -349,7 +349,7 @@ def test_names_of_outputs_are_unique_and_checked_before_the_first_is_written(her
     assert [path.name for path in out.iterdir()] == names[1:]
 
 
-def test_a_conversion_that_was_stopped_goes_on(her_ros, tmp_path):
+def test_an_interrupted_conversion_continues(her_ros, tmp_path):
     recording = Recording(tmp_path / 'demo')
     for way in ((0.1, 0.0, 0.0), (0.0, 0.1, 0.0), (-0.1, 0.0, 0.0)):
         goal = recording.robot.grip_position + np.array(way)

@@ -37,7 +37,7 @@ def run(tmp_path, export_policy):
     return folder
 
 
-def test_a_card_says_what_evaluating_its_policy_shows_again(her_ros, run, tmp_path):
+def test_evaluating_the_policy_of_a_card_reproduces_its_figures(her_ros, run, tmp_path):
     out = tmp_path / 'models' / 'FetchReach'
     ended = her_ros('card', run.path, '--out', out, '--episodes', 20, '--threads', 1)
     assert ended.status == 0, ended.errors
@@ -60,7 +60,7 @@ def test_a_card_says_what_evaluating_its_policy_shows_again(her_ros, run, tmp_pa
     ('outcome', 'said'),
     [('solved', 'scratch by `her-ros train --'), ('trained', 'bags by `her-ros train-offline --')],
 )
-def test_a_card_says_where_its_policy_comes_from(her_ros, run, tmp_path, outcome, said):
+def test_a_card_names_the_origin_of_its_policy(her_ros, run, tmp_path, outcome, said):
     result = json.loads(run.result.read_text())
     run.result.write_text(json.dumps({**result, 'outcome': outcome}))
     assert her_ros('card', run.path, '--out', tmp_path / 'm', '--episodes', 2).status == 0
@@ -76,7 +76,7 @@ def test_the_digest_of_bags_tells_name_content_and_order():
     assert bags_digest(LOG) == sha256(lines.encode())
 
 
-def test_a_policy_from_elsewhere_gets_no_card(her_ros, run, tmp_path, export_policy):
+def test_a_policy_of_another_run_gets_no_card(her_ros, run, tmp_path, export_policy):
     run.policy.write_bytes(export_policy(version=13))
     ended = her_ros('card', run.path, '--out', tmp_path / 'out')
     assert ended.status == 1

@@ -127,7 +127,7 @@ def test_from_a_shipped_policy_to_a_recorded_episode(
 
 
 @pytest.mark.nodes
-def test_a_goal_that_nobody_wants_is_one_line(graph):
+def test_a_goal_without_subscriber_is_one_line(graph):
     ended = graph.cli('goal', '1.3', '0.8', '--namespace', 'nowhere')
     assert ended.ended() == 1
     (line,) = ended.lines

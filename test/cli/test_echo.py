@@ -40,7 +40,7 @@ def test_rows_are_printed_and_counted(commands):
     assert [env for _, env in rows] == ['0', '1', '0', '1', '0']
 
 
-def test_it_goes_on_until_it_is_interrupted(commands, wait):
+def test_it_continues_until_it_is_interrupted(commands, wait):
     command = commands['on and on']
     wait(lambda: command.output.count('session') >= 3, 'three tables')
     command.interrupt()

@@ -153,13 +153,13 @@ def test_stop_says_what_the_bridge_answers(listener, her_ros):
     assert ended.output == 'stopped; a goal or ~/reset begins again\n'
 
 
-def test_a_stop_that_nobody_hears_is_one_line(her_ros, graph):
+def test_a_stop_without_bridge_is_one_line(her_ros, graph):
     ended = her_ros('stop', '--namespace', 'nowhere')
     assert ended.status == 1
     assert ended.errors == 'her-ros: /nowhere/robot_bridge/stop: no such service after 3 s\n'
 
 
-def test_a_reset_says_what_the_node_answers(listener, her_ros):
+def test_a_reset_prints_the_response_of_the_node(listener, her_ros):
     ended = her_ros('reset')
     assert ended == (0, '/robot/robot_bridge: an episode begins\n', '')
     listener.refuses = True

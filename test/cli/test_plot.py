@@ -6,7 +6,7 @@ import pytest
 from her_ros.orchestration.prepare import prepare_run
 
 
-def test_a_run_becomes_pictures_of_what_her_did_in_it(her_ros, learning_run):
+def test_a_run_is_plotted_with_the_effect_of_her(her_ros, learning_run):
     ended = her_ros('plot', learning_run.path)
     assert ended.status == 0, ended.errors
     wanted = [

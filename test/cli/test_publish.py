@@ -38,7 +38,7 @@ def test_a_policy_arrives_with_its_signature(shared_graph, models, name):
         assert signature == models[name].with_name('signed.onnx.sig').read_bytes()
 
 
-def test_nobody_there_is_one_line_and_status_1(shared_graph, models):
+def test_no_subscriber_is_one_line_and_status_1(shared_graph, models):
     arguments = ('--topic', '/nobody/policy', '--timeout', '0.5')
     command = shared_graph.cli('publish', str(models['plain']), *arguments)
     assert command.ended() == 1

@@ -240,7 +240,7 @@ def test_a_wrong_action_is_one_line_and_the_env_goes_on(make_partner, nodes, nam
     assert line.endswith('; ignored')
 
 
-def test_pause_stops_everything_and_its_end_goes_on_from_there(shared_graph, reach):
+def test_a_pause_stops_everything_and_its_end_resumes(shared_graph, reach):
     state = reach.next_rollout()
     pause = '/reach/fetch_env/pause'
     response = shared_graph.call(SetBool, pause, data=True)
@@ -351,7 +351,7 @@ def test_a_second_environment_is_named_and_the_run_goes_on(shared_graph, reach, 
     )
 
 
-def test_a_point_is_refused_where_goals_are_none(shared_graph, nodes, make_partner):
+def test_a_point_is_no_goal_of_a_task_without_positions(shared_graph, nodes, make_partner):
     make_partner('/hand')
     publisher = shared_graph.node.create_publisher(PointStamped, '/hand/goal', COMMAND)
     shared_graph.until(publisher.get_subscription_count, 'a subscriber of goals')
@@ -403,7 +403,7 @@ def test_collect_is_read_between_rollouts_only(shared_graph, make_partner, nodes
     )
 
 
-def test_diagnostics_say_that_no_action_comes(shared_graph, reach):
+def test_diagnostics_report_missing_actions(shared_graph, reach):
     reach.next_rollout()
     name = '/reach/fetch_env'
     shared_graph.until(

@@ -104,7 +104,9 @@ def test_a_new_model_acts_from_the_next_episode_on_or_at_once(
     assert version(2, 2) == {4}
 
 
-def test_a_policy_from_the_topic_acts_where_that_is_asked_for(shared_graph, make_partner, models):
+def test_a_policy_from_the_topic_acts_if_accept_policies_is_set(
+    shared_graph, make_partner, models
+):
     assert shared_graph.new_status('/taught/policy')['waits_for'] == 'a policy'
     partner = make_partner('/taught')
     partner.offer(models['better'].read_bytes())

@@ -185,7 +185,7 @@ def test_the_last_word_of_an_interrupted_node_is_the_safe_action(
     assert [is_safe(each) for each in partner.received].count(True) == 1
 
 
-def test_silence_stops_and_a_fresh_observation_goes_on(shared_graph, make_partner):
+def test_silence_stops_and_a_fresh_observation_resumes(shared_graph, make_partner):
     partner = make_partner('/prompt')
     rows = partner.states(1, 0)
     assert not is_safe(partner.ask(rows))

@@ -103,7 +103,7 @@ def test_a_wait_tells_of_a_timer_and_ends_with_ros():
         context.try_shutdown()
 
 
-def test_an_error_of_rcl_is_told_without_its_sources():
+def test_an_error_of_rcl_is_printed_without_source_locations():
     context = Context()
     with pytest.raises(RuntimeError) as caught:
         rclpy.init(args=['--ros-args', '-r', 'none'], context=context)

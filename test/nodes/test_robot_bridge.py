@@ -289,7 +289,7 @@ def test_two_policies_of_one_name_stop_the_robot(graph):
     partner.stands()
 
 
-def test_a_bridge_that_is_told_to_end_stops_the_robot_first(graph):
+def test_a_bridge_stops_the_robot_before_it_ends(graph):
     partner, processes = start(graph, '/run', **SLOW)
     partner.ready()
     partner.send(START['FetchReach'] + 0.14)
@@ -332,7 +332,7 @@ def test_a_control_period_that_fails_stops_the_robot(graph):
     graph.until(lambda: partner.twists[-1][2] == 0.0, 'zero')
 
 
-def test_a_stop_ends_what_goes_on(graph):
+def test_a_stop_ends_the_present_motion(graph):
     partner, _ = start(graph, '/run', **SLOW)
     partner.ready()
     partner.send(START['FetchReach'] + 0.14)

@@ -171,7 +171,7 @@ def test_in_real_time_a_rollout_takes_as_long_as_on_a_robot(shared_graph, make_p
     assert (stamps - stamps[0] > PERIOD_S * (np.arange(51) - 1)).all()
 
 
-def test_a_late_action_is_counted_and_the_pace_goes_on_from_it(shared_graph, make_partner):
+def test_a_late_action_is_counted_and_restarts_the_schedule(shared_graph, make_partner):
     partner, name = make_partner('/paced'), '/paced/fetch_env'
     partner.next_rollout()
     before = int(shared_graph.new_status(name)['late_steps'])

@@ -210,7 +210,7 @@ def test_who_was_stopped_does_not_run_to_catch_up(fresh):
     assert int(fresh.graph.new_status(NODE)['skipped_ticks']) - skipped > 50
 
 
-def test_publishes_to_who_wants_it_reliably_too(fresh):
+def test_reliable_subscribers_receive_measurements_too(fresh):
     partner = Partner(fresh.graph, qos=ROBOT)
     fresh.graph.until(lambda: partner.joints and partner.objects, 'reliable messages')
 

@@ -144,7 +144,7 @@ def test_a_evaluation_bag_is_repeated_and_the_run_finishes(shared_graph, folders
     assert evaluator.ended() == 0
 
 
-def test_a_resumed_run_goes_on_where_it_was(shared_graph, folders, nodes, write_bag):
+def test_a_resumed_run_continues_from_its_checkpoint(shared_graph, folders, nodes, write_bag):
     node, folder = nodes['resumed'], folders['resumed']
     collect, policies = [], []
     shared_graph.node.create_subscription(

@@ -62,7 +62,7 @@ def test_no_more_run_at_once_than_may(make_job, tmp_path, at_once):
     assert max(int(job.log.read_text()) for job in jobs) <= at_once
 
 
-def test_an_interrupt_stops_what_runs_and_starts_nothing_more(make_job, tmp_path, wait):
+def test_an_interrupt_stops_running_jobs_and_starts_no_others(make_job, tmp_path, wait):
     first = make_job(
         'first', f'open({str(tmp_path / "begun")!r}, "w")\nimport time\ntime.sleep(99)'
     )

@@ -153,7 +153,7 @@ def test_the_result_is_the_files(prepare):
     assert run.result == RESULT
 
 
-def test_one_namespace_takes_one_run_and_the_next_is_told_who_has_it(tmp_path):
+def test_a_namespace_in_use_is_refused_with_its_holder(tmp_path):
     runs = [prepare_run('FetchReach', tmp_path / name) for name in 'ab']
     with claimed(runs[0], 'taken/here'):
         with (

@@ -107,7 +107,7 @@ def test_a_success_that_ends_the_run_is_reported_at_once(supervise, wait, tmp_pa
     assert not supervisor.reports
 
 
-def test_a_trainer_that_was_told_to_end_is_started_again(supervise, wait, tmp_path):
+def test_a_stopped_trainer_is_restarted(supervise, wait, tmp_path):
     code = 'import os, signal, time; signal.signal(15, lambda *_: os._exit(0))'
     code += '; print(flush=True); time.sleep(60)'
     supervisor = supervise(

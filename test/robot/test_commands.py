@@ -40,7 +40,7 @@ NAMES = list(ARM_JOINTS)
         (checked_fingers, ([0.1, np.nan],), 'nan'),
     ],
 )
-def test_a_bad_command_is_refused_with_what_is_wrong(check, arguments, said):
+def test_an_invalid_command_is_refused_with_the_reason(check, arguments, said):
     with pytest.raises(RobotError, match=said) as refusal:
         check(*arguments)
     assert '\n' not in str(refusal.value)

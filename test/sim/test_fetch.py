@@ -130,7 +130,7 @@ def test_what_was_returned_stays_as_it_was(task):
     assert not any(np.shares_memory(*pair) for pair in zip(kept[1], kept[2], strict=True))
 
 
-def test_errors_name_what_is_wrong():
+def test_errors_name_the_fault():
     batch = FetchBatch(PUSH, range(3))
     with pytest.raises(SimError, match=r'call reset\(\)'):
         batch.step(np.zeros((3, 4), np.float32))

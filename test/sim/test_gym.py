@@ -132,7 +132,7 @@ def both():
     return ours, SyncVectorEnv([lambda: gymnasium.make('her_ros/FetchReach')] * 3)
 
 
-def test_seeds_are_told_as_in_a_sync_vector_env(both):
+def test_seeds_are_reported_as_by_sync_vector_env(both):
     ours, theirs = both
     drawn = ours.np_random_seed
     assert len(set(drawn)) == 3

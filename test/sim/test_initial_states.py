@@ -5,7 +5,7 @@ from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import TASKS
 
 
-def test_objects_and_goals_lie_where_the_setup_says(task):
+def test_objects_and_goals_lie_in_the_ranges_of_the_scene(task):
     model = load_model(task)
     scene_spec, grip = model.scene_spec, model.grip_position_m
     state = FetchBatch(task, range(300)).reset()

@@ -156,7 +156,7 @@ def test_action_that_is_not_finite_is_refused_whole(bad):
     np.testing.assert_array_equal(rollout.advance(), untouched.advance())
 
 
-def test_late_nan_is_nobodys_business():
+def test_nan_in_a_late_action_is_ignored():
     rollout = new_rollout()
     answers = answers_to(rollout.start(), np.nan)
     answers['step'] = 40

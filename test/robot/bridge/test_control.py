@@ -216,7 +216,7 @@ def test_coming_home_is_no_faster_than_acting_may_be():
     assert 0.05 < fastest <= 0.1 + 1e-9
 
 
-def test_a_goal_that_comes_before_the_policy_does_is_the_one_of_the_episode():
+def test_a_goal_sent_before_the_policy_starts_is_the_goal_of_the_episode():
     loop = Loop('FetchReach', success_steps=0)
     loop.policy_alive = False
     loop.set_goal(loop.drawn_goal)
@@ -300,7 +300,7 @@ def test_a_goal_without_inputs_is_refused_and_nothing_begins_when_they_come():
 
 
 @pytest.mark.parametrize('recovery', ['latched', 'automatic'])
-def test_a_goal_expires_where_no_policy_answers(recovery):
+def test_a_goal_expires_without_a_policy(recovery):
     loop = Loop('FetchReach', goal_timeout_s=2.0, recovery=recovery)
     loop.policy_alive = False
     loop.set_goal(loop.drawn_goal, 5)
@@ -381,7 +381,7 @@ def test_what_does_not_come_back_in_time_does_not_begin_again():
     assert 'the goal expired, the robot was not ready for 1 s' in loop.control.problem
 
 
-def test_everybody_hears_what_became_of_his_goal():
+def test_every_sender_gets_the_result_of_its_goal():
     loop = Loop('FetchReach', success_steps=0)
     loop.policy_alive = False
     loop.set_goal(loop.drawn_goal, 1)

@@ -47,7 +47,7 @@ def test_it_never_comes_down_on_the_object(thing):
     assert (np.linalg.norm(points[low, :2] - thing[:2], axis=1) > 0.09).all()
 
 
-def test_an_arm_that_does_not_move_is_told():
+def test_an_arm_that_does_not_move_is_reported():
     with pytest.raises(RobotError, match=r'did not reach .* within 15 s; it stands at'):
         path('FetchPush', (1.2, 0.9, 0.42), moves=False)
 

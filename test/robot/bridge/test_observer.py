@@ -94,7 +94,7 @@ def test_fingers_that_are_held_closed_are_shown_closed_and_others_as_they_are():
         np.testing.assert_allclose(found['finger_velocities'], shown * PERIOD_S)
 
 
-def test_how_the_object_moves_is_seen_from_where_it_was():
+def test_velocity_of_the_object_is_estimated_from_its_positions():
     """Push the block evenly: between two poses its velocity changes little."""
     source = Source('FetchPush')
     block = source.fields(source.state.observation)['object_position']

@@ -28,7 +28,7 @@ def motion():
         (-1.0, (0.0, 0.0), LEFT),
     ],
 )
-def test_commands_say_how_far_and_by_how_much_faster(motion, age_s, moved, then):
+def test_commands_give_displacement_and_velocity_change(motion, age_s, moved, then):
     found, change = motion.since(age_s, 1.06)
     np.testing.assert_allclose(found[:2], moved, atol=1e-12)
     np.testing.assert_allclose(change, LEFT - then, atol=1e-12)

@@ -79,7 +79,7 @@ def recorded(seed):
     return actions, np.array(path[1:])
 
 
-def test_leads_where_training_leads(by):
+def test_a_command_leads_to_the_same_position_as_in_training(by):
     follower = Follower('FetchReach', by)
     for seed in range(3):
         actions, path = recorded(seed)
@@ -113,7 +113,7 @@ def test_a_policy_succeeds_that_succeeds_in_training(by):
         assert task.is_success(follower.robot.grip_position, goal), episode
 
 
-def test_keeps_a_steady_speed_whatever_its_size_and_however_often_it_is_told():
+def test_speed_is_constant_for_all_magnitudes_and_command_rates():
     robot = SimulatedRobot(task_named('FetchReach'))
     for speed, substeps in ((0.8, 20), (0.8, 5), (0.2, 20), (0.05, 1)):
         robot.reset(0)
@@ -156,7 +156,7 @@ def test_stops_and_stays_when_commands_cease(by):
     assert robot.grip_position == pytest.approx(place, abs=0.003)
 
 
-def test_goes_where_joints_put_it_and_takes_the_time_it_is_given():
+def test_joint_commands_reach_their_position_in_the_given_time():
     follower = Follower('FetchReach', 'joints')
     robot = follower.robot
     robot.reset(0)
@@ -191,7 +191,7 @@ def finger_positions(robot):
     return [robot.joint_positions[robot.joint_names.index(name)] for name in names]
 
 
-def test_fingers_go_where_they_are_sent_unless_the_task_holds_them_closed(task):
+def test_fingers_follow_commands_unless_the_task_holds_them_closed(task):
     robot = SimulatedRobot(task)
     robot.reset(0)
     robot.command_fingers([0.02, 0.04])
