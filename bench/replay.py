@@ -168,10 +168,9 @@ def bytes_per_transition(
 def sampling(learner: Learner, batch_size: int) -> Callable[[], object]:
     """Sample, relabel and normalise, with the symmetries that the learner has."""
     generator = torch.Generator().manual_seed(0)
-    symmetries = learner.replay.symmetries is not None
 
     def sample() -> object:
-        draws = Draws.random(batch_size, generator, symmetries=symmetries)
+        draws = Draws.random(batch_size, generator, learner.replay.needs)
         return learner.inputs(learner.replay.sample(draws))
 
     return sample

@@ -13,7 +13,7 @@ from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import Draws, Needs
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.goals import STRATEGIES
 from her_ros.learning.training.offline import bags_in_order
@@ -158,7 +158,7 @@ def curriculum_distances(of: Learnt) -> dict[str, NDArray[np.float64]]:
         distances = []
         for _ in range(_BATCHES):
             candidates = kept.curriculum_candidates if weight is not None else 0
-            draws = Draws.random(kept.batch_size, generator, candidates)
+            draws = Draws.random(kept.batch_size, generator, Needs(candidates))
             goals = picked.sample(draws).goal
             distances.append(of.task.distance(goals, desired.sample(draws).goal).numpy())
         name = 'no curriculum' if weight is None else f'λ = {weight:g}'

@@ -75,8 +75,6 @@ class Learner:
             )
         self.device = device_named(parameters.device)
         self.replay = Replay(task, parameters, self.device)
-        self._candidates = parameters.curriculum_candidates if parameters.curriculum else 0
-        self._symmetries = self.replay.symmetries is not None
         clips = (
             parameters.observation_clip,
             parameters.normalized_clip,
@@ -116,10 +114,11 @@ class Learner:
 
         As in updates, goals are relabelled and states transformed by the symmetries.
         """
+        needs = self.replay.needs._replace(candidates=0)
         for episode in episodes:
             first_row = self.replay.add(episode)
             length = len(episode)
-            draws = Draws.random(length, self._generators['ingest'], symmetries=self._symmetries)
+            draws = Draws.random(length, self._generators['ingest'], needs)
             batch = self.replay.sample_episode(first_row, length, draws)
             self.normalizers['observation'].update(batch.observation)
             self.normalizers['goal'].update(self._shown(batch.achieved_goal, batch.goal))
@@ -192,7 +191,7 @@ class Learner:
     def update_once(self) -> dict[str, Tensor]:
         """Make one update without counting or checking it, and without waiting for the device."""
         count, generator = self.parameters.batch_size, self._generators['update']
-        draws = Draws.random(count, generator, self._candidates, self._symmetries)
+        draws = Draws.random(count, generator, self.replay.needs)
         noise = self.algorithm.noise(count, generator)
         gradients, losses = self._run_gradients(draws, noise)
         self.ranks.average(gradients)
@@ -229,11 +228,11 @@ class Learner:
         compiled = torch.compile(self._gradients, fullgraph=True, options=options)
         # This changes no state, so a failure shows here rather than in the next update.
         count = self.parameters.batch_size
-        rows = Draws.rows(self._candidates, self._symmetries)
-        zeros = torch.zeros((rows, count), dtype=torch.float64, device=self.device)
+        needs = self.replay.needs
+        zeros = torch.zeros((needs.rows, count), dtype=torch.float64, device=self.device)
         noise = self.algorithm.noise(count, torch.Generator(self.device))
         try:
-            compiled(Draws.of(zeros, self._symmetries), noise)
+            compiled(Draws.of(zeros, needs), noise)
         except Exception as error:  # of any kind, and of many lines
             reason = ' '.join(str(error).split()) or type(error).__name__
             raise LearnerError(f'torch.compile failed: {reason[:300]}') from None

@@ -32,7 +32,6 @@ class ReplayBuffer:
         self.task = task_named(task) if isinstance(task, str) else task
         parameters = parameters or LearnerParameters()
         self._replay = Replay(self.task, parameters, device)
-        self._candidates = parameters.curriculum_candidates if parameters.curriculum else 0
         self._generator = torch.Generator(device).manual_seed(
             integer_seed(parameters.seed, 'update')
         )
@@ -69,6 +68,5 @@ class ReplayBuffer:
         """
         if count < 1:
             raise ReplayError(f'a batch of {count} transitions', 'draw one at least')
-        symmetries = self._replay.symmetries is not None
-        draws = Draws.random(count, self._generator, self._candidates, symmetries)
+        draws = Draws.random(count, self._generator, self._replay.needs)
         return self._replay.sample(draws)

@@ -3,7 +3,7 @@ import torch
 
 from her_ros.config.parameters.learner import learner_parameters
 from her_ros.episodes.episode import EpisodeError
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import Draws, Needs
 from her_ros.learning.replay.buffer import Replay, ReplayError
 from her_ros.learning.replay_buffer import ReplayBuffer
 from her_ros.runtime.seeds import integer_seed
@@ -11,15 +11,16 @@ from her_ros.tasks.errors import TaskError
 
 
 @pytest.mark.parametrize(
-    ('values', 'candidates', 'symmetries'),
+    ('values', 'needs'),
     [
-        ({}, 0, False),
-        ({'curriculum': True, 'curriculum_candidates': 3}, 3, False),
-        ({'mirror_left_right': 0.5, 'horizontal_offset_m': 0.5}, 0, True),
+        ({}, Needs()),
+        ({'curriculum': True, 'curriculum_candidates': 3}, Needs(3)),
+        ({'mirror_left_right': 0.5, 'horizontal_offset_m': 0.5}, Needs(symmetries=True)),
+        ({'goal_offset_m': 0.5}, Needs(goal_offsets=True)),
     ],
 )
 def test_batches_are_those_that_a_learner_of_this_seed_draws(
-    toy, symmetric, make_episode, values, candidates, symmetries
+    toy, symmetric, make_episode, values, needs
 ):
     task = symmetric(toy)
     parameters = learner_parameters(replay_capacity=100, seed=3, **values)
@@ -31,7 +32,7 @@ def test_batches_are_those_that_a_learner_of_this_seed_draws(
     assert (len(buffer), buffer.episodes) == (35, 5)
     generator = torch.Generator().manual_seed(integer_seed(3, 'update'))
     for _ in range(2):
-        expected = replay.sample(Draws.random(16, generator, candidates, symmetries))
+        expected = replay.sample(Draws.random(16, generator, needs))
         found = buffer.sample(16)
         for name, values in vars(expected).items():
             assert values is None or torch.equal(vars(found)[name], values), name

@@ -111,6 +111,13 @@ class LearnerParameters(NodeParameters):
         minimum=0.0,
         maximum=1e3,
     )
+    goal_offset_m: float = parameter(
+        0.0,
+        'half of the goals that goal_strategy gives are moved along x and y by uniform offsets of'
+        ' up to this, metres',
+        minimum=0.0,
+        maximum=1e3,
+    )
     curriculum: bool = parameter(
         False,
         'choose goals among candidates: diverse ones at first, later those near the desired goals'

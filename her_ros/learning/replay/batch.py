@@ -1,6 +1,7 @@
 """Batches of the replay buffer, and the random numbers that determine them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -8,6 +9,33 @@ from torch import Tensor
 #: random numbers for the symmetries of a transition: whether it is mirrored front-back and
 #: left-right, and how far it is moved along x and y
 SYMMETRY_NUMBERS = 4
+#: random numbers for the offset of a hindsight goal: whether it is moved, how far along x and y
+OFFSET_NUMBERS = 3
+
+
+class Needs(NamedTuple):
+    """Random numbers that samples need beside those for a plain transition."""
+
+    #: goals of each transition that a curriculum chooses from; 0: there is none
+    candidates: int = 0
+    #: whether samples are transformed by symmetries of the task
+    symmetries: bool = False
+    #: whether hindsight goals are moved
+    goal_offsets: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Number of random numbers that a transition needs."""
+        return (
+            3
+            + self.candidates
+            + OFFSET_NUMBERS * self.goal_offsets
+            + SYMMETRY_NUMBERS * self.symmetries
+        )
+
+
+#: those of plain transitions
+NO_NEEDS = Needs()
 
 
 @dataclass(frozen=True)
@@ -46,39 +74,33 @@ class Draws:
     candidates: Tensor | None = None
     #: for symmetries: :data:`SYMMETRY_NUMBERS` numbers each, shape (4, n)
     symmetry: Tensor | None = None
+    #: for moved hindsight goals: :data:`OFFSET_NUMBERS` numbers each, shape (3, n)
+    goal_offset: Tensor | None = None
 
     @classmethod
-    def random(
-        cls,
-        count: int,
-        generator: torch.Generator,
-        candidates: int = 0,
-        symmetries: bool = False,
-    ) -> 'Draws':
-        """Draw for ``count`` transitions on the generator's device.
-
-        :param candidates: goals of each that a curriculum chooses from; 0: there is none
-        :param symmetries: whether samples are transformed by symmetries of the task
-        """
-        rows = cls.rows(candidates, symmetries)
+    def random(cls, count: int, generator: torch.Generator, needs: Needs = NO_NEEDS) -> 'Draws':
+        """Draw for ``count`` transitions on the generator's device."""
         numbers = torch.rand(
-            (rows, count), dtype=torch.float64, generator=generator, device=generator.device
+            (needs.rows, count), dtype=torch.float64, generator=generator, device=generator.device
         )
-        return cls.of(numbers, symmetries)
-
-    @staticmethod
-    def rows(candidates: int, symmetries: bool) -> int:
-        """Return how many numbers a transition needs."""
-        return 3 + candidates + SYMMETRY_NUMBERS * symmetries
+        return cls.of(numbers, needs)
 
     @classmethod
-    def of(cls, numbers: Tensor, symmetries: bool = False) -> 'Draws':
-        """Take numbers of shape (3 + c, n), c of them for each transition's candidates.
-
-        :param symmetries: whether four more rows, the last ones, are for symmetries
-        """
-        end = len(numbers) - SYMMETRY_NUMBERS * symmetries
-        transition, relabel, future, *_ = numbers.unbind()
-        candidates = numbers[3:end] if end > 3 else None
-        symmetry = numbers[end:] if symmetries else None
-        return cls(transition, relabel, future, candidates, symmetry)
+    def of(cls, numbers: Tensor, needs: Needs = NO_NEEDS) -> 'Draws':
+        """Take numbers of shape (``needs.rows``, n)."""
+        sizes = (
+            3,
+            needs.candidates,
+            OFFSET_NUMBERS * needs.goal_offsets,
+            SYMMETRY_NUMBERS * needs.symmetries,
+        )
+        first, candidates, goal_offset, symmetry = numbers.split(sizes)
+        transition, relabel, future = first.unbind()
+        return cls(
+            transition,
+            relabel,
+            future,
+            candidates=candidates if needs.candidates else None,
+            symmetry=symmetry if needs.symmetries else None,
+            goal_offset=goal_offset if needs.goal_offsets else None,
+        )

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
-from her_ros.learning.replay.batch import Batch, Draws
+from her_ros.learning.replay.batch import Batch, Draws, Needs
 from her_ros.learning.replay.curriculum import Curriculum
+from her_ros.learning.replay.goal_offsets import goal_offsets_of
 from her_ros.learning.replay.goals import ALWAYS_LATER, STRATEGIES, Choice
 from her_ros.learning.replay.moves import moves_on
 from her_ros.learning.replay.priorities import TdErrorPriorities, priorities_of
@@ -57,6 +58,13 @@ class Replay:
         self.priorities = priorities_of(task, parameters, device)
         #: how samples are transformed; None: they are as recorded
         self.symmetries = symmetries_of(task, parameters, device)
+        self._goal_offsets = goal_offsets_of(task, parameters, device)
+        #: random numbers that its samples need
+        self.needs = Needs(
+            parameters.curriculum_candidates if parameters.curriculum else 0,
+            self.symmetries is not None,
+            self._goal_offsets is not None,
+        )
         # An observation, and the action taken on it.
         self._moment = torch.empty(
             (capacity, task.observation_size + task.action_size), device=device
@@ -221,6 +229,9 @@ class Replay:
         else:
             is_later = is_hindsight
         goal = self._goal.index_select(0, goal_row)
+        if self._goal_offsets is not None and draws.goal_offset is not None:
+            goal, is_moved = self._goal_offsets.apply(goal, is_hindsight, draws.goal_offset)
+            is_later = is_later & ~is_moved
         goals = self._two_goals.index_select(0, row)
         # The reward judges where the action led, so it looks at the *next* achieved goal.
         reward = self.task.reward(goals[:, self.task.goal_size :], goal).float()

@@ -29,7 +29,7 @@ def cache(tmp_path_factory):
 
 
 def test_the_background_process_compiles_what_the_learner_then_computes_alike(cache, make_episode):
-    symmetries = {'mirror_left_right': 0.5, 'horizontal_offset_m': 0.1}
+    symmetries = {'mirror_left_right': 0.5, 'horizontal_offset_m': 0.1, 'goal_offset_m': 0.1}
     parameters = TrainerParameters(
         hidden_sizes=(8,), batch_size=16, replay_capacity=1000, compile_after=2, **symmetries
     )
@@ -44,7 +44,7 @@ def test_the_background_process_compiles_what_the_learner_then_computes_alike(ca
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert learner.compiled, news
-    draws = Draws.random(16, torch.Generator().manual_seed(3), symmetries=True)
+    draws = Draws.random(16, torch.Generator().manual_seed(3), learner.replay.needs)
     found, losses = learner._run_gradients(draws, NO_NOISE)
     expected, expected_losses = learner._gradients(draws, NO_NOISE)
     for name, gradient in expected.items():

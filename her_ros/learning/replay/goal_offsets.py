@@ -1,0 +1,60 @@
+"""Hindsight goals moved a little off the places that were reached.
+
+A hindsight goal is a place that was reached, so near misses are rare among the samples, and the
+critic learns slowly where success ends. Half of the goals are moved along x and y; the reward
+follows from the moved goal.
+"""
+
+import torch
+from torch import Tensor
+
+from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.symmetry import SymmetryError, value_map
+
+# Share of the hindsight goals that are moved.
+_SHARE = 0.5
+
+
+def goal_offsets_of(
+    task: GoalTask, parameters: LearnerParameters, device: torch.device | str = 'cpu'
+) -> 'GoalOffsets | None':
+    """Return how hindsight goals are moved; None: not at all.
+
+    :raises SymmetryError: if the task's goals are not known to be positions
+    """
+    offset_m = parameters.goal_offset_m
+    if not offset_m:
+        return None
+    coordinates = value_map(task.goal_kinds).coordinate
+    if not coordinates.any():
+        raise SymmetryError(
+            f'goal_offset_m is {offset_m}, but the goals of task {task.name} are not known to be'
+            ' positions',
+            'set 0.0, or add symmetries to the task that say so',
+        )
+    return GoalOffsets(torch.from_numpy(coordinates.astype(float)).to(device), offset_m)
+
+
+class GoalOffsets:
+    """Moves goals by random numbers; tensors alone decide, so it can be compiled.
+
+    :param coordinates: 1 where a value of a goal is its x and its y, else 0, shape (2, G)
+    :param offset_m: largest offset along x and y, metres
+    """
+
+    def __init__(self, coordinates: Tensor, offset_m: float) -> None:
+        self._coordinates = coordinates
+        self._offset_m = offset_m
+
+    def apply(self, goal: Tensor, is_hindsight: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
+        """Move half of the hindsight goals, uniformly within a square.
+
+        :param goal: metres, float64, shape (n, G)
+        :param is_hindsight: which of them may be moved, shape (n,)
+        :param uniform: numbers in [0, 1), float64, shape (3, n)
+        :return: the goals, and which of them were moved
+        """
+        is_moved = is_hindsight & (uniform[0] < _SHARE)
+        offset = (2.0 * uniform[1:] - 1.0) * self._offset_m * is_moved
+        return goal + offset.t() @ self._coordinates, is_moved
