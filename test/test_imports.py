@@ -342,3 +342,53 @@ def test_private_parts_of_rclpy_and_torch_are_used_in_one_module_each():
         for library in private_parts(path.read_text('utf-8'))
     }
     assert found == set(PRIVATE.items())
+
+
+def stored_names(tree):
+    """Return the attributes of self that a source assigns, and its private methods."""
+    stored = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and ast.unparse(node.value) == 'self'
+    }
+    methods = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    return stored | {name for name in methods if name.startswith('_') and name[1] != '_'}
+
+
+def classes_of_nodes():
+    """Return all classes of the package that derive from a node of rclpy, by name."""
+    classes = {
+        node.name: node
+        for path in (PACKAGE / 'nodes').rglob('*.py')
+        for node in ast.parse(path.read_text('utf-8')).body
+        if isinstance(node, ast.ClassDef)
+    }
+    kinds = {'Node', 'LifecycleNode'}
+    while (
+        more := {
+            name
+            for name, node in classes.items()
+            if kinds & {ast.unparse(base) for base in node.bases}
+        }
+        - kinds
+    ):
+        kinds |= more
+    return {name: node for name, node in classes.items() if name in kinds}
+
+
+def test_no_node_stores_what_rclpy_stores_under_the_same_name():
+    """``self._clock`` of a node is the clock of rclpy, which stamps and timers read."""
+    spec = importlib.util.find_spec('rclpy')
+    if spec is None:
+        pytest.skip('rclpy is not installed')
+    folder = Path(spec.submodule_search_locations[0])
+    theirs = set()
+    for file in ('node.py', 'lifecycle/node.py'):
+        theirs |= stored_names(ast.parse((folder / file).read_text('utf-8')))
+    assert '_clock' in theirs
+    nodes = classes_of_nodes()
+    assert {'GuardedNode', 'PolicyNode', 'RobotBridgeNode'} <= nodes.keys()
+    found = {(name, each) for name, node in nodes.items() for each in stored_names(node) & theirs}
+    assert not found

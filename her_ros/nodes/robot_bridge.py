@@ -73,7 +73,7 @@ class RobotBridgeNode(GuardedNode):
         self.create_service(Trigger, '~/reset', self._on_reset)
         self.create_service(Trigger, '~/stop', self._on_stop)
         steady_timer(self, 1.0, self._draw_goal)
-        self._clock = MeasurementClock(self._task.control_period_s)
+        self._measurement_clock = MeasurementClock(self._task.control_period_s)
         steady_timer(self, self._task.control_period_s / 8, self._on_time)
         self._diagnostics = Diagnostics(self, self._status)
 
@@ -113,7 +113,7 @@ class RobotBridgeNode(GuardedNode):
         # Only messages of the arm's driver start periods, not those of other drivers.
         if self._control.observer.take_joints(*joints, measured_s):
             self._stamp_ns = stamp_ns
-            if self._clock.measured(time.monotonic()):
+            if self._measurement_clock.measured(time.monotonic()):
                 self._begin_period()
 
     def _take_object(self, message: PoseStamped) -> None:
@@ -175,7 +175,7 @@ class RobotBridgeNode(GuardedNode):
         return response
 
     def _on_time(self) -> None:
-        if self._clock.overdue(time.monotonic()):
+        if self._measurement_clock.overdue(time.monotonic()):
             self._begin_period()
 
     def _begin_period(self) -> None:
