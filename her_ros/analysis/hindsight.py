@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from her_ros.bags.reader import read_bag
 from her_ros.config.files import read_file
-from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.config.parameters.learner import GOAL_STRATEGIES, LearnerParameters
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode
 from her_ros.learning.replay.batch import Draws, Needs
 from her_ros.learning.replay.buffer import Replay
-from her_ros.learning.replay.goals import STRATEGIES
 from her_ros.learning.training.offline import bags_in_order
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
@@ -107,11 +106,13 @@ class PickedGoals:
 
 
 def picked_goals(of: Learnt) -> PickedGoals:
-    """Let every strategy pick goals for a state a third into the run's longest late path."""
+    """Let each strategy pick goals for a state a third into the run's longest late path."""
     last = [episode for rollout in of.rollouts for episode in rollout][-_EPISODES:]
     chosen = max(last, key=lambda each: _path_length(each.achieved_goal))
     step = len(chosen) // 3
-    goals = {name: _picked(of, name, last, chosen, step) for name in STRATEGIES}
+    # Of other packages only the one of the run: the rest need not even be loaded.
+    names = dict.fromkeys([*GOAL_STRATEGIES.own, of.parameters.goal_strategy])
+    goals = {name: _picked(of, name, last, chosen, step) for name in names}
     return PickedGoals(chosen.achieved_goal, chosen.desired_goal, step, goals)
 
 

@@ -11,12 +11,10 @@ import zstandard
 from her_ros.bags.errors import BagError, RecoverableError, as_bag_error
 from her_ros.bags.sources import BARE_SUFFIXES, is_bare, is_directory_bag
 from her_ros.bags.storage.limits import Expansion, check_regular
-from her_ros.bags.storage.mcap import McapStorage
 from her_ros.bags.storage.messages import BATCH_SIZE, OnDamage, refuse
 from her_ros.bags.storage.metadata import DirectoryMetadata, read_metadata
-from her_ros.bags.storage.sqlite import SqliteStorage
+from her_ros.bags.storage.registry import STORAGES, Storage
 
-Storage = McapStorage | SqliteStorage
 _FEED = 1 << 11
 
 
@@ -57,8 +55,7 @@ class Recording:
             with ExitStack() as stack:
                 try:
                     plain = stack.enter_context(_plain(path, on_damage))
-                    kind = McapStorage if plain.suffix == '.mcap' else SqliteStorage
-                    storage: Storage = kind(plain, on_damage)
+                    storage = STORAGES[plain.suffix.removeprefix('.')](plain, on_damage)
                     storage.open()
                 except Exception as error:
                     if self._on_damage is refuse:

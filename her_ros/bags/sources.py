@@ -6,11 +6,12 @@ from pathlib import Path
 
 from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.storage.limits import check_regular
+from her_ros.bags.storage.registry import STORAGES
 from her_ros.runtime.files import file_sha256
 from her_ros.runtime.run_folder import RunFolder
 
-#: suffixes of bare bags; the last two are files of a bag recorded with `--compression-mode file`
-BARE_SUFFIXES = ('.mcap', '.db3', '.mcap.zstd', '.db3.zstd')
+#: how bare bags end; with .zstd files of a bag recorded with `--compression-mode file`
+BARE_SUFFIXES = (*(f'.{name}' for name in STORAGES), *(f'.{name}.zstd' for name in STORAGES))
 
 
 def expand(paths: Iterable[Path]) -> list[Path]:

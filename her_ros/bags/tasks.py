@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from her_ros.bags.errors import BagError
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.gymnasium import GYM_PREFIX
-from her_ros.tasks.registry import ALL_TASKS, task_named
+from her_ros.tasks.registry import all_tasks, task_named
 from her_ros.wire.cloud import CLOUD_TYPE, dtype_of
 from her_ros.wire.rows import ROW_FORMAT
 from her_ros.wire.topics import STEP
@@ -58,7 +58,7 @@ def _task_of_size(message: bytes | memoryview | None) -> GoalTask:
     sizes = tuple(dtype[name].shape[0] if name in (dtype.names or ()) else 0 for name in names)
     found = [
         task
-        for task in ALL_TASKS.values()
+        for task in all_tasks()
         # These have the sizes of our own Fetch tasks.
         if not task.name.startswith(f'{GYM_PREFIX}Fetch')
         and (task.observation_size, task.goal_size, task.action_size) == sizes

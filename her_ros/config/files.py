@@ -13,6 +13,7 @@ from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.shared import NodeParameters
 from her_ros.config.schema import ConfigError, configured, nodes_values, parameters_of
 from her_ros.runtime.files import require_regular
+from her_ros.tasks.registry import TASKS
 
 # Of a parameter file; those of the package have 6,000 characters and 4 levels.
 _MAX_LENGTH = 1 << 16
@@ -27,10 +28,15 @@ _GIVEN_BY_LAUNCHER = ('run_dir', 'worker', 'explore')
 
 
 def shipped_file(task: str) -> Path:
-    """Return the parameter file that comes with the package for a task.
+    """Return the parameter file that comes for a task, with this package or with the task's own.
+
+    Another package has it beside the module that gives the task.
 
     :raises ConfigError: if there is none
     """
+    folder = TASKS.folder(task)
+    if folder and (folder / f'{task}.yaml').is_file():
+        return folder / f'{task}.yaml'
     return _shipped(
         Path('config', f'{task.replace(":", "_")}.yaml'),
         f'no parameter file for task {task!r}; copy that of a task like it, name it by --params',

@@ -6,10 +6,11 @@ file before anything starts, and reports a value that does not fit in one clear 
 
 import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.registry import choose_one
 
 Config = TypeVar('Config')
 Values = Mapping[str, Any]
@@ -50,7 +51,7 @@ class Parameter:
         if type(value) is not self.type:
             raise ConfigError(f'{name} must be a {self.type.__name__}, not {value!r}')
         if self.choices and value not in self.choices:
-            raise ConfigError(f'{name} is {value!r}', f'choose one of {", ".join(self.choices)}')
+            raise ConfigError(f'{name} is {value!r}', choose_one(str(value), self.choices))
         if self.type in (int, float):
             self._check_range(name, value)
         return value
@@ -95,12 +96,13 @@ def parameter(
     *,
     minimum: float | None = None,
     maximum: float | None = None,
-    choices: Sequence[str] = (),
+    choices: Iterable[str] = (),
     length: int | None = None,
     live: bool = False,
 ) -> Any:
     """Declare a parameter as a dataclass field, with inclusive limits.
 
+    :param choices: values that a text may have, listed when they are asked for
     :param minimum: of a list, the least that each of its values may be; likewise ``maximum``
     :param length: how many values a list has; None: one or more
     :param live: whether a running node takes another value
@@ -109,7 +111,7 @@ def parameter(
         'description': description,
         'minimum': minimum,
         'maximum': maximum,
-        'choices': tuple(choices),
+        'choices': choices,
         'length': length,
         'live': live,
     }
@@ -125,7 +127,7 @@ def parameters_of(config: type) -> dict[str, Parameter]:
             type=get_origin(hint := hints[field.name]) or hint,
             default=field.default,
             item=(*get_args(hint), hint)[0],
-            **field.metadata,
+            **{**field.metadata, 'choices': tuple(field.metadata['choices'])},
         )
         for field in dataclasses.fields(config)
     }

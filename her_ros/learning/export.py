@@ -1,6 +1,6 @@
 """The policy as one ONNX graph, with normalisation and clipping inside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
+from her_ros.learning.agents.networks import STATE
 from her_ros.learning.normalizer import Normalizer
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.contract import INPUTS, METADATA_KEY, OUTPUT, PolicyContract
@@ -19,14 +20,16 @@ _OPSET, _IR_VERSION = 17, 8
 class PolicyGraph:
     """Builds the graph once; new weights only replace its constants.
 
-    :param shapes: shapes of weight and bias of every layer in turn
+    :param policy: nodes from :data:`~her_ros.learning.agents.networks.STATE` to the action
     :param relative_goals: show the network where the goal lies from what is achieved
     """
 
     def __init__(
-        self, task: GoalTask, shapes: Sequence[tuple[int, ...]], relative_goals: bool = False
+        self, task: GoalTask, policy: Sequence[onnx.NodeProto], relative_goals: bool = False
     ) -> None:
-        self._layer_names = [f'{kind}_{i // 2}' for i, kind in _kinds(len(shapes))]
+        # What nodes take and none of them gives.
+        given = {STATE, *(name for node in policy for name in node.output)}
+        self._constants = {name for node in policy for name in node.input} - given
         nodes = [
             *_normalized('observation'),
             helper.make_node('Sub', ['desired_goal', 'achieved_goal'], ['goal'])
@@ -36,10 +39,10 @@ class PolicyGraph:
             helper.make_node(
                 'Concat',
                 ['observation_normalized', 'goal_normalized'],
-                ['hidden_0'],
+                [STATE],
                 axis=1,
             ),
-            *_perceptron(len(shapes) // 2),
+            *policy,
         ]
         sizes = (task.observation_size, task.goal_size, task.goal_size)
         graph = helper.make_graph(
@@ -57,16 +60,25 @@ class PolicyGraph:
 
     def to_bytes(
         self,
-        layers: Sequence[Tensor],
+        policy: Mapping[str, Tensor],
         observation: Normalizer,
         goal: Normalizer,
         contract: PolicyContract,
     ) -> bytes:
-        """Return the ONNX file that holds these weights and statistics."""
+        """Return the ONNX file that holds these weights and statistics.
+
+        :param policy: constants of the policy's nodes by name
+        :raises ValueError: if they are not those that the nodes take
+        """
+        if {*policy} != self._constants:
+            raise ValueError(
+                f'constants of the policy are {sorted(policy)}; its nodes take'
+                f' {sorted(self._constants)}'
+            )
         constants = {
             **_normalizer_constants('observation', observation),
             **_normalizer_constants('goal', goal),
-            **dict(zip(self._layer_names, map(_array, layers), strict=True)),
+            **{name: _array(value) for name, value in policy.items()},
         }
         del self._model.graph.initializer[:]
         self._model.graph.initializer.extend(
@@ -74,10 +86,6 @@ class PolicyGraph:
         )
         helper.set_model_props(self._model, {METADATA_KEY: contract.to_json()})
         return self._model.SerializeToString()
-
-
-def _kinds(count: int) -> list[tuple[int, str]]:
-    return [(i, 'bias' if i % 2 else 'weight') for i in range(count)]
 
 
 def _value(name: str, size: int) -> onnx.ValueInfoProto:
@@ -109,17 +117,6 @@ def _normalizer_constants(name: str, normalizer: Normalizer) -> dict[str, NDArra
         f'{name}_normalized_low': np.array(-normalizer.clip, np.float32),
         f'{name}_normalized_high': np.array(normalizer.clip, np.float32),
     }
-
-
-def _perceptron(count: int) -> list[onnx.NodeProto]:
-    nodes = []
-    for i in range(count):
-        inputs = [f'hidden_{i}', f'weight_{i}', f'bias_{i}']
-        nodes.append(helper.make_node('Gemm', inputs, [f'linear_{i}'], transB=1))
-        last = i == count - 1
-        result = OUTPUT if last else f'hidden_{i + 1}'
-        nodes.append(helper.make_node('Tanh' if last else 'Relu', [f'linear_{i}'], [result]))
-    return nodes
 
 
 def _array(tensor: Tensor) -> NDArray[np.float32]:

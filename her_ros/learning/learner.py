@@ -7,13 +7,12 @@ import torch
 from torch import Tensor
 
 from her_ros import __version__
-from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.config.parameters.learner import AGENTS, LearnerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.acceleration.cuda_graph import UpdateGraphs
 from her_ros.learning.acceleration.ranks import Ranks
-from her_ros.learning.agents.actor_critic import NO_NOISE, Inputs
+from her_ros.learning.agents.actor_critic import NO_NOISE, Algorithm, Inputs
 from her_ros.learning.agents.agent import Agent
-from her_ros.learning.agents.algorithms import ALGORITHMS
 from her_ros.learning.export import PolicyGraph
 from her_ros.learning.normalizer import Normalizer
 from her_ros.learning.replay.batch import Batch, Draws
@@ -89,7 +88,7 @@ class Learner:
             name: Normalizer(size, *clips, scale=scale)
             for (name, size), scale in zip(sizes.items(), parts, strict=True)
         }
-        self.algorithm = ALGORITHMS[parameters.agent](task, parameters)
+        self.algorithm: Algorithm = AGENTS[parameters.agent](task, parameters)
         initial = torch.Generator().manual_seed(integer_seed(parameters.seed, 'parameters'))
         self.agent = Agent(self.algorithm, parameters, initial, self.device)
         self._generators = {
@@ -104,7 +103,7 @@ class Learner:
         self._graphs = UpdateGraphs(self, self._generators['update']) if captured else None
         #: whether :meth:`compile` was called
         self.compiled = False
-        self._graph = PolicyGraph(task, self.algorithm.actor.shapes, parameters.relative_goals)
+        self._graph = PolicyGraph(task, self.algorithm.policy_nodes(), parameters.relative_goals)
         self.env_steps = 0
         self.episodes = 0
         self.updates = 0
@@ -243,7 +242,7 @@ class Learner:
     def policy(self, version: int, provenance: Mapping[str, str]) -> bytes:
         """Return the current policy as an ONNX file with its contract inside."""
         return self._graph.to_bytes(
-            self.algorithm.policy_layers(self.agent.policy),
+            self.algorithm.policy_constants(self.agent.policy),
             self.normalizers['observation'],
             self.normalizers['goal'],
             PolicyContract.of(

@@ -50,10 +50,11 @@ class GymBatch:
     rewards are 1 and 0, as in mazes, learners see 0 and -1.
 
     :param seeds: one per environment; None draws one from the operating system
+    :param threads: not used; these environments run in one
     :raises SimError: if there are no seeds, or the environment's spaces differ from the task
     """
 
-    def __init__(self, task: GoalTask, seeds: Sequence[int | None]) -> None:
+    def __init__(self, task: GoalTask, seeds: Sequence[int | None], threads: int = 1) -> None:
         if not len(seeds):
             raise SimError('0 seeds', 'there must be one at least')
         self.task = task

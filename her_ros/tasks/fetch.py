@@ -74,6 +74,7 @@ def _fetch(
         control_period_s=0.04,
         episode_length=50,
         symmetries=symmetries,
+        simulation='her_ros.sim.fetch:FetchBatch',
     )
 
 

@@ -26,6 +26,10 @@ class GoalTask:
     episode_length: int
     #: symmetries of the task; None if it has none, or none are known
     symmetries: Symmetries | None = None
+    #: where its simulation is, as ``module:class``, loaded where it is run; empty: it has none.
+    #: The class is called with task, seeds and threads, and is a
+    #: :class:`~her_ros.sim.simulation.Simulation`
+    simulation: str = ''
 
     def __post_init__(self) -> None:
         """Check that the kinds of values fit the task's sizes.

@@ -17,6 +17,7 @@ GYM_IDS = (
     ' (docs/how_to/gymnasium_tasks.md lists the mazes)'
 )
 
+_SIMULATION = 'her_ros.sim.gym_batch:GymBatch'
 # Positions in metres, velocities in m/s, angles in rad.
 _POINT_FIELDS = (('position', 2), ('velocity', 2))
 _ANT_FIELDS = (('joint_positions', 13), ('joint_velocities', 14), ('contact_forces', 78))
@@ -51,6 +52,7 @@ def _maze(
         goal_tolerance_m=0.45,
         control_period_s=period_s,
         episode_length=steps,
+        simulation=_SIMULATION,
     )
 
 
@@ -63,6 +65,7 @@ _HAND_REACH = GoalTask(
     goal_tolerance_m=0.01,
     control_period_s=0.04,
     episode_length=50,
+    simulation=_SIMULATION,
 )
 
 
@@ -75,5 +78,8 @@ def gym_tasks(fetch: dict[str, GoalTask]) -> dict[str, GoalTask]:
     for maze, (of_point, of_ant) in _MAZES.items():
         tasks.append(_maze(f'PointMaze_{maze}-v3', _POINT_FIELDS, 2, 0.01, of_point))
         tasks.append(_maze(f'AntMaze_{maze}-v5', _ANT_FIELDS, 8, 0.05, of_ant))
-    tasks += [replace(task, name=f'{GYM_PREFIX}{name}-v4') for name, task in fetch.items()]
+    tasks += [
+        replace(task, name=f'{GYM_PREFIX}{name}-v4', simulation=_SIMULATION)
+        for name, task in fetch.items()
+    ]
     return {task.name: task for task in tasks}

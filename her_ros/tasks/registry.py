@@ -1,29 +1,49 @@
 """The list of all tasks, by name."""
 
+from collections.abc import Iterator
+
+from her_ros.runtime.registry import Registry, RegistryError
 from her_ros.tasks.errors import TaskError
 from her_ros.tasks.fetch import FETCH_TASKS
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.gymnasium import GYM_IDS, GYM_PREFIX, gym_tasks
 
-#: all tasks but those of Gymnasium-Robotics; your own go here
-TASKS: dict[str, GoalTask] = {**FETCH_TASKS}
-#: all tasks, including those of Gymnasium-Robotics
-ALL_TASKS = {**TASKS, **gym_tasks(FETCH_TASKS)}
+#: tasks of this package; new ones go here
+OWN_TASKS: dict[str, GoalTask] = {**FETCH_TASKS}
+#: those and the tasks of other packages
+TASKS: Registry[GoalTask] = Registry('task', 'her_ros.tasks', OWN_TASKS)
+#: tasks of Gymnasium-Robotics
+GYM_TASKS = gym_tasks(FETCH_TASKS)
 
 
 def task_named(name: str) -> GoalTask:
     """Find a task by its name; ``gym:<id>`` is one of Gymnasium-Robotics.
 
-    :raises TaskError: if there is no such task, or its reward is not supported
+    :raises TaskError: if there is no such task, its reward is not supported, or the package that
+        gives it has a fault
     """
-    if task := ALL_TASKS.get(name):
+    if task := GYM_TASKS.get(name):
         return task
-    if name.startswith(GYM_PREFIX):
+    if name not in TASKS and name.startswith(GYM_PREFIX):
         raise TaskError(
             f'task {name!r} is not in the list of supported tasks: {GYM_IDS}',
             'another one with a sparse reward of the distance to the goal can be added to TASKS',
         )
-    raise TaskError(
-        f'task {name!r} is unknown',
-        f'choose one of {", ".join(TASKS)}, or gym:<id> of Gymnasium-Robotics',
-    )
+    try:
+        found = TASKS[name]
+    except RegistryError as error:
+        gym = '' if name in TASKS else ', or gym:<id> of Gymnasium-Robotics'
+        raise TaskError(error.problem, f'{error.cure}{gym}') from error
+    if not isinstance(found, GoalTask) or found.name != name:
+        raise TaskError(
+            f'task {name!r} is given as {found!r}', f'give a GoalTask whose name is {name!r}'
+        )
+    return found
+
+
+def all_tasks() -> Iterator[GoalTask]:
+    """Return every task.
+
+    :raises TaskError: if one cannot be loaded
+    """
+    return map(task_named, [*TASKS, *GYM_TASKS])

@@ -53,7 +53,7 @@ class Policy:
 
     def to_bytes(self, graph, version=1):
         return graph.to_bytes(
-            self.actor,
+            self.algorithm.policy_constants(self.actor),
             self.observation,
             self.goal,
             PolicyContract.of(self.task, version, {'seed': '0'}),
@@ -77,7 +77,7 @@ def test_onnx_equals_torch_and_again_after_new_weights(
     chosen = parameters(hidden_sizes=hidden_sizes, relative_goals=relative)
     policies = [Policy(task, chosen, seed) for seed in range(3)]
     # One graph for all: new weights only take the place of the old ones.
-    graph = PolicyGraph(task, policies[0].algorithm.actor.shapes, relative)
+    graph = PolicyGraph(task, policies[0].algorithm.policy_nodes(), relative)
     contents = [policy.to_bytes(graph) for policy in policies]
     for policy, content in zip(policies, contents, strict=True):
         inputs = policy.inputs(1000, seed=5)
@@ -89,7 +89,7 @@ def test_onnx_equals_torch_and_again_after_new_weights(
 
 def test_clipping_is_inside_the_graph(toy, parameters):
     policy = Policy(toy, parameters(), seed=1)
-    content = policy.to_bytes(PolicyGraph(toy, policy.algorithm.actor.shapes))
+    content = policy.to_bytes(PolicyGraph(toy, policy.algorithm.policy_nodes()))
     extreme = torch.full((1, toy.observation_size), 1e30)
     at_limit = torch.full((1, toy.observation_size), 200.0)
     goals = torch.zeros((2, 1, toy.goal_size))
@@ -100,7 +100,7 @@ def test_clipping_is_inside_the_graph(toy, parameters):
 
 def test_an_export_is_a_valid_model_that_takes_any_number_of_rows(toy, parameters):
     policy = Policy(toy, parameters(), seed=0)
-    content = policy.to_bytes(PolicyGraph(toy, policy.algorithm.actor.shapes))
+    content = policy.to_bytes(PolicyGraph(toy, policy.algorithm.policy_nodes()))
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
     for count in (0, 1, 7):
         assert served(content, policy.inputs(count, seed=0)).shape == (count, toy.action_size)
@@ -108,7 +108,7 @@ def test_an_export_is_a_valid_model_that_takes_any_number_of_rows(toy, parameter
 
 def test_the_contract_travels_inside_and_is_replaced_with_the_weights(toy, parameters):
     policy = Policy(toy, parameters(), seed=0)
-    graph = PolicyGraph(toy, policy.algorithm.actor.shapes)
+    graph = PolicyGraph(toy, policy.algorithm.policy_nodes())
     for version in (1, 2):
         model = onnx.load_from_string(policy.to_bytes(graph, version))
         (text,) = [each.value for each in model.metadata_props if each.key == METADATA_KEY]
@@ -117,16 +117,16 @@ def test_the_contract_travels_inside_and_is_replaced_with_the_weights(toy, param
 
 def test_the_same_policy_gives_the_same_bytes(toy, parameters):
     policy, other = (Policy(toy, parameters(), seed) for seed in (0, 1))
-    graph = PolicyGraph(toy, policy.algorithm.actor.shapes)
+    graph = PolicyGraph(toy, policy.algorithm.policy_nodes())
     first = policy.to_bytes(graph)
     assert other.to_bytes(graph) != first
     assert policy.to_bytes(graph) == first
-    assert policy.to_bytes(PolicyGraph(toy, policy.algorithm.actor.shapes)) == first
+    assert policy.to_bytes(PolicyGraph(toy, policy.algorithm.policy_nodes())) == first
 
 
 def test_an_export_does_not_change_with_later_updates(toy, parameters):
     policy = Policy(toy, parameters(), seed=0)
-    content = policy.to_bytes(PolicyGraph(toy, policy.algorithm.actor.shapes))
+    content = policy.to_bytes(PolicyGraph(toy, policy.algorithm.policy_nodes()))
     inputs = policy.inputs(10, seed=0)
     before = served(content, inputs)
     for parameter in policy.actor:
@@ -135,7 +135,7 @@ def test_an_export_does_not_change_with_later_updates(toy, parameters):
 
 
 def test_a_policy_for_other_layers_is_refused(toy, parameters):
-    graph = PolicyGraph(toy, Policy(toy, parameters(), seed=0).algorithm.actor.shapes)
+    graph = PolicyGraph(toy, Policy(toy, parameters(), seed=0).algorithm.policy_nodes())
     deeper = Policy(toy, dataclasses.replace(parameters(), hidden_sizes=(8, 8, 8)), seed=0)
-    with pytest.raises(ValueError, match=r'shorter|longer'):
+    with pytest.raises(ValueError, match=r"'bias_3'.*its nodes take"):
         deeper.to_bytes(graph)

@@ -25,8 +25,8 @@ def policy_bytes(reach: GoalTask) -> Callable[..., bytes]:
     def make(version: int = 1, task: GoalTask = reach, seed: int = 0) -> bytes:
         network = Mlp([task.observation_size + task.goal_size, 8, task.action_size])
         parameters = network.initial(torch.Generator().manual_seed(seed))
-        return PolicyGraph(task, network.shapes).to_bytes(
-            parameters,
+        return PolicyGraph(task, network.policy_nodes()).to_bytes(
+            network.policy_constants(parameters),
             Normalizer(task.observation_size, 200.0, 5.0, 0.01),
             Normalizer(task.goal_size, 200.0, 5.0, 0.01),
             PolicyContract.of(task, version, {'run': 'run_001'}),

@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from her_ros.sim.rollout import Rollout
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.symmetry import Kind, Symmetries
 
-PAGE = Path(her_ros.__file__).parents[1] / 'docs' / 'tasks.md'
+PAGE = Path(her_ros.__file__).parents[1] / 'docs' / 'tutorials' / 'own_task.md'
 # What there is in tasks/registry.py, to which the first part of the example belongs.
 NAMES = {'GoalTask': GoalTask, 'FETCH_TASKS': {}, 'Kind': Kind, 'Symmetries': Symmetries}
 
@@ -20,20 +21,17 @@ NAMES = {'GoalTask': GoalTask, 'FETCH_TASKS': {}, 'Kind': Kind, 'Symmetries': Sy
 @pytest.fixture(scope='module')
 def drawer():
     """The example of the page on tasks: (task, its simulation)."""
-    task, symmetries, simulation, _ = re.findall(
-        r'```python\n(.*?)```', PAGE.read_text(), re.DOTALL
-    )
-    # Indented by the list that it stands in; annotations of a module mean nothing here.
-    task, symmetries = (re.sub(r'^   ', '', each, flags=re.M) for each in (task, symmetries))
+    task, simulation, symmetries = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.DOTALL)
     tasks, module = dict(NAMES), {}
     exec(task, tasks)
     exec(symmetries, tasks)
     exec(simulation, module)
-    return replace(tasks['TASKS']['Drawer'], symmetries=tasks['symmetries']), module['Drawer']
+    return replace(tasks['OWN_TASKS']['Drawer'], symmetries=tasks['symmetries']), module['Drawer']
 
 
 def test_the_example_of_the_page_is_a_simulation_of_its_task(drawer):
-    task, make = drawer
+    task, kind = drawer
+    make = partial(kind, task)
     rollout = Rollout(task, make([1, 2, 3]), session=0)
     begin = rollout.start()
     starts = begin['desired_goal'].copy()
@@ -56,7 +54,8 @@ def test_the_example_of_the_page_is_a_simulation_of_its_task(drawer):
 )
 @pytest.mark.parametrize('when', ['at the start', 'after a step'])
 def test_a_simulation_that_shows_something_else_is_named(drawer, monkeypatch, change, said, when):
-    task, make = drawer
+    task, kind = drawer
+    make = partial(kind, task)
     simulation = make([1, 2, 3])
     rollout = Rollout(task, simulation, session=0)
     if when == 'after a step':
@@ -69,5 +68,5 @@ def test_a_simulation_that_shows_something_else_is_named(drawer, monkeypatch, ch
 
 
 def test_a_task_without_simulation_is_told_where_to_add_one(drawer):
-    with pytest.raises(SimError, match="'Drawer' has no simulation; return one from"):
-        simulation_of(drawer[0], [1])
+    with pytest.raises(SimError, match="'Drawer' has no simulation; name one in its GoalTask"):
+        simulation_of(replace(drawer[0], simulation=''), [1])

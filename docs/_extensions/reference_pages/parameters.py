@@ -6,7 +6,7 @@ from her_ros.config.files import read_file, shipped_file
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.shared import NodeParameters
 from her_ros.config.schema import ConfigError, Parameter, parameters_of
-from her_ros.tasks.registry import ALL_TASKS
+from her_ros.tasks.registry import GYM_TASKS, TASKS
 
 
 def parameters() -> str:
@@ -60,7 +60,7 @@ def shown(value: Any) -> str:
 def shipped_values() -> str:
     """Tabulate where the shipped parameter files differ from the defaults."""
     files = {}
-    for task in ALL_TASKS:
+    for task in (*TASKS, *GYM_TASKS):
         try:
             files[task] = read_file(shipped_file(task))
         except ConfigError:

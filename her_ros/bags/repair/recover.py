@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from her_ros.bags.errors import BagError, RecoverableError, wrap_errors
-from her_ros.bags.recording import Recording, Storage
+from her_ros.bags.recording import Recording
 from her_ros.bags.repair.directory import DirectoryWriter
 from her_ros.bags.storage.messages import OnDamage
+from her_ros.bags.storage.registry import Storage
 from her_ros.bags.stream import EpisodeStream
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask

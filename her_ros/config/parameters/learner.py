@@ -5,6 +5,28 @@ from typing import Any
 
 from her_ros.config.parameters.shared import NodeParameters
 from her_ros.config.schema import ConfigError, configured, parameter
+from her_ros.runtime.registry import Registry
+
+#: agents: what makes an :class:`~her_ros.learning.agents.actor_critic.Algorithm` of a task and
+#: the parameters below
+AGENTS: Registry[Any] = Registry(
+    'agent',
+    'her_ros.agents',
+    {
+        'ddpg': 'her_ros.learning.agents.agent:Ddpg',
+        'td3': 'her_ros.learning.agents.td3:Td3',
+        'sac': 'her_ros.learning.agents.sac:Sac',
+    },
+)
+#: goal strategies: each a :class:`~her_ros.learning.replay.goals.GoalStrategy`
+GOAL_STRATEGIES: Registry[Any] = Registry(
+    'goal strategy',
+    'her_ros.goal_strategies',
+    {
+        name: f'her_ros.learning.replay.goals:{name.upper()}'
+        for name in ('future', 'final', 'episode', 'random')
+    },
+)
 
 #: guards that imitate what led to relabelled goals
 IMITATING = ('wgcsl', 'gcsl')
@@ -23,7 +45,7 @@ class LearnerParameters(NodeParameters):
         'ddpg',
         'how it learns: ddpg (Lillicrap et al. 2016), td3 (Fujimoto et al. 2018), sac (Haarnoja et'
         ' al. 2018b); the latter two are made for critics: 2',
-        choices=('ddpg', 'td3', 'sac'),
+        choices=AGENTS,
     )
     hidden_sizes: tuple[int, ...] = parameter(
         (256, 256, 256), 'units per hidden layer', minimum=1, maximum=8192
@@ -53,7 +75,7 @@ class LearnerParameters(NodeParameters):
         'achieved goals that become goals: those of later states of the episode, of its final'
         ' state, of any state of the episode, or of random states of any episode (Andrychowicz et'
         ' al. 2017, section 4.5)',
-        choices=('future', 'final', 'episode', 'random'),
+        choices=GOAL_STRATEGIES,
     )
     future_goals: int = parameter(
         4,

@@ -1,8 +1,10 @@
 """Base of the agents that have an actor and critics."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Protocol
 
+import onnx
 import torch
 from torch import Tensor
 
@@ -32,26 +34,27 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Networks:
-    """Parameters of actor and critic, and the logarithm of the temperature where there is one."""
+    """Parameters of an agent's networks; a subclass has a field for each further network."""
 
+    #: what acts; averaged, delayed and exported
     actor: Parameters
-    critic: Parameters
+    critic: Parameters = ()
+    #: the logarithm of the temperature
     temperature: Parameters = ()
 
     def named(self) -> dict[str, Parameters]:
-        """Return the parameters by the network's name."""
-        named = {'actor': self.actor, 'critic': self.critic}
-        return {**named, 'temperature': self.temperature} if self.temperature else named
+        """Return the parameters of the networks that there are, by the network's name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if len(value)}
 
 
 class Algorithm(Protocol):
-    """An actor-critic algorithm: how its losses follow from a batch. Updates are not its affair.
+    """An agent's networks, and how their losses follow from a batch; updates are not its affair.
 
-    Losses are scalars. The loss of a network must not send gradients into another one, so that
-    their sum can be differentiated in one pass.
+    Losses are scalars. Their sum is differentiated in one pass, so a loss must send gradients only
+    into the networks that it is to train.
     """
 
-    actor: Mlp
     #: actor and targets move in one of so many updates
     policy_delay: int
 
@@ -62,7 +65,9 @@ class Algorithm(Protocol):
         """Draw what the losses of ``count`` samples take at random, on the generator's device."""
 
     def losses(self, online: Networks, target: Networks, inputs: Inputs) -> dict[str, Tensor]:
-        """Return ``<network>_loss`` of every network, and what else is worth a look.
+        """Return ``<network>_loss`` of networks, and what else is worth a look.
+
+        A network without a loss of its own learns from those of others.
 
         Where the inputs have weights, ``td_error``, shape (n,), is among it.
         """
@@ -70,8 +75,15 @@ class Algorithm(Protocol):
     def act(self, actor: Parameters, state: Tensor) -> Tensor:
         """Return the policy's actions in [-1, 1] without noise, shape (n, A)."""
 
-    def policy_layers(self, actor: Parameters) -> Parameters:
-        """Return weight and bias of every layer of the policy, whose last function is tanh."""
+    def policy_nodes(self) -> Sequence[onnx.NodeProto]:
+        """Return ONNX nodes that compute what :meth:`act` does.
+
+        They lead from :data:`~her_ros.learning.agents.networks.STATE` to ``action``. Robots accept
+        the operators that :mod:`her_ros.policy.onnx_check` lists.
+        """
+
+    def policy_constants(self, actor: Parameters) -> Mapping[str, Tensor]:
+        """Return the constants of these nodes by name."""
 
 
 class ActorCritic:
@@ -106,8 +118,16 @@ class ActorCritic:
         return NO_NOISE
 
     def policy_layers(self, actor: Parameters) -> Parameters:
-        """Return weight and bias of every layer of the policy."""
+        """Return weight and bias of every layer of the policy, whose last function is tanh."""
         return actor
+
+    def policy_nodes(self) -> list[onnx.NodeProto]:
+        """Return the ONNX nodes of the policy."""
+        return self.actor.policy_nodes()
+
+    def policy_constants(self, actor: Parameters) -> dict[str, Tensor]:
+        """Return the constants of these nodes by name."""
+        return self.actor.policy_constants(self.policy_layers(actor))
 
     def values(self, critics: Parameters, state: Tensor, action: Tensor) -> Tensor:
         """Return Q(state, action) of each critic whose parameters are given, shape (c, n)."""

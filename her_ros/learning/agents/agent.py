@@ -103,12 +103,13 @@ class Agent:
         self.algorithm = algorithm
         self._target_update = parameters.target_update
         self._policy_average = parameters.policy_average
+        drawn = algorithm.initial(generator)
+        # A subclass of Networks may have more of them.
+        self._networks, initial = type(drawn), drawn.named()
         self._learning_rates = {
-            'actor': parameters.actor_learning_rate,
-            'critic': parameters.critic_learning_rate,
-            'temperature': parameters.actor_learning_rate,
+            **dict.fromkeys(initial, parameters.critic_learning_rate),
+            **dict.fromkeys(('actor', 'temperature'), parameters.actor_learning_rate),
         }
-        initial = algorithm.initial(generator).named()
         zeros = {k: [torch.zeros_like(p) for p in v] for k, v in initial.items()}
         # By what they are, then by network: all that an update changes.
         self._memory = {
@@ -127,20 +128,21 @@ class Agent:
         #: the actor that is to act: averaged over the last updates (Polyak & Juditsky 1992; for
         #: policies Nikishin et al. 2018), since the online one never comes to rest
         self.policy = self._memory.get('average', self._memory['online'])['actor'].parts
-        self.online = Networks(**{k: v.parts for k, v in self._memory['online'].items()})
-        self.target = Networks(**{k: v.parts for k, v in self._memory['target'].items()})
+        self.online = self._networks(**{k: v.parts for k, v in self._memory['online'].items()})
+        self.target = self._networks(**{k: v.parts for k, v in self._memory['target'].items()})
 
     def gradients(self, inputs: Inputs) -> tuple[dict[str, list[Tensor]], dict[str, Tensor]]:
         """Differentiate the losses of a batch; changes nothing.
 
         :return: the gradients of each network, and what the algorithm's losses are, on the device
         """
-        online = self.online.named().items()
-        leaves = {name: [p.requires_grad_() for p in frozen(v)] for name, v in online}
-        losses = self.algorithm.losses(Networks(**leaves), self.target, inputs)
-        total = losses['actor_loss'] + losses['critic_loss']
-        if 'temperature' in leaves:
-            total = total + losses['temperature_loss']
+        online = {name: flat.parts for name, flat in self._memory['online'].items()}
+        leaves = {name: [p.requires_grad_() for p in frozen(v)] for name, v in online.items()}
+        losses = self.algorithm.losses(self._networks(**leaves), self.target, inputs)
+        own = [losses[f'{name}_loss'] for name in leaves if f'{name}_loss' in losses]
+        total = own[0]
+        for loss in own[1:]:
+            total = total + loss
         gradients = iter(torch.autograd.grad(total, [p for v in leaves.values() for p in v]))
         return (
             {name: [next(gradients) for _ in v] for name, v in leaves.items()},

@@ -3,12 +3,19 @@
 import itertools
 from collections.abc import Sequence
 
+import onnx
 import torch
+from onnx import helper
 from torch import Tensor
 from torch.nn import functional
 
+from her_ros.wire.contract import OUTPUT
+
 #: the tensors a network consists of, in an order that the network knows
 Parameters = Sequence[Tensor]
+
+#: what the ONNX nodes of a policy begin with: normalised observation and goal, shape (n, O + G)
+STATE = 'hidden_0'
 
 
 class Mlp:
@@ -52,3 +59,22 @@ class Mlp:
                 )
             inputs = inputs.relu_()
         return (inputs @ weight.t()).add_(bias)
+
+    def policy_nodes(self) -> list[onnx.NodeProto]:
+        """Return ONNX nodes from :data:`STATE` to the action, tanh of this network's outputs.
+
+        Layers that are normalised have no nodes.
+        """
+        nodes, count = [], len(self.shapes) // 2
+        for i in range(count):
+            inputs = [f'hidden_{i}', f'weight_{i}', f'bias_{i}']
+            nodes.append(helper.make_node('Gemm', inputs, [f'linear_{i}'], transB=1))
+            last = i == count - 1
+            result = OUTPUT if last else f'hidden_{i + 1}'
+            nodes.append(helper.make_node('Tanh' if last else 'Relu', [f'linear_{i}'], [result]))
+        return nodes
+
+    def policy_constants(self, parameters: Parameters) -> dict[str, Tensor]:
+        """Return the constants of these nodes by name."""
+        kinds = ('weight', 'bias')
+        return {f'{kinds[i % 2]}_{i // 2}': value for i, value in enumerate(parameters)}

@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.config.parameters.learner import GOAL_STRATEGIES, LearnerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.replay.batch import Batch, Draws, Needs
 from her_ros.learning.replay.curriculum import Curriculum
 from her_ros.learning.replay.goal_offsets import goal_offsets_of
-from her_ros.learning.replay.goals import ALWAYS_LATER, STRATEGIES, Choice
+from her_ros.learning.replay.goals import Choice, GoalStrategy
 from her_ros.learning.replay.moves import moves_on
 from her_ros.learning.replay.priorities import TdErrorPriorities, priorities_of
 from her_ros.learning.replay.ring import Ring
@@ -52,7 +52,7 @@ class Replay:
         self._hindsight_share = parameters.future_goals / (relabelled + 1)
         self._relabelled_share = relabelled / (relabelled + 1)
         self._moved_share = parameters.moved_share
-        self._strategy = parameters.goal_strategy
+        self._strategy: GoalStrategy = GOAL_STRATEGIES[parameters.goal_strategy]
         self._curriculum = Curriculum(parameters) if parameters.curriculum else None
         #: which transitions are drawn more often; None: all alike
         self.priorities = priorities_of(task, parameters, device)
@@ -74,9 +74,8 @@ class Replay:
         self._two_moments, self._two_goals = _in_pairs(self._moment), _in_pairs(self._goal)
         self._terminated = torch.empty(capacity, dtype=torch.bool, device=device)
         self._last_state_row = torch.empty(capacity, dtype=torch.int32, device=device)
-        looks_back = self._strategy == 'episode'
         self._first_state_row = torch.empty(
-            capacity if looks_back else 0, dtype=torch.int32, device=device
+            capacity if self._strategy.needs_first else 0, dtype=torch.int32, device=device
         )
         # Rows that start a transition; those among them after which the achieved goal moved; and
         # rows that hold desired goals. The last two only where they are drawn from.
@@ -224,7 +223,7 @@ class Replay:
             goal_row = torch.where(is_relabelled, self._desired.pick(draws.future), goal_row)
         is_hindsight = draws.relabel < self._hindsight_share
         goal_row = torch.where(is_hindsight, self._goal_rows(row, last, draws, updates), goal_row)
-        if self._strategy not in ALWAYS_LATER:
+        if not self._strategy.always_later:
             is_later = is_hindsight & (row < goal_row) & (goal_row <= last)
         else:
             is_later = is_hindsight
@@ -272,8 +271,7 @@ class Replay:
         first = row
         if len(self._first_state_row):
             first = self._first_state_row.index_select(0, row).long()
-        choice = Choice(row, first, last, uniform, self._transitions.pick)
-        return STRATEGIES[self._strategy](choice)
+        return self._strategy.rows(Choice(row, first, last, uniform, self._transitions.pick))
 
 
 class _Stored(NamedTuple):

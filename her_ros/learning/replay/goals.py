@@ -23,7 +23,7 @@ class Choice:
 
     #: rows of the states acted in
     row: Tensor
-    #: rows of the first states of their episodes; only ``episode`` looks at them
+    #: rows of the first states of their episodes, for strategies that need them
     first: Tensor
     #: rows of the last states of their episodes
     last: Tensor
@@ -55,12 +55,21 @@ def random_rows(choice: Choice) -> Tensor:
     return choice.anywhere(choice.uniform) + 1
 
 
-#: strategies by the name that a parameter file gives: rows of goals, from what there is
-STRATEGIES: dict[str, Callable[[Choice], Tensor]] = {
-    'future': future_rows,
-    'final': final_rows,
-    'episode': episode_rows,
-    'random': random_rows,
-}
-#: those whose goals lie in the future of the transition that gets them
-ALWAYS_LATER = ('future', 'final')
+@dataclass(frozen=True)
+class GoalStrategy:
+    """Which achieved goals become goals.
+
+    :param rows: chooses, for each transition, the row of the state whose achieved goal it gets
+    :param always_later: whether these states always come after the transition in its episode
+    :param needs_first: whether ``rows`` looks at :attr:`Choice.first`, which is stored only then
+    """
+
+    rows: Callable[[Choice], Tensor]
+    always_later: bool = False
+    needs_first: bool = True
+
+
+FUTURE = GoalStrategy(future_rows, always_later=True, needs_first=False)
+FINAL = GoalStrategy(final_rows, always_later=True, needs_first=False)
+EPISODE = GoalStrategy(episode_rows)
+RANDOM = GoalStrategy(random_rows, needs_first=False)

@@ -9,19 +9,18 @@ import onnxruntime
 import pytest
 import torch
 
-from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.config.parameters.learner import AGENTS, LearnerParameters
 from her_ros.config.schema import parameters_of
 from her_ros.learning.agents.agent import Agent
-from her_ros.learning.agents.algorithms import ALGORITHMS
 from her_ros.learning.learner import Learner
 from her_ros.learning.replay.batch import Draws
 
-AGENTS = [{'agent': 'ddpg'}, {'agent': 'td3', 'critics': 2}, {'agent': 'sac', 'critics': 2}]
-of_every_agent = pytest.mark.parametrize('agent', AGENTS, ids=lambda values: values['agent'])
+CHOSEN = [{'agent': 'ddpg'}, {'agent': 'td3', 'critics': 2}, {'agent': 'sac', 'critics': 2}]
+of_every_agent = pytest.mark.parametrize('agent', CHOSEN, ids=lambda values: values['agent'])
 
 
 def test_every_agent_can_be_chosen_by_its_name():
-    assert parameters_of(LearnerParameters)['agent'].choices == tuple(ALGORITHMS)
+    assert parameters_of(LearnerParameters)['agent'].choices == tuple(AGENTS)
     assert LearnerParameters().agent == 'ddpg'
 
 
@@ -78,11 +77,11 @@ def test_gradients_change_nothing_and_draw_nothing(toy, parameters, make_episode
     assert torch.equal(torch.get_rng_state(), global_state)
 
 
-@pytest.mark.parametrize('agent', ALGORITHMS)
+@pytest.mark.parametrize('agent', AGENTS)
 def test_weights_count_for_the_critic_alone(toy, parameters, make_inputs, agent):
     """And they are what makes an agent tell its errors, from which priorities follow."""
     chosen = parameters(agent=agent, critics=1)
-    algorithm = ALGORITHMS[agent](toy, chosen)
+    algorithm = AGENTS[agent](toy, chosen)
     made = Agent(algorithm, chosen, torch.Generator().manual_seed(0))
     plain = make_inputs(toy, 32, noises=2)
     weight = torch.rand(32, generator=torch.Generator().manual_seed(1))

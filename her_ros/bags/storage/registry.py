@@ -1,0 +1,44 @@
+"""The storages of bags by the suffix of their files."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from mcap.records import Attachment
+
+from her_ros.bags.storage.messages import Message, OnDamage, Wanted
+from her_ros.runtime.registry import Registry
+
+
+class Storage(Protocol):
+    """One file of a bag, read in the order of recording."""
+
+    path: Path
+    #: what the writer noted about the bag
+    facts: dict[str, str]
+    #: message type by topic
+    topics: dict[str, str]
+    attachments: list[Attachment]
+
+    def open(self) -> None:
+        """Read topics and facts.
+
+        :raises BagError: if it is no bag
+        """
+
+    def batches(self, wanted: Wanted | None = None) -> Iterator[list[Message]]:
+        """Read the messages in the order of recording, about a megabyte at a time.
+
+        :param wanted: which topics; None: all
+        """
+
+
+#: made of a path, and of what is told of damage
+STORAGES: Registry[Callable[[Path, OnDamage], Storage]] = Registry(
+    'storage',
+    'her_ros.storages',
+    {
+        'mcap': 'her_ros.bags.storage.mcap:McapStorage',
+        'db3': 'her_ros.bags.storage.sqlite:SqliteStorage',
+    },
+)
