@@ -15,13 +15,13 @@ class Storage(Protocol):
 
     path: Path
     #: what the writer noted about the bag
-    facts: dict[str, str]
+    metadata: dict[str, str]
     #: message type by topic
     topics: dict[str, str]
     attachments: list[Attachment]
 
     def open(self) -> None:
-        """Read topics and facts.
+        """Read topics and metadata.
 
         :raises BagError: if it is no bag
         """
