@@ -85,6 +85,15 @@ def test_a_task_under_another_name_is_refused(install):
             task_named(name)
 
 
+def test_a_task_that_cannot_be_imported_is_told_in_one_line(install):
+    install('shelf', {'her_ros.tasks': {'Shelf': 'no_such_module:SHELF'}})
+    with pytest.raises(TaskError) as caught:
+        task_named('Shelf')
+    line = str(caught.value)
+    assert line.startswith("task 'Shelf' of package shelf cannot be loaded from 'no_such_module:")
+    assert '\n' not in line
+
+
 def test_the_policy_node_knows_the_task_without_torch_and_mujoco(example_package):
     pytest.importorskip('rclpy')
     program = (

@@ -1,0 +1,40 @@
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from packages import write_metadata
+
+OLD_BAG = Path(__file__).parents[2] / 'data' / 'first_row_format.mcap'
+# In a process of its own: suffixes are listed when the module is imported.
+PROGRAM = """
+import sys
+from pathlib import Path
+from her_ros.bags.recording import Recording
+from her_ros.bags.sources import expand
+(path,) = expand([Path(sys.argv[1])])
+for storage in Recording(path).files():
+    print(path.name, type(storage).__name__, *storage.topics)
+"""
+
+
+def test_a_storage_of_another_package_reads_files_with_its_suffix(tmp_path):
+    write_metadata(
+        tmp_path / 'tapes',
+        'tapes',
+        {'her_ros.storages': {'tape': 'her_ros.bags.storage.mcap:McapStorage'}},
+    )
+    folder = tmp_path / 'recorded'
+    folder.mkdir()
+    shutil.copy(OLD_BAG, folder / 'a.tape')
+    path = os.pathsep.join([str(tmp_path / 'tapes'), os.environ.get('PYTHONPATH', '')])
+    ended = subprocess.run(
+        [sys.executable, '-c', PROGRAM, folder],
+        env={**os.environ, 'PYTHONPATH': path},
+        capture_output=True,
+        text=True,
+    )
+    name, kind, *topics = ended.stdout.split()
+    assert (name, kind) == ('a.tape', 'McapStorage'), ended.stderr
+    assert any(topic.endswith('step') for topic in topics)
