@@ -9,7 +9,7 @@ import pytest
 
 from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
-from her_ros.learning.training import online as training_module
+from her_ros.learning.training import bag_training
 from her_ros.learning.training.checkpoint import CheckpointError
 from her_ros.learning.training.online import TrainingError
 from her_ros.tasks.registry import TASKS
@@ -226,7 +226,7 @@ def test_unfinished_files_are_not_looked_at(bags, quick):
 
 def test_time_is_counted_over_all_starts(bags, quick, monkeypatch):
     clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr(training_module, 'time', SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(bag_training, 'time', SimpleNamespace(monotonic=lambda: clock.now))
     training = bags.training(quick())
     clock.now += 30
     training.save()
