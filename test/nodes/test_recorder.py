@@ -1,6 +1,7 @@
 import itertools
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -54,7 +55,12 @@ def nodes(start):
 
 @pytest.fixture
 def make_partner(shared_graph, nodes, make_state_partner):
-    return lambda name, node=None: make_state_partner(shared_graph, f'/{name}', node=node)
+    def make(name, node=None):
+        # A recorder hears another session only after half a second of silence.
+        time.sleep(0.6)
+        return make_state_partner(shared_graph, f'/{name}', node=node)
+
+    return make
 
 
 def rollout(partner, episode, moves=5):
