@@ -170,7 +170,7 @@ def sampling(learner: Learner, batch_size: int) -> Callable[[], object]:
     generator = torch.Generator().manual_seed(0)
 
     def sample() -> object:
-        draws = Draws.random(batch_size, generator, learner.replay.needs)
+        draws = Draws.random(batch_size, generator, learner.replay.draw_spec)
         return learner.inputs(learner.replay.sample(draws))
 
     return sample

@@ -13,7 +13,7 @@ from her_ros.config.parameters.learner import GOAL_STRATEGIES, LearnerParameters
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode
-from her_ros.learning.replay.batch import Draws, Needs
+from her_ros.learning.replay.batch import Draws, DrawSpec
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.training.offline import bags_in_order
 from her_ros.runtime.errors import HerRosError
@@ -159,7 +159,7 @@ def curriculum_distances(of: Learnt) -> dict[str, NDArray[np.float64]]:
         distances = []
         for _ in range(_BATCHES):
             candidates = kept.curriculum_candidates if weight is not None else 0
-            draws = Draws.random(kept.batch_size, generator, Needs(candidates))
+            draws = Draws.random(kept.batch_size, generator, DrawSpec(candidates))
             goals = picked.sample(draws).goal
             distances.append(of.task.distance(goals, desired.sample(draws).goal).numpy())
         name = 'no curriculum' if weight is None else f'λ = {weight:g}'

@@ -113,11 +113,11 @@ class Learner:
 
         As in updates, goals are relabelled and states transformed by the symmetries.
         """
-        needs = self.replay.needs._replace(candidates=0)
+        spec = self.replay.draw_spec._replace(candidates=0)
         for episode in episodes:
             first_row = self.replay.add(episode)
             length = len(episode)
-            draws = Draws.random(length, self._generators['ingest'], needs)
+            draws = Draws.random(length, self._generators['ingest'], spec)
             batch = self.replay.sample_episode(first_row, length, draws)
             self.normalizers['observation'].update(batch.observation)
             self.normalizers['goal'].update(self._shown(batch.achieved_goal, batch.goal))
@@ -190,7 +190,7 @@ class Learner:
     def update_once(self) -> dict[str, Tensor]:
         """Make one update without counting or checking it, and without waiting for the device."""
         count, generator = self.parameters.batch_size, self._generators['update']
-        draws = Draws.random(count, generator, self.replay.needs)
+        draws = Draws.random(count, generator, self.replay.draw_spec)
         noise = self.algorithm.noise(count, generator)
         gradients, losses = self._run_gradients(draws, noise)
         self.ranks.average(gradients)
@@ -227,11 +227,11 @@ class Learner:
         compiled = torch.compile(self._gradients, fullgraph=True, options=options)
         # This changes no state, so a failure shows here rather than in the next update.
         count = self.parameters.batch_size
-        needs = self.replay.needs
-        zeros = torch.zeros((needs.rows, count), dtype=torch.float64, device=self.device)
+        spec = self.replay.draw_spec
+        zeros = torch.zeros((spec.rows, count), dtype=torch.float64, device=self.device)
         noise = self.algorithm.noise(count, torch.Generator(self.device))
         try:
-            compiled(Draws.of(zeros, needs), noise)
+            compiled(Draws.of(zeros, spec), noise)
         except Exception as error:  # of any kind, and of many lines
             reason = ' '.join(str(error).split()) or type(error).__name__
             raise LearnerError(f'torch.compile failed: {reason[:300]}') from None

@@ -68,5 +68,5 @@ class ReplayBuffer:
         """
         if count < 1:
             raise ReplayError(f'a batch of {count} transitions', 'draw one at least')
-        draws = Draws.random(count, self._generator, self._replay.needs)
+        draws = Draws.random(count, self._generator, self._replay.draw_spec)
         return self._replay.sample(draws)

@@ -3,7 +3,7 @@ import torch
 
 from her_ros.config.parameters.learner import learner_parameters
 from her_ros.episodes.episode import EpisodeError
-from her_ros.learning.replay.batch import Draws, Needs
+from her_ros.learning.replay.batch import Draws, DrawSpec
 from her_ros.learning.replay.buffer import Replay, ReplayError
 from her_ros.learning.replay_buffer import ReplayBuffer
 from her_ros.runtime.seeds import integer_seed
@@ -11,16 +11,16 @@ from her_ros.tasks.errors import TaskError
 
 
 @pytest.mark.parametrize(
-    ('values', 'needs'),
+    ('values', 'spec'),
     [
-        ({}, Needs()),
-        ({'curriculum': True, 'curriculum_candidates': 3}, Needs(3)),
-        ({'mirror_left_right': 0.5, 'horizontal_offset_m': 0.5}, Needs(symmetries=True)),
-        ({'goal_offset_m': 0.5}, Needs(goal_offsets=True)),
+        ({}, DrawSpec()),
+        ({'curriculum': True, 'curriculum_candidates': 3}, DrawSpec(3)),
+        ({'mirror_left_right': 0.5, 'horizontal_offset_m': 0.5}, DrawSpec(symmetries=True)),
+        ({'goal_offset_m': 0.5}, DrawSpec(goal_offsets=True)),
     ],
 )
 def test_batches_are_those_that_a_learner_of_this_seed_draws(
-    toy, symmetric, make_episode, values, needs
+    toy, symmetric, make_episode, values, spec
 ):
     task = symmetric(toy)
     parameters = learner_parameters(replay_capacity=100, seed=3, **values)
@@ -32,7 +32,7 @@ def test_batches_are_those_that_a_learner_of_this_seed_draws(
     assert (len(buffer), buffer.episodes) == (35, 5)
     generator = torch.Generator().manual_seed(integer_seed(3, 'update'))
     for _ in range(2):
-        expected = replay.sample(Draws.random(16, generator, needs))
+        expected = replay.sample(Draws.random(16, generator, spec))
         found = buffer.sample(16)
         for name, values in vars(expected).items():
             assert values is None or torch.equal(vars(found)[name], values), name

@@ -11,10 +11,12 @@ from torch import Tensor
 SYMMETRY_NUMBERS = 4
 #: random numbers for the offset of a hindsight goal: whether it is moved, how far along x and y
 OFFSET_NUMBERS = 3
+# Numbers that every transition uses: which one, whether it is relabelled, with which goal.
+_PLAIN_NUMBERS = 3
 
 
-class Needs(NamedTuple):
-    """Random numbers that samples need beside those for a plain transition."""
+class DrawSpec(NamedTuple):
+    """The random numbers that one transition of a batch uses."""
 
     #: goals of each transition that a curriculum chooses from; 0: there is none
     candidates: int = 0
@@ -25,17 +27,17 @@ class Needs(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """Number of random numbers that a transition needs."""
+        """Number of random numbers per transition."""
         return (
-            3
+            _PLAIN_NUMBERS
             + self.candidates
             + OFFSET_NUMBERS * self.goal_offsets
             + SYMMETRY_NUMBERS * self.symmetries
         )
 
 
-#: those of plain transitions
-NO_NEEDS = Needs()
+#: without curriculum, symmetries and moved goals
+PLAIN_DRAWS = DrawSpec()
 
 
 @dataclass(frozen=True)
@@ -78,21 +80,23 @@ class Draws:
     goal_offset: Tensor | None = None
 
     @classmethod
-    def random(cls, count: int, generator: torch.Generator, needs: Needs = NO_NEEDS) -> 'Draws':
+    def random(
+        cls, count: int, generator: torch.Generator, spec: DrawSpec = PLAIN_DRAWS
+    ) -> 'Draws':
         """Draw for ``count`` transitions on the generator's device."""
         numbers = torch.rand(
-            (needs.rows, count), dtype=torch.float64, generator=generator, device=generator.device
+            (spec.rows, count), dtype=torch.float64, generator=generator, device=generator.device
         )
-        return cls.of(numbers, needs)
+        return cls.of(numbers, spec)
 
     @classmethod
-    def of(cls, numbers: Tensor, needs: Needs = NO_NEEDS) -> 'Draws':
-        """Take numbers of shape (``needs.rows``, n)."""
+    def of(cls, numbers: Tensor, spec: DrawSpec = PLAIN_DRAWS) -> 'Draws':
+        """Split numbers of shape (``spec.rows``, n) by what they decide."""
         sizes = (
-            3,
-            needs.candidates,
-            OFFSET_NUMBERS * needs.goal_offsets,
-            SYMMETRY_NUMBERS * needs.symmetries,
+            _PLAIN_NUMBERS,
+            spec.candidates,
+            OFFSET_NUMBERS * spec.goal_offsets,
+            SYMMETRY_NUMBERS * spec.symmetries,
         )
         first, candidates, goal_offset, symmetry = numbers.split(sizes)
         transition, relabel, future = first.unbind()
@@ -100,7 +104,7 @@ class Draws:
             transition,
             relabel,
             future,
-            candidates=candidates if needs.candidates else None,
-            symmetry=symmetry if needs.symmetries else None,
-            goal_offset=goal_offset if needs.goal_offsets else None,
+            candidates=candidates if spec.candidates else None,
+            symmetry=symmetry if spec.symmetries else None,
+            goal_offset=goal_offset if spec.goal_offsets else None,
         )

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from her_ros.config.parameters.learner import GOAL_STRATEGIES, LearnerParameters
 from her_ros.episodes.episode import Episode
-from her_ros.learning.replay.batch import Batch, Draws, Needs
+from her_ros.learning.replay.batch import Batch, Draws, DrawSpec
 from her_ros.learning.replay.curriculum import Curriculum
 from her_ros.learning.replay.goal_offsets import goal_offsets_of
 from her_ros.learning.replay.goals import Choice, GoalStrategy
@@ -59,8 +59,8 @@ class Replay:
         #: how samples are transformed; None: they are as recorded
         self.symmetries = symmetries_of(task, parameters, device)
         self._goal_offsets = goal_offsets_of(task, parameters, device)
-        #: random numbers that its samples need
-        self.needs = Needs(
+        #: random numbers that a batch uses
+        self.draw_spec = DrawSpec(
             parameters.curriculum_candidates if parameters.curriculum else 0,
             self.symmetries is not None,
             self._goal_offsets is not None,

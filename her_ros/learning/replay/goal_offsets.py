@@ -1,8 +1,8 @@
-"""Hindsight goals moved a little off the places that were reached.
+"""Random offsets of hindsight goals, which put near misses into the batches.
 
-A hindsight goal is a place that was reached, so near misses are rare among the samples, and the
-critic learns slowly where success ends. Half of the goals are moved along x and y; the reward
-follows from the moved goal.
+A hindsight goal is a position that was reached, so few sampled transitions miss their goal by
+little, and the critic learns slowly where success ends. Half of the hindsight goals are moved
+along x and y; the reward is computed for the moved goal.
 """
 
 import torch
@@ -19,7 +19,7 @@ _SHARE = 0.5
 def goal_offsets_of(
     task: GoalTask, parameters: LearnerParameters, device: torch.device | str = 'cpu'
 ) -> 'GoalOffsets | None':
-    """Return how hindsight goals are moved; None: not at all.
+    """Return the offsets of hindsight goals; None if they are not moved.
 
     :raises SymmetryError: if the task's goals are not known to be positions
     """
@@ -37,7 +37,7 @@ def goal_offsets_of(
 
 
 class GoalOffsets:
-    """Moves goals by random numbers; tensors alone decide, so it can be compiled.
+    """Moves goals by given random numbers. It has no branches on data, so it can be compiled.
 
     :param coordinates: 1 where a value of a goal is its x and its y, else 0, shape (2, G)
     :param offset_m: largest offset along x and y, metres

@@ -44,7 +44,7 @@ def test_the_background_process_compiles_what_the_learner_then_computes_alike(ca
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert learner.compiled, news
-    draws = Draws.random(16, torch.Generator().manual_seed(3), learner.replay.needs)
+    draws = Draws.random(16, torch.Generator().manual_seed(3), learner.replay.draw_spec)
     found, losses = learner._run_gradients(draws, NO_NOISE)
     expected, expected_losses = learner._gradients(draws, NO_NOISE)
     for name, gradient in expected.items():

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.learning.replay.batch import Draws, Needs
+from her_ros.learning.replay.batch import Draws, DrawSpec
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.curriculum import Curriculum, select
 
@@ -123,7 +123,7 @@ def test_later_in_training_goals_are_nearer_to_the_desired_ones(toy, make_episod
         for name in ('achieved_goal', 'desired_goal'):
             episode.rows[name] = random.uniform(-1, 1, episode.rows[name].shape)
         replay.add(episode)
-    draws = Draws.random(500, torch.Generator(device).manual_seed(0), Needs(candidates=4))
+    draws = Draws.random(500, torch.Generator(device).manual_seed(0), DrawSpec(candidates=4))
     own = replay._last_state_row.index_select(0, replay.sample(draws).row).long() + 1
     desired = replay._goal.index_select(0, own)
     distances = []

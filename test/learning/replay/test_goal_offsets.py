@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from her_ros.learning.replay.batch import Draws, Needs
+from her_ros.learning.replay.batch import Draws, DrawSpec
 from her_ros.learning.replay.buffer import Replay
 from her_ros.tasks.registry import TASKS
 from her_ros.tasks.symmetry import SymmetryError
@@ -14,17 +14,18 @@ OFFSET_M = 0.1
 
 
 @pytest.fixture
-def replay(make_episode, parameters):
-    replay = Replay(PUSH, parameters(goal_offset_m=OFFSET_M, future_goals=4, past_goals=2))
+def replay(make_episode, parameters, device):
+    chosen = parameters(goal_offset_m=OFFSET_M, future_goals=4, past_goals=2)
+    replay = Replay(PUSH, chosen, device)
     for number in range(10):
         replay.add(make_episode(PUSH, 10, number))
     return replay
 
 
-def test_half_of_the_hindsight_goals_are_moved_and_rewarded_as_moved(replay):
-    needs = Needs(goal_offsets=True)
-    assert replay.needs == needs
-    draws = Draws.random(4000, torch.Generator().manual_seed(0), needs)
+def test_half_of_the_hindsight_goals_are_moved_and_rewarded_as_moved(replay, device):
+    spec = DrawSpec(goal_offsets=True)
+    assert replay.draw_spec == spec
+    draws = Draws.random(4000, torch.Generator(device).manual_seed(0), spec)
     found = replay.sample(draws)
     plain = replay.sample(dataclasses.replace(draws, goal_offset=None))
     is_hindsight = draws.relabel < 4 / 7
@@ -34,8 +35,10 @@ def test_half_of_the_hindsight_goals_are_moved_and_rewarded_as_moved(replay):
     expected = torch.where(is_moved[:, None], plain.goal + offset, plain.goal)
     torch.testing.assert_close(found.goal, expected, rtol=0, atol=1e-15)
     assert 0.45 < is_moved.sum() / is_hindsight.sum() < 0.55
-    distance = np.linalg.norm((found.next_achieved_goal - found.goal).numpy(), axis=1)
-    assert np.array_equal(found.reward.numpy(), -(distance > PUSH.goal_tolerance_m).astype('f4'))
+    distance = np.linalg.norm((found.next_achieved_goal - found.goal).cpu().numpy(), axis=1)
+    assert np.array_equal(
+        found.reward.cpu().numpy(), -(distance > PUSH.goal_tolerance_m).astype('f4')
+    )
     # To a goal that was moved, no number of moves is known to lead.
     assert torch.equal(found.steps_to_goal, torch.where(is_moved, 0, plain.steps_to_goal))
     for name in ('observation', 'action', 'next_observation', 'achieved_goal'):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.learning.replay.batch import Draws, Needs
+from her_ros.learning.replay.batch import Draws, DrawSpec
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.goals import Choice, future_rows
 
@@ -102,7 +102,7 @@ def test_moves_are_counted_to_later_goals_of_the_same_episode_only(replay_of, de
 
 def test_candidates_of_a_curriculum_follow_the_strategy(replay_of, device):
     replay = replay_of(goal_strategy='episode', curriculum=True, future_goals=1000)
-    draws = Draws.random(5000, torch.Generator(device).manual_seed(1), Needs(candidates=3))
+    draws = Draws.random(5000, torch.Generator(device).manual_seed(1), DrawSpec(candidates=3))
     batch = replay.sample(draws)
     number = batch.achieved_goal[:, 0].cpu().long().tolist()
     goals = batch.goal.cpu().long().tolist()

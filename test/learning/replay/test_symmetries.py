@@ -8,7 +8,7 @@ from symmetries import SCRIPTS, SYMMETRIES, Symmetry, compare
 
 from her_ros.arms.model import load_model
 from her_ros.learning.learner import Learner
-from her_ros.learning.replay.batch import Draws, Needs
+from her_ros.learning.replay.batch import Draws, DrawSpec
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.symmetries import Transformation, reflections
 from her_ros.tasks.fetch import FETCH_TASKS
@@ -29,7 +29,7 @@ def filled(make_episode, parameters, task=PUSH, episodes=10, device='cpu', **cha
 
 def draws_of(count, symmetries=True, seed=0, device='cpu'):
     generator = torch.Generator(device).manual_seed(seed)
-    return Draws.random(count, generator, Needs(symmetries=symmetries))
+    return Draws.random(count, generator, DrawSpec(symmetries=symmetries))
 
 
 def with_numbers(draws, *numbers):
