@@ -46,7 +46,7 @@ class Options:
     out: Path | None
     #: runs at once; None: as many as the cores allow
     jobs: int | None
-    #: for all arms alike
+    #: for all variants alike
     overrides: Sequence[str]
     #: likewise; None: the file shipped for the task
     params_file: Path | None = None
@@ -59,10 +59,10 @@ class Options:
 
 def list_experiments() -> None:
     """Print the built-in experiments."""
-    table = Table('experiment', 'compares', 'arms', 'runs of 3 seeds')
+    table = Table('experiment', 'compares', 'variants', 'runs of 3 seeds')
     for each in EXPERIMENTS:
-        arms = ', '.join(arm.name for arm in each.arms)
-        table.add_row(each.name, each.question, arms, str(3 * len(each.arms)))
+        variants = ', '.join(variant.name for variant in each.variants)
+        table.add_row(each.name, each.question, variants, str(3 * len(each.variants)))
     Console(markup=False, highlight=False).print(table)
 
 
@@ -105,18 +105,18 @@ def jobs_allowed() -> int:
 
 
 def _check(chosen: Experiment, options: Options) -> None:
-    """Check every arm before anything is made.
+    """Check every variant before anything is made.
 
-    :raises HerRosError: naming the first arm that does not fit
+    :raises HerRosError: naming the first variant that does not fit
     """
     names = training_names()
     values_for(options.task, options.params_file, options.overrides, names)
-    for arm in chosen.arms:
+    for variant in chosen.variants:
         try:
-            overrides = (*options.overrides, *arm.overrides)
+            overrides = (*options.overrides, *variant.overrides)
             values_for(options.task, options.params_file, overrides, names)
         except ConfigError as error:
-            source = f'experiment {chosen.name}, arm {arm.name}'
+            source = f'experiment {chosen.name}, variant {variant.name}'
             raise ConfigError.of(error, source) from None
 
 
@@ -138,7 +138,7 @@ def _claim(folder: Path, stack: ExitStack) -> None:
 
 
 def planned(chosen: Experiment, options: Options) -> list[Job]:
-    """Make, or find, the folders of all runs; the first seed of every arm comes first.
+    """Make, or find, the folders of all runs; the first seed of every variant comes first.
 
     :raises HerRosError: if a run was begun with other parameters
     """
@@ -147,10 +147,10 @@ def planned(chosen: Experiment, options: Options) -> list[Job]:
     # Of its folder, as two folders may hold the same experiment, and both be under way.
     place = hashlib.sha256(str(options.folder.resolve()).encode()).hexdigest()[:8]
     for seed in range(options.seeds):
-        for arm in chosen.arms:
-            name = f'{arm.name}_seed_{seed}'
-            # The arm's come last: what the user sets is for all arms alike.
-            overrides = (*options.overrides, *arm.overrides, f'seed={seed}')
+        for variant in chosen.variants:
+            name = f'{variant.name}_seed_{seed}'
+            # Those of the variant come last; those of the user are the same for all variants.
+            overrides = (*options.overrides, *variant.overrides, f'seed={seed}')
             command = [
                 sys.executable, '-P', '-m', 'her_ros.cli.main', 'train', '--task', options.task,
                 '--runs', str(runs), '--name', name,
@@ -175,7 +175,7 @@ def planned(chosen: Experiment, options: Options) -> list[Job]:
 
 def _report(chosen: Experiment, task: str, folder: Path, console: Console) -> int:
     """Gather all runs of the folder that have finished, also of seeds not asked for now."""
-    order = {arm.name: number for number, arm in enumerate(chosen.arms)}
+    order = {variant.name: number for number, variant in enumerate(chosen.variants)}
     found = []
     for path in (folder / 'runs' / task).iterdir():
         match = re.fullmatch(r'(\w+)_seed_\d+', path.name)
@@ -186,7 +186,7 @@ def _report(chosen: Experiment, task: str, folder: Path, console: Console) -> in
         console.print(f'{folder}: no run has finished, so there is nothing to report')
         return 1
     found.sort(key=lambda each: (order[each[0]], each[1]['seed']))
-    rows = [row for arm, result in found for row in rows_of(chosen.name, arm, result)]
+    rows = [row for variant, result in found for row in rows_of(chosen.name, variant, result)]
     write_table(folder / TABLE, rows)
     for written in (folder / TABLE, *write_report(folder)):
         console.print(f'  {written}')

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from her_ros.analysis.experiments import EXPERIMENTS, Arm, Experiment
+from her_ros.analysis.experiments import EXPERIMENTS, Experiment, Variant
 from her_ros.config.files import read_yaml
 from her_ros.config.schema import ConfigError
 
@@ -43,8 +43,8 @@ def read_experiment(path: Path) -> Experiment:
     variants = content['variants']
     if not isinstance(variants, Mapping) or len(variants) < 2:
         raise ConfigError('variants must hold two at least, by name', source=path)
-    arms = tuple(_arm(path, key, overrides) for key, overrides in variants.items())
-    return Experiment(name, content['question'], arms)
+    chosen = tuple(_variant(path, key, overrides) for key, overrides in variants.items())
+    return Experiment(name, content['question'], chosen)
 
 
 def _named(path: Path, what: str, name: Any) -> str:
@@ -57,7 +57,7 @@ def _named(path: Path, what: str, name: Any) -> str:
     return name
 
 
-def _arm(path: Path, name: Any, overrides: Any) -> Arm:
+def _variant(path: Path, name: Any, overrides: Any) -> Variant:
     name = _named(path, 'variant', name)
     # A variant that changes nothing is an empty list.
     if not isinstance(overrides, list) or not all(isinstance(each, str) for each in overrides):
@@ -65,4 +65,4 @@ def _arm(path: Path, name: Any, overrides: Any) -> Arm:
             f'variant {name} must be a list such as [trainer.batch_size=64], not {overrides!r}',
             source=path,
         )
-    return Arm(name, tuple(overrides))
+    return Variant(name, tuple(overrides))

@@ -6,7 +6,7 @@ from her_ros.config.schema import ConfigError
 
 
 @dataclass(frozen=True)
-class Arm:
+class Variant:
     """One side of a comparison: what it changes of a task's shipped parameters.
 
     The name is a part of run and topic names: letters, digits and _ only.
@@ -18,12 +18,12 @@ class Arm:
 
 @dataclass(frozen=True)
 class Experiment:
-    """A comparison; every arm is run with every seed."""
+    """A comparison; every variant is run with every seed."""
 
     name: str
     question: str
     #: the first one is what the others are measured against
-    arms: tuple[Arm, ...]
+    variants: tuple[Variant, ...]
 
 
 # The goals that a task may add beside HER's would blur a comparison of HER's own.
@@ -31,26 +31,26 @@ _ALONE = 'trainer.past_goals=0'
 _ALL_STATES = 'trainer.moved_share=0.0'
 
 
-def _choices(parameter: str, *values: str, also: tuple[str, ...] = ()) -> tuple[Arm, ...]:
-    """Make an arm of every value of one parameter of the trainer."""
-    return tuple(Arm(value, (f'trainer.{parameter}={value}', *also)) for value in values)
+def _choices(parameter: str, *values: str, also: tuple[str, ...] = ()) -> tuple[Variant, ...]:
+    """Make a variant of every value of one parameter of the trainer."""
+    return tuple(Variant(value, (f'trainer.{parameter}={value}', *also)) for value in values)
 
 
-def _symmetries(name: str, front_back: float, left_right: float, offset_m: float) -> Arm:
-    """Make an arm whose samples are transformed in this way, whatever the task's file says."""
+def _symmetries(name: str, front_back: float, left_right: float, offset_m: float) -> Variant:
+    """Make a variant whose samples are transformed in this way, whatever the task's file says."""
     values = {
         'mirror_front_back': front_back,
         'mirror_left_right': left_right,
         'horizontal_offset_m': offset_m,
     }
-    return Arm(name, tuple(f'trainer.{key}={value}' for key, value in values.items()))
+    return Variant(name, tuple(f'trainer.{key}={value}' for key, value in values.items()))
 
 
 EXPERIMENTS = (
     Experiment(
         'her',
         'HER against the same agent without it',
-        (Arm('no_her', ('trainer.future_goals=0', _ALONE)), Arm('her', (_ALONE,))),
+        (Variant('no_her', ('trainer.future_goals=0', _ALONE)), Variant('her', (_ALONE,))),
     ),
     Experiment(
         'strategies',
@@ -60,14 +60,14 @@ EXPERIMENTS = (
     Experiment(
         'k',
         'how many relabelled samples per sample that keeps its goal',
-        tuple(Arm(f'k_{k}', (f'trainer.future_goals={k}', _ALONE)) for k in (0, 1, 4, 8)),
+        tuple(Variant(f'k_{k}', (f'trainer.future_goals={k}', _ALONE)) for k in (0, 1, 4, 8)),
     ),
     Experiment(
         'priority',
         'which transitions to draw: all alike, by TD error, by energy',
         (
             # A task's own preference for states before moves would be a fourth way to draw.
-            Arm('uniform', ('trainer.priority=none', _ALL_STATES)),
+            Variant('uniform', ('trainer.priority=none', _ALL_STATES)),
             *_choices('priority', 'td_error', 'energy', also=(_ALL_STATES,)),
         ),
     ),
@@ -75,15 +75,15 @@ EXPERIMENTS = (
         'curriculum',
         'goals by proximity and diversity, against goals drawn alike',
         (
-            Arm('off', ('trainer.curriculum=false',)),
-            Arm('on', ('trainer.curriculum=true',)),
+            Variant('off', ('trainer.curriculum=false',)),
+            Variant('on', ('trainer.curriculum=true',)),
         ),
     ),
     Experiment(
         'agents',
         'DDPG, TD3 and SAC; the latter two with the two critics they are made for',
         (
-            Arm('ddpg', ('trainer.agent=ddpg',)),
+            Variant('ddpg', ('trainer.agent=ddpg',)),
             *_choices('agent', 'td3', 'sac', also=('trainer.critics=2',)),
         ),
     ),
@@ -91,10 +91,10 @@ EXPERIMENTS = (
         'exploration',
         'noise on every action, random actions, and random actions held for some steps',
         (
-            Arm('noise', ('policy.random_probability=0.0',)),
-            Arm('random', ('policy.noise_std=0.0', 'policy.hold_steps=1')),
-            Arm('noise_random', ('policy.hold_steps=1',)),
-            Arm('noise_held', ('policy.hold_steps=4',)),
+            Variant('noise', ('policy.random_probability=0.0',)),
+            Variant('random', ('policy.noise_std=0.0', 'policy.hold_steps=1')),
+            Variant('noise_random', ('policy.hold_steps=1',)),
+            Variant('noise_held', ('policy.hold_steps=4',)),
         ),
     ),
     Experiment(

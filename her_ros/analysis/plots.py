@@ -35,19 +35,19 @@ def over_env_steps(title: str, ylabel: str) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def draw_curves(arms: Mapping[str, list[Curve]], title: str) -> Figure:
-    """Draw success over env steps: the median of every arm, and from lowest to highest seed.
+def draw_curves(variants: Mapping[str, list[Curve]], title: str) -> Figure:
+    """Draw success over env steps: the median of every variant, and from lowest to highest seed.
 
-    In the SVG the curve of an arm has the id ``curve_<arm>``.
+    In the SVG the curve of a variant has the id ``curve_<variant>``.
     """
     figure, axes = over_env_steps(title, 'success')
-    for number, (arm, of) in enumerate(arms.items()):
+    for number, (variant, of) in enumerate(variants.items()):
         found, color = spread(of), f'C{number}'
         seeds = f'{len(of)} seed{"s" if len(of) > 1 else ""}'
         (line,) = axes.plot(
-            found.env_steps, found.median, color=color, linewidth=2, label=f'{arm}, {seeds}'
+            found.env_steps, found.median, color=color, linewidth=2, label=f'{variant}, {seeds}'
         )
-        line.set_gid(f'curve_{arm}')
+        line.set_gid(f'curve_{variant}')
         axes.fill_between(
             found.env_steps, found.lowest, found.highest, color=color, alpha=0.2, linewidth=0
         )

@@ -30,11 +30,11 @@ def write_report(folder: Path) -> list[Path]:
     :raises ResultsError: if the table cannot be read, or no run has finished yet
     """
     rows = read_table(folder / TABLE)
-    arms = curves(rows)
+    variants = curves(rows)
     experiment = _described(folder, rows[0].experiment)
-    write_whole(folder / SUMMARY, summary(rows, arms, experiment).encode())
+    write_whole(folder / SUMMARY, summary(rows, variants, experiment).encode())
     title = f'{rows[0].experiment}, {rows[0].task}'
-    return [folder / SUMMARY, *save(draw_curves(arms, title), folder, 'curves')]
+    return [folder / SUMMARY, *save(draw_curves(variants, title), folder, 'curves')]
 
 
 def _described(folder: Path, name: str) -> Experiment | None:
@@ -45,16 +45,16 @@ def _described(folder: Path, name: str) -> Experiment | None:
 
 
 def summary(
-    rows: Sequence[Row], arms: Mapping[str, list[Curve]], experiment: Experiment | None
+    rows: Sequence[Row], variants: Mapping[str, list[Curve]], experiment: Experiment | None
 ) -> str:
     """Return the results of an experiment as Markdown.
 
-    :param experiment: the experiment; None if unknown, so the first arm is the reference
+    :param experiment: the experiment; None if unknown, so the first variant is the reference
     """
     name, task = rows[0].experiment, rows[0].task
     judged = sorted({row.judged_episodes for row in rows})
     # It may not be there yet.
-    reference = experiment.arms[0].name if experiment else next(iter(arms))
+    reference = experiment.variants[0].name if experiment else next(iter(variants))
     lines = [
         f'# {name}, {task}',
         '',
@@ -65,23 +65,25 @@ def summary(
         ' the seeds; areas reach from the lowest to the highest. A run that ended counts from'
         ' there on with its last success.',
         '',
-        _row('arm', 'seeds', 'last success', *(f'{success:.0%}' for success in SUCCESSES)),
+        _row('variant', 'seeds', 'last success', *(f'{success:.0%}' for success in SUCCESSES)),
         _row(*['---'] * (3 + len(SUCCESSES))),
-        *(_arm_row(arm, arms, task, reference) for arm in arms),
+        *(_variant_row(variant, variants, task, reference) for variant in variants),
         '',
         'Last success: median (lowest to highest). Under the percentages: episodes until one'
         ' evaluation first reached so much, median over the seeds, and behind it how many times'
         f' sooner than `{reference}`; ≥ where `{reference}` never got there within its steps. A'
         ' median over seeds of which half or more never got there is not reached, or stopped'
         ' before where a run ended because its task counted as solved.',
-        *([] if reference in arms else ['', f'No run of `{reference}` has finished yet.']),
+        *([] if reference in variants else ['', f'No run of `{reference}` has finished yet.']),
         '',
     ]
     return '\n'.join(lines)
 
 
-def _arm_row(arm: str, arms: Mapping[str, list[Curve]], task: str, reference: str) -> str:
-    runs = arms[arm]
+def _variant_row(
+    variant: str, variants: Mapping[str, list[Curve]], task: str, reference: str
+) -> str:
+    runs = variants[variant]
     last = sorted(float(curve.success[-1]) for curve in runs)
     cells = []
     for success in SUCCESSES:
@@ -92,13 +94,13 @@ def _arm_row(arm: str, arms: Mapping[str, list[Curve]], task: str, reference: st
             cells.append(f'{word} ({len(runs) - len(missing)} of {len(runs)})')
             continue
         cell = f'{steps / task_named(task).episode_length:,.0f}'
-        if arm != reference and reference in arms:
-            times, is_bound = speed_up(arms[reference], runs, success)
+        if variant != reference and reference in variants:
+            times, is_bound = speed_up(variants[reference], runs, success)
             if np.isfinite(times):
                 cell += f', {"≥ " if is_bound else ""}{times:.1f}×'
         cells.append(cell)
     middle = f'{float(np.median(last)):.2f} ({last[0]:.2f} to {last[-1]:.2f})'
-    return _row(arm, str(len(runs)), middle, *cells)
+    return _row(variant, str(len(runs)), middle, *cells)
 
 
 def _row(*cells: str) -> str:

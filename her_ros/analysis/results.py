@@ -26,6 +26,7 @@ class Row:
 
     experiment: str
     task: str
+    #: name of the variant, in a column that keeps its first name
     arm: str
     seed: int
     #: how the whole run ended: ``solved`` or ``limit``
@@ -41,14 +42,14 @@ class Row:
     judged_episodes: int
 
 
-def rows_of(experiment: str, arm: str, result: dict[str, Any]) -> list[Row]:
+def rows_of(experiment: str, variant: str, result: dict[str, Any]) -> list[Row]:
     """Convert the ``result.json`` of a run into rows."""
     length = task_named(result['task']).episode_length
     return [
         Row(
             experiment=experiment,
             task=result['task'],
-            arm=arm,
+            arm=variant,
             seed=result['seed'],
             outcome=result['outcome'],
             env_steps=each['env_steps'],
@@ -110,12 +111,12 @@ class Curve:
 
 
 def curves(rows: Iterable[Row]) -> dict[str, list[Curve]]:
-    """Return the learning curves of every arm, arms and seeds in the order of the table."""
+    """Return the learning curves of every variant, in the order of the table."""
     found: dict[str, dict[int, list[Row]]] = {}
     for row in rows:
         found.setdefault(row.arm, {}).setdefault(row.seed, []).append(row)
     return {
-        arm: [
+        variant: [
             Curve(
                 seed,
                 np.array([row.env_steps for row in own]),
@@ -124,13 +125,13 @@ def curves(rows: Iterable[Row]) -> dict[str, list[Curve]]:
             )
             for seed, own in seeds.items()
         ]
-        for arm, seeds in found.items()
+        for variant, seeds in found.items()
     }
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Success over env steps of all seeds of an arm; all of shape (n,)."""
+    """Success over env steps of all seeds of a variant; all of shape (n,)."""
 
     env_steps: NDArray[np.float64]
     median: NDArray[np.float64]
@@ -139,7 +140,7 @@ class Spread:
 
 
 def spread(of: Sequence[Curve], points: int = 200) -> Spread:
-    """Interpolate the curves of an arm on one grid, which begins when all runs were evaluated.
+    """Interpolate the curves of a variant on one grid, which begins when all runs were evaluated.
 
     The grid ends with the longest run. A run that ended earlier keeps its last success rate.
     """
@@ -161,7 +162,7 @@ def median_steps(of: Sequence[Curve], success: float) -> float:
 def speed_up(
     reference: Sequence[Curve], of: Sequence[Curve], success: float
 ) -> tuple[float, bool]:
-    """Compare how soon two arms reach a success rate, by their median env steps.
+    """Compare how soon two variants reach a success rate, by their median env steps.
 
     :return: speed-up over the reference, NaN if unknown; and whether it is only a lower bound,
         because the reference never reached the success rate

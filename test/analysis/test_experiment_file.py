@@ -33,7 +33,7 @@ def file(tmp_path):
 def test_a_file_says_what_is_compared_and_runs_differ_as_it_says(file, tmp_path):
     chosen = read_experiment(file)
     assert chosen.name == 'batches'
-    assert [arm.name for arm in chosen.arms] == ['small', 'large', 'shipped']
+    assert [variant.name for variant in chosen.variants] == ['small', 'large', 'shipped']
     jobs = planned(chosen, Options('batches', 'FetchReach', 1, tmp_path / 'out', 1, ()))
     sizes = {job.name: read_file(job.run.folder.params)['trainer']['batch_size'] for job in jobs}
     assert sizes == {'small_seed_0': 64, 'large_seed_0': 512, 'shipped_seed_0': 256}
@@ -45,9 +45,9 @@ def test_the_experiment_of_the_docs_is_right(tmp_path):
     file = tmp_path / 'docs.yaml'
     file.write_text(block)
     chosen = read_experiment(file)
-    for arm in chosen.arms:
-        values_for('FetchPush', None, arm.overrides)
-    assert chosen.arms[0].name == 'shipped'
+    for variant in chosen.variants:
+        values_for('FetchPush', None, variant.overrides)
+    assert chosen.variants[0].name == 'shipped'
 
 
 def test_a_report_names_the_question_and_measures_against_the_first_variant(
@@ -93,7 +93,7 @@ def test_what_is_wrong_in_a_file_is_named(file, old, new, message):
 def test_a_file_that_is_not_there_or_does_not_fit_is_one_line(her_ros, file, tmp_path):
     file.write_text(TEXT.replace('trainer.batch_size=64', 'trainer.bach_size=64'))
     for given, part in (
-        (file, "experiment batches, arm small: trainer: unknown keys ['bach_size']"),
+        (file, "experiment batches, variant small: trainer: unknown keys ['bach_size']"),
         (tmp_path / 'a.yaml', f'{tmp_path}/a.yaml: cannot be read (No such file or directory)'),
     ):
         ended = her_ros('experiment', given, '--out', tmp_path / 'out')

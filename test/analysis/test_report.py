@@ -10,25 +10,37 @@ from her_ros.analysis.results import Row, curves, write_table
 HER = experiment_named('her')
 
 
-def rows_of_arm(arm, seed, *points):
+def rows_of_variant(variant, seed, *points):
     return [
-        Row('her', 'FetchReach', arm, seed, 'limit', steps, steps // 50, steps, 1.0, success, 100)
+        Row(
+            'her',
+            'FetchReach',
+            variant,
+            seed,
+            'limit',
+            steps,
+            steps // 50,
+            steps,
+            1.0,
+            success,
+            100,
+        )
         for steps, success in points
     ]
 
 
 ROWS = [
-    *rows_of_arm('no_her', 0, (1000, 0.0), (2000, 0.6)),
-    *rows_of_arm('no_her', 1, (1000, 0.0), (2000, 0.2)),
-    *rows_of_arm('no_her', 2, (1000, 0.4), (2000, 0.4)),
-    *rows_of_arm('her', 0, (500, 0.4), (1000, 1.0)),
-    *rows_of_arm('her', 1, (500, 0.5), (1000, 0.9)),
-    *rows_of_arm('her', 2, (500, 0.2), (1000, 0.95)),
+    *rows_of_variant('no_her', 0, (1000, 0.0), (2000, 0.6)),
+    *rows_of_variant('no_her', 1, (1000, 0.0), (2000, 0.2)),
+    *rows_of_variant('no_her', 2, (1000, 0.4), (2000, 0.4)),
+    *rows_of_variant('her', 0, (500, 0.4), (1000, 1.0)),
+    *rows_of_variant('her', 1, (500, 0.5), (1000, 0.9)),
+    *rows_of_variant('her', 2, (500, 0.2), (1000, 0.95)),
 ]
 
 
-def cells(text, arm):
-    (line,) = [line for line in text.splitlines() if line.startswith(f'| {arm} |')]
+def cells(text, variant):
+    (line,) = [line for line in text.splitlines() if line.startswith(f'| {variant} |')]
     return [cell.strip() for cell in line.strip('|').split('|')][1:]
 
 

@@ -39,9 +39,9 @@ def test_a_table_says_every_evaluation_and_is_read_as_it_was_written(tmp_path):
     # 400 steps are 8 episodes of 50
     assert first == 'her,FetchReach,no_her,3,solved,400,8,160,1.5,0.25,20'
     assert read_table(path) == rows
-    arms = curves(rows)
-    assert list(arms) == ['no_her', 'her']
-    (only,) = arms['her']
+    variants = curves(rows)
+    assert list(variants) == ['no_her', 'her']
+    (only,) = variants['her']
     assert only.seed == 4
     assert only.env_steps.tolist() == [400, 800]
     assert only.success.tolist() == [0.25, 1.0]

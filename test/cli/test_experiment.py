@@ -38,9 +38,9 @@ def test_the_list_shows_every_experiment_and_its_arms(her_ros):
 
 def test_names_can_be_parts_of_topic_names_and_arms_differ():
     for experiment in EXPERIMENTS:
-        names = [arm.name for arm in experiment.arms]
+        names = [variant.name for variant in experiment.variants]
         assert len({*names}) == len(names) > 1
-        assert len({arm.overrides for arm in experiment.arms}) == len(names)
+        assert len({variant.overrides for variant in experiment.variants}) == len(names)
         assert all(re.fullmatch(r'[a-z]\w*', name) for name in (experiment.name, *names))
 
 
@@ -48,8 +48,8 @@ def test_names_can_be_parts_of_topic_names_and_arms_differ():
 @pytest.mark.parametrize('experiment', EXPERIMENTS, ids=lambda experiment: experiment.name)
 def test_every_arm_fits_every_task_and_can_learn(experiment, task):
     small = ('trainer.device=cpu', 'trainer.replay_capacity=1000', 'trainer.hidden_sizes=[16, 16]')
-    for arm in experiment.arms:
-        values = values_for(task, None, (*small, *arm.overrides))
+    for variant in experiment.variants:
+        values = values_for(task, None, (*small, *variant.overrides))
         Learner(task_named(task), configured(TrainerParameters, 'trainer', values['trainer']))
 
 
@@ -59,7 +59,7 @@ def test_every_arm_fits_every_task_and_can_learn(experiment, task):
         (['tea'], ["'tea'", 'her, strategies']),
         (['her', '--task', 'FetchTea'], ["'FetchTea'"]),
         (['her', '--set', 'trainer.bach_size=3'], ["['bach_size']"]),
-        (['agents', '--set', 'trainer.guard=td3_bc'], ['arm sac: trainer: guard td3_bc']),
+        (['agents', '--set', 'trainer.guard=td3_bc'], ['variant sac: trainer: guard td3_bc']),
         (['her', '--out', '/sys/here'], ['/sys/here', 'cannot be written']),
     ],
 )
