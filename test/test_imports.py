@@ -37,7 +37,7 @@ class Room(NamedTuple):
     rooms: frozenset[str] | set[str] = frozenset()
 
 
-#: the ground floor, which every room above may import: numpy at most
+#: the base rooms, which every room may import: numpy at most
 GROUND = {'runtime', 'config.schema', 'config.parameters', 'tasks', 'wire', 'episodes'}
 SIMULATION = {'numpy', 'mujoco', 'gymnasium', 'gymnasium_robotics'}
 # What is compressed and cut short, or damaged beside its YAML, mcap and rosbags give up on; so

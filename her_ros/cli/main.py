@@ -54,8 +54,8 @@ def main() -> None:
         library = (error.name or '').partition('.')[0]
         report(
             HerRosError(
-                f'{library} cannot be loaded ({one_line(error)[:200]}); install what her_ros'
-                ' requires, or source the set-up file of ROS'
+                f'{library} cannot be loaded ({one_line(error)[:200]})',
+                'install what her_ros requires, or source the set-up file of ROS',
             ),
             'her-ros',
         )
