@@ -75,7 +75,7 @@ $(VENV)/ready: requirements.txt setup.py | $(VENV)/python
 	  --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/ready-dev: requirements-dev.txt $(VENV)/ready
+$(VENV)/ready-dev: requirements-dev.txt requirements-video.txt $(VENV)/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

@@ -20,11 +20,12 @@ NODES = (
 # the path, where names such as "policy" are not ours alone: there a node is her_ros.nodes.<name>.
 BY_PIP = {'bdist_wheel', 'dist_info', 'editable_wheel'} & {*sys.argv}
 
-REQUIREMENTS = [
-    line
-    for line in Path(__file__).with_name('requirements.txt').read_text('utf-8').splitlines()
-    if line and not line.startswith('#')
-]
+
+def requirements(name):
+    """Return the lines of a file of requirements."""
+    lines = Path(__file__).with_name(name).read_text('utf-8').splitlines()
+    return [line for line in lines if line and not line.startswith('#')]
+
 
 setup(
     name='her_ros',
@@ -40,7 +41,8 @@ setup(
         *((f'share/her_ros/{path}', glob(f'{path}/*')) for path in glob('models/*')),
     ],
     python_requires='>=3.11',
-    install_requires=REQUIREMENTS,
+    install_requires=requirements('requirements.txt'),
+    extras_require={'video': requirements('requirements-video.txt')},
     zip_safe=True,
     maintainer='her_ros maintainers',
     maintainer_email='maintainers@her-ros.example',

@@ -22,6 +22,7 @@ FILES = (
     'package.xml',
     'MANIFEST.in',
     'requirements.txt',
+    'requirements-video.txt',
 )
 
 
@@ -85,9 +86,16 @@ def test_it_holds_the_package_its_types_and_all_that_it_ships(wheel):
 
 def test_it_requires_what_it_runs_on(installed):
     (info,) = installed.glob('lib/python*/site-packages/her_ros-*.dist-info')
-    lines = (ROOT / 'requirements.txt').read_text('utf-8').splitlines()
-    wanted = {name(line) for line in lines if line and not line.startswith('#')}
-    assert {name(line) for line in Distribution.at(info).requires or ()} == wanted
+    required = Distribution.at(info).requires or ()
+    extra = {name(line) for line in required if 'extra == "video"' in line}
+    always = {name(line) for line in required if 'extra ==' not in line}
+    assert always == names_in('requirements.txt')
+    assert extra == names_in('requirements-video.txt')
+
+
+def names_in(file):
+    lines = (ROOT / file).read_text('utf-8').splitlines()
+    return {name(line) for line in lines if line and not line.startswith('#')}
 
 
 def name(requirement):

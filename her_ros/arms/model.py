@@ -106,24 +106,37 @@ def assets_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / 'envs' / 'assets' / 'fetch'
 
 
-def compile_scene(scene_spec: SceneSpec) -> mujoco.MjModel:
-    """Compile a task's MJCF, with the gripper welded to the mocap without any offset.
+def scene_mjcf(scene_spec: SceneSpec) -> mujoco.MjSpec:
+    """Read a task's MJCF as it stands, with all that is only visual.
 
-    :raises ArmError: if the file is missing or MuJoCo refuses it
+    :raises ArmError: if the file is missing or MuJoCo cannot read it
     """
     path = assets_folder() / scene_spec.scene
     if not path.is_file():
         raise ArmError(f'{path} is missing', 'reinstall gymnasium-robotics==1.4.2')
     try:
-        spec = mujoco.MjSpec.from_file(str(path))
+        return mujoco.MjSpec.from_file(str(path))
+    except ValueError as error:
+        raise _refused(path, error) from error
+
+
+def compile_scene(scene_spec: SceneSpec) -> mujoco.MjModel:
+    """Compile a task's MJCF, with the gripper welded to the mocap without any offset.
+
+    :raises ArmError: if the file is missing or MuJoCo refuses it
+    """
+    spec = scene_mjcf(scene_spec)
+    try:
         simplify_model(spec)
         model = spec.compile()
     except ValueError as error:
-        raise ArmError(
-            f'MuJoCo {mujoco.__version__} cannot load it: {error}', source=path
-        ) from error
+        raise _refused(assets_folder() / scene_spec.scene, error) from error
     model.eq_data[:, :7] = _WELD_WITHOUT_OFFSET
     return model
+
+
+def _refused(path: Path, error: ValueError) -> ArmError:
+    return ArmError(f'MuJoCo {mujoco.__version__} cannot load it: {error}', source=path)
 
 
 def without_contacts(model: mujoco.MjModel) -> mujoco.MjModel:

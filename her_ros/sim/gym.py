@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.rendering.display_scene import FPS
+from her_ros.sim.rendering.env_rendering import RENDER_MODES, EnvRendering
 from her_ros.sim.simulation import GoalState
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
@@ -56,14 +58,26 @@ class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]], EzPickle):
     Unpickling makes a new environment, as for Gymnasium's own environments.
 
     :param task: name of the task, such as ``FetchPush``
+    :param render_mode: ``rgb_array`` draws pictures, which needs no display; ``human`` shows the
+        episodes in a window, in real time
+    :param width: of pictures, pixels
+    :param height: of pictures, pixels
+    :raises SimError: if there is no such mode
     """
 
-    metadata = {'render_modes': [], 'render_fps': 25}  # noqa: RUF012 (gymnasium's declaration)
+    metadata = {  # noqa: RUF012 (gymnasium's declaration)
+        'render_modes': [*RENDER_MODES],
+        'render_fps': FPS,
+    }
 
-    def __init__(self, task: str) -> None:
-        EzPickle.__init__(self, task)
+    def __init__(
+        self, task: str, render_mode: str | None = None, width: int = 480, height: int = 480
+    ) -> None:
+        EzPickle.__init__(self, task, render_mode, width, height)
         self._task = task_named(task)
         self._batch = FetchBatch(self._task, [None])
+        self.render_mode = render_mode
+        self._rendering = EnvRendering(self._batch, render_mode, (width, height))
         self.observation_space = _observation_space(self._task)
         self.action_space = _action_space(self._task)
 
@@ -77,7 +91,9 @@ class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]], EzPickle):
         _refuse_options(options)
         super().reset(seed=seed)
         self._batch.generators[0] = self.np_random
-        return self._observation(self._batch.reset()), {}
+        state = self._batch.reset()
+        self._rendering.show()
+        return self._observation(state), {}
 
     def step(
         self, action: NDArray[np.float32]
@@ -87,6 +103,7 @@ class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]], EzPickle):
         :param action: shape (4,), clipped to [-1, 1]; see :meth:`FetchBatch.step`
         """
         state = self._batch.step(np.asarray(action)[None])
+        self._rendering.show()
         info = {'is_success': _success(self._task, state)[0]}
         reward = _reward(self._task, state.achieved_goal[0], state.desired_goal[0])
         return self._observation(state), float(reward), False, False, info
@@ -94,6 +111,17 @@ class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]], EzPickle):
     def compute_reward(self, achieved_goal: Any, desired_goal: Any, info: Any) -> Any:
         """Return the sparse reward of goals of shape (..., 3), float32; ``info`` is not used."""
         return _reward(self._task, achieved_goal, desired_goal)
+
+    def render(self) -> NDArray[np.uint8] | None:
+        """Draw the present state, shape (height, width, 3); ``human`` mode shows it by itself.
+
+        :raises SimError: if pictures cannot be drawn on this machine
+        """
+        return self._rendering.pictures()[0] if self.render_mode == 'rgb_array' else None
+
+    def close(self) -> None:
+        """Close the window and free what pictures need."""
+        self._rendering.close()
 
     @staticmethod
     def _observation(state: GoalState) -> Observation:
@@ -132,11 +160,16 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
     :param threads: threads of the physics
     :param max_episode_steps: steps before truncation; the task's episode length by default
     :param autoreset_mode: when the next episode starts; see Gymnasium
+    :param render_mode: ``rgb_array`` draws a picture of each environment, which needs no display;
+        ``human`` shows the first one in a window, in real time
+    :param width: of pictures, pixels
+    :param height: of pictures, pixels
+    :raises SimError: if there is no such mode
     """
 
     metadata = {  # noqa: RUF012 (gymnasium's declaration)
-        'render_modes': [],
-        'render_fps': 25,
+        'render_modes': [*RENDER_MODES],
+        'render_fps': FPS,
         'autoreset_mode': AutoresetMode.NEXT_STEP,
     }
 
@@ -147,8 +180,21 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
         threads: int = 1,
         max_episode_steps: int | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        render_mode: str | None = None,
+        width: int = 480,
+        height: int = 480,
     ) -> None:
-        EzPickle.__init__(self, task, num_envs, threads, max_episode_steps, autoreset_mode)
+        EzPickle.__init__(
+            self,
+            task,
+            num_envs,
+            threads,
+            max_episode_steps,
+            autoreset_mode,
+            render_mode,
+            width,
+            height,
+        )
         self._task = task_named(task)
         self._seeds = [seeding.np_random()[1] for _ in range(num_envs)]
         self._batch = FetchBatch(self._task, self._seeds, threads)
@@ -156,6 +202,8 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
         self._steps = np.zeros(num_envs, np.int64)
         self._mode = AutoresetMode(autoreset_mode)
         self.metadata = {**self.metadata, 'autoreset_mode': self._mode}
+        self.render_mode = render_mode
+        self._rendering = EnvRendering(self._batch, render_mode, (width, height))
         self.num_envs = num_envs
         self.single_observation_space = _observation_space(self._task)
         self.single_action_space = _action_space(self._task)
@@ -198,6 +246,7 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
                 self._batch.generators[row], self._seeds[row] = seeding.np_random(seeds[row])
         self._batch.reset(rows)
         self._steps[rows] = 0
+        self._rendering.show()
         return self._batch.state()._asdict(), {}
 
     def _reset_mask(self, options: dict[str, Any]) -> NDArray[np.bool_]:
@@ -230,6 +279,7 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
         reward = np.where(over, 0.0, self._task.reward(state.achieved_goal, state.desired_goal))
         truncated = self._steps >= self._length
         success, info = _success(self._task, state), {}
+        self._rendering.show()
         if self._mode is AutoresetMode.SAME_STEP and truncated.any():
             info = _final(state, success, truncated)
             state = self._restart(truncated)
@@ -256,3 +306,14 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
     def compute_reward(self, achieved_goal: Any, desired_goal: Any, info: Any) -> Any:
         """Return the sparse reward of goals of shape (..., 3), float32; ``info`` is not used."""
         return _reward(self._task, achieved_goal, desired_goal)
+
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
+        """Draw every environment; each picture has the shape (height, width, 3).
+
+        :raises SimError: if pictures cannot be drawn on this machine
+        """
+        return self._rendering.pictures() if self.render_mode == 'rgb_array' else None
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Free what pictures need."""
+        self._rendering.close()

@@ -1,0 +1,1 @@
+"""Pictures of a simulation, drawn without a display or in a window."""

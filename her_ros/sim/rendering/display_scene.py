@@ -1,0 +1,128 @@
+"""A Fetch scene made to be looked at: its colours, light and viewpoint."""
+
+import functools
+from typing import NamedTuple
+
+import mujoco
+
+from her_ros.arms.model import load_model, scene_mjcf
+from her_ros.sim.observations import Floats
+from her_ros.tasks.goal_task import GoalTask
+
+#: largest width and height of a picture, pixels
+LARGEST_PICTURE = 4096
+#: pictures per second of simulated time: one per control period
+FPS = 25
+
+_GOAL = 'goal'
+_COLORS = {
+    'floor_mat': (0.80, 0.82, 0.85, 1.0),
+    'table_mat': (0.76, 0.66, 0.54, 1.0),
+    'block_mat': (0.93, 0.45, 0.10, 1.0),
+    'puck_mat': (0.93, 0.45, 0.10, 1.0),
+    _GOAL: (0.10, 0.75, 0.25, 0.45),
+}
+_SKY = (0.93, 0.95, 0.98)
+# Simulated scenes have one smaller floor each, which the wide ones would end on.
+_FLOOR_M = 6.0
+
+
+class Viewpoint(NamedTuple):
+    """Where a scene is looked at from: turning around a point, degrees and metres."""
+
+    lookat_m: tuple[float, float, float]
+    distance_m: float
+    azimuth: float = 140.0
+    elevation: float = -24.0
+
+
+_VIEWPOINTS = {'FetchSlide': Viewpoint((1.15, 0.75, 0.5), 2.3, azimuth=125.0)}
+_VIEWPOINT = Viewpoint((1.18, 0.75, 0.60), 1.65)
+
+
+class DisplayScene:
+    """A scene made to be looked at, in the pose of a simulation's state.
+
+    It has a model of its own: the simulation's has no lights, and is not touched.
+
+    :param task: a Fetch task
+    :raises ArmError: if the task or its assets are missing
+    """
+
+    def __init__(self, task: GoalTask) -> None:
+        self.model = _display_model(task)
+        self.data = mujoco.MjData(self.model)
+        self._goal = int(self.model.body_mocapid[self.model.body(_GOAL).id])
+        self._goal_size = task.goal_size
+
+    def pose(self, qpos: Floats, goal: Floats) -> None:
+        """Take joint positions, see :meth:`FetchBatch.qpos`, and a goal, metres, world frame."""
+        self.data.qpos[:] = qpos
+        self.data.mocap_pos[self._goal] = goal
+        mujoco.mj_kinematics(self.model, self.data)
+        mujoco.mj_camlight(self.model, self.data)
+
+
+@functools.cache
+def _display_model(task: GoalTask) -> mujoco.MjModel:
+    scene_spec = load_model(task).scene_spec
+    spec = scene_mjcf(scene_spec)
+    for geom in spec.body('robot0:mocap').geoms:
+        spec.delete(geom)
+    for light in spec.lights:
+        spec.delete(light)
+    for material in spec.materials:
+        if material.name in _COLORS:
+            material.rgba = _COLORS[material.name]
+            material.textures = [''] * len(material.textures)
+    for site in spec.sites:
+        site.rgba = (0.0, 0.0, 0.0, 0.0)
+    spec.geom('floor0').size = (_FLOOR_M, _FLOOR_M, 1.0)
+    for texture in spec.textures:
+        if texture.type == mujoco.mjtTexture.mjTEXTURE_SKYBOX:
+            texture.rgb1 = texture.rgb2 = _SKY
+    _add_goal(spec, task)
+    _add_light(spec)
+    return spec.compile()
+
+
+def _add_goal(spec: mujoco.MjSpec, task: GoalTask) -> None:
+    """Add a sphere with the radius of the tolerance, which touches nothing."""
+    body = spec.worldbody.add_body(name=_GOAL, mocap=True)
+    body.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_SPHERE,
+        size=(task.goal_tolerance_m, 0.0, 0.0),
+        rgba=_COLORS[_GOAL],
+        contype=0,
+        conaffinity=0,
+    )
+
+
+def _add_light(spec: mujoco.MjSpec) -> None:
+    spec.worldbody.add_light(
+        type=mujoco.mjtLightType.mjLIGHT_DIRECTIONAL,
+        pos=(1.3, 0.75, 3.0),
+        dir=(0.25, 0.35, -1.0),
+        diffuse=(0.55, 0.55, 0.55),
+        specular=(0.1, 0.1, 0.1),
+        castshadow=True,
+    )
+    spec.visual.headlight.ambient = (0.38, 0.38, 0.38)
+    spec.visual.headlight.diffuse = (0.3, 0.3, 0.3)
+    spec.visual.headlight.specular = (0.0, 0.0, 0.0)
+    spec.visual.map.shadowclip = 3.0
+    spec.visual.quality.offsamples = 4
+    spec.visual.quality.shadowsize = 2048
+
+
+def viewpoint_of(task: GoalTask) -> Viewpoint:
+    """Return where a task's scene is looked at from."""
+    return _VIEWPOINTS.get(task.name, _VIEWPOINT)
+
+
+def look(camera: mujoco.MjvCamera, viewpoint: Viewpoint) -> None:
+    """Put a camera where a scene is looked at from."""
+    camera.type = mujoco.mjtCamera.mjCAMERA_FREE
+    camera.lookat[:] = viewpoint.lookat_m
+    camera.distance = viewpoint.distance_m
+    camera.azimuth, camera.elevation = viewpoint.azimuth, viewpoint.elevation
