@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from her_ros.analysis.experiments import EXPERIMENTS, Experiment, Variant
-from her_ros.config.files import read_yaml
 from her_ros.config.schema import ConfigError
+from her_ros.config.yaml_file import read_yaml
 
 #: copy of the file in the folder of its experiment
 EXPERIMENT_FILE = 'experiment.yaml'

@@ -1,23 +1,18 @@
 """Parameter files: read, check, override, write."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from importlib.resources import files
+from collections.abc import Collection, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, Event
 
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.shared import NodeParameters
 from her_ros.config.schema import ConfigError, configured, nodes_values, parameters_of
-from her_ros.runtime.files import require_regular
+from her_ros.config.shipped import shipped
+from her_ros.config.yaml_file import parse_yaml, read_yaml
 from her_ros.tasks.registry import TASKS
-
-# Of a parameter file; those of the package have 6,000 characters and 4 levels.
-_MAX_LENGTH = 1 << 16
-_MAX_DEPTH = 8
 
 NodesValues = dict[str, dict[str, Any]]
 
@@ -37,7 +32,7 @@ def shipped_file(task: str) -> Path:
     folder = TASKS.folder(task)
     if folder and (folder / f'{task}.yaml').is_file():
         return folder / f'{task}.yaml'
-    return _shipped(
+    return shipped(
         Path('config', f'{task.replace(":", "_")}.yaml'),
         f'no parameter file for task {task!r}; copy that of a task like it, name it by --params',
     )
@@ -48,7 +43,7 @@ def shipped_model(task: str) -> Path:
 
     :raises ConfigError: if there is none
     """
-    return _shipped(
+    return shipped(
         Path('models', task, 'policy.onnx'), f'no model for task {task!r}; name one with --model'
     )
 
@@ -58,29 +53,7 @@ def shipped_profiles() -> Path:
 
     :raises ConfigError: if there are none
     """
-    return _shipped(Path('config', 'fastdds.xml'), 'the installation lacks fastdds.xml')
-
-
-def _shipped(path: Path, problem: str) -> Path:
-    for folder in _shipped_folders():
-        if (folder / path).is_file():
-            return folder / path
-    raise ConfigError(f'{problem} ({(_shipped_folders()[-1] / path).parent})')
-
-
-def _shipped_folders() -> list[Path]:
-    """List where shipped files may lie: a source tree, an installation, an ament package."""
-    package = Path(str(files('her_ros')))
-    # From lib/python3.x/site-packages, of pip and of colcon, up to the share/ beside lib/.
-    shares = [parent / 'share' / 'her_ros' for parent in package.parents]
-    folders = [package.parent, *(share for share in shares if share.is_dir())]
-    try:
-        from ament_index_python.packages import get_package_share_directory
-
-        folders.append(Path(get_package_share_directory('her_ros')))
-    except (ImportError, LookupError, OSError):  # OSError: no ROS set up
-        pass
-    return folders
+    return shipped(Path('config', 'fastdds.xml'), 'the installation lacks fastdds.xml')
 
 
 def read_file(path: Path) -> NodesValues:
@@ -91,50 +64,6 @@ def read_file(path: Path) -> NodesValues:
     """
     document = read_yaml(path, 'config/FetchReach.yaml')
     return nodes_values(document, NODE_PARAMETERS, str(path))
-
-
-def read_yaml(path: Path, model: str) -> Any:
-    """Read a YAML file as far as ROS would read it.
-
-    :param model: what to begin a right one with
-    :raises ConfigError: if it cannot be read, or is no such YAML
-    """
-    try:
-        require_regular(path)
-        return _parsed(path.read_text('utf-8'))
-    except OSError as error:
-        raise ConfigError(f'cannot be read ({error.strerror})', source=path) from None
-    except ValueError as error:
-        raise ConfigError(
-            f'not YAML that ROS reads ({error})',
-            f'correct it, or begin with a copy of {model}',
-            source=path,
-        ) from None
-
-
-def _parsed(text: str) -> Any:
-    """Parse YAML as far as rcl reads it: without aliases, and not nested deeply.
-
-    :raises ValueError: if it is anything else, in one line
-    """
-    if len(text) > _MAX_LENGTH:
-        raise ValueError(f'{len(text)} characters; at most {_MAX_LENGTH} are read')
-    try:
-        # YAML 1.2, as in rcl 1e-3 is a number; and a key given twice is an error.
-        _check_events(YAML(typ='safe', pure=True).parse(text))
-        return YAML(typ='safe', pure=True).load(text)
-    except Exception as error:  # the parser fails in ways that it does not list
-        raise ValueError(' '.join(str(error).split())) from None
-
-
-def _check_events(events: Iterable[Event]) -> None:
-    depth = 0
-    for event in events:
-        if isinstance(event, AliasEvent):
-            raise ValueError(f'*{event.anchor} is an alias, which ROS does not read')
-        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-        if depth > _MAX_DEPTH:
-            raise ValueError(f'nested deeper than {_MAX_DEPTH} levels')
 
 
 def with_overrides(
@@ -165,7 +94,7 @@ def with_overrides(
         if name in _GIVEN_BY_LAUNCHER:
             raise ConfigError(f'{override!r}: every run gives {name} to its nodes itself')
         try:
-            value = _parsed(text)
+            value = parse_yaml(text)
         except ValueError as error:
             raise ConfigError(f'{override!r}: the value is not YAML ({error})') from None
         for target in targets:

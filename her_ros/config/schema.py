@@ -50,14 +50,11 @@ class Parameter:
         value = _as(self.type, value)
         if type(value) is not self.type:
             raise ConfigError(f'{name} must be a {self.type.__name__}, not {value!r}')
-        if self.choices and value not in self.choices:
-            raise ConfigError(f'{name} is {value!r}', choose_one(str(value), self.choices))
-        if self.type in (int, float):
-            self._check_range(name, value)
+        self._check_value(name, value)
         return value
 
     def _checked_list(self, name: str, value: Any) -> tuple[Any, ...]:
-        kind = {int: 'integers', float: 'floats'}[self.item]
+        kind = {int: 'integers', float: 'floats', str: 'texts'}[self.item]
         wanted = f'{self.length or ""} {kind}'.strip()
         # Text is a sequence too, but never of numbers; rclpy gives an array.array.
         if isinstance(value, str) or not isinstance(value, Sequence) or not value:
@@ -68,10 +65,14 @@ class Parameter:
         for item in values:
             if type(item) is not self.item:
                 raise ConfigError(f'{name} must hold {kind}, not {item!r}')
-            self._check_range(name, item)
+            self._check_value(name, item)
         return tuple(values)
 
-    def _check_range(self, name: str, value: Any) -> None:
+    def _check_value(self, name: str, value: Any) -> None:
+        if self.choices and value not in self.choices:
+            raise ConfigError(f'{name} is {value!r}', choose_one(str(value), self.choices))
+        if type(value) not in (int, float):
+            return
         low = self.minimum is not None and not value >= self.minimum
         high = self.maximum is not None and not value <= self.maximum
         if low or high:
@@ -102,6 +103,7 @@ def parameter(
 ) -> Any:
     """Declare a parameter as a dataclass field, with inclusive limits.
 
+    :param default: ``dataclasses.MISSING``: there is none, so that it has to be given
     :param choices: values that a text may have, listed when they are asked for
     :param minimum: of a list, the least that each of its values may be; likewise ``maximum``
     :param length: how many values a list has; None: one or more
@@ -137,7 +139,8 @@ def configured(config: type[Config], section: str, values: Values) -> Config:
     """Make a checked configuration from plain values; what is not given keeps its default.
 
     :param section: what to call it in an error, such as the node's name
-    :raises ConfigError: if a key is unknown, a value does not fit, or some do not fit together
+    :raises ConfigError: if a key is unknown or missing, a value does not fit, or some do not fit
+        together
     """
     known = parameters_of(config)
     # A key of a YAML file need not be text.
@@ -145,6 +148,10 @@ def configured(config: type[Config], section: str, values: Values) -> Config:
         raise ConfigError(
             f'unknown keys {unknown}', f'known keys are {sorted(known)}', source=section
         )
+    required = [name for name, each in known.items() if each.default is dataclasses.MISSING]
+    for name in required:
+        if name not in values:
+            raise ConfigError(f'{name} is missing', f'add it: {known[name].description}', section)
     checked = {name: known[name].checked(section, value) for name, value in values.items()}
     try:
         return config(**checked)

@@ -1,0 +1,34 @@
+"""Files that come with the package."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from her_ros.config.schema import ConfigError
+
+
+def shipped(path: Path, problem: str) -> Path:
+    """Return a file that comes with the package.
+
+    :param path: relative to the source tree, such as ``config/FetchPush.yaml``
+    :param problem: for the error
+    :raises ConfigError: if there is none
+    """
+    for folder in shipped_folders():
+        if (folder / path).is_file():
+            return folder / path
+    raise ConfigError(f'{problem} ({(shipped_folders()[-1] / path).parent})')
+
+
+def shipped_folders() -> list[Path]:
+    """Return the folders of a source tree, an installation and an ament package."""
+    package = Path(str(files('her_ros')))
+    # From lib/python3.x/site-packages, of pip and of colcon, up to the share/ beside lib/.
+    shares = [parent / 'share' / 'her_ros' for parent in package.parents]
+    folders = [package.parent, *(share for share in shares if share.is_dir())]
+    try:
+        from ament_index_python.packages import get_package_share_directory
+
+        folders.append(Path(get_package_share_directory('her_ros')))
+    except (ImportError, LookupError, OSError):  # OSError: no ROS set up
+        pass
+    return folders
