@@ -35,7 +35,8 @@ setup(
     data_files=[
         ('share/ament_index/resource_index/packages', ['resource/her_ros']),
         ('share/her_ros', ['package.xml']),
-        ('share/her_ros/config', glob('config/*')),
+        ('share/her_ros/config', glob('config/*.*')),
+        ('share/her_ros/config/arms', glob('config/arms/*')),
         ('share/her_ros/launch', glob('launch/*.launch.py')),
         ('share/her_ros/layouts', glob('layouts/*')),
         *((f'share/her_ros/{path}', glob(f'{path}/*')) for path in glob('models/*')),

@@ -1,1 +1,1 @@
-"""MuJoCo model of the Fetch arm: scenes, compiled model, settled state."""
+"""Descriptions, models and kinematics of arms; the MuJoCo model of the Fetch."""

@@ -1,7 +1,7 @@
-"""Agents, goal strategies, storages and tasks by name: those of the package and of others.
+"""Agents, arms, goal strategies, storages and tasks by name: those of the package and of others.
 
 Another package adds its own through entry points, in the groups ``her_ros.agents``,
-``her_ros.goal_strategies``, ``her_ros.storages`` and ``her_ros.tasks``.
+``her_ros.arms``, ``her_ros.goal_strategies``, ``her_ros.storages`` and ``her_ros.tasks``.
 """
 
 import sys

@@ -1,0 +1,67 @@
+"""The list of arms that are described, by name."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from her_ros.arms.description import ArmDescription, description_of
+from her_ros.arms.errors import ArmError
+from her_ros.config.schema import ConfigError
+from her_ros.config.shipped import shipped
+from her_ros.config.yaml_file import read_yaml
+from her_ros.runtime.registry import Registry, RegistryError
+
+#: arms whose descriptions come with the package
+SHIPPED_ARMS = ('franka_panda', 'ufactory_xarm7', 'ur5e_2f85', 'six_joint')
+#: all arms: descriptions, or paths of their files; those of the package are relative to it
+ARMS: Registry[ArmDescription | Path] = Registry(
+    'arm', 'her_ros.arms', {name: Path('config', 'arms', f'{name}.yaml') for name in SHIPPED_ARMS}
+)
+_SUFFIXES = ('.yaml', '.yml')
+
+
+def arm_named(name: str) -> ArmDescription:
+    """Return the description of an arm.
+
+    :param name: one of ``ARMS``, or the path of a description, which ends in ``.yaml``
+    :raises ArmError: if there is no such arm, or its description has a fault
+    """
+    if name.endswith(_SUFFIXES):
+        return read_arm(Path(name))
+    try:
+        found = ARMS[name]
+        if isinstance(found, Path):
+            is_own = ARMS.entry_point(name) is None
+            found = read_arm(shipped(found, f'no file of arm {name!r}') if is_own else found)
+    except RegistryError as error:
+        raise ArmError(error.problem, f'{error.cure}, or name a .yaml file') from error
+    except ConfigError as error:
+        raise ArmError.of(error) from error
+    if not isinstance(found, ArmDescription) or found.name != name:
+        raise ArmError(
+            f'arm {name!r} is given as {found!r}',
+            f'give an ArmDescription whose name is {name!r}, or the Path of {name}.yaml',
+        )
+    return found
+
+
+def all_arms() -> Iterator[ArmDescription]:
+    """Return the descriptions of all arms.
+
+    :raises ArmError: if one has a fault
+    """
+    return map(arm_named, ARMS)
+
+
+def read_arm(path: Path) -> ArmDescription:
+    """Read a description; the arm has the name of the file.
+
+    :raises ArmError: if the file cannot be read, or a section, a key or a value is not right
+    """
+    try:
+        document = read_yaml(path, 'config/arms/six_joint.yaml')
+    except ConfigError as error:  # it names the file
+        raise ArmError.of(error) from error
+    try:
+        return description_of(path.stem, path.parent, document)
+    except ConfigError as error:
+        raise ArmError.of(error, path) from error

@@ -1,0 +1,124 @@
+import math
+
+import mujoco
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
+
+from her_ros.arms.errors import ArmError
+from her_ros.arms.registry import arm_named, read_arm
+from her_ros.config.shipped import shipped_folders
+
+SIX_JOINT = shipped_folders()[0] / 'config' / 'arms' / 'six_joint.yaml'
+MISSING = object()
+
+
+@pytest.fixture
+def document():
+    """The sections of the small arm's file."""
+    return YAML(typ='safe', pure=True).load(SIX_JOINT.read_text('utf-8'))
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Write and read a description."""
+
+    def read(document):
+        path = tmp_path / 'mine.yaml'
+        with path.open('w') as file:
+            YAML(typ='safe', pure=True).dump(document, file)
+        return read_arm(path)
+
+    return read
+
+
+def test_an_arm_has_the_name_and_the_folder_of_its_file(read, document, tmp_path):
+    arm = read(document)
+    assert (arm.name, arm.folder) == ('mine', tmp_path)
+
+
+def test_what_is_not_given_is_as_in_the_model(read, document):
+    arm = read(document)
+    assert arm.arm.driver_joints == arm.arm.joints
+    assert arm.gripper.driver_joints == arm.gripper.joints
+    assert arm.arm.max_speeds == (3.0,) * 6
+
+
+def test_the_orientation_is_that_of_urdf(read, document):
+    document['tool']['down_rpy'] = [0.3, -0.5, 1.1]
+    expected = np.eye(3)
+    for axis, angle in ((0, 0.3), (1, -0.5), (2, 1.1)):  # about fixed axes: the last is leftmost
+        half, turn = np.zeros(4), np.empty(9)
+        half[0], half[1 + axis] = math.cos(angle / 2), math.sin(angle / 2)
+        mujoco.mju_quat2Mat(turn, half)
+        expected = turn.reshape(3, 3) @ expected
+    found = np.empty(9)
+    mujoco.mju_quat2Mat(found, np.array(read(document).tool.down_quaternion))
+    np.testing.assert_allclose(found.reshape(3, 3), expected, atol=1e-12)
+
+
+def test_a_force_of_the_fingers_is_an_effort_of_the_joints():
+    slides, linkage = arm_named('six_joint').gripper, arm_named('ur5e_2f85').gripper
+    # A finger of its own has its force; the joint of a linkage does the work of both fingers.
+    assert slides.max_effort == pytest.approx(slides.max_force)
+    assert linkage.max_effort * 0.8 == pytest.approx(linkage.max_force * 0.085)
+
+
+REQUIRED = (
+    'model.source', 'arm.joints', 'arm.home', 'arm.max_speeds', 'tool.frame', 'gripper.joints',
+    'gripper.open', 'gripper.max_opening', 'gripper.max_force', 'workspace.low', 'workspace.high',
+    'workspace.table_height',
+)  # fmt: skip
+WRONG = [
+    ('model.source', '', ['source is empty']),
+    ('model.gripper', 'hand.xml', ['attach_to', 'both']),
+    ('arm.joints', ['a', 'a'], ["names one twice: ['a', 'a']"]),
+    ('arm.joints', 'joint1', ['list of texts', "'joint1'"]),
+    ('arm.home', [0.0], ['home has 1 values', 'joints has 6']),
+    ('arm.home', [0.0, 0.0, 0.0, 0.0, 0.0, float('nan')], ['home is nan', '[-100, 100]']),
+    ('arm.driver_joints', ['a'], ['driver_joints has 1']),
+    ('arm.max_speeds', [0.0], ['max_speeds is 0.0']),
+    ('arm.max_speeds', [1.0, 2.0], ['max_speeds has 2']),
+    ('tool.offset', [0.0, 0.1], ['offset must hold 3 floats, not 2']),
+    ('tool.down_rpy', [180.0, 0.0, 0.0], ['down_rpy is 180', '6.28']),
+    ('gripper.joints', ['a', 'b', 'c'], ['joints has 3', 'one per finger']),
+    ('gripper.open', 0.0, ['open and closed are both 0']),
+    ('gripper.max_opening', -0.1, ['max_opening is -0.1', '[0.001, 1]']),
+    ('gripper.max_force', 'strong', ["must be a float, not 'strong'"]),
+    ('gripper.command', 'postions', ["'postions'", 'nearest: positions']),
+    ('workspace.low', [0.9, -0.2, 0.01], ['low x is 0.9, high x is 0.72']),
+    ('workspace.table_height', 0.2, ['low z is 0.01, table_height is 0.2']),
+    ('driver.commands', ['twits'], ["'twits'", 'nearest: twist']),
+    ('driver.commands', ['twist', 'twist'], ['twice']),
+    ('driver.max_tool_speed', 0.0, ['max_tool_speed is 0.0']),
+    ('driver.topic', 'x', ["unknown keys ['topic']", 'twist_topic']),
+    ('toll', {}, ["unknown sections ['toll']", 'tool']),
+    ('tool', 'hand', ['tool: not a section']),
+    *((name, MISSING, [f'{name.partition(".")[2]} is missing']) for name in REQUIRED),
+]
+
+
+@pytest.mark.parametrize(('name', 'value', 'parts'), WRONG)
+def test_a_fault_is_one_line(read, document, tmp_path, name, value, parts):
+    section, _, key = name.partition('.')
+    place = document[section] if key else document
+    if value is MISSING:
+        del place[key]
+    else:
+        place[key or section] = value
+    with pytest.raises(ArmError) as error:
+        read(document)
+    line = str(error.value)
+    assert line.startswith(str(tmp_path / 'mine.yaml'))
+    assert '\n' not in line
+    assert all(part in line for part in (section, *parts))
+
+
+@pytest.mark.parametrize('text', ['', '[1, 2]', 'arm', 'model: {source: a.xml\n'])
+def test_what_is_no_description_is_one_line(tmp_path, text):
+    path = tmp_path / 'mine.yaml'
+    path.write_text(text)
+    with pytest.raises(ArmError) as error:
+        read_arm(path)
+    assert str(error.value).startswith(str(path))
+    assert '\n' not in str(error.value)

@@ -1,0 +1,49 @@
+import shutil
+
+import pytest
+
+from her_ros.arms.errors import ArmError
+from her_ros.arms.registry import ARMS, SHIPPED_ARMS, all_arms, arm_named
+from her_ros.config.shipped import shipped_folders
+
+FOLDER = shipped_folders()[0] / 'config' / 'arms'
+
+
+def test_every_description_of_the_package_is_in_the_list():
+    assert {path.stem for path in FOLDER.glob('*.yaml')} == {*SHIPPED_ARMS}
+    assert [arm.name for arm in all_arms()] == [*ARMS]
+
+
+def test_an_arm_may_be_a_file(tmp_path):
+    shutil.copy(FOLDER / 'six_joint.yaml', tmp_path / 'mine.yaml')
+    assert arm_named(str(tmp_path / 'mine.yaml')).name == 'mine'
+
+
+@pytest.mark.parametrize(
+    ('name', 'parts'),
+    [
+        ('franka', ["arm 'franka' is unknown", 'nearest: franka_panda', '.yaml']),
+        ('nowhere/mine.yaml', ['nowhere/mine.yaml', 'cannot be read']),
+    ],
+)
+def test_an_arm_that_there_is_not(name, parts):
+    with pytest.raises(ArmError) as error:
+        arm_named(name)
+    assert all(part in str(error.value) for part in parts)
+
+
+def test_an_arm_of_another_package(install, tmp_path, monkeypatch):
+    shutil.copy(FOLDER / 'six_joint.yaml', tmp_path / 'theirs.yaml')
+    (tmp_path / 'their_arms.py').write_text(
+        'from pathlib import Path\n'
+        'from her_ros.arms.registry import read_arm\n'
+        "PATH = Path(__file__).with_name('theirs.yaml')\n"
+        'ARM = read_arm(PATH)\n'
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    entries = {'theirs': 'their_arms:ARM', 'misnamed': 'their_arms:PATH'}
+    install('arms-of-others', {'her_ros.arms': entries})
+    assert arm_named('theirs').arm.joints == arm_named('six_joint').arm.joints
+    assert {'theirs', 'misnamed'} < {*ARMS}
+    with pytest.raises(ArmError, match="name is 'misnamed'"):
+        arm_named('misnamed')
