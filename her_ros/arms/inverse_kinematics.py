@@ -1,0 +1,125 @@
+"""Joints that bring the tool to a position while it points down."""
+
+import mujoco
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from her_ros.arms.chain import JointChain, ToolState
+from her_ros.arms.description import ArmDescription
+
+Floats = NDArray[np.float64]
+
+_ITERATIONS = 4
+#: errors below this end the iterations, metres and rad / _LENGTH
+_TOLERANCE = 1e-4
+#: metres of error that weigh as much as 1 rad
+_LENGTH = 0.25
+#: λ² is _DAMPING plus this share of the squared error
+_DAMPING = 1e-5
+_ERROR_SHARE = 0.05
+#: largest change of a joint in one iteration, rad or m
+_LARGEST_STEP = 0.5
+#: part of the way home that joints go in each iteration, as far as the tool is not moved
+_HOMEWARD = 0.1
+
+
+class InverseKinematics:
+    """Inverse kinematics of an arm, for many states at once.
+
+    The tool keeps the orientation ``tool.down_rpy``. Joint limits hold. An arm with more than six
+    joints stays near its home. A target out of reach gives a position near it, without jumps.
+    """
+
+    def __init__(self, description: ArmDescription, model: mujoco.MjModel) -> None:
+        self.chain = JointChain(description, model)
+        self._home = np.array(description.arm.home)
+        self._max_speeds = np.array(description.arm.max_speeds)
+        down = np.empty(9)
+        mujoco.mju_quat2Mat(down, np.array(description.tool.down_quaternion))
+        self._down = down.reshape(3, 3)
+
+    def solve(self, joints: ArrayLike, position: ArrayLike) -> Floats:
+        """Return joints with which the tool is at a position and points down.
+
+        :param joints: to begin with, rad (m if prismatic), shape (..., J)
+        :param position: of the tool, metres, frame of the base, shape (..., 3)
+        :return: joints within their limits, shape (..., J)
+        """
+        found = np.clip(np.asarray(joints, np.float64), self.chain.lower, self.chain.upper)
+        best, target = found, np.asarray(position, np.float64)
+        smallest, caution = np.array(np.inf), np.array(1.0)
+        for iteration in range(_ITERATIONS + 1):
+            state = self.chain.tool_state(found)
+            state.jacobian[..., 3:, :] *= _LENGTH
+            error = self._error(state, target)
+            squared = (error**2).sum(-1)
+            worse = squared >= smallest
+            if not iteration or not worse.any():
+                best, smallest, jacobian, present = found, squared, state.jacobian, error
+            else:  # step again from where it was, more carefully
+                best = np.where(worse[..., None], best, found)
+                smallest = np.where(worse, smallest, squared)
+                jacobian = np.where(worse[..., None, None], jacobian, state.jacobian)
+                present = np.where(worse[..., None], present, error)
+                caution = caution * np.where(worse, 10.0, 1.0)
+            if iteration == _ITERATIONS or (iteration and smallest.max() < _TOLERANCE**2):
+                break
+            damping = _DAMPING + caution * _ERROR_SHARE * smallest
+            found = best + self._step(best, jacobian, present, damping)
+        return best
+
+    def joints_after(self, joints: ArrayLike, displacement: ArrayLike, period_s: float) -> Floats:
+        """Return joints that displace the tool within a time, within the limits of their speeds.
+
+        If a joint would be too fast, the changes of all are scaled down by the same factor.
+
+        :param joints: present ones, rad (m if prismatic), shape (..., J)
+        :param displacement: metres, axes of the base, shape (..., 3)
+        :return: joints at the end of the time, shape (..., J)
+        """
+        present = np.asarray(joints, np.float64)
+        target = self.chain.tool_pose(present)[0] + np.asarray(displacement, np.float64)
+        change = self.solve(present, target) - present
+        needed = (np.abs(change) / (period_s * self._max_speeds)).max(-1, keepdims=True)
+        return present + change / np.maximum(needed, 1.0)
+
+    def _error(self, state: ToolState, target: Floats) -> Floats:
+        """Return the error in position, and in orientation as a rotation vector, (..., 6)."""
+        difference = self._down @ np.swapaxes(state.rotation, -1, -2)
+        error = np.empty((*state.position.shape[:-1], 6))
+        error[..., :3] = target - state.position
+        for row, (one, two) in enumerate(((2, 1), (0, 2), (1, 0))):
+            error[..., 3 + row] = difference[..., one, two] - difference[..., two, one]
+        sine = np.linalg.norm(error[..., 3:], axis=-1) / 2
+        cosine = (np.trace(difference, axis1=-2, axis2=-1) - 1) / 2
+        angle = np.arctan2(sine, cosine)
+        error[..., 3:] *= (angle / np.maximum(2 * sine, 1e-9) * _LENGTH)[..., None]
+        return error
+
+    def _step(self, joints: Floats, jacobian: Floats, error: Floats, damping: Floats) -> Floats:
+        """Compute one step of damped least squares, dq = Jᵀ(JJᵀ + λ²1)⁻¹(e - J z) + z.
+
+        z leads home. The damping grows with the error, so that the steps are small where a
+        target cannot be reached and as large as Newton's near the solution (Sugihara 2011,
+        "Solvability-Unconcerned Inverse Kinematics by the Levenberg-Marquardt Method", eq. 16).
+        A joint that would pass its limit stops there, and the others do the rest.
+        """
+        weighed = damping[..., None, None] * np.eye(6)
+        home = _HOMEWARD * (self._home - joints) * (len(self._home) > 6)
+        change, free = np.zeros_like(joints), np.ones(joints.shape, bool)
+        for _ in self._home:
+            part = jacobian * free[..., None, :]
+            wish = np.where(free, home, change)
+            rest = error - (jacobian @ wish[..., None])[..., 0]
+            transposed = np.swapaxes(part, -1, -2)
+            squares = part @ transposed + weighed
+            moves = transposed @ np.linalg.solve(squares, rest[..., None])
+            change = wish + moves[..., 0]
+            change /= np.maximum(np.abs(change).max(-1, keepdims=True) / _LARGEST_STEP, 1.0)
+            within = np.clip(joints + change, self.chain.lower, self.chain.upper) - joints
+            passing = free & (within != change)
+            change = within
+            if not passing.any():
+                break
+            free &= ~passing
+        return change
