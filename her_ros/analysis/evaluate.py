@@ -8,6 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from her_ros.analysis.video_file import require_writable
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
@@ -18,13 +19,28 @@ from her_ros.tasks.registry import task_named
 _IN_THE_AIR_M = 0.01
 
 
-def evaluate(model: Path, protocol: EvaluationProtocol) -> None:
-    """Evaluate a policy and print the results."""
+def evaluate(
+    model: Path, protocol: EvaluationProtocol, video: Path | None = None, shown: int = 9
+) -> None:
+    """Evaluate a policy and print the results.
+
+    :param video: file for a video of the first episodes; None: no video
+    :param shown: how many episodes it shows
+    :raises HerRosError: if the policy cannot be read, or the video cannot be made
+    """
+    if video is not None:
+        require_writable(video)
     policy = OnnxPolicy.load(model)
     table = Table(title=str(model), show_header=False)
     for name, value in judged(policy, protocol).items():
         table.add_row(name, value)
     Console(markup=False).print(table)
+    if video is not None:
+        # Only now: drawing needs OpenGL.
+        from her_ros.analysis.film import write_film
+
+        write_film(policy, min(shown, protocol.episodes), video)
+        print(video)
 
 
 def judged(policy: OnnxPolicy, protocol: EvaluationProtocol) -> dict[str, str]:

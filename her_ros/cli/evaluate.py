@@ -13,18 +13,28 @@ from her_ros.config.parameters.nodes import EvaluationProtocol
 
 @app.command(
     short_help='Measure a policy in simulation.',
-    epilog=examples('her-ros evaluate models/FetchPush/policy.onnx'),
+    epilog=examples(
+        'her-ros evaluate models/FetchPush/policy.onnx',
+        'her-ros evaluate policy.onnx --video episodes.mp4',
+    ),
 )
 def evaluate(
     model: Annotated[Path, typer.Argument(help='An ONNX policy.')],
     episodes: Episodes = EvaluationProtocol.episodes,
     num_envs: NumEnvs = EvaluationProtocol.num_envs,
     threads: Threads = EvaluationProtocol.threads,
+    video: Annotated[
+        Path | None, typer.Option(help='Film the first episodes: a .mp4, .webp or .gif file.')
+    ] = None,
+    video_episodes: Annotated[
+        int, typer.Option(min=1, max=64, help='Episodes that the video shows beside each other.')
+    ] = 9,
 ) -> None:
     """Measure the success rate of a policy in simulation, in this process and without ROS.
 
     The start states are fixed, the same as in evaluations of training, and never trained on.
+    A video needs no display; MP4 needs `pip install her_ros[video]`.
     """
     from her_ros.analysis.evaluate import evaluate as run
 
-    run(model, EvaluationProtocol(episodes, num_envs, threads))
+    run(model, EvaluationProtocol(episodes, num_envs, threads), video, video_episodes)

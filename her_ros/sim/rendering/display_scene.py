@@ -20,7 +20,7 @@ _COLORS = {
     'table_mat': (0.76, 0.66, 0.54, 1.0),
     'block_mat': (0.93, 0.45, 0.10, 1.0),
     'puck_mat': (0.93, 0.45, 0.10, 1.0),
-    _GOAL: (0.10, 0.75, 0.25, 0.45),
+    _GOAL: (0.10, 0.90, 0.30, 0.30),
 }
 _SKY = (0.93, 0.95, 0.98)
 # Simulated scenes have one smaller floor each, which the wide ones would end on.
@@ -36,8 +36,8 @@ class Viewpoint(NamedTuple):
     elevation: float = -24.0
 
 
-_VIEWPOINTS = {'FetchSlide': Viewpoint((1.15, 0.75, 0.5), 2.3, azimuth=125.0)}
-_VIEWPOINT = Viewpoint((1.18, 0.75, 0.60), 1.65)
+_VIEWPOINTS = {'FetchSlide': Viewpoint((1.15, 0.75, 0.48), 2.1, azimuth=125.0)}
+_VIEWPOINT = Viewpoint((1.2, 0.75, 0.57), 1.5)
 
 
 class DisplayScene:
@@ -87,14 +87,12 @@ def _display_model(task: GoalTask) -> mujoco.MjModel:
 
 
 def _add_goal(spec: mujoco.MjSpec, task: GoalTask) -> None:
-    """Add a sphere with the radius of the tolerance, which touches nothing."""
+    """Add a sphere with the radius of the tolerance; as a site it casts no shadow."""
     body = spec.worldbody.add_body(name=_GOAL, mocap=True)
-    body.add_geom(
+    body.add_site(
         type=mujoco.mjtGeom.mjGEOM_SPHERE,
         size=(task.goal_tolerance_m, 0.0, 0.0),
         rgba=_COLORS[_GOAL],
-        contype=0,
-        conaffinity=0,
     )
 
 
@@ -111,8 +109,8 @@ def _add_light(spec: mujoco.MjSpec) -> None:
     spec.visual.headlight.diffuse = (0.3, 0.3, 0.3)
     spec.visual.headlight.specular = (0.0, 0.0, 0.0)
     spec.visual.map.shadowclip = 3.0
-    spec.visual.quality.offsamples = 4
-    spec.visual.quality.shadowsize = 2048
+    spec.visual.quality.offsamples = 2
+    spec.visual.quality.shadowsize = 1024
 
 
 def viewpoint_of(task: GoalTask) -> Viewpoint:

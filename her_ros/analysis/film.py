@@ -1,0 +1,154 @@
+"""Film a policy's evaluation episodes, several beside each other."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from rich.console import Console
+from rich.progress import track
+
+from her_ros.analysis.video_file import Picture, write_video
+from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.sim.evaluate import FIRST_SEED
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.rendering.display_scene import FPS
+from her_ros.sim.rendering.painter import Painter
+from her_ros.sim.rollout import Rollout
+from her_ros.tasks.registry import task_named
+
+# For so long the last picture stays, seconds.
+_LAST_S = 1.0
+# Width of an edge, size of the letters and height of the band they are in, pixels.
+_EDGE, _TEXT, _BAND = 3, 15, 26
+_REACHED, _MISSED, _RUNNING = (20, 150, 60), (200, 40, 40), (200, 205, 210)
+_INK, _PAPER = (30, 34, 40), (255, 255, 255)
+
+
+#: draws joint positions and a goal, see :meth:`Painter.draw`
+Draw = Callable[[NDArray[np.float64], NDArray[np.float64]], Picture]
+
+
+class Tile(NamedTuple):
+    """One episode at one moment."""
+
+    picture: Picture
+    caption: str
+    #: what is written at the right: the distance that is left, or the outcome
+    note: str
+    #: of the edge, red, green and blue
+    color: tuple[int, int, int]
+
+
+def write_film(policy: OnnxPolicy, episodes: int, path: Path) -> None:
+    """Film the first evaluation episodes of a policy into a file.
+
+    :raises HerRosError: if the task is not one of the Fetch, or the video cannot be made
+    """
+    task = task_named(policy.contract.task)
+    painter = Painter(task, *_size_of(path))
+    moments = film(policy, episodes, painter.draw)
+    console = Console(stderr=True)
+    shown = track(
+        moments,
+        'drawing',
+        task.episode_length + 1,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    try:
+        write_video(path, pictures_of(shown), FPS)
+    finally:
+        painter.close()
+
+
+def _size_of(path: Path) -> tuple[int, int]:
+    """Return width and height of a tile; smaller where pictures take more bytes."""
+    return (320, 240) if path.suffix.lower() == '.mp4' else (240, 180)
+
+
+def film(
+    policy: OnnxPolicy, episodes: int, draw: Draw, label: str = 'episode'
+) -> Iterator[list[Tile]]:
+    """Draw the first evaluation episodes of a policy: what :func:`evaluation_steps` judges.
+
+    :param draw: see :meth:`Painter.draw`
+    :param label: of the captions, before the number of the episode
+    :return: the tiles of each moment, one per episode
+    :raises HerRosError: if the task is not one of the Fetch
+    """
+    task = task_named(policy.contract.task)
+    policy.contract.check_fits(task)
+    batch = FetchBatch(task, [0] * episodes)
+    rollout = Rollout(task, batch, session=0)
+    rows = rollout.start(seeds=[FIRST_SEED + i for i in range(episodes)])
+    while True:
+        reached = task.is_success(rows['achieved_goal'], rows['desired_goal'])
+        left_m = task.distance(rows['achieved_goal'], rows['desired_goal'])
+        yield [
+            Tile(
+                draw(batch.qpos(i), rows['desired_goal'][i]),
+                f'{label} {i + 1}' if episodes > 1 else label,
+                *_outcome(bool(reached[i]), rollout.finished, float(left_m[i])),
+            )
+            for i in range(episodes)
+        ]
+        if rollout.finished:
+            return
+        goals = (rows['achieved_goal'], rows['desired_goal'])
+        rollout.accept_all(policy.act(rows['observation'], *goals), policy.version)
+        rows = rollout.advance()
+
+
+def _outcome(reached: bool, over: bool, left_m: float) -> tuple[str, tuple[int, int, int]]:
+    if reached:
+        return ('success' if over else 'at the goal'), _REACHED
+    return (
+        (f'missed by {100 * left_m:.1f} cm', _MISSED)
+        if over
+        else (
+            f'{100 * left_m:.1f} cm',
+            _RUNNING,
+        )
+    )
+
+
+def pictures_of(moments: Iterable[Sequence[Tile]]) -> Iterator[Picture]:
+    """Put the tiles of each moment into a grid; the last one stays for a second."""
+    picture = None
+    for tiles in moments:
+        picture = grid(tiles)
+        yield picture
+    if picture is not None:
+        for _ in range(round(_LAST_S * FPS)):
+            yield picture
+
+
+def grid(tiles: Sequence[Tile]) -> Picture:
+    """Put tiles of one size beside and below each other, with captions and edges."""
+    columns = math.ceil(math.sqrt(len(tiles)))
+    rows = math.ceil(len(tiles) / columns)
+    height, width = tiles[0].picture.shape[:2]
+    sheet = Image.new('RGB', (columns * width, rows * (height + _BAND)), _PAPER)
+    for place, tile in enumerate(tiles):
+        corner = (place % columns * width, place // columns * (height + _BAND))
+        sheet.paste(_framed(tile), corner)
+    return np.asarray(sheet)
+
+
+def _framed(tile: Tile) -> Image.Image:
+    """Draw a tile: its picture below a band with its caption and note, in an edge."""
+    height, width = tile.picture.shape[:2]
+    image = Image.new('RGB', (width, height + _BAND), _PAPER)
+    image.paste(Image.fromarray(tile.picture), (0, _BAND))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 0, width - 1, height + _BAND - 1), outline=tile.color, width=_EDGE)
+    font, middle = ImageFont.load_default(_TEXT), (_BAND + _EDGE) // 2
+    draw.text((2 * _EDGE, middle), tile.caption, _INK, font, anchor='lm')
+    color = _INK if tile.color == _RUNNING else tile.color
+    draw.text((width - 2 * _EDGE, middle), tile.note, color, font, anchor='rm')
+    return image
