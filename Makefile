@@ -7,7 +7,7 @@ TASK ?= FetchReach
 # More options for the command, such as ARGS="--new --seed 3".
 ARGS ?=
 
-BENCHES := sim topics overlap bags replay learner family inference train robot realtime faults
+BENCHES := sim topics overlap bags replay learner family inference arms train robot realtime faults
 
 # FetchReach moves no block.
 DEPLOYED := $(if $(filter file,$(origin TASK)),FetchPush,$(TASK))

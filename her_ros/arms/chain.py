@@ -10,6 +10,7 @@ from her_ros.arms.description import ArmDescription
 
 Floats = NDArray[np.float64]
 
+_ONE = np.eye(4)
 _HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
 
 
@@ -55,6 +56,11 @@ class JointChain:
         self._tool[:3, :3] = turn.T @ rotation
         offset = frame.xpos + rotation @ description.tool.offset - base
         self._tool[:3, 3] = turn.T @ offset
+        self._all_turning = bool(self.turning.all())
+        #: axis and anchor of each joint as columns, in homogeneous coordinates, shape (J, 4, 2)
+        self._lines = np.zeros((len(ids), 4, 2))
+        self._lines[:, :3, 0], self._lines[:, :3, 1] = self._axes, self._anchors
+        self._lines[:, 3, 1] = 1.0
         self._set_exponentials()
 
     def _set_exponentials(self) -> None:
@@ -85,23 +91,31 @@ class JointChain:
         products = self._products(np.asarray(joints, np.float64))
         pose = products[..., -1, :, :] @ self._tool
         # A joint's own exponential moves neither its axis nor its anchor.
-        turned = products[..., :3, :3]
-        axes = (turned @ self._axes[:, :, None])[..., 0]
-        anchors = (turned @ self._anchors[:, :, None])[..., 0] + products[..., :3, 3]
-        arms = pose[..., None, :3, 3] - anchors
+        lines = products @ self._lines
+        axes = lines[..., :3, 0]
+        arms = pose[..., None, :3, 3] - lines[..., :3, 1]
         jacobian = np.empty((*pose.shape[:-2], 6, len(self._axes)))
         for row, (one, two) in enumerate(((1, 2), (2, 0), (0, 1))):
-            swept = axes[..., one] * arms[..., two] - axes[..., two] * arms[..., one]
-            jacobian[..., row, :] = np.where(self.turning, swept, axes[..., row])
-            jacobian[..., 3 + row, :] = np.where(self.turning, axes[..., row], 0.0)
+            swept = axes[..., one] * arms[..., two]
+            swept -= axes[..., two] * arms[..., one]
+            jacobian[..., row, :] = swept
+        jacobian[..., 3:, :] = np.swapaxes(axes, -1, -2)
+        if not self._all_turning:
+            slides = ~self.turning
+            jacobian[..., :3, slides] = np.swapaxes(axes[..., slides, :], -1, -2)
+            jacobian[..., 3:, slides] = 0.0
         return ToolState(pose[..., :3, 3], pose[..., :3, :3], jacobian)
 
     def _products(self, joints: Floats) -> Floats:
         """Return how the joints up to each one move what is behind it, shape (..., J, 4, 4)."""
         moved = joints - self._reference
-        first = np.where(self.turning, np.sin(moved), moved)[..., None, None]
-        second = (1.0 - np.cos(moved))[..., None, None]
-        products: Floats = first * self._first + second * self._second + np.eye(4)
+        first = (
+            np.sin(moved) if self._all_turning else np.where(self.turning, np.sin(moved), moved)
+        )
+        second = 1.0 - np.cos(moved)
+        products: Floats = first[..., None, None] * self._first
+        products += second[..., None, None] * self._second
+        products += _ONE
         for joint in range(1, products.shape[-3]):
             products[..., joint, :, :] = (
                 products[..., joint - 1, :, :] @ products[..., joint, :, :]

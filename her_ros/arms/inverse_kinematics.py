@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 _ITERATIONS = 4
 #: errors below this end the iterations, metres and rad / _LENGTH
-_TOLERANCE = 1e-4
+_TOLERANCE = 2e-4
 #: metres of error that weigh as much as 1 rad
 _LENGTH = 0.25
 #: λ² is _DAMPING plus this share of the squared error
@@ -22,6 +22,8 @@ _LARGEST_STEP = 0.5
 #: part of the way home that joints go in each iteration, as far as the tool is not moved
 _HOMEWARD = 0.1
 
+_ONE = np.eye(6)
+
 
 class InverseKinematics:
     """Inverse kinematics of an arm, for many states at once.
@@ -31,12 +33,16 @@ class InverseKinematics:
     """
 
     def __init__(self, description: ArmDescription, model: mujoco.MjModel) -> None:
+        self.description = description
         self.chain = JointChain(description, model)
         self._home = np.array(description.arm.home)
+        # Six joints leave no freedom once the tool has its pose.
+        self._redundant = len(self._home) > 6
         self._max_speeds = np.array(description.arm.max_speeds)
         down = np.empty(9)
         mujoco.mju_quat2Mat(down, np.array(description.tool.down_quaternion))
-        self._down = down.reshape(3, 3)
+        #: axes of the tool that points down, as columns, shape (3, 3)
+        self.down = down.reshape(3, 3)
 
     def solve(self, joints: ArrayLike, position: ArrayLike) -> Floats:
         """Return joints with which the tool is at a position and points down.
@@ -45,14 +51,14 @@ class InverseKinematics:
         :param position: of the tool, metres, frame of the base, shape (..., 3)
         :return: joints within their limits, shape (..., J)
         """
-        found = np.clip(np.asarray(joints, np.float64), self.chain.lower, self.chain.upper)
+        found = self._within(np.asarray(joints, np.float64))
         best, target = found, np.asarray(position, np.float64)
         smallest, caution = np.array(np.inf), np.array(1.0)
         for iteration in range(_ITERATIONS + 1):
             state = self.chain.tool_state(found)
             state.jacobian[..., 3:, :] *= _LENGTH
             error = self._error(state, target)
-            squared = (error**2).sum(-1)
+            squared = (error * error).sum(-1)
             worse = squared >= smallest
             if not iteration or not worse.any():
                 best, smallest, jacobian, present = found, squared, state.jacobian, error
@@ -65,7 +71,7 @@ class InverseKinematics:
             if iteration == _ITERATIONS or (iteration and smallest.max() < _TOLERANCE**2):
                 break
             damping = _DAMPING + caution * _ERROR_SHARE * smallest
-            found = best + self._step(best, jacobian, present, damping)
+            found = self._step(best, jacobian, present, damping)
         return best
 
     def joints_after(self, joints: ArrayLike, displacement: ArrayLike, period_s: float) -> Floats:
@@ -85,15 +91,16 @@ class InverseKinematics:
 
     def _error(self, state: ToolState, target: Floats) -> Floats:
         """Return the error in position, and in orientation as a rotation vector, (..., 6)."""
-        difference = self._down @ np.swapaxes(state.rotation, -1, -2)
+        difference = self.down @ np.swapaxes(state.rotation, -1, -2)
         error = np.empty((*state.position.shape[:-1], 6))
         error[..., :3] = target - state.position
         for row, (one, two) in enumerate(((2, 1), (0, 2), (1, 0))):
             error[..., 3 + row] = difference[..., one, two] - difference[..., two, one]
-        sine = np.linalg.norm(error[..., 3:], axis=-1) / 2
-        cosine = (np.trace(difference, axis1=-2, axis2=-1) - 1) / 2
-        angle = np.arctan2(sine, cosine)
-        error[..., 3:] *= (angle / np.maximum(2 * sine, 1e-9) * _LENGTH)[..., None]
+        turn = error[..., 3:]
+        sine = np.sqrt((turn * turn).sum(-1)) / 2
+        trace = difference[..., 0, 0] + difference[..., 1, 1] + difference[..., 2, 2]
+        angle = np.arctan2(sine, (trace - 1) / 2)
+        turn *= (angle / np.maximum(2 * sine, 1e-9) * _LENGTH)[..., None]
         return error
 
     def _step(self, joints: Floats, jacobian: Floats, error: Floats, damping: Floats) -> Floats:
@@ -104,22 +111,25 @@ class InverseKinematics:
         "Solvability-Unconcerned Inverse Kinematics by the Levenberg-Marquardt Method", eq. 16).
         A joint that would pass its limit stops there, and the others do the rest.
         """
-        weighed = damping[..., None, None] * np.eye(6)
-        home = _HOMEWARD * (self._home - joints) * (len(self._home) > 6)
-        change, free = np.zeros_like(joints), np.ones(joints.shape, bool)
+        weighed = damping[..., None, None] * _ONE
+        home = _HOMEWARD * (self._home - joints) if self._redundant else np.zeros_like(joints)
+        change, free, part = home, np.ones(joints.shape, bool), jacobian
         for _ in self._home:
-            part = jacobian * free[..., None, :]
-            wish = np.where(free, home, change)
-            rest = error - (jacobian @ wish[..., None])[..., 0]
+            rest = error - (jacobian @ change[..., None])[..., 0]
             transposed = np.swapaxes(part, -1, -2)
             squares = part @ transposed + weighed
-            moves = transposed @ np.linalg.solve(squares, rest[..., None])
-            change = wish + moves[..., 0]
-            change /= np.maximum(np.abs(change).max(-1, keepdims=True) / _LARGEST_STEP, 1.0)
-            within = np.clip(joints + change, self.chain.lower, self.chain.upper) - joints
-            passing = free & (within != change)
-            change = within
+            change = change + (transposed @ np.linalg.solve(squares, rest[..., None]))[..., 0]
+            largest = np.abs(change).max(-1, keepdims=True)
+            change *= _LARGEST_STEP / np.maximum(largest, _LARGEST_STEP)
+            reached = joints + change
+            passing = free & ((reached < self.chain.lower) | (reached > self.chain.upper))
             if not passing.any():
                 break
             free &= ~passing
-        return change
+            part = jacobian * free[..., None, :]
+            change = np.where(free, home, self._within(reached) - joints)
+        return self._within(joints + change)
+
+    def _within(self, joints: Floats) -> Floats:
+        within: Floats = np.minimum(np.maximum(joints, self.chain.lower), self.chain.upper)
+        return within

@@ -32,7 +32,7 @@ def walks(arm, periods, count, seed=0):
 def tilt(ik, joints):
     """Return the angle between the tool and pointing down, rad."""
     rotation = ik.chain.tool_pose(joints)[1]
-    cosine = (np.trace(ik._down.T @ rotation, axis1=-2, axis2=-1) - 1) / 2
+    cosine = (np.trace(ik.down.T @ rotation, axis1=-2, axis2=-1) - 1) / 2
     return np.arccos(np.clip(cosine, -1, 1))
 
 
