@@ -50,7 +50,7 @@ def write_film(policy: OnnxPolicy, episodes: int, path: Path) -> None:
     """
     task = task_named(policy.contract.task)
     painter = Painter(task, *_size_of(path))
-    moments = film(policy, episodes, painter.draw)
+    moments = film(policy, range(episodes), painter.draw)
     console = Console(stderr=True)
     shown = track(
         moments,
@@ -71,31 +71,29 @@ def _size_of(path: Path) -> tuple[int, int]:
     return (320, 240) if path.suffix.lower() == '.mp4' else (240, 180)
 
 
-def film(
-    policy: OnnxPolicy, episodes: int, draw: Draw, label: str = 'episode'
-) -> Iterator[list[Tile]]:
-    """Draw the first evaluation episodes of a policy: what :func:`evaluation_steps` judges.
+def film(policy: OnnxPolicy, episodes: Sequence[int], draw: Draw) -> Iterator[list[Tile]]:
+    """Draw evaluation episodes of a policy: those that :func:`evaluation_steps` judges.
 
+    :param episodes: their numbers, counted from 0
     :param draw: see :meth:`Painter.draw`
-    :param label: of the captions, before the number of the episode
     :return: the tiles of each moment, one per episode
     :raises HerRosError: if the task is not one of the Fetch
     """
     task = task_named(policy.contract.task)
     policy.contract.check_fits(task)
-    batch = FetchBatch(task, [0] * episodes)
+    batch = FetchBatch(task, [0] * len(episodes))
     rollout = Rollout(task, batch, session=0)
-    rows = rollout.start(seeds=[FIRST_SEED + i for i in range(episodes)])
+    rows = rollout.start(seeds=[FIRST_SEED + number for number in episodes])
     while True:
         reached = task.is_success(rows['achieved_goal'], rows['desired_goal'])
         left_m = task.distance(rows['achieved_goal'], rows['desired_goal'])
         yield [
             Tile(
                 draw(batch.qpos(i), rows['desired_goal'][i]),
-                f'{label} {i + 1}' if episodes > 1 else label,
+                f'episode {number + 1}',
                 *_outcome(bool(reached[i]), rollout.finished, float(left_m[i])),
             )
-            for i in range(episodes)
+            for i, number in enumerate(episodes)
         ]
         if rollout.finished:
             return
@@ -128,9 +126,12 @@ def pictures_of(moments: Iterable[Sequence[Tile]]) -> Iterator[Picture]:
             yield picture
 
 
-def grid(tiles: Sequence[Tile]) -> Picture:
-    """Put tiles of one size beside and below each other, with captions and edges."""
-    columns = math.ceil(math.sqrt(len(tiles)))
+def grid(tiles: Sequence[Tile], columns: int = 0) -> Picture:
+    """Put tiles of one size beside and below each other, with captions and edges.
+
+    :param columns: tiles in a row; 0: about as many as rows
+    """
+    columns = columns or math.ceil(math.sqrt(len(tiles)))
     rows = math.ceil(len(tiles) / columns)
     height, width = tiles[0].picture.shape[:2]
     sheet = Image.new('RGB', (columns * width, rows * (height + _BAND)), _PAPER)

@@ -37,7 +37,7 @@ def require_writable(path: Path) -> None:
         _ffmpeg()
 
 
-def write_video(path: Path, pictures: Iterable[Picture], fps: int) -> None:
+def write_video(path: Path, pictures: Iterable[Picture], fps: float) -> None:
     """Write pictures of one size, with even width and height.
 
     Each picture is asked for when it is written, so a video of any length fits into memory.
@@ -48,7 +48,7 @@ def write_video(path: Path, pictures: Iterable[Picture], fps: int) -> None:
     write_whole(path, lambda new: _WRITERS[path.suffix.lower()](new, iter(pictures), fps))
 
 
-def _write_mp4(path: Path, pictures: Iterator[Picture], fps: int) -> None:
+def _write_mp4(path: Path, pictures: Iterator[Picture], fps: float) -> None:
     """Write H.264 with the subsampled colours and the early index that browsers want."""
     first = next(pictures)
     form = ['-f', 'mp4', '-crf', str(_H264_CRF), '-movflags', '+faststart']
@@ -73,15 +73,15 @@ def _write_mp4(path: Path, pictures: Iterator[Picture], fps: int) -> None:
         raise VideoError(f'ffmpeg cannot write it ({reason[:200]})', source=path) from error
 
 
-def _write_gif(path: Path, pictures: Iterator[Picture], fps: int) -> None:
+def _write_gif(path: Path, pictures: Iterator[Picture], fps: float) -> None:
     _write_images(path, pictures, fps, format='GIF', optimize=True, disposal=1)
 
 
-def _write_webp(path: Path, pictures: Iterator[Picture], fps: int) -> None:
+def _write_webp(path: Path, pictures: Iterator[Picture], fps: float) -> None:
     _write_images(path, pictures, fps, format='WEBP', quality=_WEBP_QUALITY, method=4)
 
 
-def _write_images(path: Path, pictures: Iterator[Picture], fps: int, **options: Any) -> None:
+def _write_images(path: Path, pictures: Iterator[Picture], fps: float, **options: Any) -> None:
     from PIL import Image
 
     images = (Image.fromarray(picture) for picture in pictures)
@@ -90,7 +90,7 @@ def _write_images(path: Path, pictures: Iterator[Picture], fps: int, **options: 
     first.save(path, save_all=True, append_images=images, duration=duration_ms, loop=0, **options)
 
 
-_WRITERS: dict[str, Callable[[Path, Iterator[Picture], int], None]] = {
+_WRITERS: dict[str, Callable[[Path, Iterator[Picture], float], None]] = {
     '.mp4': _write_mp4,
     '.webp': _write_webp,
     '.gif': _write_gif,

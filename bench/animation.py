@@ -1,0 +1,70 @@
+"""Draw the animation of the README from the shipped policies: ``python bench/animation.py``.
+
+Each task shows ``models/<task>/policy.onnx`` in those of the first evaluation episodes whose goals
+are the farthest at first.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from her_ros.analysis.film import Tile, film, grid
+from her_ros.analysis.video_file import Picture, write_video
+from her_ros.config.parameters.nodes import EvaluationProtocol
+from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.sim.evaluate import evaluation_steps
+from her_ros.sim.rendering.display_scene import FPS
+from her_ros.sim.rendering.painter import Painter
+from her_ros.tasks.registry import task_named
+
+ROOT = Path(__file__).parent.parent
+TASKS = ('FetchReach', 'FetchPush', 'FetchSlide', 'FetchPickAndPlace')
+# Episodes that are shown, of so many.
+EPISODES, OF = 2, 12
+# Pictures that are left out between two, and how many show the end of an episode.
+STRIDE, LAST = 2, 10
+
+
+def farthest(policy: OnnxPolicy) -> list[int]:
+    """Return the numbers of the episodes that start farthest from their goals."""
+    task = task_named(policy.contract.task)
+    starts = next(evaluation_steps(task, policy.act, 0, EvaluationProtocol(OF, OF, 1)))
+    left_m = task.distance(starts['achieved_goal'], starts['desired_goal'])
+    return np.argsort(left_m)[-EPISODES:].tolist()
+
+
+def tiles_of(task: str, width: int) -> list[list[Tile]]:
+    """Draw the episodes of a task; return the tiles of each moment, one per episode."""
+    policy = OnnxPolicy.load(ROOT / 'models' / task / 'policy.onnx')
+    painter = Painter(task_named(task), width, 3 * width // 4)
+    moments = [*film(policy, farthest(policy), painter.draw)]
+    painter.close()
+    shown = [*moments[:-1:STRIDE], moments[-1]]
+    return [[tile._replace(caption=task) for tile in tiles] for tiles in shown]
+
+
+def pictures(width: int, columns: int) -> Iterator[Picture]:
+    """Put the tasks beside each other, episode after episode."""
+    tasks = [tiles_of(task, width) for task in TASKS]
+    for episode in range(EPISODES):
+        for moment in zip(*tasks, strict=True):
+            picture = grid([tiles[episode] for tiles in moment], columns)
+            yield picture
+        for _ in range(LAST):
+            yield picture
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument('--out', type=Path, default=ROOT / 'docs' / '_static' / 'tasks.webp')
+    parser.add_argument('--width', type=int, default=240, help='of a tile, pixels')
+    parser.add_argument('--columns', type=int, default=4)
+    arguments = parser.parse_args()
+    write_video(arguments.out, pictures(arguments.width, arguments.columns), FPS / STRIDE)
+    print(f'{arguments.out}: {arguments.out.stat().st_size / 1000:.0f} kB')
+
+
+if __name__ == '__main__':
+    main()
