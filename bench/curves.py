@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 from table import print_table
 
-from her_ros.config.files import read_file
+from her_ros.config.files import read_run_file
 from her_ros.learning.training.checkpoint import load_checkpoint
 
 DOCS = Path(__file__).parent.parent / 'docs'
@@ -60,7 +60,7 @@ def add(runs: Iterable[Path]) -> None:
 
 def evaluations_of(run: Path) -> tuple[str, str, list[dict[str, float]]]:
     """Return task, seed and evaluations of a run, also of one that was stopped."""
-    values = read_file(run / 'params.yaml')['trainer']
+    values = read_run_file(run / 'params.yaml')['trainer']
     evaluations = load_checkpoint(run / 'checkpoint')['evaluations']
     return values['task'], str(values['seed']), evaluations
 

@@ -23,18 +23,18 @@ PLAIN = 'HER'
 #: what differs from plain HER
 MEMBERS: dict[str, dict[str, Any]] = {
     PLAIN: {},
-    'no HER': {'future_goals': 0},
-    'final': {'goal_strategy': 'final'},
-    'random': {'goal_strategy': 'random'},
-    'past goals': {'past_goals': 2},
-    'moved share': {'moved_share': 0.6},
-    'TD error': {'priority': 'td_error'},
-    'energy': {'priority': 'energy'},
-    'curriculum': {'curriculum': True},
+    'no HER': {'her_k': 0},
+    'final': {'her_strategy': 'final'},
+    'random': {'her_strategy': 'random'},
+    'past goals': {'her_past_goal_k': 2},
+    'moved share': {'motion_fraction': 0.6},
+    'TD error': {'priority_kind': 'td_error'},
+    'energy': {'priority_kind': 'energy'},
+    'curriculum': {'curriculum_enabled': True},
     'symmetries': SYMMETRIES,
-    'two critics': {'critics': 2},
-    'TD3': {'agent': 'td3', 'critics': 2},
-    'SAC': {'agent': 'sac', 'critics': 2},
+    'two critics': {'critic_count': 2},
+    'TD3': {'agent': 'td3', 'critic_count': 2},
+    'SAC': {'agent': 'sac', 'critic_count': 2},
 }
 
 

@@ -5,7 +5,7 @@ and a seed repeats. Parameters are those of ``config/<task>.yaml`` and of the ov
 evaluation adds a line to the table that ``--out`` names, so that what was interrupted is not lost.
 
 Run: ``python bench/learning_curve.py FetchPush --steps 40000 --every 4000 --seeds 0 1 2 --out
-curves.csv --label none --set trainer.mirror_left_right=0.0``
+curves.csv --label none --set trainer.symmetry.left_right=0.0``
 """
 
 import argparse

@@ -27,11 +27,11 @@ from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
 
 STRATEGIES: dict[str, dict[str, Any]] = {
-    'final': {'goal_strategy': 'final'},
-    'future': {'goal_strategy': 'future'},
-    'episode': {'goal_strategy': 'episode'},
-    'random': {'goal_strategy': 'random'},
-    'future, and 2 past goals': {'goal_strategy': 'future', 'past_goals': 2},
+    'final': {'her_strategy': 'final'},
+    'future': {'her_strategy': 'future'},
+    'episode': {'her_strategy': 'episode'},
+    'random': {'her_strategy': 'random'},
+    'future, and 2 past goals': {'her_strategy': 'future', 'her_past_goal_k': 2},
 }
 KEYS = {name.partition(',')[0] + '_past' * (',' in name): name for name in STRATEGIES}
 
@@ -39,10 +39,11 @@ KEYS = {name.partition(',')[0] + '_past' * (',' in name): name for name in STRAT
 def shares(of: Learnt, episodes: Sequence[Episode], strategy: dict[str, Any]) -> tuple[float, ...]:
     """Return the shares of goals put in that are reached at once, later, or not any more."""
     plain = {
-        'past_goals': 0, 'moved_share': 0.0, 'curriculum': False, 'priority': 'none',
+        'her_past_goal_k': 0, 'motion_fraction': 0.0,
+        'curriculum_enabled': False, 'priority_kind': 'none',
         'replay_capacity': sum(len(episode) + 2 for episode in episodes),
     }  # fmt: skip
-    replay = Replay(of.task, replace(of.parameters, future_goals=4, **{**plain, **strategy}))
+    replay = Replay(of.task, replace(of.parameters, her_k=4, **{**plain, **strategy}))
     generator = torch.Generator().manual_seed(0)
     counts = np.zeros(3)
     # All of them first, as `random` picks among them.

@@ -54,7 +54,7 @@ COLUMNS = (
     'steps_at_goal',
 )  # fmt: skip
 SETS = ('random', 'first', 'whole')
-WITHOUT_HER = ('--set', 'trainer.future_goals=0', '--set', 'trainer.past_goals=0')
+WITHOUT_HER = ('--set', 'trainer.her.k=0', '--set', 'trainer.her.past_goal_k=0')
 ARMS: dict[str, tuple[str, ...]] = {
     'DDPG+HER': ('--guard', 'none'),
     'TD3+BC': ('--guard', 'td3_bc'),

@@ -38,7 +38,7 @@ from table import print_figures, print_table, seconds_of_others
 from topics import TASK, sent
 
 from her_ros.bags.reader import read_bag
-from her_ros.config.files import read_file
+from her_ros.config.files import read_run_file
 from her_ros.config.parameters.nodes import FetchEnvParameters, TrainerParameters
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode
@@ -189,7 +189,7 @@ def trained(folder: Path, env_steps: int) -> tuple[Watched, RunFolder]:
     command = [sys.executable, '-m', 'her_ros.cli.main', 'train', '--task', TASK.name]
     command += ['--new', '--runs', str(folder), '--namespace', NAMESPACE]
     for override in (
-        f'trainer.max_env_steps={env_steps}',
+        f'trainer.stop.env_steps={env_steps}',
         f'trainer.evaluation_interval={1 << 40}',
         'trainer.compile_after=0',
         'trainer.device=cpu',
@@ -216,7 +216,7 @@ def main() -> None:
     os.environ.update(graph_environment())
     with tempfile.TemporaryDirectory() as name:
         run, folder = trained(Path(name), options.env_steps)
-        values = read_file(folder.params)
+        values = read_run_file(folder.params)
         env = configured(FetchEnvParameters, 'fetch_env', values['fetch_env'])
         trainer = configured(TrainerParameters, 'trainer', values['trainer'])
         rollouts = sorted(recorded(path) for path in folder.bags.glob('*.mcap'))

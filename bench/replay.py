@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 TASK = TASKS['FetchPush']
 LENGTH = TASK.episode_length
 #: all symmetries of the task, as its parameter file has them
-SYMMETRIES = {'mirror_left_right': 0.5, 'mirror_front_back': 0.5, 'horizontal_offset_m': 0.1}
+SYMMETRIES = {'symmetry_left_right': 0.5, 'symmetry_front_back': 0.5, 'symmetry_offset_m': 0.1}
 # Environments side by side in SB3's buffer; they only make filling it quicker.
 SB3_ENVS = 16
 

@@ -132,8 +132,8 @@ def our_run(seed: int) -> dict[str, Any]:
         command = [sys.executable, '-m', 'her_ros.cli.main', 'train', '--task', TASK, '--new']
         command += ['--runs', folder, '--seed', str(seed), '--namespace', 'bench']
         # The peers stop at the first evaluation that reaches it.
-        command += ['--set', f'trainer.stop_success={SUCCESS}']
-        command += ['--set', 'trainer.stop_evaluations=1']
+        command += ['--set', f'trainer.stop.success_rate={SUCCESS}']
+        command += ['--set', 'trainer.stop.evaluations=1']
         begin = time.monotonic()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         seconds = time.monotonic() - begin

@@ -88,7 +88,7 @@ def train(seed: int = 0, rollouts: int = 25) -> tuple[float, float]:
     """
     hr.set_up_torch(threads=1)
     parameters = hr.learner_parameters(
-        seed=seed, device='cpu', hidden_sizes=[64, 64], discount=0.95, action_l2=0.1
+        seed=seed, device='cpu', hidden_sizes=[64, 64], discount=0.95, actor_action_l2=0.1
     )
     learner = hr.Learner(TASK, parameters)
     points = Points(16, np.random.default_rng(seed))

@@ -51,11 +51,12 @@ POLICY = {'numpy', 'onnxruntime', 'cryptography'}
 #: by name: a folder, a folder in a folder, or a module to which its neighbours have a wall
 ROOMS = {
     'runtime': Room({'numpy'}),
-    'config.schema': Room(set(), {'runtime'}),
+    'config.renamed': Room(set(), set()),
+    'config.schema': Room(set(), {'config.renamed', 'runtime'}),
     'config.parameters': Room(set(), {'config.schema', 'runtime'}),
     'config.shipped': Room({'ament_index_python'}, {'config.schema'}),
     'config.yaml_file': Room({'ruamel'}, {'config.schema', 'runtime'}),
-    'config': Room({'ruamel'}, GROUND | FILES),
+    'config': Room({'ruamel'}, GROUND | FILES | {'config.renamed'}),
     'tasks': Room({'numpy'}, {'runtime'}),
     'wire': Room({'numpy'}, {'runtime', 'tasks'}),
     'episodes': Room({'numpy'}, {'runtime', 'tasks', 'wire'}),

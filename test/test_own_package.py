@@ -22,7 +22,7 @@ from her_ros.tasks.errors import TaskError
 from her_ros.tasks.registry import task_named
 
 pytestmark = pytest.mark.usefixtures('example_package')
-CHOSEN = {'agent': 'imitation', 'goal_strategy': 'soon'}
+CHOSEN = {'agent': 'imitation', 'her_strategy': 'soon'}
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def episode(make_episode_rows):
 
 def test_its_task_has_a_simulation_and_a_parameter_file():
     task = task_named('Drawer')
-    assert read_file(shipped_file('Drawer'))['trainer']['stop_success'] > 0.9
+    assert read_file(shipped_file('Drawer'))['trainer']['stop.success_rate'] > 0.9
     simulation = simulation_of(task, [1, 2])
     before = simulation.reset()
     after = simulation.step(np.ones((2, task.action_size), np.float32))
@@ -42,13 +42,13 @@ def test_its_task_has_a_simulation_and_a_parameter_file():
 def test_its_names_are_choices_of_parameters():
     known = parameters_of(LearnerParameters)
     assert known['agent'].choices == ('ddpg', 'td3', 'sac', 'imitation')
-    assert known['goal_strategy'].choices == ('future', 'final', 'episode', 'random', 'soon')
+    assert known['her.strategy'].choices == ('future', 'final', 'episode', 'random', 'soon')
     with pytest.raises(ConfigError, match=r"agent is 'imitatoin'; .*nearest: imitation"):
         learner_parameters(agent='imitatoin')
 
 
 def test_its_strategy_gives_goals_of_the_next_states(toy, episode):
-    learner = Learner(toy, learner_parameters(**CHOSEN, future_goals=1000))
+    learner = Learner(toy, learner_parameters(**CHOSEN, her_k=1000))
     learner.ingest([episode])
     seen = set()
     for seed in range(30):
@@ -119,8 +119,8 @@ def test_it_is_trained_in_the_nodes(example_package, graph, tmp_path):
     path = os.pathsep.join([*example_package, os.environ.get('PYTHONPATH', '')])
     process = graph.cli(
         'train', '--task', 'Drawer', '--runs', str(tmp_path),
-        '--set', 'trainer.agent=imitation', '--set', 'trainer.goal_strategy=soon',
-        '--set', 'trainer.max_env_steps=1600', '--set', 'evaluator.episodes=4',
+        '--set', 'trainer.agent=imitation', '--set', 'trainer.her.strategy=soon',
+        '--set', 'trainer.stop.env_steps=1600', '--set', 'evaluator.episodes=4',
         PYTHONPATH=path,
     )  # fmt: skip
     assert process.ended(120) in (0, 1), process.output  # solved, or at its limit

@@ -48,7 +48,7 @@ def test_every_parameter_of_every_node_is_described():
         section = text.partition(f'\n## {node}\n')[2].partition('\n## ')[0]
         for name in parameters_of(config):
             assert f'`{name}`\n' in section or f'`{name}`\n' in text.partition('\n## fetch_env')[0]
-    assert '| `trainer.past_goals` | 0 |' in shipped_values()
+    assert '| `trainer.her.past_goal_k` | 0 |' in shipped_values()
 
 
 def test_every_topic_has_its_ends_and_every_service_its_node():

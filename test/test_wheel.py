@@ -129,8 +129,8 @@ def test_colcon_finds_the_nodes_where_ros_looks_for_them(tmp_path):
 
 @pytest.mark.nodes
 def test_a_task_is_trained_away_from_the_source_tree(graph, installed, tmp_path):
-    options = ['trainer.max_env_steps=800', 'trainer.evaluation_interval=400']
-    options += ['evaluator.episodes=2', 'evaluator.num_envs=2', 'trainer.stop_evaluations=9']
+    options = ['trainer.stop.env_steps=800', 'trainer.evaluation_interval=400']
+    options += ['evaluator.episodes=2', 'evaluator.num_envs=2', 'trainer.stop.evaluations=9']
     words = [str(installed / 'bin' / 'her-ros'), 'train', '--runs', str(tmp_path / 'runs')]
     for option in options:
         words += ['--set', option]

@@ -15,7 +15,7 @@ from her_ros.runtime.run_folder import RunFolder
 
 _TASK, _NUM_ENVS = 'FetchReach', 8
 # No stop by success; evaluations while clocks are stepped.
-_LASTING = ('trainer.stop_evaluations=1000', 'trainer.evaluation_interval=2000')
+_LASTING = ('trainer.stop.evaluations=1000', 'trainer.evaluation_interval=2000')
 _STEPS_PER_ROLLOUT = 50 * _NUM_ENVS
 _PROGRESS_TIMEOUT_S, _END_TIMEOUT_S = 60.0, 120.0
 # Collection pauses while updates are owed or an evaluation is due: 8 s where others use the cores.
@@ -34,7 +34,7 @@ def step_training(clocks: SteppedClocks, folder: Path, step_s: int, is_long: boo
     rollouts_each = 2 if is_long else 1
     count = len(specs) * len(offsets)
     env_steps = (count * rollouts_each + 5) * _STEPS_PER_ROLLOUT
-    overrides = [*_LASTING, f'trainer.max_env_steps={env_steps}']
+    overrides = [*_LASTING, f'trainer.stop.env_steps={env_steps}']
     with (
         claimed_domain() as domain,
         running_nodes(specs, _TASK, overrides, folder, domain, clocks.environment) as children,

@@ -139,7 +139,7 @@ def _record(place: Path) -> None:
 def _training(place: Path, scalars: ScalarLog) -> Training:
     parameters = TrainerParameters(
         device='cpu', hidden_sizes=(8, 8), batch_size=16, replay_capacity=1000, warm_up_steps=0,
-        updates_per_step=1.0, evaluation_interval=20, max_env_steps=20, threads=1,
+        updates_per_step=1.0, evaluation_interval=20, stop_env_steps=20, threads=1,
     )  # fmt: skip
     folder = RunFolder(place / 'run')
     return Training(
@@ -174,7 +174,7 @@ def _prepare_nodes(place: Path) -> None:
     _prepare_run(place)
     overrides = [
         *_SMALL, 'trainer.warm_up_steps=0', 'trainer.updates_per_step=1.0',
-        'trainer.evaluation_interval=20', 'trainer.max_env_steps=20', 'trainer.threads=1',
+        'trainer.evaluation_interval=20', 'trainer.stop.env_steps=20', 'trainer.threads=1',
     ]  # fmt: skip
     (place / 'run' / 'params.yaml').write_text(to_yaml(values_for(_TASK.name, None, overrides)))
 
@@ -203,7 +203,7 @@ def _train(place: Path) -> None:
     """Do what ``her-ros train`` writes before it starts nodes."""
     run = prepare_run(_TASK.name, place / 'runs', 'one')
     with run.folder.locked():
-        limit = [f'trainer.max_env_steps={1000 + 1}']
+        limit = [f'trainer.stop.env_steps={1000 + 1}']
         extended(prepare_run(_TASK.name, place / 'runs', 'one', overrides=limit))
 
 

@@ -43,7 +43,7 @@ _GONE_TIMEOUT_S = 20.0
 # A machine with two cores starts all nodes within 15 s; a paused one is resumed within 5 s.
 _PROGRESS_TIMEOUT_S = 90.0
 _SOLVE_TIMEOUT_S = 900.0
-_NEVER = 'trainer.stop_evaluations=1000'
+_NEVER = 'trainer.stop.evaluations=1000'
 # Earlier and shorter evaluations end the small case sooner.
 _QUICK = ('trainer.evaluation_interval=800', 'evaluator.episodes=20')
 
@@ -211,7 +211,7 @@ class _Training:
         """Kill the command, go on with the task's stop rule until the end; return the status."""
         self._end(signal.SIGKILL)
         own = read_file(shipped_file(self._task)).get('trainer', {})
-        self._process = self._start(f'trainer.stop_evaluations={own.get("stop_evaluations", 1)}')
+        self._process = self._start(f'trainer.stop.evaluations={own.get("stop.evaluations", 1)}')
         try:
             return self._process.wait(_SOLVE_TIMEOUT_S)
         except subprocess.TimeoutExpired:

@@ -23,7 +23,7 @@ _BAGS_LIMIT_S = HEARD_LIMIT_S + 10.0
 _SPLIT_WORKER = '/run/worker_1'
 _FAR_WORKER = '/run/worker_2'
 # The cuts may last longer than FetchReach's run, which ends after 20,000 environment steps.
-_ENDLESS = ('trainer.stop_evaluations=1000', 'trainer.max_env_steps=10000000')
+_ENDLESS = ('trainer.stop.evaluations=1000', 'trainer.stop.env_steps=10000000')
 # What an environment logs when it hears the trainer again, after 5 s of silence or more.
 _HEARD_AGAIN = 'the trainer is back on'
 _POLL_S = 0.05

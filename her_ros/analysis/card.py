@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from her_ros.analysis.evaluate import judged
+from her_ros.config.files import read_run_file, to_yaml
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.learning.training.checkpoint_form import load_log
 from her_ros.policy.onnx_policy import OnnxPolicy
@@ -86,7 +87,7 @@ def _text(folder: RunFolder, result: dict[str, Any], facts: dict[str, str], mode
         ' in which they were read.',
         '',
         '```yaml',
-        folder.params.read_text('utf-8').strip(),
+        to_yaml(read_run_file(folder.params)).strip(),
         '```',
         '',
     ]

@@ -27,8 +27,8 @@ class Experiment:
 
 
 # The goals that a task may add beside HER's would blur a comparison of HER's own.
-_ALONE = 'trainer.past_goals=0'
-_ALL_STATES = 'trainer.moved_share=0.0'
+_ALONE = 'trainer.her.past_goal_k=0'
+_ALL_STATES = 'trainer.motion_fraction=0.0'
 
 
 def _choices(parameter: str, *values: str, also: tuple[str, ...] = ()) -> tuple[Variant, ...]:
@@ -39,9 +39,9 @@ def _choices(parameter: str, *values: str, also: tuple[str, ...] = ()) -> tuple[
 def _symmetries(name: str, front_back: float, left_right: float, offset_m: float) -> Variant:
     """Make a variant whose samples are transformed in this way, whatever the task's file says."""
     values = {
-        'mirror_front_back': front_back,
-        'mirror_left_right': left_right,
-        'horizontal_offset_m': offset_m,
+        'symmetry.front_back': front_back,
+        'symmetry.left_right': left_right,
+        'symmetry.offset_m': offset_m,
     }
     return Variant(name, tuple(f'trainer.{key}={value}' for key, value in values.items()))
 
@@ -50,33 +50,33 @@ EXPERIMENTS = (
     Experiment(
         'her',
         'HER against the same agent without it',
-        (Variant('no_her', ('trainer.future_goals=0', _ALONE)), Variant('her', (_ALONE,))),
+        (Variant('no_her', ('trainer.her.k=0', _ALONE)), Variant('her', (_ALONE,))),
     ),
     Experiment(
         'strategies',
         'which goals to put in: HER paper, section 4.5',
-        _choices('goal_strategy', 'final', 'future', 'episode', 'random', also=(_ALONE,)),
+        _choices('her.strategy', 'final', 'future', 'episode', 'random', also=(_ALONE,)),
     ),
     Experiment(
         'k',
         'how many relabelled samples per sample that keeps its goal',
-        tuple(Variant(f'k_{k}', (f'trainer.future_goals={k}', _ALONE)) for k in (0, 1, 4, 8)),
+        tuple(Variant(f'k_{k}', (f'trainer.her.k={k}', _ALONE)) for k in (0, 1, 4, 8)),
     ),
     Experiment(
         'priority',
         'which transitions to draw: all alike, by TD error, by energy',
         (
             # A task's own preference for states before moves would be a fourth way to draw.
-            Variant('uniform', ('trainer.priority=none', _ALL_STATES)),
-            *_choices('priority', 'td_error', 'energy', also=(_ALL_STATES,)),
+            Variant('uniform', ('trainer.priority.kind=none', _ALL_STATES)),
+            *_choices('priority.kind', 'td_error', 'energy', also=(_ALL_STATES,)),
         ),
     ),
     Experiment(
         'curriculum',
         'goals by proximity and diversity, against goals drawn alike',
         (
-            Variant('off', ('trainer.curriculum=false',)),
-            Variant('on', ('trainer.curriculum=true',)),
+            Variant('off', ('trainer.curriculum.enabled=false',)),
+            Variant('on', ('trainer.curriculum.enabled=true',)),
         ),
     ),
     Experiment(
@@ -84,7 +84,7 @@ EXPERIMENTS = (
         'DDPG, TD3 and SAC; the latter two with the two critics they are made for',
         (
             Variant('ddpg', ('trainer.agent=ddpg',)),
-            *_choices('agent', 'td3', 'sac', also=('trainer.critics=2',)),
+            *_choices('agent', 'td3', 'sac', also=('trainer.critic.count=2',)),
         ),
     ),
     Experiment(

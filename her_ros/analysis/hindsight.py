@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from her_ros.bags.reader import read_bag
-from her_ros.config.files import read_file
+from her_ros.config.files import read_run_file
 from her_ros.config.parameters.learner import GOAL_STRATEGIES, LearnerParameters
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import configured
@@ -48,7 +48,7 @@ def learnt(run: RunFolder) -> Learnt:
     bags = bags_in_order(run)
     if not bags:
         raise HerRosError('has not learnt from any bag yet; nothing to draw', source=run.path)
-    parameters = configured(TrainerParameters, 'trainer', read_file(run.params)['trainer'])
+    parameters = configured(TrainerParameters, 'trainer', read_run_file(run.params)['trainer'])
     # A guard has no say in what is sampled, but would not allow every kind of goal.
     parameters = replace(parameters, guard='none')
     rollouts = [read_bag(path).episodes for path, _ in bags]
@@ -72,7 +72,7 @@ def reward_shares(of: Learnt) -> Rewards:
 
     TD errors and a curriculum, which follow from updates, have no say here.
     """
-    original = replace(of.parameters, future_goals=0, past_goals=0)
+    original = replace(of.parameters, her_k=0, her_past_goal_k=0)
     buffers = [Replay(of.task, each) for each in (original, of.parameters)]
     ends = np.unique(np.linspace(1, len(of.rollouts), _TIMES).round().astype(int))
     generator = torch.Generator().manual_seed(0)
@@ -111,7 +111,7 @@ def picked_goals(of: Learnt) -> PickedGoals:
     chosen = max(last, key=lambda each: _path_length(each.achieved_goal))
     step = len(chosen) // 3
     # Of other packages only the one of the run: the rest need not even be loaded.
-    names = dict.fromkeys([*GOAL_STRATEGIES.own, of.parameters.goal_strategy])
+    names = dict.fromkeys([*GOAL_STRATEGIES.own, of.parameters.her_strategy])
     goals = {name: _picked(of, name, last, chosen, step) for name in names}
     return PickedGoals(chosen.achieved_goal, chosen.desired_goal, step, goals)
 
@@ -121,9 +121,9 @@ def _picked(
 ) -> NDArray[np.float64]:
     parameters = replace(
         of.parameters,
-        goal_strategy=strategy,
-        future_goals=_ALWAYS,
-        past_goals=0,
+        her_strategy=strategy,
+        her_k=_ALWAYS,
+        her_past_goal_k=0,
         replay_capacity=sum(len(episode) + 2 for episode in episodes),
     )
     replay = Replay(of.task, parameters)
@@ -145,13 +145,13 @@ def curriculum_distances(of: Learnt) -> dict[str, NDArray[np.float64]]:
 
     :return: distances by ``no curriculum`` and ``λ = …``, metres, ascending, shape (n,)
     """
-    kept = replace(of.parameters, future_goals=0, past_goals=0, curriculum=False)
+    kept = replace(of.parameters, her_k=0, her_past_goal_k=0, curriculum_enabled=False)
     desired, found = _all_in(of, kept), {}
     for weight in (None, *_WEIGHTS):
         chosen = replace(
             kept,
-            future_goals=_ALWAYS,
-            curriculum=weight is not None,
+            her_k=_ALWAYS,
+            curriculum_enabled=weight is not None,
             curriculum_weight=weight or 0.0,
         )
         picked = _all_in(of, chosen)

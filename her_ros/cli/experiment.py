@@ -14,7 +14,7 @@ from her_ros.cli.options import LEARNABLE, Overrides, Params
 @app.command(
     short_help='Compare variants of training.',
     epilog=examples(
-        'her-ros experiment her --set trainer.max_env_steps=6000',
+        'her-ros experiment her --set trainer.stop.env_steps=6000',
         'her-ros experiment my_experiment.yaml --seeds 5',
     ),
 )

@@ -17,7 +17,7 @@ from her_ros.cli.options import LEARNABLE, Overrides, Params, Seed
         'her-ros train',
         'her-ros train --task FetchPush --new --seed 3',
         'her-ros train --set trainer.batch_size=512',
-        'her-ros train --set trainer.max_env_steps=2000000',
+        'her-ros train --set trainer.stop.env_steps=2000000',
     ),
 )
 def train(
@@ -39,8 +39,8 @@ def train(
     Starts simulation, policy, recorder, evaluator and trainer as processes, shows how they do,
     and stops by the task's stop rule. Without --new, the last run of
     the task goes on, with the parameters that it began with. Only its stop rule may change:
-    trainer.max_env_steps, trainer.stop_success, trainer.stop_evaluations. The exit status is 0 if
-    the task is solved, and 1 if the run reaches its limit first.
+    trainer.stop.env_steps, trainer.stop.success_rate, trainer.stop.evaluations. The exit
+    status is 0 if the task is solved, and 1 if the run reaches its limit first.
     """
     from her_ros.orchestration.train import train as run
 

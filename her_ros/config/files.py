@@ -9,7 +9,8 @@ from ruamel.yaml import YAML
 
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.shared import NodeParameters
-from her_ros.config.schema import ConfigError, configured, nodes_values, parameters_of
+from her_ros.config.schema import ConfigError, configured, parameters_of, values_of
+from her_ros.config.sections import nested, nodes_values
 from her_ros.config.shipped import shipped
 from her_ros.config.yaml_file import parse_yaml, read_yaml
 from her_ros.tasks.registry import TASKS
@@ -66,6 +67,16 @@ def read_file(path: Path) -> NodesValues:
     return nodes_values(document, NODE_PARAMETERS, str(path))
 
 
+def read_run_file(path: Path) -> NodesValues:
+    """Read the parameter file of a run like :func:`read_file`, and accept earlier names.
+
+    :return: the values given for every node, by present name
+    :raises ConfigError: if the file, a section, a key or a value is not right
+    """
+    document = read_yaml(path, 'config/FetchReach.yaml')
+    return nodes_values(document, NODE_PARAMETERS, str(path), is_old=True)
+
+
 def with_overrides(
     values: NodesValues, overrides: Sequence[str], nodes: Collection[str] = ()
 ) -> NodesValues:
@@ -79,7 +90,9 @@ def with_overrides(
     changed = {node: dict(own) for node, own in values.items()}
     for override in overrides:
         key, equals, text = override.partition('=')
-        node, _, name = key.rpartition('.')
+        node, dot, name = key.partition('.')
+        if not dot:
+            node, name = '', key
         targets = [node] if node else list(changed)
         is_known = set(targets) <= set(changed) and (node or name in _SHARED)
         if not equals or not is_known:
@@ -111,16 +124,15 @@ def complete(values: NodesValues) -> NodesValues:
         checked = configured(config, node, values.get(node, {}))
         full[node] = {
             name: list(value) if isinstance(value, tuple) else value
-            for name in parameters_of(config)
+            for name, value in values_of(checked).items()
             if name not in _GIVEN_BY_LAUNCHER
-            for value in [getattr(checked, name)]
         }
     return full
 
 
 def to_yaml(values: NodesValues) -> str:
     """Write values as a ROS parameter file."""
-    document = {f'/**/{node}': {'ros__parameters': own} for node, own in values.items()}
+    document = {f'/**/{node}': {'ros__parameters': nested(own)} for node, own in values.items()}
     yaml = YAML(typ='safe', pure=True)
     yaml.default_flow_style = False
     yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]

@@ -8,10 +8,13 @@ from her_ros.config.files import (
     complete,
     differences,
     read_file,
+    read_run_file,
     shipped_file,
+    to_yaml,
     with_overrides,
 )
 from her_ros.config.schema import ConfigError
+from her_ros.runtime.files import write_whole
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named
 from her_ros.tasks.symmetry import check_symmetries
@@ -40,11 +43,11 @@ def check_same(
     """Check that a run goes on with the parameters that it began with.
 
     :param cure: what to do instead
-    :param changeable: parameters that may differ, such as ``trainer.max_env_steps``
+    :param changeable: parameters that may differ, such as ``trainer.stop.env_steps``
     :return: whether any of these differ
     :raises ConfigError: naming what else differs
     """
-    changed = differences(complete(read_file(folder.params)), values)
+    changed = differences(complete(read_run_file(folder.params)), values)
     if wrong := [str(each) for each in changed if each.name not in changeable]:
         may = f' (only {", ".join(changeable)} may change)' if changeable else ''
         raise ConfigError(
@@ -53,6 +56,19 @@ def check_same(
             source=folder.path,
         )
     return bool(changed)
+
+
+def renew_names(path: Path) -> None:
+    """Replace earlier names in the parameter file of a run by the present ones.
+
+    The nodes read the file themselves and know only the present names.
+
+    :raises ConfigError: if anything else in the file is not right
+    """
+    try:
+        read_file(path)
+    except ConfigError:
+        write_whole(path, to_yaml(read_run_file(path)).encode())
 
 
 def params_for(task: str, params_file: Path | None, nodes: Collection[str] = ()) -> Path:
@@ -73,6 +89,6 @@ def _check_task(task: str, values: NodesValues, origin: str, nodes: Collection[s
     found = {str(own['task']) for node, own in values.items() if not nodes or node in nodes}
     if wrong := sorted(found - {task}):
         raise ConfigError(f'made for task {", ".join(wrong)}, not for {task}', source=origin)
-    names = ('mirror_front_back', 'mirror_left_right', 'horizontal_offset_m')
+    names = ('symmetry.front_back', 'symmetry.left_right', 'symmetry.offset_m')
     used = [values['trainer'][name] for name in names]
     check_symmetries(task, task_named(task).symmetries, *used)

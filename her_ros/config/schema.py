@@ -7,8 +7,10 @@ file before anything starts, and reports a value that does not fit in one clear 
 import dataclasses
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
+from her_ros.config.renamed import present_name
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.registry import choose_one
 
@@ -24,7 +26,10 @@ class ConfigError(HerRosError):
 class Parameter:
     """One parameter as a node declares it."""
 
+    #: as ROS, files and the command line know it, such as ``her.k``
     name: str
+    #: the field of the dataclass, such as ``her_k``
+    attribute: str
     default: Any
     description: str
     minimum: float | None
@@ -34,6 +39,8 @@ class Parameter:
     length: int | None
     #: whether a running node takes another value
     live: bool
+    #: whether it is one of those to start with
+    start: bool
     #: type of a list's values; of others the same as type
     item: type
     # Last, as it hides the builtin from the lines below it.
@@ -100,6 +107,8 @@ def parameter(
     choices: Iterable[str] = (),
     length: int | None = None,
     live: bool = False,
+    start: bool = False,
+    group: str = '',
 ) -> Any:
     """Declare a parameter as a dataclass field, with inclusive limits.
 
@@ -108,6 +117,9 @@ def parameter(
     :param minimum: of a list, the least that each of its values may be; likewise ``maximum``
     :param length: how many values a list has; None: one or more
     :param live: whether a running node takes another value
+    :param start: whether it is one of those to start with
+    :param group: prefix of its name: the field ``her_k`` of the group ``her`` is the parameter
+        ``her.k``; empty: the name is that of the field
     """
     metadata = {
         'description': description,
@@ -116,6 +128,8 @@ def parameter(
         'choices': choices,
         'length': length,
         'live': live,
+        'start': start,
+        'group': group,
     }
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -123,16 +137,28 @@ def parameter(
 def parameters_of(config: type) -> dict[str, Parameter]:
     """List the parameters of a configuration class by name."""
     hints = get_type_hints(config)
-    return {
-        field.name: Parameter(
-            name=field.name,
-            type=get_origin(hint := hints[field.name]) or hint,
-            default=field.default,
-            item=(*get_args(hint), hint)[0],
-            **{**field.metadata, 'choices': tuple(field.metadata['choices'])},
-        )
-        for field in dataclasses.fields(config)
-    }
+    found = [_declared(field, hints[field.name]) for field in dataclasses.fields(config)]
+    return {each.name: each for each in found}
+
+
+def _declared(field: dataclasses.Field[Any], hint: Any) -> Parameter:
+    metadata = {**field.metadata, 'choices': tuple(field.metadata['choices'])}
+    group = metadata.pop('group')
+    return Parameter(
+        # The field is named after its group as well: both names are equal except for the dot.
+        name=f'{group}.{field.name.removeprefix(f"{group}_")}' if group else field.name,
+        attribute=field.name,
+        type=get_origin(hint) or hint,
+        default=field.default,
+        item=(*get_args(hint), hint)[0],
+        **metadata,
+    )
+
+
+def values_of(config: Any) -> dict[str, Any]:
+    """Return the values of a configuration by parameter name."""
+    known = parameters_of(type(config))
+    return {name: getattr(config, each.attribute) for name, each in known.items()}
 
 
 def configured(config: type[Config], section: str, values: Values) -> Config:
@@ -145,54 +171,28 @@ def configured(config: type[Config], section: str, values: Values) -> Config:
     known = parameters_of(config)
     # A key of a YAML file need not be text.
     if unknown := sorted(map(str, set(values) - set(known))):
-        raise ConfigError(
-            f'unknown keys {unknown}', f'known keys are {sorted(known)}', source=section
-        )
+        raise ConfigError(f'unknown keys {unknown}', _instead(unknown, known), source=section)
     required = [name for name, each in known.items() if each.default is dataclasses.MISSING]
     for name in required:
         if name not in values:
             raise ConfigError(f'{name} is missing', f'add it: {known[name].description}', section)
-    checked = {name: known[name].checked(section, value) for name, value in values.items()}
+    checked = {
+        known[name].attribute: known[name].checked(section, value)
+        for name, value in values.items()
+    }
     try:
         return config(**checked)
     except ConfigError as error:  # values that are right by themselves, but not together
         raise ConfigError.of(error, section) from None
 
 
-def nodes_values(
-    document: Any, nodes: Mapping[str, type], origin: str
-) -> dict[str, dict[str, Any]]:
-    """Resolve a ROS parameter file, already read, to the values of every node.
-
-    Two kinds of sections are known: ``/**`` for what all nodes share, and ``/**/<node>``.
-
-    :param document: the file as nested dictionaries
-    :param nodes: configuration class of every node by name
-    :param origin: the file, to name it in errors
-    :return: node name to values given for it
-    :raises ConfigError: if a section, a key or a value is not right
-    """
-    sections = ['/**', *(f'/**/{node}' for node in nodes)]
-    if not isinstance(document, Mapping) or not document:
-        raise ConfigError('no sections', f'known sections are {sections}', source=origin)
-    if unknown := sorted(set(map(str, document)) - set(sections)):
-        raise ConfigError(
-            f'unknown sections {unknown}', f'known sections are {sections}', source=origin
-        )
-    shared = _section_values(document, '/**', origin)
-    resolved = {}
-    for node, config in nodes.items():
-        values = {**shared, **_section_values(document, f'/**/{node}', origin)}
-        configured(config, f'{origin}: {node}', values)
-        resolved[node] = values
-    return resolved
-
-
-def _section_values(document: Values, section: str, origin: str) -> Values:
-    content = document.get(section, {'ros__parameters': {}})
-    if not isinstance(content, Mapping) or set(content) != {'ros__parameters'}:
-        raise ConfigError(f'section {section} must hold ros__parameters alone', source=origin)
-    values = content['ros__parameters']
-    if not isinstance(values, Mapping):
-        raise ConfigError(f'section {section} holds no parameters', source=origin)
-    return values
+def _instead(unknown: Sequence[str], known: Mapping[str, Parameter]) -> str:
+    """Say what to write instead of names that no parameter has."""
+    found = {}
+    for name in unknown:
+        present = present_name(name, known)
+        near = [present] if present != name else get_close_matches(name, known, n=1)
+        found[name] = next(iter(near), '')
+    if all(found.values()):
+        return ', '.join(f'write {right} instead of {wrong}' for wrong, right in found.items())
+    return f'known keys are {sorted(known)}'

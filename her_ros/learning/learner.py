@@ -66,18 +66,18 @@ class Learner:
         self.task = task
         self.parameters = parameters
         self.ranks = ranks or Ranks()
-        if parameters.priority == 'td_error' and self.ranks.count > 1:
+        if parameters.priority_kind == 'td_error' and self.ranks.count > 1:
             # Each has its own, and a checkpoint keeps those of one.
             raise LearnerError(
-                f'priority td_error is for one process, and there are {self.ranks.count}',
-                'choose priority energy or none, or start one',
+                f'priority.kind td_error is for one process, and there are {self.ranks.count}',
+                'choose priority.kind energy or none, or start one',
             )
         self.device = device_named(parameters.device)
         self.replay = Replay(task, parameters, self.device)
         clips = (
-            parameters.observation_clip,
-            parameters.normalized_clip,
-            parameters.minimum_std,
+            parameters.normalizer_input_clip,
+            parameters.normalizer_output_clip,
+            parameters.normalizer_minimum_std,
             self.device,
         )
         sizes = {'observation': task.observation_size, 'goal': task.goal_size}
@@ -142,8 +142,10 @@ class Learner:
         goals = self._shown(achieved, batch.goal).expand_as(achieved).float()
         p, (mean, std) = self.parameters, self._scale
         states = torch.cat((observations, goals), -1)
-        states = states.clamp_(-p.observation_clip, p.observation_clip).sub_(mean).div_(std)
-        return states.clamp_(-p.normalized_clip, p.normalized_clip)
+        states = (
+            states.clamp_(-p.normalizer_input_clip, p.normalizer_input_clip).sub_(mean).div_(std)
+        )
+        return states.clamp_(-p.normalizer_output_clip, p.normalizer_output_clip)
 
     def _shown(self, achieved_goal: Tensor, goal: Tensor) -> Tensor:
         return goal - achieved_goal if self.parameters.relative_goals else goal

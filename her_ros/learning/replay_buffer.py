@@ -17,7 +17,7 @@ class ReplayBuffer:
     """A replay buffer with Hindsight Experience Replay and a random generator of its own.
 
     :param task: the task or its name
-    :param parameters: ``future_goals``, ``goal_strategy``, ``replay_capacity``, ``seed`` and the
+    :param parameters: ``her.k``, ``her.strategy``, ``replay_capacity``, ``seed`` and the
         others that concern sampling; None: the defaults
     :param device: where the tensors are
     :raises TaskError: if there is no task of that name

@@ -66,7 +66,7 @@ def read_parameters(node: Node, config: type[Config]) -> Config:
         descriptor = _descriptor(parameter)
         try:
             if name in given and parameter.item is float:
-                _declare_floats(node, name, getattr(checked, name), descriptor)
+                _declare_floats(node, name, getattr(checked, parameter.attribute), descriptor)
             elif name in given:
                 descriptor.type = node.get_parameter(name).type_.value
                 node.set_descriptor(name, descriptor)

@@ -1,7 +1,6 @@
 """The ``trainer`` node: reads finished bags, trains, and publishes policies."""
 
 import time
-from dataclasses import asdict
 from typing import Any
 
 from rclpy.executors import SingleThreadedExecutor
@@ -9,6 +8,7 @@ from std_msgs.msg import Bool, String, UInt8MultiArray
 
 from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.nodes import TrainerParameters
+from her_ros.config.schema import values_of
 from her_ros.learning.learner import set_up_torch
 from her_ros.learning.training.online import EvaluationDamaged, Training
 from her_ros.learning.training.scalars import ScalarLog
@@ -44,7 +44,7 @@ class TrainerNode(GuardedNode):
         folder.remove_leftovers()
         task = task_named(p.task)
         set_up_torch(p.threads)
-        hyperparameters = {k: v for k, v in asdict(p).items() if k != 'run_dir'}
+        hyperparameters = {k: v for k, v in values_of(p).items() if k != 'run_dir'}
         self._scalars = ScalarLog(folder.tensorboard, hyperparameters)
         self._training = Training(
             task, p, folder, lambda path: read_bag(path, task).episodes, self._scalars.add

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from her_ros.config.files import NodesValues, to_yaml
-from her_ros.config.run_parameters import check_same, values_for
+from her_ros.config.run_parameters import check_same, renew_names, values_for
 from her_ros.config.schema import ConfigError
 from her_ros.orchestration.graph import training_nodes
 from her_ros.runtime.files import InUse, locked, write_whole
@@ -20,7 +20,7 @@ from her_ros.runtime.run_result import read_result
 
 # Parameters that may change in a resumed run: training results do not depend on them.
 _STOP_RULE = tuple(
-    f'trainer.{name}' for name in ('max_env_steps', 'stop_success', 'stop_evaluations')
+    f'trainer.{name}' for name in ('stop.env_steps', 'stop.success_rate', 'stop.evaluations')
 )
 
 
@@ -74,6 +74,7 @@ def prepare_run(
         folder.create()
         write_whole(folder.params, to_yaml(values).encode())
         return Run(task, folder, resumed=False)
+    renew_names(folder.params)
     values = values_for(task, params_file or folder.params, overrides, training_names())
     if may_extend:
         changed = check_same(folder, values, 'start another run with --new', _STOP_RULE)

@@ -40,7 +40,7 @@ def train(
     if run.result is not None:
         console.print(
             f'{run.folder.path}: finished already; --new starts another run, and'
-            ' --set trainer.max_env_steps=… or another stop rule goes on with this one',
+            ' --set trainer.stop.env_steps=… or another stop rule goes on with this one',
             soft_wrap=True,
         )
         return _report(console, run, run.result)

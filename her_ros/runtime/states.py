@@ -63,7 +63,7 @@ class Outcome(StrEnum):
 
     #: the stop rule was met
     SOLVED = 'solved'
-    #: ``max_env_steps`` was reached first
+    #: ``stop.env_steps`` was reached first
     LIMIT = 'limit'
     #: offline training made all its updates
     TRAINED = 'trained'

@@ -115,9 +115,9 @@ def _field_map(kind: Kind, size: int) -> ValueMap:
 def check_symmetries(
     name: str,
     symmetries: Symmetries | None,
-    mirror_front_back: float,
-    mirror_left_right: float,
-    horizontal_offset_m: float,
+    front_back: float,
+    left_right: float,
+    offset_m: float,
 ) -> None:
     """Check that a task has the symmetries that a learner's parameters use.
 
@@ -125,13 +125,13 @@ def check_symmetries(
     :raises SymmetryError: naming the first parameter that the task does not allow
     """
     has = symmetries or Symmetries((), Kind.SCALAR, ())
-    if mirror_front_back and has.front_back_x_m is None:
-        wrong = f'mirror_front_back is {mirror_front_back}, but task {name} has no such symmetry'
-    elif mirror_left_right and has.left_right_y_m is None:
-        wrong = f'mirror_left_right is {mirror_left_right}, but task {name} has no such symmetry'
-    elif horizontal_offset_m > has.largest_offset_m:
+    if front_back and has.front_back_x_m is None:
+        wrong = f'symmetry.front_back is {front_back}, but task {name} has no such symmetry'
+    elif left_right and has.left_right_y_m is None:
+        wrong = f'symmetry.left_right is {left_right}, but task {name} has no such symmetry'
+    elif offset_m > has.largest_offset_m:
         wrong = (
-            f'horizontal_offset_m is {horizontal_offset_m}, but task {name} allows at most'
+            f'symmetry.offset_m is {offset_m}, but task {name} allows at most'
             f' {has.largest_offset_m}'
         )
     else:

@@ -18,7 +18,7 @@ variants:
   small: [trainer.batch_size=64]
   large:
     - trainer.batch_size=512
-    - trainer.actor_learning_rate=0.002
+    - trainer.actor.learning_rate=0.002
   shipped: []
 """
 

@@ -28,7 +28,7 @@ def straight(number):
 
 @pytest.fixture
 def learnt():
-    parameters = LearnerParameters(future_goals=K, replay_capacity=1000)
+    parameters = LearnerParameters(her_k=K, replay_capacity=1000)
     rollouts = [[straight(2 * number), straight(2 * number + 1)] for number in range(6)]
     return Learnt(task_named('FetchReach'), parameters, rollouts)
 

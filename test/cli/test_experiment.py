@@ -17,7 +17,7 @@ from her_ros.tasks.registry import TASKS, task_named
 PATIENCE_S = 180.0
 # Runs of some seconds, whatever they learn.
 SMALL = (
-    'trainer.stop_evaluations=1000', 'trainer.max_env_steps=6000',
+    'trainer.stop.evaluations=1000', 'trainer.stop.env_steps=6000',
     'trainer.evaluation_interval=2000', 'trainer.updates_per_step=0.02',
     'trainer.hidden_sizes=[16, 16]', 'trainer.batch_size=64', 'evaluator.episodes=4',
     'evaluator.num_envs=4',
@@ -77,15 +77,15 @@ def test_what_does_not_fit_is_one_line_and_nothing_starts(
 
 
 def test_what_the_user_sets_is_for_all_arms_and_leaves_their_difference(tmp_path):
-    overrides = ('trainer.future_goals=2', 'trainer.batch_size=64')
+    overrides = ('trainer.her.k=2', 'trainer.batch_size=64')
     options = Options('k', 'FetchPush', 2, tmp_path, 1, overrides)
     jobs = planned(experiment_named('k'), options)
     found = {}
     for job in jobs:
         trainer = read_file(job.run.folder.params)['trainer']
         assert trainer['batch_size'] == 64
-        assert trainer['past_goals'] == 0
-        found[job.name] = (trainer['future_goals'], trainer['seed'])
+        assert trainer['her.past_goal_k'] == 0
+        found[job.name] = (trainer['her.k'], trainer['seed'])
     assert found == {f'k_{k}_seed_{seed}': (k, seed) for seed in (0, 1) for k in (0, 1, 4, 8)}
 
 

@@ -19,7 +19,7 @@ RESULT = {
 }  # fmt: skip
 # A run that never ends, evaluates often, and leaves the processors to the other processes.
 ENDLESS = (
-    'trainer.stop_evaluations=1000', 'trainer.max_env_steps=100000000',
+    'trainer.stop.evaluations=1000', 'trainer.stop.env_steps=100000000',
     'trainer.evaluation_interval=400', 'trainer.updates_per_step=0.02',
     'trainer.hidden_sizes=[16, 16]', 'trainer.batch_size=64', 'evaluator.episodes=4',
     'evaluator.num_envs=4', 'fetch_env.num_envs=4',

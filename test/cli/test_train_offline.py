@@ -300,7 +300,7 @@ def test_more_updates_go_on_and_are_judged(offline, bags, tmp_path):
 
 
 def test_imitating_relabelled_goals_needs_some(offline, bags):
-    ended = offline(bags, '--guard', 'gcsl', '--set', 'trainer.future_goals=0')
+    ended = offline(bags, '--guard', 'gcsl', '--set', 'trainer.her.k=0')
     assert ended.status == 1
     assert 'guard gcsl imitates what led to relabelled goals' in ended.errors
 

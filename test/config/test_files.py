@@ -13,7 +13,7 @@ from her_ros.config.files import (
     with_overrides,
 )
 from her_ros.config.parameters.nodes import NODE_PARAMETERS, TrainerParameters
-from her_ros.config.schema import ConfigError, configured
+from her_ros.config.schema import ConfigError, configured, parameters_of
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.registry import TASKS
 
@@ -47,14 +47,15 @@ def test_a_task_without_a_file_is_named():
 
 def test_numbers_are_what_rcl_reads(write):
     path = write(
-        '/**/trainer:\n  ros__parameters:\n    action_l2: 1e2\n    actor_learning_rate: 1e-3\n'
-        '    critic_learning_rate: .5\n    hidden_sizes: [1, 2]\n'
+        '/**/trainer:\n  ros__parameters:\n    actor.action_l2: 1e2\n'
+        '    actor:\n      learning_rate: 1e-3\n'
+        '    critic.learning_rate: .5\n    hidden_sizes: [1, 2]\n'
     )
     values = read_file(path)['trainer']
     assert values == {
-        'action_l2': 100.0,
-        'actor_learning_rate': 0.001,
-        'critic_learning_rate': 0.5,
+        'actor.action_l2': 100.0,
+        'actor.learning_rate': 0.001,
+        'critic.learning_rate': 0.5,
         'hidden_sizes': [1, 2],
     }
 
@@ -151,7 +152,7 @@ def test_overrides_of_nodes_that_a_command_has_not_are_refused(values):
 def test_complete_says_every_parameter_that_the_launcher_does_not_give(values):
     full = complete(values)
     for node, config in NODE_PARAMETERS.items():
-        left_out = set(config.__dataclass_fields__) - set(full[node])
+        left_out = set(parameters_of(config)) - set(full[node])
         assert left_out <= {'run_dir', 'worker', 'explore'}
         assert configured(config, node, full[node]) == configured(config, node, values[node])
     assert full['trainer']['batch_size'] == TrainerParameters().batch_size
@@ -159,7 +160,9 @@ def test_complete_says_every_parameter_that_the_launcher_does_not_give(values):
 
 def test_what_is_written_is_what_is_read(tmp_path, values):
     path = tmp_path / 'params.yaml'
-    full = complete(with_overrides(values, ['trainer.minimum_std=1e-9', 'task=FetchReach']))
+    full = complete(
+        with_overrides(values, ['trainer.normalizer.minimum_std=1e-9', 'task=FetchReach'])
+    )
     path.write_text(to_yaml(full))
     assert read_file(path) == full
 

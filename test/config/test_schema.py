@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from her_ros.config.schema import ConfigError, configured, nodes_values, parameter, parameters_of
+from her_ros.config.schema import ConfigError, configured, parameter, parameters_of, values_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +23,13 @@ class Oven(Shared):
 
 
 @dataclasses.dataclass(frozen=True)
+class Tent(Shared):
+    pole_m: float = parameter(1.0, 'length')
+    cloth_area_m2: float = parameter(9.0, 'size', group='cloth')
+    cloth_color: str = parameter('red', 'looks', group='cloth', start=True)
+
+
+@dataclasses.dataclass(frozen=True)
 class Clock(Shared):
     rate: float = parameter(1.0, 'ticks per second', minimum=0.1)
 
@@ -30,13 +37,6 @@ class Clock(Shared):
 @dataclasses.dataclass(frozen=True)
 class Scale(Shared):
     places: tuple[float, ...] = parameter((0.0, 1.0), 'marks', minimum=0.0, maximum=9.0)
-
-
-NODES = {'oven': Oven, 'clock': Clock}
-
-
-def file_of(**sections):
-    return {key: {'ros__parameters': values} for key, values in sections.items()}
 
 
 def test_what_is_not_given_keeps_its_default():
@@ -119,6 +119,41 @@ def test_an_unknown_key_is_named_beside_the_known_ones(unknown):
     assert "['heat', 'light', 'minutes', 'mode', 'task', 'trays']" in str(caught.value)
 
 
+def test_a_grouped_parameter_has_a_dotted_name_and_a_field_of_the_same_words():
+    declared = parameters_of(Tent)
+    assert list(declared) == ['task', 'pole_m', 'cloth.area_m2', 'cloth.color']
+    assert [each.attribute for each in declared.values()][2:] == ['cloth_area_m2', 'cloth_color']
+    assert [name for name, each in declared.items() if each.start] == ['cloth.color']
+
+
+def test_values_by_name_make_the_same_configuration_again():
+    tent = configured(Tent, 'tent', {'cloth.area_m2': 4, 'pole_m': 2.0})
+    assert tent == Tent(pole_m=2.0, cloth_area_m2=4.0)
+    assert values_of(tent) == {
+        'task': 'FetchReach', 'pole_m': 2.0, 'cloth.area_m2': 4.0, 'cloth.color': 'red'
+    }  # fmt: skip
+    assert configured(Tent, 'tent', values_of(tent)) == tent
+
+
+@pytest.mark.parametrize('wrong', ['cloth.colour', 'cloth_color', 'color', 'cloth.clor'])
+def test_a_misspelt_name_is_answered_by_the_nearest_one(wrong):
+    with pytest.raises(ConfigError) as caught:
+        configured(Tent, 'tent', {wrong: 'blue'})
+    assert str(caught.value) == (
+        f"tent: unknown keys ['{wrong}']; write cloth.color instead of {wrong}"
+    )
+
+
+def test_an_earlier_name_is_answered_by_the_present_one():
+    @dataclasses.dataclass(frozen=True)
+    class Learner:
+        her_k: int = parameter(4, 'goals', group='her')
+        future: int = parameter(4, 'nearer by its letters')
+
+    with pytest.raises(ConfigError, match=r'; write her\.k instead of future_goals$'):
+        configured(Learner, 'learner', {'future_goals': 8})
+
+
 def test_a_declaration_carries_type_default_description_and_limits():
     declared = parameters_of(Oven)
     assert list(declared) == ['task', 'heat', 'trays', 'light', 'mode', 'minutes']
@@ -126,59 +161,3 @@ def test_a_declaration_carries_type_default_description_and_limits():
     heat = declared['heat']
     assert (heat.default, heat.description, heat.minimum, heat.maximum) == (0.5, 'how hot', 0, 1)
     assert declared['mode'].choices == ('air', 'grill')
-
-
-def test_a_nodes_own_section_goes_before_the_shared_one():
-    document = file_of(**{'/**': {'task': 'FetchPush'}, '/**/oven': {'task': 'X', 'trays': 4}})
-    assert nodes_values(document, NODES, 'f.yaml') == {
-        'oven': {'task': 'X', 'trays': 4},
-        'clock': {'task': 'FetchPush'},
-    }
-
-
-@pytest.mark.parametrize('section', ['/**/ovn', 'oven', '/oven', '**', '/**/oven/', 7])
-def test_a_misspelt_section_is_named_beside_the_known_ones(section):
-    document = file_of(**{'/**': {}}) | {section: {'ros__parameters': {}}, 'zoo': {}}
-    with pytest.raises(ConfigError) as caught:
-        nodes_values(document, NODES, 'f.yaml')
-    assert str(caught.value) == (
-        f"f.yaml: unknown sections ['{section}', 'zoo'];"
-        " known sections are ['/**', '/**/oven', '/**/clock']"
-    )
-
-
-@pytest.mark.parametrize('document', [None, {}, [], 'text', 5])
-def test_a_file_without_sections_is_refused(document):
-    with pytest.raises(ConfigError, match=r"^f\.yaml: no sections; known .*'/\*\*/oven'"):
-        nodes_values(document, NODES, 'f.yaml')
-
-
-@pytest.mark.parametrize(
-    'content',
-    [None, [], {}, {'ros_parameters': {}}, {'ros__parameters': {}, 'trays': 3}, {'trays': 3}],
-)
-def test_a_section_holds_ros__parameters_alone(content):
-    with pytest.raises(ConfigError) as caught:
-        nodes_values({'/**/oven': content}, NODES, 'f.yaml')
-    assert str(caught.value) == 'f.yaml: section /**/oven must hold ros__parameters alone'
-
-
-@pytest.mark.parametrize('values', [None, [1], 'trays'])
-def test_a_section_without_parameters_is_named(values):
-    with pytest.raises(ConfigError) as caught:
-        nodes_values(file_of(**{'/**/oven': values}), NODES, 'f.yaml')
-    assert str(caught.value) == 'f.yaml: section /**/oven holds no parameters'
-
-
-@pytest.mark.parametrize(
-    ('sections', 'message'),
-    [
-        ({'/**/clock': {'trays': 2}}, r'f\.yaml: clock: unknown keys .*trays'),
-        ({'/**': {'trays': 2}}, r'f\.yaml: clock: unknown keys .*trays'),
-        ({'/**/clock': {'rate': 0}}, r'f\.yaml: clock: rate is 0\.0; it must lie'),
-        ({'/**': {'task': 1}}, r'f\.yaml: oven: task must be a str'),
-    ],
-)
-def test_a_wrong_value_is_named_with_file_and_node(sections, message):
-    with pytest.raises(ConfigError, match=message):
-        nodes_values(file_of(**sections), NODES, 'f.yaml')

@@ -250,7 +250,7 @@ def quick(parameters: Callable[..., TrainerParameters]) -> Callable[..., Trainer
     def make(**changes):
         standard = {'updates_per_step': 0.5, 'warm_up_steps': 20, 'evaluation_interval': 40}
         return parameters(
-            **{**standard, 'max_env_steps': 10_000, 'max_updates_owed': 15, **changes}
+            **{**standard, 'stop_env_steps': 10_000, 'max_updates_owed': 15, **changes}
         )
 
     return make

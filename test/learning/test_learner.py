@@ -79,7 +79,7 @@ def test_the_normaliser_sees_every_state_acted_in(toy, parameters, make_episode,
 def test_the_normaliser_sees_relabelled_goals_as_often_as_the_networks_do(
     toy, parameters, make_episode
 ):
-    learner = Learner(toy, parameters(replay_capacity=10_000, future_goals=4))
+    learner = Learner(toy, parameters(replay_capacity=10_000, her_k=4))
     episodes = [make_episode(toy, 50, number) for number in range(100)]
     for episode in episodes:
         episode.rows['achieved_goal'], episode.rows['desired_goal'] = 0, 1
@@ -110,7 +110,7 @@ def test_a_resumed_learner_goes_on_bit_for_bit(
 ):
     """Also where episodes that were learnt from have left the buffer since."""
     episodes = [make_episode(toy, 5 + number, number) for number in range(14)]
-    chosen = parameters(replay_capacity=capacity, priority=priority, curriculum=True)
+    chosen = parameters(replay_capacity=capacity, priority_kind=priority, curriculum_enabled=True)
     original = Learner(toy, chosen)
     for episode in episodes[:12]:
         original.ingest([episode])
@@ -155,15 +155,15 @@ def test_priorities_by_td_error_are_for_one_process(toy, parameters):
     class TwoRanks(Ranks):
         count = 2
 
-    with pytest.raises(LearnerError, match='priority td_error is for one process, and there are'):
-        Learner(toy, parameters(priority='td_error'), TwoRanks())
-    Learner(toy, parameters(priority='energy'), TwoRanks())
+    with pytest.raises(LearnerError, match=r'priority\.kind td_error is for one process'):
+        Learner(toy, parameters(priority_kind='td_error'), TwoRanks())
+    Learner(toy, parameters(priority_kind='energy'), TwoRanks())
 
 
 def test_an_update_sets_the_priorities_of_its_batch_and_of_nothing_else(
     toy, parameters, make_episode
 ):
-    learner = Learner(toy, parameters(priority='td_error', batch_size=4, priority_alpha=1.0))
+    learner = Learner(toy, parameters(priority_kind='td_error', batch_size=4, priority_alpha=1.0))
     learner.ingest([make_episode(toy, 10, number) for number in range(5)])
     before = learner.state_dict()['priorities']['weights']
     draws = Draws.random(4, torch.Generator().manual_seed(0))
@@ -178,7 +178,7 @@ def test_an_update_sets_the_priorities_of_its_batch_and_of_nothing_else(
 
 
 def test_an_update_reports_the_share_of_reached_goals(toy, parameters, make_episode):
-    learner = Learner(toy, parameters(batch_size=1000, future_goals=0))
+    learner = Learner(toy, parameters(batch_size=1000, her_k=0))
     episode = make_episode(toy, 40)
     learner.ingest([episode])
     share = (episode.reward == 0).mean()
@@ -241,7 +241,7 @@ def test_a_point_learns_to_reach_its_goals(parameters):
     learner = Learner(
         POINT,
         dataclasses.replace(
-            parameters(), hidden_sizes=(32, 32), batch_size=128, discount=0.9, action_l2=0.1
+            parameters(), hidden_sizes=(32, 32), batch_size=128, discount=0.9, actor_action_l2=0.1
         ),
     )
     random = np.random.default_rng(0)

@@ -14,9 +14,9 @@ from her_ros.tasks.errors import TaskError
     ('values', 'spec'),
     [
         ({}, DrawSpec()),
-        ({'curriculum': True, 'curriculum_candidates': 3}, DrawSpec(3)),
-        ({'mirror_left_right': 0.5, 'horizontal_offset_m': 0.5}, DrawSpec(symmetries=True)),
-        ({'goal_offset_m': 0.5}, DrawSpec(goal_offsets=True)),
+        ({'curriculum_enabled': True, 'curriculum_candidates': 3}, DrawSpec(3)),
+        ({'symmetry_left_right': 0.5, 'symmetry_offset_m': 0.5}, DrawSpec(symmetries=True)),
+        ({'her_goal_offset_m': 0.5}, DrawSpec(goal_offsets=True)),
     ],
 )
 def test_batches_are_those_that_a_learner_of_this_seed_draws(

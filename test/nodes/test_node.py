@@ -133,7 +133,11 @@ def test_shipped_files_mean_the_same_to_rclpy_and_to_the_plain_reader(shipped):
 
 def test_the_file_of_a_run_means_the_same_to_both(tmp_path, shipped):
     # small, large and negative exponents among them
-    overrides = ('trainer.actor_learning_rate=1e-08', 'trainer.minimum_std=1e9', 'seed=2147483647')
+    overrides = (
+        'trainer.actor.learning_rate=1e-08',
+        'trainer.normalizer.minimum_std=1e9',
+        'seed=2147483647',
+    )
     values = complete(with_overrides(shipped, overrides))
     path = tmp_path / 'params.yaml'
     path.write_text(to_yaml(values))

@@ -78,7 +78,7 @@ def nodes(shared_graph, folders):
         'refusing': {'updates_per_step': 0.0},
         'foreign': {'updates_per_step': 0.0},
         'cuda': {'device': 'cuda'},
-        'judged': {'evaluation_interval': 100, 'max_env_steps': 100},
+        'judged': {'evaluation_interval': 100, 'stop.env_steps': 100},
     }
     return {
         name: shared_graph.start(

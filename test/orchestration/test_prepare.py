@@ -42,8 +42,8 @@ def test_a_new_run_is_ready_to_work_in(prepare, tmp_path):
 
 
 def test_a_symmetry_that_the_task_lacks_is_named_before_anything_starts(prepare, tmp_path):
-    with pytest.raises(SymmetryError, match=r'mirror_left_right is 0.5, but task gym:PointMaze'):
-        prepare('gym:PointMaze_UMaze-v3', overrides=['trainer.mirror_left_right=0.5'])
+    with pytest.raises(SymmetryError, match=r'symmetry.left_right is 0.5, but task gym:PointMaze'):
+        prepare('gym:PointMaze_UMaze-v3', overrides=['trainer.symmetry.left_right=0.5'])
     assert not (tmp_path / 'runs').exists()
 
 
@@ -104,7 +104,7 @@ def test_a_run_may_be_given_another_stop_rule_and_nothing_else(prepare):
     run = prepare(overrides=['seed=4'])
     run.folder.result.write_text(json.dumps(RESULT))
     before = run.folder.params.read_bytes()
-    later = prepare(overrides=['trainer.max_env_steps=2000000', 'trainer.stop_success=0.97'])
+    later = prepare(overrides=['trainer.stop.env_steps=2000000', 'trainer.stop.success_rate=0.97'])
     # It goes on, once the run is held.
     assert later.resumed
     assert later.result is None
@@ -112,12 +112,16 @@ def test_a_run_may_be_given_another_stop_rule_and_nothing_else(prepare):
     held = extended(later)
     assert not run.folder.result.exists()
     values = read_file(run.folder.params)['trainer']
-    assert (values['max_env_steps'], values['stop_success'], values['seed']) == (2000000, 0.97, 4)
+    assert (values['stop.env_steps'], values['stop.success_rate'], values['seed']) == (
+        2000000,
+        0.97,
+        4,
+    )
     assert extended(held) == held
-    with pytest.raises(ConfigError, match=r'discount: 0.98 → 0.5\);.*only trainer.max_env_steps'):
-        prepare(overrides=['trainer.max_env_steps=3000000', 'trainer.discount=0.5'])
-    with pytest.raises(ConfigError, match='max_env_steps: 2000000 → 3000000'):
-        prepare(overrides=['trainer.max_env_steps=3000000'], may_extend=False)
+    with pytest.raises(ConfigError, match=r'discount: 0.98 → 0.5\);.*only trainer.stop.env_steps'):
+        prepare(overrides=['trainer.stop.env_steps=3000000', 'trainer.discount=0.5'])
+    with pytest.raises(ConfigError, match=r'stop\.env_steps: 2000000 → 3000000'):
+        prepare(overrides=['trainer.stop.env_steps=3000000'], may_extend=False)
 
 
 def test_a_file_made_for_another_task_is_refused(prepare, tmp_path):

@@ -87,9 +87,9 @@ def test_kinds_that_do_not_fit_the_task_are_refused():
 @pytest.mark.parametrize(
     ('values', 'message'),
     [
-        ((0.5, 0.0, 0.0), 'mirror_front_back is 0.5, but task Maze has no such symmetry'),
-        ((0.0, 0.5, 0.0), 'mirror_left_right is 0.5, but task Maze has no such symmetry'),
-        ((0.0, 0.0, 0.1), 'horizontal_offset_m is 0.1, but task Maze allows at most 0.0'),
+        ((0.5, 0.0, 0.0), 'symmetry.front_back is 0.5, but task Maze has no such symmetry'),
+        ((0.0, 0.5, 0.0), 'symmetry.left_right is 0.5, but task Maze has no such symmetry'),
+        ((0.0, 0.0, 0.1), 'symmetry.offset_m is 0.1, but task Maze allows at most 0.0'),
     ],
 )
 def test_a_symmetry_that_a_task_lacks_is_named(values, message):

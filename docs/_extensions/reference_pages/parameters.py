@@ -12,11 +12,21 @@ from her_ros.tasks.registry import GYM_TASKS, TASKS
 def parameters() -> str:
     """Describe every parameter: type, default, range, meaning."""
     shared = parameters_of(NodeParameters)
-    lines = ['## All nodes', '', *_definitions(shared)]
+    lines = ['## Where to start', '', *_starting(), '', '## All nodes', '', *_definitions(shared)]
     for node, config in NODE_PARAMETERS.items():
         own = {name: each for name, each in parameters_of(config).items() if name not in shared}
         lines += [f'## {node}', '', *_definitions(own)]
     return '\n'.join(lines)
+
+
+def _starting() -> list[str]:
+    """List the parameters that are marked as the ones to start with, by node."""
+    return [
+        f'- `{node}.{each.name}`: {_sentence(each)}'
+        for node, config in NODE_PARAMETERS.items()
+        for each in parameters_of(config).values()
+        if each.start
+    ]
 
 
 def _definitions(own: dict[str, Parameter]) -> list[str]:

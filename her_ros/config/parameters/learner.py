@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from her_ros.config.parameters.shared import NodeParameters
-from her_ros.config.schema import ConfigError, configured, parameter
+from her_ros.config.schema import ConfigError, configured, parameter, parameters_of
 from her_ros.runtime.registry import Registry
 
 #: agents: what makes an :class:`~her_ros.learning.agents.actor_critic.Algorithm` of a task and
@@ -44,134 +44,180 @@ class LearnerParameters(NodeParameters):
     agent: str = parameter(
         'ddpg',
         'how it learns: ddpg (Lillicrap et al. 2016), td3 (Fujimoto et al. 2018), sac (Haarnoja et'
-        ' al. 2018b); the latter two are made for critics: 2',
+        ' al. 2018b); the latter two are made for critic.count: 2',
         choices=AGENTS,
+        start=True,
     )
     hidden_sizes: tuple[int, ...] = parameter(
-        (256, 256, 256), 'units per hidden layer', minimum=1, maximum=8192
+        (256, 256, 256), 'units per hidden layer', minimum=1, maximum=8192, start=True
     )
-    actor_learning_rate: float = parameter(1e-3, 'Adam step size', minimum=1e-8, maximum=1.0)
-    critic_learning_rate: float = parameter(1e-3, 'Adam step size', minimum=1e-8, maximum=1.0)
-    discount: float = parameter(0.98, 'gamma', minimum=0.0, maximum=0.9999)
-    target_update: float = parameter(
-        0.05, 'tau: share of the online network taken over per update', minimum=1e-6, maximum=1.0
+    actor_learning_rate: float = parameter(
+        1e-3, 'Adam step size', minimum=1e-8, maximum=1.0, group='actor'
     )
-    policy_average: float = parameter(
+    actor_ema: float = parameter(
         1.0,
         'share of the actor taken over per update into its average, which acts and is exported;'
         ' 1.0: the actor itself (Nikishin et al. 2018)',
         minimum=1e-6,
         maximum=1.0,
+        group='actor',
     )
-    action_l2: float = parameter(
+    actor_action_l2: float = parameter(
         1.0,
         'weight of the mean squared action in the actor loss; of ddpg and td3',
         minimum=0.0,
         maximum=1e3,
+        group='actor',
     )
-    batch_size: int = parameter(256, 'transitions per update', minimum=1, maximum=1 << 20)
-    goal_strategy: str = parameter(
+    critic_learning_rate: float = parameter(
+        1e-3, 'Adam step size', minimum=1e-8, maximum=1.0, group='critic'
+    )
+    critic_layer_norm: bool = parameter(
+        False,
+        'normalise the layers of the critic (Ba et al. 2016, arXiv 1607.06450)',
+        group='critic',
+    )
+    critic_count: int = parameter(
+        1,
+        'critics; the lowest of their targets counts (Fujimoto et al. 2018)',
+        minimum=1,
+        maximum=10,
+        group='critic',
+    )
+    discount: float = parameter(0.98, 'gamma', minimum=0.0, maximum=0.9999, start=True)
+    tau: float = parameter(
+        0.05, 'tau: share of the online network taken over per update', minimum=1e-6, maximum=1.0
+    )
+    batch_size: int = parameter(
+        256, 'transitions per update', minimum=1, maximum=1 << 20, start=True
+    )
+    her_strategy: str = parameter(
         'future',
         'achieved goals that become goals: those of later states of the episode, of its final'
         ' state, of any state of the episode, or of random states of any episode (Andrychowicz et'
         ' al. 2017, section 4.5)',
         choices=GOAL_STRATEGIES,
+        group='her',
+        start=True,
     )
-    future_goals: int = parameter(
+    her_k: int = parameter(
         4,
-        'k: samples relabelled as goal_strategy says, per sample that keeps its goal',
+        'samples relabelled as her.strategy says, per sample that keeps its goal',
         minimum=0,
         maximum=1000,
+        group='her',
+        start=True,
     )
-    past_goals: int = parameter(
+    her_past_goal_k: int = parameter(
         0,
         'samples relabelled with a desired goal of any stored episode, per sample that keeps its'
         ' goal (Pitis et al. 2020, arXiv 2007.02832)',
         minimum=0,
         maximum=1000,
+        group='her',
     )
-    moved_share: float = parameter(
+    her_goal_offset_m: float = parameter(
+        0.0,
+        'half of the goals that her.strategy gives are moved along x and y by uniform offsets of'
+        ' up to this, metres',
+        minimum=0.0,
+        maximum=1e3,
+        group='her',
+    )
+    motion_fraction: float = parameter(
         0.0,
         'share of the samples drawn from states that the achieved goal later gets away from, by'
         ' more than the tolerance',
         minimum=0.0,
         maximum=1.0,
     )
-    priority: str = parameter(
+    priority_kind: str = parameter(
         'none',
         'what is drawn more often: transitions of large td_error (Schaul et al. 2016), episodes of'
-        ' much energy (Zhao & Tresp 2018); only with moved_share 0.0',
+        ' much energy (Zhao & Tresp 2018); only with motion_fraction 0.0',
         choices=('none', 'td_error', 'energy'),
+        group='priority',
     )
     priority_alpha: float = parameter(
-        0.6, 'power of the TD error that is the priority', minimum=0.0, maximum=10.0
+        0.6,
+        'power of the TD error that is the priority',
+        minimum=0.0,
+        maximum=10.0,
+        group='priority',
     )
     priority_beta: float = parameter(
         0.4,
         'power of the importance weights at first, for td_error; it rises to 1.0',
         minimum=0.0,
         maximum=1.0,
+        group='priority',
     )
     priority_beta_updates: int = parameter(
-        100_000, 'updates after which that power is 1.0', minimum=1, maximum=1 << 40
+        100_000,
+        'updates after which that power is 1.0',
+        minimum=1,
+        maximum=1 << 40,
+        group='priority',
     )
-    mirror_left_right: float = parameter(
+    symmetry_left_right: float = parameter(
         0.0,
         "probability of a left-right reflection of a sample, at the plane of the task's symmetry",
         minimum=0.0,
         maximum=1.0,
+        group='symmetry',
     )
-    mirror_front_back: float = parameter(
+    symmetry_front_back: float = parameter(
         0.0,
         "probability of a front-back reflection of a sample, at the plane of the task's symmetry",
         minimum=0.0,
         maximum=1.0,
+        group='symmetry',
     )
-    horizontal_offset_m: float = parameter(
+    symmetry_offset_m: float = parameter(
         0.0,
         'samples are moved along x and y by uniform offsets of up to this, metres',
         minimum=0.0,
         maximum=1e3,
+        group='symmetry',
     )
-    goal_offset_m: float = parameter(
-        0.0,
-        'half of the goals that goal_strategy gives are moved along x and y by uniform offsets of'
-        ' up to this, metres',
-        minimum=0.0,
-        maximum=1e3,
-    )
-    curriculum: bool = parameter(
+    curriculum_enabled: bool = parameter(
         False,
         'choose goals among candidates: diverse ones at first, later those near the desired goals'
         ' (Fang et al. 2019)',
+        group='curriculum',
     )
     curriculum_candidates: int = parameter(
-        4, 'goals that a curriculum chooses one from', minimum=2, maximum=64
+        4, 'goals that a curriculum chooses one from', minimum=2, maximum=64, group='curriculum'
     )
     curriculum_weight: float = parameter(
-        0.01, 'lambda: weight of proximity beside diversity at first', minimum=0.0, maximum=1e9
+        0.01,
+        'lambda: weight of proximity beside diversity at first',
+        minimum=0.0,
+        maximum=1e9,
+        group='curriculum',
     )
-    curriculum_doubling: float = parameter(
-        10_000.0, 'updates in which lambda doubles', minimum=1.0, maximum=1e12
+    curriculum_doubling_updates: float = parameter(
+        10_000.0, 'updates in which lambda doubles', minimum=1.0, maximum=1e12, group='curriculum'
     )
     relative_goals: bool = parameter(
         False, 'show the networks where the goal lies from what is achieved'
     )
-    critic_layer_norm: bool = parameter(
-        False, 'normalise the layers of the critic (Ba et al. 2016, arXiv 1607.06450)'
+    td3_noise_std: float = parameter(
+        0.2,
+        "standard deviation of the noise on a target's action",
+        minimum=0.0,
+        maximum=2.0,
+        group='td3',
     )
-    critics: int = parameter(
-        1,
-        'critics; the lowest of their targets counts (Fujimoto et al. 2018)',
+    td3_noise_clip: float = parameter(
+        0.5, 'limit of that noise', minimum=0.0, maximum=2.0, group='td3'
+    )
+    td3_policy_delay: int = parameter(
+        2,
+        'actor and targets move in one of so many updates',
         minimum=1,
-        maximum=10,
-    )
-    target_noise_std: float = parameter(
-        0.2, "td3: standard deviation of the noise on a target's action", minimum=0.0, maximum=2.0
-    )
-    target_noise_clip: float = parameter(0.5, 'td3: limit of that noise', minimum=0.0, maximum=2.0)
-    policy_delay: int = parameter(
-        2, 'td3: actor and targets move in one of so many updates', minimum=1, maximum=1000
+        maximum=1000,
+        group='td3',
     )
     guard: str = parameter(
         'none',
@@ -182,14 +228,22 @@ class LearnerParameters(NodeParameters):
     replay_capacity: int = parameter(
         1_000_000, 'states kept in the replay buffer', minimum=100, maximum=1 << 31
     )
-    observation_clip: float = parameter(
-        200.0, 'limit of raw observations and goals', minimum=1e-3, maximum=1e9
+    normalizer_input_clip: float = parameter(
+        200.0, 'limit of raw observations and goals', minimum=1e-3, maximum=1e9, group='normalizer'
     )
-    normalized_clip: float = parameter(
-        5.0, 'limit of normalised observations and goals', minimum=1e-3, maximum=1e9
+    normalizer_output_clip: float = parameter(
+        5.0,
+        'limit of normalised observations and goals',
+        minimum=1e-3,
+        maximum=1e9,
+        group='normalizer',
     )
-    minimum_std: float = parameter(
-        0.01, 'smallest standard deviation divided by', minimum=1e-9, maximum=1e9
+    normalizer_minimum_std: float = parameter(
+        0.01,
+        'smallest standard deviation divided by',
+        minimum=1e-9,
+        maximum=1e9,
+        group='normalizer',
     )
 
     def __post_init__(self) -> None:
@@ -197,27 +251,27 @@ class LearnerParameters(NodeParameters):
 
         :raises ConfigError: naming both, and what to change
         """
-        if self.moved_share and self.priority != 'none':
+        if self.motion_fraction and self.priority_kind != 'none':
             raise ConfigError(
-                f'priority is {self.priority} and moved_share {self.moved_share}, and each says'
-                ' what is drawn',
-                'set moved_share 0.0 or priority none',
+                f'priority.kind is {self.priority_kind} and motion_fraction'
+                f' {self.motion_fraction}, and each says what is drawn',
+                'set motion_fraction 0.0 or priority.kind none',
             )
         if self.agent == 'sac' and self.guard != 'none':
             raise ConfigError(
                 f'guard {self.guard} ties a deterministic actor, which agent sac does not have',
                 'choose guard none, or agent ddpg or td3',
             )
-        if self.guard in IMITATING and not self.future_goals:
+        if self.guard in IMITATING and not self.her_k:
             raise ConfigError(
                 f'guard {self.guard} imitates what led to relabelled goals, of which there are'
-                ' none with future_goals 0',
-                'choose another guard, or set future_goals',
+                ' none with her.k 0',
+                'choose another guard, or set her.k',
             )
-        if self.guard in IMITATING and self.goal_strategy == 'random':
+        if self.guard in IMITATING and self.her_strategy == 'random':
             raise ConfigError(
                 f'guard {self.guard} imitates what led to relabelled goals, and to those of'
-                ' goal_strategy random nothing led',
+                ' her.strategy random nothing led',
                 'choose another guard, or another strategy',
             )
 
@@ -225,6 +279,10 @@ class LearnerParameters(NodeParameters):
 def learner_parameters(**values: Any) -> LearnerParameters:
     """Return checked parameters; what is not given keeps its default.
 
+    :param values: by field, such as ``her_k=8`` for the parameter ``her.k``
     :raises ConfigError: if a name is unknown, a value does not fit, or some do not fit together
     """
-    return configured(LearnerParameters, 'learner', values)
+    names = {each.attribute: each.name for each in parameters_of(LearnerParameters).values()}
+    return configured(
+        LearnerParameters, 'learner', {names.get(key, key): value for key, value in values.items()}
+    )

@@ -20,7 +20,9 @@ class FetchEnvParameters(NodeParameters):
     """Parameters of ``fetch_env``."""
 
     worker: int = parameter(0, 'number of this worker in the run', minimum=0, maximum=999)
-    num_envs: int = parameter(8, 'environments stepped together', minimum=1, maximum=1024)
+    num_envs: int = parameter(
+        8, 'environments stepped together', minimum=1, maximum=1024, start=True
+    )
     threads: int = parameter(1, 'threads of the physics', minimum=1, maximum=64)
     action_timeout_s: float = parameter(
         0.5, 'wait this long for actions, then send the states again', minimum=0.01, maximum=60.0
@@ -70,7 +72,7 @@ class TrainerParameters(LearnerParameters):
         maximum=1 << 40,
     )
     updates_per_step: float = parameter(
-        0.4, 'updates per environment step', minimum=0.0, maximum=1e3
+        0.4, 'updates per environment step', minimum=0.0, maximum=1e3, start=True
     )
     warm_up_steps: int = parameter(
         400, 'environment steps before the first update', minimum=0, maximum=1 << 40
@@ -81,14 +83,24 @@ class TrainerParameters(LearnerParameters):
     evaluation_interval: int = parameter(
         2000, 'environment steps from one evaluation to the next', minimum=1, maximum=1 << 40
     )
-    stop_success: float = parameter(
-        0.95, 'stop at this success rate of an evaluation', minimum=0.0, maximum=1.0
+    stop_success_rate: float = parameter(
+        0.95,
+        'stop at this success rate of an evaluation',
+        minimum=0.0,
+        maximum=1.0,
+        group='stop',
+        start=True,
     )
     stop_evaluations: int = parameter(
-        1, 'evaluations in a row that must reach it', minimum=1, maximum=1000
+        1, 'evaluations in a row that must reach it', minimum=1, maximum=1000, group='stop'
     )
-    max_env_steps: int = parameter(
-        1_000_000, 'give up after this many environment steps', minimum=1, maximum=1 << 40
+    stop_env_steps: int = parameter(
+        1_000_000,
+        'give up after this many environment steps',
+        minimum=1,
+        maximum=1 << 40,
+        group='stop',
+        start=True,
     )
     checkpoint_interval_s: float = parameter(
         60.0, 'seconds from one checkpoint to the next', minimum=1.0, maximum=86400.0

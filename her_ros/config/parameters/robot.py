@@ -108,9 +108,14 @@ class PolicyParameters(NodeParameters, SafetyParameters, WatchdogParameters, Rea
         'standard deviation of the Gaussian noise, of the action limit',
         minimum=0.0,
         maximum=1.0,
+        start=True,
     )
     random_probability: float = parameter(
-        0.3, 'share of the actions that are uniformly random', minimum=0.0, maximum=1.0
+        0.3,
+        'share of the actions that are uniformly random',
+        minimum=0.0,
+        maximum=1.0,
+        start=True,
     )
     hold_steps: int = parameter(
         1, 'steps for which a random action is held', minimum=1, maximum=1000

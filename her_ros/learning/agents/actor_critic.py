@@ -103,7 +103,7 @@ class ActorCritic:
             [state_size + task.action_size, *parameters.hidden_sizes, 1],
             parameters.critic_layer_norm,
         )
-        self._critics = parameters.critics
+        self._critics = parameters.critic_count
         self._discount = parameters.discount
         self._action_size = task.action_size
 

@@ -31,7 +31,7 @@ class Ddpg(ActorCritic):
     def __init__(self, task: GoalTask, parameters: LearnerParameters) -> None:
         super().__init__(task, parameters)
         # Where actions are imitated it would make them smaller than the recorded ones.
-        self._action_l2 = parameters.action_l2 if parameters.guard == 'none' else 0.0
+        self._action_l2 = parameters.actor_action_l2 if parameters.guard == 'none' else 0.0
         self._guard = GUARDS[parameters.guard]
         # Rewards are -1 or 0, so no return lies below this or above 0.
         self._lowest_return = -1.0 / (1.0 - parameters.discount)
@@ -101,8 +101,8 @@ class Agent:
         device: torch.device | str = 'cpu',
     ) -> None:
         self.algorithm = algorithm
-        self._target_update = parameters.target_update
-        self._policy_average = parameters.policy_average
+        self._target_update = parameters.tau
+        self._policy_average = parameters.actor_ema
         drawn = algorithm.initial(generator)
         # A subclass of Networks may have more of them.
         self._networks, initial = type(drawn), drawn.named()

@@ -17,7 +17,7 @@ class Dqn:
     holds for relabelled goals alike. Actions are rows of zeros with a one at the number of what
     was chosen, so that they are stored as all others are. States are seen as they are.
 
-    :param parameters: layers, ``critic_learning_rate``, ``discount`` and ``target_update``
+    :param parameters: layers, ``critic.learning_rate``, ``discount`` and ``tau``
     :param generator: CPU generator that draws the initial parameters
     """
 
@@ -32,7 +32,7 @@ class Dqn:
             self.online, parameters.critic_learning_rate, fused=True
         )
         self._discount = parameters.discount
-        self._target_update = parameters.target_update
+        self._target_update = parameters.tau
         # Rewards are -1 or 0, so no return lies below this or above 0.
         self._lowest_return = -1.0 / (1.0 - parameters.discount)
 

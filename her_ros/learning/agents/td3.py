@@ -20,9 +20,9 @@ class Td3(Ddpg):
 
     def __init__(self, task: GoalTask, parameters: LearnerParameters) -> None:
         super().__init__(task, parameters)
-        self.policy_delay = parameters.policy_delay
-        self._noise_std = parameters.target_noise_std
-        self._noise_clip = parameters.target_noise_clip
+        self.policy_delay = parameters.td3_policy_delay
+        self._noise_std = parameters.td3_noise_std
+        self._noise_clip = parameters.td3_noise_clip
 
     def noise(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw standard normal numbers for the target's actions, shape (1, n, A)."""

@@ -48,12 +48,12 @@ class Replay:
     ) -> None:
         self.task = task
         self.capacity = capacity = parameters.replay_capacity
-        relabelled = parameters.future_goals + parameters.past_goals
-        self._hindsight_share = parameters.future_goals / (relabelled + 1)
+        relabelled = parameters.her_k + parameters.her_past_goal_k
+        self._hindsight_share = parameters.her_k / (relabelled + 1)
         self._relabelled_share = relabelled / (relabelled + 1)
-        self._moved_share = parameters.moved_share
-        self._strategy: GoalStrategy = GOAL_STRATEGIES[parameters.goal_strategy]
-        self._curriculum = Curriculum(parameters) if parameters.curriculum else None
+        self._moved_share = parameters.motion_fraction
+        self._strategy: GoalStrategy = GOAL_STRATEGIES[parameters.her_strategy]
+        self._curriculum = Curriculum(parameters) if parameters.curriculum_enabled else None
         #: which transitions are drawn more often; None: all alike
         self.priorities = priorities_of(task, parameters, device)
         #: how samples are transformed; None: they are as recorded
@@ -61,7 +61,7 @@ class Replay:
         self._goal_offsets = goal_offsets_of(task, parameters, device)
         #: random numbers that a batch uses
         self.draw_spec = DrawSpec(
-            parameters.curriculum_candidates if parameters.curriculum else 0,
+            parameters.curriculum_candidates if parameters.curriculum_enabled else 0,
             self.symmetries is not None,
             self._goal_offsets is not None,
         )
@@ -80,8 +80,8 @@ class Replay:
         # Rows that start a transition; those among them after which the achieved goal moved; and
         # rows that hold desired goals. The last two only where they are drawn from.
         self._transitions = Ring(capacity, device)
-        self._moved = Ring(capacity if parameters.moved_share else 1, device)
-        self._desired = Ring(capacity if parameters.past_goals else 1, device)
+        self._moved = Ring(capacity if parameters.motion_fraction else 1, device)
+        self._desired = Ring(capacity if parameters.her_past_goal_k else 1, device)
         self._next_row = 0
         self._episodes: deque[_Stored] = deque()  # oldest first
 

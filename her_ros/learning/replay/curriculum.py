@@ -28,7 +28,7 @@ class Curriculum:
 
     def __init__(self, parameters: LearnerParameters) -> None:
         self._weight = parameters.curriculum_weight
-        self._doubling = parameters.curriculum_doubling
+        self._doubling = parameters.curriculum_doubling_updates
 
     def proximity_weight(self, updates: Tensor) -> Tensor:
         """Return λ after a number of updates, a scalar: λ₀ · 2^(updates / doubling).

@@ -23,14 +23,14 @@ def goal_offsets_of(
 
     :raises SymmetryError: if the task's goals are not known to be positions
     """
-    offset_m = parameters.goal_offset_m
+    offset_m = parameters.her_goal_offset_m
     if not offset_m:
         return None
     coordinates = value_map(task.goal_kinds).coordinate
     if not coordinates.any():
         raise SymmetryError(
-            f'goal_offset_m is {offset_m}, but the goals of task {task.name} are not known to be'
-            ' positions',
+            f'her.goal_offset_m is {offset_m}, but the goals of task {task.name} are not known to'
+            ' be positions',
             'set 0.0, or add symmetries to the task that say so',
         )
     return GoalOffsets(torch.from_numpy(coordinates.astype(float)).to(device), offset_m)

@@ -154,8 +154,8 @@ def priorities_of(
 ) -> Priorities | None:
     """Make the priorities that the parameters ask for; None where all are drawn alike."""
     capacity = parameters.replay_capacity
-    if parameters.priority == 'energy':
+    if parameters.priority_kind == 'energy':
         return EnergyPriorities(task, capacity, device)
-    if parameters.priority == 'td_error':
+    if parameters.priority_kind == 'td_error':
         return TdErrorPriorities(parameters, capacity, device)
     return None

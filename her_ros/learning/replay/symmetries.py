@@ -22,11 +22,11 @@ def symmetries_of(
 
     :raises SymmetryError: if the task lacks a symmetry that the parameters use
     """
-    probabilities = (parameters.mirror_front_back, parameters.mirror_left_right)
-    check_symmetries(task.name, task.symmetries, *probabilities, parameters.horizontal_offset_m)
-    if not any(probabilities) and not parameters.horizontal_offset_m:
+    probabilities = (parameters.symmetry_front_back, parameters.symmetry_left_right)
+    check_symmetries(task.name, task.symmetries, *probabilities, parameters.symmetry_offset_m)
+    if not any(probabilities) and not parameters.symmetry_offset_m:
         return None
-    return SampleSymmetries(task, probabilities, parameters.horizontal_offset_m, device)
+    return SampleSymmetries(task, probabilities, parameters.symmetry_offset_m, device)
 
 
 class SampleSymmetries:

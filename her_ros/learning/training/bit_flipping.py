@@ -53,7 +53,7 @@ def learning_parameters(hindsight: bool, seed: int = 0) -> LearnerParameters:
         device='cpu',
         hidden_sizes=(256,),
         batch_size=128,
-        future_goals=4 if hindsight else 0,
+        her_k=4 if hindsight else 0,
         replay_capacity=200_000,
     )
 
@@ -92,7 +92,7 @@ class Progress:
 class BitFlippingTraining:
     """DQN on bit flipping: episodes in turn with updates, evaluations left to the caller.
 
-    :param parameters: ``future_goals`` is k; 0 does without hindsight
+    :param parameters: ``her.k`` is k; 0 does without hindsight
     """
 
     def __init__(self, bits: int, parameters: LearnerParameters) -> None:

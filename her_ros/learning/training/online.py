@@ -195,7 +195,7 @@ class Training(BagTraining):
     @property
     def _evaluation_due(self) -> bool:
         steps = self.learner.env_steps
-        return steps >= min(self._next_evaluation, self.parameters.max_env_steps)
+        return steps >= min(self._next_evaluation, self.parameters.stop_env_steps)
 
     @property
     def judged_policy(self) -> tuple[int, bytes] | None:
@@ -206,7 +206,7 @@ class Training(BagTraining):
         """Export the current policy for evaluation if one is due; return whether it was."""
         if self._judged is not None or not self._evaluation_due or self.updates_owed:
             return False
-        is_last = self.learner.env_steps >= self.parameters.max_env_steps
+        is_last = self.learner.env_steps >= self.parameters.stop_env_steps
         self._next_evaluation = self.learner.env_steps + self.parameters.evaluation_interval
         if not self.learner.updates and not is_last:
             return False
@@ -275,10 +275,10 @@ class Training(BagTraining):
         parameters = self.parameters
         last = self.evaluations[-parameters.stop_evaluations :]
         if len(last) == parameters.stop_evaluations and all(
-            e.success_rate >= parameters.stop_success for e in last
+            e.success_rate >= parameters.stop_success_rate for e in last
         ):
             return Outcome.SOLVED
-        if last and last[-1].env_steps >= parameters.max_env_steps:
+        if last and last[-1].env_steps >= parameters.stop_env_steps:
             return Outcome.LIMIT
         return None
 

@@ -1,17 +1,18 @@
-import dataclasses
+import collections
 
 import pytest
 
+from her_ros.config.files import complete, read_file, to_yaml, with_overrides
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.parameters.shared import NodeParameters
-from her_ros.config.schema import ConfigError, configured, parameters_of
+from her_ros.config.schema import ConfigError, configured, parameters_of, values_of
 
 
 @pytest.mark.parametrize('node', NODE_PARAMETERS)
 def test_every_default_keeps_its_own_limits(node):
-    defaults = dataclasses.asdict(NODE_PARAMETERS[node]())
+    defaults = values_of(NODE_PARAMETERS[node]())
     assert configured(NODE_PARAMETERS[node], node, defaults) == NODE_PARAMETERS[node]()
 
 
@@ -42,9 +43,9 @@ def test_defaults_are_those_of_the_paper():
     assert learner.hidden_sizes == (256, 256, 256)
     assert learner.actor_learning_rate == learner.critic_learning_rate == 0.001
     assert learner.discount == 1 - 1 / 50
-    assert (learner.batch_size, learner.future_goals, learner.action_l2) == (256, 4, 1.0)
-    assert (learner.observation_clip, learner.normalized_clip) == (200, 5)
-    assert learner.minimum_std == 0.01
+    assert (learner.batch_size, learner.her_k, learner.actor_action_l2) == (256, 4, 1.0)
+    assert (learner.normalizer_input_clip, learner.normalizer_output_clip) == (200, 5)
+    assert learner.normalizer_minimum_std == 0.01
     policy = PolicyParameters()
     assert (policy.noise_std, policy.random_probability) == (0.2, 0.3)
 
@@ -52,11 +53,17 @@ def test_defaults_are_those_of_the_paper():
 @pytest.mark.parametrize(
     ('values', 'said'),
     [
-        ({'priority': 'td_error', 'moved_share': 0.5}, 'priority is td_error and moved_share 0.5'),
-        ({'priority': 'energy', 'moved_share': 0.1}, 'set moved_share 0.0 or priority none'),
+        (
+            {'priority.kind': 'td_error', 'motion_fraction': 0.5},
+            'priority.kind is td_error and motion_fraction 0.5',
+        ),
+        (
+            {'priority.kind': 'energy', 'motion_fraction': 0.1},
+            'set motion_fraction 0.0 or priority.kind none',
+        ),
         ({'agent': 'sac', 'guard': 'td3_bc'}, 'guard td3_bc ties a deterministic actor'),
-        ({'guard': 'wgcsl', 'future_goals': 0}, 'none with future_goals 0'),
-        ({'guard': 'gcsl', 'goal_strategy': 'random'}, 'goal_strategy random nothing led'),
+        ({'guard': 'wgcsl', 'her.k': 0}, 'none with her.k 0'),
+        ({'guard': 'gcsl', 'her.strategy': 'random'}, 'her.strategy random nothing led'),
     ],
 )
 def test_what_does_not_go_together_is_refused(values, said):
@@ -64,3 +71,39 @@ def test_what_does_not_go_together_is_refused(values, said):
         configured(LearnerParameters, 'trainer', values)
     for name in values:
         configured(LearnerParameters, 'trainer', {name: values[name]})
+
+
+def test_every_group_has_two_members_and_no_parameter_has_its_name():
+    for node, config in NODE_PARAMETERS.items():
+        names = list(parameters_of(config))
+        groups = collections.Counter(name.split('.')[0] for name in names if '.' in name)
+        assert min(groups.values(), default=2) >= 2, node
+        assert not set(groups) & set(names), node
+
+
+def test_a_name_is_that_of_its_field_but_for_the_dot():
+    for config in NODE_PARAMETERS.values():
+        for name, declared in parameters_of(config).items():
+            assert declared.attribute == name.replace('.', '_')
+            assert name.count('.') <= 1
+
+
+@pytest.mark.parametrize('node', NODE_PARAMETERS)
+def test_every_parameter_passes_through_a_file_and_an_override(node, tmp_path):
+    path = tmp_path / 'params.yaml'
+    path.write_text(to_yaml(complete({})))
+    read = read_file(path)
+    for name, value in read[node].items():
+        assert name in parameters_of(NODE_PARAMETERS[node])
+        assert with_overrides({node: {}}, [f'{node}.{name}={value!r}'])[node] == {name: value}
+
+
+def test_about_a_dozen_parameters_are_marked_to_start_with():
+    marked = [
+        f'{node}.{name}'
+        for node, config in NODE_PARAMETERS.items()
+        for name, declared in parameters_of(config).items()
+        if declared.start
+    ]
+    assert 8 <= len(marked) <= 14
+    assert {'trainer.her.k', 'trainer.stop.success_rate', 'fetch_env.num_envs'} <= set(marked)

@@ -29,7 +29,7 @@ def cache(tmp_path_factory):
 
 
 def test_the_background_process_compiles_what_the_learner_then_computes_alike(cache, make_episode):
-    symmetries = {'mirror_left_right': 0.5, 'horizontal_offset_m': 0.1, 'goal_offset_m': 0.1}
+    symmetries = {'symmetry_left_right': 0.5, 'symmetry_offset_m': 0.1, 'her_goal_offset_m': 0.1}
     parameters = TrainerParameters(
         hidden_sizes=(8,), batch_size=16, replay_capacity=1000, compile_after=2, **symmetries
     )

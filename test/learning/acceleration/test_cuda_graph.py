@@ -14,20 +14,20 @@ from her_ros.learning.learner import Learner
 # What reads a tensor on the host, or copies host memory to the device.
 HOST_KERNELS = {'_local_scalar_dense', 'lift_fresh', 'nonzero', 'masked_select', 'equal'}
 OPTIONS = {
-    'moved_share': 0.5,
-    'past_goals': 1,
+    'motion_fraction': 0.5,
+    'her_past_goal_k': 1,
     'relative_goals': True,
     'critic_layer_norm': True,
-    'critics': 2,
-    'mirror_left_right': 0.5,
-    'mirror_front_back': 0.3,
-    'horizontal_offset_m': 0.1,
+    'critic_count': 2,
+    'symmetry_left_right': 0.5,
+    'symmetry_front_back': 0.3,
+    'symmetry_offset_m': 0.1,
 }
 FAMILY = {
-    'goal_strategy': 'episode',
-    'priority': 'td_error',
-    'curriculum': True,
-    'curriculum_doubling': 5.0,
+    'her_strategy': 'episode',
+    'priority_kind': 'td_error',
+    'curriculum_enabled': True,
+    'curriculum_doubling_updates': 5.0,
 }
 AGENTS = [{'agent': agent, **OPTIONS} for agent in ('td3', 'sac')]
 AGENTS += [{'agent': agent, **FAMILY} for agent in ('td3', 'sac')]

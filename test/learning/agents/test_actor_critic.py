@@ -15,7 +15,11 @@ from her_ros.learning.agents.agent import Agent
 from her_ros.learning.learner import Learner
 from her_ros.learning.replay.batch import Draws
 
-CHOSEN = [{'agent': 'ddpg'}, {'agent': 'td3', 'critics': 2}, {'agent': 'sac', 'critics': 2}]
+CHOSEN = [
+    {'agent': 'ddpg'},
+    {'agent': 'td3', 'critic_count': 2},
+    {'agent': 'sac', 'critic_count': 2},
+]
 of_every_agent = pytest.mark.parametrize('agent', CHOSEN, ids=lambda values: values['agent'])
 
 
@@ -28,7 +32,7 @@ def test_every_agent_can_be_chosen_by_its_name():
 @pytest.mark.parametrize('priority', ['none', 'td_error'])
 def test_a_resumed_learner_goes_on_bit_for_bit(toy, parameters, make_episode, agent, priority):
     """After an odd number of updates, so that a delayed actor is between two of its own."""
-    chosen = parameters(**agent, policy_average=0.1, priority=priority)
+    chosen = parameters(**agent, actor_ema=0.1, priority_kind=priority)
     original, resumed = Learner(toy, chosen), Learner(toy, chosen)
     episodes = [make_episode(toy, 10, number) for number in range(5)]
     original.ingest(episodes)
@@ -80,7 +84,7 @@ def test_gradients_change_nothing_and_draw_nothing(toy, parameters, make_episode
 @pytest.mark.parametrize('agent', AGENTS)
 def test_weights_count_for_the_critic_alone(toy, parameters, make_inputs, agent):
     """And they are what makes an agent tell its errors, from which priorities follow."""
-    chosen = parameters(agent=agent, critics=1)
+    chosen = parameters(agent=agent, critic_count=1)
     algorithm = AGENTS[agent](toy, chosen)
     made = Agent(algorithm, chosen, torch.Generator().manual_seed(0))
     plain = make_inputs(toy, 32, noises=2)
@@ -101,7 +105,7 @@ def test_weights_count_for_the_critic_alone(toy, parameters, make_inputs, agent)
 def test_every_agent_sets_the_priorities_of_what_it_learnt_from(
     toy, parameters, make_episode, agent
 ):
-    learner = Learner(toy, parameters(**agent, priority='td_error'))
+    learner = Learner(toy, parameters(**agent, priority_kind='td_error'))
     learner.ingest([make_episode(toy, 10, number) for number in range(5)])
     before = learner.state_dict()['priorities']['weights']
     learner.update(1)

@@ -86,7 +86,7 @@ class Textbook:
         critic_loss = ((self.q(self.critic, inputs.state, inputs.action) - target) ** 2).mean()
         action = self.actor(inputs.state)
         actor_loss = -self.q(self.critic, inputs.state, action).mean()
-        actor_loss = actor_loss + self.parameters.action_l2 * (action**2).mean()
+        actor_loss = actor_loss + self.parameters.actor_action_l2 * (action**2).mean()
         # Both gradients are taken at the old parameters, as OpenAI baselines takes them.
         self.actor_optimizer.zero_grad()
         actor_loss.backward()
@@ -100,24 +100,22 @@ class Textbook:
                 (self.critic, self.target_critic),
             ):
                 for new, old in zip(online.parameters(), target.parameters(), strict=True):
-                    tau = self.parameters.target_update
+                    tau = self.parameters.tau
                     old.copy_((1 - tau) * old + tau * new)
         return {'critic_loss': critic_loss.item(), 'actor_loss': actor_loss.item()}
 
 
 @pytest.mark.usefixtures('double')
 @pytest.mark.parametrize('hidden_sizes', [(7,), (16, 8, 4)])
-@pytest.mark.parametrize(('discount', 'target_update'), [(0.98, 0.05), (0.5, 1.0)])
-def test_updates_equal_the_textbook(
-    toy, parameters, device, hidden_sizes, discount, target_update
-):
+@pytest.mark.parametrize(('discount', 'tau'), [(0.98, 0.05), (0.5, 1.0)])
+def test_updates_equal_the_textbook(toy, parameters, device, hidden_sizes, discount, tau):
     chosen = parameters(
         hidden_sizes=hidden_sizes,
         discount=discount,
-        target_update=target_update,
+        tau=tau,
         actor_learning_rate=3e-3,
         critic_learning_rate=1e-2,
-        action_l2=0.3,
+        actor_action_l2=0.3,
     )
     agent = agent_of(toy, chosen, device)
     textbook = Textbook(agent, chosen)
@@ -183,7 +181,7 @@ def test_targets_are_clipped_to_the_possible_returns(toy, parameters, discount, 
 
 
 def test_the_lowest_of_several_critics_is_the_target_of_all(toy, parameters, device):
-    chosen = parameters(critics=3, critic_layer_norm=True, discount=0.9)
+    chosen = parameters(critic_count=3, critic_layer_norm=True, discount=0.9)
     agent = agent_of(toy, chosen, device)
     algorithm, inputs = agent.algorithm, random_inputs(toy, 64, device)
     size = len(algorithm.critic.shapes)
@@ -209,7 +207,7 @@ def test_termination_cuts_the_bootstrap_and_truncation_does_not(toy, parameters,
             not terminated,
             terminated,
         )
-        replay = Replay(toy, parameters(future_goals=0))
+        replay = Replay(toy, parameters(her_k=0))
         first = replay.add(episode)
         batch = replay.sample_episode(first, 5, Draws.random(5, torch.Generator()))
         state = torch.zeros((5, toy.observation_size + toy.goal_size))
@@ -247,7 +245,7 @@ def test_a_state_round_trip_goes_on_bit_for_bit(toy, parameters):
 
 @pytest.mark.usefixtures('double')
 def test_the_policy_is_the_running_average_of_the_actor(toy, parameters, device):
-    agent = agent_of(toy, parameters(policy_average=0.25), device)
+    agent = agent_of(toy, parameters(actor_ema=0.25), device)
     actors = []
     for seed in range(6):
         update(agent, random_inputs(toy, 32, device, seed))
@@ -269,7 +267,7 @@ def test_without_averaging_the_policy_is_the_actor_itself(toy, parameters):
 
 
 def test_averaging_changes_nothing_of_what_is_learnt(toy, parameters):
-    agents = [agent_of(toy, parameters(policy_average=share)) for share in (1.0, 0.01)]
+    agents = [agent_of(toy, parameters(actor_ema=share)) for share in (1.0, 0.01)]
     for seed in range(3):
         losses = [update(agent, random_inputs(toy, 32, 'cpu', seed)) for agent in agents]
         assert losses[0] == losses[1]

@@ -38,7 +38,7 @@ def batch_of(count, seed=0):
 
 def test_updates_equal_the_textbook(parameters, modules):
     """Double Q-learning (van Hasselt et al. 2016, eq. 4), sample by sample."""
-    chosen = parameters(discount=0.5, target_update=0.3, critic_learning_rate=1e-2)
+    chosen = parameters(discount=0.5, tau=0.3, critic_learning_rate=1e-2)
     agent = Dqn(bit_flipping(BITS), chosen, torch.Generator().manual_seed(0))
     q = modules(agent.network, [p.detach() for p in agent.online])
     target_q = copy.deepcopy(q)

@@ -96,7 +96,7 @@ def test_guarded_actors_stay_with_what_was_recorded(toy, parameters, guard, devi
     distance = {}
     for chosen in ('none', guard):
         # Wide enough for the critic to find out that all is equally bad.
-        values = parameters(guard=chosen, action_l2=0.0, hidden_sizes=(32, 32), target_update=0.2)
+        values = parameters(guard=chosen, actor_action_l2=0.0, hidden_sizes=(32, 32), tau=0.2)
         agent = Agent(Ddpg(toy, values), values, torch.Generator().manual_seed(0), device)
         for _ in range(1500):
             gradients, _ = agent.gradients(inputs)
@@ -114,6 +114,6 @@ def test_the_penalty_on_actions_does_not_shrink_what_is_imitated(toy, parameters
     inputs = inputs_with(toy, recorded, steps)
     losses = [
         Agent(Ddpg(toy, values), values, torch.Generator().manual_seed(0)).gradients(inputs)[1]
-        for values in (parameters(guard=guard, action_l2=weight) for weight in (0.0, 10.0))
+        for values in (parameters(guard=guard, actor_action_l2=weight) for weight in (0.0, 10.0))
     ]
     assert losses[0]['actor_loss'] == losses[1]['actor_loss']

@@ -84,14 +84,14 @@ class Textbook:
         with torch.no_grad():
             for critic, target in zip(self.critics, self.targets, strict=True):
                 for new, old in zip(critic.parameters(), target.parameters(), strict=True):
-                    old += self.p.target_update * (new - old)
+                    old += self.p.tau * (new - old)
         return dict(zip(('actor_loss', 'critic_loss', 'temperature_loss'), losses, strict=True))
 
 
 @pytest.mark.usefixtures('double')
 def test_updates_equal_the_textbook(toy, parameters, make_inputs, modules):
     chosen = parameters(
-        critics=2, discount=0.9, actor_learning_rate=3e-3, critic_learning_rate=1e-2
+        critic_count=2, discount=0.9, actor_learning_rate=3e-3, critic_learning_rate=1e-2
     )
     agent = agent_of(toy, chosen)
     textbook = Textbook(agent, chosen, modules)
@@ -110,7 +110,7 @@ def test_updates_equal_the_textbook(toy, parameters, make_inputs, modules):
 
 
 def test_each_loss_sends_its_gradient_into_its_own_network_alone(toy, parameters, make_inputs):
-    agent = agent_of(toy, parameters(critics=2))
+    agent = agent_of(toy, parameters(critic_count=2))
     named = agent.online.named()
     leaves = {name: [p.clone().requires_grad_() for p in each] for name, each in named.items()}
     assert set(leaves) == {'actor', 'critic', 'temperature'}
@@ -128,7 +128,7 @@ def test_the_temperature_moves_entropy_towards_its_target(
     toy, parameters, make_inputs, log_std, too_sure
 ):
     """An actor too sure of itself is paid more for entropy, and one too unsure less."""
-    agent = agent_of(toy, parameters(critics=2, actor_learning_rate=1e-2))
+    agent = agent_of(toy, parameters(critic_count=2, actor_learning_rate=1e-2))
     size = toy.action_size
     with torch.no_grad():
         for parameter in agent.online.actor[-2:]:
@@ -142,7 +142,7 @@ def test_the_temperature_moves_entropy_towards_its_target(
 
 def test_entropy_goes_to_its_target(toy, parameters, make_inputs):
     """The reward falls off around one action, so how far to stray from it is a matter of price."""
-    chosen = parameters(critics=2, hidden_sizes=(16,), actor_learning_rate=1e-2)
+    chosen = parameters(critic_count=2, hidden_sizes=(16,), actor_learning_rate=1e-2)
     agent = agent_of(toy, chosen)
     entropies = []
     for seed in range(600):
@@ -158,7 +158,7 @@ def test_entropy_goes_to_its_target(toy, parameters, make_inputs):
 
 
 def test_what_is_exported_is_tanh_of_the_mean(toy, parameters, make_inputs):
-    chosen = parameters(critics=2)
+    chosen = parameters(critic_count=2)
     algorithm = Sac(toy, chosen)
     actor = algorithm.initial(torch.Generator().manual_seed(0)).actor
     state = make_inputs(toy, 100).state

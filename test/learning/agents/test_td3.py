@@ -8,12 +8,12 @@ from her_ros.learning.agents.td3 import Td3
 
 # Wide noise, so that both of its limits are met.
 VALUES = {
-    'critics': 2,
+    'critic_count': 2,
     'discount': 0.9,
-    'action_l2': 0.3,
-    'target_noise_std': 0.8,
-    'target_noise_clip': 0.9,
-    'policy_delay': 3,
+    'actor_action_l2': 0.3,
+    'td3_noise_std': 0.8,
+    'td3_noise_clip': 0.9,
+    'td3_policy_delay': 3,
     'actor_learning_rate': 3e-3,
     'critic_learning_rate': 1e-2,
 }
@@ -57,7 +57,7 @@ class Textbook:
         p = self.p
         with torch.no_grad():
             epsilon = torch.clip(
-                p.target_noise_std * inputs.noise[0], -p.target_noise_clip, p.target_noise_clip
+                p.td3_noise_std * inputs.noise[0], -p.td3_noise_clip, p.td3_noise_clip
             )
             next_action = torch.tanh(self.target_actor(inputs.next_state)) + epsilon
             next_action = torch.clip(next_action, -1, 1)
@@ -69,10 +69,10 @@ class Textbook:
             for critic in self.critics
         )
         action = torch.tanh(self.actor(inputs.state))
-        actor_loss = p.action_l2 * (action**2).mean()
+        actor_loss = p.actor_action_l2 * (action**2).mean()
         actor_loss = actor_loss - self.q(self.critics[0], inputs.state, action).mean()
         self.updates += 1
-        due = self.updates % p.policy_delay == 0
+        due = self.updates % p.td3_policy_delay == 0
         self.actor_optimizer.zero_grad()
         actor_loss.backward()
         self.critic_optimizer.zero_grad()
@@ -88,7 +88,7 @@ class Textbook:
         with torch.no_grad():
             for online, target in pairs:
                 for new, old in zip(online.parameters(), target.parameters(), strict=True):
-                    old += self.p.target_update * (new - old)
+                    old += self.p.tau * (new - old)
 
 
 @pytest.mark.usefixtures('double')
@@ -110,7 +110,7 @@ def test_updates_equal_the_textbook(toy, parameters, make_inputs, modules):
 
 @pytest.mark.parametrize('delay', [1, 2, 5])
 def test_actor_and_targets_move_in_one_of_so_many_updates(toy, parameters, make_inputs, delay):
-    agent = agent_of(toy, parameters(policy_delay=delay))
+    agent = agent_of(toy, parameters(td3_policy_delay=delay))
     for number in range(1, 11):
         watched = {'actor': agent.online.actor, 'critic': agent.online.critic}
         watched |= {f'target {name}': each for name, each in agent.target.named().items()}
@@ -123,7 +123,7 @@ def test_actor_and_targets_move_in_one_of_so_many_updates(toy, parameters, make_
 
 
 def test_blurred_target_actions_stay_within_their_limits(toy, parameters, make_inputs):
-    algorithm = Td3(toy, parameters(target_noise_std=0.3, target_noise_clip=0.4))
+    algorithm = Td3(toy, parameters(td3_noise_std=0.3, td3_noise_clip=0.4))
     actor = [3 * p for p in algorithm.initial(torch.Generator().manual_seed(0)).actor]
     inputs = make_inputs(toy, 1000, noises=1)
     plain = algorithm.act(actor, inputs.next_state)
@@ -137,7 +137,7 @@ def test_blurred_target_actions_stay_within_their_limits(toy, parameters, make_i
 
 
 def test_a_state_says_when_the_actor_moves_next(toy, parameters, make_inputs):
-    chosen = parameters(policy_delay=3, critics=2)
+    chosen = parameters(td3_policy_delay=3, critic_count=2)
     original, restored = agent_of(toy, chosen), agent_of(toy, chosen)
     for seed in range(4):
         update(original, make_inputs(toy, 32, seed, noises=1))

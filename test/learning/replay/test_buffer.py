@@ -153,7 +153,7 @@ def test_the_last_draw_selects_the_last_transition(toy, make_episode):
 def test_k_of_k_plus_one_samples_are_relabelled(toy, make_episode, device, k, share):
     episode = make_episode(toy, 10)
     count = 100_000
-    batch = filled(toy, [episode], device, future_goals=k).sample(draws_of(count, device=device))
+    batch = filled(toy, [episode], device, her_k=k).sample(draws_of(count, device=device))
     desired = torch.from_numpy(episode.desired_goal.copy()).to(device)
     relabelled = (batch.goal != desired).any(-1).sum().item()
     # four standard deviations of a binomial count
@@ -174,7 +174,7 @@ def test_rewards_equal_the_environments_own(make_episode, device, task):
 
 def test_goals_that_were_not_relabelled_have_the_recorded_reward(toy, make_episode, device):
     episodes = [make_episode(toy, 10, number) for number in range(20)]
-    replay = filled(toy, episodes, device, future_goals=0)
+    replay = filled(toy, episodes, device, her_k=0)
     rewards = replay.sample(every_transition(replay, device)).reward.cpu().numpy()
     recorded = np.concatenate([episode.reward for episode in episodes])
     assert 0.1 < (recorded == 0).mean() < 0.9
@@ -272,7 +272,7 @@ def test_one_episode_is_gathered_once_and_in_order(toy, make_episode, device):
 @pytest.mark.parametrize('share', [0.1, 0.35, 0.6])
 def test_the_ends_of_what_is_drawn_pick_the_newest(toy, make_episode, moving, device, share):
     episodes = [moving(make_episode(toy, 10, i), [0] * 10 + [2]) for i in range(3)]
-    replay = filled(toy, episodes, device, moved_share=share)
+    replay = filled(toy, episodes, device, motion_fraction=share)
     newest = episodes[-1].action[-1, 0]
     ends = torch.tensor([np.nextafter(share, 0), ALMOST_ONE], dtype=torch.float64, device=device)
     batch = replay.sample(Draws(ends, ends, ends))
@@ -282,7 +282,7 @@ def test_the_ends_of_what_is_drawn_pick_the_newest(toy, make_episode, moving, de
 @pytest.mark.parametrize('share', [0.0, 0.3, 1.0])
 def test_a_share_of_the_samples_comes_from_before_moves(toy, make_episode, moving, device, share):
     random, capacity = np.random.default_rng(0), 200
-    replay, kept = new_replay(toy, capacity, device, moved_share=share), Kept(capacity)
+    replay, kept = new_replay(toy, capacity, device, motion_fraction=share), Kept(capacity)
     for number in range(40):
         length = int(random.integers(3, 15))
         steps = np.zeros(length + 1)
@@ -305,14 +305,18 @@ def test_a_share_of_the_samples_comes_from_before_moves(toy, make_episode, movin
 
 def test_while_nothing_has_moved_all_is_drawn_from(toy, make_episode, moving, device):
     episodes = [moving(make_episode(toy, 10, i), np.zeros(11)) for i in range(3)]
-    replay = filled(toy, episodes, device, moved_share=0.5)
+    replay = filled(toy, episodes, device, motion_fraction=0.5)
     actions = replay.sample(draws_of(2000, device=device)).action[:, 0].tolist()
     assert set(actions) == {a for each in episodes for a in each.action[:, 0].tolist()}
 
 
-@pytest.mark.parametrize('moved_share', [0.0, 0.5])
-def test_past_goals_are_desired_goals_of_stored_episodes(toy, make_episode, device, moved_share):
-    replay = new_replay(toy, 60, device, future_goals=2, past_goals=2, moved_share=moved_share)
+@pytest.mark.parametrize('motion_fraction', [0.0, 0.5])
+def test_past_goals_are_desired_goals_of_stored_episodes(
+    toy, make_episode, device, motion_fraction
+):
+    replay = new_replay(
+        toy, 60, device, her_k=2, her_past_goal_k=2, motion_fraction=motion_fraction
+    )
     kept = Kept(60)
     for number, length in enumerate((10, 3, 11, 20, 2, 7, 14, 5, 9)):
         episode = make_episode(toy, length, number)

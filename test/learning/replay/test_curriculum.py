@@ -58,7 +58,7 @@ def test_in_the_end_each_transition_gets_its_nearest_candidate(goals):
 
 def test_however_long_it_trains_the_nearest_candidates_stay_chosen(goals):
     candidates, desired = goals
-    curriculum = Curriculum(LearnerParameters(curriculum_doubling=1.0))
+    curriculum = Curriculum(LearnerParameters(curriculum_doubling_updates=1.0))
     chosen = curriculum.choose(candidates, desired, torch.tensor(1e7, device=desired.device))
     found = distance_to_desired(goals, chosen)
     torch.testing.assert_close(found, (candidates - desired).norm(dim=-1).amin(0))
@@ -103,7 +103,7 @@ def test_the_first_choices_are_those_of_greedy_selection(device):
 
 @pytest.mark.parametrize(('updates', 'expected'), [(0, 0.5), (100, 1.0), (200, 2.0), (350, 5.657)])
 def test_the_weight_of_proximity_grows_exponentially(updates, expected):
-    parameters = LearnerParameters(curriculum_weight=0.5, curriculum_doubling=100.0)
+    parameters = LearnerParameters(curriculum_weight=0.5, curriculum_doubling_updates=100.0)
     weight = Curriculum(parameters).proximity_weight(torch.tensor(float(updates)))
     assert weight.item() == pytest.approx(expected, rel=1e-3)
 
@@ -111,10 +111,10 @@ def test_the_weight_of_proximity_grows_exponentially(updates, expected):
 def test_later_in_training_goals_are_nearer_to_the_desired_ones(toy, make_episode, device):
     chosen = LearnerParameters(
         replay_capacity=2000,
-        curriculum=True,
+        curriculum_enabled=True,
         curriculum_weight=1e-6,
-        curriculum_doubling=10.0,
-        future_goals=1000,
+        curriculum_doubling_updates=10.0,
+        her_k=1000,
     )
     replay = Replay(toy, chosen, device)
     random = np.random.default_rng(0)

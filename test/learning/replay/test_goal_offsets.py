@@ -15,7 +15,7 @@ OFFSET_M = 0.1
 
 @pytest.fixture
 def replay(make_episode, parameters, device):
-    chosen = parameters(goal_offset_m=OFFSET_M, future_goals=4, past_goals=2)
+    chosen = parameters(her_goal_offset_m=OFFSET_M, her_k=4, her_past_goal_k=2)
     replay = Replay(PUSH, chosen, device)
     for number in range(10):
         replay.add(make_episode(PUSH, 10, number))
@@ -46,5 +46,7 @@ def test_half_of_the_hindsight_goals_are_moved_and_rewarded_as_moved(replay, dev
 
 
 def test_only_positions_can_be_moved(toy, parameters):
-    with pytest.raises(SymmetryError, match=r'goal_offset_m is 0\.1, but the goals of task Toy'):
-        Replay(toy, parameters(goal_offset_m=0.1))
+    with pytest.raises(
+        SymmetryError, match=r'her\.goal_offset_m is 0\.1, but the goals of task Toy'
+    ):
+        Replay(toy, parameters(her_goal_offset_m=0.1))

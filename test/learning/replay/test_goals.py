@@ -69,7 +69,7 @@ def replay_of(toy, make_episode, device):
 def test_goals_follow_the_exact_distribution_of_their_strategy(replay_of, device, strategy):
     """Of k + 1 samples k are relabelled, and among the goals that may be all are as likely."""
     count, k = 100_000, 3
-    replay = replay_of(goal_strategy=strategy, future_goals=k)
+    replay = replay_of(her_strategy=strategy, her_k=k)
     batch = replay.sample(Draws.random(count, torch.Generator(device).manual_seed(0)))
     number, t = batch.achieved_goal.cpu().long().T.tolist()
     goal_number, goal_index = batch.goal.cpu().long().T.tolist()
@@ -91,7 +91,7 @@ def test_goals_follow_the_exact_distribution_of_their_strategy(replay_of, device
 
 @pytest.mark.parametrize('strategy', ['future', 'final', 'episode', 'random'])
 def test_moves_are_counted_to_later_goals_of_the_same_episode_only(replay_of, device, strategy):
-    replay = replay_of(goal_strategy=strategy)
+    replay = replay_of(her_strategy=strategy)
     batch = replay.sample(Draws.random(5000, torch.Generator(device).manual_seed(1)))
     number, t = batch.achieved_goal.cpu().long().T
     goal_number, goal_index = batch.goal.cpu().long().T
@@ -101,7 +101,7 @@ def test_moves_are_counted_to_later_goals_of_the_same_episode_only(replay_of, de
 
 
 def test_candidates_of_a_curriculum_follow_the_strategy(replay_of, device):
-    replay = replay_of(goal_strategy='episode', curriculum=True, future_goals=1000)
+    replay = replay_of(her_strategy='episode', curriculum_enabled=True, her_k=1000)
     draws = Draws.random(5000, torch.Generator(device).manual_seed(1), DrawSpec(candidates=3))
     batch = replay.sample(draws)
     number = batch.achieved_goal[:, 0].cpu().long().tolist()

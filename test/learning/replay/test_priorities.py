@@ -13,7 +13,7 @@ COUNT = 100_000
 
 
 def replay_of(task, device, priority, episodes=(), capacity=200, **parameters):
-    chosen = LearnerParameters(replay_capacity=capacity, priority=priority, **parameters)
+    chosen = LearnerParameters(replay_capacity=capacity, priority_kind=priority, **parameters)
     replay = Replay(task, chosen, device)
     for episode in episodes:
         replay.add(episode)

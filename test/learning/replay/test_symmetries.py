@@ -15,7 +15,7 @@ from her_ros.tasks.fetch import FETCH_TASKS
 from her_ros.tasks.registry import TASKS
 from her_ros.tasks.symmetry import Kind, Symmetries, SymmetryError
 
-ALL = {'mirror_left_right': 0.5, 'mirror_front_back': 0.5, 'horizontal_offset_m': 0.1}
+ALL = {'symmetry_left_right': 0.5, 'symmetry_front_back': 0.5, 'symmetry_offset_m': 0.1}
 LEFT_RIGHT, FRONT_BACK, *OFFSETS = SYMMETRIES
 PUSH = TASKS['FetchPush']
 
@@ -128,7 +128,7 @@ def test_a_reflection_twice_changes_nothing(happens):
 
 
 def test_each_symmetry_has_its_share_and_they_are_independent(make_episode, parameters):
-    changes = {'mirror_left_right': 0.3, 'mirror_front_back': 0.6, 'horizontal_offset_m': 0.2}
+    changes = {'symmetry_left_right': 0.3, 'symmetry_front_back': 0.6, 'symmetry_offset_m': 0.2}
     replay, count = filled(make_episode, parameters, **changes), 50_000
     draws = draws_of(count)
     plain = replay.sample(dataclasses.replace(draws, symmetry=None))
@@ -201,8 +201,10 @@ def test_learning_repeats_and_resumes_bit_for_bit(make_episode, parameters, asse
 
 
 def test_a_task_without_symmetries_refuses_them(toy, parameters):
-    with pytest.raises(SymmetryError, match=r'mirror_left_right is 0.5, but task Toy has no such'):
-        Learner(toy, parameters(mirror_left_right=0.5))
+    with pytest.raises(
+        SymmetryError, match=r'symmetry.left_right is 0.5, but task Toy has no such'
+    ):
+        Learner(toy, parameters(symmetry_left_right=0.5))
 
 
 def test_a_task_of_ones_own_says_what_it_has(make_task, make_episode, parameters):
@@ -214,15 +216,15 @@ def test_a_task_of_ones_own_says_what_it_has(make_task, make_episode, parameters
         left_right_y_m=0.5,
     )
     task = dataclasses.replace(make_task(), symmetries=symmetries)
-    replay = filled(make_episode, parameters, task, mirror_left_right=1.0)
+    replay = filled(make_episode, parameters, task, symmetry_left_right=1.0)
     draws = draws_of(100)
     plain = replay.sample(dataclasses.replace(draws, symmetry=None))
     found = replay.sample(draws)
     x, y, vx, vy = plain.observation.unbind(1)
     expected = torch.stack((x, 1.0 - y, vx, -vy), 1)
     torch.testing.assert_close(found.observation, expected)
-    with pytest.raises(SymmetryError, match=r'mirror_front_back is 0.5, but task Toy'):
-        Replay(task, parameters(mirror_front_back=0.5))
+    with pytest.raises(SymmetryError, match=r'symmetry.front_back is 0.5, but task Toy'):
+        Replay(task, parameters(symmetry_front_back=0.5))
 
 
 @pytest.mark.parametrize('name', SCRIPTS)

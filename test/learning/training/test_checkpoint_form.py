@@ -59,7 +59,7 @@ def wrong_states(state):
 @pytest.fixture
 def online(bags, quick):
     """An online run with a bag, an evaluation and a policy that is being evaluated."""
-    parameters = quick(priority='td_error', policy_average=0.5)
+    parameters = quick(priority_kind='td_error', actor_ema=0.5)
     training = bags.training(parameters)
     for name in 'ab':
         bags.add(f'{name}.mcap', 40)

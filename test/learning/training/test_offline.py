@@ -94,7 +94,7 @@ def test_a_seed_repeats_bit_for_bit(training_of, capacity):
 @pytest.mark.parametrize('capacity', [1000, 60])
 def test_symmetries_transform_what_is_learnt_from(training_of, symmetric, toy, capacity):
     """Every sample mirrored: what the normalisers see of the position is mirrored too."""
-    options = {'replay_capacity': capacity, 'mirror_left_right': 1.0}
+    options = {'replay_capacity': capacity, 'symmetry_left_right': 1.0}
     mirrored = training_of('mirrored/x', task=symmetric(toy), **options)
     again = training_of('again/x', task=symmetric(toy), **options)
     plain = training_of('plain/x', replay_capacity=capacity)
@@ -109,7 +109,7 @@ def test_symmetries_transform_what_is_learnt_from(training_of, symmetric, toy, c
 @pytest.mark.parametrize('capacity', [1000, 60])
 @pytest.mark.parametrize('stop_at', [100, 200])
 def test_a_resumed_training_ends_in_the_same_policy(training_of, capacity, stop_at, priority):
-    options = {'replay_capacity': capacity, 'priority': priority}
+    options = {'replay_capacity': capacity, 'priority_kind': priority}
     whole = trained(training_of('whole/x', **options))
     stopped = training_of('stopped/x', **options)
     stopped.begin()

@@ -321,7 +321,11 @@ def test_versions_rise(bags, quick):
 def test_a_run_ends_solved_in_a_row_or_at_its_limit(
     bags, quick, rates, in_a_row, evaluations, outcomes
 ):
-    limits = {'stop_success': 0.9, 'stop_evaluations': in_a_row, 'max_env_steps': evaluations * 40}
+    limits = {
+        'stop_success_rate': 0.9,
+        'stop_evaluations': in_a_row,
+        'stop_env_steps': evaluations * 40,
+    }
     training = bags.training(quick(**limits))
     for rate, outcome in zip(rates, outcomes, strict=True):
         assert training.outcome is None
@@ -330,7 +334,7 @@ def test_a_run_ends_solved_in_a_row_or_at_its_limit(
 
 
 def test_the_best_policy_is_kept_and_of_equals_the_newest(bags, quick):
-    training = bags.training(quick(stop_success=1.0))
+    training = bags.training(quick(stop_success_rate=1.0))
     judged, best = [], []
     for rate in (0.0, 0.5, 0.8, 0.3, 0.8, 0.7):
         while not training.begin_evaluation():
@@ -346,7 +350,7 @@ def test_the_best_policy_is_kept_and_of_equals_the_newest(bags, quick):
 
 
 def test_the_result_says_how_the_run_ended(bags, quick):
-    training = bags.training(quick(stop_success=0.9, seed=3))
+    training = bags.training(quick(stop_success_rate=0.9, seed=3))
     evaluated(bags, training, 0.9)
     result = training.finish()
     assert json.loads(bags.folder.result.read_text()) == result
@@ -356,7 +360,7 @@ def test_the_result_says_how_the_run_ended(bags, quick):
     assert (result['env_steps'], result['updates'], result['episodes']) == (40, 20, 2)
     assert result['seed'] == 3
     assert result['evaluations'] == [dataclasses.asdict(each) for each in training.evaluations]
-    resumed = bags.training(quick(stop_success=0.9, seed=3))
+    resumed = bags.training(quick(stop_success_rate=0.9, seed=3))
     assert resumed.resume()
     assert resumed.outcome == 'solved'
 
@@ -374,7 +378,7 @@ def test_somebody_can_always_go_on(
         warm_up_steps=warm_up_steps,
         max_updates_owed=max_updates_owed,
         evaluation_interval=evaluation_interval,
-        max_env_steps=130,
+        stop_env_steps=130,
         batch_size=2,
     )
     training = bags.training(chosen)

@@ -51,7 +51,8 @@ def killed_after_saving(training, new):
 
 
 @pytest.mark.parametrize(
-    'options', [{}, {'priority': 'td_error'}, {'priority': 'energy', 'curriculum': True}]
+    'options',
+    [{}, {'priority_kind': 'td_error'}, {'priority_kind': 'energy', 'curriculum_enabled': True}],
 )
 @pytest.mark.parametrize('capacity', [1000, 100])
 def test_a_run_that_is_killed_again_and_again_ends_bit_for_bit_the_same(

@@ -1,0 +1,54 @@
+"""Earlier names of parameters, which the files of earlier runs hold."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+#: earlier name to present one; a name that a node still has means that parameter
+RENAMED = {
+    'actor_learning_rate': 'actor.learning_rate',
+    'action_l2': 'actor.action_l2',
+    'policy_average': 'actor.ema',
+    'critic_learning_rate': 'critic.learning_rate',
+    'critic_layer_norm': 'critic.layer_norm',
+    'critics': 'critic.count',
+    'target_update': 'tau',
+    'target_noise_std': 'td3.noise_std',
+    'target_noise_clip': 'td3.noise_clip',
+    'policy_delay': 'td3.policy_delay',
+    'goal_strategy': 'her.strategy',
+    'future_goals': 'her.k',
+    'past_goals': 'her.past_goal_k',
+    'goal_offset_m': 'her.goal_offset_m',
+    'moved_share': 'motion_fraction',
+    'priority': 'priority.kind',
+    'priority_alpha': 'priority.alpha',
+    'priority_beta': 'priority.beta',
+    'priority_beta_updates': 'priority.beta_updates',
+    'mirror_left_right': 'symmetry.left_right',
+    'mirror_front_back': 'symmetry.front_back',
+    'horizontal_offset_m': 'symmetry.offset_m',
+    'curriculum': 'curriculum.enabled',
+    'curriculum_candidates': 'curriculum.candidates',
+    'curriculum_weight': 'curriculum.weight',
+    'curriculum_doubling': 'curriculum.doubling_updates',
+    'observation_clip': 'normalizer.input_clip',
+    'normalized_clip': 'normalizer.output_clip',
+    'minimum_std': 'normalizer.minimum_std',
+    'stop_success': 'stop.success_rate',
+    'stop_evaluations': 'stop.evaluations',
+    'max_env_steps': 'stop.env_steps',
+}
+
+
+def with_present_names(values: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """Return values under the present names of their parameters.
+
+    :param known: names of the node's parameters
+    """
+    return {present_name(name, known): value for name, value in values.items()}
+
+
+def present_name(name: str, known: Collection[str]) -> str:
+    """Return the present name of a parameter of a node; a name that was never used is kept."""
+    present = RENAMED.get(name, name)
+    return present if name not in known and present in known else name

@@ -1,0 +1,75 @@
+"""The sections of a ROS parameter file, and the groups of parameters in them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from her_ros.config.renamed import with_present_names
+from her_ros.config.schema import ConfigError, Values, configured, parameters_of
+
+
+def nodes_values(
+    document: Any, nodes: Mapping[str, type], origin: str, is_old: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Resolve a ROS parameter file, already read, to the values of every node.
+
+    Two kinds of sections are known: ``/**`` for what all nodes share, and ``/**/<node>``.
+
+    :param document: the file as nested dictionaries
+    :param nodes: configuration class of every node by name
+    :param origin: the file, to name it in errors
+    :param is_old: whether parameters may have names that they had earlier
+    :return: node name to values given for it
+    :raises ConfigError: if a section, a key or a value is not right
+    """
+    sections = ['/**', *(f'/**/{node}' for node in nodes)]
+    if not isinstance(document, Mapping) or not document:
+        raise ConfigError('no sections', f'known sections are {sections}', source=origin)
+    if unknown := sorted(set(map(str, document)) - set(sections)):
+        raise ConfigError(
+            f'unknown sections {unknown}', f'known sections are {sections}', source=origin
+        )
+    shared = _section_values(document, '/**', origin)
+    resolved = {}
+    for node, config in nodes.items():
+        values = {**shared, **_section_values(document, f'/**/{node}', origin)}
+        if is_old:
+            values = with_present_names(values, parameters_of(config))
+        configured(config, f'{origin}: {node}', values)
+        resolved[node] = values
+    return resolved
+
+
+def _section_values(document: Values, section: str, origin: str) -> Values:
+    content = document.get(section, {'ros__parameters': {}})
+    if not isinstance(content, Mapping) or set(content) != {'ros__parameters'}:
+        raise ConfigError(f'section {section} must hold ros__parameters alone', source=origin)
+    values = content['ros__parameters']
+    if not isinstance(values, Mapping):
+        raise ConfigError(f'section {section} holds no parameters', source=origin)
+    return _flat(values, f'{origin}: {section}')
+
+
+def _flat(values: Values, origin: str, prefix: str = '') -> dict[str, Any]:
+    """Join the keys of nested groups by dots, as ROS does.
+
+    :raises ConfigError: if a parameter is given twice, or a group is empty
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f'{prefix}{key}' if prefix or isinstance(value, Mapping) else key
+        if isinstance(value, Mapping) and not value:
+            raise ConfigError(f'{name} holds no parameters', source=origin)
+        inner = _flat(value, origin, f'{name}.') if isinstance(value, Mapping) else {name: value}
+        if twice := sorted(map(str, set(inner) & set(flat))):
+            raise ConfigError(f'{twice[0]} is given twice', source=origin)
+        flat |= inner
+    return flat
+
+
+def nested(values: Values) -> dict[str, Any]:
+    """Return the values with one dictionary per group, as in a file."""
+    groups: dict[str, Any] = {}
+    for name, value in values.items():
+        *group, own = name.split('.')
+        (groups.setdefault(group[0], {}) if group else groups)[own] = value
+    return groups

@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from her_ros.config.files import complete, read_file, read_run_file, read_yaml
+from her_ros.config.parameters.nodes import NODE_PARAMETERS
+from her_ros.config.renamed import RENAMED, present_name
+from her_ros.config.run_parameters import renew_names
+from her_ros.config.schema import ConfigError, parameters_of
+
+# The complete parameters of a run from before any of them was renamed.
+EARLIER = Path(__file__).parents[1] / 'data' / 'first_parameter_names.yaml'
+
+
+def test_the_parameters_of_a_run_from_before_the_renaming_are_read_whole():
+    earlier = read_yaml(EARLIER, '')
+    found = read_run_file(EARLIER)
+    for node, config in NODE_PARAMETERS.items():
+        known = parameters_of(config)
+        values = earlier[f'/**/{node}']['ros__parameters']
+        assert found[node] == {present_name(name, known): values[name] for name in values}
+    assert found == complete(found)
+    assert (found['trainer']['her.k'], found['trainer']['discount']) == (8, 0.95)
+
+
+def test_every_renamed_parameter_was_one_and_is_one_now():
+    earlier = {
+        name for section in read_yaml(EARLIER, '').values() for name in section['ros__parameters']
+    } | {'explore'}
+    present = {name for config in NODE_PARAMETERS.values() for name in parameters_of(config)}
+    assert set(RENAMED) <= earlier
+    assert set(RENAMED.values()) <= present
+    assert len(set(RENAMED.values())) == len(RENAMED)
+
+
+def test_the_file_of_an_earlier_run_is_written_anew_once(tmp_path):
+    path = tmp_path / 'params.yaml'
+    path.write_bytes(EARLIER.read_bytes())
+    with pytest.raises(ConfigError, match=r'write .*her\.k instead of future_goals'):
+        read_file(path)
+    renew_names(path)
+    assert read_file(path) == read_run_file(EARLIER)
+    renewed = path.stat()
+    renew_names(path)
+    assert path.stat() == renewed
+
+
+def test_what_is_wrong_beside_its_names_is_not_written_anew(tmp_path):
+    path = tmp_path / 'params.yaml'
+    path.write_text('/**/trainer:\n  ros__parameters:\n    future_goals: -1\n')
+    with pytest.raises(ConfigError, match=r'her\.k is -1; it must lie in'):
+        renew_names(path)
+    assert 'future_goals' in path.read_text()
