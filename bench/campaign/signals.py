@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,8 @@ _CASES = {Scale.SMALL: (4, 0), Scale.SHORT: (4, 4), Scale.LONG: (160, 140)}
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 # The supervisor kills after 8 s, and a node without launcher ends itself after 10 s.
 _LONGEST_STOP_S = 8.0
+# From the signal to the last command to move.
+_LONGEST_MOTION_S = 1.0
 _START_TIMEOUT_S, _GONE_TIMEOUT_S = 60.0, 20.0
 _MARK = 'HER_ROS_CAMPAIGN_CASE'
 _SLOW = (
@@ -39,33 +41,43 @@ def run(scale: Scale, folder: Path) -> list[Figure]:
     commands = [
         name for name, n in zip(('deploy', 'train'), _CASES[scale], strict=True) for _ in range(n)
     ]
-    stops, failures = [], []
+    results, failures = [], []
     with _load(0 if scale is Scale.SMALL else 2), _Spy() as spy:
         for index, (command, number) in enumerate(zip(commands, itertools.cycle(_SIGNALS))):
-            stop_s, failure = _case(command, number, folder / str(index), spy)
-            stops.append(stop_s)
-            failures += [(index, command, number.name, each) for each in failure]
+            result = _case(command, number, folder / str(index), spy)
+            results.append(result)
+            failures += [(index, command, number.name, each) for each in result.faults]
     for failed in failures:
         print('signals: case {}, {} by {}: {}'.format(*failed), file=sys.stderr)
     kinds = [failure[3].kind for failure in failures]
-    p50, p99, longest = np.percentile(stops, [50, 99, 100])
+    p50, p99, longest = np.percentile([each.stop_s for each in results], [50, 99, 100])
+    motion_s = max(each.motion_s for each in results)
     return [
-        Figure('signals_cases', len(stops)),
+        Figure('signals_cases', len(results)),
         Figure('signals_processes_left', kinds.count('left'), 0),
         Figure('signals_moving_at_the_end', kinds.count('moving'), 0),
         Figure('signals_never_started', kinds.count('start'), 0),
         Figure('signals_wrong_status', kinds.count('status'), 0),
         Figure('signals_tracebacks', kinds.count('traceback'), 0),
+        Figure('signals_motion_max_s', round(motion_s, 2), _LONGEST_MOTION_S),
         Figure('signals_stop_p50_s', round(float(p50), 2)),
         Figure('signals_stop_p99_s', round(float(p99), 2)),
         Figure('signals_stop_max_s', round(float(longest), 2), _LONGEST_STOP_S),
     ]
 
 
-def _case(
-    command: str, number: signal.Signals, folder: Path, spy: '_Spy'
-) -> tuple[float, list[Fault]]:
-    """Return the time until the last process had ended, and what was wrong."""
+class _Result(NamedTuple):
+    """What a signal to a command led to."""
+
+    #: from the signal to the end of the last process, seconds
+    stop_s: float
+    #: from the signal to the last command to move, seconds; 0: there was none
+    motion_s: float
+    faults: list[Fault]
+
+
+def _case(command: str, number: signal.Signals, folder: Path, spy: '_Spy') -> _Result:
+    """Start a command, and end it by a signal."""
     folder.mkdir()
     mark, output = f'{_MARK}={folder}', folder / 'output'
     process = _start(command, folder, output)
@@ -91,7 +103,7 @@ def _case(
     logs = [output, *folder.glob('run/**/*.log')]
     if any('Traceback' in log.read_text(errors='replace') for log in logs):
         failures.append(Fault('traceback', f'in {folder}'))
-    return stop_s, failures
+    return _Result(stop_s, max(spy.moved_at_s - begin, 0.0), failures)
 
 
 def _start(command: str, folder: Path, output: Path) -> 'subprocess.Popen[bytes]':
@@ -164,6 +176,8 @@ class _Spy:
         place = self._goal.point
         place.x, place.y, place.z = 1.45, 0.85, 0.65
         self.speed, self._learns, self._waits = 0.0, False, False
+        #: when the arm was last told to move
+        self.moved_at_s = 0.0
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -174,6 +188,8 @@ class _Spy:
     def _on_twist(self, message: Any) -> None:
         linear = message.twist.linear
         self.speed = float(np.linalg.norm([linear.x, linear.y, linear.z]))
+        if self.speed > 0.0:
+            self.moved_at_s = time.monotonic()
 
     def _on_status(self, message: Any) -> None:
         for status in message.status:

@@ -37,6 +37,7 @@ _COUNTS = {
     Scale.SHORT: (60_000, 2_000),
     Scale.LONG: (1_000_000, 100_000),
 }
+_SETTLE_S = {Scale.SMALL: 0.15, Scale.SHORT: 0.5, Scale.LONG: 0.5}
 # A decoder keeps the layouts that it knows: at most 1,024, with 8 kB of head each.
 _GROWTH_MB = 40.0
 
@@ -46,7 +47,7 @@ Case = Callable[[np.random.Generator], object]
 def run(scale: Scale, folder: Path) -> list[Figure]:
     """Fuzz; return what ended, failed, moved unsafely or grew."""
     in_process, per_node = _COUNTS[scale]
-    return [*fuzz_in_process(in_process), *fuzz_nodes(per_node, folder, _SEED)]
+    return [*fuzz_in_process(in_process), *fuzz_nodes(per_node, folder, _SEED, _SETTLE_S[scale])]
 
 
 def fuzz_in_process(count: int) -> list[Figure]:

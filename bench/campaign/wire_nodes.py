@@ -155,10 +155,12 @@ class ActionWatch:
             self.unsafe += not (np.abs(actions) <= self._limit).all()
 
 
-def fuzz_nodes(per_node: int, folder: Path, seed: int) -> list[Figure]:
+def fuzz_nodes(per_node: int, folder: Path, seed: int, settle_s: float) -> list[Figure]:
     """Fuzz each node of a deployment, then each of a training run.
 
     :param per_node: messages and requests to each node
+    :param settle_s: pause before each measurement of memory; meanwhile messages of the graph
+        itself arrive, of which damaged copies are sent
     """
     model = str(shipped_model(_TASK.name))
     limit = SafetyParameters().max_action
@@ -172,10 +174,10 @@ def fuzz_nodes(per_node: int, folder: Path, seed: int) -> list[Figure]:
     totals = dict.fromkeys(('sent', 'ended', 'tracebacks', 'unexpected', 'unsafe', 'actions'), 0)
     growth_mb = 0.0
     for name, specs, overrides in graphs:
-        with _graph(specs, overrides, folder / name) as (other, children, status):
+        with _graph(specs, overrides, folder / name, 4 * settle_s) as (other, children, status):
             watch = ActionWatch(other, limit)
             for child in children:
-                grown, sent = _fuzz_one(other, child, per_node, seed, watch)
+                grown, sent = _fuzz_one(other, child, per_node, seed, watch, settle_s)
                 growth_mb, totals['sent'] = max(growth_mb, grown), totals['sent'] + sent
             other.spin(1.5)
             totals['unsafe'] += watch.unsafe
@@ -196,7 +198,12 @@ def fuzz_nodes(per_node: int, folder: Path, seed: int) -> list[Figure]:
 
 
 def _fuzz_one(
-    other: Observer, child: Child, count: int, seed: int, watch: ActionWatch
+    other: Observer,
+    child: Child,
+    count: int,
+    seed: int,
+    watch: ActionWatch,
+    settle_s: float,
 ) -> tuple[float, int]:
     """Fuzz one node; return by how many megabytes it grew, and what was sent."""
     fuzzer = Fuzzer(other, child, seed)
@@ -208,10 +215,10 @@ def _fuzz_one(
         fuzzer.step()
         goals()
         if not before_mb and fuzzer.sent >= count // 10:
-            other.spin(0.5)
+            other.spin(settle_s)
             before_mb = child.rss_mb
     watch.listening = False
-    other.spin(0.5)
+    other.spin(settle_s)
     return max(child.rss_mb - before_mb, 0.0), fuzzer.sent
 
 
@@ -237,7 +244,7 @@ def _goal_sender(other: Observer) -> Callable[[], None]:
 
 @contextmanager
 def _graph(
-    specs: Sequence[Any], overrides: Sequence[str], folder: Path
+    specs: Sequence[Any], overrides: Sequence[str], folder: Path, settle_s: float
 ) -> Iterator[tuple[Observer, list[Child], dict[str, int]]]:
     """Start a graph; yield it when all of its nodes report, with their unexpected errors."""
     from diagnostic_msgs.msg import DiagnosticArray
@@ -260,7 +267,7 @@ def _graph(
             other.node.create_subscription(DiagnosticArray, DIAGNOSTICS, note, STATUS)
             names = {child.name for child in children}
             other.until(lambda: names <= set(unexpected), f'diagnostics of {sorted(names)}')
-            other.spin(2.0)
+            other.spin(settle_s)
             yield other, children, unexpected
         finally:
             other.close()

@@ -19,6 +19,8 @@ from her_ros.wire.topics import DIAGNOSTICS, GOAL
 REACHED, MISSED, GIVEN_UP, INTERRUPTED = 0, 3, 4, 130
 # Nodes report once per second; after this silence a node counts as gone.
 _SILENT_S = 5.0
+# How long to wait for a subscriber, and for its acknowledgement.
+_LISTENER_TIMEOUT_S = 10.0
 _STOP_TIMEOUT_S = 3.0
 # Exit status for each final state of a goal.
 _ENDS: dict[str, int] = {
@@ -63,7 +65,6 @@ def send_goal(
     frame: str,
     namespace: str,
     wait: bool = True,
-    timeout_s: float = 10.0,
 ) -> int:
     """Publish a goal, and print its states.
 
@@ -84,11 +85,11 @@ def send_goal(
     question = 'is robot_bridge or fetch_env running in this namespace and ROS domain?'
     with Sender() as sender:
         reports = _Reports(sender, namespace)
-        publisher = sender.publisher(PointStamped, topic, COMMAND, timeout_s, question)
+        publisher = sender.publisher(PointStamped, topic, COMMAND, _LISTENER_TIMEOUT_S, question)
         # After one report of a node, later ones are received, too.
         sender.until(lambda: reports.nodes, _SILENT_S)
         try:
-            deliver(publisher, message, timeout_s)
+            deliver(publisher, message, _LISTENER_TIMEOUT_S)
             _say(f'{topic}: goal {list(position)} in {frame} sent')
             return _follow(sender, reports, stamp_ns, wait)
         except KeyboardInterrupt:

@@ -124,11 +124,3 @@ def test_from_a_shipped_policy_to_a_recorded_episode(
     assert process.ended() == 0
     assert time.monotonic() - begin < 20.0
     assert not node_processes('')
-
-
-@pytest.mark.nodes
-def test_a_goal_without_subscriber_is_one_line(graph):
-    ended = graph.cli('goal', '1.3', '0.8', '--namespace', 'nowhere')
-    assert ended.ended() == 1
-    (line,) = ended.lines
-    assert line.startswith('her-ros: /nowhere/goal: nobody listens')

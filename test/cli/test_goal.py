@@ -147,6 +147,14 @@ def test_where_nobody_reports_the_result_is_unknown(listener, her_ros, monkeypat
     assert len(listener.goals) == 2
 
 
+def test_a_goal_without_subscriber_is_one_line(her_ros, graph, monkeypatch):
+    monkeypatch.setattr('her_ros.orchestration.goal._LISTENER_TIMEOUT_S', 0.5)
+    ended = her_ros('goal', '1.3', '0.8', '--namespace', 'nowhere')
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert line.startswith('her-ros: /nowhere/goal: nobody listens after 0.5 s')
+
+
 def test_stop_says_what_the_bridge_answers(listener, her_ros):
     ended = her_ros('stop')
     assert (ended.status, listener.stops) == (0, 1)

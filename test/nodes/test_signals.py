@@ -4,55 +4,10 @@ import sys
 import time
 
 import pytest
-from geometry_msgs.msg import TwistStamped
 
-from her_ros.nodes.qos import COMMAND
 from her_ros.runtime.process import LAUNCHER
-from her_ros.wire.topics import TWIST
 
 pytestmark = pytest.mark.nodes
-
-# Slow, so that the episode lasts; without homing, so that it begins at once.
-SLOW = (
-    '--set', 'robot_bridge.full_action_speed_mps=0.02',
-    '--set', 'robot_bridge.episode_steps=2000',
-    '--set', 'robot_bridge.success_steps=0',
-)  # fmt: skip
-
-
-@pytest.fixture
-def speeds(graph):
-    """Return the speeds that the arm was told to move at, m/s, with times of arrival."""
-    heard = []
-
-    def note(message):
-        linear = message.twist.linear
-        heard.append((time.monotonic(), (linear.x**2 + linear.y**2 + linear.z**2) ** 0.5))
-
-    graph.node.create_subscription(TwistStamped, f'/robot/{TWIST}', note, COMMAND)
-    return heard
-
-
-# SIGKILL gives the command itself no chance; its nodes have to notice.
-@pytest.mark.parametrize('number', [signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
-def test_a_deployment_ends_with_a_zero_command(
-    graph, speeds, node_processes, tmp_path, wait, number
-):
-    command = graph.cli(
-        'deploy', '--task', 'FetchReach', '--folder', str(tmp_path / 'deployment'), *SLOW
-    )
-    graph.until(lambda: graph.status('/robot/robot_bridge'), 'the bridge')
-    graph.cli('goal', '1.45', '0.85', '0.65', '--no-wait')
-    graph.until(lambda: speeds and speeds[-1][1] > 0.005, 'a motion')
-    sent_at = time.monotonic()
-    command.popen.send_signal(number)
-    graph.until(lambda: not node_processes(''), 'the end of all nodes', timeout_s=10.0)
-    for _ in range(20):
-        graph.spin()
-    assert command.ended() == (-number if number == signal.SIGKILL else 0)
-    assert speeds[-1][1] == 0.0
-    moving = [at for at, speed in speeds if speed > 0.0]
-    assert moving[-1] - sent_at < 1.0
 
 
 def test_a_node_that_starts_with_ignored_signals_ends_by_them(graph):

@@ -32,6 +32,7 @@ class Partner:
     def __init__(self, graph, task='FetchPush', qos=SENSOR):
         self.graph, self.kinematics = graph, FetchKinematics(task_named(task))
         self.joints, self.objects = [], []
+        self._logged_at = {}
         node = graph.node
         node.create_subscription(JointState, f'/run/{JOINT_STATES}', self._on_joints, qos)
         node.create_subscription(PoseStamped, f'/run/{OBJECT_POSE}', self._on_object, qos)
@@ -66,6 +67,12 @@ class Partner:
         while time.monotonic() < end:
             self.graph.spin()
         return self.joints[firsts[0] :], self.objects[firsts[1] :]
+
+    def until_logged_again(self, kind, pause_s=1.1):
+        """Wait until the robot may log another line about a topic, which it does once a second."""
+        while time.monotonic() < self._logged_at.get(kind, 0.0) + pause_s:
+            self.graph.spin()
+        self._logged_at[kind] = time.monotonic()
 
     def grip(self):
         """Position of the gripper by the next message."""
@@ -157,20 +164,21 @@ def test_follows_a_trajectory_whose_joints_come_in_any_order(fresh):
 @pytest.mark.parametrize(
     ('make', 'said'),
     [
+        # topics take turns, so that none has to wait for its next line
         (lambda p: p.twist(0.0, 0.3, 0.0, frame='camera'), "'camera'"),
-        (lambda p: p.twist(0.0, float('nan'), 0.3), 'nan'),
-        (lambda p: p.twist(0.0, 0.3, 0.0, age_s=-3600.0), 's in the future'),
         (lambda p: trajectory([0.5] * 7, 0.1, [*ARM_JOINTS[:6], 'elbow']), "'elbow'"),
-        (lambda p: JointTrajectory(joint_names=list(ARM_JOINTS)), 'no point'),
         (lambda p: Float64MultiArray(data=[0.1]), 'gripper command'),
+        (lambda p: p.twist(0.0, float('nan'), 0.3), 'nan'),
+        (lambda p: JointTrajectory(joint_names=list(ARM_JOINTS)), 'no point'),
+        (lambda p: p.twist(0.0, 0.3, 0.0, age_s=-3600.0), 's in the future'),
     ],
-    ids=['frame', 'nan', 'ahead', 'joint', 'empty', 'fingers'],
+    ids=['frame', 'joint', 'fingers', 'nan', 'empty', 'ahead'],
 )
 def test_a_bad_command_is_named_in_one_line_and_ignored(fresh, make, said):
     process = fresh.graph._processes[0]
-    before, printed = fresh.grip(), len(process.lines)
-    fresh.listen(1.1)  # what is said is not said again at once
-    fresh.send(make(fresh))
+    before, printed, message = fresh.grip(), len(process.lines), make(fresh)
+    fresh.until_logged_again(type(message))
+    fresh.send(message)
     fresh.graph.until(
         lambda: any(line.endswith('ignored') for line in process.lines[printed:]), 'a line'
     )
@@ -248,7 +256,7 @@ def test_messages_are_noisy_late_and_lost_as_asked(graph):
     partner = Partner(graph)
     partner.ready()
     partner.listen(0.5)
-    joints, poses = partner.listen(4.0)
+    joints, poses = partner.listen(2.0)
     places = np.array([[m.pose.position.x, m.pose.position.y] for _, m in poses])
     assert places.std(axis=0) == pytest.approx(0.01, rel=0.3)
     pan = [m.position[m.name.index('shoulder_pan_joint')] for _, m in joints]
@@ -258,7 +266,7 @@ def test_messages_are_noisy_late_and_lost_as_asked(graph):
     assert np.median(delays) == pytest.approx(0.1, abs=0.03)
     sent = np.median(np.diff([seconds_of(m) for _, m in joints])), len(joints)
     assert sent[0] >= 0.009
-    assert sent[1] / 400 == pytest.approx(0.7, abs=0.15)
+    assert sent[1] / 200 == pytest.approx(0.7, abs=0.15)
     for _ in range(200):
         partner.send(partner.twist(0.0, 0.0, 0.0))
         graph.spin(0.0)

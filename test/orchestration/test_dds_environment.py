@@ -1,6 +1,9 @@
 from pathlib import Path
 
 import pytest
+import rclpy
+from rclpy.context import Context
+from std_msgs.msg import Empty
 
 from her_ros.orchestration.dds_environment import graph_environment
 
@@ -24,6 +27,20 @@ def added(monkeypatch):
         return {name: wanted[variable] for name, variable in names.items() if variable in wanted}
 
     return ask
+
+
+@pytest.mark.nodes
+def test_whoever_joins_is_found_in_less_than_the_three_seconds_that_fast_dds_may_take(graph):
+    graph.node.create_subscription(Empty, '/joined', lambda _: None, 1)
+    # Without the profile one to three of ten take longer.
+    for _ in range(15):
+        context = Context()
+        rclpy.init(args=[], context=context, domain_id=graph.domain)
+        node = rclpy.create_node('joins', context=context)
+        publisher = node.create_publisher(Empty, '/joined', 1)
+        graph.until(publisher.get_subscription_count, 'discovery', timeout_s=2.0)
+        node.destroy_node()
+        context.shutdown()
 
 
 @pytest.fixture
