@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from her_ros import __version__
+from her_ros.cli.arms import app as arms_app
 from her_ros.cli.bags import app as bags_app
 from her_ros.cli.runs import app as runs_app
 
@@ -15,6 +16,7 @@ app = typer.Typer(
     help='Teach a robot arm to reach goals from failures: DDPG with Hindsight Experience Replay,'
     ' over real ROS 2 topics and bags.',
 )
+app.add_typer(arms_app, name='arms', short_help='List and check arms.')
 app.add_typer(bags_app, name='bags', short_help='Inspect, check and repair bags.')
 app.add_typer(runs_app, name='runs', short_help='List runs.')
 

@@ -1,0 +1,136 @@
+"""Check a description against its model, and say what the arm can do."""
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.arms.check_model import joints_without_limits, wrong_chain, wrong_names, wrong_ranges
+from her_ros.arms.collisions import CollisionChecker
+from her_ros.arms.description import ArmDescription
+from her_ros.arms.errors import ArmError
+from her_ros.arms.inverse_kinematics import InverseKinematics
+from her_ros.arms.model_files import kinematic_model, load_spec
+from her_ros.arms.survey import REACHED_RAD, Survey, joints_at, reach, survey, tilt
+
+Floats = NDArray[np.float64]
+
+#: height above the table at which a home is suggested, metres
+_HOME_HEIGHT_M = 0.2
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Result of a check, as lines of text."""
+
+    #: what is missing or wrong
+    faults: tuple[str, ...]
+    #: what may be intended
+    notes: tuple[str, ...] = ()
+    #: what the arm can do; empty if a fault keeps it from being computed
+    abilities: tuple[str, ...] = ()
+
+
+def check_arm(arm: ArmDescription) -> Checked:
+    """Check that an arm's model has what the description names, and what the arm can do.
+
+    :raises ArmError: if the model cannot be loaded
+    """
+    spec = load_spec(arm)
+    if faults := wrong_names(arm, spec):
+        return Checked(tuple(faults))
+    model = kinematic_model(arm)
+    notes = tuple(joints_without_limits(arm, model))
+    if faults := [*wrong_chain(arm, spec, model), *wrong_ranges(arm, model)]:
+        return Checked(tuple(faults), notes)
+    faults, ik = _with_home(InverseKinematics(arm, model), model)
+    found = survey(ik)
+    faults += _unreached(found)
+    try:
+        faults += _collisions(CollisionChecker(arm), found)
+    except ArmError as error:  # such as a mesh that is missing, which kinematics do without
+        faults.append(f'collisions cannot be checked: {error}')
+    return Checked(tuple(faults), notes, tuple(_abilities(ik, found)))
+
+
+def _with_home(
+    ik: InverseKinematics, model: mujoco.MjModel
+) -> tuple[list[str], InverseKinematics]:
+    """Check the home; return its faults, and kinematics with a better one if there are any."""
+    arm, faults = ik.description, []
+    position, rotation = ik.chain.tool_pose(arm.arm.home)
+    if (angle := float(tilt(ik, rotation))) > REACHED_RAD:
+        faults.append(f'the tool is {np.degrees(angle):.0f}° away from tool.down_rpy')
+    elif np.any(position < arm.workspace.low) or np.any(position > arm.workspace.high):
+        faults.append(f'the tool is at {_point(position)}, outside of the workspace')
+    if not faults:
+        return [], ik
+    target = np.array([*arm.workspace.centre, arm.workspace.table_height + _HOME_HEIGHT_M])
+    better = joints_at(ik, target)
+    if better is None:
+        cure = f'nothing brings it to {_point(target)}, so change tool.down_rpy or workspace'
+    else:
+        cure = f'{better.round(4).tolist()} brings it to {_point(target)}'
+        joints = dataclasses.replace(arm.arm, home=tuple(better.tolist()))
+        ik = InverseKinematics(dataclasses.replace(arm, arm=joints), model)
+    return [f'arm.home: {fault}; {cure}' for fault in faults], ik
+
+
+def _unreached(found: Survey) -> Iterator[str]:
+    if missed := int((~found.reached).sum()):
+        first = _point(found.points[~found.reached][0])
+        yield (
+            f'workspace: the tool does not reach {missed} of {len(found.points)} points, such as'
+            f' {first}, pointing down; make it smaller, or move it'
+        )
+
+
+def _collisions(checker: CollisionChecker, found: Survey) -> Iterator[str]:
+    for contact in checker.contacts(np.array(checker.description.arm.home)):
+        yield f'arm.home: {contact.bodies}, {1000 * contact.depth:.0f} mm deep; change home'
+    counts: Counter[str] = Counter()
+    firsts: dict[str, Floats] = {}
+    for joints, point in zip(
+        found.joints[found.reached], found.points[found.reached], strict=True
+    ):
+        for contact in checker.contacts(joints):
+            counts[contact.bodies] += 1
+            firsts.setdefault(contact.bodies, point)
+    for bodies, count in counts.items():
+        yield (
+            f'workspace: {bodies} at {count} of {len(found.points)} points, such as'
+            f' {_point(firsts[bodies])}; make it smaller, or move it'
+        )
+
+
+def _abilities(ik: InverseKinematics, found: Survey) -> Iterator[str]:
+    arm = ik.description
+    nearest, farthest = reach(ik)
+    yield f'reach: pointing down, from {_point(nearest)} to {_point(farthest)}'
+    size = np.subtract(arm.workspace.high, arm.workspace.low)
+    yield (
+        f'workspace: {" × ".join(f"{each:.2f}" for each in size)} m,'
+        f' {int(found.reached.sum())} of {len(found.points)} points reached'
+    )
+    worst = int(found.manipulability.argmin())
+    yield (
+        f'manipulability: {found.manipulability[worst]:.3f} to {found.manipulability.max():.3f},'
+        f' least at {_point(found.points[worst])}'
+    )
+    speeds = found.full_action_speed
+    slowest = int(speeds.argmin())
+    yield (
+        f'full action: the joints allow {speeds[slowest]:.2f} m/s per axis everywhere (least at'
+        f' {_point(found.points[slowest])}), {np.median(speeds):.2f} m/s at half of the points;'
+        f' driver.max_tool_speed allows {arm.driver.max_tool_speed / np.sqrt(3):.2f} m/s'
+    )
+
+
+def _point(position: Iterable[float]) -> str:
+    """Write a position in the frame of the base, metres."""
+    # Adding 0 turns -0.0 into 0.0.
+    return f'({", ".join(f"{round(float(each), 3) + 0:g}" for each in position)})'

@@ -1,0 +1,143 @@
+"""What an arm can do in its workspace: reach, manipulability and speed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.arms.inverse_kinematics import InverseKinematics
+
+Floats = NDArray[np.float64]
+
+#: metres, and rad of tilt, up to which a position counts as reached
+REACHED_M = 2e-3
+REACHED_RAD = 0.02
+
+_POINTS_PER_AXIS = 5
+#: the tool is led to a point in steps of about 2 cm; then the joints settle
+_STEPS = 40
+_SETTLING = 20
+#: random starts of a search for joints
+_TRIES = 100
+#: reach is followed up to this distance from home, metres
+_FARTHEST_M = 2.0
+_STEP_M = 0.01
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Positions on a grid over the workspace, the tool pointing down; frame of the base."""
+
+    #: metres, shape (N, 3)
+    points: Floats
+    #: rad (m if prismatic), shape (N, J)
+    joints: Floats
+    #: whether the tool gets there, shape (N,)
+    reached: NDArray[np.bool_]
+    #: smallest singular value of the Jacobian, m/s per rad/s (angular velocities weighted with
+    #: 0.25 m), shape (N,)
+    manipulability: Floats
+    #: speed per axis that an action of 1 along all three axes may have, m/s, shape (N,)
+    full_action_speed: Floats
+
+
+def survey(ik: InverseKinematics) -> Survey:
+    """Lead the tool from home to a grid of points over the workspace."""
+    workspace = ik.description.workspace
+    axes = [
+        np.linspace(low, high, _POINTS_PER_AXIS)
+        for low, high in zip(workspace.low, workspace.high, strict=True)
+    ]
+    points = np.stack(np.meshgrid(*axes, indexing='ij'), -1).reshape(-1, 3)
+    joints = np.tile(ik.description.arm.home, (len(points), 1))
+    start = ik.chain.tool_pose(joints)[0]
+    for share in np.linspace(0.0, 1.0, _STEPS + 1)[1:]:
+        joints = ik.solve(joints, start + share * (points - start))
+    for _ in range(_SETTLING):
+        joints = ik.solve(joints, points)
+    return Survey(
+        points=points,
+        joints=joints,
+        reached=reached(ik, joints, points),
+        manipulability=np.linalg.svd(_weighted(ik, joints), compute_uv=False)[:, -1],
+        full_action_speed=full_action_speed(ik, joints),
+    )
+
+
+def reached(ik: InverseKinematics, joints: Floats, points: Floats) -> NDArray[np.bool_]:
+    """Tell for each state whether the tool is at a point and points down, shape (N,)."""
+    position, rotation = ik.chain.tool_pose(joints)
+    error = np.linalg.norm(position - points, axis=-1)
+    return (error < REACHED_M) & (tilt(ik, rotation) < REACHED_RAD)
+
+
+def tilt(ik: InverseKinematics, rotation: Floats) -> Floats:
+    """Return the angles between axes of the tool, (..., 3, 3), and pointing down: rad, (...)."""
+    # From the Frobenius norm of the difference: exact for small angles, unlike the arccosine.
+    apart = np.linalg.norm(rotation - ik.down, axis=(-2, -1))
+    angles: Floats = 2 * np.arcsin(np.minimum(apart / np.sqrt(8), 1.0))
+    return angles
+
+
+def full_action_speed(ik: InverseKinematics, joints: Floats) -> Floats:
+    """Return the speed along each axis at which the first joint is at its limit, m/s, (N,).
+
+    The tool moves along the diagonal that is worst for the arm, and does not turn.
+    """
+    jacobian = ik.chain.tool_state(joints).jacobian
+    corners = np.array([[1, 1, 1], [1, 1, -1], [1, -1, 1], [-1, 1, 1]], float)
+    twists = np.concatenate([corners, np.zeros((4, 3))], -1).T
+    needed = np.linalg.pinv(jacobian, rcond=1e-6) @ twists
+    is_possible = np.abs(jacobian @ needed - twists).max((-2, -1)) < 1e-6
+    share = np.abs(needed / np.array(ik.description.arm.max_speeds)[:, None]).max((-2, -1))
+    return 1.0 / np.where(is_possible, share, np.inf)
+
+
+def joints_at(ik: InverseKinematics, point: Floats) -> Floats | None:
+    """Find joints with which the tool is at a point and points down; None: there are none.
+
+    Of several solutions, return the one that leaves the tool most freedom.
+
+    :param point: metres, frame of the base, shape (3,)
+    :return: rad (m if prismatic), shape (J,)
+    """
+    lower, upper = ik.chain.lower, ik.chain.upper
+    random = np.random.default_rng(0)
+    starts = random.uniform(
+        np.maximum(lower, -np.pi), np.minimum(upper, np.pi), (_TRIES, len(lower))
+    )
+    joints = np.vstack([ik.description.arm.home, starts])
+    for _ in range(2 * _SETTLING):
+        joints = ik.solve(joints, point)
+    found = joints[reached(ik, joints, np.tile(point, (len(joints), 1)))]
+    if not len(found):
+        return None
+    freedom = np.linalg.svd(_weighted(ik, found), compute_uv=False)[:, -1]
+    best: Floats = found[freedom.argmax()]
+    return best
+
+
+def reach(ik: InverseKinematics) -> tuple[Floats, Floats]:
+    """Return the nearest and the farthest point along x that the tool reaches from home.
+
+    :return: metres, frame of the base, shape (3,) each
+    """
+    home = np.array(ik.description.arm.home)
+    start = ik.chain.tool_pose(home)[0]
+    ends = []
+    for step_m in (-_STEP_M, _STEP_M):
+        joints, target = home, start
+        while abs(target[0] - start[0]) < _FARTHEST_M:
+            beyond = target + np.array([step_m, 0.0, 0.0])
+            joints = ik.solve(joints, beyond)
+            if not reached(ik, joints[None], beyond[None])[0]:
+                break
+            target = beyond
+        ends.append(target)
+    return ends[0], ends[1]
+
+
+def _weighted(ik: InverseKinematics, joints: Floats) -> Floats:
+    jacobian = ik.chain.tool_state(joints).jacobian
+    jacobian[:, 3:] *= 0.25
+    return jacobian

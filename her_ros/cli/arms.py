@@ -1,0 +1,43 @@
+"""``her-ros arms``: list and check descriptions of arms."""
+
+from typing import Annotated
+
+import typer
+
+from her_ros.cli.examples import examples
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help='List and check arms, without ROS.'
+)
+
+
+@app.callback()
+def _root() -> None:
+    pass
+
+
+@app.command(
+    'list', short_help='List the arms that are described.', epilog=examples('her-ros arms list')
+)
+def list_arms() -> None:
+    """List the arms that are described, in this package and in others: joints and model."""
+    from her_ros.analysis.arms import print_arms
+
+    print_arms()
+
+
+@app.command(
+    short_help='Check the description of an arm.',
+    epilog=examples('her-ros arms check franka_panda', 'her-ros arms check my_arm.yaml'),
+)
+def check(
+    arm: Annotated[str, typer.Argument(help='Name of an arm, or a description, a .yaml file.')],
+) -> None:
+    """Check the description of an arm against its model.
+
+    Print one line for everything that is missing or wrong, and what the arm can do: reach,
+    manipulability, and the speed that a full action may have. Exit with status 1 after a fault.
+    """
+    from her_ros.analysis.arms import print_check
+
+    raise typer.Exit(print_check(arm))

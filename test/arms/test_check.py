@@ -1,0 +1,87 @@
+import dataclasses
+import json
+
+import pytest
+
+from her_ros.arms.check import check_arm
+from her_ros.arms.registry import arm_named
+
+HOME = arm_named('six_joint').arm.home
+FAR = {'low': (1.2, -0.2, 0.01), 'high': (1.6, 0.2, 0.4)}
+
+
+def changed(arm, section, **values):
+    """Return a description with other values in one section."""
+    return dataclasses.replace(
+        arm, **{section: dataclasses.replace(getattr(arm, section), **values)}
+    )
+
+
+@pytest.fixture
+def arm():
+    return arm_named('six_joint')
+
+
+def fault_of(arm):
+    """Return the only fault of an arm."""
+    faults = check_arm(arm).faults
+    assert len(faults) == 1, faults
+    assert '\n' not in faults[0]
+    return faults[0]
+
+
+def test_an_arm_without_faults_says_what_it_can_do(arm):
+    checked = check_arm(arm)
+    assert (checked.faults, checked.notes) == ((), ())
+    assert [line.partition(':')[0] for line in checked.abilities] == [
+        'reach',
+        'workspace',
+        'manipulability',
+        'full action',
+    ]
+    assert '125 of 125 points' in checked.abilities[1]
+
+
+@pytest.mark.parametrize('name', ['franka_panda', 'ufactory_xarm7', 'ur5e_2f85'])
+def test_the_arms_of_the_package_have_no_faults(menagerie, name):
+    checked = check_arm(arm_named(name))
+    assert (checked.faults, checked.notes) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ('section', 'values', 'parts'),
+    [
+        ('arm', {'home': (0.0,) * 6}, ['arm.home', '180° away', 'brings it to (0.5, 0, 0.2)']),
+        ('arm', {'home': (2.0, *HOME[1:])}, ['arm.home: the tool is', 'brings it to']),
+        ('workspace', {'low': (0.55, -0.22, 0.01)}, ['(0.5, 0, 0.2), outside of the workspace']),
+        ('workspace', {'high': (1.1, 0.22, 0.48)}, ['does not reach', 'points, such as (']),
+        ('workspace', FAR, ['arm.home', 'nothing brings it to (1.4, 0, 0.2)']),
+        ('workspace', {'low': (0.28, -0.22, 0.0)}, ['left_finger touches the table at 25 of 125']),
+    ],
+)
+def test_what_the_arm_cannot_do_is_one_line(arm, section, values, parts):
+    checked = check_arm(changed(arm, section, **values))
+    assert any(all(part in fault for part in parts) for fault in checked.faults), checked.faults
+    assert not any('\n' in fault for fault in checked.faults)
+    assert checked.abilities
+
+
+def test_a_home_that_is_suggested_is_right(arm):
+    (fault,) = check_arm(changed(arm, 'arm', home=(0.0,) * 6)).faults
+    home = json.loads(fault[fault.index('[') : fault.index(']') + 1])
+    assert check_arm(changed(arm, 'arm', home=tuple(home))).faults == ()
+
+
+def test_a_home_in_which_the_arm_touches_itself_is_one_line(arm):
+    folded = (0.0, 0.4673, 2.85, 0.6568, 0.0, 0.0)
+    faults = check_arm(changed(arm, 'arm', home=folded)).faults
+    assert any('arm.home: ' in each and ' touches ' in each for each in faults)
+
+
+def test_shapes_that_are_missing_leave_the_rest_checked(arm, tmp_path):
+    text = (arm.folder / 'six_joint.xml').read_text()
+    mesh = '<asset><mesh name="hand" file="nowhere.stl"/></asset>'
+    (tmp_path / 'six_joint.xml').write_text(text.replace('<worldbody>', f'{mesh}<worldbody>'))
+    fault = fault_of(dataclasses.replace(arm, folder=tmp_path))
+    assert 'collisions cannot be checked' in fault
+    assert 'nowhere.stl' in fault

@@ -1,0 +1,57 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from her_ros.arms.inverse_kinematics import InverseKinematics
+from her_ros.arms.model_files import kinematic_model
+from her_ros.arms.registry import arm_named
+from her_ros.arms.survey import full_action_speed, reach, reached, survey, tilt
+
+PERIOD_S = 1e-4
+
+
+@pytest.fixture(scope='module')
+def ik():
+    arm = arm_named('six_joint')
+    return InverseKinematics(arm, kinematic_model(arm))
+
+
+def test_a_full_action_of_that_speed_brings_a_joint_to_its_limit(ik):
+    home = np.array(ik.description.arm.home)
+    speed = full_action_speed(ik, home[None])[0]
+    changes = []
+    for corner in ([1, 1, 1], [1, 1, -1], [1, -1, 1], [-1, 1, 1]):
+        moved = ik.chain.tool_pose(home)[0] + speed * PERIOD_S * np.array(corner)
+        change = ik.chain.tool_state(home).jacobian
+        joints = np.linalg.solve(change, np.r_[moved - ik.chain.tool_pose(home)[0], 0, 0, 0])
+        np.testing.assert_allclose(ik.chain.tool_pose(home + joints)[0], moved, atol=1e-6)
+        changes.append(np.abs(joints).max() / PERIOD_S)
+    assert max(changes) == pytest.approx(ik.description.arm.max_speeds[0], rel=1e-3)
+
+
+def test_the_arm_reaches_as_far_as_its_links(ik):
+    nearest, farthest = reach(ik)
+    # Shoulder at a height of 0.3 m, links of 0.5 and 0.45 m, wrist 0.19 m above the tool.
+    height = farthest[2] + 0.19 - 0.3
+    assert farthest[0] == pytest.approx(np.sqrt(0.95**2 - height**2), abs=0.015)
+    assert nearest[0] < ik.description.workspace.low[0]
+
+
+def test_points_beyond_the_reach_are_not_reached(ik):
+    far = dataclasses.replace(ik.description.workspace, high=(1.2, 0.22, 0.48))
+    wide = InverseKinematics(
+        dataclasses.replace(ik.description, workspace=far), kinematic_model(ik.description)
+    )
+    found = survey(wide)
+    distance = np.linalg.norm(found.points - [0.0, 0.0, 0.3 - 0.19], axis=-1)
+    np.testing.assert_array_equal(found.reached, distance < 0.95)
+    assert found.manipulability[found.reached].min() > 0.01
+
+
+def test_a_tilted_tool_has_not_reached(ik):
+    home = np.array(ik.description.arm.home)
+    turned = home + np.array([0, 0, 0, 0, 0, 0.1])
+    position, rotation = ik.chain.tool_pose(np.stack([home, turned]))
+    np.testing.assert_allclose(tilt(ik, rotation), [0.0, 0.1], atol=1e-3)
+    assert reached(ik, np.stack([home, turned]), position).tolist() == [True, False]

@@ -1,0 +1,54 @@
+import shutil
+
+import pytest
+
+from her_ros.arms.registry import ARMS
+from her_ros.config.shipped import shipped_folders
+
+SIX_JOINT = shipped_folders()[0] / 'config' / 'arms' / 'six_joint.yaml'
+
+
+@pytest.fixture
+def described(tmp_path):
+    """Copy the small arm, to be changed."""
+    for name in ('six_joint.yaml', 'six_joint.xml'):
+        shutil.copy(SIX_JOINT.with_name(name), tmp_path)
+    return tmp_path / 'six_joint.yaml'
+
+
+def test_the_list_has_a_line_for_every_arm(her_ros):
+    ended = her_ros('arms', 'list')
+    assert ended.status == 0
+    assert [line.split()[0] for line in ended.output.splitlines()] == [*ARMS]
+    assert 'menagerie:franka_emika_panda/panda.xml' in ended.output
+
+
+def test_an_arm_is_checked_by_name_and_by_file(her_ros, described):
+    for name in ('six_joint', str(described)):
+        ended = her_ros('arms', 'check', name)
+        assert ended.status == 0
+        lines = ended.output.splitlines()
+        assert all(line.startswith(f'{name}: ') for line in lines)
+        assert lines[-1].endswith(': no faults')
+        assert any('reach: ' in line for line in lines)
+
+
+def test_a_fault_is_one_line_and_status_1(her_ros, described):
+    text = described.read_text()
+    described.write_text(
+        text.replace('frame: tool', 'frame: toll').replace('open: 0.04', 'open: 1')
+    )
+    ended = her_ros('arms', 'check', str(described))
+    assert ended.status == 1
+    assert "no site or body 'toll'" in ended.output
+    described.write_text(text.replace('closed: 0.0', 'clsoed: 0.0'))
+    ended = her_ros('arms', 'check', str(described))
+    assert ended.status == 1
+    assert "unknown keys ['clsoed']" in ended.errors
+    assert len(ended.errors.splitlines()) == 1
+
+
+def test_an_arm_that_there_is_not_is_one_line(her_ros):
+    ended = her_ros('arms', 'check', 'franka')
+    assert ended.status == 1
+    assert 'nearest: franka_panda' in ended.errors
