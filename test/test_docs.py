@@ -13,6 +13,7 @@ from reference_pages.commands import launch_arguments
 from reference_pages.topics import all_endpoints
 from typer.main import get_command
 
+from her_ros.arms.registry import read_arm
 from her_ros.cli.main import app, number_or_not
 from her_ros.config.files import complete, read_file, with_overrides
 from her_ros.config.run_parameters import params_for
@@ -88,6 +89,7 @@ def test_there_are_parameter_files_in_the_docs():
     assert names >= {
         'docs/how_to/robot.md',
         'docs/how_to/agents.md',
+        'docs/how_to/your_robot.md',
         'models/FetchPush/README.md',
     }
 
@@ -96,6 +98,9 @@ def test_there_are_parameter_files_in_the_docs():
 def test_a_parameter_file_of_the_docs_is_one_that_commands_take(tmp_path, block):
     path = tmp_path / 'params.yaml'
     path.write_text(block)
+    if block.startswith('model:'):
+        assert read_arm(path).arm.joints
+        return
     tasks = {values['task'] for values in read_file(path).values() if 'task' in values}
     (task,) = tasks
     nodes = [] if 'robot_bridge' in block else training_names()

@@ -7,7 +7,7 @@ from links import broken_links
 from reference_pages.commands import all_commands, command_line, launch_files
 from reference_pages.facade import facade
 from reference_pages.formats import policy_file, rows, run_folder
-from reference_pages.parameters import parameters, shipped_values
+from reference_pages.parameters import arm_description, parameters, shipped_values
 from reference_pages.topics import all_endpoints, services, topics
 from source_pages import api_pages, relinked
 
@@ -49,6 +49,16 @@ def test_every_parameter_of_every_node_is_described():
         for name in parameters_of(config):
             assert f'`{name}`\n' in section or f'`{name}`\n' in text.partition('\n## fetch_env')[0]
     assert '| `trainer.her.past_goal_k` | 0 |' in shipped_values()
+
+
+def test_every_key_of_an_arm_is_described():
+    text = arm_description()
+    for section in ('model', 'arm', 'tool', 'gripper', 'workspace', 'driver'):
+        assert f'### {section}\n' in text
+    source = text.partition('`source`\n')[2].partition('\n`')[0]
+    assert 'MJCF or URDF' in source
+    assert '*Type str; required.*' in source
+    assert 'default `2' not in text.partition('`max_speeds`')[2].partition('\n`')[0]
 
 
 def test_every_topic_has_its_ends_and_every_service_its_node():

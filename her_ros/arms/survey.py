@@ -13,6 +13,7 @@ Floats = NDArray[np.float64]
 REACHED_M = 2e-3
 REACHED_RAD = 0.02
 
+_LENGTH_M = 0.25
 _POINTS_PER_AXIS = 5
 #: the tool is led to a point in steps of about 2 cm; then the joints settle
 _STEPS = 40
@@ -34,8 +35,8 @@ class Survey:
     joints: Floats
     #: whether the tool gets there, shape (N,)
     reached: NDArray[np.bool_]
-    #: smallest singular value of the Jacobian, m/s per rad/s (angular velocities weighted with
-    #: 0.25 m), shape (N,)
+    #: smallest singular value of the Jacobian, whose angular part is multiplied with 0.25 m:
+    #: m/s per rad/s, shape (N,)
     manipulability: Floats
     #: speed per axis that an action of 1 along all three axes may have, m/s, shape (N,)
     full_action_speed: Floats
@@ -59,7 +60,7 @@ def survey(ik: InverseKinematics) -> Survey:
         points=points,
         joints=joints,
         reached=reached(ik, joints, points),
-        manipulability=np.linalg.svd(_weighted(ik, joints), compute_uv=False)[:, -1],
+        manipulability=_manipulability(ik, joints),
         full_action_speed=full_action_speed(ik, joints),
     )
 
@@ -112,8 +113,7 @@ def joints_at(ik: InverseKinematics, point: Floats) -> Floats | None:
     found = joints[reached(ik, joints, np.tile(point, (len(joints), 1)))]
     if not len(found):
         return None
-    freedom = np.linalg.svd(_weighted(ik, found), compute_uv=False)[:, -1]
-    best: Floats = found[freedom.argmax()]
+    best: Floats = found[_manipulability(ik, found).argmax()]
     return best
 
 
@@ -137,7 +137,7 @@ def reach(ik: InverseKinematics) -> tuple[Floats, Floats]:
     return ends[0], ends[1]
 
 
-def _weighted(ik: InverseKinematics, joints: Floats) -> Floats:
+def _manipulability(ik: InverseKinematics, joints: Floats) -> Floats:
     jacobian = ik.chain.tool_state(joints).jacobian
-    jacobian[:, 3:] *= 0.25
-    return jacobian
+    jacobian[:, 3:] *= _LENGTH_M
+    return np.asarray(np.linalg.svd(jacobian, compute_uv=False)[:, -1], np.float64)

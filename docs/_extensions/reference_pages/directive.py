@@ -8,7 +8,7 @@ from sphinx.util.docutils import SphinxDirective
 from reference_pages.commands import command_line, launch_files
 from reference_pages.facade import facade
 from reference_pages.formats import observations, policy_file, rows, run_folder
-from reference_pages.parameters import parameters, shipped_values
+from reference_pages.parameters import arm_description, parameters, shipped_values
 from reference_pages.topics import services, topics
 
 WRITERS: dict[str, Callable[[], str]] = {
@@ -22,6 +22,7 @@ WRITERS: dict[str, Callable[[], str]] = {
     'observations': observations,
     'policy file': policy_file,
     'run folder': run_folder,
+    'arm description': arm_description,
     'facade': facade,
 }
 

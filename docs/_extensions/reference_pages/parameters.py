@@ -1,7 +1,9 @@
 """The parameters of all nodes, and the values in the shipped files, as Markdown."""
 
-from typing import Any
+from dataclasses import MISSING, fields
+from typing import Any, get_type_hints
 
+from her_ros.arms.description import ArmDescription
 from her_ros.config.files import read_file, shipped_file
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.shared import NodeParameters
@@ -16,6 +18,17 @@ def parameters() -> str:
     for node, config in NODE_PARAMETERS.items():
         own = {name: each for name, each in parameters_of(config).items() if name not in shared}
         lines += [f'## {node}', '', *_definitions(own)]
+    return '\n'.join(lines)
+
+
+def arm_description() -> str:
+    """Describe every key of the description of an arm, by section."""
+    hints = get_type_hints(ArmDescription)
+    lines = []
+    for section in [each.name for each in fields(ArmDescription)][2:]:
+        kind = hints[section]
+        lines += [f'### {section}', '', *kind.__doc__.splitlines()[:1], '']
+        lines += _definitions(parameters_of(kind))
     return '\n'.join(lines)
 
 
@@ -46,7 +59,11 @@ def _limits(parameter: Parameter) -> str:
     kind = parameter.type.__name__
     if parameter.type is tuple:
         kind = f'list of {parameter.length or "one or more"} {parameter.item.__name__}'
-    parts = [f'Type {kind}', f'default `{shown(parameter.default)}`']
+    is_required = parameter.default is MISSING
+    parts = [
+        f'Type {kind}',
+        'required' if is_required else f'default `{shown(parameter.default)}`',
+    ]
     if parameter.choices:
         parts.append('one of ' + ', '.join(f'`{each}`' for each in parameter.choices))
     if parameter.minimum is not None or parameter.maximum is not None:
