@@ -59,8 +59,8 @@ def _task_of_size(message: bytes | memoryview | None) -> GoalTask:
     found = [
         task
         for task in all_tasks()
-        # These have the sizes of our own Fetch tasks.
-        if not task.name.startswith(f'{GYM_PREFIX}Fetch')
+        # These have the sizes of our own Fetch tasks, and their bags name them.
+        if not (task.arm or task.name.startswith(f'{GYM_PREFIX}Fetch'))
         and (task.observation_size, task.goal_size, task.action_size) == sizes
     ]
     if len(found) == 1:

@@ -1,14 +1,40 @@
 """Draw the object position and the goal of an episode."""
 
+from typing import Protocol
+
 import numpy as np
 from gymnasium.utils.seeding import np_random
 
-from her_ros.arms.model import FetchModel
+from her_ros.arms.scene_specs import SceneSpec
 from her_ros.sim.errors import SimError
 from her_ros.sim.observations import Floats
 
 #: an object starts at least this far from the gripper, horizontally
 _CLEARANCE_M = 0.1
+
+
+class StartScene(Protocol):
+    """Properties of a scene that determine where its episodes start."""
+
+    @property
+    def scene_spec(self) -> SceneSpec:
+        """The regions of objects and goals."""
+
+    @property
+    def object(self) -> object | None:
+        """The object; None: there is none."""
+
+    @property
+    def object_qpos(self) -> int:
+        """First of the object's 7 values in qpos."""
+
+    @property
+    def grip_position_m(self) -> Floats:
+        """Position of the gripper at the start, metres, world frame, shape (3,)."""
+
+    @property
+    def object_height_m(self) -> float:
+        """Height of the resting object, metres, world frame."""
 
 
 def start_generator(seed: int | None) -> np.random.Generator:
@@ -23,7 +49,7 @@ def start_generator(seed: int | None) -> np.random.Generator:
     return np_random(None if seed is None else int(seed))[0]
 
 
-def draw_start(model: FetchModel, generator: np.random.Generator, qpos: Floats) -> Floats:
+def draw_start(model: StartScene, generator: np.random.Generator, qpos: Floats) -> Floats:
     """Draw an object position, then a goal, in the order the original draws them.
 
     :param qpos: the settled joint positions, shape (nq,); the object is moved in place

@@ -30,6 +30,8 @@ class GoalTask:
     #: The class is called with task, seeds and threads, and is a
     #: :class:`~her_ros.sim.simulation.Simulation`
     simulation: str = ''
+    #: name of the arm, or path of its description, if the simulation takes any arm; else empty
+    arm: str = ''
 
     def __post_init__(self) -> None:
         """Check that the kinds of values fit the task's sizes.

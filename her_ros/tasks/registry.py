@@ -1,27 +1,42 @@
 """The list of all tasks, by name."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from her_ros.runtime.registry import Registry, RegistryError
+from her_ros.tasks.arm import ARM_TASKS
 from her_ros.tasks.errors import TaskError
 from her_ros.tasks.fetch import FETCH_TASKS
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.gymnasium import GYM_IDS, GYM_PREFIX, gym_tasks
 
 #: tasks of this package; new ones go here
-OWN_TASKS: dict[str, GoalTask] = {**FETCH_TASKS}
+OWN_TASKS: dict[str, GoalTask] = {**FETCH_TASKS, **ARM_TASKS}
 #: those and the tasks of other packages
 TASKS: Registry[GoalTask] = Registry('task', 'her_ros.tasks', OWN_TASKS)
 #: tasks of Gymnasium-Robotics
 GYM_TASKS = gym_tasks(FETCH_TASKS)
 
 
-def task_named(name: str) -> GoalTask:
+def task_named(name: str, arm: str = '') -> GoalTask:
     """Find a task by its name; ``gym:<id>`` is one of Gymnasium-Robotics.
 
-    :raises TaskError: if there is no such task, its reward is not supported, or the package that
-        gives it has a fault
+    :param arm: name of an arm, or path of its description; empty: that of the task
+    :raises TaskError: if there is no such task, its reward is not supported, it is not done by
+        other arms, or the package that gives it has a fault
     """
+    task = _task_named(name)
+    if not arm or arm == task.arm:
+        return task
+    if not task.arm:
+        raise TaskError(
+            f'arm is {arm!r}, but task {name!r} is not done by other arms',
+            f'{", ".join(ARM_TASKS)} are',
+        )
+    return replace(task, arm=arm)
+
+
+def _task_named(name: str) -> GoalTask:
     if task := GYM_TASKS.get(name):
         return task
     if name not in TASKS and name.startswith(GYM_PREFIX):

@@ -4,6 +4,7 @@ import io
 import numpy as np
 import pytest
 
+from her_ros.tasks.arm import ARM_TASKS
 from her_ros.tasks.errors import TaskError
 from her_ros.tasks.fetch import FETCH_TASKS
 from her_ros.tasks.registry import TASKS, task_named
@@ -77,7 +78,14 @@ def test_observation_sizes_are_the_sum_of_their_fields():
 
 
 def test_tasks_are_found_by_name():
-    assert [task_named(name).name for name in TASKS] == [*TASKS] == [*FETCH_TASKS]
+    assert [task_named(name).name for name in TASKS] == [*TASKS] == [*FETCH_TASKS, *ARM_TASKS]
+
+
+def test_an_arm_is_named_for_tasks_of_arms_alone():
+    assert task_named('Push').arm == 'franka_panda'
+    assert task_named('Push', 'my_arm.yaml').arm == 'my_arm.yaml'
+    with pytest.raises(TaskError, match=r"^arm is 'six_joint', but task 'FetchPush' .*; Reach, "):
+        task_named('FetchPush', 'six_joint')
 
 
 @pytest.mark.parametrize('name', ['', 'fetchreach', 'FetchReach-v4', 'Ant'])

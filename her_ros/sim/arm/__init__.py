@@ -1,0 +1,1 @@
+"""Simulation of the goal tasks on any described arm."""

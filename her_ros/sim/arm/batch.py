@@ -1,0 +1,131 @@
+"""Goal tasks on any described arm, several environments at a time."""
+
+from collections.abc import Sequence
+
+import mujoco
+import mujoco.batch
+import numpy as np
+from numpy.typing import ArrayLike
+
+from her_ros.sim.arm.observations import observe
+from her_ros.sim.arm.scene import SUBSTEPS, load_scene
+from her_ros.sim.errors import SimError
+from her_ros.sim.initial_states import draw_start, start_generator
+from her_ros.sim.observations import Floats
+from her_ros.sim.simulation import GoalState, checked_goals
+from her_ros.tasks.fetch import FULL_ACTION_M
+from her_ros.tasks.goal_task import GoalTask
+
+#: time in which a steadily moving tool covers the displacement of an action. A critically damped
+#: tool whose target is always the same distance ahead moves at that distance times 50/s over 3
+#: or so: as fast as the Fetch, 0.83 m/s
+_COVERED_IN_S = 0.06
+
+
+class ArmBatch:
+    """N environments of one task on one thread pool; the interface is that of simulations.
+
+    An action displaces the target of the tool from its present position, within the workspace.
+    Inverse kinematics turn this into targets of the joints, within the limits of their speeds, and
+    position actuators follow them for a control period. Not thread-safe.
+
+    :param seeds: one per environment; ``None`` draws one from the operating system
+    :param threads: number of physics threads; does not affect the results
+    :raises HerRosError: if there is no such arm, its description or model has a fault, there are
+        no seeds or one is negative
+    """
+
+    def __init__(self, task: GoalTask, seeds: Sequence[int | None], threads: int = 1) -> None:
+        if not len(seeds) or threads < 1:
+            raise SimError(f'{len(seeds)} seeds and {threads} threads', 'both must be at least 1')
+        self.task = task
+        #: random generators of object positions and goals, one per environment
+        self.generators = [start_generator(seed) for seed in seeds]
+        self._scene = scene = load_scene(task)
+        self._physics = mujoco.batch.Batch(scene.mujoco_model, len(seeds), nthread=threads)
+        self._qpos, self._qvel = self._physics.bind('qpos'), self._physics.bind('qvel')
+        self._ctrl = self._physics.bind('ctrl')
+        self._desired_goal = np.full((len(seeds), task.goal_size), np.nan)
+        self._running = False
+        workspace = scene.description.workspace
+        self._low_m, self._high_m = np.array(workspace.low), np.array(workspace.high)
+
+    def __len__(self) -> int:
+        """Return N, the number of environments."""
+        return len(self.generators)
+
+    def reset(self, *, seeds: Sequence[int | None] | None = None) -> GoalState:
+        """Start new episodes in all environments.
+
+        :param seeds: one per environment; ``None`` keeps the present state of the generator
+        :raises SimError: if the number of seeds differs, or one is negative
+        """
+        if seeds is not None:
+            if len(seeds) != len(self):
+                raise SimError(f'{len(seeds)} seeds for {len(self)} environments')
+            for row, seed in enumerate(seeds):
+                if seed is not None:
+                    self.generators[row] = start_generator(seed)
+        qpos = np.tile(self._scene.start_qpos, (len(self), 1))
+        for row, generator in enumerate(self.generators):
+            self._desired_goal[row] = draw_start(self._scene, generator, qpos[row])
+        self._physics.reset(stage=mujoco.mjtStage.mjSTAGE_NONE)
+        self._qpos[:] = qpos
+        self._running = True
+        return self.state()
+
+    def set_goal(self, goals: ArrayLike) -> None:
+        """Replace the desired goals of the running episodes, until their next reset.
+
+        :param goals: metres, world frame, shape (3,) for the same in every row, or (N, 3)
+        :raises SimError: if a goal is not finite or has another size
+        """
+        self._desired_goal[:] = checked_goals(goals, self._desired_goal.shape)
+
+    def step(self, actions: ArrayLike) -> GoalState:
+        """Move all environments for one control period.
+
+        :param actions: displacement of the tool in units of 5 cm, world frame, and finger opening;
+            clipped to [-1, 1], shape (N, 4)
+        :return: state after the move
+        :raises SimError: if an action has the wrong shape or is not finite, or no episode runs
+        """
+        checked = self._checked(actions)
+        scene, kinematics = self._scene, self._scene.kinematics
+        joints = np.array(self._qpos[:, scene.joints])
+        tool_m = kinematics.chain.tool_pose(joints)[0]
+        target_m = np.clip(tool_m + checked[:, :3] * FULL_ACTION_M, self._low_m, self._high_m)
+        self._ctrl[:, scene.joints] = kinematics.joints_after(
+            joints, target_m - tool_m, _COVERED_IN_S
+        )
+        if not scene.scene_spec.fingers_closed:
+            # In metres, as on the Fetch: all but the smallest actions open or close fully.
+            opened = self._qpos[:, scene.fingers] + checked[:, 3:]
+            widest_m = scene.description.gripper.max_opening / 2
+            self._ctrl[:, scene.fingers] = np.clip(opened, 0.0, widest_m)
+        self._physics.step(nstep=SUBSTEPS)
+        return self.state()
+
+    def state(self) -> GoalState:
+        """Return the present state."""
+        observed = observe(self._scene, np.array(self._qpos), np.array(self._qvel))
+        return GoalState(*observed, self._desired_goal.copy())
+
+    def qpos(self, row: int) -> Floats:
+        """Return the joint positions of one environment, rad and metres, as MuJoCo has them.
+
+        :return: an array of its own, shape (nq,)
+        """
+        return np.array(self._qpos[row])
+
+    def _checked(self, actions: ArrayLike) -> Floats:
+        checked = np.asarray(actions, np.float64)
+        wanted = (len(self), self.task.action_size)
+        if checked.shape != wanted:
+            raise SimError(f'actions have shape {checked.shape}, expected {wanted}')
+        if not np.isfinite(checked).all():
+            bad = int(np.flatnonzero(~np.isfinite(checked).all(axis=1))[0])
+            raise SimError(f'action {bad} is {checked[bad].tolist()}', 'it must be finite')
+        if not self._running:
+            raise SimError('no episode runs yet', 'call reset() before step()')
+        return np.clip(checked, -1.0, 1.0)

@@ -1,0 +1,193 @@
+"""The MuJoCo model of a goal task on a described arm.
+
+The world frame is that of the Fetch tasks: the table top is at the same height, and the tool
+starts at the same point, so a policy that was trained on the Fetch gets inputs that it knows. The
+base of the arm is placed to suit.
+"""
+
+import functools
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.arms.chain import JointChain
+from her_ros.arms.description import ArmDescription
+from her_ros.arms.inverse_kinematics import InverseKinematics
+from her_ros.arms.model_files import kinematic_model
+from her_ros.arms.registry import arm_named
+from her_ros.arms.scene_specs import SCENE_SPECS, SceneSpec
+from her_ros.sim.arm.parts import (
+    add_closed_fingers,
+    add_fingers,
+    add_links,
+    add_object,
+    add_table,
+)
+from her_ros.sim.errors import SimError
+from her_ros.tasks.arm import FETCH_PREFIX
+from her_ros.tasks.goal_task import GoalTask
+
+Floats = NDArray[np.float64]
+
+TIMESTEP_S = 0.004
+#: physics steps in one control period of 40 ms
+SUBSTEPS = 10
+
+#: height of the table top, metres, world frame
+TABLE_HEIGHT_M = 0.4
+#: where the tool starts: x and y, and z above the table, metres, as on the Fetch
+_STARTS_M = {
+    'Reach': (1.3419, 0.7491, 0.1347),
+    'Push': (1.3629, 0.7491, 0.016),
+    'Slide': (1.0130, 0.7491, 0.016),
+    'PickAndPlace': (1.3419, 0.7491, 0.1347),
+}
+# A puck is slid away from the arm, from a start at this distance from the workspace's near edge.
+_FROM_NEAR_EDGE_M = 0.15
+# The arm's start position is refined from home in this many calls, and may be off by this much.
+_REFINEMENTS, _LARGEST_MISS_M = 20, 1e-3
+_SETTLING_STEPS = 500
+
+
+@dataclass(frozen=True)
+class ArmScene:
+    """Model of a task on an arm, and the indices of its parts. Shared; not to be modified."""
+
+    scene_spec: SceneSpec
+    mujoco_model: mujoco.MjModel
+    description: ArmDescription
+    kinematics: InverseKinematics
+    #: position of the arm's base, metres, world frame; its axes are those of the world
+    base_m: Floats
+    #: arm joints, then fingers at +y and at -y unless they are held closed: indices into qpos,
+    #: qvel and ctrl
+    joints: slice
+    fingers: slice
+    #: id of the object's body; None: there is no object
+    object: int | None
+    #: first of the object's 7 values in qpos, and first of its 6 in qvel
+    object_qpos: int
+    object_dof: int
+    #: where episodes start, apart from the object
+    start_qpos: Floats
+    #: position of the tool at the start, and height of the resting object, metres, world frame
+    grip_position_m: Floats
+    object_height_m: float
+
+    @property
+    def control_period_s(self) -> float:
+        """Time of one action, seconds."""
+        return SUBSTEPS * TIMESTEP_S
+
+
+@functools.cache
+def load_scene(task: GoalTask) -> ArmScene:
+    """Make the scene of a task, once per process.
+
+    :raises ArmError: if there is no such arm, or its description or model has a fault
+    :raises SimError: if the task is not for arms, or the arm does not reach the start
+    """
+    scene_spec = _scene_spec(task)
+    description = arm_named(task.arm)
+    kinematics = InverseKinematics(description, kinematic_model(description))
+    in_base_m = _start_in_base(task, description)
+    above_table_m = in_base_m[2] - description.workspace.table_height
+    start_m = np.array([*_STARTS_M[task.name][:2], TABLE_HEIGHT_M + above_table_m])
+    base_m = start_m - in_base_m
+    joints = _start_joints(kinematics, description, in_base_m)
+    model = _compiled(task, description, kinematics.chain, joints, base_m)
+    has_object = scene_spec.object_start_m is not None
+    settled = _settled(model)
+    return ArmScene(
+        scene_spec=scene_spec,
+        mujoco_model=model,
+        description=description,
+        kinematics=kinematics,
+        base_m=base_m,
+        joints=slice(len(joints)),
+        fingers=slice(len(joints), model.nu),
+        object=model.body('object').id if has_object else None,
+        object_qpos=model.nu,
+        object_dof=model.nu,
+        start_qpos=settled,
+        grip_position_m=start_m,
+        object_height_m=float(settled[model.nu + 2]) if has_object else 0.0,
+    )
+
+
+def _scene_spec(task: GoalTask) -> SceneSpec:
+    if task.name not in _STARTS_M:
+        raise SimError(
+            f'task {task.name!r} has no scene with an arm', f'{", ".join(_STARTS_M)} have one'
+        )
+    return SCENE_SPECS[FETCH_PREFIX + task.name]
+
+
+def _compiled(
+    task: GoalTask,
+    description: ArmDescription,
+    chain: JointChain,
+    joints: Floats,
+    base_m: Floats,
+) -> mujoco.MjModel:
+    """Compile a scene with the arm at its start.
+
+    :param joints: rad (m if prismatic), shape (J,)
+    """
+    scene_spec, is_slide = _scene_spec(task), task.name == 'Slide'
+    spec = mujoco.MjSpec()
+    spec.compiler.degree = False
+    spec.option.timestep = TIMESTEP_S
+    spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
+    add_table(spec, TABLE_HEIGHT_M, is_slippery=is_slide)
+    add_links(spec, chain, joints, base_m)
+    if scene_spec.fingers_closed:
+        add_closed_fingers(spec)
+    else:
+        add_fingers(spec, description.gripper)
+    if scene_spec.object_start_m is not None:
+        add_object(spec, TABLE_HEIGHT_M, is_puck=is_slide)
+    return spec.compile()
+
+
+def _start_in_base(task: GoalTask, description: ArmDescription) -> Floats:
+    """Return where the tool starts, metres, axes of the base, shape (3,)."""
+    workspace = description.workspace
+    x, y = workspace.centre
+    if task.name == 'Slide':
+        x = workspace.low[0] + _FROM_NEAR_EDGE_M
+    above_table = _STARTS_M[task.name][2]
+    return np.array([x, y, max(workspace.table_height + above_table, workspace.low[2])])
+
+
+def _start_joints(
+    kinematics: InverseKinematics, description: ArmDescription, position: Floats
+) -> Floats:
+    """Return joints with which the tool is at a position and points down.
+
+    :param position: metres, axes of the base, shape (3,)
+    :raises SimError: if the arm does not reach it
+    """
+    joints = np.array(description.arm.home)
+    for _ in range(_REFINEMENTS):
+        joints = kinematics.solve(joints, position)
+    missed_m = float(np.linalg.norm(kinematics.chain.tool_pose(joints)[0] - position))
+    if missed_m > _LARGEST_MISS_M:
+        raise SimError(
+            f'arm {description.name!r}: its tool cannot start at {position.round(3).tolist()} in'
+            f' the axes of the base; it stays {missed_m:.3f} m away',
+            'correct the workspace or the home of its description',
+        )
+    return joints
+
+
+def _settled(model: mujoco.MjModel) -> Floats:
+    """Return qpos after the object came to rest, with the arm at its start."""
+    data = mujoco.MjData(model)
+    data.ctrl[:] = data.qpos[: model.nu]
+    mujoco.mj_step(model, data, nstep=_SETTLING_STEPS)
+    data.qpos[: model.nu] = model.qpos0[: model.nu]
+    settled: Floats = data.qpos.copy()
+    return settled
