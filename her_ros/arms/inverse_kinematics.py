@@ -72,6 +72,8 @@ class InverseKinematics:
                 break
             damping = _DAMPING + caution * _ERROR_SHARE * smallest
             found = self._step(best, jacobian, present, damping)
+            if iteration:  # a finished state stays, so that it does not depend on the others
+                found = np.where((smallest < _TOLERANCE**2)[..., None], best, found)
         return best
 
     def joints_after(self, joints: ArrayLike, displacement: ArrayLike, period_s: float) -> Floats:
@@ -114,6 +116,7 @@ class InverseKinematics:
         weighed = damping[..., None, None] * _ONE
         home = _HOMEWARD * (self._home - joints) if self._redundant else np.zeros_like(joints)
         change, free, part = home, np.ones(joints.shape, bool), jacobian
+        result, unfinished = joints, np.ones((*joints.shape[:-1], 1), bool)
         for _ in self._home:
             rest = error - (jacobian @ change[..., None])[..., 0]
             transposed = np.swapaxes(part, -1, -2)
@@ -123,12 +126,14 @@ class InverseKinematics:
             change *= _LARGEST_STEP / np.maximum(largest, _LARGEST_STEP)
             reached = joints + change
             passing = free & ((reached < self.chain.lower) | (reached > self.chain.upper))
-            if not passing.any():
+            result = np.where(unfinished, reached, result)
+            unfinished &= passing.any(-1, keepdims=True)
+            if not unfinished.any():
                 break
             free &= ~passing
             part = jacobian * free[..., None, :]
             change = np.where(free, home, self._within(reached) - joints)
-        return self._within(joints + change)
+        return self._within(result)
 
     def _within(self, joints: Floats) -> Floats:
         within: Floats = np.minimum(np.maximum(joints, self.chain.lower), self.chain.upper)

@@ -61,13 +61,17 @@ def test_the_home_of_a_shipped_arm_points_down_in_the_middle(described):
 
 
 @pytest.mark.parametrize('described', ['six_joint'], indirect=True)
-def test_one_state_is_solved_as_in_a_batch(described):
-    arm, ik = described
-    target = np.array([[0.4, 0.1, 0.2], [0.6, -0.1, 0.1], [0.5, 0.2, 0.4]])
-    joints = np.tile(arm.arm.home, (3, 1)) + 0.1
+def test_one_state_is_solved_bit_for_bit_as_in_a_batch(described):
+    _, ik = described
+    random = np.random.default_rng(0)
+    joints = random.uniform(ik.chain.lower, ik.chain.upper, (20, 6))  # some end at their limits
+    target = ik.chain.tool_pose(joints)[0] + random.uniform(-0.1, 0.1, (20, 3))
+    target[::2] = ik.chain.tool_pose(joints[::2])[0]  # these need fewer steps
     together = ik.solve(joints, target)
-    alone = [ik.solve(one, there) for one, there in zip(joints, target, strict=True)]
-    np.testing.assert_allclose(together, alone, atol=1e-3)
+    alone = [
+        ik.solve(one[None], there[None])[0] for one, there in zip(joints, target, strict=True)
+    ]
+    np.testing.assert_array_equal(together, alone)
 
 
 @pytest.mark.parametrize('described', ['six_joint', 'franka_panda'], indirect=True)
