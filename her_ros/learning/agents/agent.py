@@ -189,7 +189,8 @@ class Agent:
         online, mean, square = (
             self._memory[kind][name].parts for kind in ('online', 'mean', 'square')
         )
-        steps, leave_out = self._steps['adam'], None
+        # The CUDA kernel reads its steps as float32, whatever the networks are.
+        steps, leave_out = self._steps['adam'].float(), None
         if skipped is not None:
             steps = steps // self._delay
             # What the kernel has for gradients that overflowed: it then changes nothing.

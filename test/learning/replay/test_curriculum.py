@@ -133,9 +133,10 @@ def test_later_in_training_goals_are_nearer_to_the_desired_ones(toy, make_episod
     plain = dataclasses.replace(draws, candidates=None)
     distances.append((replay.sample(plain).goal - desired).norm(dim=-1).mean().item())
     at_first, later, by_chance = distances
-    # The nearest of up to four; at first goals are chosen for what they cover, near or not.
-    assert later < 0.75 * by_chance
-    assert abs(at_first - by_chance) < 0.15 * by_chance
+    # The nearest of up to four; at first goals are chosen for what they cover. Those lie in the
+    # middle rather than at the edge, so they are somewhat nearer than by chance.
+    assert later < 0.75 * at_first
+    assert 0.7 * by_chance < at_first < by_chance
 
 
 def test_all_goals_in_one_place_are_no_trouble(device):
