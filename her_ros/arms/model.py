@@ -139,6 +139,15 @@ def _refused(path: Path, error: ValueError) -> ArmError:
     return ArmError(f'MuJoCo {mujoco.__version__} cannot load it: {error}', source=path)
 
 
+def base_position(fetch: FetchModel) -> NDArray[np.float64]:
+    """Return the position of the robot's base, metres, world frame, shape (3,)."""
+    data = mujoco.MjData(fetch.mujoco_model)
+    data.qpos[:] = fetch.start_qpos
+    mujoco.mj_kinematics(fetch.mujoco_model, data)
+    position: NDArray[np.float64] = data.body('robot0:base_link').xpos.copy()
+    return position
+
+
 def without_contacts(model: mujoco.MjModel) -> mujoco.MjModel:
     """Return a copy of a model without contacts and constraints; positions stay the same."""
     copied = copy.copy(model)

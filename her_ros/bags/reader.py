@@ -14,8 +14,7 @@ from her_ros.bags.storage.mcap_file import McapFile
 from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.episodes.episode import Episode, faults_of, split_rollout
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder
-from her_ros.wire.rows import step_dtype
+from her_ros.wire.cloud import CLOUD_TYPE, decoder_with_truth
 
 # A rollout is a hundred times smaller. Larger files are read in pieces.
 _LARGEST_IN_MEMORY = 64 << 20
@@ -61,7 +60,7 @@ def read_bag(path: Path, task: GoalTask | None = None) -> Bag:
             raise BagError(f'no step topic of type {CLOUD_TYPE}; it has {recording.topics}')
         first = next((each[0] for each in recording.messages.values() if each), None)
         task = agree_on_task(recording.metadata, task, first)
-        decoder = CloudDecoder(step_dtype(task))
+        decoder = decoder_with_truth(task)
         episodes, left_over = [], 0
         for topic, messages in sorted(recording.messages.items()):
             with wrap_errors(f'{topic}, read as {task.name}'):

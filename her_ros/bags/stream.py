@@ -14,8 +14,7 @@ from her_ros.episodes.assembly import EpisodeAssembler
 from her_ros.episodes.episode import Episode, faults_of
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder
-from her_ros.wire.rows import step_dtype
+from her_ros.wire.cloud import CLOUD_TYPE, decoder_with_truth
 
 
 def read_episodes(*paths: str | PathLike[str], task: GoalTask | None = None) -> Iterator[Episode]:
@@ -98,7 +97,7 @@ class EpisodeStream(StepMessages):
             for topic, task, contents in self.by_topic():
                 self._has_steps = True
                 with wrap_errors(f'{topic}, read as {task.name}'):
-                    rows = CloudDecoder(step_dtype(task)).decode(contents)
+                    rows = decoder_with_truth(task).decode(contents)
                     episodes = self._assembler.take(rows, topic)
                     for episode, fault in zip(episodes, faults_of(episodes, task), strict=True):
                         if fault is None:

@@ -9,11 +9,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.rows import IDENTITY, Rows, identity_of, joined, require_finite, step_dtype
+from her_ros.wire.rows import (
+    IDENTITY,
+    Rows,
+    finite_fields,
+    has_truth,
+    identity_of,
+    joined,
+    require_finite,
+    step_dtype,
+    true_achieved_goal,
+)
 from her_ros.wire.step_rows import fill_move, fill_state
 
-# Fields of a row that must be finite.
-_FINITE = ('observation', 'achieved_goal', 'desired_goal', 'action', 'reward')
 # Rows that are checked together, about a megabyte.
 _GROUP_ROWS = 4096
 
@@ -74,12 +82,30 @@ class Episode:
 
     @property
     def observation(self) -> NDArray[np.float64]:
-        """Observations 0 … T, shape (T + 1, O)."""
+        """Observations 0 … T, as the policy saw them, shape (T + 1, O)."""
         return self.rows['observation']
 
     @property
     def achieved_goal(self) -> NDArray[np.float64]:
-        """Achieved goals 0 … T, metres, world frame, shape (T + 1, G)."""
+        """Achieved goals 0 … T, metres, world frame, shape (T + 1, G).
+
+        Of a disturbed episode they are the truth, from which rewards follow.
+        """
+        return true_achieved_goal(self.rows)
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether the episode is disturbed, and holds the truth beside what the policy saw."""
+        return has_truth(self.rows)
+
+    @property
+    def true_observation(self) -> NDArray[np.float64]:
+        """True observations 0 … T; if the episode is not disturbed, those that were seen."""
+        return self.rows['true_observation' if self.has_truth else 'observation']
+
+    @property
+    def seen_achieved_goal(self) -> NDArray[np.float64]:
+        """Achieved goals 0 … T, as the policy saw them, metres, shape (T + 1, G)."""
         return self.rows['achieved_goal']
 
     @property
@@ -125,7 +151,7 @@ class Episode:
                 raise EpisodeError(f'rows of more than one {key}', source=name)
         if (rows['desired_goal'] != rows['desired_goal'][0]).any():
             raise EpisodeError('the goal changes within the episode', source=name)
-        require_finite(rows, _FINITE, name)
+        require_finite(rows, finite_fields(rows), name)
         if (beyond := np.abs(rows['action']) > 1).any():
             raise EpisodeError(
                 f'an action is {rows["action"][beyond][0]:g}',
@@ -206,7 +232,7 @@ def _are_sound(episodes: list[Episode], task: GoalTask) -> bool:
         rows['observation'].shape[1] == task.observation_size
         and (rows['step'] == steps).all()
         and not any((is_later & (each[1:] != each[:-1])).any() for each in (goals, identities))
-        and all(np.isfinite(rows[name]).all() for name in _FINITE)
+        and all(np.isfinite(rows[name]).all() for name in finite_fields(rows))
         and (np.abs(rows['action']) <= 1).all()
     )
 

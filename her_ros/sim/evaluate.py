@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.sim.registry import simulation_of
-from her_ros.sim.rollout import Rollout
+from her_ros.sim.rollout import disturbed_rollout
+from her_ros.tasks.disturbances import Disturbances
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import Rows
 
@@ -21,19 +21,25 @@ FIRST_SEED = 1 << 31
 
 
 def evaluation_steps(
-    task: GoalTask, act: Act, policy_version: int, protocol: EvaluationProtocol
+    task: GoalTask,
+    act: Act,
+    policy_version: int,
+    protocol: EvaluationProtocol,
+    disturbances: Disturbances | None = None,
 ) -> Iterator[Rows]:
     """Run episodes, the same start states and goals every time.
 
     :param act: the policy, without exploration
     :param policy_version: version written to the rows
     :param protocol: number of episodes; results do not depend on ``num_envs`` and ``threads``
+    :param disturbances: those of the episodes, the same every time; None: there are none
     :return: the ``step`` rows after each reset and each step, shape (n,) with n ≤ num_envs
     """
     episodes = protocol.episodes
     num_envs = min(protocol.num_envs, episodes)
-    batch = simulation_of(task, [0] * num_envs, protocol.threads)
-    rollout = Rollout(task, batch, session=0)
+    rollout = disturbed_rollout(
+        task, [0] * num_envs, protocol.threads, session=0, disturbances=disturbances
+    )
     for first in range(0, episodes, num_envs):
         # The last rollout may have more environments than needed; drop the surplus.
         shown = slice(0, episodes - first)

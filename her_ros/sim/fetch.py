@@ -7,11 +7,19 @@ import mujoco.batch
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from her_ros.arms.model import MOCAP_TURN, SUBSTEPS, load_model, without_contacts
+from her_ros.arms.model import (
+    MOCAP_TURN,
+    SUBSTEPS,
+    base_position,
+    load_model,
+    without_contacts,
+)
+from her_ros.sim.disturbed.physics import bodies_of, changed_fields, object_lift
 from her_ros.sim.errors import SimError
 from her_ros.sim.initial_states import draw_start, start_generator
 from her_ros.sim.observations import EnvIndex, Floats, ObservationReader
 from her_ros.sim.simulation import GoalState, checked_goals
+from her_ros.tasks.disturbances import Drawn
 from her_ros.tasks.fetch import FULL_ACTION_M
 from her_ros.tasks.goal_task import GoalTask
 
@@ -50,6 +58,11 @@ class FetchBatch:
             name: self._physics.bind(name)
             for name in ('time', 'qpos', 'qvel', 'ctrl', 'mocap_pos', 'mocap_quat')
         }
+        # How much higher objects start than they settled, metres; None: nothing was disturbed.
+        self._object_lift_m: Floats | None = None
+        #: actions are clipped to this; above 1 an arm moves farther than a full action
+        self.action_limit = 1.0
+        self.base_m = base_position(self._model)
 
     def __len__(self) -> int:
         """Return N, the number of environments."""
@@ -77,6 +90,8 @@ class FetchBatch:
         for place, row in enumerate(numbers):
             generator = self.generators[row]
             self._desired_goal[row] = draw_start(self._model, generator, qpos[place])
+        if self._object_lift_m is not None and self._model.object is not None:
+            qpos[:, self._model.object_qpos + 2] += self._object_lift_m[index]
         self._physics.reset(ids=ids, stage=mujoco.mjtStage.mjSTAGE_NONE)
         self._state['time'][index] = self._model.start_time_s
         self._state['qpos'][index] = qpos
@@ -98,7 +113,7 @@ class FetchBatch:
         """Move for one control period.
 
         :param actions: gripper displacement in units of 5 cm, world frame, and finger opening;
-            clipped to [-1, 1], shape (n, 4); float32 rounds as the original does
+            clipped to ``action_limit``, shape (n, 4); float32 rounds as the original does
         :param rows: indices of the environments that move, all by default
         :return: state of the rows after the move
         :raises SimError: if an action has the wrong shape or is not finite, or no episode runs
@@ -117,6 +132,26 @@ class FetchBatch:
         _, index = self._rows(rows)
         return GoalState(*self._observations.observe(index), np.array(self._desired_goal[index]))
 
+    def disturb(self, drawn: Drawn) -> None:
+        """Set the physics of the episodes that the next reset starts.
+
+        :param drawn: shape (N,)
+        """
+        model = self._model.mujoco_model
+        bodies = bodies_of(model)
+        for row in range(len(self)):
+            for name, values in changed_fields(model, bodies, drawn[row : row + 1]).items():
+                self._physics.expand(name)[row] = values
+        self._physics.set_const()
+        # It also moves the weld between gripper and mocap, which depends on no disturbance.
+        self._physics.expand('eq_data')[:] = model.eq_data
+        self._object_lift_m = object_lift(model, bodies, drawn)
+
+    def push(self, velocities: Floats) -> None:
+        """Add velocities to the objects, m/s, world frame, shape (N, 3)."""
+        if self._model.object is not None:
+            self._state['qvel'][:, self._model.object.dofs[:3]] += velocities
+
     def qpos(self, row: int) -> Floats:
         """Return the joint positions of one environment, rad and metres, as MuJoCo has them.
 
@@ -131,7 +166,8 @@ class FetchBatch:
 
     def _apply(self, actions: NDArray[np.floating], index: EnvIndex) -> None:
         # Clip and scale in the action's own type, then convert to float64, as the original does.
-        actions = np.clip(actions, np.float32(-1.0), np.float32(1.0))
+        limit = np.float32(self.action_limit)
+        actions = np.clip(actions, -limit, limit)
         position, quaternion = self._observations.gripper_pose(index)
         self._state['mocap_pos'][index, 0] = position + actions[:, :3] * FULL_ACTION_M
         self._state['mocap_quat'][index, 0] = quaternion + MOCAP_TURN

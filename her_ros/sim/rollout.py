@@ -7,13 +7,21 @@ from numpy.typing import NDArray
 
 from her_ros.episodes.episode import is_end
 from her_ros.runtime.pace import Pace
+from her_ros.sim.disturbed.disturber import Disturber
 from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.simulation import GoalState, Simulation
+from her_ros.tasks.disturbances import Disturbances
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.rows import Rows, identity_of, require_finite, step_dtype
-from her_ros.wire.step_rows import fill_move, fill_state
+from her_ros.wire.rows import (
+    Rows,
+    disturbed_step_dtype,
+    identity_of,
+    require_finite,
+    step_dtype,
+)
+from her_ros.wire.step_rows import fill_move, fill_state, fill_truth
 
 
 class Rollout:
@@ -21,18 +29,26 @@ class Rollout:
 
     :param session: number drawn at every start of an environment, so that peers notice restarts
     :param first_env: number of the batch's first environment
+    :param disturber: disturbs the batch; None: the policy sees the truth
     """
 
     def __init__(
-        self, task: GoalTask, batch: Simulation, session: int, first_env: int = 0
+        self,
+        task: GoalTask,
+        batch: Simulation,
+        session: int,
+        first_env: int = 0,
+        disturber: Disturber | None = None,
     ) -> None:
         self._task = task
         self._batch = batch
+        self._disturber = disturber
         self._actions = np.zeros((len(batch), task.action_size), np.float32)
         self._policy_versions = np.zeros(len(batch), np.uint32)
         self._answered = np.zeros(len(batch), bool)
         self._first_env = first_env
-        self._blank = np.zeros(len(batch), step_dtype(task))
+        dtype = step_dtype(task) if disturber is None else disturbed_step_dtype(task)
+        self._blank = np.zeros(len(batch), dtype)
         self._blank['session'] = session
         self._blank['env'] = np.arange(first_env, first_env + len(batch))
         #: number of the present rollout, counted from 1; 0 before the first
@@ -62,6 +78,8 @@ class Rollout:
         :return: the rows of step 0
         :raises SimError: if the state has other shapes than the task, or is not finite
         """
+        if self._disturber is not None:
+            self._disturber.begin(seeds)
         state = self._batch.reset(seeds=seeds)
         if goal is not None:
             self._batch.set_goal(goal)
@@ -101,7 +119,10 @@ class Rollout:
     def advance(self) -> Rows:
         """Apply the accepted actions; return the rows of the next step."""
         assert self._answered.all()
-        return self._show(self._batch.step(self._actions), int(self.rows['step'][0]) + 1)
+        actions = self._actions
+        if self._disturber is not None:
+            actions = self._disturber.act(actions)
+        return self._show(self._batch.step(actions), int(self.rows['step'][0]) + 1)
 
     def _check(self, state: GoalState) -> None:
         """Check a state against its task, as the simulation may be the user's own."""
@@ -120,7 +141,12 @@ class Rollout:
         rows = self._blank.copy()
         rows['episode'] = self.episode
         rows['step'] = step
-        fill_state(rows, *state)
+        if self._disturber is None:
+            fill_state(rows, *state)
+        else:
+            fill_state(rows, *self._disturber.see(state), state.desired_goal)
+            drawn = self._disturber.drawn
+            fill_truth(rows, state.observation, state.achieved_goal, drawn)
         if step:
             fill_move(rows, self._task, self._actions, self._policy_versions)
             # No simulated task terminates; the time limit truncates them.
@@ -128,6 +154,23 @@ class Rollout:
         self.rows = rows
         self._answered[:] = False
         return rows
+
+
+def disturbed_rollout(
+    task: GoalTask,
+    seeds: Sequence[int | None],
+    threads: int,
+    session: int,
+    first_env: int = 0,
+    disturbances: Disturbances | None = None,
+) -> Rollout:
+    """Make a simulation and the rollouts of it, disturbed if there are disturbances.
+
+    :param seeds: one per environment
+    """
+    batch = simulation_of(task, seeds, threads)
+    disturber = Disturber(task, batch, disturbances, seeds) if disturbances else None
+    return Rollout(task, batch, session, first_env, disturber)
 
 
 # Fewest environments per group: smaller groups cost more than the waiting time they hide.
@@ -143,6 +186,7 @@ class PipelinedRollouts:
     :param threads: threads of each simulation
     :param pace: schedule of the moves; None: as fast as possible. With a schedule all
         environments form one group, as there is no waiting time to hide
+    :param disturbances: those of the episodes; None: there are none
     """
 
     def __init__(
@@ -152,12 +196,13 @@ class PipelinedRollouts:
         threads: int,
         session: int,
         pace: Pace | None = None,
+        disturbances: Disturbances | None = None,
     ) -> None:
         halved = pace is None and len(seeds) >= 2 * _FEWEST_PER_TURN
         middle = len(seeds) // 2 if halved else len(seeds)
         self._pace = pace
         self._rollouts = [
-            Rollout(task, simulation_of(task, part, threads), session, first)
+            disturbed_rollout(task, part, threads, session, first, disturbances)
             for first, part in ((0, seeds[:middle]), (middle, seeds[middle:]))
             if len(part)
         ]

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import (
     DATATYPES,
     MAX_ROW_BYTES,
@@ -23,8 +24,10 @@ from her_ros.wire.rows import (
     RowDecoder,
     RowError,
     Rows,
+    disturbed_step_dtype,
     fields_of,
     require_distinct,
+    step_dtype,
 )
 
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
@@ -122,10 +125,13 @@ class CloudDecoder:
     """Reads PointCloud2 messages into rows of one dtype, whatever their layout.
 
     :param wanted: the dtype to deliver, from :func:`her_ros.wire.rows.step_dtype`
+    :param disturbed: see :class:`~her_ros.wire.rows.RowDecoder`
     """
 
-    def __init__(self, wanted: np.dtype[np.void]) -> None:
-        self._wanted = wanted
+    def __init__(
+        self, wanted: np.dtype[np.void], disturbed: np.dtype[np.void] | None = None
+    ) -> None:
+        self._wanted, self._disturbed = wanted, disturbed
         # By head, the padding masked out; all of them of the length and mask of the last one.
         self._layouts: dict[tuple[bytes, int], _Layout] = {}
         self._start, self._mask = _HEAD, 0
@@ -166,7 +172,9 @@ class CloudDecoder:
 
     def _learn(self, message: memoryview) -> _Layout:
         head = _read_head(message)
-        decoder = _row_decoder(self._wanted, head.fields, head.point_step, head.is_bigendian)
+        decoder = _row_decoder(
+            self._wanted, head.fields, head.point_step, head.is_bigendian, self._disturbed
+        )
         layout = _Layout(head, decoder, head.height * head.width)
         is_same_kind = (head.start, head.mask) == (self._start, self._mask)
         if not is_same_kind or len(self._layouts) >= _MAX_KNOWN_HEADS:
@@ -174,6 +182,11 @@ class CloudDecoder:
         self._start, self._mask = head.start, head.mask
         self._layouts[self._key(message)] = layout
         return layout
+
+
+def decoder_with_truth(task: GoalTask) -> CloudDecoder:
+    """Make a decoder of ``step`` messages that keeps the truth of those that hold it."""
+    return CloudDecoder(step_dtype(task), disturbed_step_dtype(task))
 
 
 # Decoding needs no state of earlier messages, so bags share the decoders. Making one takes longer

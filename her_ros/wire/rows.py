@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.disturbances import DISTURBANCES
 from her_ros.tasks.goal_task import GoalTask
 
 Rows = NDArray[np.void]
@@ -28,9 +29,15 @@ MAX_ENVIRONMENTS = 1 << 16
 MAX_ROW_BYTES = 1 << 20
 
 #: format number of ``step`` rows in a bag, increased when a field is added
-ROW_FORMAT = 1
+ROW_FORMAT = 2
+#: field of a disturbed row that holds the value drawn of each disturbance, by the latter's name
+DRAWN_FIELDS = {name: f'drawn_{name}' for name in DISTURBANCES}
 #: fields added since format 1, with their default values for rows that lack them
-ADDED_FIELDS: dict[str, float] = {}
+ADDED_FIELDS: dict[str, float] = {
+    field: DISTURBANCES[name].neutral for name, field in DRAWN_FIELDS.items()
+}
+#: fields of disturbed rows alone, with what undisturbed rows have in their place
+_TRUTH = {'true_observation': 'observation', 'true_achieved_goal': 'achieved_goal'}
 
 IDENTITY = ('session', 'env', 'episode', 'step')
 
@@ -74,6 +81,54 @@ def step_dtype(task: GoalTask) -> np.dtype[np.void]:
 
 
 @cache
+def disturbed_step_dtype(task: GoalTask) -> np.dtype[np.void]:
+    """Return the dtype of a ``step`` row whose state is disturbed: :func:`step_dtype`, and more.
+
+    ``observation`` and ``achieved_goal`` are what the policy sees. Reward and success follow from
+    ``true_achieved_goal``. The other fields hold what the episode drew of each disturbance.
+    """
+    plain = step_dtype(task)
+    assert plain.names is not None
+    return np.dtype(
+        [(name, plain[name].base, plain[name].shape) for name in plain.names]
+        + [(name, plain[seen].base, plain[seen].shape) for name, seen in _TRUTH.items()]
+        + [(field, 'f4', (DISTURBANCES[name].size,)) for name, field in DRAWN_FIELDS.items()],
+        align=True,
+    )
+
+
+def has_truth(rows: Rows) -> bool:
+    """Tell whether rows are disturbed, and hold the truth beside what the policy sees."""
+    return 'true_observation' in (rows.dtype.names or ())
+
+
+def finite_fields(rows: Rows) -> tuple[str, ...]:
+    """Return the fields of ``step`` rows that must be finite."""
+    plain = ('observation', 'achieved_goal', 'desired_goal', 'action', 'reward')
+    return (*plain, *_TRUTH, *DRAWN_FIELDS.values()) if has_truth(rows) else plain
+
+
+def true_achieved_goal(rows: Rows) -> NDArray[np.float64]:
+    """Return the achieved goals that reward and success follow from, metres, shape (n, G)."""
+    return rows['true_achieved_goal' if has_truth(rows) else 'achieved_goal']
+
+
+def with_truth(rows: Rows, dtype: np.dtype[np.void]) -> Rows:
+    """Return rows as disturbed ones: of undisturbed rows, what is seen is the truth.
+
+    :param dtype: from :func:`disturbed_step_dtype`
+    """
+    if rows.dtype == dtype:
+        return rows
+    converted = np.zeros(len(rows), dtype)
+    for name in dtype.names or ():
+        converted[name] = ADDED_FIELDS[name] if name in ADDED_FIELDS else rows[
+            _TRUTH.get(name, name)
+        ]
+    return converted
+
+
+@cache
 def action_dtype(task: GoalTask) -> np.dtype[np.void]:
     """Return the dtype of an ``action`` row: the answer to a ``step`` row of the same identity."""
     return np.dtype(
@@ -101,6 +156,8 @@ class RowDecoder:
     :param wanted: the dtype to deliver, from :func:`step_dtype` or :func:`action_dtype`
     :param fields: the sender's fields
     :param point_step: bytes from one row to the next
+    :param disturbed: the dtype to deliver instead if the message holds the truth, from
+        :func:`disturbed_step_dtype`; None: the truth is left out
     :raises RowError: if a field of format 1 is missing, or a field has another size or kind
     """
 
@@ -110,9 +167,13 @@ class RowDecoder:
         fields: Iterable[Field],
         point_step: int,
         is_bigendian: bool = False,
+        disturbed: np.dtype[np.void] | None = None,
     ) -> None:
+        fields = tuple(fields)
+        if disturbed is not None and {*_TRUTH} <= {field.name for field in fields}:
+            wanted = disturbed
         self.wanted = wanted
-        self._source = _source_dtype(wanted, tuple(fields), point_step, is_bigendian)
+        self._source = _source_dtype(wanted, fields, point_step, is_bigendian)
         self._same = self._source == wanted
 
     def decode(self, buffer: bytes | memoryview | NDArray[np.uint8], count: int) -> Rows:
@@ -203,10 +264,13 @@ def _require_apart(wanted: Sequence[Field]) -> None:
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
-    """Concatenate rows of one dtype, as a copy.
+    """Concatenate ``step`` rows, as a copy; some of them may be disturbed, which all are then.
 
     numpy would copy structured rows field by field, which takes ten times as long as their bytes.
     """
+    if len({part.dtype for part in parts}) > 1:
+        dtype = next(part.dtype for part in parts if has_truth(part))
+        parts = [with_truth(part, dtype) for part in parts]
     buffers: list[Any] = [np.ascontiguousarray(part) for part in parts]
     return np.frombuffer(bytearray().join(buffers), parts[0].dtype)
 

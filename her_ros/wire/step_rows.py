@@ -4,8 +4,9 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from her_ros.tasks.disturbances import Drawn
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.rows import Rows
+from her_ros.wire.rows import DRAWN_FIELDS, Rows, true_achieved_goal
 
 
 def fill_state(
@@ -23,6 +24,22 @@ def fill_state(
     rows['desired_goal'] = desired_goal
 
 
+def fill_truth(
+    rows: Rows, observation: ArrayLike, achieved_goal: ArrayLike, drawn: Drawn
+) -> None:
+    """Write the truth behind disturbed states, and what their episodes drew, into their rows.
+
+    :param rows: rows of :func:`~her_ros.wire.rows.disturbed_step_dtype`, shape (n,)
+    :param observation: shape (n, O)
+    :param achieved_goal: metres, world frame, shape (n, G)
+    :param drawn: shape (n,)
+    """
+    rows['true_observation'] = observation
+    rows['true_achieved_goal'] = achieved_goal
+    for name, field in DRAWN_FIELDS.items():
+        rows[field] = drawn[name]
+
+
 def fill_move(rows: Rows, task: GoalTask, action: ArrayLike, policy_version: Any = 0) -> None:
     """Write the moves that led to the states of rows, with their reward and success.
 
@@ -32,7 +49,7 @@ def fill_move(rows: Rows, task: GoalTask, action: ArrayLike, policy_version: Any
     :param action: as applied, in [-1, 1], shape (n, A)
     :param policy_version: of the policy that acted, shape (n,) or one for all; 0: none did
     """
-    goals = rows['achieved_goal'], rows['desired_goal']
+    goals = true_achieved_goal(rows), rows['desired_goal']
     rows['action'] = action
     rows['policy_version'] = policy_version
     rows['reward'] = task.reward(*goals)

@@ -244,7 +244,7 @@ def test_facts_of_a_run_are_the_tasks(push):
     assert metadata == {
         'task': 'FetchPush',
         'her_ros': her_ros.__version__,
-        'row_format': '1',
+        'row_format': '2',
         'control_period_s': '0.04',
         'goal_tolerance_m': '0.05',
         'worker': '3',

@@ -61,7 +61,7 @@ def test_bags_of_the_first_row_format_keep_the_contract():
 
 @pytest.mark.parametrize('metadata', [{'task': 'FetchPush'}, {}], ids=['with-task', 'without'])
 def test_a_bag_of_a_newer_row_format_is_one_clear_line(tmp_path, push, make_rollout, metadata):
-    path = write_rollout(tmp_path, 'new', {**metadata, 'row_format': '2'}, make_rollout())
+    path = write_rollout(tmp_path, 'new', {**metadata, 'row_format': '3'}, make_rollout())
     for read in READERS:
         with pytest.raises(BagError) as caught:
             read(path)

@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 from her_ros.episodes.episode import is_end
 from her_ros.tasks.fetch import MAX_MOVE_M
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.rows import MAX_ENVIRONMENTS, Rows
+from her_ros.wire.rows import MAX_ENVIRONMENTS, Rows, finite_fields, true_achieved_goal
 
 #: distance from the tolerance, metres, within which rounding may decide reward and success
 BORDER_M = 1e-6
 # Error of a reward computed in float32, by our formula or an equivalent one.
 _ROUNDING = 2 * float(np.finfo(np.float32).eps)
 
-_FINITE = ('observation', 'achieved_goal', 'desired_goal', 'action', 'reward')
 _FLAGS = ('terminated', 'truncated', 'is_success')
 _ABOUT_THE_MOVE = ('action', 'policy_version', 'reward', *_FLAGS)
 
@@ -52,7 +51,7 @@ def _same(some: NDArray[Any], others: NDArray[Any]) -> Mask:
 def borderline(rows: Rows, task: GoalTask) -> Mask:
     """Return where rounding decides whether the goal is reached, shape (n,)."""
     with np.errstate(invalid='ignore', over='ignore'):
-        distance = task.distance(rows['achieved_goal'], rows['desired_goal'])
+        distance = task.distance(true_achieved_goal(rows), rows['desired_goal'])
         return (rows['step'] > 0) & (np.abs(distance - task.goal_tolerance_m) <= BORDER_M)
 
 
@@ -62,7 +61,7 @@ def row_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
     :param rows: shape (n,), in any order
     """
     first = rows['step'] == 0
-    checks = [(name, ~np.isfinite(rows[name]), 'a finite number') for name in _FINITE]
+    checks = [(name, ~np.isfinite(rows[name]), 'a finite number') for name in finite_fields(rows)]
     checks += [
         (name, (_flat(rows[name]) != 0).any(1) & first, 'zero at step 0')
         for name in _ABOUT_THE_MOVE
@@ -106,7 +105,7 @@ def _speed_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
 
 def _outcome_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
     """Recompute reward and success of every move and compare them."""
-    achieved, desired = rows['achieved_goal'], rows['desired_goal']
+    achieved, desired = true_achieved_goal(rows), rows['desired_goal']
     with np.errstate(invalid='ignore', over='ignore'):
         distance = task.distance(achieved, desired)
         computed = {

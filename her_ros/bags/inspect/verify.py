@@ -12,7 +12,7 @@ from her_ros.bags.steps import StepMessages
 from her_ros.episodes.episode import is_end
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder
+from her_ros.wire.cloud import CLOUD_TYPE, decoder_with_truth
 from her_ros.wire.rows import Rows, joined, step_dtype
 
 
@@ -89,7 +89,7 @@ class _TopicCheck:
 
     def __init__(self, path: Path, topic: str, task: GoalTask, result: Verified) -> None:
         self._path, self._topic, self._task, self._result = path, topic, task, result
-        self._decoder = CloudDecoder(step_dtype(task))
+        self._decoder = decoder_with_truth(task)
         self._last: Rows = np.zeros(0, step_dtype(task))
         self._messages = 0
 

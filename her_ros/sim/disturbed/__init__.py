@@ -1,0 +1,1 @@
+"""Disturbances of a simulation: what the policy sees, when, and what its actions do."""

@@ -1,0 +1,32 @@
+"""Positions of the values of an observation that sensors measure."""
+
+from typing import NamedTuple
+
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.symmetry import Kind
+
+
+class Measured(NamedTuple):
+    """Slices of an observation, and of an action; None: the task has no such values."""
+
+    gripper_position: slice | None
+    gripper_velocity: slice | None
+    object_position: slice | None
+    object_position_from_gripper: slice | None
+    object_velocity_from_gripper: slice | None
+    object_rotation: slice | None
+    object_angular_velocity: slice | None
+    #: the displacement of the gripper that an action commands
+    displacement: slice | None
+
+
+def measured_fields(task: GoalTask) -> Measured:
+    """Find the fields of a task by their names."""
+    places, begin = {}, 0
+    for name, size in task.observation_fields:
+        places[name] = slice(begin, begin + size)
+        begin += size
+    found = {name: places.get(name) for name in Measured._fields[:-1]}
+    first, size = task.action_kinds[0]
+    displacement = slice(0, size) if first == Kind.DISPLACEMENT and size == 3 else None
+    return Measured(**found, displacement=displacement)

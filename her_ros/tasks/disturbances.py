@@ -1,0 +1,208 @@
+"""Disturbances of a robot: what each one is, its range, and what an episode draws of it.
+
+Training, evaluation and the simulated robot use this one list. A disturbance is drawn once per
+episode. At strength 1 its values lie in the range of the list; see :func:`parse_disturbances` for
+other strengths.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.registry import choose_one
+
+#: values of all disturbances of N episodes: a structured array with a field for each, shape (N,)
+Drawn = NDArray[np.void]
+
+#: greatest strength, at which a factor of 2 has become 16
+MAX_STRENGTH = 4.0
+
+
+class DisturbanceError(HerRosError):
+    """A disturbance that does not exist, or that a task or a simulation does not have."""
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """One disturbance; its name ends with its unit.
+
+    A value is drawn uniformly from ``low`` to ``high``, a factor with a uniform logarithm.
+    """
+
+    name: str
+    description: str
+    low: float
+    high: float
+    #: how many values are drawn, each by itself, such as x, y and z
+    size: int = 1
+    #: the value without the disturbance: 1.0 for a factor
+    neutral: float = 0.0
+
+    def values(self, strength: float, uniform: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return what numbers in [0, 1) draw; the same shape.
+
+        :param strength: of 2, twice as much, or the square of a factor
+        """
+        low, high = self.low, self.high
+        if self.neutral == 1.0:
+            low, high = np.log(low), np.log(high)
+        drawn = strength * (low + (high - low) * uniform)
+        return np.exp(drawn) if self.neutral == 1.0 else drawn
+
+
+#: 40 ms is one control period of the Fetch tasks
+DISTURBANCES = {
+    each.name: each
+    for each in (
+        Disturbance(
+            'object_noise_m', 'standard deviation of each coordinate of the object', 0.01, 0.01
+        ),
+        Disturbance(
+            'object_bias_m', 'constant error of the position of the object', -0.01, 0.01, 3
+        ),
+        # A line through 11 poses in 0.1 s with 1 cm of noise each leaves 0.095 m/s of it.
+        Disturbance(
+            'object_velocity_noise_m',
+            'standard deviation of its velocity, metres per control period',
+            0.004,
+            0.004,
+        ),
+        Disturbance(
+            'object_rotation_noise_rad', 'standard deviation of its Euler angles', 0.05, 0.05
+        ),
+        Disturbance('object_yaw_bias_rad', 'constant error of its yaw', -0.1, 0.1),
+        Disturbance(
+            'object_spin_noise_rad',
+            'standard deviation of its angular velocity, rad per control period',
+            0.02,
+            0.02,
+        ),
+        Disturbance(
+            'gripper_noise_m',
+            "standard deviation of the gripper's position, as noise of the joints makes it",
+            0.01,
+            0.01,
+        ),
+        Disturbance('latency_periods', 'age of what is seen, control periods', 1.0, 1.0),
+        Disturbance(
+            'latency_jitter_periods',
+            'greatest additional age, drawn in every control period',
+            1.0,
+            1.0,
+        ),
+        Disturbance(
+            'lost_share', 'probability that an observation or an action is lost', 0.05, 0.05
+        ),
+        Disturbance(
+            'repeated_share', 'probability that the observation before comes again', 0.05, 0.05
+        ),
+        Disturbance(
+            'arm_lag_periods', 'time constant of a first-order lag of the arm', 0.5, 0.5
+        ),
+        Disturbance(
+            'action_scale', 'factor on the displacement of the gripper', 0.8, 1.25, neutral=1.0
+        ),
+        Disturbance('friction_scale', 'factor on all friction', 0.5, 1.5, neutral=1.0),
+        Disturbance('mass_scale', 'factor on the mass of the object', 0.5, 2.0, neutral=1.0),
+        Disturbance(
+            'damping_scale', 'factor on the damping of the object', 0.5, 2.0, neutral=1.0
+        ),
+        Disturbance(
+            'object_size_scale', 'factor on the size of the object', 0.9, 1.1, neutral=1.0
+        ),
+        Disturbance('table_height_m', 'table higher than in training', -0.01, 0.01),
+        Disturbance('base_position_m', 'error of base_pose, position', -0.005, 0.005, 3),
+        Disturbance('base_yaw_deg', 'error of base_pose, rotation about z', -1.0, 1.0),
+        Disturbance(
+            'push_mps',
+            'speed that a push adds to the object, once in an episode, horizontally',
+            0.0,
+            0.3,
+        ),
+    )
+}
+
+#: named sets of disturbances
+SETS: dict[str, tuple[str, ...]] = {
+    'robot': (
+        'object_noise_m',
+        'object_velocity_noise_m',
+        'latency_periods',
+        'lost_share',
+        'friction_scale',
+        'mass_scale',
+        'object_size_scale',
+        'base_position_m',
+        'base_yaw_deg',
+    ),
+    'all': tuple(DISTURBANCES),
+}
+
+#: structured dtype of :data:`Drawn`
+DRAWN_DTYPE = np.dtype([(each.name, 'f4', (each.size,)) for each in DISTURBANCES.values()])
+
+
+class Disturbances:
+    """Disturbances and their strengths, by name; those that are not named are off."""
+
+    def __init__(self, strengths: Mapping[str, float]) -> None:
+        self.strengths = dict(strengths)
+
+    def __bool__(self) -> bool:
+        """Tell whether there are any."""
+        return bool(self.strengths)
+
+    def draw(self, generator: np.random.Generator) -> Drawn:
+        """Draw the values of an episode, shape (1,).
+
+        All of the list are drawn and then left out, so that a value does not depend on which
+        others are on.
+        """
+        drawn = neutral(1)
+        for name, each in DISTURBANCES.items():
+            uniform = generator.random(each.size)
+            if name in self.strengths:
+                drawn[name] = each.values(self.strengths[name], uniform)
+        return drawn
+
+
+def neutral(count: int) -> Drawn:
+    """Return the values of episodes without disturbances, shape (count,)."""
+    drawn = np.zeros(count, DRAWN_DTYPE)
+    for name, each in DISTURBANCES.items():
+        drawn[name] = each.neutral
+    return drawn
+
+
+def parse_disturbances(text: str) -> Disturbances:
+    """Read disturbances as users write them, such as ``robot`` or ``robot:0.5,push_mps``.
+
+    :param text: names of disturbances and of sets, separated by commas, each with an optional
+        strength; a later one counts; empty: none
+    :raises DisturbanceError: if a name is unknown or a strength out of range
+    """
+    strengths: dict[str, float] = {}
+    for part in filter(None, text.replace(' ', '').split(',')):
+        name, colon, number = part.partition(':')
+        if name not in SETS and name not in DISTURBANCES:
+            raise DisturbanceError(
+                f'disturbance {name!r}', choose_one(name, (*SETS, *DISTURBANCES))
+            )
+        strength = _strength(part, number) if colon else 1.0
+        strengths.update(dict.fromkeys(SETS.get(name, (name,)), strength))
+    return Disturbances(strengths)
+
+
+def _strength(part: str, number: str) -> float:
+    try:
+        strength = float(number)
+    except ValueError:
+        strength = np.nan
+    if not 0.0 <= strength <= MAX_STRENGTH:
+        raise DisturbanceError(
+            f'disturbance {part!r}', f'its strength must be a number in [0, {MAX_STRENGTH:g}]'
+        )
+    return strength
