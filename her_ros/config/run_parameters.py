@@ -16,6 +16,7 @@ from her_ros.config.files import (
 from her_ros.config.schema import ConfigError
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.disturbances import DisturbanceError, parse_disturbances
 from her_ros.tasks.registry import task_named
 from her_ros.tasks.symmetry import check_symmetries
 
@@ -89,6 +90,11 @@ def _check_task(task: str, values: NodesValues, origin: str, nodes: Collection[s
     found = {str(own['task']) for node, own in values.items() if not nodes or node in nodes}
     if wrong := sorted(found - {task}):
         raise ConfigError(f'made for task {", ".join(wrong)}, not for {task}', source=origin)
+    for node, own in values.items():
+        try:
+            parse_disturbances(own.get('disturb', ''))
+        except DisturbanceError as error:
+            raise DisturbanceError.of(error, f'{origin}: {node}') from None
     names = ('symmetry.front_back', 'symmetry.left_right', 'symmetry.offset_m')
     used = [values['trainer'][name] for name in names]
     check_symmetries(task, task_named(task).symmetries, *used)

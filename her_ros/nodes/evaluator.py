@@ -19,6 +19,7 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.states import WaitsFor
 from her_ros.sim.evaluate import evaluation_steps
+from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import EPISODES, EVALUATION_POLICY, EVALUATION_STEP
 
@@ -36,6 +37,7 @@ class EvaluatorNode(GuardedNode):
         self._role = self._folder.hold('evaluator')
         remove_unfinished(self._folder.evaluation)
         self._task = task_named(self._config.task)
+        self._disturbances = parse_disturbances(self._config.disturb)
         self._wanted: OnnxPolicy | None = None
         self._done = 0
         self._foreign = 0
@@ -70,7 +72,10 @@ class EvaluatorNode(GuardedNode):
         bag = self._folder.evaluation_bag(policy.version, policy.sha256)
         if not bag.exists():
             messages = []
-            for rows in evaluation_steps(self._task, policy.act, policy.version, self._config):
+            steps = evaluation_steps(
+                self._task, policy.act, policy.version, self._config, self._disturbances
+            )
+            for rows in steps:
                 messages.append(rows)
                 executor.spin_once(timeout_sec=0)
                 if self._wanted is not policy:

@@ -24,6 +24,7 @@ from her_ros.runtime.run_folder import Start
 from her_ros.runtime.seeds import integer_seed
 from her_ros.runtime.states import GoalStatus, WaitsFor
 from her_ros.sim.rollout import PipelinedRollouts
+from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.registry import task_named
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
 from her_ros.wire.rows import Rows, action_dtype
@@ -42,7 +43,9 @@ class FetchEnvNode(GuardedNode):
         seeds = [seed + i for i in range(p.num_envs)]
         self._pace = Pace(task.control_period_s) if p.real_time else None
         session = secrets.randbits(32)
-        self._rollouts = PipelinedRollouts(task, seeds, p.threads, session, self._pace)
+        self._rollouts = PipelinedRollouts(
+            task, seeds, p.threads, session, self._pace, parse_disturbances(p.disturb)
+        )
         self._scene = ScenePublisher(self, task) if p.publish_scene else None
         self._decoder = CloudDecoder(action_dtype(task))
         self._goal: NDArray[np.float64] | None = None

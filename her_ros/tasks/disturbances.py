@@ -99,17 +99,13 @@ DISTURBANCES = {
         Disturbance(
             'repeated_share', 'probability that the observation before comes again', 0.05, 0.05
         ),
-        Disturbance(
-            'arm_lag_periods', 'time constant of a first-order lag of the arm', 0.5, 0.5
-        ),
+        Disturbance('arm_lag_periods', 'time constant of a first-order lag of the arm', 0.5, 0.5),
         Disturbance(
             'action_scale', 'factor on the displacement of the gripper', 0.8, 1.25, neutral=1.0
         ),
         Disturbance('friction_scale', 'factor on all friction', 0.5, 1.5, neutral=1.0),
         Disturbance('mass_scale', 'factor on the mass of the object', 0.5, 2.0, neutral=1.0),
-        Disturbance(
-            'damping_scale', 'factor on the damping of the object', 0.5, 2.0, neutral=1.0
-        ),
+        Disturbance('damping_scale', 'factor on the damping of the object', 0.5, 2.0, neutral=1.0),
         Disturbance(
             'object_size_scale', 'factor on the size of the object', 0.9, 1.1, neutral=1.0
         ),

@@ -122,9 +122,9 @@ def with_truth(rows: Rows, dtype: np.dtype[np.void]) -> Rows:
         return rows
     converted = np.zeros(len(rows), dtype)
     for name in dtype.names or ():
-        converted[name] = ADDED_FIELDS[name] if name in ADDED_FIELDS else rows[
-            _TRUTH.get(name, name)
-        ]
+        converted[name] = (
+            ADDED_FIELDS[name] if name in ADDED_FIELDS else rows[_TRUTH.get(name, name)]
+        )
     return converted
 
 

@@ -24,9 +24,7 @@ def fill_state(
     rows['desired_goal'] = desired_goal
 
 
-def fill_truth(
-    rows: Rows, observation: ArrayLike, achieved_goal: ArrayLike, drawn: Drawn
-) -> None:
+def fill_truth(rows: Rows, observation: ArrayLike, achieved_goal: ArrayLike, drawn: Drawn) -> None:
     """Write the truth behind disturbed states, and what their episodes drew, into their rows.
 
     :param rows: rows of :func:`~her_ros.wire.rows.disturbed_step_dtype`, shape (n,)

@@ -8,10 +8,13 @@ from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, W
 from rosbags.typesys import Stores, get_typestore
 
 from her_ros.bags.errors import BagError
+from her_ros.bags.inspect.verify import Verified, verify
 from her_ros.bags.reader import read_bag, read_bag_metadata
+from her_ros.bags.stream import read_episodes
 from her_ros.bags.writer import BagWriter, write_rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
+from her_ros.wire.rows import disturbed_step_dtype, with_truth
 
 METADATA = {'task': 'FetchPush'}
 STORE = get_typestore(Stores.ROS2_JAZZY)
@@ -231,3 +234,20 @@ def test_damaged_directories_never_escape_as_a_traceback(tmp_path, push, make_ro
         path.write_bytes(whole)
     assert refused > 40
     assert len(read_bag(folder, push).episodes) == 2
+
+
+def test_disturbed_episodes_keep_the_truth_beside_what_was_seen(tmp_path, push, make_rollout):
+    messages = [with_truth(rows, disturbed_step_dtype(push)) for rows in make_rollout()]
+    for rows in messages:
+        rows['true_observation'] += 1.0
+        rows['true_achieved_goal'] = rows['desired_goal']
+        moved = rows['step'] > 0
+        rows['reward'], rows['is_success'] = 0.0, moved
+    path = write_rollout(tmp_path, 'r1', METADATA, messages)
+    for episode in (*read_bag(path, push).episodes, *read_episodes(path)):
+        assert episode.has_truth
+        np.testing.assert_array_equal(episode.true_observation, episode.observation + 1.0)
+        np.testing.assert_array_equal(episode.achieved_goal, episode.rows['desired_goal'])
+        assert (episode.seen_achieved_goal != episode.achieved_goal).any()
+    # Reward and success are those of the truth.
+    assert not [*verify(path, push, Verified())]

@@ -17,7 +17,7 @@ from her_ros.tasks.registry import TASKS
 # in which the shipped policy acted.
 FIRST = Path(__file__).parents[1] / 'data' / 'first_row_format.mcap'
 READERS = [lambda path: read_bag(path).episodes, lambda path: list(stream_episodes(path))]
-NEWER = 'its rows have format 2, and this version of her_ros reads formats up to 1; update her_ros'
+NEWER = 'its rows have format 3, and this version of her_ros reads formats up to 2; update her_ros'
 
 
 @pytest.mark.parametrize('read', READERS, ids=['whole', 'streamed'])

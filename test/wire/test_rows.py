@@ -6,12 +6,17 @@ from her_ros.wire.rows import (
     RowDecoder,
     RowError,
     action_dtype,
+    disturbed_step_dtype,
     fields_of,
+    finite_fields,
+    has_truth,
     identity_of,
     joined,
     require_finite,
     step_dtype,
+    true_achieved_goal,
     with_room,
+    with_truth,
 )
 
 # sensor_msgs/msg/PointField
@@ -223,3 +228,45 @@ def test_an_array_by_environment_grows_and_keeps_what_it_holds(toy):
     assert (grown[2:] == np.zeros(3, answers.dtype)).all()
     with pytest.raises(RowError, match='env is 65536; at most 65536 fit'):
         with_room(steps, np.array([1 << 16], np.uint32))
+
+
+def disturbed_rows(toy, rows):
+    """Return rows whose truth lies 1 below what is seen."""
+    disturbed = with_truth(rows, disturbed_step_dtype(toy))
+    disturbed['true_observation'] -= 1.0
+    disturbed['true_achieved_goal'] -= 1.0
+    disturbed['drawn_mass_scale'] = 2.0
+    return disturbed
+
+
+def test_the_truth_is_kept_by_those_who_want_it(toy, make_episode_rows):
+    rows = make_episode_rows()
+    disturbed = disturbed_rows(toy, rows)
+    fields, size = fields_of(disturbed.dtype), disturbed.dtype.itemsize
+    plain = RowDecoder(step_dtype(toy), fields, size)
+    assert_same(plain.decode(disturbed.tobytes(), len(rows)), rows)
+    wanted = (step_dtype(toy), fields, size, False, disturbed_step_dtype(toy))
+    assert_same(RowDecoder(*wanted).decode(disturbed.tobytes(), len(rows)), disturbed)
+    older = [field for field in fields if field.name != 'drawn_mass_scale']
+    read = RowDecoder(wanted[0], older, *wanted[2:]).decode(disturbed.tobytes(), len(rows))
+    assert (read['drawn_mass_scale'] == 1.0).all()
+    np.testing.assert_array_equal(read['true_observation'], disturbed['true_observation'])
+    assert decoded(rows, step_dtype(toy)).dtype == step_dtype(toy)
+
+
+def test_disturbed_and_other_rows_join_to_disturbed_ones(toy, make_episode_rows):
+    rows = make_episode_rows()
+    together = joined([rows, disturbed_rows(toy, rows)])
+    assert has_truth(together)
+    half = len(rows)
+    np.testing.assert_array_equal(together['true_observation'][:half], rows['observation'])
+    np.testing.assert_array_equal(together['true_observation'][half:], rows['observation'] - 1)
+    assert set(together['drawn_mass_scale'].ravel()) == {1.0, 2.0}
+    np.testing.assert_array_equal(true_achieved_goal(together)[:half], rows['achieved_goal'])
+
+
+def test_a_truth_that_is_not_finite_is_refused(toy, make_episode_rows):
+    disturbed = disturbed_rows(toy, make_episode_rows())
+    disturbed['true_achieved_goal'][2] = np.nan
+    with pytest.raises(RowError, match='true_achieved_goal of env 0, episode 1, step 2'):
+        require_finite(disturbed, finite_fields(disturbed), 'step')

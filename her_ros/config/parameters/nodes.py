@@ -11,7 +11,7 @@ from her_ros.config.parameters.robot import (
     RobotBridgeParameters,
     SimulatedRobotParameters,
 )
-from her_ros.config.parameters.shared import NodeParameters
+from her_ros.config.parameters.shared import DISTURB, NodeParameters
 from her_ros.config.schema import parameter
 
 
@@ -36,6 +36,7 @@ class FetchEnvParameters(NodeParameters):
     publish_scene: bool = parameter(
         False, 'publish joints, poses and markers of environment 0, for RViz and Foxglove'
     )
+    disturb: str = parameter('', DISTURB)
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class EvaluationProtocol:
 @dataclass(frozen=True)
 class EvaluatorParameters(EvaluationProtocol, NodeParameters):
     """Parameters of ``evaluator``."""
+
+    disturb: str = parameter('', DISTURB)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,12 @@ from dataclasses import dataclass
 
 from her_ros.config.schema import parameter
 
+#: description of the parameter ``disturb`` of nodes that simulate
+DISTURB = (
+    'disturbances of the episodes, such as robot or robot:0.5,push_mps, listed in'
+    ' docs/how_to/robust.md; empty: none'
+)
+
 
 @dataclass(frozen=True)
 class NodeParameters:

@@ -17,7 +17,6 @@ from her_ros.sim.simulation import GoalState, Simulation
 from her_ros.tasks.disturbances import Disturbances, Drawn, neutral
 from her_ros.tasks.goal_task import GoalTask
 
-
 # Disturbances by which an arm moves farther than a full action along an axis.
 _FARTHER = ('action_scale', 'base_yaw_deg')
 

@@ -62,7 +62,9 @@ class Sensing:
             object_error = drawn['object_bias_m'] + drawn['object_noise_m'] * position
             seen[:, fields.object_position] += object_error
         if fields.object_position_from_gripper is not None:
-            seen[:, fields.object_position_from_gripper] += _difference(object_error, gripper_error)
+            seen[:, fields.object_position_from_gripper] += _difference(
+                object_error, gripper_error
+            )
         if fields.object_velocity_from_gripper is not None:
             error = drawn['object_velocity_noise_m'] * velocity
             seen[:, fields.object_velocity_from_gripper] += error - change

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from her_ros.sim.disturbed.disturber import Disturber
+from her_ros.sim.errors import SimError
+from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.rollout import disturbed_rollout
+from her_ros.sim.simulation import GoalState
+from her_ros.tasks.disturbances import parse_disturbances
+from her_ros.tasks.registry import TASKS
+from her_ros.wire.rows import DRAWN_FIELDS, has_truth, step_dtype
+
+PUSH = TASKS['FetchPush']
+
+
+def run(seeds, disturb, steps=12):
+    """Return the rows of a rollout with random actions, the same for every simulation."""
+    rollout = disturbed_rollout(PUSH, seeds, 1, 0, 0, parse_disturbances(disturb))
+    random = np.random.default_rng(0)
+    rows = [rollout.start()]
+    for _ in range(steps):
+        actions = random.uniform(-1, 1, (8, 4)).astype(np.float32)
+        rollout.accept_all(actions[: len(seeds)], 1)
+        rows.append(rollout.advance())
+    return np.array(rows)
+
+
+def test_without_disturbances_rows_are_those_of_before():
+    plain = run([1, 2], '')
+    assert plain.dtype == step_dtype(PUSH)
+    disturbed = run([1, 2], 'all:0')
+    for name in plain.dtype.names:
+        np.testing.assert_array_equal(plain[name], disturbed[name])
+    np.testing.assert_array_equal(disturbed['true_observation'], plain['observation'])
+
+
+def test_start_states_goals_and_truth_are_those_of_undisturbed_sensors():
+    plain, noisy = run([1, 2], ''), run([1, 2], 'object_noise_m,gripper_noise_m')
+    assert has_truth(noisy)
+    for name in ('observation', 'achieved_goal'):
+        np.testing.assert_array_equal(noisy[f'true_{name}'], plain[name])
+    for name in ('desired_goal', 'reward'):
+        np.testing.assert_array_equal(noisy[name], plain[name])
+    spread = (noisy['achieved_goal'] - noisy['true_achieved_goal']).std()
+    assert spread == pytest.approx(0.01, rel=0.3)
+
+
+def test_reward_and_success_follow_from_the_truth():
+    rows = run([1, 2, 3, 4], 'object_bias_m:4,object_noise_m:4', steps=20)[1:]
+    truth = rows['true_achieved_goal'], rows['desired_goal']
+    np.testing.assert_array_equal(rows['reward'], PUSH.reward(*truth))
+    np.testing.assert_array_equal(rows['is_success'], PUSH.is_success(*truth))
+
+
+def test_an_environment_draws_from_its_seed_alone():
+    together, alone = run([1, 2], 'all'), run([2], 'all')
+    for name in DRAWN_FIELDS.values():
+        np.testing.assert_array_equal(together[name][:, 1], alone[name][:, 0])
+    np.testing.assert_array_equal(together['observation'][0, 1], alone['observation'][0, 0])
+
+
+def test_every_episode_draws_anew_and_a_seed_repeats_it():
+    batch = FetchBatch(PUSH, [1])
+    disturber = Disturber(PUSH, batch, parse_disturbances('mass_scale'), [1])
+    found = []
+    for seeds in ([5], None, [5]):
+        disturber.begin(seeds)
+        found.append(float(disturber.drawn['mass_scale'][0, 0]))
+    assert found[0] == found[2] != found[1]
+
+
+def test_a_push_comes_once_in_an_episode():
+    pushes = []
+
+    class Pushed(FetchBatch):
+        def push(self, velocities):
+            pushes.append(velocities[0])
+
+    batch = Pushed(PUSH, [1])
+    disturber = Disturber(PUSH, batch, parse_disturbances('push_mps'), [1])
+    disturber.begin()
+    for _ in range(PUSH.episode_length):
+        disturber.act(np.zeros((1, 4), np.float32))
+    (velocity,) = pushes
+    assert np.linalg.norm(velocity) == pytest.approx(disturber.drawn['push_mps'][0, 0])
+    assert velocity[2] == 0.0
+
+
+def test_a_simulation_without_physics_of_ours_is_named():
+    class Other:
+        def __len__(self):
+            return 1
+
+    with pytest.raises(SimError, match='FetchPush: its simulation has no mass_scale; name other'):
+        Disturber(PUSH, Other(), parse_disturbances('mass_scale,lost_share'), [1])
+    other = Disturber(PUSH, Other(), parse_disturbances('latency_periods'), [1])
+    other.begin()
+    state = GoalState(np.zeros((1, 25)), np.zeros((1, 3)), np.zeros((1, 3)))
+    assert other.see(state)[0].shape == (1, 25)
