@@ -32,9 +32,12 @@ deploy: $(VENV)/ready
 	@$(BIN)/her-ros deploy --task $(DEPLOYED) $(ARGS)
 
 test: $(VENV)/ready-dev
-# What starts no nodes runs on all cores; nodes keep time, and have the machine to themselves.
+# What starts no nodes runs on all cores. Nodes mostly wait, so two files run at a time; those that
+# keep time have the machine to themselves.
 	$(if $(ARGS),$(BIN)/python -m pytest $(ARGS),\
-	  $(BIN)/python -m pytest -n auto -m 'not nodes' && $(BIN)/python -m pytest -m nodes)
+	  $(BIN)/python -m pytest -n auto -m 'not nodes' && \
+	  $(BIN)/python -m pytest -n 2 --dist loadfile -m 'nodes and not real_time' && \
+	  $(BIN)/python -m pytest -m 'nodes and real_time')
 
 check: $(VENV)/ready-dev
 	$(BIN)/ruff format --check .

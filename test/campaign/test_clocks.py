@@ -3,7 +3,7 @@ from campaign import clocks
 from campaign.figures import Scale
 from campaign.stepped_clock import ClockError, SteppedClocks
 
-pytestmark = pytest.mark.nodes
+pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 
 
 def test_a_clock_set_back_in_an_episode_stops_the_robot_until_it_is_right_again(tmp_path):

@@ -4,6 +4,7 @@ from campaign.figures import Scale
 
 
 @pytest.mark.nodes
+@pytest.mark.real_time
 def test_every_signal_stops_a_deployment_at_zero_and_leaves_nothing(graph, tmp_path):
     # ``graph`` gives the commands a ROS domain of their own
     figures = signals.run(Scale.SMALL, tmp_path)

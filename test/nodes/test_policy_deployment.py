@@ -15,7 +15,7 @@ from her_ros.wire.cloud import encode_cloud
 from her_ros.wire.rows import IDENTITY
 from her_ros.wire.topics import ACTION, STEP
 
-pytestmark = pytest.mark.nodes
+pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 
 
 @pytest.fixture(scope='module')

@@ -22,7 +22,7 @@ from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder
 from her_ros.wire.rows import step_dtype
 
-pytestmark = pytest.mark.nodes
+pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 
 MODELS = Path(__file__).parents[2] / 'models'
 START = {
@@ -86,8 +86,9 @@ class RobotPartner:
     def stands(self):
         """Wait for a command of zero, and see that it stays."""
         self.graph.until(lambda: self.twists[-1][2] == 0.0, 'zero')
-        count = len(self.twists)
-        self.graph.until(lambda: len(self.twists) > count + 5, 'more commands')
+        count, end = len(self.twists), time.monotonic() + 0.3
+        while time.monotonic() < end:
+            self.graph.spin()
         assert not any(speed for _, _, speed in self.twists[count:])
 
     def send(self, position, frame='world'):
@@ -130,7 +131,7 @@ PATIENT = {
 
 
 # So that there is time to see the robot move: a full action is a tenth of what it was.
-SLOW = {'success_steps': 0, 'full_action_speed_mps': 0.08}
+SLOW = {'success_steps': 0, 'full_action_speed_mps': 0.08, 'episode_steps': 400}
 
 
 def start_policy(graph, namespace, task='FetchReach'):
@@ -231,7 +232,7 @@ def test_a_reset_needs_a_goal_and_then_acts_again(graph):
 
 
 def test_a_dead_policy_ends_the_episode_and_its_successor_waits_for_a_person(graph):
-    partner, processes = start(graph, '/run', **SLOW, episode_steps=400, policy_timeout_s=0.5)
+    partner, processes = start(graph, '/run', **SLOW, policy_timeout_s=0.5)
     partner.ready()
     partner.send(START['FetchReach'] + 0.1)
     partner.acting()
@@ -255,7 +256,7 @@ def test_a_dead_policy_ends_the_episode_and_its_successor_waits_for_a_person(gra
 
 
 def test_a_second_publisher_of_actions_is_named_and_the_robot_stops(graph):
-    partner, processes = start(graph, '/run', **SLOW, episode_steps=400)
+    partner, processes = start(graph, '/run', **SLOW)
     partner.ready()
     partner.send(START['FetchReach'] + 0.1)
     partner.acting()
@@ -278,7 +279,7 @@ def test_a_second_publisher_of_actions_is_named_and_the_robot_stops(graph):
 
 
 def test_two_policies_of_one_name_stop_the_robot(graph):
-    partner, _ = start(graph, '/run', **SLOW, episode_steps=400)
+    partner, _ = start(graph, '/run', **SLOW)
     partner.ready()
     start_policy(graph, '/run')
     graph.until(lambda: graph.node.count_publishers('/run/action') == 2, 'both policies')

@@ -15,7 +15,7 @@ from her_ros.sim.scene import Scene
 from her_ros.tasks.registry import TASKS, task_named
 from her_ros.wire.topics import GRIPPER_POSE, JOINT_STATES, MARKERS, OBJECT_POSE
 
-pytestmark = pytest.mark.nodes
+pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 
 TOPICS = {
     JOINT_STATES: JointState,

@@ -22,7 +22,7 @@ from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
 
-pytestmark = pytest.mark.nodes
+pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 NODE = '/run/simulated_robot'
 
 
