@@ -4,11 +4,11 @@ Each task shows ``models/<task>/policy.onnx`` in those of the first evaluation e
 are the farthest at first.
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from options import Options, whole
 
 from her_ros.analysis.film import Tile, film, grid
 from her_ros.analysis.video_file import Picture, write_video
@@ -57,10 +57,10 @@ def pictures(width: int, columns: int) -> Iterator[Picture]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Options(__doc__)
     parser.add_argument('--out', type=Path, default=ROOT / 'docs' / '_static' / 'tasks.webp')
-    parser.add_argument('--width', type=int, default=240, help='of a tile, pixels')
-    parser.add_argument('--columns', type=int, default=4)
+    parser.add_argument('--width', type=whole(16), default=240, help='of a tile, pixels')
+    parser.add_argument('--columns', type=whole(1), default=4)
     arguments = parser.parse_args()
     write_video(arguments.out, pictures(arguments.width, arguments.columns), FPS / STRIDE)
     print(f'{arguments.out}: {arguments.out.stat().st_size / 1000:.0f} kB')

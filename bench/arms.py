@@ -8,7 +8,6 @@ takes a single step; its row is missing where it is not installed.
 Run: ``python bench/arms.py [--periods 2000]``; arms whose models cannot be had are named.
 """
 
-import argparse
 import importlib.util
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from collections.abc import Callable, Iterator
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
+from options import Options, whole
 from table import print_figures, print_table
 
 from her_ros.arms.description import ArmDescription
@@ -98,8 +98,8 @@ def measure(solve: Solve, ik: InverseKinematics, periods: int, count: int) -> di
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--periods', type=int, default=2000)
+    parser = Options(__doc__)
+    parser.add_argument('--periods', type=whole(1), default=2000)
     periods = parser.parse_args().periods
     rows, figures = [], {}
     for arm in all_arms():

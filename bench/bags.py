@@ -12,7 +12,6 @@ What recording costs a running graph is measured in ``topics.py``.
 Run on an otherwise idle machine: ``taskset -c 0 python bench/bags.py``
 """
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from zlib import crc32
 import lz4.frame
 import numpy as np
 import zstandard
+from options import Options, whole
 from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_typestore
 from table import in_turn, print_figures, print_table
@@ -165,9 +165,9 @@ def decompression(rounds: int) -> dict[str, dict[str, float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--rounds', type=int, default=15)
-    parser.add_argument('--files', type=int, default=20, help='rollouts per size')
+    parser = Options(__doc__)
+    parser.add_argument('--rounds', type=whole(1), default=15)
+    parser.add_argument('--files', type=whole(1), default=20, help='rollouts per size')
     parser.add_argument('--folder', type=Path, help='where to write; a temporary folder if absent')
     arguments = parser.parse_args()
     results = {}

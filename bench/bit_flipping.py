@@ -6,8 +6,7 @@ reach their goal, of the untrained and of the trained network, and how long trai
 Run: ``python bench/bit_flipping.py [--bits 40] [--no-her] [--seconds 120] [--seed 0]``
 """
 
-import argparse
-
+from options import SEED, Options, above, whole
 from table import print_figures, print_table
 
 from her_ros.learning.learner import set_up_torch
@@ -17,11 +16,11 @@ ENOUGH = 0.98
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--bits', type=int, default=40)
+    parser = Options(__doc__)
+    parser.add_argument('--bits', type=whole(1), default=40)
     parser.add_argument('--no-her', action='store_true', help='keep every goal as it was')
-    parser.add_argument('--seconds', type=float, default=120.0, help='give up after so long')
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--seconds', type=above(0.0), default=120.0, help='give up after so long')
+    parser.add_argument('--seed', type=SEED, default=0)
     options = parser.parse_args()
     set_up_torch(1)
     parameters = learning_parameters(hindsight=not options.no_her, seed=options.seed)

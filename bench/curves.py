@@ -4,7 +4,6 @@ Run: ``python bench/curves.py add runs/FetchPush/run_001 …``, then ``reached``
 reached what, and ``draw`` draws.
 """
 
-import argparse
 import csv
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from options import Options
 from table import print_table
 
 from her_ros.config.files import read_run_file
@@ -136,7 +136,7 @@ def draw() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Options(__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
     commands.add_parser('add').add_argument('runs', nargs='+', type=Path)
     commands.add_parser('reached')

@@ -8,11 +8,11 @@ Run: ``python bench/echo.py ask|answer NUM_ENVS ROUND_TRIPS WORK_MS``
 """
 
 import json
-import sys
 import time
 
 import numpy as np
 import rclpy
+from options import Options, at_least, whole
 from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 
@@ -75,10 +75,15 @@ class Ask(Node):
 
 
 def main() -> None:
-    num_envs, round_trips = int(sys.argv[2]), int(sys.argv[3])
-    if sys.argv[1] == 'ask':
-        run(lambda: Ask(num_envs, round_trips, 1e-3 * float(sys.argv[4])))
-    run(lambda: Answer(num_envs))
+    parser = Options(__doc__)
+    parser.add_argument('end', choices=('ask', 'answer'))
+    parser.add_argument('num_envs', type=whole(1))
+    parser.add_argument('round_trips', type=whole(1))
+    parser.add_argument('work_ms', type=at_least(0.0))
+    options = parser.parse_args()
+    if options.end == 'ask':
+        run(lambda: Ask(options.num_envs, options.round_trips, 1e-3 * options.work_ms))
+    run(lambda: Answer(options.num_envs))
 
 
 if __name__ == '__main__':

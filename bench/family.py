@@ -7,12 +7,12 @@ runs of more than some thousand updates.
 Run: ``python bench/family.py [--rounds 20] [--updates 20]``
 """
 
-import argparse
 from collections.abc import Callable
 from statistics import median
 from typing import Any
 
 import torch
+from options import Options, whole
 from replay import SYMMETRIES, filled_learner
 from table import in_turn, print_figures, print_table
 
@@ -56,9 +56,9 @@ def measure(members: dict[str, Learner], rounds: int, updates: int) -> dict[str,
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--rounds', type=int, default=20)
-    parser.add_argument('--updates', type=int, default=20, help='per round')
+    parser = Options(__doc__)
+    parser.add_argument('--rounds', type=whole(1), default=20)
+    parser.add_argument('--updates', type=whole(1), default=20, help='per round')
     options = parser.parse_args()
     set_up_torch(threads=1)
     # Every member is compiled from the same functions, once each.

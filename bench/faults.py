@@ -6,7 +6,6 @@ limits. The exit status is 1 if a figure exceeds its limit.
 Run: ``python bench/faults.py [SECTION ...] [--long]``
 """
 
-import argparse
 import importlib
 import sys
 import tempfile
@@ -14,13 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from campaign.figures import Figure, Scale, or_gave_up
+from options import Options
 from table import print_figures, print_table, timed
 
 SECTIONS: tuple[str, ...] = ('bags', 'disk', 'wire', 'signals', 'clocks', 'events', 'links')
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Options(__doc__)
     parser.add_argument('sections', nargs='*', choices=[[], *SECTIONS], help='default: all')
     parser.add_argument('--long', action='store_true', help='the counts of the published table')
     options = parser.parse_args()

@@ -6,13 +6,13 @@ the matrix products alone. FetchPush sizes, one thread.
 Run: ``python bench/inference.py [--calls 20000]``
 """
 
-import argparse
 import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from options import Options, whole
 from table import print_figures, print_table
 
 from her_ros.config.parameters.learner import LearnerParameters
@@ -128,8 +128,8 @@ def measure(width: int, calls: int) -> dict[str, NDArray]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--calls', type=int, default=20_000)
+    parser = Options(__doc__)
+    parser.add_argument('--calls', type=whole(CALLS_AT_ONCE), default=20_000)
     calls = parser.parse_args().calls
     torch.set_num_threads(1)
     rows, ours = [], {}

@@ -11,7 +11,6 @@ Needs torch, numpy and onnx; SB3 is measured where it and the simulation are ins
 Run: ``python bench/learner.py [--rounds 15] [--device cpu]``
 """
 
-import argparse
 import importlib.util
 import math
 from collections.abc import Callable, Iterable
@@ -20,6 +19,7 @@ from statistics import median
 from typing import Any
 
 import torch
+from options import Options, whole
 from replay import SYMMETRIES, TASK, filled_learner
 from table import in_turn, print_figures, print_table
 from torch import Tensor
@@ -223,9 +223,11 @@ def figures(wide: dict[str, float], narrow: dict[str, float]) -> dict[str, float
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--rounds', type=int, default=15)
-    parser.add_argument('--updates', type=int, default=3 * UPDATES_PER_GRAPH, help='per round')
+    parser = Options(__doc__)
+    parser.add_argument('--rounds', type=whole(1), default=15)
+    parser.add_argument(
+        '--updates', type=whole(1), default=3 * UPDATES_PER_GRAPH, help='per round'
+    )
     parser.add_argument('--device', choices=('cpu', 'cuda'))
     options = parser.parse_args()
     device = options.device or ('cuda' if torch.cuda.is_available() else 'cpu')

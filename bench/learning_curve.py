@@ -8,7 +8,6 @@ Run: ``python bench/learning_curve.py FetchPush --steps 40000 --every 4000 --see
 curves.csv --label none --set trainer.symmetry.left_right=0.0``
 """
 
-import argparse
 import csv
 import time
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from options import SEED, Options, above, whole
 
 from her_ros.config.parameters.nodes import (
     EvaluationProtocol,
@@ -39,15 +39,19 @@ COLUMNS = ('task', 'label', 'seed', 'env_steps', 'updates', 'success_rate', 'mov
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Options(__doc__)
     parser.add_argument('task')
-    parser.add_argument('--steps', type=int, required=True, help='env steps of a run')
-    parser.add_argument('--every', type=int, required=True, help='env steps between evaluations')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0])
+    parser.add_argument('--steps', type=whole(1), required=True, help='env steps of a run')
+    parser.add_argument(
+        '--every', type=whole(1), required=True, help='env steps between evaluations'
+    )
+    parser.add_argument('--seeds', type=SEED, nargs='+', default=[0])
     parser.add_argument('--out', type=Path, required=True, help='CSV file to add to')
     parser.add_argument('--label', default='shipped', help='what to call these parameters')
     parser.add_argument('--set', action='append', default=[], help='NODE.PARAMETER=VALUE')
-    parser.add_argument('--stop', type=float, default=2.0, help='end a run at this success rate')
+    parser.add_argument(
+        '--stop', type=above(0.0), default=2.0, help='end a run at this success rate'
+    )
     options = parser.parse_args()
     for seed in options.seeds:
         values = values_for(options.task, None, [*options.set, f'seed={seed}'])

@@ -7,7 +7,6 @@ there on.
 Run: ``python bench/missed_goals.py RUN [--episodes 1000]``, with the folder of a training run
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from options import Options, whole
 from table import print_figures, print_table
 
 from her_ros.analysis.hindsight import Learnt, learnt
@@ -69,9 +69,11 @@ def reached(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Options(__doc__)
     parser.add_argument('run', help='folder of a training run')
-    parser.add_argument('--episodes', type=int, default=1000, help='how many, from the first on')
+    parser.add_argument(
+        '--episodes', type=whole(1), default=1000, help='how many, from the first on'
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     try:

@@ -12,7 +12,6 @@ Run: ``python bench/offline.py collect runs/FetchPush/run_001 /tmp/push``, then
 ``python bench/offline.py run /tmp/push``
 """
 
-import argparse
 import csv
 import json
 import os
@@ -28,6 +27,7 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
+from options import Options, whole
 from table import print_figures, print_table
 
 from her_ros.bags.reader import read_bag, read_bag_metadata
@@ -264,15 +264,15 @@ def table() -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
+    parser = Options(__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
     collecting = commands.add_parser('collect')
     collecting.add_argument('run', type=Path)
     collecting.add_argument('out', type=Path)
     running = commands.add_parser('run')
     running.add_argument('out', type=Path)
-    running.add_argument('--seeds', type=int, default=3)
-    running.add_argument('--at-once', type=int, default=os.cpu_count() or 1)
+    running.add_argument('--seeds', type=whole(1), default=3)
+    running.add_argument('--at-once', type=whole(1), default=os.cpu_count() or 1)
     commands.add_parser('table')
     commands.add_parser('memory')
     arguments = parser.parse_args()

@@ -16,7 +16,6 @@ the run longer, not the larger work; how much there was is printed too.
 Run: ``python bench/overlap.py [--env-steps 24000]``
 """
 
-import argparse
 import contextlib
 import os
 import subprocess
@@ -33,6 +32,7 @@ from typing import NamedTuple
 import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
+from options import DOMAIN, Options, whole
 from rclpy.executors import SingleThreadedExecutor
 from table import print_figures, print_table, seconds_of_others
 from topics import TASK, sent
@@ -53,6 +53,8 @@ from her_ros.wire.topics import DIAGNOSTICS
 
 NAMESPACE = 'bench_overlap'
 LIMIT_S = 600.0
+# More than FetchPush takes before its first update.
+LEAST_ENV_STEPS = 4000
 # The trainer makes so many updates at once; and so many times that, per rollout, are measured.
 UPDATES, CHUNKS = 8, 5
 
@@ -208,9 +210,9 @@ def trained(folder: Path, env_steps: int) -> tuple[Watched, RunFolder]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--env-steps', type=int, default=24_000)
-    parser.add_argument('--domain', type=int, default=92, help='ROS domain')
+    parser = Options(__doc__)
+    parser.add_argument('--env-steps', type=whole(LEAST_ENV_STEPS), default=24_000)
+    parser.add_argument('--domain', type=DOMAIN, default=92, help='ROS domain')
     options = parser.parse_args()
     os.environ['ROS_DOMAIN_ID'] = str(options.domain)
     os.environ.update(graph_environment())

@@ -12,7 +12,6 @@ Run: ``python bench/realtime.py loop [--seconds 20] [--rounds 4] [--busy 0]``,
 ``python bench/realtime.py node [--seconds 600]``, ``python bench/realtime.py soak [--minutes 60]``
 """
 
-import argparse
 import multiprocessing
 import os
 import time
@@ -24,6 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import realtime_node
 from numpy.typing import NDArray
+from options import Options, above, at_least, whole
 from table import print_figures, print_table
 
 from her_ros.config.parameters.robot import RealTimeParameters, SafetyParameters
@@ -159,23 +159,29 @@ def report(times: dict[str, Times]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Options(__doc__)
     commands = parser.add_subparsers(dest='command', required=True)
     command = commands.add_parser('loop', help='act and filter at 1,000 Hz, in process')
-    command.add_argument('--seconds', type=float, default=20.0, help='of each variant')
-    command.add_argument('--rounds', type=int, default=4, help='in which the variants take turns')
-    command.add_argument('--busy', type=int, default=0, help='processes that do nothing but spin')
+    command.add_argument('--seconds', type=at_least(1.0), default=20.0, help='of each variant')
+    command.add_argument(
+        '--rounds', type=whole(1), default=4, help='in which the variants take turns'
+    )
+    command.add_argument(
+        '--busy', type=whole(0), default=0, help='processes that do nothing but spin'
+    )
     command = commands.add_parser('node', help='the policy node at 25 Hz')
-    command.add_argument('--seconds', type=float, default=600.0, help='of each variant')
+    command.add_argument('--seconds', type=at_least(1.0), default=600.0, help='of each variant')
     command.add_argument('--only', default='', help='variants whose names contain this')
     command = commands.add_parser('soak', help='the memory of the policy node at 25 Hz')
-    command.add_argument('--minutes', type=float, default=60.0)
-    command.add_argument('--interval', type=float, default=60.0, help='of reports, seconds')
+    command.add_argument('--minutes', type=above(0.0), default=60.0)
+    command.add_argument('--interval', type=above(0.0), default=60.0, help='of reports, seconds')
     arguments = parser.parse_args()
     if arguments.command == 'node':
         realtime_node.node(arguments.seconds, arguments.only)
         return
     if arguments.command == 'soak':
+        if 60.0 * arguments.minutes < 2.0 * arguments.interval:
+            parser.error('--minutes: too short for two reports; lower --interval as well')
         realtime_node.soak(arguments.minutes, arguments.interval)
         return
     loop(arguments.seconds, arguments.rounds, arguments.busy)

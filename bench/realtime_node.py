@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 import rclpy
 from numpy.typing import NDArray
+from options import Options, above
 from rclpy.executors import SingleThreadedExecutor
 from sensor_msgs.msg import PointCloud2
 from table import print_figures, print_table
@@ -265,4 +266,7 @@ def soaked(interval_s: float) -> None:
 
 
 if __name__ == '__main__':
-    soaked(float(sys.argv[1]))
+    parser = Options(__doc__)
+    parser.add_argument('interval', type=above(0.0), help='of reports, seconds')
+    # What follows is ROS's own.
+    soaked(parser.parse_known_args()[0].interval)

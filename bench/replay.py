@@ -7,7 +7,6 @@ alone: the same bytes, from the same tables, at random rows already drawn.
 Run: ``python bench/replay.py [--rounds 10]``
 """
 
-import argparse
 import random
 import sys
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from options import Options, whole
 from table import in_turn, print_figures, print_table
 
 from her_ros.config.parameters.learner import LearnerParameters
@@ -194,8 +194,8 @@ def contestants(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--rounds', type=int, default=10)
+    parser = Options(__doc__)
+    parser.add_argument('--rounds', type=whole(1), default=10)
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)
     rows, times, memory = [], {}, {}

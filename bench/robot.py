@@ -8,7 +8,6 @@ process. Options disturb (c). Success is that of the last of 50 steps, as everyw
 Run: ``python bench/robot.py --task FetchPush [--set simulated_robot.latency_s=0.04]``
 """
 
-import argparse
 import os
 import tempfile
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from options import Options, whole
 from table import print_figures, print_table
 
 from her_ros.analysis.evaluate import wilson_interval
@@ -179,9 +179,9 @@ def on_robot(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Options(__doc__)
     parser.add_argument('--task', default='FetchPush')
-    parser.add_argument('--episodes', type=int, default=100)
+    parser.add_argument('--episodes', type=whole(1), default=100)
     parser.add_argument('--set', dest='overrides', action='append', default=[])
     parser.add_argument('--only', choices=['batch', 'robot'], help='only (a), or (a) and (c)')
     options = parser.parse_args()

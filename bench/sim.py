@@ -9,7 +9,6 @@ CPU don't count and are repeated, for a while: two threads need two CPUs.
 Run: ``python bench/sim.py [--envs 16] [--episodes 3]``
 """
 
-import argparse
 import contextlib
 import io
 import time
@@ -19,6 +18,7 @@ import gymnasium
 import mujoco
 import numpy as np
 from gymnasium.vector import SyncVectorEnv
+from options import Options, whole
 from table import print_figures, print_table, seconds_of_others, timed
 
 import her_ros.sim  # noqa: F401 (registers)
@@ -146,9 +146,9 @@ def measure(task: GoalTask, count: int, episodes: int) -> dict[str, float]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--envs', type=int, default=16)
-    parser.add_argument('--episodes', type=int, default=3)
+    parser = Options(__doc__)
+    parser.add_argument('--envs', type=whole(1), default=16)
+    parser.add_argument('--episodes', type=whole(1), default=3)
     options = parser.parse_args()
     prepare_original()
     columns = ('batch', 'physics', 'vector env', 'SyncVectorEnv', 'batch, 2 threads')

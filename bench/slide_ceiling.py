@@ -13,11 +13,11 @@ A solved start state proves that its goal is reachable. An unsolved one proves n
 Run: ``python bench/slide_ceiling.py [--episodes 200] [--model models/FetchSlide/policy.onnx]``
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from options import SEED, Options, whole
 from table import print_figures, print_table
 
 from her_ros.analysis.evaluate import wilson_interval
@@ -117,13 +117,13 @@ def search(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = Options(__doc__)
     parser.add_argument('--model', type=Path, default=MODEL)
-    parser.add_argument('--episodes', type=int, default=200)
-    parser.add_argument('--candidates', type=int, default=48)
-    parser.add_argument('--rounds', type=int, default=30)
-    parser.add_argument('--threads', type=int, default=2)
-    parser.add_argument('--seed', type=int, default=0, help='of the search')
+    parser.add_argument('--episodes', type=whole(1), default=200)
+    parser.add_argument('--candidates', type=whole(1), default=48)
+    parser.add_argument('--rounds', type=whole(1), default=30)
+    parser.add_argument('--threads', type=whole(1), default=2)
+    parser.add_argument('--seed', type=SEED, default=0, help='of the search')
     options = parser.parse_args()
     distances = policy_distances(options.model, options.episodes, options.threads)
     missed = np.flatnonzero(distances >= TASK.goal_tolerance_m)

@@ -12,7 +12,6 @@ recorded messages, and so only with a recorder.
 Run: ``python bench/topics.py [--rounds 5] [--seconds 4] [--domain 90]``
 """
 
-import argparse
 import json
 import os
 import struct
@@ -30,6 +29,7 @@ import numpy as np
 import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
 from numpy.typing import NDArray
+from options import DOMAIN, Options, at_least, whole
 from rclpy.executors import SingleThreadedExecutor
 from rosbags.rosbag2 import Reader
 from std_srvs.srv import SetBool
@@ -309,10 +309,12 @@ def echo(num_envs: int, work_ms: float, **environment: str) -> tuple[float, floa
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--rounds', type=int, default=5)
-    parser.add_argument('--seconds', type=float, default=4.0, help='per contestant and round')
-    parser.add_argument('--domain', type=int, default=90, help='ROS domain')
+    parser = Options(__doc__)
+    parser.add_argument('--rounds', type=whole(1), default=5)
+    parser.add_argument(
+        '--seconds', type=at_least(1.0), default=4.0, help='per contestant and round'
+    )
+    parser.add_argument('--domain', type=DOMAIN, default=90, help='ROS domain')
     options = parser.parse_args()
     os.environ['ROS_DOMAIN_ID'] = str(options.domain)
     os.environ.update(graph_environment())

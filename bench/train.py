@@ -22,6 +22,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from options import DOMAIN, Options, above, whole
 from table import print_figures, print_table
 
 BEGIN = time.monotonic()
@@ -154,12 +155,12 @@ def our_run(seed: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--seeds', type=int, default=3)
+    parser = Options(__doc__)
+    parser.add_argument('--seeds', type=whole(1), default=3)
     parser.add_argument('--quick', action='store_true', help='one seed, 20 s for a peer')
-    parser.add_argument('--limit', type=float, default=LIMIT_S, help='for a peer, seconds')
+    parser.add_argument('--limit', type=above(0.0), default=LIMIT_S, help='for a peer, seconds')
     parser.add_argument('--peer', choices=PEERS, help=argparse.SUPPRESS)
-    parser.add_argument('--domain', type=int, default=91, help='ROS domain')
+    parser.add_argument('--domain', type=DOMAIN, default=91, help='ROS domain')
     options = parser.parse_args()
     if options.peer:
         print(json.dumps(run_sb3(options.peer, options.seeds, options.limit)))
