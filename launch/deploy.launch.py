@@ -7,7 +7,13 @@ from launch import LaunchDescription
 
 from her_ros.config.files import shipped_model
 from her_ros.config.run_parameters import params_for
-from her_ros.orchestration.graph import ROBOTS, deployment_nodes
+from her_ros.orchestration.graph import (
+    DEPLOYED_ROBOT,
+    DEPLOYED_TASK,
+    ROBOT_NAMESPACE,
+    ROBOTS,
+    deployment_nodes,
+)
 from her_ros.orchestration.launch_actions import (
     argument,
     environment_actions,
@@ -45,11 +51,11 @@ def generate_launch_description() -> LaunchDescription:
     """
     return LaunchDescription(
         [
-            argument('task', 'FetchPush', f'Task of a robot arm: {", ".join(TASKS)}.'),
+            argument('task', DEPLOYED_TASK, f'Task of a robot arm: {", ".join(TASKS)}.'),
             argument('model', '', 'ONNX policy; empty: the one shipped for the task.'),
             argument(
                 'robot',
-                'simulated',
+                DEPLOYED_ROBOT,
                 'What to act on; none: whoever sends step and takes action.',
                 list(ROBOTS),
             ),
@@ -57,7 +63,7 @@ def generate_launch_description() -> LaunchDescription:
             argument('remap', '', "Other names of a robot's topics: old:=new, apart by spaces."),
             argument('autostart', 'true', 'Configure and activate at start.', ['true', 'false']),
             argument('params', '', 'ROS parameter file; empty: the one shipped for the task.'),
-            argument('namespace', 'robot', 'Namespace of the nodes.'),
+            argument('namespace', ROBOT_NAMESPACE, 'Namespace of the nodes.'),
             *environment_actions(this_machine=False),
             with_arguments(_nodes),
         ]

@@ -9,7 +9,12 @@ import typer
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.cli.options import Overrides, Params
-from her_ros.orchestration.graph import ROBOTS
+from her_ros.orchestration.graph import (
+    DEPLOYED_ROBOT,
+    DEPLOYED_TASK,
+    ROBOT_NAMESPACE,
+    ROBOTS,
+)
 from her_ros.tasks.registry import TASKS
 
 
@@ -20,13 +25,13 @@ from her_ros.tasks.registry import TASKS
     ),
 )
 def deploy(
-    task: Annotated[str, typer.Option(help=f'Task to do: {", ".join(TASKS)}.')] = 'FetchPush',
+    task: Annotated[str, typer.Option(help=f'Task to do: {", ".join(TASKS)}.')] = DEPLOYED_TASK,
     model: Annotated[
         Path | None, typer.Option(help='ONNX policy; default: the one shipped for the task.')
     ] = None,
     robot: Annotated[
         str, typer.Option(help=f'Robot to act on: {", ".join(ROBOTS)}.')
-    ] = 'simulated',
+    ] = DEPLOYED_ROBOT,
     folder: Annotated[
         Path | None, typer.Option(help='Folder for logs and bags; default: runs/TASK/robot.')
     ] = None,
@@ -35,7 +40,7 @@ def deploy(
     ] = False,
     params: Params = None,
     override: Overrides = None,
-    namespace: Annotated[str, typer.Option(help='ROS namespace of the nodes.')] = 'robot',
+    namespace: Annotated[str, typer.Option(help='ROS namespace of the nodes.')] = ROBOT_NAMESPACE,
     remap: Annotated[
         list[str] | None,
         typer.Option(help="Another name of a robot's topic, such as object_pose:=/block."),

@@ -7,6 +7,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
+from her_ros.orchestration.graph import ROBOT_NAMESPACE
 
 
 @app.command(
@@ -20,7 +21,7 @@ def goal(
         float, typer.Argument(help='Metres; ignored for objects that stay on the table.')
     ] = 0.425,
     frame: Annotated[str, typer.Option(help='Frame of the point.')] = 'world',
-    namespace: Annotated[str, typer.Option(help='Namespace of the goal topic.')] = 'robot',
+    namespace: Annotated[str, typer.Option(help='Namespace of the goal topic.')] = ROBOT_NAMESPACE,
     wait: Annotated[
         bool, typer.Option(help='Wait for the end of the episode, or only for acceptance.')
     ] = True,

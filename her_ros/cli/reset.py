@@ -7,11 +7,12 @@ import typer
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.config.schema import ConfigError
+from her_ros.orchestration.graph import ROBOT_NAMESPACE
 
 # Nodes that can be reset, and their default namespaces.
 _RESETTABLE = {
-    'robot_bridge': 'robot',
-    'simulated_robot': 'robot',
+    'robot_bridge': ROBOT_NAMESPACE,
+    'simulated_robot': ROBOT_NAMESPACE,
     'fetch_env': 'her_ros/worker_0',
 }
 

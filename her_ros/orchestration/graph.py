@@ -65,6 +65,8 @@ class NodeSpec:
 #: target of the policy: the simulated robot, a robot with its own topics, or none, where another
 #: program publishes ``step`` and takes ``action``
 ROBOTS = ('simulated', 'real', 'none')
+#: defaults of a deployment, for the command and for the launch file
+DEPLOYED_TASK, DEPLOYED_ROBOT, ROBOT_NAMESPACE = 'FetchPush', ROBOTS[0], 'robot'
 _OF_ROBOT = (JOINT_STATES, OBJECT_POSE, TWIST, TRAJECTORY, GRIPPER)
 
 # In simulation no robot can be damaged, and policies come from the trainer.

@@ -1,4 +1,6 @@
+import ast
 import importlib.util
+import inspect
 import re
 import shlex
 import sys
@@ -10,11 +12,15 @@ from setuptools import distutils
 from std_msgs.msg import Bool, UInt8MultiArray
 
 import her_ros
+from her_ros.cli.deploy import deploy
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.schema import ConfigError, configured
 from her_ros.nodes.messages import bytes_message
 from her_ros.nodes.qos import LATCHED
 from her_ros.orchestration.graph import (
+    DEPLOYED_ROBOT,
+    DEPLOYED_TASK,
+    ROBOT_NAMESPACE,
     deployment_nodes,
     recording_nodes,
     simulation_nodes,
@@ -194,3 +200,19 @@ def test_the_documented_second_worker_follows_the_trainer(graph, tmp_path, expor
 def test_a_robot_that_does_not_exist_is_named():
     with pytest.raises(ConfigError, match="robot 'mine'; choose one of simulated, real, none"):
         deployment_nodes('robot', 'a.onnx', True, 'mine')
+
+
+def test_a_deployment_has_one_set_of_defaults_for_command_and_launch_file():
+    defaults = {
+        'task': DEPLOYED_TASK, 'robot': DEPLOYED_ROBOT, 'namespace': ROBOT_NAMESPACE
+    }  # fmt: skip
+    parameters = inspect.signature(deploy).parameters
+    assert {name: parameters[name].default for name in defaults} == defaults
+    # ROS's launch has no wheels, so the file is read here; test_launch_actions.py loads it.
+    tree = ast.parse((ROOT / 'launch' / 'deploy.launch.py').read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    arguments = [each.args for each in calls if getattr(each.func, 'id', '') == 'argument']
+    names = {name.value: getattr(default, 'id', '') for name, default, *_ in arguments}
+    assert [names[each] for each in defaults] == [
+        'DEPLOYED_TASK', 'DEPLOYED_ROBOT', 'ROBOT_NAMESPACE'
+    ]  # fmt: skip

@@ -1,4 +1,5 @@
 import importlib.util
+import inspect
 import json
 import logging
 import os
@@ -25,6 +26,7 @@ from launch.actions import EmitEvent, IncludeLaunchDescription  # noqa: E402
 from launch.events import Shutdown  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
 
+from her_ros.cli.deploy import deploy  # noqa: E402
 from her_ros.orchestration import launch_actions as module  # noqa: E402
 from her_ros.orchestration.graph import training_nodes  # noqa: E402
 from her_ros.orchestration.prepare import prepare_run  # noqa: E402
@@ -49,6 +51,13 @@ def test_every_argument_is_described_and_has_a_default(name):
         assert argument.default_value is not None
     (task,) = (argument for argument in arguments if argument.name == 'task')
     assert all(name in task.description for name in TASKS)
+
+
+def test_a_deployment_has_the_defaults_of_its_command():
+    command = {name: each.default for name, each in inspect.signature(deploy).parameters.items()}
+    launched = {each.name: each.default_value for each in load('deploy').get_launch_arguments()}
+    for name in ('task', 'robot', 'namespace'):
+        assert launched[name][0].text == command[name]
 
 
 @pytest.mark.parametrize(
