@@ -35,7 +35,7 @@ test: $(VENV)/ready-dev
 # What starts no nodes runs on all cores. Nodes mostly wait, so two files run at a time; those that
 # keep time have the machine to themselves.
 	$(if $(ARGS),$(BIN)/python -m pytest $(ARGS),\
-	  $(BIN)/python -m pytest -n auto -m 'not nodes' && \
+	  $(BIN)/python -m pytest -n auto -m 'not nodes and not slow' && \
 	  $(BIN)/python -m pytest -n 2 --dist loadfile -m 'nodes and not real_time' && \
 	  $(BIN)/python -m pytest -m 'nodes and real_time')
 
@@ -78,7 +78,7 @@ $(VENV)/ready: requirements.txt setup.py | $(VENV)/python
 	  --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/ready-dev: requirements-dev.txt requirements-video.txt $(VENV)/ready
+$(VENV)/ready-dev: requirements-dev.txt requirements-video.txt requirements-bench.txt $(VENV)/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
