@@ -25,7 +25,7 @@ from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import Rows, step_dtype
 
-pytest_plugins = ['commands', 'menagerie', 'packages']
+pytest_plugins = ['commands', 'menagerie', 'packages', 'policies']
 
 _OF_ROS = (
     'FASTDDS_', 'FASTRTPS_', 'PYTHONUNBUFFERED', 'RCUTILS_', 'RMW_', 'ROS_AUTOMATIC_', 'ROS_DISC',

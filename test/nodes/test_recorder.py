@@ -157,11 +157,17 @@ def test_messages_of_another_task_are_reported_and_the_next_rollout_is_kept(
 ):
     partner = make_partner('good')
     foreign = make_state_partner(shared_graph, '/good', 'FetchPush')
-    foreign.send(foreign.states(1, 0))
     name = '/good/recorder'
+
+    def named():
+        # one line per topic and some seconds: another test may have had the last
+        foreign.send(foreign.states(1, 0))
+        shared_graph.spin(0.2)
+        return any('observation has 25 values' in line for line in nodes['good'].lines)
+
+    shared_graph.until(named, 'a line')
     shared_graph.until(lambda: shared_graph.status(name).get('level') == '1', 'a complaint')
     assert 'observation has 25 values' in shared_graph.status(name)['message']
-    assert any('observation has 25 values' in line for line in nodes['good'].lines)
     messages = rollout(partner, 1)
     check_bag(record(partner, 'good', messages), messages)
     assert shared_graph.new_status(name)['message'] == 'recording'

@@ -7,7 +7,7 @@ import pytest
 
 from her_ros.runtime.process import LAUNCHER
 
-pytestmark = pytest.mark.nodes
+pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 
 
 def test_a_node_that_starts_with_ignored_signals_ends_by_them(graph):

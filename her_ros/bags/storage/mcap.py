@@ -14,6 +14,7 @@ from mcap.records import Attachment, Schema, Statistics
 from mcap.records import Channel as McapChannel
 
 from her_ros.bags.errors import BagError
+from her_ros.bags.storage.base import FileStorage
 from her_ros.bags.storage.limits import Expansion, Kept, check_size
 from her_ros.bags.storage.mcap_chunks import chunk_after, front_of_chunk, whole_chunk
 from her_ros.bags.storage.mcap_file import (
@@ -44,23 +45,15 @@ _LARGEST_BATCH = 16 << 20
 _MESSAGE_OVERHEAD = 256
 
 
-class McapStorage:
-    """One file, read in the order of recording.
+class McapStorage(FileStorage):
+    """One ``.mcap`` file, read in the order of recording.
 
     :param on_damage: called with each damage found; if it returns, reading goes on
     """
 
     def __init__(self, path: Path, on_damage: OnDamage = refuse) -> None:
-        self.path = path
-        #: metadata of the writer; complete when the whole file was read
-        self.metadata: dict[str, str] = {}
-        #: message type by topic, for the topics read so far
-        self.topics: dict[str, str] = {}
-        self.attachments: list[Attachment] = []
-        self._on_damage = on_damage
+        super().__init__(path, on_damage)
         self._schemas: dict[int, Schema] = {}
-        self._channels: dict[int, Channel] = {}
-        self._definitions = Kept('topics, definitions and metadata', on_damage)
         self._files = Kept('attachments', on_damage, share=1.0)
         # By channel, so that ``wanted`` is called once per channel.
         self._is_wanted: dict[int, bool] = {}

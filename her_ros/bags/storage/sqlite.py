@@ -8,10 +8,9 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mcap.records import Attachment
-
 from her_ros.bags.errors import BagError
-from her_ros.bags.storage.limits import Kept, limit
+from her_ros.bags.storage.base import FileStorage
+from her_ros.bags.storage.limits import limit
 from her_ros.bags.storage.messages import (
     BATCH_SIZE,
     Channel,
@@ -33,22 +32,15 @@ _MAX_FAILURES = 200
 _LARGEST_STRIDE = 1 << 30
 
 
-class SqliteStorage:
-    """One file, read in the order of recording.
+class SqliteStorage(FileStorage):
+    """One ``.db3`` file, read in the order of recording.
 
     :param on_damage: called with each damage found; if it returns, reading goes on
     """
 
     def __init__(self, path: Path, on_damage: OnDamage = refuse) -> None:
-        self.path = path
-        self.metadata: dict[str, str] = {}
-        #: message type by topic
-        self.topics: dict[str, str] = {}
-        self.attachments: list[Attachment] = []
-        self._on_damage = on_damage
-        self._channels: dict[int, Channel] = {}
+        super().__init__(path, on_damage)
         self._has_unknown = False
-        self._definitions = Kept('topics, definitions and metadata', on_damage)
 
     def open(self) -> None:
         """Read topics and metadata.

@@ -4,8 +4,6 @@ import copy
 import dataclasses
 import io
 
-import numpy as np
-import onnxruntime
 import pytest
 import torch
 
@@ -49,20 +47,13 @@ def test_a_resumed_learner_goes_on_bit_for_bit(toy, parameters, make_episode, ag
 
 
 @of_every_agent
-def test_the_exported_policy_acts_as_the_agent_does(toy, parameters, make_episode, agent):
+def test_the_exported_policy_acts_as_the_agent_does(
+    toy, parameters, make_episode, check_exported_policy, agent
+):
     learner = Learner(toy, parameters(**agent))
     learner.ingest([make_episode(toy, 10, number) for number in range(5)])
     learner.update(20)
-    session = onnxruntime.InferenceSession(learner.policy(1, {}))
-    random = np.random.default_rng(0)
-    feed = {
-        each.name: random.normal(size=(50, each.shape[1])).astype(np.float32)
-        for each in session.get_inputs()
-    }
-    order = ('observation', 'achieved_goal', 'desired_goal')
-    state = learner.state(*(torch.from_numpy(feed[name]) for name in order))
-    expected = learner.algorithm.act(learner.agent.policy, state).numpy()
-    np.testing.assert_allclose(session.run(None, feed)[0], expected, rtol=1e-5, atol=1e-6)
+    check_exported_policy(learner)
 
 
 @of_every_agent

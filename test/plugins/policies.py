@@ -1,0 +1,32 @@
+"""Fixture of tests of exported policies."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope='session')
+def check_exported_policy() -> Callable[[Any], bytes]:
+    """See that the policy that a learner exports acts as the learner does; return the policy."""
+
+    def check(learner: Any) -> bytes:
+        # Here: loaded for the tests that use it alone.
+        import onnxruntime
+        import torch
+
+        content: bytes = learner.policy(1, {})
+        session = onnxruntime.InferenceSession(content)
+        random = np.random.default_rng(0)
+        feed = {
+            each.name: random.normal(size=(50, each.shape[1])).astype(np.float32)
+            for each in session.get_inputs()
+        }
+        order = ('observation', 'achieved_goal', 'desired_goal')
+        state = learner.state(*(torch.from_numpy(feed[name]) for name in order))
+        expected = learner.algorithm.act(learner.agent.policy, state).numpy()
+        np.testing.assert_allclose(session.run(None, feed)[0], expected, rtol=1e-5, atol=1e-6)
+        return content
+
+    return check
