@@ -26,7 +26,7 @@ class ToolState(NamedTuple):
 
 
 class JointChain:
-    """The joints from base to tool of a description, in its order.
+    """The joints from base to tool, in this order, also those that are only measured.
 
     The joints are read from a MuJoCo model, which is not needed afterwards. Poses are products of
     exponentials (Lynch and Park 2017, "Modern Robotics", eq. 4.14 and 5.11). MuJoCo computes one
@@ -40,16 +40,23 @@ class JointChain:
         data.qpos[:] = model.qpos0
         mujoco.mj_kinematics(model, data)
         base, turn = _base(description, data)
-        ids = [model.joint(name).id for name in description.arm.joints]
+        arm = description.arm
+        # Along a chain, MuJoCo's numbers increase.
+        ids = sorted(model.joint(name).id for name in (*arm.held_joints, *arm.joints))
+        #: names in the model
+        self.names = tuple(model.joint(each).name for each in ids)
+        #: which joints are commanded; the others are only measured, shape (J,)
+        self.commanded = np.array([name in arm.joints for name in self.names])
         self._axes = data.xaxis[ids] @ turn
         self._anchors = (data.xanchor[ids] - base) @ turn
         #: which joints are revolute, shape (J,)
         self.turning = model.jnt_type[ids] == _HINGE
-        limited = model.jnt_limited[ids].astype(bool)
-        #: limits, -inf and inf for joints without; rad (m if prismatic), shape (J,)
+        limited = model.jnt_limited[ids].astype(bool) & self.commanded
+        #: limits of commanded joints, -inf and inf for others; rad (m if prismatic), shape (J,)
         self.lower = np.where(limited, model.jnt_range[ids, 0], -np.inf)
         self.upper = np.where(limited, model.jnt_range[ids, 1], np.inf)
-        self._reference = model.qpos0[model.jnt_qposadr[ids]]
+        #: positions in the model's reference state, rad (m if prismatic), shape (J,)
+        self.reference = model.qpos0[model.jnt_qposadr[ids]]
         frame = tool_frame(description, data)
         rotation = frame.xmat.reshape(3, 3)
         self._tool = np.eye(4)
@@ -108,7 +115,7 @@ class JointChain:
 
     def _products(self, joints: Floats) -> Floats:
         """Return how the joints up to each one move what is behind it, shape (..., J, 4, 4)."""
-        moved = joints - self._reference
+        moved = joints - self.reference
         first = (
             np.sin(moved) if self._all_turning else np.where(self.turning, np.sin(moved), moved)
         )

@@ -47,11 +47,12 @@ def check_arm(arm: ArmDescription) -> Checked:
     notes = tuple(joints_without_limits(arm, model))
     if faults := [*wrong_chain(arm, spec, model), *wrong_ranges(arm, model)]:
         return Checked(tuple(faults), notes)
-    faults, ik = _with_home(InverseKinematics(arm, model), model)
+    described = InverseKinematics(arm, model)
+    faults, ik = _with_home(described, model)
     found = survey(ik)
     faults += _unreached(found)
     try:
-        faults += _collisions(CollisionChecker(arm), found)
+        faults += _collisions(CollisionChecker(arm, ik.chain.names), described.home, found)
     except ArmError as error:  # such as a mesh that is missing, which kinematics do without
         faults.append(f'collisions cannot be checked: {error}')
     return Checked(tuple(faults), notes, tuple(_abilities(ik, found)))
@@ -62,7 +63,7 @@ def _with_home(
 ) -> tuple[list[str], InverseKinematics]:
     """Check the home; return its faults, and kinematics with a better one if there are any."""
     arm, faults = ik.description, []
-    position, rotation = ik.chain.tool_pose(arm.arm.home)
+    position, rotation = ik.chain.tool_pose(ik.home)
     if (angle := float(tilt(ik, rotation))) > REACHED_RAD:
         faults.append(f'the tool is {np.degrees(angle):.0f}° away from tool.down_rpy')
     elif np.any(position < arm.workspace.low) or np.any(position > arm.workspace.high):
@@ -74,6 +75,7 @@ def _with_home(
     if better is None:
         cure = f'nothing brings it to {_point(target)}, so change tool.down_rpy or workspace'
     else:
+        better = better[ik.chain.commanded]
         cure = f'{better.round(4).tolist()} brings it to {_point(target)}'
         joints = dataclasses.replace(arm.arm, home=tuple(better.tolist()))
         ik = InverseKinematics(dataclasses.replace(arm, arm=joints), model)
@@ -89,8 +91,8 @@ def _unreached(found: Survey) -> Iterator[str]:
         )
 
 
-def _collisions(checker: CollisionChecker, found: Survey) -> Iterator[str]:
-    for contact in checker.contacts(np.array(checker.description.arm.home)):
+def _collisions(checker: CollisionChecker, home: Floats, found: Survey) -> Iterator[str]:
+    for contact in checker.contacts(home):
         yield f'arm.home: {contact.bodies}, {1000 * contact.depth:.0f} mm deep; change home'
     counts: Counter[str] = Counter()
     firsts: dict[str, Floats] = {}

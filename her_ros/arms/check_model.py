@@ -21,6 +21,7 @@ def wrong_names(arm: ArmDescription, spec: mujoco.MjSpec) -> list[str]:
     wanted = [
         ('arm.base_body', 'body', (arm.arm.base_body,) * bool(arm.arm.base_body), bodies),
         ('arm.joints', 'joint', arm.arm.joints, joints),
+        ('arm.held_joints', 'joint', arm.arm.held_joints, joints),
         ('tool.frame', 'site or body', (arm.tool.frame,), frames),
         ('gripper.joints', 'joint', arm.gripper.joints, joints),
     ]
@@ -57,15 +58,16 @@ def wrong_chain(arm: ArmDescription, spec: mujoco.MjSpec, model: mujoco.MjModel)
             ' name a body from which the arm rises'
         )
         return
-    for name in arm.arm.joints:
+    known = (*arm.arm.joints, *arm.arm.held_joints)
+    for name in known:
         if name not in between:
             yield f'arm.joints: {name!r} does not move {arm.tool.frame!r}; remove it'
     for name in between:
-        if name not in arm.arm.joints:
+        if name not in known:
             follows = f'; it follows {followed[name]!r}' if name in followed else ''
             yield (
                 f'arm.joints: {name!r} lies between base and tool and is not named{follows}; add'
-                ' it, or fix it in the model'
+                ' it, or name it in arm.held_joints'
             )
     ours = [name for name in arm.arm.joints if name in between]
     if ours != (theirs := [name for name in between if name in ours]):

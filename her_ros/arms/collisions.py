@@ -1,5 +1,6 @@
 """Find where an arm touches itself or the table."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import mujoco
@@ -32,19 +33,19 @@ class CollisionChecker:
 
     Neighbours along the chain of joints may touch, as may the parts of the gripper.
 
+    :param joints: names of the joints from base to tool, in the order of the states
     :raises ArmError: if the model with its shapes cannot be loaded, as if a mesh is missing
     """
 
-    def __init__(self, arm: ArmDescription) -> None:
-        self.description = arm
+    def __init__(self, arm: ArmDescription, joints: Sequence[str]) -> None:
         spec = load_spec(arm)
         _add_table(arm, spec)
         self._model = model = compile_spec(spec, arm)
         self._data = mujoco.MjData(model)
-        ids = [model.joint(name).id for name in arm.arm.joints]
+        ids = [model.joint(name).id for name in joints]
         self._qpos = model.jnt_qposadr[ids]
         moved = {int(model.jnt_bodyid[i]) for i in ids}
-        #: per body, how many of the arm's joints move it
+        #: per body, how many of the joints move it
         self._links = np.zeros(model.nbody, int)
         for body in range(1, model.nbody):
             self._links[body] = self._links[model.body_parentid[body]] + (body in moved)

@@ -68,6 +68,14 @@ class ArmJoints:
     driver_joints: tuple[str, ...] = parameter(
         (), 'names of the same joints in joint_states and trajectories; default: as in the model'
     )
+    held_joints: tuple[str, ...] = parameter(
+        (),
+        'joints between base and tool that are measured and not commanded, such as that of a'
+        ' torso',
+    )
+    driver_held_joints: tuple[str, ...] = parameter(
+        (), 'names of these in joint_states; default: as in the model'
+    )
     home: tuple[float, ...] = parameter(
         MISSING,
         'joints with which the tool points down at the middle of the workspace, rad (m if'
@@ -87,11 +95,16 @@ class ArmJoints:
         _require_different('joints', self.joints)
         if not self.driver_joints:
             object.__setattr__(self, 'driver_joints', self.joints)
+        if not self.driver_held_joints:
+            object.__setattr__(self, 'driver_held_joints', self.held_joints)
         if len(self.max_speeds) == 1:
             object.__setattr__(self, 'max_speeds', self.max_speeds * count)
         for name in ('driver_joints', 'home', 'max_speeds'):
             _require_length(name, getattr(self, name), count, 'joints')
-        _require_different('driver_joints', self.driver_joints)
+        held = len(self.held_joints)
+        _require_length('driver_held_joints', self.driver_held_joints, held, 'held_joints')
+        _require_different('held_joints', (*self.held_joints, *self.joints))
+        _require_different('driver_joints', (*self.driver_held_joints, *self.driver_joints))
 
 
 @dataclass(frozen=True, kw_only=True)

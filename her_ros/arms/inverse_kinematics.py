@@ -10,8 +10,6 @@ from her_ros.arms.description import ArmDescription
 Floats = NDArray[np.float64]
 
 _ITERATIONS = 4
-#: errors below this end the iterations, metres and rad / _LENGTH
-_TOLERANCE = 2e-4
 #: metres of error that weigh as much as 1 rad
 _LENGTH = 0.25
 #: λ² is _DAMPING plus this share of the squared error
@@ -19,8 +17,10 @@ _DAMPING = 1e-5
 _ERROR_SHARE = 0.05
 #: largest change of a joint in one iteration, rad or m
 _LARGEST_STEP = 0.5
-#: part of the way home that joints go in each iteration, as far as the tool is not moved
+#: part of the way home that joints go in each iteration as far as the tool is not moved, and the
+#: largest of these changes, rad or m
 _HOMEWARD = 0.1
+_SLOWLY = 0.01
 
 _ONE = np.eye(6)
 
@@ -30,15 +30,24 @@ class InverseKinematics:
 
     The tool keeps the orientation ``tool.down_rpy``. Joint limits hold. An arm with more than six
     joints stays near its home. A target out of reach gives a position near it, without jumps.
+    Joints are those of the chain; those that are not commanded stay as they are.
+
+    :param tolerance_m: error that ends the iterations, metres, and with 0.25 m rad
     """
 
-    def __init__(self, description: ArmDescription, model: mujoco.MjModel) -> None:
+    def __init__(
+        self, description: ArmDescription, model: mujoco.MjModel, tolerance_m: float = 2e-4
+    ) -> None:
         self.description = description
-        self.chain = JointChain(description, model)
-        self._home = np.array(description.arm.home)
+        self.chain = chain = JointChain(description, model)
+        self._tolerance = tolerance_m**2
+        #: rad (m if prismatic), shape (J,)
+        self.home = chain.reference.copy()
+        self.home[chain.commanded] = description.arm.home
         # Six joints leave no freedom once the tool has its pose.
-        self._redundant = len(self._home) > 6
-        self._max_speeds = np.array(description.arm.max_speeds)
+        self._redundant = len(description.arm.joints) > 6
+        self._max_speeds = np.full(len(self.home), np.inf)
+        self._max_speeds[chain.commanded] = description.arm.max_speeds
         down = np.empty(9)
         mujoco.mju_quat2Mat(down, np.array(description.tool.down_quaternion))
         #: axes of the tool that points down, as columns, shape (3, 3)
@@ -68,27 +77,35 @@ class InverseKinematics:
                 jacobian = np.where(worse[..., None, None], jacobian, state.jacobian)
                 present = np.where(worse[..., None], present, error)
                 caution = caution * np.where(worse, 10.0, 1.0)
-            if iteration == _ITERATIONS or (iteration and smallest.max() < _TOLERANCE**2):
+            if iteration == _ITERATIONS or (iteration and smallest.max() < self._tolerance):
                 break
             damping = _DAMPING + caution * _ERROR_SHARE * smallest
             found = self._step(best, jacobian, present, damping)
             if iteration:  # a finished state stays, so that it does not depend on the others
-                found = np.where((smallest < _TOLERANCE**2)[..., None], best, found)
+                found = np.where((smallest < self._tolerance)[..., None], best, found)
         return best
 
-    def joints_after(self, joints: ArrayLike, displacement: ArrayLike, period_s: float) -> Floats:
+    def joints_after(
+        self,
+        joints: ArrayLike,
+        displacement: ArrayLike,
+        period_s: float,
+        max_speed: float | None = None,
+    ) -> Floats:
         """Return joints that displace the tool within a time, within the limits of their speeds.
 
         If a joint would be too fast, the changes of all are scaled down by the same factor.
 
         :param joints: present ones, rad (m if prismatic), shape (..., J)
         :param displacement: metres, axes of the base, shape (..., 3)
+        :param max_speed: limit of every joint, rad/s (m/s); None: those of the description
         :return: joints at the end of the time, shape (..., J)
         """
         present = np.asarray(joints, np.float64)
         target = self.chain.tool_pose(present)[0] + np.asarray(displacement, np.float64)
         change = self.solve(present, target) - present
-        needed = (np.abs(change) / (period_s * self._max_speeds)).max(-1, keepdims=True)
+        speeds = self._max_speeds if max_speed is None else max_speed
+        needed = (np.abs(change) / (period_s * speeds)).max(-1, keepdims=True)
         return present + change / np.maximum(needed, 1.0)
 
     def _error(self, state: ToolState, target: Floats) -> Floats:
@@ -114,10 +131,14 @@ class InverseKinematics:
         A joint that would pass its limit stops there, and the others do the rest.
         """
         weighed = damping[..., None, None] * _ONE
-        home = _HOMEWARD * (self._home - joints) if self._redundant else np.zeros_like(joints)
-        change, free, part = home, np.ones(joints.shape, bool), jacobian
+        home = np.zeros_like(joints)
+        if self._redundant:
+            home = np.minimum(np.maximum(_HOMEWARD * (self.home - joints), -_SLOWLY), _SLOWLY)
+            home *= self.chain.commanded
+        free = np.zeros(joints.shape, bool) | self.chain.commanded
+        change, part = home, jacobian * self.chain.commanded
         result, unfinished = joints, np.ones((*joints.shape[:-1], 1), bool)
-        for _ in self._home:
+        for _ in self.home:
             rest = error - (jacobian @ change[..., None])[..., 0]
             transposed = np.swapaxes(part, -1, -2)
             squares = part @ transposed + weighed

@@ -22,8 +22,20 @@ MOCAP_TURN = (1.0, 0.0, 1.0, 0.0)
 
 _SETTLING_PERIODS = 10
 _WELD_WITHOUT_OFFSET = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
-# Right before left, as an observation has them; the actuators stand the other way round.
-_FINGER_JOINTS = ('robot0:r_gripper_finger_joint', 'robot0:l_gripper_finger_joint')
+#: prefix of the names of a Fetch's joints in the MJCF
+MJCF_PREFIX = 'robot0:'
+#: the arm's joints from shoulder to wrist, named as on a Fetch
+ARM_JOINTS = (
+    'shoulder_pan_joint',
+    'shoulder_lift_joint',
+    'upperarm_roll_joint',
+    'elbow_flex_joint',
+    'forearm_roll_joint',
+    'wrist_flex_joint',
+    'wrist_roll_joint',
+)
+#: right before left, as an observation has them; the actuators stand the other way round
+FINGER_JOINTS = ('r_gripper_finger_joint', 'l_gripper_finger_joint')
 
 
 @dataclass(frozen=True)
@@ -73,14 +85,15 @@ def load_model(task: GoalTask) -> FetchModel:
     settled = _settle(model, scene_spec)
     grip = _site_chain(model, 'robot0:grip')
     moved = None if scene_spec.object_start_m is None else _site_chain(model, 'object0')
+    fingers = [model.joint(MJCF_PREFIX + name) for name in FINGER_JOINTS]
     return FetchModel(
         scene_spec=scene_spec,
         mujoco_model=model,
         gripper_body=model.body('robot0:gripper_link').id,
         grip=grip,
         object=moved,
-        finger_qpos=np.array([model.joint(name).qposadr[0] for name in _FINGER_JOINTS]),
-        finger_dofs=np.array([model.joint(name).dofadr[0] for name in _FINGER_JOINTS]),
+        finger_qpos=np.array([joint.qposadr[0] for joint in fingers]),
+        finger_dofs=np.array([joint.dofadr[0] for joint in fingers]),
         object_qpos=0 if moved is None else int(model.joint('object0:joint').qposadr[0]),
         actuated_qpos=model.jnt_qposadr[model.actuator_trnid[:, 0]].astype(np.intp),
         start_time_s=settled.time,

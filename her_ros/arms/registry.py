@@ -11,7 +11,7 @@ from her_ros.config.yaml_file import read_yaml
 from her_ros.runtime.registry import Registry, RegistryError
 
 #: arms whose descriptions come with the package
-SHIPPED_ARMS = ('franka_panda', 'ufactory_xarm7', 'ur5e_2f85', 'six_joint')
+SHIPPED_ARMS = ('fetch', 'franka_panda', 'ufactory_xarm7', 'ur5e_2f85', 'six_joint')
 #: all arms: descriptions, or paths of their files; those of the package are relative to it
 ARMS: Registry[ArmDescription | Path] = Registry(
     'arm', 'her_ros.arms', {name: Path('config', 'arms', f'{name}.yaml') for name in SHIPPED_ARMS}

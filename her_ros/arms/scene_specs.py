@@ -19,6 +19,10 @@ class SceneSpec:
     scene: str
     #: start value of ``robot0:slide0``, the position of the base along x
     base_x_m: float
+    #: position of the robot's base, whose axes are those of the world
+    base_m: tuple[float, float, float]
+    #: position of the gripper at the start of episodes, before it has settled fully
+    start_m: tuple[float, float, float]
     #: displacement of the gripper before the first episode, from its position in the MJCF
     gripper_shift_m: tuple[float, float, float]
     #: half width of the square of goals around the gripper
@@ -39,12 +43,16 @@ SCENE_SPECS = {
     'FetchReach': SceneSpec(
         scene='reach.xml',
         base_x_m=0.4049,
+        base_m=(0.6918, 0.7441, 0.0),
+        start_m=(1.341813, 0.749101, 0.534722),
         gripper_shift_m=(-0.498, 0.005, -0.431 + 0.2),
         goal_range_m=0.15,
     ),
     'FetchPush': SceneSpec(
         scene='push.xml',
         base_x_m=0.405,
+        base_m=(0.6919, 0.7441, 0.0),
+        start_m=(1.36285, 0.7491, 0.416013),
         gripper_shift_m=(-0.498, 0.005, -0.431),
         goal_range_m=0.15,
         object_start_m=(1.25, 0.53, 0.4),
@@ -53,6 +61,8 @@ SCENE_SPECS = {
     'FetchSlide': SceneSpec(
         scene='slide.xml',
         base_x_m=0.05,
+        base_m=(0.3369, 0.7441, 0.0),
+        start_m=(1.013003, 0.749154, 0.415503),
         gripper_shift_m=(-0.498, 0.005, -0.431 - 0.02),
         goal_range_m=0.3,
         goal_shift_m=(0.4, 0.0, 0.0),
@@ -62,6 +72,8 @@ SCENE_SPECS = {
     'FetchPickAndPlace': SceneSpec(
         scene='pick_and_place.xml',
         base_x_m=0.405,
+        base_m=(0.6919, 0.7441, 0.0),
+        start_m=(1.341913, 0.749101, 0.534722),
         gripper_shift_m=(-0.498, 0.005, -0.431 + 0.2),
         goal_range_m=0.15,
         goal_height_m=0.45,

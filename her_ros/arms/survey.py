@@ -50,7 +50,7 @@ def survey(ik: InverseKinematics) -> Survey:
         for low, high in zip(workspace.low, workspace.high, strict=True)
     ]
     points = np.stack(np.meshgrid(*axes, indexing='ij'), -1).reshape(-1, 3)
-    joints = np.tile(ik.description.arm.home, (len(points), 1))
+    joints = np.tile(ik.home, (len(points), 1))
     start = ik.chain.tool_pose(joints)[0]
     for share in np.linspace(0.0, 1.0, _STEPS + 1)[1:]:
         joints = ik.solve(joints, start + share * (points - start))
@@ -85,7 +85,7 @@ def full_action_speed(ik: InverseKinematics, joints: Floats) -> Floats:
 
     The tool moves along the diagonal that is worst for the arm, and does not turn.
     """
-    jacobian = ik.chain.tool_state(joints).jacobian
+    jacobian = ik.chain.tool_state(joints).jacobian[..., ik.chain.commanded]
     corners = np.array([[1, 1, 1], [1, 1, -1], [1, -1, 1], [-1, 1, 1]], float)
     twists = np.concatenate([corners, np.zeros((4, 3))], -1).T
     needed = np.linalg.pinv(jacobian, rcond=1e-6) @ twists
@@ -107,7 +107,7 @@ def joints_at(ik: InverseKinematics, point: Floats) -> Floats | None:
     starts = random.uniform(
         np.maximum(lower, -np.pi), np.minimum(upper, np.pi), (_TRIES, len(lower))
     )
-    joints = np.vstack([ik.description.arm.home, starts])
+    joints = np.where(ik.chain.commanded, np.vstack([ik.home, starts]), ik.home)
     for _ in range(2 * _SETTLING):
         joints = ik.solve(joints, point)
     found = joints[reached(ik, joints, np.tile(point, (len(joints), 1)))]
@@ -122,7 +122,7 @@ def reach(ik: InverseKinematics) -> tuple[Floats, Floats]:
 
     :return: metres, frame of the base, shape (3,) each
     """
-    home = np.array(ik.description.arm.home)
+    home = ik.home
     start = ik.chain.tool_pose(home)[0]
     ends = []
     for step_m in (-_STEP_M, _STEP_M):
@@ -138,6 +138,6 @@ def reach(ik: InverseKinematics) -> tuple[Floats, Floats]:
 
 
 def _manipulability(ik: InverseKinematics, joints: Floats) -> Floats:
-    jacobian = ik.chain.tool_state(joints).jacobian
+    jacobian = ik.chain.tool_state(joints).jacobian[..., ik.chain.commanded]
     jacobian[:, 3:] *= _LENGTH_M
     return np.asarray(np.linalg.svd(jacobian, compute_uv=False)[:, -1], np.float64)

@@ -11,7 +11,6 @@ from her_ros.nodes.qos import COMMAND
 from her_ros.robot.bridge.arm_commands import Command
 from her_ros.robot.bridge.control import RobotControl
 from her_ros.robot.frames import Floats
-from her_ros.robot.kinematics import ARM_JOINTS
 from her_ros.wire.topics import GRIPPER, TRAJECTORY, TWIST
 
 
@@ -44,7 +43,8 @@ class ArmPublisher:
             self._arm.publish(self._twist(command.velocity))
         else:
             self._arm.publish(self._trajectory(command.velocity))
-        self._gripper.publish(Float64MultiArray(data=command.fingers.tolist()))
+        joints = self._control.kinematics.gripper_joints(command.fingers)
+        self._gripper.publish(Float64MultiArray(data=joints.tolist()))
 
     def _twist(self, velocity: Floats) -> TwistStamped:
         message = TwistStamped()
@@ -56,9 +56,11 @@ class ArmPublisher:
 
     def _trajectory(self, velocity: Floats) -> JointTrajectory:
         positions = self._control.kinematics.joints_after(
-            velocity * self._period_s, self._period_s, self._parameters.max_joint_speed
+            velocity * self._period_s, self._period_s, self._parameters.max_joint_speed or None
         )
         until = Duration(seconds=self._period_s).to_msg()
         point = JointTrajectoryPoint(positions=positions.tolist(), time_from_start=until)
         # A stamp of 0 makes a joint_trajectory_controller start immediately.
-        return JointTrajectory(joint_names=list(ARM_JOINTS), points=[point])
+        return JointTrajectory(
+            joint_names=list(self._control.kinematics.arm_joints), points=[point]
+        )

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from her_ros.arms.model import ARM_JOINTS, FINGER_JOINTS
 from her_ros.robot.errors import RobotError
-from her_ros.robot.kinematics import ARM_JOINTS, FINGER_JOINTS
 
 Floats = NDArray[np.float64]
 

@@ -1,117 +1,106 @@
-"""Forward, differential and inverse kinematics of the Fetch arm."""
+"""Tool pose, velocity and inverse kinematics of a robot, from its joint states."""
 
-import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from her_ros.arms.model import MOCAP_TURN, load_model
+from her_ros.arms.description import ArmDescription
+from her_ros.arms.inverse_kinematics import InverseKinematics
+from her_ros.arms.model_files import kinematic_model
+from her_ros.arms.registry import arm_named
+from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.robot.frames import Pose
 from her_ros.tasks.goal_task import GoalTask
 
 Floats = NDArray[np.float64]
 
-#: the arm's joints from shoulder to wrist, named as on a Fetch
-ARM_JOINTS = (
-    'shoulder_pan_joint',
-    'shoulder_lift_joint',
-    'upperarm_roll_joint',
-    'elbow_flex_joint',
-    'forearm_roll_joint',
-    'wrist_flex_joint',
-    'wrist_roll_joint',
-)
-#: right and left, as an observation has them
-FINGER_JOINTS = ('r_gripper_finger_joint', 'l_gripper_finger_joint')
-#: prefix of the names of a Fetch's joints in the MJCF
-MJCF_PREFIX = 'robot0:'
-
-_HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
-#: λ of the damped least squares, m; far below the arm's length, so that it only matters where the
-#: arm is nearly straight
-_DAMPING = 0.02
-#: the first Newton step for the largest displacement, 5 cm, has an error of about 2 mm; each
-#: further step squares the error
-_ITERATIONS = 4
+_TOLERANCE_M = 1e-6
 
 
-class FetchKinematics:
-    """Gripper pose, gripper velocity and inverse kinematics of the Fetch, computed by MuJoCo.
+class ArmKinematics:
+    """Gripper pose, gripper velocity and inverse kinematics of an arm that stands in the world.
 
     Not thread-safe.
 
-    :param base: pose of the base in the world; None: as in the task's scene
-    :raises ArmError: if the task has no simulation, or its assets are missing
+    :param base: pose of the base in the world
+    :raises ArmError: if the model of the arm cannot be loaded
     """
 
-    #: the joints that the gripper depends on, and the fingers'
-    joint_names = ('torso_lift_joint', *ARM_JOINTS, *FINGER_JOINTS)
-
-    def __init__(self, task: GoalTask, base: Pose | None = None) -> None:
-        self._fetch = load_model(task)
-        self._model = model = self._fetch.mujoco_model
-        joints = [model.joint(MJCF_PREFIX + name) for name in self.joint_names]
+    def __init__(self, description: ArmDescription, base: Pose) -> None:
+        self.description = description
+        self._base = base
+        self._ik = ik = InverseKinematics(description, kinematic_model(description), _TOLERANCE_M)
+        arm, gripper = description.arm, description.gripper
+        names = dict(zip(arm.joints, arm.driver_joints, strict=True))
+        names |= dict(zip(arm.held_joints, arm.driver_held_joints, strict=True))
+        #: names of the arm's joints in commands, from base to tool
+        self.arm_joints = arm.driver_joints
+        #: the joints that the gripper's pose depends on, and the fingers', as a driver names them
+        self.joint_names = (*(names[each] for each in ik.chain.names), *gripper.driver_joints)
+        endless = ik.chain.turning & np.isinf(ik.chain.upper) & ik.chain.commanded
         #: which of ``joint_names`` turn without limits, shape (J,)
-        self.continuous = np.array(
-            [model.jnt_type[j.id] == _HINGE and not model.jnt_limited[j.id] for j in joints]
+        self.continuous = np.concatenate([endless, np.zeros(len(gripper.joints), bool)])
+        self.update(
+            [*ik.home, *[gripper.closed] * len(gripper.joints)], np.zeros(len(self.continuous))
         )
-        self._qpos = np.array([joint.qposadr[0] for joint in joints])
-        self._dofs = np.array([joint.dofadr[0] for joint in joints])
-        arm = slice(1, 1 + len(ARM_JOINTS))
-        self._arm_qpos, self._arm_dofs = self._qpos[arm], self._dofs[arm]
-        ids = [joint.id for joint in joints[arm]]
-        limited = model.jnt_limited[ids].astype(bool)
-        self._lowest = np.where(limited, model.jnt_range[ids, 0], -np.inf)
-        self._highest = np.where(limited, model.jnt_range[ids, 1], np.inf)
-        self._jacobian = np.zeros((6, model.nv))
-        self._data, self._trial = mujoco.MjData(model), mujoco.MjData(model)
-        self._data.qpos[:] = self._fetch.start_qpos
-        self._locate(self._data)
-        there = self._data.body(MJCF_PREFIX + 'base_link')
-        scene_base = Pose(there.xpos.copy(), there.xquat.copy())
-        # Of the scene, in which MuJoCo computes, in the world.
-        self._scene = (scene_base if base is None else base) @ scene_base.inverse()
-        straight = Pose(np.zeros(3), np.array(MOCAP_TURN) / np.linalg.norm(MOCAP_TURN))
-        self._straight = (self._scene.inverse() @ straight).quaternion
-
-    @property
-    def start_grip_position(self) -> Floats:
-        """Start position of the gripper in training: metres, world frame, shape (3,)."""
-        return self._fetch.grip_position_m.copy()
 
     def update(self, position: ArrayLike, velocity: ArrayLike) -> None:
         """Set the measured joints, in the order of ``joint_names``.
 
-        :param position: rad, or m for torso and fingers, shape (J,)
-        :param velocity: rad/s, or m/s for torso and fingers, shape (J,)
+        :param position: rad, or m if prismatic, shape (J,)
+        :param velocity: rad/s, or m/s if prismatic, shape (J,)
         """
-        self._data.qpos[self._qpos] = position
-        self._data.qvel[self._dofs] = velocity
-        self._locate(self._data)
+        count = len(self._ik.home)
+        position, velocity = np.array(position, np.float64), np.array(velocity, np.float64)
+        #: as they were measured last, shape (J,)
+        self.positions = position
+        self._joints, fingers = position[:count], position[count:]
+        self._tool = self._ik.chain.tool_state(self._joints)
+        self._velocity = self._tool.jacobian[:3] @ velocity[:count]
+        gripper = self.description.gripper
+        share = gripper.distance_per_position
+        # One joint moves both fingers.
+        self._fingers = np.broadcast_to((fingers - gripper.closed) * share, 2)
+        self._finger_velocity = np.broadcast_to(velocity[count:] * share, 2)
 
     @property
     def grip_position(self) -> Floats:
         """Position of the gripper: metres, world frame, shape (3,)."""
-        position: Floats = self._data.site_xpos[self._fetch.grip.site]
-        return self._scene.position + self._scene.rotation @ position
+        return self._base.position + self._base.rotation @ self._tool.position
+
+    @property
+    def grip_rotation(self) -> Floats:
+        """Axes of the tool frame, as columns: world frame, shape (3, 3)."""
+        rotation: Floats = self._base.rotation @ self._tool.rotation
+        return rotation
 
     @property
     def grip_velocity(self) -> Floats:
         """Velocity of the gripper: m/s, world frame, shape (3,)."""
-        velocity: Floats = self._jacobian_of(self._data)[:3] @ self._data.qvel
-        return self._scene.rotation @ velocity
+        velocity: Floats = self._base.rotation @ self._velocity
+        return velocity
 
     @property
     def finger_position(self) -> Floats:
         """Distances of right and left finger from the middle: metres, shape (2,)."""
-        return self._data.qpos[self._fetch.finger_qpos]
+        return self._fingers.copy()
 
     @property
     def finger_velocity(self) -> Floats:
         """Velocities of right and left finger: m/s, shape (2,)."""
-        return self._data.qvel[self._fetch.finger_dofs]
+        return self._finger_velocity.copy()
+
+    def gripper_joints(self, fingers: Floats) -> Floats:
+        """Return positions of the gripper's joints for those of the fingers.
+
+        :param fingers: distances of right and left finger from the middle, metres, shape (2,)
+        :return: m or rad, in the order of the description, shape (1,) or (2,)
+        """
+        gripper = self.description.gripper
+        positions = gripper.closed + fingers / gripper.distance_per_position
+        return positions if len(gripper.joints) == 2 else positions.mean(keepdims=True)
 
     def joints_after(
-        self, displacement: ArrayLike, period_s: float, max_joint_speed: float
+        self, displacement: ArrayLike, period_s: float, max_joint_speed: float | None = None
     ) -> Floats:
         """Compute arm joints that displace the gripper and point it straight down, as in training.
 
@@ -120,63 +109,22 @@ class FetchKinematics:
 
         :param displacement: from the measured position, metres, world frame, shape (3,)
         :param period_s: time for the change
-        :param max_joint_speed: limit of every joint, rad/s
-        :return: positions of ``ARM_JOINTS`` within their limits, rad, shape (7,)
+        :param max_joint_speed: limit of every joint, rad/s (m/s if prismatic); None: those of the
+            description
+        :return: positions of ``arm_joints`` within their limits, rad or m, shape (A,)
         """
-        measured: Floats = self._data.qpos[self._arm_qpos]
-        here = self._data.site_xpos[self._fetch.grip.site]
-        target = here + self._scene.rotation.T @ np.asarray(displacement, np.float64)
-        self._trial.qpos[:] = self._data.qpos
-        for _ in range(_ITERATIONS):
-            self._locate(self._trial)
-            self._trial.qpos[self._arm_qpos] += self._step_toward(target)
-        change = self._trial.qpos[self._arm_qpos] - measured
-        share = period_s * max_joint_speed / max(np.abs(change).max(), 1e-12)
-        return np.clip(measured + min(share, 1.0) * change, self._lowest, self._highest)
+        in_base = self._base.rotation.T @ np.asarray(displacement, np.float64)
+        after = self._ik.joints_after(self._joints, in_base, period_s, max_joint_speed)
+        commanded: Floats = after[self._ik.chain.commanded]
+        return commanded
 
-    def _step_toward(self, target: Floats) -> Floats:
-        """Compute one step of inverse kinematics from the joints of ``self._trial``.
 
-        Damped least squares, Δq = Jᵀ(JJᵀ + λ²I)⁻¹e (Wampler 1986; Buss 2004, "Introduction to
-        Inverse Kinematics with Jacobian Transpose, Pseudoinverse and Damped Least Squares
-        methods", eq. 11). A joint that would pass its limit stops there, and the
-        remaining error is solved with the other joints.
+def task_kinematics(task: GoalTask, base: Pose | None = None) -> ArmKinematics:
+    """Return the kinematics of a task's arm.
 
-        :return: change of the arm's joints, rad, shape (7,)
-        """
-        present = self._trial.qpos[self._arm_qpos]
-        jacobian = self._jacobian_of(self._trial)[:, self._arm_dofs]
-        error = np.concatenate(
-            [target - self._trial.site_xpos[self._fetch.grip.site], self._tilt(self._trial)]
-        )
-        change, free = np.zeros(len(present)), np.ones(len(present), bool)
-        while free.any():
-            part = jacobian[:, free]
-            squares = part @ part.T + _DAMPING**2 * np.eye(6)
-            change[free] = part.T @ np.linalg.solve(squares, error)
-            stopped = np.clip(present + change, self._lowest, self._highest) - present
-            passing = free & (stopped != change)
-            if not passing.any():
-                break
-            change[passing] = stopped[passing]
-            error -= jacobian[:, passing] @ change[passing]
-            free &= ~passing
-        return change
-
-    def _tilt(self, data: mujoco.MjData) -> Floats:
-        """Return the rotation vector to pointing straight down: rad, scene's axes, shape (3,)."""
-        inverse, difference, turn = np.zeros(4), np.zeros(4), np.zeros(3)
-        mujoco.mju_negQuat(inverse, data.xquat[self._fetch.gripper_body])
-        mujoco.mju_mulQuat(difference, self._straight, inverse)
-        mujoco.mju_quat2Vel(turn, difference, 1.0)
-        return turn
-
-    def _locate(self, data: mujoco.MjData) -> None:
-        mujoco.mj_kinematics(self._model, data)
-        mujoco.mj_comPos(self._model, data)
-
-    def _jacobian_of(self, data: mujoco.MjData) -> Floats:
-        """Return the gripper's Jacobian, translation above rotation, shape (6, nv)."""
-        site, jacobian = self._fetch.grip.site, self._jacobian
-        mujoco.mj_jacSite(self._model, data, jacobian[:3], jacobian[3:], site)
-        return jacobian
+    :param base: pose of the base in the world; None: as in training
+    :raises ArmError: if there is no such arm, or its description or model has a fault
+    """
+    if base is None:
+        base = Pose.of('base', scene_spec_of(task).base_m)
+    return ArmKinematics(arm_named('fetch'), base)

@@ -9,7 +9,8 @@ from her_ros.arms.registry import arm_named
 
 @pytest.fixture(scope='module')
 def checker():
-    return CollisionChecker(arm_named('six_joint'))
+    arm = arm_named('six_joint')
+    return CollisionChecker(arm, arm.arm.joints)
 
 
 def test_at_home_nothing_touches(checker):

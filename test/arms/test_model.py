@@ -63,3 +63,14 @@ def test_missing_assets_are_named(monkeypatch, tmp_path):
     (tmp_path / 'push.xml').write_text('<mujoco><nonsense/></mujoco>')
     with pytest.raises(ArmError, match='cannot load it'):
         compile_scene(SCENE_SPECS['FetchPush'])
+
+
+def test_the_spec_says_where_base_and_gripper_are(task):
+    model = load_model(task)
+    data = mujoco.MjData(model.mujoco_model)
+    data.qpos[:] = model.start_qpos
+    mujoco.mj_kinematics(model.mujoco_model, data)
+    base = data.body('robot0:base_link')
+    np.testing.assert_allclose(base.xpos, model.scene_spec.base_m, atol=1e-6)
+    np.testing.assert_allclose(base.xquat, [1.0, 0.0, 0.0, 0.0], atol=1e-9)
+    np.testing.assert_allclose(model.grip_position_m, model.scene_spec.start_m, atol=1e-6)

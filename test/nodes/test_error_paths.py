@@ -14,6 +14,7 @@ from geometry_msgs.msg import TwistStamped
 from rclpy.serialization import serialize_message
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
+from her_ros.arms.model import ARM_JOINTS
 from her_ros.nodes.evaluator import EvaluatorNode
 from her_ros.nodes.fetch_env import FetchEnvNode
 from her_ros.nodes.policy import PolicyNode
@@ -22,7 +23,6 @@ from her_ros.nodes.recorder import RecorderNode
 from her_ros.nodes.robot_bridge import RobotBridgeNode
 from her_ros.nodes.simulated_robot import SimulatedRobotNode
 from her_ros.nodes.trainer import TrainerNode
-from her_ros.robot.kinematics import ARM_JOINTS
 from her_ros.runtime.run_folder import RunFolder
 
 pytestmark = pytest.mark.nodes

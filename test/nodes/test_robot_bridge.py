@@ -13,10 +13,11 @@ from sensor_msgs.msg import JointState, PointCloud2
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
+from her_ros.arms.scene_specs import SCENE_SPECS
 from her_ros.episodes.episode import split_rollout
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S
 from her_ros.nodes.qos import COMMAND, RECORDING, SENSOR
-from her_ros.robot.kinematics import FetchKinematics
+from her_ros.robot.kinematics import task_kinematics
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder
@@ -25,9 +26,7 @@ from her_ros.wire.rows import step_dtype
 pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 
 MODELS = Path(__file__).parents[2] / 'models'
-START = {
-    task: FetchKinematics(TASKS[task]).start_grip_position for task in ('FetchReach', 'FetchPush')
-}
+START = {task: np.array(SCENE_SPECS[task].start_m) for task in ('FetchReach', 'FetchPush')}
 
 
 class RobotPartner:
@@ -37,7 +36,7 @@ class RobotPartner:
         self.graph, self.namespace, self.task = graph, namespace, TASKS[task]
         self.rows, self.twists, self.trajectories, self.speeds = [], [], [], []
         self._decoder = CloudDecoder(step_dtype(self.task))
-        self._kinematics = FetchKinematics(self.task)
+        self._kinematics = task_kinematics(self.task)
         node = graph.node
         node.create_subscription(PointCloud2, f'{namespace}/step', self._take, RECORDING, raw=True)
         for kind, topic, take, qos in (
@@ -417,7 +416,7 @@ def test_a_robot_that_falls_silent_is_named_and_no_longer_commanded(graph):
 def test_drivers_that_publish_apart_are_one_robot_and_a_wrong_clock_is_named(graph):
     """Play the drivers of arm and gripper; no robot is needed to see what the bridge takes."""
     graph.start('robot_bridge', '/run', {'task': 'FetchReach', 'input_timeout_s': 0.5})
-    names = FetchKinematics.joint_names
+    names = task_kinematics(TASKS['FetchReach']).joint_names
     publisher = graph.node.create_publisher(JointState, '/run/joint_states', COMMAND)
     clock = {'offset_s': 0.0}
 

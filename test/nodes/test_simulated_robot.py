@@ -15,8 +15,9 @@ from std_msgs.msg import Float64MultiArray
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
+from her_ros.arms.model import ARM_JOINTS, FINGER_JOINTS
 from her_ros.nodes.qos import ROBOT, SENSOR
-from her_ros.robot.kinematics import ARM_JOINTS, FINGER_JOINTS, FetchKinematics
+from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.robot import start_seed
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import task_named
@@ -30,7 +31,7 @@ class Partner:
     """Plays what stands at the other ends of a robot's topics."""
 
     def __init__(self, graph, task='FetchPush', qos=SENSOR):
-        self.graph, self.kinematics = graph, FetchKinematics(task_named(task))
+        self.graph, self.kinematics = graph, task_kinematics(task_named(task))
         self.joints, self.objects = [], []
         self._logged_at = {}
         node = graph.node

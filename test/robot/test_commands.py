@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from her_ros.arms.model import ARM_JOINTS
 from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist, stamp_fault
 from her_ros.robot.errors import RobotError
-from her_ros.robot.kinematics import ARM_JOINTS
 
 
 def test_joints_may_come_in_any_order():

@@ -1,10 +1,13 @@
+import dataclasses
+
 import mujoco
 import numpy as np
 import pytest
 
-from her_ros.arms.model import load_model
+from her_ros.arms.model import ARM_JOINTS, MJCF_PREFIX, load_model
+from her_ros.arms.registry import arm_named
 from her_ros.robot.frames import Pose
-from her_ros.robot.kinematics import ARM_JOINTS, MJCF_PREFIX, FetchKinematics
+from her_ros.robot.kinematics import ArmKinematics, task_kinematics
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import task_named
 
@@ -28,16 +31,16 @@ def observed(task, observation):
     return dict(zip(names, np.split(observation, ends), strict=True))
 
 
-@pytest.fixture(params=['FetchReach', 'FetchPush'])
-def kinematics(request):
-    """The kinematics of two scenes, whose bases stand apart."""
-    return FetchKinematics(task_named(request.param))
+@pytest.fixture
+def kinematics():
+    """The kinematics of the Fetch where it stands in training."""
+    return task_kinematics(task_named('FetchReach'))
 
 
 @pytest.mark.parametrize('name', ['FetchReach', 'FetchPush', 'FetchPickAndPlace'])
 def test_gripper_and_fingers_are_those_of_the_training_observation(name):
     task, generator = task_named(name), np.random.default_rng(1)
-    kinematics, batch = FetchKinematics(task), FetchBatch(task, [7])
+    kinematics, batch = task_kinematics(task), FetchBatch(task, [7])
     qpos, dofs = places(model_of(name), kinematics.joint_names)
     batch.reset()
     for _ in range(50):
@@ -54,11 +57,6 @@ def test_gripper_and_fingers_are_those_of_the_training_observation(name):
         assert kinematics.grip_position == pytest.approx(seen['gripper_position'], abs=1e-6)
         velocity = kinematics.grip_velocity * period
         assert velocity == pytest.approx(seen['gripper_velocity'], rel=1e-6, abs=2e-8)
-
-
-def test_starts_where_training_does(kinematics):
-    # What training calls the start is the gripper one substep before it has settled.
-    assert kinematics.grip_position == pytest.approx(kinematics.start_grip_position, abs=1e-3)
 
 
 @pytest.fixture
@@ -92,12 +90,12 @@ def test_displacements_within_reach_are_met(wandering):
 
 def test_a_tilted_gripper_is_turned_to_point_down_without_moving(wandering):
     kinematics, place = wandering
-    arm = kinematics._data.qpos[kinematics._arm_qpos]
+    arm = kinematics.positions[1:8]
     place(arm + np.array([0.0, 0.1, 0.0, -0.1, 0.1, 0.2, 0.1]))
     before = kinematics.grip_position
     place(kinematics.joints_after(np.zeros(3), 0.04, UNLIMITED))
     assert kinematics.grip_position == pytest.approx(before, abs=1e-4)
-    down = kinematics._data.xmat[kinematics._fetch.gripper_body].reshape(3, 3)[:, 0]
+    down = kinematics.grip_rotation[:, 0]
     assert down == pytest.approx([0.0, 0.0, -1.0], abs=1e-3)
 
 
@@ -105,7 +103,7 @@ def test_a_speed_limit_shortens_the_way_and_keeps_its_direction(wandering):
     kinematics, place = wandering
     place(kinematics.joints_after(np.zeros(3), 0.04, UNLIMITED))  # straight, so that it just moves
     whole = kinematics.joints_after([0.0, 0.03, 0.0], 0.04, UNLIMITED)
-    start = kinematics._data.qpos[kinematics._arm_qpos]
+    start = kinematics.positions[1:8]
     before = kinematics.grip_position
     limited = kinematics.joints_after([0.0, 0.03, 0.0], 0.04, 0.5)
     assert np.abs(whole - start).max() > 0.02
@@ -124,7 +122,7 @@ def test_joint_limits_hold_far_beyond_the_reach(wandering, direction):
     for _ in range(100):
         arm = kinematics.joints_after(0.033 * np.array(direction), 0.04, 2.0)
         assert np.isfinite(arm).all()
-        assert np.abs(arm - kinematics._data.qpos[kinematics._arm_qpos]).max() <= 0.08 + 1e-9
+        assert np.abs(arm - kinematics.positions[1:8]).max() <= 0.08 + 1e-9
         for position, joint in zip(arm, ranges.values(), strict=True):
             if joint.type == mujoco.mjtJoint.mjJNT_HINGE and joint.range[0] < joint.range[1]:
                 assert joint.range[0] <= position <= joint.range[1]
@@ -134,13 +132,12 @@ def test_joint_limits_hold_far_beyond_the_reach(wandering, direction):
 
 def test_where_the_base_stands_moves_and_turns_everything_with_it():
     """The same joints on a robot that stands elsewhere, a third of a turn to the left."""
-    task, generator = task_named('FetchPush'), np.random.default_rng(3)
-    plain = FetchKinematics(task)
-    scene_base = Pose.of('', model_base(plain))
+    generator, scene_base = np.random.default_rng(3), Pose.of('', (0.69, 0.74, 0.02))
+    plain = ArmKinematics(arm_named('fetch'), scene_base)
     xyzw = (0.0, 0.0, np.sin(np.pi / 3), np.cos(np.pi / 3))
     base = Pose.of('', (0.3, -0.2, 0.1), xyzw)
-    moved = FetchKinematics(task, base)
-    state = plain._data.qpos[plain._qpos] + generator.uniform(-0.1, 0.1, len(plain.joint_names))
+    moved = ArmKinematics(arm_named('fetch'), base)
+    state = plain.positions + generator.uniform(-0.1, 0.1, len(plain.joint_names))
     speed = generator.uniform(-1.0, 1.0, len(state))
     for each in (plain, moved):
         each.update(state, speed)
@@ -155,10 +152,26 @@ def test_where_the_base_stands_moves_and_turns_everything_with_it():
         joints = moved.joints_after(ahead + before - moved.grip_position, 1.0, UNLIMITED)
         moved.update([state[0], *joints, *state[-2:]], 0.0 * speed)
     np.testing.assert_allclose(moved.grip_position, before + ahead, atol=1e-4)
-    body = moved._fetch.gripper_body
-    in_world = moved._scene @ Pose(np.zeros(3), moved._data.xquat[body])
-    np.testing.assert_allclose(in_world.rotation @ [1.0, 0.0, 0.0], [0.0, 0.0, -1.0], atol=1e-3)
+    down = moved.grip_rotation @ [1.0, 0.0, 0.0]
+    np.testing.assert_allclose(down, [0.0, 0.0, -1.0], atol=1e-3)
 
 
-def model_base(kinematics):
-    return kinematics._data.body(MJCF_PREFIX + 'base_link').xpos.copy()
+def test_one_joint_moves_both_fingers():
+    arm = arm_named('six_joint')
+    one = dataclasses.replace(
+        arm.gripper, joints=('left_finger',), driver_joints=(), closed=0.8, open=0.0
+    )
+    kinematics = ArmKinematics(dataclasses.replace(arm, gripper=one), Pose.of('', (0, 0, 0)))
+    assert kinematics.joint_names[-1] == 'left_finger'
+    home = kinematics.positions[:-1]
+    for joint, speed, distance in ((0.8, 0.0, 0.0), (0.4, -2.0, 0.02), (0.0, 0.0, 0.04)):
+        kinematics.update([*home, joint], [0.0] * 6 + [speed])
+        assert kinematics.finger_position == pytest.approx([distance] * 2)
+        assert kinematics.finger_velocity == pytest.approx([-0.05 * speed] * 2)
+        assert kinematics.gripper_joints(np.full(2, distance)) == pytest.approx([joint])
+
+
+def test_the_speed_limits_of_the_description_hold():
+    slow = task_kinematics(task_named('FetchReach'))
+    change = slow.joints_after([0.0, 0.2, 0.0], 0.01) - slow.positions[1:8]
+    assert np.abs(change).max() == pytest.approx(2.0 * 0.01)

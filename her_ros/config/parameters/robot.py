@@ -155,7 +155,10 @@ class RobotBridgeParameters(NodeParameters):
         length=7,
     )
     max_joint_speed: float = parameter(
-        2.0, 'limit of a joint in a trajectory, rad/s', minimum=0.01, maximum=10.0
+        0.0,
+        "limit of a joint in a trajectory, rad/s; 0: the limits of the arm's description",
+        minimum=0.0,
+        maximum=10.0,
     )
     input_timeout_s: float = parameter(
         0.1,

@@ -5,15 +5,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.arms.model import load_model
 from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.frames import Floats
-from her_ros.robot.kinematics import FetchKinematics
+from her_ros.robot.kinematics import ArmKinematics
 from her_ros.tasks.goal_task import GoalTask
-
-# Fingers open by at most this much each.
-_FINGER_RANGE_M = (0.0, 0.05)
 
 
 class Command(NamedTuple):
@@ -34,7 +30,7 @@ class ArmCommands:
     def __init__(
         self,
         task: GoalTask,
-        kinematics: FetchKinematics,
+        kinematics: ArmKinematics,
         units: TwistUnits,
         full_action_speed_mps: float,
     ) -> None:
@@ -42,9 +38,8 @@ class ArmCommands:
         self._units = units
         self._speed_mps = full_action_speed_mps
         self._fingers_closed = scene_spec_of(task).fingers_closed
-        model = load_model(task)
-        self._start_fingers = np.clip(model.start_qpos[model.finger_qpos], *_FINGER_RANGE_M)
-        self._fingers = self._start_fingers  # as last commanded
+        self._widest_m = kinematics.description.gripper.max_opening / 2
+        self._fingers = np.zeros(2)  # as last commanded
 
     def acting(self, action: NDArray[np.float32]) -> Command:
         """Turn an action into a command.
@@ -56,15 +51,15 @@ class ArmCommands:
             # As in training, the action is added to the measured positions in metres. This
             # exceeds the fingers' range, so all but the smallest actions open or close them fully.
             fingers = self._kinematics.finger_position + action[3]
-            self._fingers = np.clip(fingers, *_FINGER_RANGE_M)
+            self._fingers = np.clip(fingers, 0.0, self._widest_m)
         return Command(velocity, self._fingers)
 
     def homing(self, velocity: Floats) -> Command:
-        """Move the gripper, with the fingers at the start positions of training.
+        """Move the gripper, with the fingers closed as at the start of episodes in training.
 
         :param velocity: m/s, world frame, shape (3,)
         """
-        self._fingers = self._start_fingers
+        self._fingers = np.zeros(2)
         return Command(self._units.followed(velocity), self._fingers)
 
     def standing(self) -> Command:

@@ -16,7 +16,7 @@ from her_ros.robot.bridge.prediction import CommandedMotion
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames
-from her_ros.robot.kinematics import FetchKinematics
+from her_ros.robot.kinematics import task_kinematics
 from her_ros.runtime.states import Recovery, RobotState, WaitsFor
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import Rows
@@ -51,7 +51,7 @@ class RobotControl:
         self._task = task
         self._parameters = p = parameters
         self.units = TwistUnits(p, frames)
-        self.kinematics = FetchKinematics(task, frames.base)
+        self.kinematics = task_kinematics(task, frames.base)
         self._commands = ArmCommands(task, self.kinematics, self.units, p.full_action_speed_mps)
         self._motion = CommandedMotion()
         self.observer = Observer(
@@ -63,9 +63,8 @@ class RobotControl:
         self.episodes = RobotEpisodes(
             task, session, p.episode_steps or task.episode_length, p.success_steps
         )
-        self._homing = Homing(
-            scene_spec_of(task), self.kinematics.start_grip_position, p.full_action_speed_mps
-        )
+        scene_spec = scene_spec_of(task)
+        self._homing = Homing(scene_spec, np.array(scene_spec.start_m), p.full_action_speed_mps)
         self._coming_home = False
         self.goals = GoalQueue(task)
         self._stop_until_s = -np.inf

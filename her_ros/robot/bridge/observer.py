@@ -11,7 +11,7 @@ from her_ros.robot.bridge.joints import JointStates
 from her_ros.robot.bridge.prediction import CommandedMotion
 from her_ros.robot.bridge.tracks import Track
 from her_ros.robot.frames import Floats, Pose
-from her_ros.robot.kinematics import ARM_JOINTS, FetchKinematics
+from her_ros.robot.kinematics import ArmKinematics
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.observed import Observed, euler_angles
 from her_ros.wire.topics import JOINT_STATES, OBJECT_POSE
@@ -52,7 +52,7 @@ class Observer:
     def __init__(
         self,
         task: GoalTask,
-        kinematics: FetchKinematics,
+        kinematics: ArmKinematics,
         velocity_window_s: float,
         motion: CommandedMotion | None = None,
     ) -> None:
@@ -66,7 +66,7 @@ class Observer:
             (JOINT_STATES, OBJECT_POSE) if 'object_position' in names else (JOINT_STATES,)
         )
         self._joints = JointStates(kinematics.joint_names, kinematics.continuous)
-        self._pace = kinematics.joint_names.index(ARM_JOINTS[0])
+        self._pace = kinematics.joint_names.index(kinematics.arm_joints[0])
         #: names in the last message that held none of the joints needed
         self._other_joints: Sequence[str] = ()
         self._object_measured_s = -np.inf

@@ -15,7 +15,7 @@ from her_ros.robot.bridge.observer import Observer, listed
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames, Pose
-from her_ros.robot.kinematics import FetchKinematics
+from her_ros.robot.kinematics import task_kinematics
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import IDENTITY, Rows, action_dtype
 
@@ -61,7 +61,7 @@ class Conversion:
         self._units = TwistUnits(p, frames)
         self._timeout_s = p.input_timeout_s
         self._fingers_closed = scene_spec_of(task).fingers_closed
-        self._kinematics = FetchKinematics(task, frames.base)
+        self._kinematics = task_kinematics(task, frames.base)
         self._episodes = RobotEpisodes(
             task, session, p.episode_steps or task.episode_length, p.success_steps
         )

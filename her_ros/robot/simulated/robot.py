@@ -4,8 +4,7 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from her_ros.arms.model import MOCAP_TURN, SUBSTEPS, load_model
-from her_ros.robot.kinematics import ARM_JOINTS, MJCF_PREFIX
+from her_ros.arms.model import ARM_JOINTS, MJCF_PREFIX, MOCAP_TURN, SUBSTEPS, load_model
 from her_ros.robot.simulated.follower import Follower
 from her_ros.runtime.seeds import integer_seed
 from her_ros.sim.initial_states import draw_start, start_generator

@@ -5,7 +5,7 @@ from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.bridge.arm_commands import ArmCommands
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.frames import Frames, Pose
-from her_ros.robot.kinematics import FetchKinematics
+from her_ros.robot.kinematics import task_kinematics
 from her_ros.tasks.registry import TASKS
 
 
@@ -13,7 +13,7 @@ def commands(task, **parameters):
     p = RobotBridgeParameters(**parameters)
     base = Pose.of('', p.base_pose[:3], p.base_pose[3:])
     units = TwistUnits(p, Frames('base_link', base))
-    kinematics = FetchKinematics(TASKS[task], base)
+    kinematics = task_kinematics(TASKS[task], base)
     return ArmCommands(TASKS[task], kinematics, units, p.full_action_speed_mps)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
@@ -110,7 +111,7 @@ def test_a_goal_is_an_episode_that_learning_takes(seed):
 
 def test_the_block_goes_where_it_is_wanted_again_and_again():
     loop = Loop('FetchPush', home=True)
-    middle = loop.control.kinematics.start_grip_position
+    middle = np.array(scene_spec_of(loop.task).start_m)
     wanted = [middle + np.array([x, y, 0.0]) for x, y in ((0.1, 0.1), (-0.1, 0.05), (0.0, -0.1))]
     for goal in wanted:
         loop.set_goal(goal)
@@ -192,7 +193,7 @@ def test_a_goal_on_the_way_home_is_the_one_of_the_episode():
     loop = Loop('FetchReach', home=True, success_steps=0, full_action_speed_mps=0.5)
     loop.set_goal(loop.drawn_goal)
     loop.until_idle()
-    other = loop.control.kinematics.start_grip_position + np.array([0.0, 0.1, 0.0])
+    other = np.array(scene_spec_of(loop.task).start_m) + np.array([0.0, 0.1, 0.0])
     loop.set_goal(loop.drawn_goal)
     loop.periods(2)
     assert loop.control.state(loop.now_s) is RobotState.HOMING
@@ -397,7 +398,7 @@ def test_every_sender_gets_the_result_of_its_goal():
     ]  # fmt: skip
     loop.until_idle()
     assert events(loop) == [(2, 'reached'), (4, 'acting'), (4, 'reached')]
-    loop.set_goal(2 * loop.control.kinematics.start_grip_position - loop.drawn_goal, 5)
+    loop.set_goal(2 * np.array(scene_spec_of(loop.task).start_m) - loop.drawn_goal, 5)
     loop.periods(2)
     loop.control.reset(loop.now_s)  # one move is not enough to get there
     loop.until_idle()

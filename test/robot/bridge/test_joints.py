@@ -4,7 +4,7 @@ import pytest
 from her_ros.robot.bridge.joints import JointStates, angle_differences
 from her_ros.robot.bridge.observer import MissingInput, Observer
 from her_ros.robot.errors import RobotError
-from her_ros.robot.kinematics import FetchKinematics
+from her_ros.robot.kinematics import task_kinematics
 from her_ros.tasks.registry import TASKS
 
 NAMES = ('slide', 'hinge', 'roll')
@@ -93,7 +93,7 @@ def test_many_lists_of_names_take_bounded_memory(states):
 
 def flipped_wrist(kinematics):
     """The gripper's pose of the start with forearm and wrist turned by π: near the wrap."""
-    position = kinematics._data.qpos[kinematics._qpos].copy()
+    position = kinematics.positions.copy()
     index = kinematics.joint_names.index
     position[index('forearm_roll_joint')] += np.pi
     position[index('wrist_flex_joint')] *= -1
@@ -104,7 +104,7 @@ def flipped_wrist(kinematics):
 def test_a_forearm_reported_within_pi_shows_the_velocity_of_the_arm():
     """2π in 10 ms would be 172 m/s at the gripper."""
     task = TASKS['FetchReach']
-    model = FetchKinematics(task)
+    model = task_kinematics(task)
     names, start = model.joint_names, flipped_wrist(model)
     continuous = [name for name, turns in zip(names, model.continuous, strict=True) if turns]
     assert continuous == ['upperarm_roll_joint', 'forearm_roll_joint', 'wrist_roll_joint']
@@ -112,7 +112,7 @@ def test_a_forearm_reported_within_pi_shows_the_velocity_of_the_arm():
     start[forearm] = np.pi - 0.05
     shown = []
     for wraps in (False, True):
-        observer = Observer(task, FetchKinematics(task), 0.03)
+        observer = Observer(task, task_kinematics(task), 0.03)
         speeds = []
         for step in range(20):
             joints = start.copy()
@@ -129,9 +129,9 @@ def test_a_forearm_reported_within_pi_shows_the_velocity_of_the_arm():
 
 def test_arm_and_gripper_that_publish_apart_are_one_state():
     task = TASKS['FetchReach']
-    kinematics = FetchKinematics(task)
+    kinematics = task_kinematics(task)
     names, position = list(kinematics.joint_names), flipped_wrist(kinematics)
-    whole = Observer(task, FetchKinematics(task), 0.03)
+    whole = Observer(task, task_kinematics(task), 0.03)
     whole.take_joints(names, position, np.zeros(10), 1.0)
     apart = Observer(task, kinematics, 0.03)
     assert apart.take_joints(names[:8], position[:8], np.zeros(8), 1.0)
@@ -149,7 +149,7 @@ def test_arm_and_gripper_that_publish_apart_are_one_state():
 
 def test_joints_of_another_arm_are_named():
     task = TASKS['FetchReach']
-    observer = Observer(task, FetchKinematics(task), 0.03)
+    observer = Observer(task, task_kinematics(task), 0.03)
     other = [f'joint_{number}' for number in range(1, 7)]
     assert not observer.take_joints(other, np.zeros(6), [], 1.0)
     (found,) = observer.missing(1.0, 0.1)

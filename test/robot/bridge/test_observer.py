@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from her_ros.arms.model import load_model
+from her_ros.arms.model import MJCF_PREFIX, load_model
 from her_ros.robot.bridge.observer import MissingInput, Observer
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Pose
-from her_ros.robot.kinematics import MJCF_PREFIX, FetchKinematics
+from her_ros.robot.kinematics import task_kinematics
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import TASKS
 
@@ -21,7 +21,7 @@ class Source:
         self.batch = FetchBatch(self.task, [3])
         self.state = self.batch.reset()
         self.model = load_model(self.task)
-        self.kinematics = FetchKinematics(self.task)
+        self.kinematics = task_kinematics(self.task)
         self.observer = Observer(self.task, self.kinematics, velocity_window_s=0.02)
         self.steps = 0
 

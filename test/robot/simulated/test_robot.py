@@ -5,7 +5,7 @@ import pytest
 
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.policy.onnx_policy import OnnxPolicy
-from her_ros.robot.kinematics import FetchKinematics
+from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.robot import SimulatedRobot
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.fetch import FetchBatch
@@ -23,7 +23,7 @@ class Follower:
 
     def __init__(self, name, by):
         task = task_named(name)
-        self.robot, self.kinematics = SimulatedRobot(task), FetchKinematics(task)
+        self.robot, self.kinematics = SimulatedRobot(task), task_kinematics(task)
         names = self.robot.joint_names
         self._order = [names.index(each) for each in self.kinematics.joint_names]
         self._by = by
