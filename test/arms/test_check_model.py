@@ -137,6 +137,16 @@ def test_a_urdf_with_mimic_joints(urdf):
     assert "'two' lies between base and tool and is not named; it follows 'one'" in faults_of(arm)
 
 
+def test_joints_that_are_only_measured_are_named_as_such(arm):
+    five = arm.arm.joints[1:]
+    shorter = changed(
+        arm, 'arm', joints=five, driver_joints=(), home=arm.arm.home[1:], max_speeds=(1.0,)
+    )
+    assert "'joint1' lies between base and tool" in faults_of(shorter)
+    held = changed(shorter, 'arm', held_joints=('joint1',))
+    assert "'joint1'" not in faults_of(held)
+
+
 def test_a_urdf_with_a_free_joint(urdf):
     assert "joint 'one' is a free (floating) joint" in faults_of(urdf(first='floating'))
 

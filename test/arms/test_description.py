@@ -77,6 +77,8 @@ WRONG = [
     ('arm.home', [0.0], ['home has 1 values', 'joints has 6']),
     ('arm.home', [0.0, 0.0, 0.0, 0.0, 0.0, float('nan')], ['home is nan', '[-100, 100]']),
     ('arm.driver_joints', ['a'], ['driver_joints has 1']),
+    ('arm.held_joints', ['joint1'], ['held_joints', 'twice']),
+    ('arm.driver_held_joints', ['torso'], ['driver_held_joints has 1']),
     ('arm.max_speeds', [0.0], ['max_speeds is 0.0']),
     ('arm.max_speeds', [1.0, 2.0], ['max_speeds has 2']),
     ('tool.offset', [0.0, 0.1], ['offset must hold 3 floats, not 2']),

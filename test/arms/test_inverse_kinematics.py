@@ -127,3 +127,18 @@ def test_an_arm_of_seven_joints_comes_back_to_its_home(described):
     for _ in range(100):
         joints = ik.solve(joints, ik.chain.tool_pose(np.array(arm.arm.home))[0])
     np.testing.assert_allclose(joints, np.tile(arm.arm.home, (20, 1)), atol=0.02)
+
+
+def test_a_joint_that_is_only_measured_stays(request):
+    arm = arm_named('fetch')
+    ik = InverseKinematics(arm, kinematic_model(arm))
+    torso = ik.chain.names.index('robot0:torso_lift_joint')
+    assert (~ik.chain.commanded).nonzero()[0].tolist() == [torso]
+    joints = ik.home.copy()
+    joints[torso] = 0.2
+    raised = ik.chain.tool_pose(joints)[0]
+    np.testing.assert_allclose(raised - ik.chain.tool_pose(ik.home)[0], [0, 0, 0.2], atol=1e-9)
+    after = ik.solve(joints, raised + np.array([0.02, -0.03, 0.01]))
+    assert after[torso] == 0.2
+    moved = ik.chain.tool_pose(after)[0] - raised
+    np.testing.assert_allclose(moved, [0.02, -0.03, 0.01], atol=1e-3)
