@@ -31,7 +31,7 @@ setup(
     name='her_ros',
     version='0.1.0',
     packages=find_packages(include=['her_ros', 'her_ros.*']),
-    package_data={'her_ros': ['py.typed']},
+    package_data={'her_ros': ['py.typed', 'analysis/run_report/page.html']},
     data_files=[
         ('share/ament_index/resource_index/packages', ['resource/her_ros']),
         ('share/her_ros', ['package.xml']),

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from her_ros.analysis.evaluate import judged, wilson_interval
+from her_ros.analysis.evaluate import judged
+from her_ros.analysis.results import wilson_interval
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.tasks.registry import TASKS

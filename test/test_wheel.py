@@ -137,4 +137,7 @@ def test_a_task_is_trained_away_from_the_source_tree(graph, installed, tmp_path)
     process = graph.run(*words, PYTHONPATH='')
     assert process.ended(60.0) == 1
     assert 'not solved within its limit' in process.output
-    assert (tmp_path / 'runs' / 'FetchReach' / 'run_001' / 'result.json').exists()
+    folder = tmp_path / 'runs' / 'FetchReach' / 'run_001'
+    assert (folder / 'result.json').exists()
+    assert f'report      {folder / "report.html"}' in process.output
+    assert 'left out' not in (folder / 'report.html').read_text('utf-8')

@@ -1,6 +1,5 @@
 """``her-ros evaluate``: measure a policy's success rate with its confidence interval."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from her_ros.analysis.results import wilson_interval
 from her_ros.analysis.video_file import require_writable
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.episode import Episode, split_rollout
@@ -74,12 +74,3 @@ def success_of(episodes: Sequence[Episode]) -> str:
     successes = sum(episode.is_success for episode in episodes)
     low, high = wilson_interval(successes, len(episodes))
     return f'{successes / len(episodes):.3f} (95 % interval {low:.3f} … {high:.3f})'
-
-
-def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
-    """Return the 95 % confidence interval of a success rate (Wilson 1927)."""
-    rate = successes / trials
-    centre = rate + z * z / (2 * trials)
-    spread = z * math.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    return (centre - spread) / scale, (centre + spread) / scale

@@ -154,7 +154,7 @@ def planned(chosen: Experiment, options: Options) -> list[Job]:
             command = [
                 sys.executable, '-P', '-m', 'her_ros.cli.main', 'train', '--task', options.task,
                 '--runs', str(runs), '--name', name,
-                '--namespace', f'experiment_{place}/{name}',
+                '--namespace', f'experiment_{place}/{name}', '--no-report',
             ]  # fmt: skip
             if options.params_file is not None:
                 command += ['--params', str(options.params_file)]

@@ -1,6 +1,7 @@
 """The tidy table of an experiment, and statistics computed from it."""
 
 import csv
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from io import StringIO
@@ -179,3 +180,12 @@ def speed_up(
     earliest = [min(curve.steps_to(success), curve.env_steps[-1]) for curve in reference]
     bound = float(np.median(earliest)) / own
     return (bound, True) if bound > 1.0 else (np.nan, False)
+
+
+def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
+    """Return the 95 % confidence interval of a success rate (Wilson 1927)."""
+    rate = successes / trials
+    centre = rate + z * z / (2 * trials)
+    spread = z * math.sqrt(rate * (1 - rate) / trials + z * z / (4 * trials * trials))
+    scale = 1 + z * z / trials
+    return (centre - spread) / scale, (centre + spread) / scale

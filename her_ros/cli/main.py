@@ -16,6 +16,7 @@ COMMANDS = (
     'train_offline',
     'experiment',
     'plot',
+    'report',
     'evaluate',
     'deploy',
     'goal',

@@ -33,3 +33,6 @@ def _protocol(name: str) -> Any:
 Episodes = Annotated[int, _protocol('episodes')]
 NumEnvs = Annotated[int, _protocol('num_envs')]
 Threads = Annotated[int, _protocol('threads')]
+Report = Annotated[
+    bool, typer.Option(help='Write report.html about the run at its end; takes some seconds.')
+]

@@ -8,7 +8,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import LEARNABLE, Overrides, Params, Seed
+from her_ros.cli.options import LEARNABLE, Overrides, Params, Report, Seed
 
 
 @app.command(
@@ -33,6 +33,7 @@ def train(
     params: Params = None,
     override: Overrides = None,
     namespace: Annotated[str, typer.Option(help='ROS namespace of the run.')] = 'her_ros',
+    report: Report = True,
 ) -> None:
     """Train a task through real ROS 2 nodes, and write a policy.
 
@@ -42,7 +43,9 @@ def train(
     trainer.stop.env_steps, trainer.stop.success_rate, trainer.stop.evaluations. The exit
     status is 0 if the task is solved, and 1 if the run reaches its limit first.
     """
+    from her_ros.analysis.run_report.after_training import report_after_training
     from her_ros.orchestration.train import train as run
 
     overrides = [*([] if seed is None else [f'seed={seed}']), *(override or [])]
-    sys.exit(run(task, runs, name, new, params, overrides, workers, namespace))
+    write_report = report_after_training if report else None
+    sys.exit(run(task, runs, name, new, params, overrides, workers, namespace, write_report))

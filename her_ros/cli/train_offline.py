@@ -8,7 +8,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import Overrides, Params, Seed
+from her_ros.cli.options import Overrides, Params, Report, Seed
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.schema import parameters_of
 
@@ -40,12 +40,14 @@ def train_offline(
     ] = False,
     params: Params = None,
     override: Overrides = None,
+    report: Report = True,
 ) -> None:
     """Train from bags that exist, without ROS. Only --evaluate runs a simulation.
 
     Takes bags of this package or of `ros2 bag record`, in any number and form; relabels them with
     HER; leaves the same files as `train`. The same command again resumes.
     """
+    from her_ros.analysis.run_report.after_training import report_after_training
     from her_ros.orchestration.train_offline import Options
     from her_ros.orchestration.train_offline import train_offline as run
 
@@ -54,4 +56,5 @@ def train_offline(
         *(override or []),
         *([] if guard is None else [f'trainer.guard={guard}']),
     ]
-    sys.exit(run(Options(bags, task, out, updates, params, overrides, evaluate)))
+    options = Options(bags, task, out, updates, params, overrides, evaluate)
+    sys.exit(run(options, report_after_training if report else None))

@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from her_ros.orchestration.graph import training_nodes
 from her_ros.orchestration.prepare import Run, claimed, extended, prepare_run
 from her_ros.orchestration.session import supervise
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
+from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.run_result import is_solved
 
 if TYPE_CHECKING:
@@ -27,9 +28,12 @@ def train(
     overrides: Sequence[str],
     workers: int,
     namespace: str,
+    write_report: Callable[[RunFolder], str] | None = None,
 ) -> int:
     """Train until the stop rule ends the run; return the exit status.
 
+    :param write_report: writes a report of the finished run; returns its path, or why there is
+        none
     :return: 0 if the task is solved, also by a run that has finished already; 1 if the limit came
         first; 130 after Ctrl-C
     """
@@ -58,7 +62,10 @@ def train(
         resume = _resuming(run, runs, workers, namespace)
         console.print(f'stopped; `{resume}` goes on from here', soft_wrap=True)
         return 130 if interrupted else 1
-    return _report(console, run, result)
+    status = _report(console, run, result)
+    if write_report is not None:
+        console.print(f'  report      {write_report(run.folder)}', highlight=False, soft_wrap=True)
+    return status
 
 
 def _resuming(run: Run, runs: Path, workers: int, namespace: str) -> str:

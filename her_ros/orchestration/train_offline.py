@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,8 +47,12 @@ class Options:
     evaluate: bool
 
 
-def train_offline(options: Options) -> int:
-    """Train until all updates are made; return the exit status."""
+def train_offline(options: Options, write_report: Callable[[RunFolder], str] | None = None) -> int:
+    """Train until all updates are made; return the exit status.
+
+    :param write_report: writes a report of the finished run; returns its path, or why there is
+        none
+    """
     # Only the first of several processes prints.
     quiet = int(os.environ.get('RANK', '0')) > 0
     console = Console(markup=False, highlight=False, soft_wrap=True, quiet=quiet)
@@ -78,14 +82,17 @@ def train_offline(options: Options) -> int:
             _judge(task) if options.evaluate and ranks.rank == 0 else None,
             scalars.add if ranks.rank == 0 else lambda name, value, step: None,
         )
-        result = _finished(training, folder, options.updates)
+        result, is_new = _finished(training, folder, options.updates), False
         if result is not None:
             console.print(f'{folder.path}: finished already; name another --out to train anew')
         else:
             result = _Session(training, source, options, console).run()
+            is_new = True
     if result is None:
         return 130
     _report(console, folder, result)
+    if write_report is not None and is_new and not quiet:
+        console.print(f'  report      {write_report(folder)}')
     return 0
 
 

@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from her_ros.analysis.evaluate import wilson_interval
+from her_ros.analysis.results import wilson_interval
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.episode import split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy

@@ -90,7 +90,7 @@ class Training:
         self._graph = graph
         self._node_processes = node_processes
         self.folder = RunFolder(runs / 'FetchReach' / 'run_001')
-        self._arguments = ['train', '--task', 'FetchReach', '--runs', str(runs)]
+        self._arguments = ['train', '--no-report', '--task', 'FetchReach', '--runs', str(runs)]
         for override in overrides:
             self._arguments += ['--set', override]
         self.start()

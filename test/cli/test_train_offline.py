@@ -22,7 +22,10 @@ from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named
 
 DEADLINE_S = 180
-QUICK = ('--updates', 200, '--set', 'trainer.hidden_sizes=[16, 16]', '--set', 'trainer.device=cpu')
+QUICK = (
+    '--no-report', '--updates', 200, '--set', 'trainer.hidden_sizes=[16, 16]',
+    '--set', 'trainer.device=cpu',
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -52,6 +55,17 @@ def test_bags_become_a_policy(offline, bags, tmp_path):
     log = load_checkpoint(tmp_path / 'out' / 'checkpoint')['log']
     assert log == [[path.name, file_sha256(path)] for path in sorted(bags.iterdir())]
     assert list((tmp_path / 'out' / 'tensorboard').iterdir())
+
+
+def test_its_report_is_written_and_named_last(offline, bags, tmp_path):
+    ended = offline(bags, '--report')
+    assert ended.status == 0, ended.errors
+    page = tmp_path / 'out' / 'report.html'
+    assert ended.output.splitlines()[-1] == f'  report      {page}'
+    assert 'her-ros train-offline BAGS' in page.read_text('utf-8')
+    again = offline(bags, '--report')
+    assert 'finished already' in again.output
+    assert '  report ' not in again.output
 
 
 def test_the_same_command_repeats_and_then_has_nothing_to_do(offline, bags, tmp_path):
@@ -152,7 +166,7 @@ def test_two_processes_leave_one_checkpoint_and_resume(bags, tmp_path):
         return run_module(
             '-m', 'torch.distributed.run', '--standalone', '--nproc-per-node=2',
             '-m', 'her_ros.cli.main', 'train-offline', bags, '--out', tmp_path / 'out',
-            '--set', 'trainer.device=cpu', '--updates', updates,
+            '--set', 'trainer.device=cpu', '--no-report', '--updates', updates,
         )  # fmt: skip
 
     ended = torchrun(100)

@@ -1,0 +1,69 @@
+"""What HER did in a run: rewards before and after relabelling, goals, symmetries."""
+
+import numpy as np
+
+from her_ros.analysis.run_report.page import Section, Table, plain_picture, section
+from her_ros.analysis.run_report.source import RunSource
+
+_TITLE = 'What HER did'
+# From so many steps on, filling the replay buffer again takes longer than a report should.
+_MOST_STEPS = 500_000
+# Parameters of the trainer that say how HER picks goals and how symmetries act.
+_GROUPS = ('her.', 'motion_fraction', 'priority.', 'symmetry.', 'curriculum.', 'relative_goals')
+
+
+def hindsight_section(of: RunSource, thorough: bool) -> Section:
+    """Show what HER did to the rewards, and which goals and symmetries it used.
+
+    :param thorough: whether to fill the replay buffer again; it loads torch and takes a while
+    """
+    return section(_TITLE, lambda: _hindsight(of, thorough))
+
+
+def _hindsight(of: RunSource, thorough: bool) -> Section:
+    tables = [_parameters(of)]
+    shares = [
+        float((each.reward == 0).mean()) for rollout in of.rollouts for each in rollout.episodes
+    ]
+    text = [
+        f'Of the recorded moves {np.mean(shares):.0%} reached the goal they pursued, and so have'
+        ' reward 0 instead of −1. HER replaces goals by ones that the same episode reached.'
+    ]
+    command = f'her-ros plot {of.folder.path}'
+    if of.progress.env_steps > _MOST_STEPS:
+        reason = f'The run has more than {_MOST_STEPS:,} steps: `{command}` draws what HER did.'
+        return Section(_TITLE, text, tables=tables, missing=[reason])
+    if not thorough:
+        command = f'her-ros report {of.folder.path}'
+        reason = f'`{command}` adds the rewards before and after relabelling, and the goals.'
+        return Section(_TITLE, text, tables=tables, missing=[reason])
+    # Only now: they load torch.
+    from her_ros.analysis.hindsight import learnt, picked_goals, reward_shares
+    from her_ros.analysis.hindsight_plots import draw_goals, draw_rewards
+
+    episodes = learnt(of.folder)
+    rewards, goals = reward_shares(episodes), picked_goals(episodes)
+    text.append(
+        f'In batches drawn at the end of the run, {rewards.before[-1]:.0%} of the rewards are 0'
+        f' with the pursued goals, and {rewards.after[-1]:.0%} with those that HER puts in.'
+    )
+    pictures = [
+        plain_picture(
+            lambda: draw_rewards(rewards, ''),
+            'Rewards of batches before and after relabelling, drawn while the buffer fills again.',
+        ),
+        plain_picture(
+            lambda: draw_goals(goals, ''),
+            'The goals that each strategy would put in for one state of a late episode.',
+        ),
+    ]
+    return Section(_TITLE, text, pictures, tables)
+
+
+def _parameters(of: RunSource) -> Table:
+    rows = [
+        (f'trainer.{name}', str(value))
+        for name, value in of.trainer.items()
+        if name.startswith(_GROUPS)
+    ]
+    return Table((), rows)

@@ -1,0 +1,140 @@
+"""Put sections of text, tables and figures into one page of HTML."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from io import StringIO
+from typing import Any
+
+import matplotlib
+from jinja2 import Environment, Template
+from matplotlib.figure import Figure
+
+from her_ros.runtime.errors import HerRosError, one_line
+
+#: colours that are seen on a light and on a dark page
+GREEN, RED, BLUE, GREY = '#2a9d5c', '#e0524d', '#3b82d6', '#8a8f98'
+#: several of them, for runs beside each other
+SERIES = (BLUE, '#e08a1e', GREEN, '#a35fd0', RED, '#15a3a8', GREY)
+# Stands in a figure for the colour of the page's text.
+_INK = '#010203'
+
+_STYLE: dict[Any, Any] = {
+    'svg.fonttype': 'none',  # text in the page's own letters
+    'svg.hashsalt': 'her_ros',
+    'font.size': 10,
+    'text.color': _INK,
+    'axes.edgecolor': _INK,
+    'axes.labelcolor': _INK,
+    'axes.titlecolor': _INK,
+    'xtick.color': _INK,
+    'ytick.color': _INK,
+    'grid.color': _INK,
+    'grid.alpha': 0.15,
+    'axes.grid': True,
+    'axes.facecolor': 'none',
+    'figure.facecolor': 'none',
+    'legend.facecolor': 'none',
+    'legend.frameon': False,
+    'axes.spines.top': False,
+    'axes.spines.right': False,
+}
+_LONGEST_REASON = 240
+# What of it every figure has, also one with a style of its own.
+_OF_SVG: tuple[Any, ...] = ('svg.fonttype', 'svg.hashsalt')
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as SVG, and what is written below it."""
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text below a head; an empty head is not shown."""
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page; whatever is empty is left out."""
+
+    title: str
+    text: Sequence[str] = ()
+    pictures: Sequence[Picture] = ()
+    tables: Sequence[Table] = ()
+    #: commands that can be copied
+    commands: Sequence[str] = ()
+    #: what is not shown, and why
+    missing: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole page."""
+
+    title: str
+    subtitle: str
+    #: name and value of what matters most
+    highlights: Sequence[tuple[str, str]]
+    sections: Sequence[Section]
+
+
+def section(title: str, make: Callable[[], Section]) -> Section:
+    """Make a section; if that fails, return one that says why: a report never fails as a whole."""
+    try:
+        return make()
+    except Exception as error:  # whatever a damaged or old run brings about
+        return Section(title, missing=[f'This part is left out: {reason_of(error)}'])
+
+
+def reason_of(error: Exception) -> str:
+    """Return an error as a line that is short enough for a page."""
+    if isinstance(error, HerRosError):
+        line = one_line(error.complaint)
+        return line if len(line) <= _LONGEST_REASON else f'{line[:_LONGEST_REASON]} …'
+    return one_line(repr(error))[:_LONGEST_REASON]
+
+
+def picture(draw: Callable[[], Figure], caption: str) -> Picture:
+    """Draw a figure in the style of the page.
+
+    :param draw: makes the figure, with ``layout='constrained'``
+    """
+    with matplotlib.rc_context(_STYLE):
+        svg = _svg(draw(), transparent=True)
+    return Picture(svg.replace(_INK, 'currentColor'), caption)
+
+
+def plain_picture(draw: Callable[[], Figure], caption: str) -> Picture:
+    """Draw a figure that has colours of its own, on white."""
+    with matplotlib.rc_context({name: _STYLE[name] for name in _OF_SVG}):
+        return Picture(_svg(draw(), transparent=False), caption)
+
+
+def _svg(figure: Figure, transparent: bool) -> str:
+    text = StringIO()
+    figure.savefig(text, format='svg', metadata={'Date': None}, transparent=transparent)
+    svg = text.getvalue()
+    svg = svg[svg.index('<svg') :]
+    # The page chooses letters; sizes in points stay.
+    return re.sub(r"(font: [^;']*?px) '[^\"]*?(?=[;\"])", r'\1 inherit', svg)
+
+
+def render(page: Page) -> str:
+    """Return a page as HTML."""
+    return _template().render(page=page)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    text = files('her_ros.analysis.run_report').joinpath('page.html').read_text('utf-8')
+    return environment.from_string(text)

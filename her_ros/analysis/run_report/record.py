@@ -1,0 +1,164 @@
+"""What a run was made with: safety, parameters, versions, digests, and the command for it."""
+
+import os
+import platform
+import shlex
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from her_ros.analysis.run_report.page import Section, Table, reason_of, section
+from her_ros.analysis.run_report.source import RunSource
+from her_ros.config.files import NodesValues, complete, differences, read_file, shipped_file
+from her_ros.episodes.episode import Episode
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.runtime.states import Outcome
+
+_PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx', 'onnxruntime')
+# Values of actions from here on count as being at the limit of 1.
+_FULL = 0.999
+_ORIGIN = 'Where it comes from'
+
+
+def safety_section(of: RunSource) -> Section:
+    """Show how often actions were at their limits."""
+    return section('Safety', lambda: _safety(of))
+
+
+def _safety(of: RunSource) -> Section:
+    rows = [_limits('the best policy, as judged', of.judged)]
+    missing = []
+    try:
+        last = [each for rollout in of.rollouts[-5:] for each in rollout.episodes]
+        rows.append(_limits('with exploration, in the last rollouts read', last))
+    except Exception:  # they are missing, or damaged; the rest of the section stays
+        missing.append('The rollouts of training cannot be read.')
+    missing.append(
+        'Interventions of the safety filter are not recorded: the simulation of a training has no'
+        ' filter. On a robot the policy node counts them in its diagnostics.'
+    )
+    head = ('episodes', 'values of actions at ±1', 'largest change from one action to the next')
+    return Section('Safety', tables=[Table(head, rows)], missing=missing)
+
+
+def _limits(name: str, episodes: Sequence[Episode]) -> tuple[str, str, str]:
+    clipped = np.mean([float((np.abs(each.action) >= _FULL).mean()) for each in episodes])
+    changes = [float(np.abs(np.diff(each.action, axis=0)).max(initial=0.0)) for each in episodes]
+    return name, f'{clipped:.0%}', f'{max(changes):.2f} (median {np.median(changes):.2f})'
+
+
+def parameters_section(of: RunSource) -> Section:
+    """Show which parameters differ from the file that is shipped for the task."""
+    return section('Parameters', lambda: _parameters(of))
+
+
+def _parameters(of: RunSource) -> Section:
+    changed = changes(of)
+    if not changed:
+        text = f'All parameters are those of the file that is shipped for {of.task.name}.'
+        return Section('Parameters', [text])
+    rows = [(name, str(old), str(new)) for name, old, new in changed]
+    return Section('Parameters', tables=[Table(('parameter', 'shipped', 'this run'), rows)])
+
+
+def changes(of: RunSource) -> list[tuple[str, Any, Any]]:
+    """Return the parameters that differ from the shipped ones: name, shipped, of the run."""
+    shipped = complete(read_file(shipped_file(of.task.name)))
+    return [tuple(each) for each in differences(shipped, of.values)]
+
+
+def compared_parameters(runs: Sequence[RunSource]) -> Section:
+    """Show the parameters in which several runs differ from each other."""
+    return section('Parameters that differ', lambda: _compared_parameters(runs))
+
+
+def _compared_parameters(runs: Sequence[RunSource]) -> Section:
+    values = [_flat(run.values) for run in runs]
+    names = [
+        name
+        for name in values[0]
+        if any(other.get(name) != values[0][name] for other in values[1:])
+    ]
+    if not names:
+        return Section('Parameters that differ', ['All parameters are the same.'])
+    rows = [(name, *(str(each.get(name)) for each in values)) for name in names]
+    return Section(
+        'Parameters that differ', tables=[Table(('', *(run.name for run in runs)), rows)]
+    )
+
+
+def _flat(values: NodesValues) -> dict[str, Any]:
+    return {f'{node}.{name}': value for node, own in values.items() for name, value in own.items()}
+
+
+def origin_section(of: RunSource, thorough: bool) -> Section:
+    """Show seeds, digests and versions, and the command that repeats the run.
+
+    :param thorough: whether to read the checkpoint, which loads torch
+    """
+    return section(_ORIGIN, lambda: _origin(of, thorough))
+
+
+def _origin(of: RunSource, thorough: bool) -> Section:
+    rows = [
+        ('run', of.folder.identity or 'without an id'),
+        ('folder', str(of.folder.path)),
+        ('seed', str(of.seed)),
+        ('SHA-256 of policy.onnx', of.policy_sha256 if of.folder.policy.exists() else 'none yet'),
+        ('report written with', ', '.join(map(_version, _PACKAGES))),
+        ('on', f'{platform.python_implementation()} {platform.python_version()},'
+               f' {platform.system()} {platform.machine()}, {os.cpu_count()} cores'),
+    ]  # fmt: skip
+    if thorough and of.folder.checkpoint.exists():
+        rows.append(('SHA-256 of its bags', _digest_of_bags(of)))
+    text = [
+        'The command below trains with the same parameters again. Its numbers may differ: several'
+        ' processes share the work, and the order of their messages is not fixed.'
+    ]
+    try:
+        return Section(_ORIGIN, text, tables=[Table((), rows)], commands=[repeat_command(of)])
+    except HerRosError as error:
+        missing = [f'The command that repeats the run is left out: {reason_of(error)}']
+        return Section(_ORIGIN, tables=[Table((), rows)], missing=missing)
+
+
+def _digest_of_bags(of: RunSource) -> str:
+    # Only now: reading a checkpoint loads torch.
+    from her_ros.analysis.card import bags_digest
+    from her_ros.learning.training.checkpoint_form import load_log
+
+    try:
+        log = load_log(of.folder.checkpoint)
+    except HerRosError as error:
+        return f'left out: {reason_of(error)}'
+    return f'{bags_digest(log)} ({len(log):,} bags)'
+
+
+def _version(package: str) -> str:
+    try:
+        return f'{package} {version(package)}'
+    except PackageNotFoundError:
+        return f'{package} (not installed)'
+
+
+def repeat_command(of: RunSource) -> str:
+    """Return the command that trains with the parameters of a run again."""
+    words = ['her-ros', 'train', '--task', of.task.name, '--new', '--seed', str(of.seed)]
+    if _is_offline(of.folder, of.progress.state.value):
+        words = ['her-ros', 'train-offline', 'BAGS', '--set', f'trainer.seed={of.seed}']
+    for name, _, value in changes(of):
+        if not name.endswith('.seed'):
+            text = str(list(value)) if isinstance(value, list | tuple) else _yaml(value)
+            words += ['--set', f'{name}={text}']
+    return shlex.join(words)
+
+
+def _is_offline(folder: RunFolder, state: str) -> bool:
+    return state == Outcome.TRAINED.value or not folder.is_online
+
+
+def _yaml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

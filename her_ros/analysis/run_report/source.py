@@ -1,0 +1,131 @@
+"""What a report reads of a run: its progress, and the episodes that it needs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from her_ros.analysis.run_progress import RunProgress, RunState, progress_of
+from her_ros.bags.reader import read_bag
+from her_ros.config.files import NodesValues, complete, read_run_file
+from her_ros.episodes.episode import Episode
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import sha256
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.runtime.run_result import read_result
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
+
+# Rollouts that are read of a run, evenly spread: reading all of a long run would take minutes.
+_ROLLOUTS = 40
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Episodes that were recorded together."""
+
+    #: of the run until its end
+    env_steps: int
+    episodes: Sequence[Episode]
+
+
+@dataclass(frozen=True)
+class RunSource:
+    """A run as a report sees it; what is read once is kept."""
+
+    folder: RunFolder
+
+    @property
+    def name(self) -> str:
+        """Task and name of the run, as ``FetchPush/run_001``."""
+        return f'{self.folder.path.parent.name}/{self.folder.path.name}'
+
+    @cached_property
+    def progress(self) -> RunProgress:
+        """How far the run is.
+
+        :raises HerRosError: if this is no run, or it cannot be read
+        """
+        if not self.folder.params.exists():
+            raise HerRosError(
+                'not a run',
+                'name a run folder, such as runs/FetchReach/run_001',
+                source=self.folder.path,
+            )
+        progress = progress_of(self.folder)
+        if progress.state is RunState.DAMAGED:
+            raise HerRosError(progress.problem)
+        return progress
+
+    @cached_property
+    def values(self) -> NodesValues:
+        """All parameters of the run."""
+        return complete(read_run_file(self.folder.params))
+
+    @property
+    def trainer(self) -> dict[str, Any]:
+        """Parameters of the trainer."""
+        return self.values['trainer']
+
+    @cached_property
+    def task(self) -> GoalTask:
+        """The task of the run, also of one whose parameters have older names.
+
+        :raises HerRosError: if it is not known
+        """
+        if self.folder.result.exists():
+            return task_named(read_result(self.folder.result)['task'])
+        return task_named(str(self.trainer['task']))
+
+    @cached_property
+    def seed(self) -> int:
+        """The seed of the run, also of one whose parameters have older names."""
+        if self.folder.result.exists():
+            return int(read_result(self.folder.result)['seed'])
+        return int(self.trainer['seed'])
+
+    @cached_property
+    def policy_sha256(self) -> str:
+        """Digest of the best policy."""
+        return sha256(self.folder.policy.read_bytes())
+
+    @cached_property
+    def best_evaluation(self) -> dict[str, Any]:
+        """The evaluation of ``policy.onnx``, or the last one if it has none.
+
+        :raises HerRosError: if there is none at all
+        """
+        evaluations = [dict(each) for each in self.progress.evaluations]
+        if not evaluations:
+            raise HerRosError('there is no evaluation yet')
+        digest = self.policy_sha256 if self.folder.policy.exists() else ''
+        own = [each for each in evaluations if each['sha256'] == digest]
+        return (own or evaluations)[-1]
+
+    @cached_property
+    def judged(self) -> list[Episode]:
+        """The episodes of the best evaluation.
+
+        :raises HerRosError: if its bag is not there or cannot be read
+        """
+        best = self.best_evaluation
+        path = self.folder.evaluation_bag(int(best['version']), str(best['sha256']))
+        return read_bag(path, self.task).episodes
+
+    @cached_property
+    def rollouts(self) -> list[Rollout]:
+        """Recorded rollouts, evenly spread over the run.
+
+        :raises HerRosError: if there are none, or one is damaged
+        """
+        paths = sorted(self.folder.bags.glob('*.mcap')) if self.folder.bags.is_dir() else []
+        if not paths:
+            raise HerRosError('the run keeps no bags of its rollouts')
+        chosen = np.unique(np.linspace(0, len(paths) - 1, _ROLLOUTS).round().astype(int))
+        steps_each = self.progress.env_steps / len(paths)
+        return [
+            Rollout(round((i + 1) * steps_each), read_bag(paths[i], self.task).episodes)
+            for i in chosen.tolist()
+        ]

@@ -1,0 +1,43 @@
+"""``her-ros report``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from her_ros.cli.app import app
+from her_ros.cli.examples import examples
+
+
+@app.command(
+    short_help='Write a page about a run, or compare runs.',
+    epilog=examples(
+        'her-ros report runs/FetchPush/run_001',
+        'her-ros report runs/FetchPush/one runs/FetchPush/two',
+    ),
+)
+def report(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar='RUNS...', help='Folder of one or more runs.')
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help='The page; default: report.html in the folder of the run, or here for several.'
+        ),
+    ] = None,
+) -> None:
+    """Write a page of HTML that tells what a run learnt, or that compares runs.
+
+    It shows the result beside what is published, the learning curve, where the policy succeeds
+    and its worst episodes, what HER did, what the time went into, and how to repeat the run. The
+    page loads nothing and works without a network. Unfinished runs have one, too.
+    """
+    from her_ros.analysis.run_report.write import REPORT, write_comparison, write_run_report
+    from her_ros.runtime.run_folder import RunFolder
+
+    folders = [RunFolder(run) for run in runs]
+    if len(folders) == 1:
+        print(write_run_report(folders[0], out))
+    else:
+        print(write_comparison(folders, out or Path(REPORT)))

@@ -1,0 +1,27 @@
+from her_ros.orchestration.prepare import prepare_run
+
+
+def test_the_page_of_a_run_shows_all_that_her_did(her_ros, learning_run, finish):
+    finish(learning_run, [(400, 0.5)], 'solved')
+    ended = her_ros('report', learning_run.path)
+    assert ended.status == 0, ended.errors
+    assert ended.output.split() == [str(learning_run.path / 'report.html')]
+    text = (learning_run.path / 'report.html').read_text('utf-8')
+    assert 'with those that HER puts in' in text
+    assert 'put in for one state' in text
+
+
+def test_runs_are_compared_in_a_page_of_their_own(her_ros, tmp_path):
+    runs = [prepare_run('FetchReach', tmp_path, name).folder.path for name in 'ab']
+    out = tmp_path / 'both.html'
+    ended = her_ros('report', *runs, '--out', out)
+    assert ended.status == 0, ended.errors
+    assert ended.output.split() == [str(out)]
+    assert '2 runs compared' in out.read_text('utf-8')
+
+
+def test_what_is_no_run_is_one_line(her_ros, tmp_path):
+    ended = her_ros('report', tmp_path)
+    assert (ended.status, ended.output) == (1, '')
+    (line,) = ended.errors.splitlines()
+    assert f'{tmp_path}: not a run' in line
