@@ -33,6 +33,7 @@ from her_ros.runtime.seeds import generator, integer_seed
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
+from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
 COLUMNS = ('task', 'label', 'seed', 'env_steps', 'updates', 'success_rate', 'moved', 'seconds')
@@ -48,13 +49,15 @@ def main() -> None:
     parser.add_argument('--seeds', type=SEED, nargs='+', default=[0])
     parser.add_argument('--out', type=Path, required=True, help='CSV file to add to')
     parser.add_argument('--label', default='shipped', help='what to call these parameters')
+    parser.add_argument('--arm', default='', help='arm of an arm task')
     parser.add_argument('--set', action='append', default=[], help='NODE.PARAMETER=VALUE')
     parser.add_argument(
         '--stop', type=above(0.0), default=2.0, help='end a run at this success rate'
     )
     options = parser.parse_args()
     for seed in options.seeds:
-        values = values_for(options.task, None, [*options.set, f'seed={seed}'])
+        arm = [f'arm={options.arm}'] if options.arm else []
+        values = values_for(options.task, None, [*arm, *options.set, f'seed={seed}'])
         for point in curve(options.task, values, options.steps, options.every):
             row = dict(task=options.task, label=options.label, seed=seed, **point)
             add(options.out, row)
@@ -69,7 +72,7 @@ def curve(name: str, values: Any, steps: int, every: int) -> Iterator[dict[str, 
     trainer = configured(TrainerParameters, 'trainer', values['trainer'])
     acting = configured(PolicyParameters, 'policy', values['policy'])
     env = configured(FetchEnvParameters, 'fetch_env', values['fetch_env'])
-    task = task_named(name)
+    task = task_named(name, env.arm)
     set_up_torch(threads=1)
     learner = Learner(task, trainer)
     learner_is_compiled = False
@@ -95,7 +98,7 @@ def curve(name: str, values: Any, steps: int, every: int) -> Iterator[dict[str, 
             yield {
                 'env_steps': learner.env_steps,
                 'updates': learner.updates,
-                'success_rate': success_rate(policy),
+                'success_rate': success_rate(policy, task),
                 'moved': round(float(np.mean(moved[-200:])), 3),
                 'seconds': round(time.monotonic() - begin, 1),
             }
@@ -123,9 +126,8 @@ def has_moved(episode: Episode, tolerance_m: float) -> bool:
     return bool(distance.max() > tolerance_m)
 
 
-def success_rate(policy: OnnxPolicy) -> float:
+def success_rate(policy: OnnxPolicy, task: GoalTask) -> float:
     """Judge a policy as the evaluator node does."""
-    task = task_named(policy.contract.task)
     episodes, _ = split_rollout(
         [*evaluation_steps(task, policy.act, 1, EvaluationProtocol(threads=1))]
     )

@@ -41,6 +41,9 @@ class Room(NamedTuple):
 GROUND = {'runtime', 'config.schema', 'config.parameters', 'tasks', 'wire', 'episodes'}
 #: files that users write, and those that come with the package
 FILES = {'config.shipped', 'config.yaml_file'}
+#: what is described of arms, without a model; and all of arms
+DESCRIBED = {'arms.description', 'arms.errors', 'arms.registry'}
+ARMS = {'arms', *DESCRIBED}
 SIMULATION = {'numpy', 'mujoco', 'gymnasium', 'gymnasium_robotics'}
 # What is compressed and cut short, or damaged beside its YAML, mcap and rosbags give up on; so
 # here are the libraries with which they do it.
@@ -60,8 +63,11 @@ ROOMS = {
     'tasks': Room({'numpy'}, {'runtime'}),
     'wire': Room({'numpy'}, {'runtime', 'tasks'}),
     'episodes': Room({'numpy'}, {'runtime', 'tasks', 'wire'}),
-    'arms': Room({'numpy', 'mujoco', 'mujoco_menagerie'}, GROUND | FILES),
-    'sim': Room(SIMULATION, GROUND | {'arms'}),
+    'arms.errors': Room(set(), {'runtime'}),
+    'arms.description': Room(set(), GROUND),
+    'arms.registry': Room(set(), GROUND | FILES | DESCRIBED),
+    'arms': Room({'numpy', 'mujoco', 'mujoco_menagerie'}, GROUND | FILES | DESCRIBED),
+    'sim': Room(SIMULATION, GROUND | ARMS),
     'bags.errors': Room(set(), {'runtime'}),
     'bags.storage': Room(BAGS, GROUND | {'bags.errors'}),
     'bags': Room(BAGS, GROUND | {'bags.errors', 'bags.storage'}),
@@ -88,10 +94,10 @@ ROOMS = {
     ),
     'policy': Room(POLICY, GROUND),
     'policy.safety': Room(POLICY, GROUND | {'policy'}),
-    'robot': Room({'numpy', 'mujoco'}, GROUND | {'arms'}),
-    'robot.bridge': Room({'numpy', 'mujoco'}, GROUND | {'arms', 'robot'}),
-    'robot.simulated': Room({'numpy', 'mujoco'}, GROUND | {'arms', 'robot', 'sim'}),
-    'robot.conversion': Room({'numpy', 'mujoco'}, GROUND | {'arms', 'robot', 'robot.bridge'}),
+    'robot': Room({'numpy', 'mujoco'}, GROUND | ARMS),
+    'robot.bridge': Room({'numpy', 'mujoco'}, GROUND | ARMS | {'robot'}),
+    'robot.simulated': Room({'numpy', 'mujoco'}, GROUND | ARMS | {'robot', 'sim'}),
+    'robot.conversion': Room({'numpy', 'mujoco'}, GROUND | ARMS | {'robot', 'robot.bridge'}),
     # Environments for libraries that the package does not need itself.
     'adapters': Room({'numpy', 'gymnasium', 'stable_baselines3'}, GROUND | {'sim'}),
     'nodes': Room({'numpy', 'rclpy'} | MESSAGES, GROUND),
@@ -113,10 +119,10 @@ CLOSED = {
 JOINED = {
     'policy': {'policy', 'policy.safety'},
     'model_intake': {'policy'},
-    'recorder': {'bags'},
+    'recorder': {'arms.registry', 'bags'},
     'fetch_env': {'sim'},
-    'evaluator': {'bags', 'policy', 'sim'},
-    'trainer': {'bags', 'learning', 'learning.training'},
+    'evaluator': {'arms.registry', 'bags', 'policy', 'sim'},
+    'trainer': {'arms.registry', 'bags', 'learning', 'learning.training'},
     'robot_bridge': {'robot', 'robot.bridge'},
     'arm': {'robot', 'robot.bridge'},
     'transforms': {'robot'},

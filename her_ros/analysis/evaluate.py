@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from rich.console import Console
@@ -19,20 +20,40 @@ from her_ros.tasks.registry import task_named
 _IN_THE_AIR_M = 0.01
 
 
+class OnTask(NamedTuple):
+    """What a policy is judged on."""
+
+    #: name of the task; empty: that of the policy
+    task: str = ''
+    #: arm that does it, by name or path; empty: that of the policy
+    arm: str = ''
+    #: whether the policy may have been trained on another arm
+    accept_arm: bool = False
+
+
+_AS_TRAINED = OnTask()
+
+
 def evaluate(
-    model: Path, protocol: EvaluationProtocol, video: Path | None = None, shown: int = 9
+    model: Path,
+    protocol: EvaluationProtocol,
+    video: Path | None = None,
+    shown: int = 9,
+    on: OnTask = _AS_TRAINED,
 ) -> None:
     """Evaluate a policy and print the results.
 
     :param video: file for a video of the first episodes; None: no video
     :param shown: how many episodes it shows
+    :param on: task and arm
     :raises HerRosError: if the policy cannot be read, or the video cannot be made
     """
     if video is not None:
         require_writable(video)
     policy = OnnxPolicy.load(model)
+    results = judged(policy, protocol, on)
     table = Table(title=str(model), show_header=False)
-    for name, value in judged(policy, protocol).items():
+    for name, value in results.items():
         table.add_row(name, value)
     Console(markup=False).print(table)
     if video is not None:
@@ -43,20 +64,26 @@ def evaluate(
         print(video)
 
 
-def judged(policy: OnnxPolicy, protocol: EvaluationProtocol) -> dict[str, str]:
+def judged(
+    policy: OnnxPolicy, protocol: EvaluationProtocol, on: OnTask = _AS_TRAINED
+) -> dict[str, str]:
     """Evaluate a policy; return the results as text, by name."""
-    task = task_named(policy.contract.task)
-    policy.contract.check_fits(task)
+    contract = policy.contract
+    name = on.task or contract.task
+    same_task = name == contract.task
+    task = task_named(name, on.arm or (contract.arm if same_task else ''))
+    contract.check_fits(task, on.accept_arm)
     steps = evaluation_steps(task, policy.act, policy.version, protocol)
     finished, _ = split_rollout(list(steps))
     at_reset = sum(bool(task.is_success(e.achieved_goal[0], e.desired_goal)) for e in finished)
     rows = {
         'task': task.name,
+        **({'arm': task.arm_name, 'trained on': contract.trained_on} if task.arm else {}),
         'policy version': str(policy.version),
         'episodes': str(len(finished)),
         'success': success_of(finished),
     }
-    if task.name == 'FetchPickAndPlace':
+    if task.name in ('FetchPickAndPlace', 'PickAndPlace'):
         in_air = [e.desired_goal[2] - e.achieved_goal[0, 2] > _IN_THE_AIR_M for e in finished]
         for name, wanted in (('success, goal in the air', True), ('success, on the table', False)):
             rows[name] = success_of(

@@ -1,6 +1,7 @@
 """The list of arms that are described, by name."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from her_ros.arms.description import ArmDescription, description_of
@@ -9,6 +10,7 @@ from her_ros.config.schema import ConfigError
 from her_ros.config.shipped import shipped
 from her_ros.config.yaml_file import read_yaml
 from her_ros.runtime.registry import Registry, RegistryError
+from her_ros.tasks.goal_task import GoalTask
 
 #: arms whose descriptions come with the package
 SHIPPED_ARMS = ('fetch', 'franka_panda', 'ufactory_xarm7', 'ur5e_2f85', 'six_joint')
@@ -42,6 +44,17 @@ def arm_named(name: str) -> ArmDescription:
             f'give an ArmDescription whose name is {name!r}, or the Path of {name}.yaml',
         )
     return found
+
+
+def with_workspace(task: GoalTask) -> GoalTask:
+    """Return a task together with the workspace of its arm, for contracts and bags.
+
+    :raises ArmError: if there is no such arm, or its description has a fault
+    """
+    if not task.arm:
+        return task
+    workspace = arm_named(task.arm).workspace
+    return replace(task, workspace=(*workspace.low, *workspace.high, workspace.table_height))
 
 
 def all_arms() -> Iterator[ArmDescription]:

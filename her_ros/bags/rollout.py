@@ -136,6 +136,8 @@ def run_metadata(task: GoalTask, **more: object) -> dict[str, str]:
         'task': task.name,
         'her_ros': __version__,
         'row_format': ROW_FORMAT,
+        **({'arm': task.arm_name} if task.arm else {}),
+        **({'workspace': ' '.join(map(str, task.workspace))} if task.workspace else {}),
         'control_period_s': task.control_period_s,
         'goal_tolerance_m': task.goal_tolerance_m,
         **more,

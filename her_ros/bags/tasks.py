@@ -30,10 +30,13 @@ def agree_on_task(
     """
     _check_row_format(metadata)
     recorded = metadata.get('task')
+    arm = metadata.get('arm', '')
     if task is None:
-        return task_named(recorded) if recorded is not None else _task_of_size(message)
+        return task_named(recorded, arm) if recorded is not None else _task_of_size(message)
     if recorded not in (None, task.name):
         raise BagError(f'recorded from {recorded}, expected {task.name}')
+    if arm and arm != task.arm_name:
+        raise BagError(f'recorded on arm {arm}, expected {task.arm_name or "no arm"}')
     return task
 
 

@@ -7,7 +7,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import Episodes, NumEnvs, Threads
+from her_ros.cli.options import Arm, Episodes, NumEnvs, Threads
 from her_ros.config.parameters.nodes import EvaluationProtocol
 
 
@@ -16,6 +16,7 @@ from her_ros.config.parameters.nodes import EvaluationProtocol
     epilog=examples(
         'her-ros evaluate models/FetchPush/policy.onnx',
         'her-ros evaluate policy.onnx --video episodes.mp4',
+        'her-ros evaluate policy.onnx --task Push --arm ur5e_2f85 --accept-arm',
     ),
 )
 def evaluate(
@@ -23,6 +24,11 @@ def evaluate(
     episodes: Episodes = EvaluationProtocol.episodes,
     num_envs: NumEnvs = EvaluationProtocol.num_envs,
     threads: Threads = EvaluationProtocol.threads,
+    task: Annotated[str, typer.Option(help='Task to do; default: that of the policy.')] = '',
+    arm: Arm = '',
+    accept_arm: Annotated[
+        bool, typer.Option('--accept-arm', help='Take a policy that was trained on another arm.')
+    ] = False,
     video: Annotated[
         Path | None, typer.Option(help='Film the first episodes: a .mp4, .webp or .gif file.')
     ] = None,
@@ -35,6 +41,8 @@ def evaluate(
     The start states are fixed, the same as in evaluations of training, and never trained on.
     A video needs no display; MP4 needs `pip install her_ros[video]`.
     """
+    from her_ros.analysis.evaluate import OnTask
     from her_ros.analysis.evaluate import evaluate as run
 
-    run(model, EvaluationProtocol(episodes, num_envs, threads), video, video_episodes)
+    protocol = EvaluationProtocol(episodes, num_envs, threads)
+    run(model, protocol, video, video_episodes, OnTask(task, arm, accept_arm))

@@ -12,6 +12,13 @@ from her_ros.tasks.registry import TASKS
 #: help text of the option for the task
 LEARNABLE = f'Task to learn: {", ".join(TASKS)}, or gym:<id> of Gymnasium-Robotics.'
 
+#: help of an arm
+Arm = Annotated[
+    str,
+    typer.Option(
+        help='Arm that does the task: a name of `her-ros arms list`, or the path of a description.'
+    ),
+]
 Seed = Annotated[int | None, typer.Option(help='Seed of the run.')]
 Params = Annotated[
     Path | None,

@@ -8,7 +8,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import LEARNABLE, Overrides, Params, Report, Seed
+from her_ros.cli.options import LEARNABLE, Arm, Overrides, Params, Report, Seed
 
 
 @app.command(
@@ -16,6 +16,7 @@ from her_ros.cli.options import LEARNABLE, Overrides, Params, Report, Seed
     epilog=examples(
         'her-ros train',
         'her-ros train --task FetchPush --new --seed 3',
+        'her-ros train --task PickAndPlace --arm ur5e_2f85',
         'her-ros train --set trainer.batch_size=512',
         'her-ros train --set trainer.stop.env_steps=2000000',
     ),
@@ -29,6 +30,7 @@ def train(
     ] = '',
     new: Annotated[bool, typer.Option('--new', help='Start another run.')] = False,
     seed: Seed = None,
+    arm: Arm = '',
     workers: Annotated[int, typer.Option(min=1, max=100, help='Simulation workers.')] = 1,
     params: Params = None,
     override: Overrides = None,
@@ -44,8 +46,13 @@ def train(
     status is 0 if the task is solved, and 1 if the run reaches its limit first.
     """
     from her_ros.analysis.run_report.after_training import report_after_training
+    from her_ros.orchestration.prepare import described
     from her_ros.orchestration.train import train as run
 
-    overrides = [*([] if seed is None else [f'seed={seed}']), *(override or [])]
+    overrides = [
+        *([] if seed is None else [f'seed={seed}']),
+        *([f'arm={described(arm)}'] if arm else []),
+        *(override or []),
+    ]
     write_report = report_after_training if report else None
     sys.exit(run(task, runs, name, new, params, overrides, workers, namespace, write_report))

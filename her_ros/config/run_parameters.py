@@ -95,6 +95,11 @@ def _check_task(task: str, values: NodesValues, origin: str, nodes: Collection[s
             parse_disturbances(own.get('disturb', ''))
         except DisturbanceError as error:
             raise DisturbanceError.of(error, f'{origin}: {node}') from None
+    arms = {str(own['arm']) for node, own in values.items() if not nodes or node in nodes}
+    if len(arms) > 1:
+        named = ' and '.join(repr(each) for each in sorted(arms))
+        raise ConfigError(f'nodes have the arms {named}', 'give all the same', source=origin)
+    task_named(task, *arms)
     names = ('symmetry.front_back', 'symmetry.left_right', 'symmetry.offset_m')
     used = [values['trainer'][name] for name in names]
     check_symmetries(task, task_named(task).symmetries, *used)

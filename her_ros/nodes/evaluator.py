@@ -6,6 +6,7 @@ import time
 from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import String, UInt8MultiArray
 
+from her_ros.arms.registry import with_workspace
 from her_ros.bags.rollout import run_metadata
 from her_ros.bags.writer import remove_unfinished, write_rollout
 from her_ros.config.parameters.nodes import EvaluatorParameters
@@ -36,8 +37,8 @@ class EvaluatorNode(GuardedNode):
         self._folder.require()
         self._role = self._folder.hold('evaluator')
         remove_unfinished(self._folder.evaluation)
-        self._task = task_named(self._config.task)
         self._disturbances = parse_disturbances(self._config.disturb)
+        self._task = with_workspace(task_named(self._config.task, self._config.arm))
         self._wanted: OnnxPolicy | None = None
         self._done = 0
         self._foreign = 0

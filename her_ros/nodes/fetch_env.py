@@ -37,7 +37,7 @@ class FetchEnvNode(GuardedNode):
     def __init__(self) -> None:
         super().__init__('fetch_env')
         self._config = p = read_parameters(self, FetchEnvParameters)
-        self._task = task = task_named(p.task)
+        self._task = task = task_named(p.task, p.arm)
         self._start = Start(p.run_dir, 'fetch_env', p.worker)
         seed = integer_seed(p.seed, 'fetch_env', p.worker, self._start.number)
         seeds = [seed + i for i in range(p.num_envs)]

@@ -21,6 +21,7 @@ from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.topics import POLICY
 
 _MODEL, _SHA256 = 'model', 'model_sha256'
+_ARM = 'arm'
 
 
 class ModelIntake:
@@ -48,7 +49,7 @@ class ModelIntake:
         :raises HerRosError: if the model is invalid, or a required model is missing
         """
         p, node = self._parameters, self._node
-        self._models = Models(self._task, p.verify_key)
+        self._models = Models(self._task, p.verify_key, p.accept_arm)
         model, expected_sha256 = self._value(_MODEL), self._value(_SHA256)
         if model or not (p.accept_policies or p.explore):
             self._offer(server, self._models.from_file(model, expected_sha256))
@@ -91,6 +92,12 @@ class ModelIntake:
 
     def _offer(self, server: PolicyServer, policy: OnnxPolicy) -> None:
         self._node.get_logger().info(policy.describe())
+        if policy.contract.is_of_other_arm(self._task):
+            self._node.log.warning(
+                _ARM,
+                f'the policy was trained on {policy.contract.trained_on}, and acts on arm'
+                f' {self._task.arm_name}',
+            )
         server.offer(policy)
 
     def _on_parameters(self, parameters: list[Any]) -> SetParametersResult:

@@ -45,7 +45,7 @@ class PolicyNode(GuardedNode, LifecycleNode):
     def __init__(self) -> None:
         super().__init__('policy')
         p = self._config = read_parameters(self, PolicyParameters)
-        self._task = task_named(p.task)
+        self._task = task_named(p.task, p.arm)
         self._start = Start(p.run_dir, 'policy', p.worker)
         self._generator = generator(p.seed, 'policy', p.worker, self._start.number)
         self._server: SafePolicyServer | LockStepPolicyServer | None = None  # while configured

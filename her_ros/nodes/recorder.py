@@ -7,6 +7,7 @@ import time
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import String
 
+from her_ros.arms.registry import with_workspace
 from her_ros.bags.rollout import RolloutRecorder, run_metadata
 from her_ros.config.parameters.nodes import RecorderParameters
 from her_ros.nodes.guarded_node import GuardedNode, StopNode, described
@@ -35,7 +36,7 @@ class RecorderNode(GuardedNode):
             raise HerRosError('recorder: run_dir is empty', 'it says where the bags go')
         folder = RunFolder(p.run_dir)
         folder.require()
-        task = task_named(p.task)
+        task = with_workspace(task_named(p.task, p.arm))
         self._role = folder.hold('recorder', p.worker)
         self._sessions = Sessions(TopicSource(self, STEP))
         metadata = run_metadata(task, worker=p.worker, seed=p.seed)

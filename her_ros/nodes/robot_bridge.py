@@ -50,7 +50,7 @@ class RobotBridgeNode(GuardedNode):
     def __init__(self) -> None:
         super().__init__('robot_bridge')
         self._config = p = read_parameters(self, RobotBridgeParameters)
-        self._task = task_named(p.task)
+        self._task = task_named(p.task, p.arm)
         base = Pose.of('base_pose', p.base_pose[:3], p.base_pose[3:])
         self._frames = Frames(p.base_frame, base, tf2_lookup(self, p.base_frame))
         self._control = RobotControl(self._task, p, self._frames, secrets.randbits(32))

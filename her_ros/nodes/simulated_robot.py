@@ -46,7 +46,7 @@ class SimulatedRobotNode(GuardedNode):
                 f'it must divide {_SUBSTEPS_PER_S}',
                 source=self.get_name(),
             )
-        task = task_named(p.task)
+        task = task_named(p.task, p.arm)
         self._robot = SimulatedRobot(task, p.command_timeout_s)
         self._resets = 0
         self._robot.reset(start_seed(p.seed, self._resets))

@@ -6,6 +6,7 @@ from typing import Any
 from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import Bool, String, UInt8MultiArray
 
+from her_ros.arms.registry import with_workspace
 from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import values_of
@@ -42,7 +43,7 @@ class TrainerNode(GuardedNode):
         folder.require()
         self._role = folder.hold('trainer')
         folder.remove_leftovers()
-        task = task_named(p.task)
+        task = with_workspace(task_named(p.task, p.arm))
         set_up_torch(p.threads)
         hyperparameters = {k: v for k, v in values_of(p).items() if k != 'run_dir'}
         self._scalars = ScalarLog(folder.tensorboard, hyperparameters)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from her_ros.arms.registry import arm_named
 from her_ros.config.files import NodesValues, to_yaml
 from her_ros.config.run_parameters import check_same, renew_names, values_for
 from her_ros.config.schema import ConfigError
@@ -91,6 +92,16 @@ def extended(run: Run) -> Run:
     write_whole(run.folder.params, to_yaml(run.extension).encode())
     run.folder.result.unlink(missing_ok=True)
     return replace(run, extension=None)
+
+
+def described(arm: str) -> str:
+    """Check that an arm is described; return its name, or the absolute path of its description.
+
+    :raises ArmError: if there is no such arm, or its description has a fault
+    """
+    description = arm_named(arm)
+    is_path = arm not in (description.name, '')
+    return str(Path(arm).absolute()) if is_path else arm
 
 
 def training_names() -> list[str]:

@@ -15,11 +15,12 @@ class Models:
 
     :param verify_key: file of the public key that policies must be signed with; empty to accept
         unsigned ones
+    :param accept_arm: whether policies may have been trained on another arm
     :raises HerRosError: if there is no such key
     """
 
-    def __init__(self, task: GoalTask, verify_key: str) -> None:
-        self._task = task
+    def __init__(self, task: GoalTask, verify_key: str, accept_arm: bool = False) -> None:
+        self._task, self._accept_arm = task, accept_arm
         self._key = load_key(Path(verify_key)) if verify_key else None
 
     def from_file(self, model: str, expected_sha256: str) -> OnnxPolicy:
@@ -30,7 +31,9 @@ class Models:
         """
         if not model:
             raise PolicyError('model is empty', 'name the ONNX file to act with')
-        policy = OnnxPolicy.load(Path(model), self._task, expected_sha256, self._key)
+        policy = OnnxPolicy.load(
+            Path(model), self._task, expected_sha256, self._key, self._accept_arm
+        )
         policy.warm_up(_WARM_UPS)
         return policy
 
@@ -42,6 +45,6 @@ class Models:
         origin = 'policy topic'
         if self._key is not None:
             verify(content, signature, self._key, origin)
-        policy = OnnxPolicy(content, origin, self._task)
+        policy = OnnxPolicy(content, origin, self._task, self._accept_arm)
         policy.warm_up(_WARM_UPS)
         return policy

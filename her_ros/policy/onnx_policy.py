@@ -30,11 +30,18 @@ class OnnxPolicy:
     :param content: bytes of the file
     :param origin: source of the bytes, named in errors
     :param task: the task that it must have been made for; None for any
+    :param accept_arm: whether it may have been trained on another arm
     :raises PolicyError: if the bytes are no policy
     :raises ContractError: if the policy was made for another task
     """
 
-    def __init__(self, content: bytes, origin: str, task: GoalTask | None = None) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        origin: str,
+        task: GoalTask | None = None,
+        accept_arm: bool = False,
+    ) -> None:
         try:
             check_onnx(content)
         except PolicyError as error:
@@ -60,7 +67,7 @@ class OnnxPolicy:
         try:
             self.contract = PolicyContract.from_json(metadata[METADATA_KEY])
             if task is not None:
-                self.contract.check_fits(task)
+                self.contract.check_fits(task, accept_arm)
         except ContractError as error:
             raise ContractError.of(error, origin) from None
         self.sha256 = sha256(content)
@@ -74,11 +81,13 @@ class OnnxPolicy:
         task: GoalTask | None = None,
         expected_sha256: str = '',
         key: Ed25519PublicKey | None = None,
+        accept_arm: bool = False,
     ) -> 'OnnxPolicy':
         """Read and verify a policy file; it is parsed only after it was verified.
 
         :param expected_sha256: hexadecimal; empty for any
         :param key: public key of the signature beside the file; None to require no signature
+        :param accept_arm: whether it may have been trained on another arm
         :raises PolicyError: if the file cannot be read, or does not pass verification
         :raises ContractError: if the policy was made for another task
         """
@@ -94,7 +103,7 @@ class OnnxPolicy:
             )
         if key is not None:
             verify(content, read_signature(path), key, str(path))
-        return cls(content, str(path), task)
+        return cls(content, str(path), task, accept_arm)
 
     def _try(self) -> None:
         """Act on one state and on two, to find a graph that breaks its contract."""
@@ -114,9 +123,10 @@ class OnnxPolicy:
     def describe(self) -> str:
         """Return task, version, digest and provenance in one line."""
         contract = self.contract
+        arm = f' on arm {contract.arm}' if contract.arm else ''
         provenance = ', '.join(f'{key} {value}' for key, value in contract.provenance.items())
         line = (
-            f'{self._origin}: {contract.task}, version {contract.version}, SHA-256'
+            f'{self._origin}: {contract.task}{arm}, version {contract.version}, SHA-256'
             f' {self.sha256[:12]}, control period {contract.control_period_s} s'
             f' ({provenance or "of unknown provenance"})'
         )

@@ -1,6 +1,7 @@
 """Definition of a goal-conditioned task."""
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 from her_ros.tasks.symmetry import Kind, Symmetries, SymmetryError, value_map
@@ -32,6 +33,9 @@ class GoalTask:
     simulation: str = ''
     #: name of the arm, or path of its description, if the simulation takes any arm; else empty
     arm: str = ''
+    #: workspace of the arm: least x, y, z, greatest x, y, z, and table height, metres, axes of
+    #: its base; empty: not known here
+    workspace: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         """Check that the kinds of values fit the task's sizes.
@@ -52,6 +56,11 @@ class GoalTask:
                 f' {self.action_size}'
             )
         value_map([*self.observation_kinds, *self.goal_kinds, *self.action_kinds])
+
+    @property
+    def arm_name(self) -> str:
+        """Name of the arm, without the folder of its description; empty: no arm is named."""
+        return PurePath(self.arm).stem if self.arm.endswith(('.yaml', '.yml')) else self.arm
 
     @property
     def observation_kinds(self) -> list[tuple[Kind, int]]:

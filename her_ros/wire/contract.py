@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from her_ros.runtime.errors import HerRosError, one_line
+from her_ros.tasks.arm import FETCH_PREFIX
 from her_ros.tasks.goal_task import GoalTask
 
 #: metadata key of an ONNX policy
@@ -41,6 +42,10 @@ class PolicyContract:
     goal_tolerance_m: float
     version: int
     provenance: Mapping[str, str]
+    #: arm that it was trained on, and the arm's workspace, see
+    #: :class:`~her_ros.tasks.goal_task.GoalTask`; empty for tasks that name no arm
+    arm: str = ''
+    workspace: tuple[float, ...] = ()
     format: int = FORMAT
 
     @classmethod
@@ -57,6 +62,8 @@ class PolicyContract:
             goal_tolerance_m=task.goal_tolerance_m,
             version=version,
             provenance=dict(provenance),
+            arm=task.arm_name,
+            workspace=task.workspace,
         )
 
     def to_json(self) -> str:
@@ -77,7 +84,9 @@ class PolicyContract:
                     f'the policy contract has format {found}', f'this version reads {FORMAT}'
                 )
             fields = tuple((str(name), int(size)) for name, size in values['observation_fields'])
-            contract = cls(**{**values, 'observation_fields': fields})
+            workspace = tuple(values.get('workspace', ()))
+            read = {**values, 'observation_fields': fields, 'workspace': workspace}
+            contract = cls(**read)
             _check_values(contract)
         except RecursionError:
             raise ContractError('the policy contract cannot be read: it is nested') from None
@@ -85,15 +94,37 @@ class PolicyContract:
             raise ContractError(f'the policy contract cannot be read: {one_line(error)}') from None
         return contract
 
-    def check_fits(self, task: GoalTask) -> None:
+    @property
+    def trained_on(self) -> str:
+        """The arm that the policy was trained on, in words."""
+        return f'arm {self.arm}' if self.arm else 'the Fetch'
+
+    def is_of_other_arm(self, task: GoalTask) -> bool:
+        """Tell whether the policy was trained for the same task on another arm."""
+        same_goals = {name.removeprefix(FETCH_PREFIX) for name in (self.task, task.name)}
+        on_arms = bool(task.arm) and len(same_goals) == 1
+        return on_arms and (self.arm, self.task) != (task.arm_name, task.name)
+
+    def check_fits(self, task: GoalTask, accept_arm: bool = False) -> None:
         """Check that the policy was made for a task.
 
+        :param accept_arm: whether it may have been trained on another arm
         :raises ContractError: naming the first difference
         """
         expected = PolicyContract.of(task, self.version, self.provenance)
+        # The workspace is for users to read: the arm itself keeps within its own.
+        ignored = {'workspace'}
+        if self.is_of_other_arm(task):
+            if not accept_arm:
+                raise ContractError(
+                    f'the policy was trained on {self.trained_on}, not on arm {task.arm_name}',
+                    'act with one of this arm, or accept the other by --accept-arm or the'
+                    ' parameter accept_arm',
+                )
+            ignored |= {'arm', 'task'}
         for field in dataclasses.fields(self):
             found, wanted = getattr(self, field.name), getattr(expected, field.name)
-            if found != wanted:
+            if found != wanted and field.name not in ignored:
                 raise ContractError(
                     f'the policy was made for {self.task}: its {field.name} is {found!r},'
                     f' {task.name} needs {wanted!r}'
@@ -127,5 +158,9 @@ def _check_values(contract: PolicyContract) -> None:
         raise ValueError(f'version is {contract.version!r} ({type(contract.version).__name__})')
     if not isinstance(contract.task, str):
         raise ValueError(f'task is {contract.task!r} ({type(contract.task).__name__})')
+    if not isinstance(contract.arm, str):
+        raise ValueError(f'arm is {contract.arm!r} ({type(contract.arm).__name__})')
+    if not all(type(each) in (int, float) and math.isfinite(each) for each in contract.workspace):
+        raise ValueError(f'workspace is {contract.workspace!r}, not finite numbers')
     if not isinstance(contract.provenance, dict):
         raise ValueError(f'provenance is {contract.provenance!r}')

@@ -3,8 +3,9 @@ import shutil
 import pytest
 
 from her_ros.arms.errors import ArmError
-from her_ros.arms.registry import ARMS, SHIPPED_ARMS, all_arms, arm_named
+from her_ros.arms.registry import ARMS, SHIPPED_ARMS, all_arms, arm_named, with_workspace
 from her_ros.config.shipped import shipped_folders
+from her_ros.tasks.registry import task_named
 
 FOLDER = shipped_folders()[0] / 'config' / 'arms'
 
@@ -47,3 +48,10 @@ def test_an_arm_of_another_package(install, tmp_path, monkeypatch):
     assert {'theirs', 'misnamed'} < {*ARMS}
     with pytest.raises(ArmError, match="name is 'misnamed'"):
         arm_named('misnamed')
+
+
+def test_a_task_gets_the_workspace_of_its_arm():
+    workspace = arm_named('six_joint').workspace
+    found = with_workspace(task_named('Push', 'six_joint')).workspace
+    assert found == (*workspace.low, *workspace.high, workspace.table_height)
+    assert with_workspace(task_named('FetchPush')) == task_named('FetchPush')

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ from her_ros.bags.inspect.info import read_info
 from her_ros.bags.inspect.verify import Verified, verify
 from her_ros.bags.reader import read_bag
 from her_ros.bags.repair.merge import merge
+from her_ros.bags.rollout import run_metadata
 from her_ros.bags.stream import stream_episodes
 from her_ros.bags.tasks import agree_on_task
 from her_ros.bags.writer import write_rollout
-from her_ros.tasks.registry import TASKS
+from her_ros.tasks.registry import TASKS, task_named
 
 # Recorded when bags did not note a row format yet: two episodes of FetchReach, of four steps each,
 # in which the shipped policy acted.
@@ -89,3 +91,12 @@ def test_a_merged_bag_has_the_newest_format_of_its_parts(tmp_path, make_rollout)
 def test_a_row_format_that_is_no_number_is_named(noted):
     with pytest.raises(BagError, match=f'row_format is {noted!r}; expected a number'):
         agree_on_task({'task': 'FetchPush', 'row_format': noted}, None, None)
+
+
+def test_a_bag_of_another_arm_is_refused():
+    metadata = run_metadata(replace(task_named('Push', 'arms/ur5e_2f85.yaml'), workspace=(0.5,)))
+    assert (metadata['arm'], metadata['workspace']) == ('ur5e_2f85', '0.5')
+    assert agree_on_task(metadata, None, None) == task_named('Push', 'ur5e_2f85')
+    with pytest.raises(BagError, match=r'^recorded on arm ur5e_2f85, expected franka_panda$'):
+        agree_on_task(metadata, task_named('Push'), None)
+    assert 'arm' not in run_metadata(TASKS['FetchPush'])

@@ -3,12 +3,14 @@ import re
 import numpy as np
 import pytest
 
+from her_ros.analysis.evaluate import OnTask, judged
 from her_ros.analysis.results import wilson_interval
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.episode import split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.registry import TASKS
+from her_ros.wire.contract import ContractError
 
 
 @pytest.fixture
@@ -70,3 +72,12 @@ def test_interval_is_where_the_score_test_does_not_reject(successes, trials):
         if rate != trivial:
             distance = 1.96 * np.sqrt(edge * (1 - edge) / trials)
             np.testing.assert_allclose(abs(rate - edge), distance, atol=1e-9)
+
+
+def test_a_policy_of_the_fetch_is_judged_on_another_arm_if_that_is_accepted(model):
+    policy, protocol = OnnxPolicy.load(model), EvaluationProtocol(3, 3, 1)
+    with pytest.raises(ContractError, match=r'^the policy was trained on the Fetch, not on arm'):
+        judged(policy, protocol, OnTask('Reach', 'six_joint'))
+    found = judged(policy, protocol, OnTask('Reach', 'six_joint', accept_arm=True))
+    assert (found['task'], found['arm']) == ('Reach', 'six_joint')
+    assert found['trained on'] == 'the Fetch'

@@ -5,9 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from her_ros.arms.errors import ArmError
+from her_ros.arms.registry import ARMS
 from her_ros.config.files import read_file, shipped_file
 from her_ros.config.schema import ConfigError
-from her_ros.orchestration.prepare import claimed, extended, prepare_run
+from her_ros.config.shipped import shipped
+from her_ros.orchestration.prepare import (
+    claimed,
+    described,
+    extended,
+    prepare_run,
+    training_names,
+)
+from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.ros_environment import RosEnvironmentError
 from her_ros.runtime.run_folder import RunFolderError
 from her_ros.tasks.errors import TaskError
@@ -188,3 +198,25 @@ def test_launchers_at_the_same_time_take_different_new_folders(tmp_path):
 def test_overrides_cannot_change_the_task(tmp_path, override):
     with pytest.raises(ConfigError, match='FetchPush, not for FetchReach'):
         prepare_run('FetchReach', tmp_path, overrides=[override])
+
+
+def test_an_arm_is_checked_and_kept_by_the_run(tmp_path, monkeypatch):
+    assert described('six_joint') == 'six_joint'
+    with pytest.raises(ArmError, match=r"^arm 'six' is unknown; "):
+        described('six')
+    (tmp_path / 'mine.yaml').write_bytes(shipped(ARMS.own['six_joint'], '').read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert described('mine.yaml') == str(tmp_path / 'mine.yaml')
+    run = prepare_run('Push', tmp_path, overrides=['arm=six_joint'])
+    values = read_file(run.folder.params)
+    assert {values[node]['arm'] for node in training_names()} == {'six_joint'}
+    assert prepare_run('Push', tmp_path).resumed
+    with pytest.raises(ConfigError, match=r'other parameters \(.*arm: six_joint → ur5e_2f85'):
+        prepare_run('Push', tmp_path, overrides=['arm=ur5e_2f85'])
+
+
+def test_an_arm_of_a_task_without_arms_is_refused(tmp_path):
+    with pytest.raises(HerRosError, match=r"^arm is 'six_joint', but task 'FetchPush' is not"):
+        prepare_run('FetchPush', tmp_path, overrides=['arm=six_joint'])
+    with pytest.raises(HerRosError, match=r"arms '' and 'six_joint'; give all the same"):
+        prepare_run('FetchPush', tmp_path, overrides=['trainer.arm=six_joint'])

@@ -1,9 +1,10 @@
 import dataclasses
 import json
+from dataclasses import replace
 
 import pytest
 
-from her_ros.tasks.registry import TASKS
+from her_ros.tasks.registry import TASKS, task_named
 from her_ros.wire.contract import FORMAT, ContractError, PolicyContract
 
 
@@ -45,7 +46,7 @@ def test_a_contract_without_a_field_is_refused(contract):
     for field in dataclasses.fields(contract):
         values = json.loads(contract.to_json())
         del values[field.name]
-        if field.name == 'format':  # the format that first had no number
+        if field.name in ('format', 'arm', 'workspace'):  # those that the first files lack
             assert PolicyContract.from_json(json.dumps(values)) == contract
             continue
         with pytest.raises(ContractError, match='cannot be read'):
@@ -66,6 +67,9 @@ def test_a_contract_without_a_field_is_refused(contract):
         {'version': 1 << 32},
         {'version': True},
         {'provenance': ['run_001']},
+        {'arm': 7},
+        {'workspace': 'all'},
+        {'workspace': 3},
     ],
 )
 def test_a_contract_that_cannot_be_kept_is_refused(contract, values):
@@ -84,7 +88,7 @@ def test_a_policy_fits_its_own_task_alone(toy):
         contract = PolicyContract.of(task, 1, {})
         contract.check_fits(task)
         for other in (toy, *TASKS.values()):
-            if other != task:
+            if other != task and not contract.is_of_other_arm(other):
                 with pytest.raises(ContractError, match=f'made for {task.name}') as caught:
                     contract.check_fits(other)
                 assert other.name in str(caught.value)
@@ -108,3 +112,27 @@ def test_what_differs_is_named_with_both_values(contract, toy, field, value):
     assert str(caught.value) == (
         f'the policy was made for Toy: its {field} is {value!r}, Toy needs {wanted!r}'
     )
+
+
+def test_a_policy_of_another_arm_fits_only_if_that_is_accepted():
+    panda, ur5e = task_named('Push'), task_named('Push', 'folder/ur5e_2f85.yaml')
+    contract = PolicyContract.of(replace(panda, workspace=(0.0,) * 7), 1, {})
+    assert PolicyContract.from_json(contract.to_json()) == contract
+    contract.check_fits(panda)
+    assert not contract.is_of_other_arm(panda)
+    refused = r'^the policy was trained on arm franka_panda, not on arm ur5e_2f85; .*--accept-arm'
+    with pytest.raises(ContractError, match=refused):
+        contract.check_fits(ur5e)
+    contract.check_fits(ur5e, accept_arm=True)
+    with pytest.raises(ContractError, match=r'made for Push: its task .* PickAndPlace needs'):
+        contract.check_fits(task_named('PickAndPlace', 'ur5e_2f85'), accept_arm=True)
+
+
+def test_a_policy_of_the_fetch_is_one_of_another_arm():
+    contract = PolicyContract.of(TASKS['FetchPush'], 1, {})
+    with pytest.raises(ContractError, match=r'^the policy was trained on the Fetch, not on arm '):
+        contract.check_fits(task_named('Push'))
+    contract.check_fits(task_named('Push'), accept_arm=True)
+    with pytest.raises(ContractError, match=r'made for FetchPush: its task'):
+        contract.check_fits(task_named('Slide'), accept_arm=True)
+    contract.check_fits(TASKS['FetchPush'])

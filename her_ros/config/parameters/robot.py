@@ -99,6 +99,9 @@ class PolicyParameters(NodeParameters, SafetyParameters, WatchdogParameters, Rea
         '', 'SHA-256 that the next file must have; empty: any', live=True
     )
     accept_policies: bool = parameter(False, 'take policies from the policy topic too')
+    accept_arm: bool = parameter(
+        False, 'take policies that were trained for the task on another arm too'
+    )
     verify_key: str = parameter(
         '', 'Ed25519 public key, PEM: only policies signed with its other half act; empty: any'
     )

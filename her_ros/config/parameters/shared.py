@@ -16,5 +16,10 @@ class NodeParameters:
     """What every node of a run shares; may stand in the section ``/**``."""
 
     task: str = parameter('FetchReach', 'name of the task')
+    arm: str = parameter(
+        '',
+        'name of the arm that does the task, or path of its description; empty: the one of the'
+        ' task. Fetch tasks take no other',
+    )
     seed: int = parameter(0, 'seed of the run', minimum=0, maximum=2**31 - 1)
     run_dir: str = parameter('', 'folder of the run; empty: keep nothing')
