@@ -143,7 +143,7 @@ def _paths(episodes: Sequence[tuple[int, Episode]], task: GoalTask) -> Figure:
 def _path(axes: Axes, episode: Episode, task: GoalTask) -> None:
     path, goal = plane(episode.achieved_goal), plane(episode.desired_goal)
     color = GREEN if episode.is_success else RED
-    axes.add_patch(Circle((goal[0], goal[1]), task.goal_tolerance_m, color=color, alpha=0.3))
+    axes.add_patch(Circle((goal[0], goal[1]), task.goal_tolerance_m, color=color, alpha=0.4))
     axes.plot(*path.T, color=BLUE, linewidth=1.3)
     axes.plot(*path[0], '.', color=BLUE, markersize=8)
     # Square, and as large as path and goal need: episodes differ in size.

@@ -24,7 +24,7 @@ _INK = '#010203'
 _STYLE: dict[Any, Any] = {
     'svg.fonttype': 'none',  # text in the page's own letters
     'svg.hashsalt': 'her_ros',
-    'font.size': 10,
+    'font.size': 11,
     'text.color': _INK,
     'axes.edgecolor': _INK,
     'axes.labelcolor': _INK,

@@ -20,6 +20,8 @@ from her_ros.runtime.states import Outcome
 _PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx', 'onnxruntime')
 # Values of actions from here on count as being at the limit of 1.
 _FULL = 0.999
+# Nodes that no training starts.
+_OF_ROBOTS = ('robot_bridge.', 'simulated_robot.')
 _ORIGIN = 'Where it comes from'
 
 
@@ -65,9 +67,10 @@ def _parameters(of: RunSource) -> Section:
 
 
 def changes(of: RunSource) -> list[tuple[str, Any, Any]]:
-    """Return the parameters that differ from the shipped ones: name, shipped, of the run."""
+    """Return the parameters of a training that differ: name, shipped value, value of the run."""
     shipped = complete(read_file(shipped_file(of.task.name)))
-    return [tuple(each) for each in differences(shipped, of.values)]
+    changed = differences(shipped, of.values)
+    return [tuple(each) for each in changed if not each.name.startswith(_OF_ROBOTS)]
 
 
 def compared_parameters(runs: Sequence[RunSource]) -> Section:
