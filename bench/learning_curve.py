@@ -79,7 +79,11 @@ def curve(name: str, values: Any, steps: int, every: int) -> Iterator[dict[str, 
     first = integer_seed(trainer.seed, 'fetch_env')
     seeds = [first + i for i in range(env.num_envs)]
     rollout = Rollout(task, simulation_of(task, seeds), session=1)
-    noise = Exploration(acting.noise_std, acting.random_probability, acting.hold_steps)
+    noise = Exploration(
+        acting.exploration_noise_std,
+        acting.exploration_random_probability,
+        acting.exploration_hold_steps,
+    )
     explorer = Explorer(noise, task.action_size, generator(trainer.seed, 'policy'))
     policy, due, moved = None, every, [0.0]
     while learner.env_steps < steps:

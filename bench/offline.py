@@ -94,7 +94,7 @@ def record_random(name: str, folder: Path, episodes: int) -> None:
     task, values = task_named(name), complete(read_file(shipped_file(name)))['policy']
     batch = FetchBatch(task, [integer_seed(0, 'random', env) for env in range(NUM_ENVS)])
     rollout = Rollout(task, batch, session=1)
-    exploration = Exploration(0.0, 1.0, values['hold_steps'])
+    exploration = Exploration(0.0, 1.0, values['exploration.hold_steps'])
     explorer = Explorer(exploration, task.action_size, generator(0, 'random'))
     for number in range(-(-episodes // NUM_ENVS)):
         messages = [rollout.start()]

@@ -46,10 +46,10 @@ def variants() -> dict[str, dict[str, Any]]:
     """Return parameters, each variant with those of the ones before."""
     steps: dict[str, dict[str, Any]] = {
         'plain': {},
-        '+ gc between steps': {'collect_between_steps': True},
-        '+ locked memory': {'lock_memory': True},
-        '+ SCHED_FIFO': {'scheduler_priority': 50},
-        '+ one core': {'cpu_affinity': (max(os.sched_getaffinity(0)),)},
+        '+ gc between steps': {'realtime_collect_between_steps': True},
+        '+ locked memory': {'realtime_lock_memory': True},
+        '+ SCHED_FIFO': {'realtime_scheduler_priority': 50},
+        '+ one core': {'realtime_cpu_affinity': (max(os.sched_getaffinity(0)),)},
     }
     so_far: dict[str, Any] = {}
     return {name: dict(so_far := {**so_far, **more}) for name, more in steps.items()}
@@ -70,7 +70,7 @@ def measure(values: dict[str, Any], seconds: float) -> Times:
     rows = realtime_node.states(TASK.episode_length)
     parameters = RealTimeParameters(**values)
     realtime.apply(parameters)
-    collector = realtime.GarbageCollector() if parameters.collect_between_steps else None
+    collector = realtime.GarbageCollector() if parameters.realtime_collect_between_steps else None
     if collector:
         collector.freeze()
     count = WARM_UP + round(seconds * 1e9 / PERIOD_NS)

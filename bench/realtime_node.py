@@ -42,10 +42,10 @@ PERCENTILES = (50, 99, 99.9, 100)
 COLUMNS = ('p50', 'p99', 'p99.9', 'max')
 CORE = max(os.sched_getaffinity(0))
 PUNCTUAL = {
-    'collect_between_steps': True,
-    'lock_memory': True,
-    'scheduler_priority': 50,
-    'cpu_affinity': [CORE],
+    'realtime.collect_between_steps': True,
+    'realtime.lock_memory': True,
+    'realtime.scheduler_priority': 50,
+    'realtime.cpu_affinity': [CORE],
 }
 # The partner is to measure, not to be measured.
 PARTNER_PRIORITY = 60
@@ -229,7 +229,7 @@ def soak(minutes: float, interval_s: float) -> None:
     """Ask a node for so long, and print what memory it has, again and again."""
     robot = prepared()
     itself = (str(Path(__file__)), str(interval_s))
-    with policy(itself, {'collect_between_steps': True}) as process:
+    with policy(itself, {'realtime.collect_between_steps': True}) as process:
         assert process.stdout is not None
         if not robot.meet(process):
             return

@@ -5,7 +5,7 @@ behind the safety filter, (b) over ``step`` and ``action`` in lock-step (start s
 and (c) through the whole robot path in real time: simulated_robot, robot_bridge and policy, each a
 process. Options disturb (c). Success is that of the last of 50 steps, as everywhere.
 
-Run: ``python bench/robot.py --task FetchPush [--set simulated_robot.latency_s=0.04]``
+Run: ``python bench/robot.py --task FetchPush [--set simulated_robot.faults.latency_s=0.04]``
 """
 
 import os

@@ -39,7 +39,7 @@ _CASES: dict[Scale, Sequence[tuple[str, int]]] = {
     ],
 }
 # Slow enough that a step comes in the middle of the way.
-_SLOW = ('robot_bridge.full_action_speed_mps=0.1', 'robot_bridge.episode_steps=500')
+_SLOW = ('robot_bridge.command.full_action_speed_mps=0.1', 'robot_bridge.episode_steps=500')
 _GOALS = ((1.44, 0.85, 0.60), (1.26, 0.66, 0.48))
 _MOVING_MPS, _AT_REST_RADPS = 0.02, 0.05
 _END_TIMEOUT_S, _STANDSTILL_S = 15.0, 1.0

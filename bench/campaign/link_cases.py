@@ -38,7 +38,7 @@ _DEPLOYMENT_CUTS_S = {
 _ZERO_LIMIT_S = 0.2
 # The simulated gripper stands within 0.3 s of the last command (docs/explanation/safety.md).
 _STANDSTILL_LIMIT_S = _ZERO_LIMIT_S + 0.3
-_SLOW = ('robot_bridge.full_action_speed_mps=0.05', 'robot_bridge.episode_steps=2000')
+_SLOW = ('robot_bridge.command.full_action_speed_mps=0.05', 'robot_bridge.episode_steps=2000')
 _GOALS = ((1.45, 0.85, 0.65), (1.40, 0.70, 0.50))
 # A tenth of the speed of a full action above.
 _STANDING_MPS = 0.005

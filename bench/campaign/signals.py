@@ -31,7 +31,7 @@ _LONGEST_MOTION_S = 1.0
 _START_TIMEOUT_S, _GONE_TIMEOUT_S = 60.0, 20.0
 _MARK = 'HER_ROS_CAMPAIGN_CASE'
 _SLOW = (
-    'robot_bridge.full_action_speed_mps=0.02', 'robot_bridge.episode_steps=2000',
+    'robot_bridge.command.full_action_speed_mps=0.02', 'robot_bridge.episode_steps=2000',
     'robot_bridge.success_steps=0',
 )  # fmt: skip
 

@@ -30,7 +30,7 @@ from her_ros.wire.rows import Rows, action_dtype, step_dtype
 
 _SEED = 1
 _TASK = TASKS['FetchPush']
-_LIMITS = SafetyParameters(max_action=0.8)
+_LIMITS = SafetyParameters(safety_max_action=0.8)
 # Inputs in process; messages and requests to each node.
 _COUNTS = {
     Scale.SMALL: (4_000, 100),
@@ -120,7 +120,7 @@ def _cases() -> Sequence[tuple[str, Case]]:
         rows = rows_of(random)
         with np.errstate(over='ignore'):
             actions = _numbers(random, (len(rows), _TASK.action_size)).astype(np.float32)
-        return _unsafe(safety.apply(rows, actions), _LIMITS.max_action)
+        return _unsafe(safety.apply(rows, actions), _LIMITS.safety_max_action)
 
     return [
         ('decode', decode),

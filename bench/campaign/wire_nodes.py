@@ -163,7 +163,7 @@ def fuzz_nodes(per_node: int, folder: Path, seed: int, settle_s: float) -> list[
         itself arrive, of which damaged copies are sent
     """
     model = str(shipped_model(_TASK.name))
-    limit = SafetyParameters().max_action
+    limit = SafetyParameters().safety_max_action
     run = RunFolder(folder / 'run')
     run.create()
     graphs = (

@@ -91,10 +91,12 @@ EXPERIMENTS = (
         'exploration',
         'noise on every action, random actions, and random actions held for some steps',
         (
-            Variant('noise', ('policy.random_probability=0.0',)),
-            Variant('random', ('policy.noise_std=0.0', 'policy.hold_steps=1')),
-            Variant('noise_random', ('policy.hold_steps=1',)),
-            Variant('noise_held', ('policy.hold_steps=4',)),
+            Variant('noise', ('policy.exploration.random_probability=0.0',)),
+            Variant(
+                'random', ('policy.exploration.noise_std=0.0', 'policy.exploration.hold_steps=1')
+            ),
+            Variant('noise_random', ('policy.exploration.hold_steps=1',)),
+            Variant('noise_held', ('policy.exploration.hold_steps=4',)),
         ),
     ),
     Experiment(

@@ -140,7 +140,9 @@ def convert(
     ] = None,
     override: Annotated[
         list[str] | None,
-        typer.Option('--set', help='Override, such as robot_bridge.full_action_speed_mps=0.4.'),
+        typer.Option(
+            '--set', help='Override, such as robot_bridge.command.full_action_speed_mps=0.4.'
+        ),
     ] = None,
 ) -> None:
     """Convert recordings of a robot's own topics to bags for training.

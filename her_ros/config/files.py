@@ -20,7 +20,7 @@ NodesValues = dict[str, dict[str, Any]]
 # What may be overridden for all nodes at once.
 _SHARED = tuple(parameters_of(NodeParameters))
 # The launcher gives these to each node itself.
-_GIVEN_BY_LAUNCHER = ('run_dir', 'worker', 'explore')
+_GIVEN_BY_LAUNCHER = ('run_dir', 'worker', 'exploration.enabled')
 
 
 def shipped_file(task: str) -> Path:

@@ -6,7 +6,7 @@ file before anything starts, and reports a value that does not fit in one clear 
 
 import dataclasses
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -188,11 +188,24 @@ def configured(config: type[Config], section: str, values: Values) -> Config:
 
 def _instead(unknown: Sequence[str], known: Mapping[str, Parameter]) -> str:
     """Say what to write instead of names that no parameter has."""
-    found = {}
-    for name in unknown:
-        present = present_name(name, known)
-        near = [present] if present != name else get_close_matches(name, known, n=1)
-        found[name] = next(iter(near), '')
+    found = {name: ' or '.join(_nearest(name, known)) for name in unknown}
     if all(found.values()):
         return ', '.join(f'write {right} instead of {wrong}' for wrong, right in found.items())
     return f'known keys are {sorted(known)}'
+
+
+def _nearest(name: str, known: Collection[str]) -> list[str]:
+    """Return the parameters that a wrong name may mean: renamed, incomplete or misspelt."""
+    if (present := present_name(name, known)) != name:
+        return [present]
+    if containing := [each for each in known if name in _member(each).split('_')]:
+        return containing
+    if near := get_close_matches(name, known, n=1):
+        return near
+    members = get_close_matches(_member(name), {*map(_member, known)}, n=1)
+    return [each for each in known if _member(each) in members]
+
+
+def _member(name: str) -> str:
+    """Return the part of a name after the dot."""
+    return name.rpartition('.')[2]

@@ -31,7 +31,7 @@ class ArmPublisher:
         self._parameters = parameters
         self._control = control
         self._period_s = period_s
-        if parameters.output == 'twist':
+        if parameters.command_output == 'twist':
             self._arm = node.create_publisher(TwistStamped, TWIST, COMMAND)
         else:
             self._arm = node.create_publisher(JointTrajectory, TRAJECTORY, COMMAND)
@@ -39,7 +39,7 @@ class ArmPublisher:
 
     def send(self, command: Command) -> None:
         """Publish a command."""
-        if self._parameters.output == 'twist':
+        if self._parameters.command_output == 'twist':
             self._arm.publish(self._twist(command.velocity))
         else:
             self._arm.publish(self._trajectory(command.velocity))
@@ -56,7 +56,9 @@ class ArmPublisher:
 
     def _trajectory(self, velocity: Floats) -> JointTrajectory:
         positions = self._control.kinematics.joints_after(
-            velocity * self._period_s, self._period_s, self._parameters.max_joint_speed or None
+            velocity * self._period_s,
+            self._period_s,
+            self._parameters.command_max_joint_speed or None,
         )
         until = Duration(seconds=self._period_s).to_msg()
         point = JointTrajectoryPoint(positions=positions.tolist(), time_from_start=until)

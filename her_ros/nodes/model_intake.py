@@ -51,7 +51,7 @@ class ModelIntake:
         p, node = self._parameters, self._node
         self._models = Models(self._task, p.verify_key, p.accept_arm)
         model, expected_sha256 = self._value(_MODEL), self._value(_SHA256)
-        if model or not (p.accept_policies or p.explore):
+        if model or not (p.accept_policies or p.exploration_enabled):
             self._offer(server, self._models.from_file(model, expected_sha256))
         if p.accept_policies:
             policies = node.create_subscription(
@@ -73,7 +73,7 @@ class ModelIntake:
     def unused_policies(self) -> str:
         """Return a text if policies are published while the node acts at random, else empty."""
         p, node = self._parameters, self._node
-        random = p.explore and self._server is not None and not self._server.has_policy
+        random = p.exploration_enabled and self._server is not None and not self._server.has_policy
         topic = node.resolve_topic_name(POLICY)
         if not random or p.accept_policies or not node.count_publishers(topic):
             return ''

@@ -50,7 +50,7 @@ class PolicyNode(GuardedNode, LifecycleNode):
         self._generator = generator(p.seed, 'policy', p.worker, self._start.number)
         self._server: SafePolicyServer | LockStepPolicyServer | None = None  # while configured
         self._leave: list[Callable[[], object]] = []
-        self._collector = realtime.GarbageCollector() if p.collect_between_steps else None
+        self._collector = realtime.GarbageCollector() if p.realtime_collect_between_steps else None
         self._intake = ModelIntake(self, self._task, p)
         self._stops_told: list[str] = []
         self._environments = Rivalry(self, STEP, 'another environment sends and is not answered')
@@ -89,8 +89,10 @@ class PolicyNode(GuardedNode, LifecycleNode):
 
     def _new_server(self) -> SafePolicyServer | LockStepPolicyServer:
         p = self._config
-        noise = Exploration(p.noise_std, p.random_probability, p.hold_steps)
-        exploration = noise if p.explore else None
+        noise = Exploration(
+            p.exploration_noise_std, p.exploration_random_probability, p.exploration_hold_steps
+        )
+        exploration = noise if p.exploration_enabled else None
         sessions = Sessions(TopicSource(self, STEP))
         common = exploration, self._generator, self._send
         if p.deployment:
@@ -101,9 +103,11 @@ class PolicyNode(GuardedNode, LifecycleNode):
         p, step_qos, action_qos = self._config, LOCK_STEP, LOCK_STEP
         if p.deployment:
             # Within an episode, the watchdog publishes at the same rate if nothing else does.
-            action_qos = with_deadline(LOCK_STEP, p.deadline_s + self._task.control_period_s)
-        if p.request_deadline:
-            step_qos = with_deadline(LOCK_STEP, p.deadline_s)
+            action_qos = with_deadline(
+                LOCK_STEP, p.watchdog_deadline_s + self._task.control_period_s
+            )
+        if p.watchdog_request_deadline:
+            step_qos = with_deadline(LOCK_STEP, p.watchdog_deadline_s)
         # Rows arrive serialised: decoding them here avoids rclpy's copy field by field.
         raw = {'raw': True}
         self._publisher = self.create_publisher(PointCloud2, ACTION, action_qos)

@@ -59,7 +59,7 @@ class RobotBridgeNode(GuardedNode):
         self._is_over = False
         self._decoder = CloudDecoder(action_dtype(self._task))
         self._arrivals = {
-            topic: Arrivals(topic, p.input_timeout_s) for topic in (JOINT_STATES, OBJECT_POSE)
+            topic: Arrivals(topic, p.timeout_input_s) for topic in (JOINT_STATES, OBJECT_POSE)
         }
         self._stamp_ns = 0  # of the last joint states
         self._ended, self._successes = 0, 0

@@ -52,12 +52,12 @@ class SimulatedRobotNode(GuardedNode):
         self._robot.reset(start_seed(p.seed, self._resets))
         self._faults = SensorFaults(
             generator(p.seed, 'simulated_robot_sensors'),
-            p.object_noise_m,
-            p.joint_noise_rad,
-            p.drop_probability,
+            p.faults_object_noise_m,
+            p.faults_joint_noise_rad,
+            p.faults_drop_probability,
         )
         # Messages are published at the tick nearest to the end of their latency.
-        self._delay: Delay[tuple[Any, Any]] = Delay(p.latency_s - 0.5 / p.rate_hz)
+        self._delay: Delay[tuple[Any, Any]] = Delay(p.faults_latency_s - 0.5 / p.rate_hz)
         self._counts = dict.fromkeys(
             ('lost_sent', 'lost_received', 'stale', 'future', 'unstamped'), 0
         )
@@ -155,7 +155,7 @@ class SimulatedRobotNode(GuardedNode):
             publisher.publish(message)
 
     def _measure(self) -> None:
-        """Read the sensors; queue the messages that are not lost for ``latency_s``."""
+        """Read the sensors; queue the messages that are not lost for ``faults.latency_s``."""
         robot, stamp = self._robot, self.get_clock().now().to_msg()
         joints = JointState(name=list(robot.joint_names))
         positions = self._faults.joint_positions(robot.joint_positions, robot.turning)

@@ -150,7 +150,7 @@ class _BagConversion:
     ) -> None:
         p = parameters
         self._path, self._task, self._names = path, task, names
-        self._limit_s = p.input_timeout_s
+        self._limit_s = p.timeout_input_s
         base = Pose.of('base_pose', p.base_pose[:3], p.base_pose[3:])
         self._frames = Frames(p.base_frame, base)
         self._conversion = Conversion(task, p, self._frames, secrets.randbits(32))

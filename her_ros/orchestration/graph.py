@@ -80,7 +80,9 @@ def worker_nodes(namespace: str, worker: int, run_dir: str, explore: bool) -> li
     parameters = {'worker': worker, 'run_dir': run_dir}
     nodes = [
         NodeSpec('fetch_env', own, shared, parameters),
-        NodeSpec('policy', own, shared, {**parameters, **_LOCK_STEP, 'explore': explore}),
+        NodeSpec(
+            'policy', own, shared, {**parameters, **_LOCK_STEP, 'exploration.enabled': explore}
+        ),
     ]
     if run_dir:
         nodes.append(NodeSpec('recorder', own, shared, parameters))
@@ -110,7 +112,7 @@ def simulation_nodes(
     more: dict[str, dict[str, Any]] = {
         'fetch_env': {'follow_collect': False, **{name: True for name in asked if asked[name]}},
         # Without a policy, actions are random exploration.
-        'policy': {'model': model, 'explore': not model},
+        'policy': {'model': model, 'exploration.enabled': not model},
     }
     return [
         replace(node, parameters={**node.parameters, **more.get(node.name, {})})
@@ -142,7 +144,12 @@ def deployment_nodes(
         raise ConfigError(f'robot {robot!r}', f'choose one of {", ".join(ROBOTS)}')
     others = dict(_remapping(each) for each in remap)
     own = '/' + namespace.strip('/')
-    acting = {'model': model, 'autostart': autostart, 'deployment': True, 'explore': False}
+    acting = {
+        'model': model,
+        'autostart': autostart,
+        'deployment': True,
+        'exploration.enabled': False,
+    }
     nodes = [NodeSpec('policy', own, parameters=acting)]
     if robot == 'simulated':
         # It moves to its start position by itself, as it cannot hit anybody.

@@ -33,19 +33,19 @@ def apply(parameters: RealTimeParameters) -> list[str]:
     :raises RealTimeError: if a setting is not permitted or not available
     """
     done = []
-    if parameters.cpu_affinity != _ANY_CORE:
-        done.append(_pin(set(parameters.cpu_affinity)))
-    if parameters.lock_memory:
+    if parameters.realtime_cpu_affinity != _ANY_CORE:
+        done.append(_pin(set(parameters.realtime_cpu_affinity)))
+    if parameters.realtime_lock_memory:
         done.append(_lock_memory())
-    if parameters.scheduler_priority:
-        done.append(_schedule(parameters.scheduler_priority))
+    if parameters.realtime_scheduler_priority:
+        done.append(_schedule(parameters.realtime_scheduler_priority))
     return done
 
 
 def put_above(thread_id: int, parameters: RealTimeParameters) -> None:
     """Raise the priority of a thread above all others of this process."""
-    if parameters.scheduler_priority:
-        above = os.sched_param(parameters.scheduler_priority + 1)
+    if parameters.realtime_scheduler_priority:
+        above = os.sched_param(parameters.realtime_scheduler_priority + 1)
         os.sched_setscheduler(thread_id, os.SCHED_FIFO, above)
 
 
@@ -53,7 +53,8 @@ def _pin(cores: set[int]) -> str:
     usable = os.sched_getaffinity(0)
     if not cores <= usable:
         raise RealTimeError(
-            f'cpu_affinity: {_listed(cores)} asked for, this process may use {_listed(usable)}',
+            f'realtime.cpu_affinity: {_listed(cores)} asked for, this process may use'
+            f' {_listed(usable)}',
             'name some of these, or -1 alone for any',
         )
     _for_every_thread(lambda thread: os.sched_setaffinity(thread, cores))
@@ -66,7 +67,7 @@ def _lock_memory() -> str:
     if libc.mlockall(_MCL_CURRENT | _MCL_FUTURE):
         limit = resource.getrlimit(resource.RLIMIT_MEMLOCK)[0]
         raise RealTimeError(
-            f'lock_memory: {os.strerror(ctypes.get_errno())}; this process may lock'
+            f'realtime.lock_memory: {os.strerror(ctypes.get_errno())}; this process may lock'
             f' {_mebibytes(limit)}',
             'grant more by `ulimit -l unlimited` (memlock in'
             ' /etc/security/limits.conf), or CAP_IPC_LOCK',
@@ -82,7 +83,8 @@ def _schedule(priority: int) -> str:
     except PermissionError:
         limit = resource.getrlimit(resource.RLIMIT_RTPRIO)[0]
         raise RealTimeError(
-            f'scheduler_priority: {priority} asked for, this process may have up to {limit}',
+            f'realtime.scheduler_priority: {priority} asked for, this process may have up to'
+            f' {limit}',
             f'grant it by `ulimit -r {priority}` (rtprio in /etc/security/limits.conf), or'
             ' CAP_SYS_NICE',
         ) from None

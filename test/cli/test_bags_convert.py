@@ -342,7 +342,7 @@ def test_names_of_outputs_are_unique_and_checked_before_the_first_is_written(her
     names = ['demo_00001.mcap', 'demo_2_00001.mcap']
     assert sorted(path.name for path in out.iterdir()) == names
     (out / names[0]).unlink()
-    changed = ('--set', 'robot_bridge.input_timeout_s=0.3')
+    changed = ('--set', 'robot_bridge.timeout.input_s=0.3')
     again = her_ros(*arguments, *changed)
     assert again.status == 1
     assert 'demo_2_00001.mcap: exists already and is not of this conversion' in again.errors

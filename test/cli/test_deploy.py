@@ -15,9 +15,9 @@ from her_ros.tasks.registry import TASKS
     [
         (['--task', 'FetchTea'], ["'FetchTea'", 'FetchReach, FetchPush']),
         (['--robot', 'mine'], ["'mine'", 'simulated, real, none']),
-        (['--set', 'robot_bridge.speed=3'], ["['speed']", 'full_action_speed_mps']),
-        (['--set', 'policy.workspace=[0, 1]'], ['workspace', '6 floats']),
-        (['--set', 'policy.workspace=[0.0, 1.0]'], ['workspace', '6 floats', '2 values']),
+        (['--set', 'robot_bridge.speed=3'], ["['speed']", 'command.full_action_speed_mps']),
+        (['--set', 'policy.safety.workspace=[0, 1]'], ['workspace', '6 floats']),
+        (['--set', 'policy.safety.workspace=[0.0, 1.0]'], ['workspace', '6 floats', '2 values']),
         (
             ['--set', 'trainer.batch_size=128'],
             ['no node trainer', 'it has policy, simulated_robot, robot_bridge'],
@@ -27,7 +27,7 @@ from her_ros.tasks.registry import TASKS
         (['--folder', '/sys/robot'], ['/sys/robot', 'cannot be written']),
         (['--namespace', 'my robot'], ["'my robot'"]),
         (['--remap', 'object_pose=/block'], ["'object_pose=/block'", 'OLD:=NEW']),
-        (['--set', 'simulated_robot.latency_s=-1.0'], ['latency_s', '-1.0']),
+        (['--set', 'simulated_robot.faults.latency_s=-1.0'], ['latency_s', '-1.0']),
         (['--model', '/nothing.onnx'], ['/nothing.onnx: no such file', '--model']),
         (['--task', 'gym:HandReach-v3'], ["no model for task 'gym:HandReach-v3'", '--model']),
         (
@@ -62,7 +62,7 @@ def deploy(graph, tmp_path):
     """Start a deployment whose nodes have patience with a busy machine."""
 
     def start(*arguments):
-        patience = ['robot_bridge.input_timeout_s=5.0', 'policy.deadline_s=5.0']
+        patience = ['robot_bridge.timeout.input_s=5.0', 'policy.watchdog.deadline_s=5.0']
         options = [part for each in patience for part in ('--set', each)]
         return graph.cli('deploy', '--folder', str(tmp_path / 'robot'), *options, *arguments)
 

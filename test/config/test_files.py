@@ -79,7 +79,10 @@ def test_the_nearer_section_wins(write):
         ('/**/trainer:\n  ros__parameters:\n    discount: 2\n', ['discount', '2.0', '0.9999']),
         ('/**/trainer:\n  ros__parameters:\n    discount: 1.5\n', ['discount', '1.5', '0.9999']),
         ('/**/trainer:\n  ros__parameters:\n    device: tpu\n', ["'tpu'", 'cuda']),
-        ('/**/policy:\n  ros__parameters:\n    explore: 1\n', ['explore', 'bool']),
+        (
+            '/**/policy:\n  ros__parameters:\n    exploration.enabled: 1\n',
+            ['exploration.enabled', 'bool'],
+        ),
         ('/**:\n  ros__parameters:\n    num_envs: 4\n', ["['num_envs']"]),
         ('/**:\n  ros__parameters:\n    seed: 3\n    seed: 4\n', ['seed']),
         ('/**: [', ['not YAML']),
@@ -143,8 +146,8 @@ def test_overrides_that_do_not_fit_are_refused(values, override, parts):
 
 def test_overrides_of_nodes_that_a_command_has_not_are_refused(values):
     nodes = ['policy', 'robot_bridge']
-    changed = with_overrides(values, ['policy.deadline_s=1', 'seed=3'], nodes)
-    assert changed['policy']['deadline_s'] == 1
+    changed = with_overrides(values, ['policy.watchdog.deadline_s=1', 'seed=3'], nodes)
+    assert changed['policy']['watchdog.deadline_s'] == 1
     with pytest.raises(ConfigError, match='no node trainer; it has policy, robot_bridge'):
         with_overrides(values, ['trainer.batch_size=128'], nodes)
 
@@ -153,7 +156,7 @@ def test_complete_says_every_parameter_that_the_launcher_does_not_give(values):
     full = complete(values)
     for node, config in NODE_PARAMETERS.items():
         left_out = set(parameters_of(config)) - set(full[node])
-        assert left_out <= {'run_dir', 'worker', 'explore'}
+        assert left_out <= {'run_dir', 'worker', 'exploration.enabled'}
         assert configured(config, node, full[node]) == configured(config, node, values[node])
     assert full['trainer']['batch_size'] == TrainerParameters().batch_size
 
@@ -168,10 +171,10 @@ def test_what_is_written_is_what_is_read(tmp_path, values):
 
 
 def test_differences_name_both_values(values):
-    changed = with_overrides(values, ['trainer.discount=0.5', 'policy.noise_std=0.1'])
+    changed = with_overrides(values, ['trainer.discount=0.5', 'policy.exploration.noise_std=0.1'])
     found = differences(values, changed)
     assert found == [
-        Difference('policy.noise_std', None, 0.1),
+        Difference('policy.exploration.noise_std', None, 0.1),
         Difference('trainer.discount', 0.98, 0.5),
     ]
     assert str(found[1]) == 'trainer.discount: 0.98 → 0.5'

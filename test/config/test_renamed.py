@@ -40,7 +40,7 @@ def test_every_renamed_parameter_was_one_and_is_one_now():
 def test_the_file_of_an_earlier_run_is_written_anew_once(tmp_path):
     path = tmp_path / 'params.yaml'
     path.write_bytes(EARLIER.read_bytes())
-    with pytest.raises(ConfigError, match=r'write .*her\.k instead of future_goals'):
+    with pytest.raises(ConfigError, match=r'write .*watchdog\.recovery instead of recovery'):
         read_file(path)
     renew_names(path)
     assert read_file(path) == read_run_file(EARLIER)

@@ -144,6 +144,25 @@ def test_a_misspelt_name_is_answered_by_the_nearest_one(wrong):
     )
 
 
+@pytest.mark.parametrize(
+    ('wrong', 'right'),
+    [
+        ('noise_sdt', 'td3.noise_std'),
+        ('rate', 'actor.rate or critic.rate'),
+        ('std', 'td3.noise_std'),
+    ],
+)
+def test_an_incomplete_name_is_answered_by_all_that_it_may_mean(wrong, right):
+    @dataclasses.dataclass(frozen=True)
+    class Learner:
+        actor_rate: float = parameter(0.1, 'of the actor', group='actor')
+        critic_rate: float = parameter(0.1, 'of the critic', group='critic')
+        td3_noise_std: float = parameter(0.1, 'of targets', group='td3')
+
+    with pytest.raises(ConfigError, match=f'; write {right} instead of {wrong}$'):
+        configured(Learner, 'learner', {wrong: 0.2})
+
+
 def test_an_earlier_name_is_answered_by_the_present_one():
     @dataclasses.dataclass(frozen=True)
     class Learner:

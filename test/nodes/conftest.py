@@ -236,11 +236,11 @@ def write_bag() -> Callable[..., Path]:
 def calm() -> dict[str, Any]:
     """Leave an action as it is, and have patience with a busy machine: parameters of a policy."""
     return {
-        'workspace': [-100.0] * 3 + [100.0] * 3,
-        'max_action_change': 2.0,
-        'max_action_acceleration': 4.0,
-        'ramp_s': 0.0,
-        'deadline_s': 10.0,
+        'safety.workspace': [-100.0] * 3 + [100.0] * 3,
+        'safety.max_action_change': 2.0,
+        'safety.max_action_acceleration': 4.0,
+        'safety.ramp_s': 0.0,
+        'watchdog.deadline_s': 10.0,
     }
 
 

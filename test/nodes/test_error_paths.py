@@ -33,8 +33,8 @@ NODES = {
     'evaluator': (EvaluatorNode, {'run_dir': RUN}),
     'fetch_env': (FetchEnvNode, {'follow_collect': False}),
     'recorder': (RecorderNode, {'run_dir': RUN}),
-    'policy in training': (PolicyNode, {'explore': True, 'deployment': False}),
-    'policy in deployment': (PolicyNode, {'explore': True, 'accept_policies': True}),
+    'policy in training': (PolicyNode, {'exploration.enabled': True, 'deployment': False}),
+    'policy in deployment': (PolicyNode, {'exploration.enabled': True, 'accept_policies': True}),
     'robot_bridge': (RobotBridgeNode, {}),
     'simulated_robot': (SimulatedRobotNode, {}),
 }

@@ -30,7 +30,7 @@ def nodes(start_policies, models, calm, key, tmp_path_factory):
         '/calm': {**calm, **good},
         '/taught': {**calm, 'accept_policies': True},
         '/strict': {**calm, **verified, 'model': str(signed), 'accept_policies': True},
-        '/deaf': {'explore': True},
+        '/deaf': {'exploration.enabled': True},
         '/unsigned': {**good, **verified},
         '/other_file': {**good, 'model_sha256': 'f' * 64},
     }

@@ -16,7 +16,7 @@ import her_ros.nodes.node as node_module
 from her_ros.config.files import complete, read_file, shipped_file, to_yaml, with_overrides
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.robot import RobotBridgeParameters
-from her_ros.config.schema import configured
+from her_ros.config.schema import configured, parameters_of
 from her_ros.nodes.node import Diagnostics, read_parameters
 from her_ros.tasks.registry import TASKS
 
@@ -24,9 +24,12 @@ pytestmark = pytest.mark.nodes
 
 # what stands in the section of the policy node, and what its one line has to name
 WRONG = {
-    'unknown': ('noise_sdt: 0.1', ["['noise_sdt']", 'noise_std']),
-    'out of range': ('noise_std: 1.5', ['noise_std is 1.5', '[0, 1]']),
-    'text for bool': ('explore: "yes please"', ['explore must be a bool', 'yes please']),
+    'unknown': ('noise_sdt: 0.1', ["['noise_sdt']", 'exploration.noise_std']),
+    'out of range': ('exploration.noise_std: 1.5', ['exploration.noise_std is 1.5', '[0, 1]']),
+    'text for bool': (
+        'exploration.enabled: "yes please"',
+        ['exploration.enabled must be a bool', 'yes please'],
+    ),
     'int for text': ('task: 3', ['task must be a str']),
     'negative': ('seed: -1', ['seed is -1']),
     'unknown task': ('task: FetchTea', ["'FetchTea'", 'FetchReach']),
@@ -102,7 +105,7 @@ def values_through_rclpy(path: Path):
 
 
 def test_integers_are_declared_as_the_floats_that_they_stand_for(graph):
-    given = {'full_action_speed_mps': 1, 'base_pose': [0, 0, 0, 0, 0, 0, 1]}
+    given = {'command.full_action_speed_mps': 1, 'base_pose': [0, 0, 0, 0, 0, 0, 1]}
     node = rclpy.create_node(
         'robot_bridge',
         context=graph._context,
@@ -110,11 +113,11 @@ def test_integers_are_declared_as_the_floats_that_they_stand_for(graph):
         automatically_declare_parameters_from_overrides=True,
     )
     config = read_parameters(node, RobotBridgeParameters)
-    assert (config.full_action_speed_mps, config.base_pose) == (1.0, (0, 0, 0, 0, 0, 0, 1))
+    assert (config.command_full_action_speed_mps, config.base_pose) == (1.0, (0, 0, 0, 0, 0, 0, 1))
     speed, pose = (node.get_parameter(name) for name in given)
     assert (speed.type_, speed.value) == (rclpy.Parameter.Type.DOUBLE, 1.0)
     assert pose.type_ is rclpy.Parameter.Type.DOUBLE_ARRAY
-    assert node.describe_parameter('full_action_speed_mps').read_only
+    assert node.describe_parameter('command.full_action_speed_mps').read_only
     node.destroy_node()
 
 
@@ -151,12 +154,14 @@ def test_the_file_of_a_run_means_the_same_to_both(tmp_path, shipped):
 
 @pytest.fixture(scope='module')
 def policy(shared_graph):
-    return shared_graph.start('policy', '/described', {'noise_std': 0.25, 'autostart': False})
+    return shared_graph.start(
+        'policy', '/described', {'exploration.noise_std': 0.25, 'autostart': False}
+    )
 
 
 def test_parameters_describe_themselves(shared_graph, policy):
-    config = NODE_PARAMETERS['policy']
-    given, default = 'noise_std', 'random_probability'
+    known = parameters_of(NODE_PARAMETERS['policy'])
+    given, default = 'exploration.noise_std', 'exploration.random_probability'
     response = shared_graph.call(
         DescribeParameters, '/described/policy/describe_parameters', names=[given, default, 'seed']
     )
@@ -165,8 +170,7 @@ def test_parameters_describe_themselves(shared_graph, policy):
         (limits,) = by_name[name].floating_point_range
         assert (limits.from_value, limits.to_value) == (0.0, 1.0)
         assert by_name[name].type == ParameterType.PARAMETER_DOUBLE
-        metadata = config.__dataclass_fields__[name].metadata
-        assert by_name[name].description == metadata['description']
+        assert by_name[name].description == known[name].description
     (limits,) = by_name['seed'].integer_range
     assert (limits.from_value, limits.to_value) == (0, 2**31 - 1)
 
@@ -176,7 +180,7 @@ def test_parameters_cannot_change_under_a_running_node(shared_graph, policy):
     response = shared_graph.call(
         SetParameters,
         '/described/policy/set_parameters',
-        parameters=[Parameter(name='noise_std', value=value)],
+        parameters=[Parameter(name='exploration.noise_std', value=value)],
     )
     (result,) = response.results
     assert not result.successful
@@ -228,7 +232,7 @@ def test_busy_is_the_cpu_time_of_the_process_per_second(monkeypatch, graph):
 def test_nodes_stop_when_told_to(graph):
     signals = {'/interrupted': signal.SIGINT, '/terminated': signal.SIGTERM}
     # Patient, as four nodes start on two cores.
-    policy = {'explore': True, 'deadline_s': 5.0}
+    policy = {'exploration.enabled': True, 'watchdog.deadline_s': 5.0}
     parameters = {'fetch_env': {'follow_collect': False}, 'policy': policy}
     nodes = {
         f'{namespace}/{name}': graph.start(name, namespace, values)
@@ -246,7 +250,7 @@ def test_nodes_stop_when_told_to(graph):
 
 def test_signals_that_come_again_do_no_harm(graph):
     """Ctrl-C reaches a node that launch starts twice: from the terminal, and from launch."""
-    node = graph.start('policy', '/stubborn', {'explore': True})
+    node = graph.start('policy', '/stubborn', {'exploration.enabled': True})
     graph.until(lambda: graph.status('/stubborn/policy'), 'diagnostics')
     while node.popen.poll() is None:
         node.popen.send_signal(signal.SIGINT)

@@ -44,10 +44,10 @@ def nodes(shared_graph, models):
         '/bare': {},
         '/served': {'model': str(models['good'])},
         '/lazy': {'autostart': False, 'model': str(models['good'])},
-        '/explore': {'explore': True, 'seed': 5},
-        '/explore_again': {'explore': True, 'seed': 5},
-        '/explore_else': {'explore': True, 'seed': 5, 'worker': 1},
-        '/crowded': {'explore': True},
+        '/explore': {'exploration.enabled': True, 'seed': 5},
+        '/explore_again': {'exploration.enabled': True, 'seed': 5},
+        '/explore_else': {'exploration.enabled': True, 'seed': 5, 'worker': 1},
+        '/crowded': {'exploration.enabled': True},
         **{f'/{name}': {'model': str(models[name])} for name in BAD_MODELS},
     }
     return {
@@ -300,7 +300,11 @@ def test_either_side_may_die_in_mid_rollout(graph, tmp_path, make_env_partner):
     RunFolder(tmp_path / 'run').create()
     shared = {'run_dir': str(tmp_path / 'run'), 'action_timeout_s': 0.2}
     env_parameters = {**shared, 'num_envs': 2, 'follow_collect': False}
-    policy_parameters = {'run_dir': shared['run_dir'], 'explore': True, 'deployment': False}
+    policy_parameters = {
+        'run_dir': shared['run_dir'],
+        'exploration.enabled': True,
+        'deployment': False,
+    }
     env = graph.start('fetch_env', '/run', env_parameters)
     policy = graph.start('policy', '/run', policy_parameters)
     watcher = make_env_partner(graph, '/run', 'FetchReach')

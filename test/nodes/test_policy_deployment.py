@@ -22,17 +22,22 @@ pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 def nodes(start_policies, models, calm):
     """All nodes that the tests share, started at once."""
     good = {'model': str(models['good'])}
-    prompt = {**calm, 'deadline_s': 0.3}
+    prompt = {**calm, 'watchdog.deadline_s': 0.3}
     parameters = {
-        '/calm': {**calm, **good, 'collect_between_steps': True},
+        '/calm': {**calm, **good, 'realtime.collect_between_steps': True},
         '/manual': {**calm, 'autostart': False},
         '/prompt': {**prompt, **good},
-        '/latched': {**prompt, **good, 'recovery': 'latched'},
+        '/latched': {**prompt, **good, 'watchdog.recovery': 'latched'},
         '/interrupted': {**calm, **good},
         '/terminated': {**calm, **good},
-        '/promised': {**calm, **good, 'request_deadline': True, 'deadline_s': 1.0},
+        '/promised': {
+            **calm,
+            **good,
+            'watchdog.request_deadline': True,
+            'watchdog.deadline_s': 1.0,
+        },
         '/empty': {},
-        '/nowhere': {**good, 'cpu_affinity': [1023]},
+        '/nowhere': {**good, 'realtime.cpu_affinity': [1023]},
     }
     return start_policies(parameters)
 
@@ -72,7 +77,7 @@ def identities(rows):
 
 
 @pytest.mark.parametrize(
-    ('namespace', 'named'), [('/empty', 'model is empty'), ('/nowhere', 'cpu_affinity')]
+    ('namespace', 'named'), [('/empty', 'model is empty'), ('/nowhere', 'realtime.cpu_affinity')]
 )
 def test_an_automatic_start_that_fails_is_one_line_and_status_2(nodes, namespace, named):
     assert nodes[namespace].ended() == 2

@@ -124,13 +124,13 @@ class RobotPartner:
 
 # Many nodes share two cores here; what is late in a test need not be on a robot.
 PATIENT = {
-    'robot_bridge': {'input_timeout_s': 5.0, 'policy_timeout_s': 5.0},
-    'policy': {'deadline_s': 5.0},
+    'robot_bridge': {'timeout.input_s': 5.0, 'timeout.policy_s': 5.0},
+    'policy': {'watchdog.deadline_s': 5.0},
 }
 
 
 # So that there is time to see the robot move: a full action is a tenth of what it was.
-SLOW = {'success_steps': 0, 'full_action_speed_mps': 0.08, 'episode_steps': 400}
+SLOW = {'success_steps': 0, 'command.full_action_speed_mps': 0.08, 'episode_steps': 400}
 
 
 def start_policy(graph, namespace, task='FetchReach'):
@@ -153,7 +153,7 @@ def running(shared_graph):
     """Three robots at once: by twists, by trajectories, and one with a block to push."""
     started = {
         '/twist': start(shared_graph, '/twist'),
-        '/trajectory': start(shared_graph, '/trajectory', output='trajectory'),
+        '/trajectory': start(shared_graph, '/trajectory', **{'command.output': 'trajectory'}),
         '/push': start(shared_graph, '/push', 'FetchPush', home=True),
     }
     for partner, _ in started.values():
@@ -231,7 +231,7 @@ def test_a_reset_needs_a_goal_and_then_acts_again(graph):
 
 
 def test_a_dead_policy_ends_the_episode_and_its_successor_waits_for_a_person(graph):
-    partner, processes = start(graph, '/run', **SLOW, policy_timeout_s=0.5)
+    partner, processes = start(graph, '/run', **SLOW, **{'timeout.policy_s': 0.5})
     partner.ready()
     partner.send(START['FetchReach'] + 0.1)
     partner.acting()
@@ -394,7 +394,7 @@ def test_nodes_talk_by_udp_on_this_machine_alone(graph):
 
 
 def test_a_robot_that_falls_silent_is_named_and_no_longer_commanded(graph):
-    partner, processes = start(graph, '/run', **SLOW, input_timeout_s=0.5)
+    partner, processes = start(graph, '/run', **SLOW, **{'timeout.input_s': 0.5})
     partner.ready()
     partner.send(START['FetchReach'] + 0.1)
     partner.acting()
@@ -415,7 +415,7 @@ def test_a_robot_that_falls_silent_is_named_and_no_longer_commanded(graph):
 
 def test_drivers_that_publish_apart_are_one_robot_and_a_wrong_clock_is_named(graph):
     """Play the drivers of arm and gripper; no robot is needed to see what the bridge takes."""
-    graph.start('robot_bridge', '/run', {'task': 'FetchReach', 'input_timeout_s': 0.5})
+    graph.start('robot_bridge', '/run', {'task': 'FetchReach', 'timeout.input_s': 0.5})
     names = task_kinematics(TASKS['FetchReach']).joint_names
     publisher = graph.node.create_publisher(JointState, '/run/joint_states', COMMAND)
     clock = {'offset_s': 0.0}

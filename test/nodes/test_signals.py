@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 
 def test_a_node_that_starts_with_ignored_signals_ends_by_them(graph):
     shell = f'trap "" INT TERM; exec {sys.executable} -m her_ros.nodes.policy --ros-args'
-    node = graph.run('sh', '-c', f'{shell} -r __ns:=/scripted -p explore:=true')
+    node = graph.run('sh', '-c', f'{shell} -r __ns:=/scripted -p exploration.enabled:=true')
     graph.until(lambda: graph.status('/scripted/policy'), 'diagnostics')
     node.popen.send_signal(signal.SIGINT)
     assert node.ended(10.0) == 0
@@ -21,7 +21,7 @@ def test_a_node_that_starts_with_ignored_signals_ends_by_them(graph):
 def test_a_node_that_starts_with_blocked_signals_ends_by_them(graph):
     block = 'import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [2, 15, 1]);'
     code = f'{block} os.execv(sys.executable, [sys.executable, *sys.argv[1:]])'
-    arguments = ('--ros-args', '-r', '__ns:=/blocked', '-p', 'explore:=true')
+    arguments = ('--ros-args', '-r', '__ns:=/blocked', '-p', 'exploration.enabled:=true')
     node = graph.run(sys.executable, '-c', code, '-m', 'her_ros.nodes.policy', *arguments)
     graph.until(lambda: graph.status('/blocked/policy'), 'diagnostics')
     node.popen.send_signal(signal.SIGTERM)

@@ -248,10 +248,10 @@ def test_messages_are_noisy_late_and_lost_as_asked(graph):
         'simulated_robot',
         parameters={
             'task': 'FetchPush',
-            'object_noise_m': 0.01,
-            'joint_noise_rad': 0.02,
-            'latency_s': 0.1,
-            'drop_probability': 0.3,
+            'faults.object_noise_m': 0.01,
+            'faults.joint_noise_rad': 0.02,
+            'faults.latency_s': 0.1,
+            'faults.drop_probability': 0.3,
         },
     )
     partner = Partner(graph)

@@ -118,7 +118,7 @@ def test_a_real_robots_topics_are_its_own():
 
 def test_only_training_and_random_acting_explore():
     exploring = {
-        name: [spec.parameters['explore'] for spec in specs if spec.name == 'policy']
+        name: [spec.parameters['exploration.enabled'] for spec in specs if spec.name == 'policy']
         for name, specs in GRAPHS.items()
     }
     assert exploring == {
@@ -158,7 +158,7 @@ def test_commands_say_everything():
     text = ' '.join(command)
     for part in (
         '-r __node:=policy', '-r __ns:=/robot', '-r policy:=/a/policy', '--params-file p.yaml',
-        '-p model:="policy.onnx"', '-p autostart:=false', '-p explore:=false',
+        '-p model:="policy.onnx"', '-p autostart:=false', '-p exploration.enabled:=false',
     ):  # fmt: skip
         assert part in text
 

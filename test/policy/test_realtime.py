@@ -61,7 +61,7 @@ def test_every_thread_there_is_and_every_later_one_is_pinned():
     end = threading.Event()
     there = threading.Thread(target=end.wait)
     there.start()
-    print(*apply(RealTimeParameters(cpu_affinity=({core},))))
+    print(*apply(RealTimeParameters(realtime_cpu_affinity=({core},))))
     later = threading.Thread(target=end.wait)
     later.start()
     for thread in (threading.main_thread(), there, later):
@@ -74,25 +74,27 @@ def test_every_thread_there_is_and_every_later_one_is_pinned():
 def test_a_core_that_is_not_there_is_named_beside_those_that_are():
     there = sorted(os.sched_getaffinity(0))
     wrong = (there[0], 1023)
-    (line,) = output_of(f'refused(cpu_affinity={wrong})')
-    assert line.startswith(f'cpu_affinity: cores {there[0]}, 1023 asked for, this process may use')
+    (line,) = output_of(f'refused(realtime_cpu_affinity={wrong})')
+    assert line.startswith(
+        f'realtime.cpu_affinity: cores {there[0]}, 1023 asked for, this process may use'
+    )
     assert ', '.join(map(str, there)) in line.partition('may use')[2]
 
 
 def test_any_core_beside_a_certain_one_is_refused():
-    (line,) = output_of('refused(cpu_affinity=(-1, 0))')
-    assert line.startswith('cpu_affinity: cores -1, 0 asked for')
+    (line,) = output_of('refused(realtime_cpu_affinity=(-1, 0))')
+    assert line.startswith('realtime.cpu_affinity: cores -1, 0 asked for')
     assert '-1 alone' in line
 
 
 def test_a_priority_reaches_every_thread():
-    if not granted(scheduler_priority=5):
+    if not granted(realtime_scheduler_priority=5):
         pytest.skip('SCHED_FIFO is not permitted here')
     program = """
     end = threading.Event()
     there = threading.Thread(target=end.wait)
     there.start()
-    print(*apply(RealTimeParameters(scheduler_priority=5)))
+    print(*apply(RealTimeParameters(realtime_scheduler_priority=5)))
     later = threading.Thread(target=end.wait)
     later.start()
     for thread in (threading.main_thread(), there, later):
@@ -104,14 +106,14 @@ def test_a_priority_reaches_every_thread():
 
 
 def test_memory_stays_locked_also_what_comes_later():
-    if not granted(lock_memory=True):
+    if not granted(realtime_lock_memory=True):
         pytest.skip('locking memory is not permitted here')
     program = """
     from pathlib import Path
     def locked_mib():
         return int(Path('/proc/self/status').read_text().partition('VmLck:')[2].split()[0]) >> 10
     print(locked_mib())
-    print(*apply(RealTimeParameters(lock_memory=True)))
+    print(*apply(RealTimeParameters(realtime_lock_memory=True)))
     before = locked_mib()
     more = bytearray(64 << 20)
     print(before > 0, locked_mib() - before >= 64)
@@ -124,11 +126,13 @@ def test_memory_stays_locked_also_what_comes_later():
 def test_without_the_right_to_a_priority_the_cure_is_named():
     program = """
     drop_rights()
-    refused(scheduler_priority=50)
+    refused(realtime_scheduler_priority=50)
     print(os.sched_getscheduler(0) == os.SCHED_OTHER)
     """
     line, unchanged = output_of(program)
-    assert line.startswith('scheduler_priority: 50 asked for, this process may have up to 0;')
+    assert line.startswith(
+        'realtime.scheduler_priority: 50 asked for, this process may have up to 0;'
+    )
     for cure in ('ulimit -r 50', 'rtprio', 'CAP_SYS_NICE'):
         assert cure in line
     assert unchanged == 'True'
@@ -137,10 +141,10 @@ def test_without_the_right_to_a_priority_the_cure_is_named():
 def test_without_the_right_to_lock_memory_the_cure_is_named():
     program = """
     drop_rights()
-    refused(lock_memory=True)
+    refused(realtime_lock_memory=True)
     """
     (line,) = output_of(program)
-    assert line.startswith('lock_memory: ')
+    assert line.startswith('realtime.lock_memory: ')
     for part in ('may lock 1 MiB', 'ulimit -l', 'memlock', 'CAP_IPC_LOCK'):
         assert part in line
 

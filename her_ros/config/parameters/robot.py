@@ -11,28 +11,41 @@ from her_ros.runtime.states import Recovery
 class SafetyParameters:
     """Bounds of the actions that leave ``policy`` in deployment, in units of the action limit."""
 
-    max_action: float = parameter(1.0, 'largest action in any component', minimum=0.0, maximum=1.0)
-    max_action_change: float = parameter(
-        1.0, 'largest change of a component per control period', minimum=1e-3, maximum=2.0
+    safety_max_action: float = parameter(
+        1.0,
+        'largest action in any component',
+        minimum=0.0,
+        maximum=1.0,
+        group='safety',
     )
-    max_action_acceleration: float = parameter(
+    safety_max_action_change: float = parameter(
+        1.0,
+        'largest change of a component per control period',
+        minimum=1e-3,
+        maximum=2.0,
+        group='safety',
+    )
+    safety_max_action_acceleration: float = parameter(
         2.0,
         'largest change of that change per control period',
         minimum=1e-3,
         maximum=4.0,
+        group='safety',
     )
-    workspace: tuple[float, ...] = parameter(
+    safety_workspace: tuple[float, ...] = parameter(
         (1.05, 0.4, 0.38, 1.6, 1.1, 1.0),
         'box that the gripper is kept in: least x, y, z, then greatest; metres, world frame',
         minimum=-100.0,
         maximum=100.0,
         length=6,
+        group='safety',
     )
-    ramp_s: float = parameter(
+    safety_ramp_s: float = parameter(
         0.2,
         'seconds in which the largest action grows from 0, after activation and after a stop',
         minimum=0.0,
         maximum=60.0,
+        group='safety',
     )
 
 
@@ -40,25 +53,32 @@ class SafetyParameters:
 class WatchdogParameters:
     """When ``policy`` stops acting by itself, in deployment."""
 
-    deadline_s: float = parameter(
+    watchdog_deadline_s: float = parameter(
         0.1,
         'stop when no fresh observation came for so long within an episode',
         minimum=0.001,
         maximum=60.0,
+        group='watchdog',
     )
-    recovery: str = parameter(
+    watchdog_recovery: str = parameter(
         'automatic',
         'after a stop: automatic acts again with fresh observations, latched with the next'
         ' activation',
         choices=(Recovery.AUTOMATIC, Recovery.LATCHED),
+        group='watchdog',
     )
-    clock_tolerance_s: float = parameter(
-        0.02, 'refuse stamps that lie in the future by more', minimum=0.0, maximum=60.0
+    watchdog_clock_tolerance_s: float = parameter(
+        0.02,
+        'refuse stamps that lie in the future by more',
+        minimum=0.0,
+        maximum=60.0,
+        group='watchdog',
     )
-    request_deadline: bool = parameter(
+    watchdog_request_deadline: bool = parameter(
         False,
-        'ask the publisher of step for deadline_s as quality of service; without that offer'
-        ' nothing is received',
+        'ask the publisher of step for watchdog.deadline_s as quality of service; without that'
+        ' offer nothing is received',
+        group='watchdog',
     )
 
 
@@ -66,18 +86,29 @@ class WatchdogParameters:
 class RealTimeParameters:
     """How ``policy`` asks the operating system for punctuality."""
 
-    scheduler_priority: int = parameter(
+    realtime_scheduler_priority: int = parameter(
         0,
         'priority under SCHED_FIFO, one less than that of the watchdog; 0: the normal scheduler',
         minimum=0,
         maximum=98,
+        group='realtime',
     )
-    cpu_affinity: tuple[int, ...] = parameter(
-        (-1,), 'cores to run on; -1: any', minimum=-1, maximum=1023
+    realtime_cpu_affinity: tuple[int, ...] = parameter(
+        (-1,),
+        'cores to run on; -1: any',
+        minimum=-1,
+        maximum=1023,
+        group='realtime',
     )
-    lock_memory: bool = parameter(False, 'keep all memory in RAM')
-    collect_between_steps: bool = parameter(
-        False, 'freeze what is loaded, and collect garbage after an answer, never within one'
+    realtime_lock_memory: bool = parameter(
+        False,
+        'keep all memory in RAM',
+        group='realtime',
+    )
+    realtime_collect_between_steps: bool = parameter(
+        False,
+        'freeze what is loaded, and collect garbage after an answer, never within one',
+        group='realtime',
     )
 
 
@@ -105,23 +136,33 @@ class PolicyParameters(NodeParameters, SafetyParameters, WatchdogParameters, Rea
     verify_key: str = parameter(
         '', 'Ed25519 public key, PEM: only policies signed with its other half act; empty: any'
     )
-    explore: bool = parameter(False, 'act with exploration noise')
-    noise_std: float = parameter(
+    exploration_enabled: bool = parameter(
+        False,
+        'act with exploration noise',
+        group='exploration',
+    )
+    exploration_noise_std: float = parameter(
         0.2,
         'standard deviation of the Gaussian noise, of the action limit',
         minimum=0.0,
         maximum=1.0,
         start=True,
+        group='exploration',
     )
-    random_probability: float = parameter(
+    exploration_random_probability: float = parameter(
         0.3,
         'share of the actions that are uniformly random',
         minimum=0.0,
         maximum=1.0,
         start=True,
+        group='exploration',
     )
-    hold_steps: int = parameter(
-        1, 'steps for which a random action is held', minimum=1, maximum=1000
+    exploration_hold_steps: int = parameter(
+        1,
+        'steps for which a random action is held',
+        minimum=1,
+        maximum=1000,
+        group='exploration',
     )
 
 
@@ -129,24 +170,31 @@ class PolicyParameters(NodeParameters, SafetyParameters, WatchdogParameters, Rea
 class RobotBridgeParameters(NodeParameters):
     """Parameters of ``robot_bridge``."""
 
-    output: str = parameter(
+    command_output: str = parameter(
         'twist',
         'commands for the arm: twist for MoveIt Servo, trajectory for ros2_control',
         choices=('twist', 'trajectory'),
+        group='command',
     )
-    full_action_speed_mps: float = parameter(
+    command_full_action_speed_mps: float = parameter(
         0.83,
         'speed commanded for a full action, metres per second; 0.83 is what it means in training',
         minimum=0.01,
         maximum=1.25,  # 0.05 m per control period, for which the policy's workspace is checked
+        group='command',
     )
-    twist_units: str = parameter(
+    command_twist_units: str = parameter(
         'speed',
-        'twists in m/s, or unitless: in [-1, 1] of unitless_scale_mps',
+        'twists in m/s, or unitless: in [-1, 1] of command.unitless_scale_mps',
         choices=('speed', 'unitless'),
+        group='command',
     )
-    unitless_scale_mps: float = parameter(
-        0.4, "Servo's linear scale, metres per second", minimum=0.001, maximum=10.0
+    command_unitless_scale_mps: float = parameter(
+        0.4,
+        "Servo's linear scale, metres per second",
+        minimum=0.001,
+        maximum=10.0,
+        group='command',
     )
     base_frame: str = parameter('base_link', 'frame of the robot, in which it is commanded')
     base_pose: tuple[float, ...] = parameter(
@@ -157,36 +205,40 @@ class RobotBridgeParameters(NodeParameters):
         maximum=100.0,
         length=7,
     )
-    max_joint_speed: float = parameter(
+    command_max_joint_speed: float = parameter(
         0.0,
         "limit of a joint in a trajectory, rad/s; 0: the limits of the arm's description",
         minimum=0.0,
         maximum=10.0,
+        group='command',
     )
-    input_timeout_s: float = parameter(
+    timeout_input_s: float = parameter(
         0.1,
         'inputs older than this are late; stamps further ahead are refused',
         minimum=0.005,
         maximum=10.0,
+        group='timeout',
     )
-    policy_timeout_s: float = parameter(
+    timeout_policy_s: float = parameter(
         0.5,
         'give an episode up when the policy has answered nothing, or the bridge itself stood'
         ' still, for so long',
         minimum=0.08,
         maximum=60.0,
+        group='timeout',
     )
-    goal_timeout_s: float = parameter(
+    timeout_goal_s: float = parameter(
         10.0,
         'a goal expires when its episode cannot begin for so long, as the policy does not answer',
         minimum=0.1,
         maximum=3600.0,
+        group='timeout',
     )
     recovery: str = parameter(
         'latched',
         'after a crash or silence of policy, robot or bridge within an episode: latched waits for'
         ' a goal or ~/reset, automatic begins again with the same goal if all are back within'
-        ' goal_timeout_s',
+        ' timeout.goal_s',
         choices=(Recovery.LATCHED, Recovery.AUTOMATIC),
     )
     velocity_window_s: float = parameter(
@@ -233,18 +285,31 @@ class SimulatedRobotParameters(NodeParameters):
     publish_scene: bool = parameter(
         True, 'publish gripper pose and markers, for RViz and Foxglove'
     )
-    object_noise_m: float = parameter(
-        0.0, 'standard deviation of the object position', minimum=0.0, maximum=1.0
+    faults_object_noise_m: float = parameter(
+        0.0,
+        'standard deviation of the object position',
+        minimum=0.0,
+        maximum=1.0,
+        group='faults',
     )
-    joint_noise_rad: float = parameter(
-        0.0, 'standard deviation of the joint positions', minimum=0.0, maximum=1.0
+    faults_joint_noise_rad: float = parameter(
+        0.0,
+        'standard deviation of the joint positions',
+        minimum=0.0,
+        maximum=1.0,
+        group='faults',
     )
-    latency_s: float = parameter(
+    faults_latency_s: float = parameter(
         0.0,
         'sensor messages come so much later than their stamps, to the nearest 1 / rate_hz',
         minimum=0.0,
         maximum=10.0,
+        group='faults',
     )
-    drop_probability: float = parameter(
-        0.0, 'share of all messages that get lost, sent and received', minimum=0.0, maximum=1.0
+    faults_drop_probability: float = parameter(
+        0.0,
+        'share of all messages that get lost, sent and received',
+        minimum=0.0,
+        maximum=1.0,
+        group='faults',
     )

@@ -39,7 +39,7 @@ class SafetyFilter:
        zero. It never grows or changes its sign. So outside the box, actions that lead back are
        allowed, and none is forced. The commanded position counts, which a real gripper does not
        fully reach.
-    3. *Limit.* No component exceeds ``max_action``, times the share that the ramp allows.
+    3. *Limit.* No component exceeds ``safety.max_action``, times the share that the ramp allows.
     4. *Change and acceleration* of a component from one action to the next are bounded.
 
     Limit, change and acceleration always hold together: a change is only as large as can be undone
@@ -47,7 +47,7 @@ class SafetyFilter:
     overshoot. Only a stop and the workspace may brake harder than change and acceleration allow;
     the change of such a component counts as zero afterwards.
     Bounds are relative to the previous output of this filter, not to the requested actions. They
-    hold up to float32 rounding; ``max_action`` holds exactly.
+    hold up to float32 rounding; ``safety.max_action`` holds exactly.
 
     An episode starts from standstill: with its step 0, or where that was lost with its first row.
 
@@ -57,11 +57,11 @@ class SafetyFilter:
 
     def __init__(self, task: GoalTask, limits: SafetyParameters) -> None:
         self._position = _position_in(task)
-        self._box = _box(limits.workspace)
-        self._limit = _rounded_down(limits.max_action)
-        self._max_change = limits.max_action_change
-        self._max_acceleration = limits.max_action_acceleration
-        self._ramp_actions = max(limits.ramp_s / task.control_period_s, 1.0)
+        self._box = _box(limits.safety_workspace)
+        self._limit = _rounded_down(limits.safety_max_action)
+        self._max_change = limits.safety_max_action_change
+        self._max_acceleration = limits.safety_max_action_acceleration
+        self._ramp_actions = max(limits.safety_ramp_s / task.control_period_s, 1.0)
         # By env: the last action, what it changed, the actions since a stop, and the episode.
         components = ('f8', (task.action_size,))
         self._given = np.zeros(
@@ -219,7 +219,7 @@ def _box(workspace: Sequence[float]) -> tuple[Values, Values]:
     for axis, low, high in zip('xyz', least, greatest, strict=True):
         if not low < high:
             raise SafetyError(
-                f'workspace: its least {axis} is {low:g}, its greatest {high:g}',
+                f'safety.workspace: its least {axis} is {low:g}, its greatest {high:g}',
                 'the least must be below the greatest (order: least x, y, z, then greatest)',
             )
     return least, greatest

@@ -102,6 +102,7 @@ class FreshnessChecker:
         if freshness in _CURES:
             raise StampError(
                 f'step: an observation is {freshness.replace("_", " ")}, its stamp {age_s:+.3f} s'
-                f' behind our clock (deadline_s {self._max_age_s:g}, clock_tolerance_s'
-                f' {self._tolerance_s:g}), and not acted upon: {_CURES[freshness]}'
+                f' behind our clock (watchdog.deadline_s {self._max_age_s:g},'
+                f' watchdog.clock_tolerance_s {self._tolerance_s:g}), and not acted upon:'
+                f' {_CURES[freshness]}'
             )

@@ -53,9 +53,9 @@ class SafePolicyServer:
         sessions: Sessions | None = None,
     ) -> None:
         p = parameters
-        if p.deadline_s < _FEWEST_PERIODS * task.control_period_s:
+        if p.watchdog_deadline_s < _FEWEST_PERIODS * task.control_period_s:
             raise ConfigError(
-                f'policy: deadline_s is {p.deadline_s:g}',
+                f'policy: watchdog.deadline_s is {p.watchdog_deadline_s:g}',
                 f'{task.name} has a step every'
                 f' {task.control_period_s:g} s, so it must be at least'
                 f' {_FEWEST_PERIODS * task.control_period_s:g}',
@@ -68,10 +68,10 @@ class SafePolicyServer:
         self._decoder = CloudDecoder(step_dtype(task))
         self._filter = SafetyFilter(task, p)
         self.policy_server = PolicyServer(task, exploration, generator, self._filter.apply)
-        self._stamps = FreshnessChecker(p.deadline_s, p.clock_tolerance_s)
-        latching = p.recovery == Recovery.LATCHED
+        self._stamps = FreshnessChecker(p.watchdog_deadline_s, p.watchdog_clock_tolerance_s)
+        latching = p.watchdog_recovery == Recovery.LATCHED
         self.watchdog = Watchdog(
-            p.deadline_s, task.control_period_s, latching, self._bring_safe_action, clock
+            p.watchdog_deadline_s, task.control_period_s, latching, self._bring_safe_action, clock
         )
         self._times = AnswerTimes(clock)
         # Identity of the last fresh observation by env, during its episode; guarded by the lock.

@@ -37,7 +37,7 @@ class Arrivals:
             self._problem = (
                 f'{self._topic}: {rate} arrive, but stamped'
                 f' {abs(age_s):.2f} s in the {side} (limit {self._limit_s:g} s); synchronise the'
-                ' clocks, or see input_timeout_s'
+                ' clocks, or see timeout.input_s'
             )
             self._problem_s = now_s
             raise RobotError(self._problem)

@@ -52,7 +52,9 @@ class RobotControl:
         self._parameters = p = parameters
         self.units = TwistUnits(p, frames)
         self.kinematics = task_kinematics(task, frames.base)
-        self._commands = ArmCommands(task, self.kinematics, self.units, p.full_action_speed_mps)
+        self._commands = ArmCommands(
+            task, self.kinematics, self.units, p.command_full_action_speed_mps
+        )
         self._motion = CommandedMotion()
         self.observer = Observer(
             task,
@@ -64,7 +66,9 @@ class RobotControl:
             task, session, p.episode_steps or task.episode_length, p.success_steps
         )
         scene_spec = scene_spec_of(task)
-        self._homing = Homing(scene_spec, np.array(scene_spec.start_m), p.full_action_speed_mps)
+        self._homing = Homing(
+            scene_spec, np.array(scene_spec.start_m), p.command_full_action_speed_mps
+        )
         self._coming_home = False
         self.goals = GoalQueue(task)
         self._stop_until_s = -np.inf
@@ -114,7 +118,7 @@ class RobotControl:
 
     def missing(self, now_s: float) -> list[MissingInput]:
         """Return missing or stale inputs, see :meth:`Observer.missing`."""
-        return self.observer.missing(now_s, self._parameters.input_timeout_s)
+        return self.observer.missing(now_s, self._parameters.timeout_input_s)
 
     def waits_for(self, now_s: float) -> WaitsFor:
         """Return what the robot needs before it moves."""

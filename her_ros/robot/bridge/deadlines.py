@@ -9,8 +9,8 @@ class Deadlines:
     """Monotonic times of the last events, in seconds, and checks for overdue ones."""
 
     def __init__(self, parameters: RobotBridgeParameters) -> None:
-        self._policy_timeout_s = parameters.policy_timeout_s
-        self._goal_timeout_s = parameters.goal_timeout_s
+        self._policy_timeout_s = parameters.timeout_policy_s
+        self._goal_timeout_s = parameters.timeout_goal_s
         self._ticked_s = self._answered_s = -np.inf
         self._expires_s = np.inf
 

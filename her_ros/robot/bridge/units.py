@@ -11,8 +11,8 @@ class TwistUnits:
 
     def __init__(self, parameters: RobotBridgeParameters, frames: Frames) -> None:
         self._frames = frames
-        unitless = parameters.twist_units == 'unitless'
-        self._scale_mps = parameters.unitless_scale_mps if unitless else None
+        unitless = parameters.command_twist_units == 'unitless'
+        self._scale_mps = parameters.command_unitless_scale_mps if unitless else None
 
     def followed(self, velocity: Floats) -> Floats:
         """Return the velocity that the robot can be sent: m/s, world frame, shape (3,).

@@ -57,9 +57,9 @@ class Conversion:
         self, task: GoalTask, parameters: RobotBridgeParameters, frames: Frames, session: int
     ) -> None:
         p = parameters
-        self._task, self._speed_mps = task, p.full_action_speed_mps
+        self._task, self._speed_mps = task, p.command_full_action_speed_mps
         self._units = TwistUnits(p, frames)
-        self._timeout_s = p.input_timeout_s
+        self._timeout_s = p.timeout_input_s
         self._fingers_closed = scene_spec_of(task).fingers_closed
         self._kinematics = task_kinematics(task, frames.base)
         self._episodes = RobotEpisodes(

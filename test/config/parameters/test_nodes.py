@@ -47,7 +47,7 @@ def test_defaults_are_those_of_the_paper():
     assert (learner.normalizer_input_clip, learner.normalizer_output_clip) == (200, 5)
     assert learner.normalizer_minimum_std == 0.01
     policy = PolicyParameters()
-    assert (policy.noise_std, policy.random_probability) == (0.2, 0.3)
+    assert (policy.exploration_noise_std, policy.exploration_random_probability) == (0.2, 0.3)
 
 
 @pytest.mark.parametrize(

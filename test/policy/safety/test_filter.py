@@ -12,7 +12,7 @@ from her_ros.tasks.registry import TASKS
 from her_ros.wire.rows import MAX_ENVIRONMENTS, RowError, step_dtype
 
 PUSH = TASKS['FetchPush']
-WORKSPACE = SafetyParameters().workspace
+WORKSPACE = SafetyParameters().safety_workspace
 INSIDE = (1.3, 0.7, 0.6)
 #: actions leave as float32, and those of three periods make an acceleration
 ROUNDING = 1e-6
@@ -23,11 +23,11 @@ proven = settings(deadline=None, derandomize=True, max_examples=150)
 
 
 # No change from one action to the next in [-1, 1] is larger.
-WIDE = {'max_action_change': 2.0, 'max_action_acceleration': 4.0}
+WIDE = {'safety_max_action_change': 2.0, 'safety_max_action_acceleration': 4.0}
 
 
 def unramped(**bounds):
-    return SafetyParameters(ramp_s=0.0, **{**WIDE, **bounds})
+    return SafetyParameters(safety_ramp_s=0.0, **{**WIDE, **bounds})
 
 
 def rows_of(envs, positions, episode=1, step=1, session=7):
@@ -59,11 +59,11 @@ def limits_in_their_ranges(draw):
     least = [draw(st.floats(-0.5, 1.5)) for _ in range(3)]
     size = [draw(st.floats(1e-6, 2.0)) for _ in range(3)]
     return SafetyParameters(
-        max_action=draw(st.sampled_from([0.0, 0.1, 1.0]) | st.floats(0.0, 1.0)),
-        max_action_change=draw(st.floats(1e-3, 2.0)),
-        max_action_acceleration=draw(st.floats(1e-3, 4.0) | st.floats(1e-3, 0.2)),
-        workspace=(*least, *(a + b for a, b in zip(least, size, strict=True))),
-        ramp_s=draw(st.sampled_from([0.0, 0.2]) | st.floats(0.0, 1.0)),
+        safety_max_action=draw(st.sampled_from([0.0, 0.1, 1.0]) | st.floats(0.0, 1.0)),
+        safety_max_action_change=draw(st.floats(1e-3, 2.0)),
+        safety_max_action_acceleration=draw(st.floats(1e-3, 4.0) | st.floats(1e-3, 0.2)),
+        safety_workspace=(*least, *(a + b for a, b in zip(least, size, strict=True))),
+        safety_ramp_s=draw(st.sampled_from([0.0, 0.2]) | st.floats(0.0, 1.0)),
     )
 
 
@@ -116,19 +116,19 @@ class Observer:
 
     def check_limit(self, given):
         p = self.limits
-        assert (np.abs(given) <= p.max_action).all()
-        share = min(1.0, self.count * 0.04 / p.ramp_s) if p.ramp_s else 1.0
-        assert (np.abs(given) <= p.max_action * share + ROUNDING).all()
+        assert (np.abs(given) <= p.safety_max_action).all()
+        share = min(1.0, self.count * 0.04 / p.safety_ramp_s) if p.safety_ramp_s else 1.0
+        assert (np.abs(given) <= p.safety_max_action * share + ROUNDING).all()
 
     def check_box(self, position, given):
-        least, greatest = np.reshape(self.limits.workspace, (2, 3))
+        least, greatest = np.reshape(self.limits.safety_workspace, (2, 3))
         aim = position + 0.05 * given[:3]
         assert (aim <= np.maximum(greatest, position) + ROUNDING_M).all()
         assert (aim >= np.minimum(least, position) - ROUNDING_M).all()
 
     def brakes(self, position, given):
         """Tell in which components the workspace may have a part: those that aim at a wall."""
-        least, greatest = np.reshape(self.limits.workspace, (2, 3))
+        least, greatest = np.reshape(self.limits.safety_workspace, (2, 3))
         aim = position + 0.05 * given[:3]
         at_wall = np.minimum(np.abs(aim - least), np.abs(aim - greatest)) < ROUNDING_M
         outside = (position < least) | (position > greatest)
@@ -137,8 +137,8 @@ class Observer:
     def check_changes(self, changes, braked):
         p = self.limits
         for i, (change, at_wall) in enumerate(zip(changes, braked, strict=True)):
-            steady = abs(change) <= p.max_action_change + ROUNDING and any(
-                abs(change - before) <= p.max_action_acceleration + ROUNDING
+            steady = abs(change) <= p.safety_max_action_change + ROUNDING and any(
+                abs(change - before) <= p.safety_max_action_acceleration + ROUNDING
                 for before in self.changes[i]
             )
             assert steady or at_wall, (i, change, self.changes[i])
@@ -176,7 +176,9 @@ def test_no_input_gets_past_the_bounds(limits, sent):
 def test_limit_change_and_acceleration_hold_at_once(asked, limit, change, acceleration):
     """From bound to bound and back, in which no bound may give way to another."""
     limits = unramped(
-        max_action=limit, max_action_change=change, max_action_acceleration=acceleration
+        safety_max_action=limit,
+        safety_max_action_change=change,
+        safety_max_action_acceleration=acceleration,
     )
     held = np.repeat([np.sign(each) for each in asked], 5)
     actions = given_by(SafetyFilter(PUSH, limits), held).astype(np.float64)
@@ -220,7 +222,7 @@ def test_within_the_bounds_what_a_policy_asks_for_leaves_bit_for_bit(asked, rest
 @given(st.floats(1 / 64, 1.0, width=32), st.floats(0.01, 2.0), st.floats(0.01, 4.0))
 def test_an_action_held_is_reached_as_fast_as_the_bounds_allow(target, change, acceleration):
     """In n periods changes grow and shrink by A and reach C: they sum to n terms at the most."""
-    limits = unramped(max_action_change=change, max_action_acceleration=acceleration)
+    limits = unramped(safety_max_action_change=change, safety_max_action_acceleration=acceleration)
 
     def farthest(n):
         terms = (
@@ -235,7 +237,7 @@ def test_an_action_held_is_reached_as_fast_as_the_bounds_allow(target, change, a
 
 
 def test_the_ramp_grows_in_equal_parts_from_zero():
-    safety = SafetyFilter(PUSH, SafetyParameters(ramp_s=0.2))
+    safety = SafetyFilter(PUSH, SafetyParameters(safety_ramp_s=0.2))
     expected = [0.2, 0.4, 0.6, 0.8, 1.0, 1.0]  # 0.2 s are five periods of 0.04 s
     np.testing.assert_allclose(given_by(safety, [1.0] * 6)[:, 0], expected, rtol=1e-6)
     np.testing.assert_allclose(given_by(safety, [-1.0] * 2, episode=2)[:, 0], -1.0)
@@ -247,7 +249,7 @@ def test_the_ramp_grows_in_equal_parts_from_zero():
 
 @pytest.mark.parametrize('bad', [math.nan, math.inf, -math.inf])
 def test_one_value_that_is_not_finite_stops_its_environment_alone(bad):
-    safety = SafetyFilter(PUSH, SafetyParameters(ramp_s=0.2))
+    safety = SafetyFilter(PUSH, SafetyParameters(safety_ramp_s=0.2))
     rows, actions = rows_of([0, 1], [INSIDE] * 2), np.ones((2, 4), np.float32)
     for _ in range(6):
         safety.apply(rows, actions)
@@ -260,7 +262,7 @@ def test_one_value_that_is_not_finite_stops_its_environment_alone(bad):
 
 
 def test_a_new_episode_starts_from_standstill_with_or_without_its_first_row():
-    limits = unramped(max_action_change=0.1)
+    limits = unramped(safety_max_action_change=0.1)
     for identity in ({'step': 0}, {'episode': 2}, {'session': 8}):
         safety = SafetyFilter(PUSH, limits)
         before = given_by(safety, [1.0] * 8)
@@ -279,7 +281,7 @@ def test_at_the_wall_every_way_but_out_is_open():
 
 
 def test_after_the_wall_has_braked_the_way_back_begins_gently():
-    safety = SafetyFilter(PUSH, unramped(max_action_acceleration=0.1))
+    safety = SafetyFilter(PUSH, unramped(safety_max_action_acceleration=0.1))
     assert given_by(safety, [1.0] * 12)[-1, 0] == 1.0
     wall = (WORKSPACE[3], *INSIDE[1:])
     back = given_by(safety, [1.0, -1.0, -1.0], wall)[:, 0]
@@ -290,7 +292,9 @@ def test_after_the_wall_has_braked_the_way_back_begins_gently():
 
 
 def test_each_cause_is_counted_once_per_action_it_changed():
-    safety = SafetyFilter(PUSH, SafetyParameters(max_action=0.5, max_action_change=0.2))
+    safety = SafetyFilter(
+        PUSH, SafetyParameters(safety_max_action=0.5, safety_max_action_change=0.2)
+    )
     wall = (WORKSPACE[3], *INSIDE[1:])
     expected = dict.fromkeys(CAUSES, 0)
 
@@ -318,7 +322,7 @@ def test_each_cause_is_counted_once_per_action_it_changed():
 
 
 def test_acceleration_is_counted_apart_from_change():
-    safety = SafetyFilter(PUSH, unramped(max_action_acceleration=0.1))
+    safety = SafetyFilter(PUSH, unramped(safety_max_action_acceleration=0.1))
     given_by(safety, [0.5])
     assert safety.interventions_by == {**dict.fromkeys(CAUSES, 0), 'acceleration': 1}
 
@@ -369,8 +373,8 @@ def test_an_env_that_must_be_noise_is_refused():
     ],
 )
 def test_an_empty_box_is_refused_by_its_axis(workspace, axis):
-    with pytest.raises(SafetyError, match=rf'^workspace: its least {axis} is'):
-        SafetyFilter(PUSH, SafetyParameters(workspace=workspace))
+    with pytest.raises(SafetyError, match=rf'^safety\.workspace: its least {axis} is'):
+        SafetyFilter(PUSH, SafetyParameters(safety_workspace=workspace))
 
 
 def test_a_task_that_does_not_observe_its_gripper_is_refused():

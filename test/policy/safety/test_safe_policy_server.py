@@ -16,10 +16,10 @@ from her_ros.wire.rows import RowError, action_dtype, identity_of, step_dtype
 STATE = ('observation', 'achieved_goal', 'desired_goal')
 #: bounds that leave an action of the policy as it is
 OPEN = {
-    'max_action_change': 2.0,
-    'max_action_acceleration': 4.0,
-    'ramp_s': 0.0,
-    'workspace': (-100.0,) * 3 + (100.0,) * 3,
+    'safety_max_action_change': 2.0,
+    'safety_max_action_acceleration': 4.0,
+    'safety_ramp_s': 0.0,
+    'safety_workspace': (-100.0,) * 3 + (100.0,) * 3,
 }
 START_NS = 1_700_000_000 * 10**9
 
@@ -81,7 +81,7 @@ def robot(reach, policy, step_rows):
 
 @pytest.fixture
 def latching(reach, policy, step_rows):
-    return Robot(reach, policy, step_rows, recovery='latched')
+    return Robot(reach, policy, step_rows, watchdog_recovery='latched')
 
 
 def is_safe(answers):
@@ -104,7 +104,7 @@ def test_fresh_observations_are_acted_upon(robot, policy, step_rows):
 
 def test_a_deadline_shorter_than_two_periods_is_refused(reach, policy, step_rows):
     with pytest.raises(ConfigError, match=r'deadline_s is 0.07; FetchReach .* at least 0.08'):
-        Robot(reach, policy, step_rows, deadline_s=0.07)
+        Robot(reach, policy, step_rows, watchdog_deadline_s=0.07)
 
 
 def test_silence_brings_the_safe_action_for_the_last_observation(robot):
@@ -130,7 +130,7 @@ def test_rows_of_another_session_in_a_message_are_neither_answered_nor_stopped(r
 
 
 def test_after_a_stop_a_fresh_observation_acts_with_a_new_ramp(reach, policy, step_rows):
-    robot = Robot(reach, policy, step_rows, ramp_s=0.4)
+    robot = Robot(reach, policy, step_rows, safety_ramp_s=0.4)
     # in its first 0.4 s, 10 periods, the action may grow by a tenth each
     largest = [np.abs(robot.state(step)[0]['action']).max() for step in range(20)]
     assert 0 < largest[0] <= 0.1 + 1e-6
@@ -352,7 +352,7 @@ EVENTS = st.lists(
 def test_whatever_comes_only_what_is_fresh_and_newer_than_every_stop_is_acted_upon(
     events, recovery
 ):
-    robot = Robot(TASKS['FetchReach'], FullSpeed(), states_at_zero, recovery=recovery)
+    robot = Robot(TASKS['FetchReach'], FullSpeed(), states_at_zero, watchdog_recovery=recovery)
     # acted: the newest state acted upon, until a stop
     step, acted, ever, latched = 0, None, set(), False
     for kind, value in events:

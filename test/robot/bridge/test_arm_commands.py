@@ -14,11 +14,11 @@ def commands(task, **parameters):
     base = Pose.of('', p.base_pose[:3], p.base_pose[3:])
     units = TwistUnits(p, Frames('base_link', base))
     kinematics = task_kinematics(TASKS[task], base)
-    return ArmCommands(TASKS[task], kinematics, units, p.full_action_speed_mps)
+    return ArmCommands(TASKS[task], kinematics, units, p.command_full_action_speed_mps)
 
 
 def test_a_full_action_has_the_full_speed():
-    made = commands('FetchReach', full_action_speed_mps=0.2)
+    made = commands('FetchReach', command_full_action_speed_mps=0.2)
     command = made.acting(np.array([1.0, -0.5, 0.0, 1.0], np.float32))
     assert command.velocity == pytest.approx([0.2, -0.1, 0.0])
     assert command.fingers == pytest.approx([0.0, 0.0], abs=1e-3)  # training holds them closed

@@ -190,7 +190,7 @@ def test_a_new_goal_waits_for_the_end_of_the_episode():
 
 
 def test_a_goal_on_the_way_home_is_the_one_of_the_episode():
-    loop = Loop('FetchReach', home=True, success_steps=0, full_action_speed_mps=0.5)
+    loop = Loop('FetchReach', home=True, success_steps=0, command_full_action_speed_mps=0.5)
     loop.set_goal(loop.drawn_goal)
     loop.until_idle()
     other = np.array(scene_spec_of(loop.task).start_m) + np.array([0.0, 0.1, 0.0])
@@ -204,7 +204,7 @@ def test_a_goal_on_the_way_home_is_the_one_of_the_episode():
 
 
 def test_coming_home_is_no_faster_than_acting_may_be():
-    loop = Loop('FetchReach', home=True, success_steps=0, full_action_speed_mps=0.1)
+    loop = Loop('FetchReach', home=True, success_steps=0, command_full_action_speed_mps=0.1)
     for _ in range(40):
         loop.robot.command_velocity(np.array([0.0, 0.4, 0.0]))
         loop.robot.advance(SUBSTEPS)
@@ -302,7 +302,7 @@ def test_a_goal_without_inputs_is_refused_and_nothing_begins_when_they_come():
 
 @pytest.mark.parametrize('recovery', ['latched', 'automatic'])
 def test_a_goal_expires_without_a_policy(recovery):
-    loop = Loop('FetchReach', goal_timeout_s=2.0, recovery=recovery)
+    loop = Loop('FetchReach', timeout_goal_s=2.0, recovery=recovery)
     loop.policy_alive = False
     loop.set_goal(loop.drawn_goal, 5)
     loop.periods(45)
@@ -369,7 +369,7 @@ def test_a_parameter_lets_it_go_on_after_a_crash(node):
 
 
 def test_what_does_not_come_back_in_time_does_not_begin_again():
-    loop = Loop('FetchReach', success_steps=0, recovery='automatic', goal_timeout_s=1.0)
+    loop = Loop('FetchReach', success_steps=0, recovery='automatic', timeout_goal_s=1.0)
     loop.set_goal(loop.drawn_goal)
     loop.periods(10)
     loop.sensing = False
@@ -456,7 +456,7 @@ def end_by_homing_that_fails(loop):
     ],
 )
 def test_the_last_command_is_zero_however_an_episode_ends(end):
-    loop = Loop('FetchReach', home=True, full_action_speed_mps=0.5)
+    loop = Loop('FetchReach', home=True, command_full_action_speed_mps=0.5)
     loop.set_goal(loop.drawn_goal)
     for _ in range(200):
         loop.period()

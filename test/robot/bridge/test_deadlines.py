@@ -6,7 +6,7 @@ from her_ros.robot.bridge.deadlines import Deadlines
 
 @pytest.fixture
 def deadlines():
-    return Deadlines(RobotBridgeParameters(policy_timeout_s=0.5, goal_timeout_s=2.0))
+    return Deadlines(RobotBridgeParameters(timeout_policy_s=0.5, timeout_goal_s=2.0))
 
 
 def test_what_never_happened_is_overdue_but_a_goal(deadlines):

@@ -20,7 +20,7 @@ def test_speeds_stand_in_the_robots_axes():
 
 
 def test_unitless_twists_keep_their_direction_and_their_limits():
-    unitless = units(twist_units='unitless', unitless_scale_mps=0.4)
+    unitless = units(command_twist_units='unitless', command_unitless_scale_mps=0.4)
     followed = unitless.followed(VELOCITY)
     np.testing.assert_allclose(followed, VELOCITY * 0.4 / 0.83)
     assert np.abs(unitless.linear(followed)).max() == pytest.approx(1.0)
