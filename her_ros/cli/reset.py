@@ -42,5 +42,7 @@ def reset(
     from her_ros.orchestration.goal import reset_node
 
     if node not in _RESETTABLE:
-        raise ConfigError(f'reset {node!r}: choose one of {", ".join(_RESETTABLE)}')
+        raise ConfigError(
+            f'node {node!r} cannot be reset', f'choose one of {", ".join(_RESETTABLE)}'
+        )
     reset_node(node, namespace or _RESETTABLE[node])

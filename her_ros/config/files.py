@@ -97,8 +97,9 @@ def with_overrides(
         is_known = set(targets) <= set(changed) and (node or name in _SHARED)
         if not equals or not is_known:
             raise ConfigError(
-                f'{override!r}: write NODE.PARAMETER=VALUE, such as trainer.batch_size=128;'
-                f' nodes are {", ".join(changed)}'
+                f'{override!r} sets no parameter of a node',
+                'write NODE.PARAMETER=VALUE, such as trainer.batch_size=128;'
+                f' nodes are {", ".join(changed)}',
             )
         if node and nodes and node not in nodes:
             raise ConfigError(

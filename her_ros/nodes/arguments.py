@@ -41,7 +41,9 @@ def check_arguments(arguments: Sequence[str], description: str, config: type) ->
         if flag in ('-r', '--remap'):
             _check_remapping(rule)
         elif flag in ('-p', '--param') and ':=' not in rule:
-            raise HerRosError(f'parameter {rule!r}: write NAME:=VALUE, such as seed:=3')
+            raise HerRosError(
+                f'parameter {rule!r} has no value', 'write NAME:=VALUE, such as seed:=3'
+            )
 
 
 def help_text(description: str, config: type) -> str:
@@ -105,7 +107,9 @@ def _check_remapping(rule: str) -> None:
     # rcl's own errors name a lexeme and a line of its source instead.
     old, arrow, new = rule.partition(':=')
     if not arrow or not old or not new:
-        raise HerRosError(f'remapping {rule!r}: write OLD:=NEW, such as action:=/robot/action')
+        raise HerRosError(
+            f'remapping {rule!r} has no two names', 'write OLD:=NEW, such as action:=/robot/action'
+        )
     try:
         if old.rpartition(':')[2] == '__ns':
             validate_namespace(new)

@@ -132,7 +132,8 @@ def _names(topics: Sequence[str]) -> dict[str, str]:
         key, _, name = each.partition('=')
         if key not in WANTED or not name.startswith('/'):
             raise ConfigError(
-                f'--topic {each!r}: write NAME=/TOPIC with a name of {", ".join(WANTED)}'
+                f'--topic {each!r} names no topic',
+                f'write NAME=/TOPIC with a name of {", ".join(WANTED)}',
             )
         names[key] = name
     return names

@@ -166,5 +166,7 @@ def deployment_nodes(
 def _remapping(text: str) -> tuple[str, str]:
     old, arrow, new = text.partition(':=')
     if not (old and arrow and new):
-        raise ConfigError(f'remapping {text!r}: write OLD:=NEW, such as object_pose:=/block')
+        raise ConfigError(
+            f'remapping {text!r} has no two names', 'write OLD:=NEW, such as object_pose:=/block'
+        )
     return checked_topic(old), checked_topic(new)

@@ -67,8 +67,9 @@ def checked_namespace(text: str) -> str:
     plain = text.strip('/')
     if not re.fullmatch(_NAME, plain, re.ASCII) or len(plain) > _MAX_LENGTH:
         raise RosEnvironmentError(
-            f'namespace {text!r}: use letters, digits, _ and / only, such as robot or lab/robot;'
-            ' no part begins with a digit'
+            f'namespace {text!r} is not accepted by ROS',
+            'use letters, digits, _ and / only, such as robot or lab/robot;'
+            ' no part begins with a digit',
         )
     return plain
 
@@ -80,8 +81,8 @@ def checked_topic(text: str) -> str:
     """
     if not re.fullmatch(rf'(~?/)?{_NAME}', text, re.ASCII) or len(text) > _MAX_LENGTH:
         raise RosEnvironmentError(
-            f'topic {text!r}: use letters, digits, _ and / only, such as /robot/goal;'
-            ' no part begins with a digit'
+            f'topic {text!r} is not accepted by ROS',
+            'use letters, digits, _ and / only, such as /robot/goal; no part begins with a digit',
         )
     return text
 

@@ -221,8 +221,8 @@ def test_what_is_no_message_is_left_out_and_named(her_ros, tmp_path):
 @pytest.mark.parametrize(
     ('arguments', 'said'),
     [
-        (['--topic', 'block=/b'], "'block=/b': write NAME=/TOPIC"),
-        (['--topic', 'goal=b'], "'goal=b': write NAME=/TOPIC"),
+        (['--topic', 'block=/b'], "'block=/b' names no topic; write NAME=/TOPIC"),
+        (['--topic', 'goal=b'], "'goal=b' names no topic; write NAME=/TOPIC"),
         (['--topic', 'goal=/elsewhere'], 'no goal; publish one before each attempt'),
         (['--topic', 'joint_states=/elsewhere'], 'no joint_states; --topic'),
         (['--set', 'robot_bridge.speed=1'], "['speed']"),

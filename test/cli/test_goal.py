@@ -175,4 +175,7 @@ def test_a_reset_prints_the_response_of_the_node(listener, her_ros):
     assert ended == (1, '', 'her-ros: /robot/robot_bridge: refused: no goal yet\n')
     ended = her_ros('reset', 'policy')
     assert ended.status == 1
-    assert "'policy': choose one of robot_bridge, simulated_robot, fetch_env" in ended.errors
+    assert (
+        "'policy' cannot be reset; choose one of robot_bridge, simulated_robot, fetch_env"
+        in ended.errors
+    )
