@@ -38,8 +38,9 @@ def farthest(policy: OnnxPolicy) -> list[int]:
 def tiles_of(task: str, width: int) -> list[list[Tile]]:
     """Draw the episodes of a task; return the tiles of each moment, one per episode."""
     policy = OnnxPolicy.load(ROOT / 'models' / task / 'policy.onnx')
-    painter = Painter(task_named(task), width, 3 * width // 4)
-    moments = [*film(policy, farthest(policy), painter.draw)]
+    goal_task = task_named(task)
+    painter = Painter(goal_task, width, 3 * width // 4)
+    moments = [*film(policy, goal_task, farthest(policy), painter.draw)]
     painter.close()
     shown = [*moments[:-1:STRIDE], moments[-1]]
     return [[tile._replace(caption=task) for tile in tiles] for tiles in shown]

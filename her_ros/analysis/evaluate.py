@@ -14,6 +14,7 @@ from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
+from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
 # Height of a goal above the object's start, metres, from which on it counts as in the air.
@@ -60,7 +61,7 @@ def evaluate(
         # Only now: drawing needs OpenGL.
         from her_ros.analysis.film import write_film
 
-        write_film(policy, min(shown, protocol.episodes), video)
+        write_film(policy, judged_task(policy, on), min(shown, protocol.episodes), video)
         print(video)
 
 
@@ -68,11 +69,7 @@ def judged(
     policy: OnnxPolicy, protocol: EvaluationProtocol, on: OnTask = _AS_TRAINED
 ) -> dict[str, str]:
     """Evaluate a policy; return the results as text, by name."""
-    contract = policy.contract
-    name = on.task or contract.task
-    same_task = name == contract.task
-    task = task_named(name, on.arm or (contract.arm if same_task else ''))
-    contract.check_fits(task, on.accept_arm)
+    contract, task = policy.contract, judged_task(policy, on)
     steps = evaluation_steps(task, policy.act, policy.version, protocol)
     finished, _ = split_rollout(list(steps))
     at_reset = sum(bool(task.is_success(e.achieved_goal[0], e.desired_goal)) for e in finished)
@@ -92,6 +89,19 @@ def judged(
     rows['solved before the first action'] = str(at_reset)
     rows['mean return'] = f'{np.mean([float(e.reward.sum()) for e in finished]):.2f}'
     return rows
+
+
+def judged_task(policy: OnnxPolicy, on: OnTask) -> GoalTask:
+    """Return the task that a policy is judged on.
+
+    :raises HerRosError: if there is no such task or arm, or the policy was made for another one
+    """
+    contract = policy.contract
+    name = on.task or contract.task
+    same_task = name == contract.task
+    task = task_named(name, on.arm or (contract.arm if same_task else ''))
+    contract.check_fits(task, on.accept_arm)
+    return task
 
 
 def success_of(episodes: Sequence[Episode]) -> str:

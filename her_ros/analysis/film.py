@@ -13,12 +13,14 @@ from rich.progress import track
 
 from her_ros.analysis.video_file import Picture, write_video
 from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.sim.arm.batch import ArmBatch
 from her_ros.sim.evaluate import FIRST_SEED
 from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.registry import simulation_of
 from her_ros.sim.rendering.display_scene import FPS
 from her_ros.sim.rendering.painter import Painter
 from her_ros.sim.rollout import Rollout
-from her_ros.tasks.registry import task_named
+from her_ros.tasks.goal_task import GoalTask
 
 # For so long the last picture stays, seconds.
 _LAST_S = 1.0
@@ -43,14 +45,14 @@ class Tile(NamedTuple):
     color: tuple[int, int, int]
 
 
-def write_film(policy: OnnxPolicy, episodes: int, path: Path) -> None:
+def write_film(policy: OnnxPolicy, task: GoalTask, episodes: int, path: Path) -> None:
     """Film the first evaluation episodes of a policy into a file.
 
-    :raises HerRosError: if the task is not one of the Fetch, or the video cannot be made
+    :param task: what the policy is judged on
+    :raises HerRosError: if the task has no scene to draw, or the video cannot be made
     """
-    task = task_named(policy.contract.task)
     painter = Painter(task, *_size_of(path))
-    moments = film(policy, range(episodes), painter.draw)
+    moments = film(policy, task, range(episodes), painter.draw)
     console = Console(stderr=True)
     shown = track(
         moments,
@@ -71,17 +73,18 @@ def _size_of(path: Path) -> tuple[int, int]:
     return (320, 240) if path.suffix.lower() == '.mp4' else (240, 180)
 
 
-def film(policy: OnnxPolicy, episodes: Sequence[int], draw: Draw) -> Iterator[list[Tile]]:
+def film(
+    policy: OnnxPolicy, task: GoalTask, episodes: Sequence[int], draw: Draw
+) -> Iterator[list[Tile]]:
     """Draw evaluation episodes of a policy: those that :func:`evaluation_steps` judges.
 
+    :param task: one of the Fetch tasks, or of those that any arm does
     :param episodes: their numbers, counted from 0
     :param draw: see :meth:`Painter.draw`
     :return: the tiles of each moment, one per episode
-    :raises HerRosError: if the task is not one of the Fetch
     """
-    task = task_named(policy.contract.task)
-    policy.contract.check_fits(task)
-    batch = FetchBatch(task, [0] * len(episodes))
+    batch = simulation_of(task, [0] * len(episodes))
+    assert isinstance(batch, FetchBatch | ArmBatch)  # others have no scene, so no painter
     rollout = Rollout(task, batch, session=0)
     rows = rollout.start(seeds=[FIRST_SEED + number for number in episodes])
     while True:

@@ -44,7 +44,7 @@ def test_the_film_shows_the_episodes_that_are_judged(export_policy):
         drawn.append(goal)
         return np.zeros((8, 8, 3), np.uint8)
 
-    moments = [*film(policy, [0, 1], draw)]
+    moments = [*film(policy, task, [0, 1], draw)]
     steps = evaluation_steps(task, policy.act, 1, EvaluationProtocol(2, 2, 1))
     episodes, _ = split_rollout([*steps])
     assert len(moments) == task.episode_length + 1
@@ -57,7 +57,7 @@ def test_the_film_shows_the_episodes_that_are_judged(export_policy):
         note = moments[-1][number].note
         assert note == ('success' if episode.is_success else f'missed by {left_cm[-1]:.1f} cm')
         assert moments[-1][number].caption == f'episode {number + 1}'
-    (alone,) = next(film(policy, [1], draw))
+    (alone,) = next(film(policy, task, [1], draw))
     assert (alone.note, alone.caption) == (moments[0][1].note, 'episode 2')
 
 

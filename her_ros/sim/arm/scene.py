@@ -97,7 +97,7 @@ def load_scene(task: GoalTask) -> ArmScene:
     start_m = np.array([*_STARTS_M[task.name][:2], TABLE_HEIGHT_M + above_table_m])
     base_m = start_m - in_base_m
     joints = _start_joints(kinematics, description, in_base_m)
-    model = _compiled(task, description, kinematics.chain, joints, base_m)
+    model = scene_mjcf(task, description, kinematics.chain, joints, base_m).compile()
     has_object = scene_spec.object_start_m is not None
     settled = _settled(model)
     return ArmScene(
@@ -125,14 +125,14 @@ def _scene_spec(task: GoalTask) -> SceneSpec:
     return SCENE_SPECS[FETCH_PREFIX + task.name]
 
 
-def _compiled(
+def scene_mjcf(
     task: GoalTask,
     description: ArmDescription,
     chain: JointChain,
     joints: Floats,
     base_m: Floats,
-) -> mujoco.MjModel:
-    """Compile a scene with the arm at its start.
+) -> mujoco.MjSpec:
+    """Return a scene with the arm at its start, not yet compiled.
 
     :param joints: rad (m if prismatic), shape (J,)
     """
@@ -149,7 +149,7 @@ def _compiled(
         add_fingers(spec, description.gripper)
     if scene_spec.object_start_m is not None:
         add_object(spec, TABLE_HEIGHT_M, is_puck=is_slide)
-    return spec.compile()
+    return spec
 
 
 def _start_in_base(task: GoalTask, description: ArmDescription) -> Floats:

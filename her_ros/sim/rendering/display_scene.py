@@ -1,11 +1,14 @@
-"""A Fetch scene made to be looked at: its colours, light and viewpoint."""
+"""Scenes made to be looked at: colours, light and viewpoint, of the Fetch and of any arm."""
 
 import functools
 from typing import NamedTuple
 
 import mujoco
+import numpy as np
 
-from her_ros.arms.model import load_model, scene_mjcf
+from her_ros.arms.model import load_model
+from her_ros.arms.model import scene_mjcf as fetch_mjcf
+from her_ros.sim.arm.scene import load_scene, scene_mjcf
 from her_ros.sim.observations import Floats
 from her_ros.tasks.goal_task import GoalTask
 
@@ -15,11 +18,13 @@ LARGEST_PICTURE = 4096
 FPS = 25
 
 _GOAL = 'goal'
+_TABLE_COLOR, _OBJECT_COLOR = (0.76, 0.66, 0.54, 1.0), (0.93, 0.45, 0.10, 1.0)
+_LINK_COLOR, _FINGER_COLOR = (0.23, 0.44, 0.68, 1.0), (0.25, 0.27, 0.30, 1.0)
 _COLORS = {
     'floor_mat': (0.80, 0.82, 0.85, 1.0),
-    'table_mat': (0.76, 0.66, 0.54, 1.0),
-    'block_mat': (0.93, 0.45, 0.10, 1.0),
-    'puck_mat': (0.93, 0.45, 0.10, 1.0),
+    'table_mat': _TABLE_COLOR,
+    'block_mat': _OBJECT_COLOR,
+    'puck_mat': _OBJECT_COLOR,
     _GOAL: (0.10, 0.90, 0.30, 0.30),
 }
 _SKY = (0.93, 0.95, 0.98)
@@ -37,6 +42,11 @@ class Viewpoint(NamedTuple):
 
 
 _VIEWPOINTS = {'FetchSlide': Viewpoint((1.15, 0.75, 0.48), 2.1, azimuth=125.0)}
+_ARM_VIEWPOINT = Viewpoint((1.1, 0.75, 0.62), 1.9)
+# Radius of the first link of an arm, and of the last, which must not hide the fingers; shortest
+# link that is drawn; middle and half size of the table; metres.
+_LINKS_M, _SHORTEST_LINK_M = (0.04, 0.008), 0.002
+_TABLE_MIDDLE_M, _TABLE_HALF_M = (1.15, 0.75), (0.75, 0.65)
 _VIEWPOINT = Viewpoint((1.2, 0.75, 0.57), 1.5)
 
 
@@ -45,12 +55,12 @@ class DisplayScene:
 
     It has a model of its own: the simulation's has no lights, and is not touched.
 
-    :param task: a Fetch task
-    :raises ArmError: if the task or its assets are missing
+    :param task: a Fetch task, or one that any arm does
+    :raises HerRosError: if the task has no such scene, or what it is made of is missing
     """
 
     def __init__(self, task: GoalTask) -> None:
-        self.model = _display_model(task)
+        self.model = _arm_model(task) if task.arm else _display_model(task)
         self.data = mujoco.MjData(self.model)
         self._goal = int(self.model.body_mocapid[self.model.body(_GOAL).id])
         self._goal_size = task.goal_size
@@ -66,7 +76,7 @@ class DisplayScene:
 @functools.cache
 def _display_model(task: GoalTask) -> mujoco.MjModel:
     scene_spec = load_model(task).scene_spec
-    spec = scene_mjcf(scene_spec)
+    spec = fetch_mjcf(scene_spec)
     for geom in spec.body('robot0:mocap').geoms:
         spec.delete(geom)
     for light in spec.lights:
@@ -84,6 +94,59 @@ def _display_model(task: GoalTask) -> mujoco.MjModel:
     _add_goal(spec, task)
     _add_light(spec)
     return spec.compile()
+
+
+@functools.cache
+def _arm_model(task: GoalTask) -> mujoco.MjModel:
+    """Make the scene of a task on an arm, whose links are capsules from joint to joint."""
+    scene = load_scene(task)
+    spec = scene_mjcf(
+        task,
+        scene.description,
+        scene.kinematics.chain,
+        scene.mujoco_model.qpos0[scene.joints],
+        scene.base_m,
+    )
+    for geom in spec.geoms:
+        geom.rgba = _FINGER_COLOR
+    table = spec.geom('table')
+    table.rgba = _TABLE_COLOR
+    table.pos[:2], table.size[:2] = _TABLE_MIDDLE_M, _TABLE_HALF_M
+    if scene.object is not None:
+        spec.body('object').geoms[0].rgba = _OBJECT_COLOR
+    names = [f'joint{number + 1}' for number in range(len(scene.kinematics.chain.turning))]
+    _add_link(spec.worldbody, scene.base_m, spec.body('joint1').pos, _LINKS_M[0])
+    for name, end, radius_m in zip(
+        names, [*names[1:], 'tool'], np.linspace(*_LINKS_M, len(names)), strict=True
+    ):
+        _add_link(spec.body(name), np.zeros(3), spec.body(end).pos, float(radius_m))
+    spec.add_texture(
+        name='sky',
+        type=mujoco.mjtTexture.mjTEXTURE_SKYBOX,
+        builtin=mujoco.mjtBuiltin.mjBUILTIN_FLAT,
+        rgb1=_SKY,
+        rgb2=_SKY,
+        width=16,
+        height=16,
+    )
+    _add_goal(spec, task)
+    _add_light(spec)
+    return spec.compile()
+
+
+def _add_link(body: mujoco.MjsBody, start_m: Floats, end_m: Floats, radius_m: float) -> None:
+    """Add a capsule between two points of a body, which touches nothing."""
+    if np.linalg.norm(np.array(end_m) - start_m) < _SHORTEST_LINK_M:
+        return
+    body.add_geom(
+        type=mujoco.mjtGeom.mjGEOM_CAPSULE,
+        fromto=[*start_m, *end_m],
+        size=[radius_m, 0.0, 0.0],
+        rgba=_LINK_COLOR,
+        contype=0,
+        conaffinity=0,
+        mass=0.0,
+    )
 
 
 def _add_goal(spec: mujoco.MjSpec, task: GoalTask) -> None:
@@ -115,7 +178,7 @@ def _add_light(spec: mujoco.MjSpec) -> None:
 
 def viewpoint_of(task: GoalTask) -> Viewpoint:
     """Return where a task's scene is looked at from."""
-    return _VIEWPOINTS.get(task.name, _VIEWPOINT)
+    return _ARM_VIEWPOINT if task.arm else _VIEWPOINTS.get(task.name, _VIEWPOINT)
 
 
 def look(camera: mujoco.MjvCamera, viewpoint: Viewpoint) -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from her_ros.sim.arm.batch import ArmBatch
 from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rendering.painter import Painter
@@ -39,6 +40,21 @@ def test_every_scene_shows_the_goal(task, painter):
     assert picture.dtype == np.uint8
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 50
     assert green(picture)[0] > 4
+
+
+@pytest.mark.parametrize('name', ['Push', 'PickAndPlace'])
+def test_scenes_of_other_arms_show_arm_object_and_goal(painter, name):
+    task = task_named(name, 'six_joint')
+    batch = ArmBatch(task, [5])
+    batch.reset()
+    draws, above = painter(task), np.array([1.3, 0.75, 0.75])
+    picture = draws.draw(batch.qpos(0), above).astype(int)
+    assert green(picture)[0] > 4
+    red, _, blue = np.moveaxis(picture, -1, 0)
+    assert (blue - red > 40).sum() > 100  # the links
+    assert (red - blue > 100).sum() > 4  # the block
+    batch.step(np.full((1, 4), 1.0))
+    assert (draws.draw(batch.qpos(0), above) != picture).any()
 
 
 def test_pictures_follow_the_goal_and_the_joints_alone(painter):
