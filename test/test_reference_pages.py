@@ -76,7 +76,7 @@ def test_every_topic_has_its_ends_and_every_service_its_node():
 
 
 def test_rows_and_files_are_those_of_the_code():
-    assert '| `observation` | float64 | 10 (FetchReach); 25 (FetchPush,' in rows()
+    assert '| `observation` | float64 | 10 (FetchReach, Reach); 25 (FetchPush,' in rows()
     assert '`her_ros.contract`' in policy_file()
     assert {'`bags`', '`policy.onnx`', '`result.json`'} <= {*run_folder().split()}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from her_ros.config.schema import ConfigError, configured, parameter
-from her_ros.wire.topics import GRIPPER, JOINT_STATES, TRAJECTORY, TWIST
+from her_ros.wire.topics import GRIPPER, JOINT_STATES, TOOL_POSE, TRAJECTORY, TWIST
 
 #: commands that drivers of arms take
 COMMANDS = ('twist', 'joint_trajectory', 'tool_pose')
@@ -279,7 +279,7 @@ class Driver:
     joint_states_topic: str = parameter(JOINT_STATES, 'topic of the measured joints')
     twist_topic: str = parameter(TWIST, 'topic of twist commands, TwistStamped')
     joint_trajectory_topic: str = parameter(TRAJECTORY, 'topic of trajectories, JointTrajectory')
-    tool_pose_topic: str = parameter('target_pose', 'topic of commanded tool poses, PoseStamped')
+    tool_pose_topic: str = parameter(TOOL_POSE, 'topic of commanded tool poses, PoseStamped')
     gripper_topic: str = parameter(GRIPPER, 'topic or action of gripper commands')
 
     def __post_init__(self) -> None:

@@ -80,6 +80,8 @@ def load_model(task: GoalTask) -> FetchModel:
 
     :raises ArmError: if the task or its assets are missing
     """
+    if task.arm:
+        raise ArmError(f'task {task.name!r} of arm {task.arm_name!r} has no Fetch')
     scene_spec = scene_spec_of(task)
     model = compile_scene(scene_spec)
     settled = _settle(model, scene_spec)

@@ -5,9 +5,10 @@ of gymnasium-robotics' ``FetchReach-v4``, ``FetchPush-v4``, ``FetchSlide-v4`` an
 ``FetchPickAndPlace-v4``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from her_ros.arms.errors import ArmError
+from her_ros.tasks.arm import ARM_TASKS, FETCH_PREFIX
 from her_ros.tasks.goal_task import GoalTask
 
 
@@ -23,6 +24,8 @@ class SceneSpec:
     base_m: tuple[float, float, float]
     #: position of the gripper at the start of episodes, before it has settled fully
     start_m: tuple[float, float, float]
+    #: height of the resting object
+    object_height_m: float = field(kw_only=True, default=0.0)
     #: displacement of the gripper before the first episode, from its position in the MJCF
     gripper_shift_m: tuple[float, float, float]
     #: half width of the square of goals around the gripper
@@ -44,7 +47,7 @@ SCENE_SPECS = {
         scene='reach.xml',
         base_x_m=0.4049,
         base_m=(0.6918, 0.7441, 0.0),
-        start_m=(1.341813, 0.749101, 0.534722),
+        start_m=(1.3418132221394712, 0.7491009822611937, 0.5347217811232724),
         gripper_shift_m=(-0.498, 0.005, -0.431 + 0.2),
         goal_range_m=0.15,
     ),
@@ -52,7 +55,8 @@ SCENE_SPECS = {
         scene='push.xml',
         base_x_m=0.405,
         base_m=(0.6919, 0.7441, 0.0),
-        start_m=(1.36285, 0.7491, 0.416013),
+        start_m=(1.362850490425154, 0.7491004619204665, 0.4160131202438816),
+        object_height_m=0.4248922232488584,
         gripper_shift_m=(-0.498, 0.005, -0.431),
         goal_range_m=0.15,
         object_start_m=(1.25, 0.53, 0.4),
@@ -62,7 +66,8 @@ SCENE_SPECS = {
         scene='slide.xml',
         base_x_m=0.05,
         base_m=(0.3369, 0.7441, 0.0),
-        start_m=(1.013003, 0.749154, 0.415503),
+        start_m=(1.013002706903853, 0.749154137351826, 0.41550269605186485),
+        object_height_m=0.41999941366554433,
         gripper_shift_m=(-0.498, 0.005, -0.431 - 0.02),
         goal_range_m=0.3,
         goal_shift_m=(0.4, 0.0, 0.0),
@@ -73,7 +78,8 @@ SCENE_SPECS = {
         scene='pick_and_place.xml',
         base_x_m=0.405,
         base_m=(0.6919, 0.7441, 0.0),
-        start_m=(1.341913, 0.749101, 0.534722),
+        start_m=(1.3419132215026535, 0.7491010112784146, 0.5347217893580366),
+        object_height_m=0.4248922232488584,
         gripper_shift_m=(-0.498, 0.005, -0.431 + 0.2),
         goal_range_m=0.15,
         goal_height_m=0.45,
@@ -85,12 +91,12 @@ SCENE_SPECS = {
 
 
 def scene_spec_of(task: GoalTask) -> SceneSpec:
-    """Return the scene of a task.
+    """Return the scene of a task; one of another arm has the regions of the Fetch's.
 
-    :raises ArmError: if the task has no Fetch scene
+    :raises ArmError: if the task is done by no arm
     """
     try:
-        return SCENE_SPECS[task.name]
+        return SCENE_SPECS[f'{FETCH_PREFIX}{task.name}' if task.arm else task.name]
     except KeyError:
-        known = ', '.join(SCENE_SPECS)
-        raise ArmError(f'task {task.name!r} has no Fetch arm; {known} have one') from None
+        tasks = ', '.join([*SCENE_SPECS, *ARM_TASKS])
+        raise ArmError(f'task {task.name!r} is done by no arm', f'{tasks} are') from None

@@ -1,6 +1,6 @@
 """Publish commands for a robot's arm and fingers as messages of its drivers."""
 
-from geometry_msgs.msg import TwistStamped
+from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.duration import Duration
 from rclpy.node import Node
 from std_msgs.msg import Float64MultiArray
@@ -11,13 +11,14 @@ from her_ros.nodes.qos import COMMAND
 from her_ros.robot.bridge.arm_commands import Command
 from her_ros.robot.bridge.control import RobotControl
 from her_ros.robot.frames import Floats
-from her_ros.wire.topics import GRIPPER, TRAJECTORY, TWIST
+from her_ros.wire.topics import GRIPPER, TOOL_POSE, TRAJECTORY, TWIST
 
 
 class ArmPublisher:
-    """Publishes commands as twists for MoveIt Servo, or as trajectories for ros2_control.
+    """Publishes commands: twists for MoveIt Servo, trajectories for ros2_control, or tool poses.
 
     :param period_s: time for which a command is valid
+    :param base_frame: frame of the robot, in which it is commanded
     """
 
     def __init__(
@@ -26,32 +27,48 @@ class ArmPublisher:
         parameters: RobotBridgeParameters,
         control: RobotControl,
         period_s: float,
+        base_frame: str,
     ) -> None:
         self._node = node
         self._parameters = parameters
         self._control = control
         self._period_s = period_s
+        self._base_frame = base_frame
         if parameters.command_output == 'twist':
             self._arm = node.create_publisher(TwistStamped, TWIST, COMMAND)
-        else:
+        elif parameters.command_output == 'trajectory':
             self._arm = node.create_publisher(JointTrajectory, TRAJECTORY, COMMAND)
+        else:
+            self._arm = node.create_publisher(PoseStamped, TOOL_POSE, COMMAND)
         self._gripper = node.create_publisher(Float64MultiArray, GRIPPER, COMMAND)
 
     def send(self, command: Command) -> None:
         """Publish a command."""
         if self._parameters.command_output == 'twist':
             self._arm.publish(self._twist(command.velocity))
-        else:
+        elif self._parameters.command_output == 'trajectory':
             self._arm.publish(self._trajectory(command.velocity))
+        else:
+            self._arm.publish(self._tool_pose(command.velocity))
         joints = self._control.kinematics.gripper_joints(command.fingers)
         self._gripper.publish(Float64MultiArray(data=joints.tolist()))
 
     def _twist(self, velocity: Floats) -> TwistStamped:
         message = TwistStamped()
         message.header.stamp = self._node.get_clock().now().to_msg()
-        message.header.frame_id = self._parameters.base_frame
+        message.header.frame_id = self._base_frame
         linear = message.twist.linear
         linear.x, linear.y, linear.z = self._control.units.linear(velocity).tolist()
+        return message
+
+    def _tool_pose(self, velocity: Floats) -> PoseStamped:
+        pose = self._control.kinematics.pose_after(velocity * self._period_s)
+        message = PoseStamped()
+        message.header.stamp = self._node.get_clock().now().to_msg()
+        message.header.frame_id = self._base_frame
+        place, turn = message.pose.position, message.pose.orientation
+        place.x, place.y, place.z = pose.position.tolist()
+        turn.w, turn.x, turn.y, turn.z = pose.quaternion.tolist()
         return message
 
     def _trajectory(self, velocity: Floats) -> JointTrajectory:

@@ -28,7 +28,7 @@ from her_ros.robot.bridge.goals import GoalEvent
 from her_ros.robot.bridge.measurement_clock import MeasurementClock
 from her_ros.robot.bridge.observer import MissingInput, listed
 from her_ros.robot.errors import RobotError
-from her_ros.robot.frames import Floats, Frames, Pose
+from her_ros.robot.frames import Floats, Pose, task_frames
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.states import GoalStatus, WaitsFor
 from her_ros.tasks.registry import task_named
@@ -51,8 +51,7 @@ class RobotBridgeNode(GuardedNode):
         super().__init__('robot_bridge')
         self._config = p = read_parameters(self, RobotBridgeParameters)
         self._task = task_named(p.task, p.arm)
-        base = Pose.of('base_pose', p.base_pose[:3], p.base_pose[3:])
-        self._frames = Frames(p.base_frame, base, tf2_lookup(self, p.base_frame))
+        self._frames = task_frames(self._task, p, lambda base: tf2_lookup(self, base))
         self._control = RobotControl(self._task, p, self._frames, secrets.randbits(32))
         # Held from a decision until its command is published, so that none follows the final one.
         self._lock = threading.Lock()
@@ -68,7 +67,8 @@ class RobotBridgeNode(GuardedNode):
         self._goal_event: GoalEvent | None = None
         self._join_policy()
         self._join_robot()
-        self._arm = ArmPublisher(self, p, self._control, self._task.control_period_s)
+        period_s, base_frame = self._task.control_period_s, self._frames.base_frame
+        self._arm = ArmPublisher(self, p, self._control, period_s, base_frame)
         self._markers = self.create_publisher(MarkerArray, MARKERS, SCENE)
         self.create_service(Trigger, '~/reset', self._on_reset)
         self.create_service(Trigger, '~/stop', self._on_stop)

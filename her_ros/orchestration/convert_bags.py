@@ -25,7 +25,7 @@ from her_ros.config.schema import ConfigError, configured
 from her_ros.orchestration.recorded_topics import WANTED, RecordedTopics, key_of, survey
 from her_ros.robot.commands import checked_fingers
 from her_ros.robot.conversion.conversion import Conversion
-from her_ros.robot.frames import Frames, Pose
+from her_ros.robot.frames import Pose, task_frames
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
@@ -152,8 +152,7 @@ class _BagConversion:
         p = parameters
         self._path, self._task, self._names = path, task, names
         self._limit_s = p.timeout_input_s
-        base = Pose.of('base_pose', p.base_pose[:3], p.base_pose[3:])
-        self._frames = Frames(p.base_frame, base)
+        self._frames = task_frames(task, p)
         self._conversion = Conversion(task, p, self._frames, secrets.randbits(32))
         self._store = get_typestore(Stores.ROS2_JAZZY)
         #: by kind of fault: the first message, and the count

@@ -7,7 +7,10 @@ import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from her_ros.arms.placement import placement_of
+from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.errors import RobotError
+from her_ros.tasks.goal_task import GoalTask
 
 Floats = NDArray[np.float64]
 
@@ -71,6 +74,26 @@ class Pose:
 
 #: returns the pose of a frame in the robot's base frame, or None if it is unknown
 Lookup = Callable[[str], Pose | None]
+
+
+def task_frames(
+    task: GoalTask,
+    parameters: RobotBridgeParameters,
+    lookup_from: Callable[[str], Lookup | None] | None = None,
+) -> 'Frames':
+    """Return the frames of a task's robot, as its parameters or the description of its arm say.
+
+    :param lookup_from: returns what finds other frames in the frame of the base
+    :raises ArmError: if the task has no arm, or its description has a fault
+    :raises RobotError: if ``base_pose`` is no pose
+    """
+    placement, pose = placement_of(task), parameters.base_pose
+    base_frame = parameters.base_frame or placement.description.driver.base_frame
+    if any(pose):
+        base = Pose.of('base_pose', pose[:3], pose[3:])
+    else:
+        base = Pose.of('base_pose', placement.base_m)
+    return Frames(base_frame, base, lookup_from(base_frame) if lookup_from else None)
 
 
 class Frames:

@@ -6,8 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from her_ros.arms.description import ArmDescription
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model
-from her_ros.arms.registry import arm_named
-from her_ros.arms.scene_specs import scene_spec_of
+from her_ros.arms.placement import placement_of
 from her_ros.robot.frames import Pose
 from her_ros.tasks.goal_task import GoalTask
 
@@ -118,6 +117,28 @@ class ArmKinematics:
         commanded: Floats = after[self._ik.chain.commanded]
         return commanded
 
+    def pose_after(self, displacement: ArrayLike) -> Pose:
+        """Return the pose of the tool after a displacement, pointing straight down.
+
+        :param displacement: from the measured position, metres, world frame, shape (3,)
+        :return: pose in the frame of the base
+        """
+        in_base = self._base.rotation.T @ np.asarray(displacement, np.float64)
+        down = np.array(self.description.tool.down_quaternion)
+        return Pose(self._tool.position + in_base, down)
+
+    def within_workspace(self, displacement: Floats) -> Floats:
+        """Return a displacement without what leads out of the workspace of the description.
+
+        :param displacement: from the measured position, metres, world frame, shape (3,)
+        """
+        workspace, tool = self.description.workspace, self._tool.position
+        least = np.minimum(workspace.low - tool, 0.0)
+        most = np.maximum(workspace.high - tool, 0.0)
+        in_base = np.clip(self._base.rotation.T @ displacement, least, most)
+        within: Floats = self._base.rotation @ in_base
+        return within
+
 
 def task_kinematics(task: GoalTask, base: Pose | None = None) -> ArmKinematics:
     """Return the kinematics of a task's arm.
@@ -125,6 +146,5 @@ def task_kinematics(task: GoalTask, base: Pose | None = None) -> ArmKinematics:
     :param base: pose of the base in the world; None: as in training
     :raises ArmError: if there is no such arm, or its description or model has a fault
     """
-    if base is None:
-        base = Pose.of('base', scene_spec_of(task).base_m)
-    return ArmKinematics(arm_named('fetch'), base)
+    placement = placement_of(task)
+    return ArmKinematics(placement.description, base or Pose.of('base', placement.base_m))

@@ -10,6 +10,7 @@ JOINT_STATES = 'joint_states'
 OBJECT_POSE = 'object_pose'
 TWIST = 'servo_node/delta_twist_cmds'
 TRAJECTORY = 'joint_trajectory_controller/joint_trajectory'
+TOOL_POSE = 'target_pose'
 GRIPPER = 'gripper_controller/commands'
 # for RViz and Foxglove
 GRIPPER_POSE = 'gripper_pose'

@@ -74,3 +74,4 @@ def test_the_spec_says_where_base_and_gripper_are(task):
     np.testing.assert_allclose(base.xpos, model.scene_spec.base_m, atol=1e-6)
     np.testing.assert_allclose(base.xquat, [1.0, 0.0, 0.0, 0.0], atol=1e-9)
     np.testing.assert_allclose(model.grip_position_m, model.scene_spec.start_m, atol=1e-6)
+    assert model.object_height_m == pytest.approx(model.scene_spec.object_height_m, abs=1e-6)

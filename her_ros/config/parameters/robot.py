@@ -172,8 +172,8 @@ class RobotBridgeParameters(NodeParameters):
 
     command_output: str = parameter(
         'twist',
-        'commands for the arm: twist for MoveIt Servo, trajectory for ros2_control',
-        choices=('twist', 'trajectory'),
+        'commands for the arm: twist for MoveIt Servo, trajectory for ros2_control, or tool_pose',
+        choices=('twist', 'trajectory', 'tool_pose'),
         group='command',
     )
     command_full_action_speed_mps: float = parameter(
@@ -196,11 +196,13 @@ class RobotBridgeParameters(NodeParameters):
         maximum=10.0,
         group='command',
     )
-    base_frame: str = parameter('base_link', 'frame of the robot, in which it is commanded')
+    base_frame: str = parameter(
+        '', "frame of the robot, in which it is commanded; empty: that of the arm's description"
+    )
     base_pose: tuple[float, ...] = parameter(
-        (0.6919, 0.7441, 0.0, 0.0, 0.0, 0.0, 1.0),
+        (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
         'pose of base_frame in the world that the policy was trained in: x, y, z, metres, then'
-        ' quaternion x, y, z, w',
+        " quaternion x, y, z, w; all 0: as the workspace of the arm's description says",
         minimum=-100.0,
         maximum=100.0,
         length=7,

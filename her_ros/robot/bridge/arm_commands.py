@@ -37,6 +37,9 @@ class ArmCommands:
         self._kinematics = kinematics
         self._units = units
         self._speed_mps = full_action_speed_mps
+        self._period_s = task.control_period_s
+        # The workspace of the Fetch is larger in training, where its base gives way.
+        self._is_bounded = bool(task.arm)
         self._fingers_closed = scene_spec_of(task).fingers_closed
         self._widest_m = kinematics.description.gripper.max_opening / 2
         self._fingers = np.zeros(2)  # as last commanded
@@ -47,6 +50,9 @@ class ArmCommands:
         :param action: in [-1, 1], shape (A,)
         """
         velocity = self._units.followed(action[:3].astype(np.float64) * self._speed_mps)
+        if self._is_bounded:
+            way = self._kinematics.within_workspace(velocity * self._period_s)
+            velocity = way / self._period_s
         if not self._fingers_closed:
             # As in training, the action is added to the measured positions in metres. This
             # exceeds the fingers' range, so all but the smallest actions open or close them fully.

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from her_ros.arms.scene_specs import scene_spec_of
+from her_ros.arms.placement import placement_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.bridge.arm_commands import ArmCommands, Command
 from her_ros.robot.bridge.deadlines import Deadlines
@@ -65,9 +65,9 @@ class RobotControl:
         self.episodes = RobotEpisodes(
             task, session, p.episode_steps or task.episode_length, p.success_steps
         )
-        scene_spec = scene_spec_of(task)
+        placement = placement_of(task)
         self._homing = Homing(
-            scene_spec, np.array(scene_spec.start_m), p.command_full_action_speed_mps
+            placement.scene_spec, placement.start_m, p.command_full_action_speed_mps
         )
         self._coming_home = False
         self.goals = GoalQueue(task)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from her_ros.arms.model import load_model
+from her_ros.arms.placement import placement_of
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats
 from her_ros.runtime.states import GoalStatus
@@ -18,15 +18,15 @@ class GoalRegion:
     """The box that training draws goals from, and the goal in it for a point of a user."""
 
     def __init__(self, task: GoalTask) -> None:
-        model = load_model(task)
-        scene_spec = model.scene_spec
-        centre = model.grip_position_m + np.array(scene_spec.goal_shift_m)
+        placement = placement_of(task)
+        scene_spec = placement.scene_spec
+        centre = placement.start_m + np.array(scene_spec.goal_shift_m)
         self.least = centre - scene_spec.goal_range_m
         self.greatest = centre + scene_spec.goal_range_m
-        self._has_object = model.object is not None
+        self._has_object = scene_spec.object_start_m is not None
         if self._has_object:
-            self.least[2] = model.object_height_m
-            self.greatest[2] = model.object_height_m + scene_spec.goal_height_m
+            self.least[2] = scene_spec.object_height_m
+            self.greatest[2] = scene_spec.object_height_m + scene_spec.goal_height_m
 
     def goal(self, point: Floats) -> Floats:
         """Return the goal for a point.

@@ -1,9 +1,4 @@
-"""The MuJoCo model of a goal task on a described arm.
-
-The world frame is that of the Fetch tasks: the table top is at the same height, and the tool
-starts at the same point, so a policy that was trained on the Fetch gets inputs that it knows. The
-base of the arm is placed to suit.
-"""
+"""The MuJoCo model of a goal task on a described arm."""
 
 import functools
 from dataclasses import dataclass
@@ -16,8 +11,8 @@ from her_ros.arms.chain import JointChain
 from her_ros.arms.description import ArmDescription
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model
-from her_ros.arms.registry import arm_named
-from her_ros.arms.scene_specs import SCENE_SPECS, SceneSpec
+from her_ros.arms.placement import TABLE_HEIGHT_M, placement_of
+from her_ros.arms.scene_specs import SceneSpec, scene_spec_of
 from her_ros.sim.arm.parts import (
     add_closed_fingers,
     add_fingers,
@@ -26,7 +21,7 @@ from her_ros.sim.arm.parts import (
     add_table,
 )
 from her_ros.sim.errors import SimError
-from her_ros.tasks.arm import FETCH_PREFIX
+from her_ros.tasks.arm import ARM_TASKS
 from her_ros.tasks.goal_task import GoalTask
 
 Floats = NDArray[np.float64]
@@ -35,17 +30,6 @@ TIMESTEP_S = 0.004
 #: physics steps in one control period of 40 ms
 SUBSTEPS = 10
 
-#: height of the table top, metres, world frame
-TABLE_HEIGHT_M = 0.4
-#: where the tool starts: x and y, and z above the table, metres, as on the Fetch
-_STARTS_M = {
-    'Reach': (1.3419, 0.7491, 0.1347),
-    'Push': (1.3629, 0.7491, 0.016),
-    'Slide': (1.0130, 0.7491, 0.016),
-    'PickAndPlace': (1.3419, 0.7491, 0.1347),
-}
-# A puck is slid away from the arm, from a start at this distance from the workspace's near edge.
-_FROM_NEAR_EDGE_M = 0.15
 # The arm's start position is refined from home in this many calls, and may be off by this much.
 _REFINEMENTS, _LARGEST_MISS_M = 20, 1e-3
 _SETTLING_STEPS = 500
@@ -89,15 +73,16 @@ def load_scene(task: GoalTask) -> ArmScene:
     :raises ArmError: if there is no such arm, or its description or model has a fault
     :raises SimError: if the task is not for arms, or the arm does not reach the start
     """
-    scene_spec = _scene_spec(task)
-    description = arm_named(task.arm)
+    if task.name not in ARM_TASKS:
+        raise SimError(
+            f'task {task.name!r} has no scene with an arm', f'{", ".join(ARM_TASKS)} have one'
+        )
+    placement = placement_of(task)
+    scene_spec, description = placement.scene_spec, placement.description
     kinematics = InverseKinematics(description, kinematic_model(description))
-    in_base_m = _start_in_base(task, description)
-    above_table_m = in_base_m[2] - description.workspace.table_height
-    start_m = np.array([*_STARTS_M[task.name][:2], TABLE_HEIGHT_M + above_table_m])
-    base_m = start_m - in_base_m
-    joints = _start_joints(kinematics, description, in_base_m)
-    model = scene_mjcf(task, description, kinematics.chain, joints, base_m).compile()
+    joints = _start_joints(kinematics, description, placement.start_in_base_m)
+    spec = scene_mjcf(task, description, kinematics.chain, joints, placement.base_m)
+    model = spec.compile()
     has_object = scene_spec.object_start_m is not None
     settled = _settled(model)
     return ArmScene(
@@ -105,24 +90,16 @@ def load_scene(task: GoalTask) -> ArmScene:
         mujoco_model=model,
         description=description,
         kinematics=kinematics,
-        base_m=base_m,
+        base_m=placement.base_m,
         joints=slice(len(joints)),
         fingers=slice(len(joints), model.nu),
         object=model.body('object').id if has_object else None,
         object_qpos=model.nu,
         object_dof=model.nu,
         start_qpos=settled,
-        grip_position_m=start_m,
+        grip_position_m=placement.start_m,
         object_height_m=float(settled[model.nu + 2]) if has_object else 0.0,
     )
-
-
-def _scene_spec(task: GoalTask) -> SceneSpec:
-    if task.name not in _STARTS_M:
-        raise SimError(
-            f'task {task.name!r} has no scene with an arm', f'{", ".join(_STARTS_M)} have one'
-        )
-    return SCENE_SPECS[FETCH_PREFIX + task.name]
 
 
 def scene_mjcf(
@@ -136,7 +113,7 @@ def scene_mjcf(
 
     :param joints: rad (m if prismatic), shape (J,)
     """
-    scene_spec, is_slide = _scene_spec(task), task.name == 'Slide'
+    scene_spec, is_slide = scene_spec_of(task), task.name == 'Slide'
     spec = mujoco.MjSpec()
     spec.compiler.degree = False
     spec.option.timestep = TIMESTEP_S
@@ -150,16 +127,6 @@ def scene_mjcf(
     if scene_spec.object_start_m is not None:
         add_object(spec, TABLE_HEIGHT_M, is_puck=is_slide)
     return spec
-
-
-def _start_in_base(task: GoalTask, description: ArmDescription) -> Floats:
-    """Return where the tool starts, metres, axes of the base, shape (3,)."""
-    workspace = description.workspace
-    x, y = workspace.centre
-    if task.name == 'Slide':
-        x = workspace.low[0] + _FROM_NEAR_EDGE_M
-    above_table = _STARTS_M[task.name][2]
-    return np.array([x, y, max(workspace.table_height + above_table, workspace.low[2])])
 
 
 def _start_joints(

@@ -4,16 +4,16 @@ import pytest
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.bridge.arm_commands import ArmCommands
 from her_ros.robot.bridge.units import TwistUnits
-from her_ros.robot.frames import Frames, Pose
+from her_ros.robot.frames import task_frames
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.tasks.registry import TASKS
 
 
 def commands(task, **parameters):
     p = RobotBridgeParameters(**parameters)
-    base = Pose.of('', p.base_pose[:3], p.base_pose[3:])
-    units = TwistUnits(p, Frames('base_link', base))
-    kinematics = task_kinematics(TASKS[task], base)
+    frames = task_frames(TASKS[task], p)
+    kinematics = task_kinematics(TASKS[task], frames.base)
+    units = TwistUnits(p, frames)
     return ArmCommands(TASKS[task], kinematics, units, p.command_full_action_speed_mps)
 
 

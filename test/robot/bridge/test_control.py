@@ -11,7 +11,7 @@ from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.robot.bridge.control import RobotControl
 from her_ros.robot.bridge.observer import listed
 from her_ros.robot.errors import RobotError
-from her_ros.robot.frames import Frames, Pose
+from her_ros.robot.frames import Pose, task_frames
 from her_ros.robot.simulated.robot import SimulatedRobot
 from her_ros.runtime.states import RobotState, WaitsFor
 from her_ros.tasks.registry import TASKS
@@ -30,8 +30,7 @@ class Loop:
         self.robot = SimulatedRobot(self.task)
         self.drawn_goal = self.robot.reset(seed)
         parameters = RobotBridgeParameters(**parameters)
-        base = Pose.of('', parameters.base_pose[:3], parameters.base_pose[3:])
-        frames = Frames('base_link', base)
+        frames = task_frames(self.task, parameters)
         self.control = RobotControl(self.task, parameters, frames, session=1)
         self.policy = OnnxPolicy.load(MODELS / task / 'policy.onnx', self.task)
         self.sensing = self.policy_alive = True

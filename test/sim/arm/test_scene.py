@@ -6,9 +6,10 @@ import pytest
 
 from her_ros.arms.errors import ArmError
 from her_ros.arms.model import load_model
+from her_ros.arms.placement import TABLE_HEIGHT_M
 from her_ros.arms.registry import arm_named
 from her_ros.runtime.errors import HerRosError
-from her_ros.sim.arm.scene import TABLE_HEIGHT_M, load_scene
+from her_ros.sim.arm.scene import load_scene
 from her_ros.tasks.arm import ARM_TASKS
 from her_ros.tasks.registry import task_named
 

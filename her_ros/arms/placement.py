@@ -1,0 +1,75 @@
+"""Where the arm of a goal task stands in the world, and where its tool starts.
+
+The world frame is that of the Fetch tasks. Any other arm stands so that its table is as high as
+theirs, and so that its tool starts where theirs does: then a policy that was trained on one arm
+gets inputs that it knows on another one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.arms.description import ArmDescription
+from her_ros.arms.registry import arm_named
+from her_ros.arms.scene_specs import SceneSpec, scene_spec_of
+from her_ros.tasks.goal_task import GoalTask
+
+Floats = NDArray[np.float64]
+
+#: height of the table top, metres, world frame
+TABLE_HEIGHT_M = 0.4
+#: the arm of the Fetch tasks
+FETCH = 'fetch'
+
+# Where the tools of other arms start: x and y, and z above the table, metres.
+_STARTS_M = {
+    'Reach': (1.3419, 0.7491, 0.1347),
+    'Push': (1.3629, 0.7491, 0.016),
+    'Slide': (1.0130, 0.7491, 0.016),
+    'PickAndPlace': (1.3419, 0.7491, 0.1347),
+}
+# A puck is slid away from the arm, from a start at this distance from the workspace's near edge.
+_FROM_NEAR_EDGE_M = 0.15
+
+
+@dataclass(frozen=True)
+class Placement:
+    """An arm and its place in the world of a task."""
+
+    description: ArmDescription
+    scene_spec: SceneSpec
+    #: position of the base, whose axes are those of the world: metres, world frame, shape (3,)
+    base_m: Floats
+    #: position of the tool at the start of episodes, metres, world frame, shape (3,)
+    start_m: Floats
+
+    @property
+    def start_in_base_m(self) -> Floats:
+        """Position of the tool at the start of episodes, metres, frame of the base, shape (3,)."""
+        return self.start_m - self.base_m
+
+
+def placement_of(task: GoalTask) -> Placement:
+    """Return where a task's arm stands.
+
+    :raises ArmError: if the task has no arm, or its description has a fault
+    """
+    scene_spec = scene_spec_of(task)
+    if not task.arm:
+        base_m, start_m = np.array(scene_spec.base_m), np.array(scene_spec.start_m)
+        return Placement(arm_named(FETCH), scene_spec, base_m, start_m)
+    description = arm_named(task.arm)
+    in_base_m = _start_in_base(task, description)
+    above_table_m = in_base_m[2] - description.workspace.table_height
+    start_m = np.array([*_STARTS_M[task.name][:2], TABLE_HEIGHT_M + above_table_m])
+    return Placement(description, scene_spec, start_m - in_base_m, start_m)
+
+
+def _start_in_base(task: GoalTask, description: ArmDescription) -> Floats:
+    workspace = description.workspace
+    x, y = workspace.centre
+    if task.name == 'Slide':
+        x = workspace.low[0] + _FROM_NEAR_EDGE_M
+    above_table = _STARTS_M[task.name][2]
+    return np.array([x, y, max(workspace.table_height + above_table, workspace.low[2])])
