@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from her_ros.arms.placement import placement_of
 from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.episodes.episode import Episode, split_rollout
@@ -12,9 +13,10 @@ from her_ros.robot.bridge.control import RobotControl
 from her_ros.robot.bridge.observer import listed
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Pose, task_frames
+from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.robot import SimulatedRobot
 from her_ros.runtime.states import RobotState, WaitsFor
-from her_ros.tasks.registry import TASKS
+from her_ros.tasks.registry import TASKS, task_named
 from her_ros.wire.rows import IDENTITY, action_dtype
 
 MODELS = Path(__file__).parents[3] / 'models'
@@ -470,3 +472,73 @@ def test_the_last_command_is_zero_however_an_episode_ends(end):
     loop.periods(5)
     if loop.control.waits_for(loop.now_s) is WaitsFor.GOAL:
         assert not loop.commands
+
+
+class ArmLoop:
+    """Bridge, an arm that does at once what it is told, and a policy that goes to the goal."""
+
+    def __init__(self, task, by, **parameters):
+        self.task, self._by = task, by
+        parameters = RobotBridgeParameters(success_steps=0, **parameters)
+        self.control = RobotControl(task, parameters, task_frames(task, parameters), session=1)
+        self.arm = task_kinematics(task)
+        self.names = self.arm.joint_names
+        self.joints, self.now_s, self.rows, self.path = self.arm.positions, 100.0, [], []
+        self._sense(np.zeros(len(self.joints)))
+
+    def _sense(self, speeds):
+        self.control.observer.take_joints(self.names, self.joints, speeds, self.now_s)
+
+    def _obey(self, command):
+        arm, count = self.arm, len(self.arm.arm_joints)
+        arm.update(self.joints, np.zeros(len(self.joints)))
+        way = command.velocity * 0.04
+        if self._by == 'tool_pose':  # the driver's own kinematics lead there
+            there = self.control.kinematics.pose_after(way)
+            way = there.position - (arm.pose_after(np.zeros(3)).position)
+        before, self.joints = self.joints, self.joints.copy()
+        self.joints[:count] = arm.joints_after(way, 0.04)
+        self.joints[count:] = arm.gripper_joints(command.fingers)
+        return (self.joints - before) / 0.04
+
+    def period(self):
+        tick = self.control.tick(self.now_s)
+        command = tick.command
+        if tick.rows is not None:
+            self.rows.append(tick.rows)
+            if not tick.rows['truncated'][0]:
+                answers = np.zeros(1, action_dtype(self.task))
+                for name in IDENTITY:
+                    answers[name] = tick.rows[name]
+                way = tick.rows['desired_goal'] - tick.rows['achieved_goal']
+                answers['action'][:, :3] = np.clip(way / 0.0332, -1, 1)
+                command = self.control.answer(answers, self.now_s)
+        speeds = self._obey(command) if command is not None else np.zeros(len(self.joints))
+        self.now_s += 0.04
+        self._sense(speeds)
+        self.path.append(self.arm.grip_position)
+
+
+@pytest.mark.parametrize('by', ['trajectory', 'tool_pose'])
+def test_another_arm_reaches_a_goal(by):
+    loop = ArmLoop(task_named('Reach', 'six_joint'), by)
+    goal = placement_of(loop.task).start_m + np.array([0.1, -0.1, 0.1])
+    loop.control.set_goal(goal, loop.now_s)
+    for _ in range(60):
+        loop.period()
+    episode = Episode(np.concatenate(loop.rows[:51]))
+    episode.check(loop.task)
+    assert episode.is_success
+    assert np.linalg.norm(episode.achieved_goal[-1] - goal) < 0.01
+
+
+def test_another_arm_stays_in_its_workspace():
+    loop = ArmLoop(task_named('Reach', 'six_joint'), 'trajectory')
+    placement = placement_of(loop.task)
+    high = placement.base_m + placement.description.workspace.high
+    loop.control.set_goal(placement.start_m + np.array([0.19, 0.0, 0.0]), loop.now_s)
+    loop.control.goals.waiting.position[0] += 0.3  # beyond the workspace
+    for _ in range(40):
+        loop.period()
+    farthest = max(point[0] for point in loop.path)
+    assert farthest == pytest.approx(high[0], abs=2e-3)

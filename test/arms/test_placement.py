@@ -1,0 +1,29 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from her_ros.arms.errors import ArmError
+from her_ros.arms.placement import TABLE_HEIGHT_M, placement_of
+from her_ros.tasks.arm import ARM_TASKS
+from her_ros.tasks.registry import task_named
+
+
+@pytest.mark.parametrize('name', ARM_TASKS)
+def test_another_arm_starts_where_the_fetch_does(name):
+    arm, fetch = (
+        placement_of(task_named(name, 'six_joint')),
+        placement_of(task_named(f'Fetch{name}')),
+    )
+    np.testing.assert_allclose(arm.start_m, fetch.start_m, atol=1e-3)
+    table_m = arm.base_m[2] + arm.description.workspace.table_height
+    assert table_m == pytest.approx(TABLE_HEIGHT_M)
+    workspace = arm.description.workspace
+    assert np.all(arm.start_in_base_m >= workspace.low)
+    assert np.all(arm.start_in_base_m <= workspace.high)
+    assert fetch.description.name == 'fetch'
+
+
+def test_a_task_without_an_arm_is_one_line():
+    with pytest.raises(ArmError, match='done by no arm; FetchReach, '):
+        placement_of(dataclasses.replace(task_named('FetchReach'), name='Tea'))
