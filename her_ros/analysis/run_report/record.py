@@ -150,17 +150,20 @@ def _version(package: str) -> str:
 def repeat_command(of: RunSource) -> str:
     """Return the command that trains with the parameters of a run again."""
     words = ['her-ros', 'train', '--task', of.task.name, '--new', '--seed', str(of.seed)]
+    if of.arm:
+        words += ['--arm', of.arm]
     if _is_offline(of.folder, of.progress.state.value):
         words = ['her-ros', 'train-offline', 'BAGS', '--set', f'trainer.seed={of.seed}']
     for name, _, value in changes(of):
-        if not name.endswith('.seed'):
+        if not name.endswith(('.seed', '.arm')):
             text = str(list(value)) if isinstance(value, list | tuple) else _yaml(value)
             words += ['--set', f'{name}={text}']
     return shlex.join(words)
 
 
 def _is_offline(folder: RunFolder, state: str) -> bool:
-    return state == Outcome.TRAINED.value or not folder.is_online
+    # A folder in which nothing has started yet is none of either.
+    return state == Outcome.TRAINED.value or (folder.checkpoint.exists() and not folder.is_online)
 
 
 def _yaml(value: Any) -> str:

@@ -1,6 +1,7 @@
 """What a report reads of a run: its progress, and the episodes that it needs."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -76,8 +77,15 @@ class RunSource:
         :raises HerRosError: if it is not known
         """
         if self.folder.result.exists():
-            return task_named(read_result(self.folder.result)['task'])
-        return task_named(str(self.trainer['task']))
+            return task_named(read_result(self.folder.result)['task'], self.arm)
+        return task_named(str(self.trainer['task']), self.arm)
+
+    @property
+    def arm(self) -> str:
+        """The arm that the parameters name; empty: that of the task, or they cannot be read."""
+        with suppress(HerRosError):
+            return str(self.trainer['arm'])
+        return ''
 
     @cached_property
     def seed(self) -> int:

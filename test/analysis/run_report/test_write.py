@@ -92,6 +92,13 @@ def test_the_command_repeats_the_parameters(finished_run):
     assert values_for('FetchReach', None, overrides) == RunSource(finished_run).values
 
 
+def test_a_run_on_an_arm_is_read_and_repeated_on_it(tmp_path):
+    run = RunSource(prepare_run('Push', tmp_path, overrides=['arm=six_joint']).folder)
+    assert (run.task.name, run.task.arm) == ('Push', 'six_joint')
+    words = ['her-ros', 'train', '--task', 'Push', '--new', '--seed', '0', '--arm', 'six_joint']
+    assert shlex.split(repeat_command(run)) == words
+
+
 def test_parameters_of_an_earlier_name_are_shown_by_the_present_one(finished_run):
     finished_run.params.write_text('/**/trainer:\n  ros__parameters:\n    future_goals: 8\n')
     changed = {name: (old, new) for name, old, new in changes(RunSource(finished_run))}
