@@ -31,17 +31,51 @@ def write_report(folder: Path) -> list[Path]:
     """
     rows = read_table(folder / TABLE)
     variants = curves(rows)
-    experiment = _described(folder, rows[0].experiment)
+    experiment = described(folder, rows[0].experiment)
     write_whole(folder / SUMMARY, summary(rows, variants, experiment).encode())
     title = f'{rows[0].experiment}, {rows[0].task}'
     return [folder / SUMMARY, *save(draw_curves(variants, title), folder, 'curves')]
 
 
-def _described(folder: Path, name: str) -> Experiment | None:
+def described(folder: Path, name: str) -> Experiment | None:
     """Return the experiment of a table; None if it is unknown."""
     if (path := folder / EXPERIMENT_FILE).exists():
         return read_experiment(path)
     return next((each for each in EXPERIMENTS if each.name == name), None)
+
+
+HEAD = ('variant', 'seeds', 'last success', *(f'{success:.0%}' for success in SUCCESSES))
+
+
+def reference_of(variants: Mapping[str, list[Curve]], experiment: Experiment | None) -> str:
+    """Return the variant that the others are compared with; it may have no finished run yet."""
+    return experiment.variants[0].name if experiment else next(iter(variants))
+
+
+def explanations(
+    rows: Sequence[Row], variants: Mapping[str, list[Curve]], experiment: Experiment | None
+) -> tuple[str, str]:
+    """Return what the curves of an experiment show, and what its table shows.
+
+    :param experiment: the experiment; None if unknown, so the first variant is the reference
+    """
+    judged = sorted({row.judged_episodes for row in rows})
+    reference = reference_of(variants, experiment)
+    of_curves = (
+        f'Success is judged by {_several(judged)} deterministic episodes. Lines are medians over'
+        ' the seeds; areas reach from the lowest to the highest. A run that ended counts from'
+        ' there on with its last success.'
+    )
+    of_table = (
+        'Last success: median (lowest to highest). Under the percentages: episodes until one'
+        ' evaluation first reached so much, median over the seeds, and behind it how many times'
+        f' sooner than `{reference}`; ≥ where `{reference}` never got there within its steps. A'
+        ' median over seeds of which half or more never got there is not reached, or stopped'
+        ' before where a run ended because its task counted as solved.'
+    )
+    if reference not in variants:
+        of_table += f'\n\nNo run of `{reference}` has finished yet.'
+    return of_curves, of_table
 
 
 def summary(
@@ -52,37 +86,36 @@ def summary(
     :param experiment: the experiment; None if unknown, so the first variant is the reference
     """
     name, task = rows[0].experiment, rows[0].task
-    judged = sorted({row.judged_episodes for row in rows})
-    # It may not be there yet.
-    reference = experiment.variants[0].name if experiment else next(iter(variants))
+    of_curves, of_table = explanations(rows, variants, experiment)
     lines = [
         f'# {name}, {task}',
         '',
         *([f'Compared: {experiment.question}.', ''] if experiment else []),
         '![Success over env steps](curves.svg)',
         '',
-        f'Success is judged by {_several(judged)} deterministic episodes. Lines are medians over'
-        ' the seeds; areas reach from the lowest to the highest. A run that ended counts from'
-        ' there on with its last success.',
+        of_curves,
         '',
-        _row('variant', 'seeds', 'last success', *(f'{success:.0%}' for success in SUCCESSES)),
-        _row(*['---'] * (3 + len(SUCCESSES))),
-        *(_variant_row(variant, variants, task, reference) for variant in variants),
+        _row(*HEAD),
+        _row(*['---'] * len(HEAD)),
+        *(_row(*cells) for cells in variant_rows(variants, task, experiment)),
         '',
-        'Last success: median (lowest to highest). Under the percentages: episodes until one'
-        ' evaluation first reached so much, median over the seeds, and behind it how many times'
-        f' sooner than `{reference}`; ≥ where `{reference}` never got there within its steps. A'
-        ' median over seeds of which half or more never got there is not reached, or stopped'
-        ' before where a run ended because its task counted as solved.',
-        *([] if reference in variants else ['', f'No run of `{reference}` has finished yet.']),
+        of_table,
         '',
     ]
     return '\n'.join(lines)
 
 
+def variant_rows(
+    variants: Mapping[str, list[Curve]], task: str, experiment: Experiment | None
+) -> list[tuple[str, ...]]:
+    """Return the results of each variant as text, in the columns of ``HEAD``."""
+    reference = reference_of(variants, experiment)
+    return [_variant_row(variant, variants, task, reference) for variant in variants]
+
+
 def _variant_row(
     variant: str, variants: Mapping[str, list[Curve]], task: str, reference: str
-) -> str:
+) -> tuple[str, ...]:
     runs = variants[variant]
     last = sorted(float(curve.success[-1]) for curve in runs)
     cells = []
@@ -100,7 +133,7 @@ def _variant_row(
                 cell += f', {"≥ " if is_bound else ""}{times:.1f}×'
         cells.append(cell)
     middle = f'{float(np.median(last)):.2f} ({last[0]:.2f} to {last[-1]:.2f})'
-    return _row(variant, str(len(runs)), middle, *cells)
+    return variant, str(len(runs)), middle, *cells
 
 
 def _row(*cells: str) -> str:

@@ -16,7 +16,7 @@ from her_ros.config.parameters.nodes import EvaluationProtocol
     epilog=examples(
         'her-ros evaluate models/FetchPush/policy.onnx',
         'her-ros evaluate policy.onnx --video episodes.mp4',
-        'her-ros evaluate policy.onnx --task Push --arm ur5e_2f85 --accept-arm',
+        'her-ros evaluate policy.onnx --arm fetch --accept-arm',
     ),
 )
 def evaluate(

@@ -10,7 +10,7 @@ from her_ros.cli.examples import examples
 
 
 @app.command(
-    short_help='Write a page about a run, or compare runs.',
+    short_help='Write a page about a run, runs or an experiment.',
     epilog=examples(
         'her-ros report runs/FetchPush/run_001',
         'her-ros report runs/FetchPush/one runs/FetchPush/two',
@@ -18,26 +18,30 @@ from her_ros.cli.examples import examples
 )
 def report(
     runs: Annotated[
-        list[Path], typer.Argument(metavar='RUNS...', help='Folder of one or more runs.')
+        list[Path],
+        typer.Argument(metavar='RUNS...', help='Folder of one or more runs, or of an experiment.'),
     ],
     out: Annotated[
         Path | None,
         typer.Option(
-            help='The page; default: report.html in the folder of the run, or here for several.'
+            help='The page; default: report.html in the folder named, or here for several runs.'
         ),
     ] = None,
 ) -> None:
-    """Write a page of HTML that tells what a run learnt, or that compares runs.
+    """Write a page of HTML that tells what a run learnt, or that compares runs or variants.
 
     It shows the result beside what is published, the learning curve, where the policy succeeds
     and its worst episodes, what HER did, what the time went into, and how to repeat the run. The
     page loads nothing and works without a network. Unfinished runs have one, too.
     """
+    from her_ros.analysis.run_report.experiment import is_experiment, write_experiment_report
     from her_ros.analysis.run_report.write import REPORT, write_comparison, write_run_report
     from her_ros.runtime.run_folder import RunFolder
 
-    folders = [RunFolder(run) for run in runs]
-    if len(folders) == 1:
-        print(write_run_report(folders[0], out))
+    first = runs[0]
+    if len(runs) > 1:
+        print(write_comparison([RunFolder(run) for run in runs], out or Path(REPORT)))
+    elif is_experiment(first):
+        print(write_experiment_report(first, out or first / REPORT))
     else:
-        print(write_comparison(folders, out or Path(REPORT)))
+        print(write_run_report(RunFolder(first), out))

@@ -10,6 +10,7 @@ from typing import Any
 
 import matplotlib
 from jinja2 import Environment, Template
+from markupsafe import Markup, escape
 from matplotlib.figure import Figure
 
 from her_ros.runtime.errors import HerRosError, one_line
@@ -136,5 +137,11 @@ def render(page: Page) -> str:
 @cache
 def _template() -> Template:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment.filters['marked'] = _marked
     text = files('her_ros.analysis.run_report').joinpath('page.html').read_text('utf-8')
     return environment.from_string(text)
+
+
+def _marked(text: str) -> Markup:
+    """Return a text as HTML in which what stands between backquotes is code."""
+    return Markup(re.sub(r'`([^`]+)`', r'<code>\1</code>', str(escape(text))))

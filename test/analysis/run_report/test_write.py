@@ -62,6 +62,9 @@ def test_a_page_shows_every_part_and_loads_nothing(finished_run, recorded):
     page = Reader(path)
     assert page.titles == TITLES
     assert not page.loaded
+    # Also within code, which its own page marks.
+    assert '<code>her-ros report /' in path.read_text('utf-8')
+    assert '/&lt;b&gt;&amp;run</code>' in path.read_text('utf-8')
     assert 'url(' not in re.sub(r'url\(#\w+\)', '', path.read_text('utf-8'))
     assert path.stat().st_size < 5_000_000
     text = page.text

@@ -1,0 +1,46 @@
+"""The page of an experiment: how its variants compare."""
+
+from pathlib import Path
+
+from her_ros.analysis.experiments import Experiment
+from her_ros.analysis.plots import draw_curves
+from her_ros.analysis.report import HEAD, TABLE, described, explanations, variant_rows
+from her_ros.analysis.results import curves, read_table
+from her_ros.analysis.run_report.page import Page, Section, Table, picture, render
+from her_ros.runtime.files import write_whole
+
+
+def is_experiment(folder: Path) -> bool:
+    """Whether a folder holds the results of an experiment."""
+    return (folder / TABLE).exists()
+
+
+def write_experiment_report(folder: Path, out: Path) -> Path:
+    """Write the page of an experiment from its table of results; return its file.
+
+    :raises HerRosError: if the table cannot be read, or the page cannot be written
+    """
+    rows = read_table(folder / TABLE)
+    variants, task = curves(rows), rows[0].task
+    experiment = described(folder, rows[0].experiment)
+    of_curves, of_table = explanations(rows, variants, experiment)
+    table = Table(HEAD, variant_rows(variants, task, experiment))
+    sections = [
+        Section(
+            'Learning curves', pictures=[picture(lambda: draw_curves(variants, ''), of_curves)]
+        ),
+        Section('Results', of_table.split('\n\n'), tables=[table]),
+        *([_variants(experiment)] if experiment else []),
+    ]
+    question = f'Compared: {experiment.question}.' if experiment else str(folder)
+    page = Page(f'{rows[0].experiment}, {task}', question, [], sections)
+    write_whole(out, render(page).encode())
+    return out
+
+
+def _variants(experiment: Experiment) -> Section:
+    rows = [
+        (each.name, ', '.join(each.overrides) or 'as the task’s parameter file has it')
+        for each in experiment.variants
+    ]
+    return Section('Variants', tables=[Table(('variant', 'its parameters'), rows)])
