@@ -95,9 +95,10 @@ class ArmBatch:
         joints = np.array(self._qpos[:, scene.joints])
         tool_m = kinematics.chain.tool_pose(joints)[0]
         target_m = np.clip(tool_m + checked[:, :3] * FULL_ACTION_M, self._low_m, self._high_m)
-        self._ctrl[:, scene.joints] = kinematics.joints_after(
-            joints, target_m - tool_m, _COVERED_IN_S
-        )
+        moved = kinematics.joints_after(joints, target_m - tool_m, _COVERED_IN_S)
+        # Joints that the driver holds, such as those of a torso, stay where they are at the start.
+        held = scene.start_qpos[scene.joints]
+        self._ctrl[:, scene.joints] = np.where(kinematics.chain.commanded, moved, held)
         if not scene.scene_spec.fingers_closed:
             # In metres, as on the Fetch: all but the smallest actions open or close fully.
             opened = self._qpos[:, scene.fingers] + checked[:, 3:]

@@ -137,7 +137,7 @@ def _start_joints(
     :param position: metres, axes of the base, shape (3,)
     :raises SimError: if the arm does not reach it
     """
-    joints = np.array(description.arm.home)
+    joints = kinematics.home
     for _ in range(_REFINEMENTS):
         joints = kinematics.solve(joints, position)
     missed_m = float(np.linalg.norm(kinematics.chain.tool_pose(joints)[0] - position))

@@ -13,7 +13,7 @@ from her_ros.sim.arm.scene import load_scene
 from her_ros.tasks.arm import ARM_TASKS
 from her_ros.tasks.registry import task_named
 
-ARMS = ['six_joint', 'franka_panda', 'ufactory_xarm7', 'ur5e_2f85']
+ARMS = ['six_joint', 'fetch', 'franka_panda', 'ufactory_xarm7', 'ur5e_2f85']
 
 
 @pytest.mark.parametrize('name', ARM_TASKS)
