@@ -1,4 +1,4 @@
-"""Time of a step: her_ros.sim, the physics alone, and the original under SyncVectorEnv.
+"""Time of a step: her_ros.sim, the physics alone, the original, and the task on another arm.
 
 All are stepped by the same actions in turn, within one run; times are medians. The physics alone
 is ``mj_step(nstep=20)``, and the kinematics where the fingers are held closed, in a plain loop on
@@ -6,7 +6,7 @@ the model we use; inputs are set and states read outside of its time. The last l
 lowest figure of all tasks. Episodes during which other processes took more than a twentieth of a
 CPU don't count and are repeated, for a while: two threads need two CPUs.
 
-Run: ``python bench/sim.py [--envs 16] [--episodes 3]``
+Run: ``python bench/sim.py [--envs 16] [--episodes 3] [--arm franka_panda]``
 """
 
 import contextlib
@@ -24,7 +24,9 @@ from table import print_figures, print_table, seconds_of_others, timed
 import her_ros.sim  # noqa: F401 (registers)
 from her_ros.arms.model import MOCAP_TURN, SUBSTEPS, load_model
 from her_ros.arms.scene_specs import SCENE_SPECS
+from her_ros.sim.arm.batch import ArmBatch
 from her_ros.sim.fetch import FetchBatch
+from her_ros.tasks.arm import FETCH_PREFIX
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
@@ -90,8 +92,9 @@ def prepare_original() -> None:
 class Contest:
     """Our batch and what it is compared with, on one task."""
 
-    def __init__(self, task: GoalTask, count: int) -> None:
+    def __init__(self, task: GoalTask, count: int, arm: str) -> None:
         self._task, self._count = task, count
+        self._arm = ArmBatch(task_named(task.name.removeprefix(FETCH_PREFIX), arm), [0] * count)
         self._batches = {threads: FetchBatch(task, [0] * count, threads) for threads in (1, 2)}
         self._vector = gymnasium.make_vec(f'her_ros/{task.name}', num_envs=count)
         self._sync = SyncVectorEnv([lambda: gymnasium.make(f'{task.name}-v4')] * count)
@@ -102,6 +105,7 @@ class Contest:
             'batch, 2 threads': lambda actions: timed(lambda: self._batches[2].step(actions)),
             'vector env': lambda actions: timed(lambda: self._vector.step(actions)),
             'SyncVectorEnv': lambda actions: timed(lambda: self._sync.step(actions)),
+            'arm': lambda actions: timed(lambda: self._arm.step(actions)),
         }
 
     def episode(self, number: int) -> dict[str, list[float]]:
@@ -109,6 +113,7 @@ class Contest:
         seeds = [1000 * number + i for i in range(self._count)]
         start = self._batches[1].reset(seeds=seeds)
         self._batches[2].reset(seeds=seeds)
+        self._arm.reset(seeds=seeds)
         self._vector.reset(seed=seeds)
         self._sync.reset(seed=seeds)
         self._physics.reset(start.achieved_goal[:, :2])
@@ -123,9 +128,9 @@ class Contest:
         return times
 
 
-def measure(task: GoalTask, count: int, episodes: int) -> dict[str, float]:
+def measure(task: GoalTask, count: int, episodes: int, arm: str) -> dict[str, float]:
     """Return the median time of a step of all environments, seconds."""
-    contest = Contest(task, count)
+    contest = Contest(task, count, arm)
     times: dict[str, list[float]] = {}
     counted = 0
     for number in range(10 * episodes):
@@ -149,23 +154,26 @@ def main() -> None:
     parser = Options(__doc__)
     parser.add_argument('--envs', type=whole(1), default=16)
     parser.add_argument('--episodes', type=whole(1), default=3)
+    parser.add_argument('--arm', default='six_joint', help='arm that does the same task')
     options = parser.parse_args()
     prepare_original()
-    columns = ('batch', 'physics', 'vector env', 'SyncVectorEnv', 'batch, 2 threads')
-    lowest = dict.fromkeys(('sim_vs_physics', 'sim_vs_sync', 'sim_threads2_vs_1'), np.inf)
+    columns = ('batch', 'physics', 'vector env', 'SyncVectorEnv', 'batch, 2 threads', 'arm')
+    figures = ('sim_vs_physics', 'sim_vs_sync', 'sim_threads2_vs_1', 'sim_arm_vs_fetch')
+    lowest = dict.fromkeys(figures, np.inf)
     rows = []
     for name in SCENE_SPECS:
-        times = measure(task_named(name), options.envs, options.episodes)
+        times = measure(task_named(name), options.envs, options.episodes, options.arm)
         ratios = {
             'sim_vs_physics': times['physics'] / times['batch'],
             'sim_vs_sync': times['SyncVectorEnv'] / times['vector env'],
             'sim_threads2_vs_1': times['batch'] / times['batch, 2 threads'],
+            'sim_arm_vs_fetch': times['batch'] / times['arm'],
         }
         lowest = {key: min(lowest[key], ratio) for key, ratio in ratios.items()}
         rows.append((name, *(1e3 * times[column] for column in columns), *ratios.values()))
     print_table(
         f'ms per step of {options.envs} environments',
-        (*columns, 'physics/batch', 'Sync/vector env', 'threads 1/2'),
+        (*columns, 'physics/batch', 'Sync/vector env', 'threads 1/2', 'batch/arm'),
         rows,
     )
     print_figures(**lowest)
