@@ -32,6 +32,7 @@ def nodes(start_policies, models, calm, key, tmp_path_factory):
         '/strict': {**calm, **verified, 'model': str(signed), 'accept_policies': True},
         '/deaf': {'exploration.enabled': True},
         '/unsigned': {**good, **verified},
+        '/other_arm': {**good, 'task': 'Reach', 'arm': 'six_joint'},
         '/other_file': {**good, 'model_sha256': 'f' * 64},
     }
     return start_policies(parameters)
@@ -42,7 +43,7 @@ def make_partner(shared_graph, nodes, make_state_partner):
     return lambda namespace: make_state_partner(shared_graph, namespace)
 
 
-@pytest.mark.parametrize('namespace', ['/unsigned', '/other_file'])
+@pytest.mark.parametrize('namespace', ['/unsigned', '/other_arm', '/other_file'])
 def test_a_file_that_is_not_what_was_asked_for_is_one_line_and_status_2(nodes, namespace):
     assert nodes[namespace].ended() == 2
     (line,) = nodes[namespace].lines

@@ -7,11 +7,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from onnx import TensorProto, helper
 
+from her_ros.policy.models import Models
 from her_ros.policy.onnx_policy import OnnxPolicy, PolicyError
 from her_ros.policy.signature import signature_path
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256
-from her_ros.tasks.registry import TASKS
+from her_ros.tasks.registry import TASKS, task_named
 from her_ros.wire.contract import METADATA_KEY, ContractError, PolicyContract
 
 
@@ -266,3 +267,17 @@ def test_a_graph_that_cannot_act_on_some_states_is_one_line(policy_bytes, reach)
     for wrong in ((observation[:, :5], *goals), (observation, goals[0][:1], goals[1][:1])):
         with pytest.raises(PolicyError, match=r'^here: its graph is not what its contract says'):
             policy.act(*wrong)
+
+
+def test_a_policy_of_another_arm_acts_if_that_is_accepted(policy_bytes, tmp_path):
+    path, task = tmp_path / 'policy.onnx', task_named('Reach', 'six_joint')
+    path.write_bytes(policy_bytes(task=TASKS['FetchReach']))
+    with pytest.raises(
+        ContractError, match=r'policy\.onnx: .* trained on the Fetch, not on arm six'
+    ):
+        Models(task, '').from_file(str(path), '')
+    policy = Models(task, '', accept_arm=True).from_file(str(path), '')
+    assert policy.contract.is_of_other_arm(task)
+    assert Models(task, '', accept_arm=True).from_topic(path.read_bytes(), b'').contract == (
+        policy.contract
+    )
