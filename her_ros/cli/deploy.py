@@ -8,7 +8,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import Overrides, Params
+from her_ros.cli.options import Arm, Overrides, Params
 from her_ros.orchestration.graph import (
     DEPLOYED_ROBOT,
     DEPLOYED_TASK,
@@ -21,7 +21,9 @@ from her_ros.tasks.registry import TASKS
 @app.command(
     short_help='Run a policy on a robot.',
     epilog=examples(
-        'her-ros deploy --task FetchPush', 'her-ros deploy --robot real --params mine.yaml'
+        'her-ros deploy --task FetchPush',
+        'her-ros deploy --robot real --params mine.yaml',
+        'her-ros deploy --task Push --arm my_arm.yaml --robot real --model policy.onnx',
     ),
 )
 def deploy(
@@ -29,6 +31,10 @@ def deploy(
     model: Annotated[
         Path | None, typer.Option(help='ONNX policy; default: the one shipped for the task.')
     ] = None,
+    arm: Arm = '',
+    accept_arm: Annotated[
+        bool, typer.Option('--accept-arm', help='Take a policy that was trained on another arm.')
+    ] = False,
     robot: Annotated[
         str, typer.Option(help=f'Robot to act on: {", ".join(ROBOTS)}.')
     ] = DEPLOYED_ROBOT,
@@ -53,6 +59,7 @@ def deploy(
     """
     from her_ros.orchestration.deploy import deploy as run
 
+    overrides = [*(['policy.accept_arm=true'] if accept_arm else []), *(override or [])]
     sys.exit(
-        run(task, model, robot, folder, record, params, override or [], namespace, remap or [])
+        run(task, arm, model, robot, folder, record, params, overrides, namespace, remap or [])
     )

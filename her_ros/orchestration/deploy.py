@@ -5,19 +5,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.console import Console
 
+from her_ros.arms.placement import placement_of
 from her_ros.config.files import shipped_model
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import ConfigError, configured
 from her_ros.orchestration.graph import NodeSpec, deployment_nodes
-from her_ros.orchestration.prepare import Run
+from her_ros.orchestration.prepare import Run, described
 from her_ros.orchestration.session import run_without_training
 from her_ros.policy.safety.filter import SafetyFilter
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
+from her_ros.wire.topics import GRIPPER, JOINT_STATES, TOOL_POSE, TRAJECTORY, TWIST
 
 if TYPE_CHECKING:
     from her_ros.view.display import Display
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
 
 def deploy(
     task: str,
+    arm: str,
     model: Path | None,
     robot: str,
     folder: Path | None,
@@ -36,16 +41,26 @@ def deploy(
 ) -> int:
     """Run policy, bridge and robot until Ctrl-C; return the exit status.
 
+    :param arm: name of an arm, or path of its description; empty: that of the task
     :param model: None: the policy shipped for the task
     :param robot: one of :data:`her_ros.orchestration.graph.ROBOTS`
     :raises HerRosError: if an option is invalid, before anything is started
     """
+    check_ros_environment(os.environ, own_log_folder=True)
+    checked_namespace(namespace)
+    on = task_named(task, described(arm) if arm else '')
+    if on.arm:
+        if robot == 'simulated':
+            raise ConfigError(
+                f'task {task!r} of arm {on.arm_name!r} has no simulated robot',
+                '--robot real acts on one of yours; `her-ros simulate` shows the policy',
+            )
+        remap = [*topics_of(on), *remap]
+        overrides = [f'arm={on.arm}', *([] if params_file else [_box(on)]), *overrides]
 
     def nodes(model: str, run_dir: str) -> list[NodeSpec]:
         return deployment_nodes(namespace, model, True, robot, run_dir, remap)
 
-    check_ros_environment(os.environ, own_log_folder=True)
-    checked_namespace(namespace)
     # Errors in them are reported first.
     names = [spec.name for spec in nodes('', 'any' if record else '')]
     values = values_for(task, params_file, overrides, names)
@@ -53,7 +68,7 @@ def deploy(
     if not model.is_file():
         raise ConfigError('no such file', '--model is an ONNX policy', source=model)
     # Refuses a configuration that does not bound all actions.
-    SafetyFilter(task_named(task), configured(PolicyParameters, 'policy', values['policy']))
+    SafetyFilter(on, configured(PolicyParameters, 'policy', values['policy']))
     run_folder = RunFolder(folder or Path('runs', task, 'robot'))
     run_without_training(
         Run(task, run_folder, resumed=False),
@@ -64,6 +79,30 @@ def deploy(
         f'{task} by {model}',
     )
     return 0
+
+
+def topics_of(task: GoalTask) -> list[str]:
+    """Return the remappings to the topics of a task's arm, as ``--remap`` takes them.
+
+    :raises ArmError: if the description of the arm has a fault
+    """
+    driver = placement_of(task).description.driver
+    topics = {
+        JOINT_STATES: driver.joint_states_topic,
+        TWIST: driver.twist_topic,
+        TRAJECTORY: driver.joint_trajectory_topic,
+        TOOL_POSE: driver.tool_pose_topic,
+        GRIPPER: driver.gripper_topic,
+    }
+    return [f'{ours}:={theirs}' for ours, theirs in topics.items() if ours != theirs]
+
+
+def _box(task: GoalTask) -> str:
+    """Return the override that keeps the gripper in the workspace of a task's arm."""
+    placement = placement_of(task)
+    workspace = placement.description.workspace
+    corners = np.concatenate([placement.base_m + workspace.low, placement.base_m + workspace.high])
+    return f'policy.safety.workspace={corners.round(4).tolist()}'
 
 
 def _display(title: str, namespace: str, console: Console) -> 'Display':

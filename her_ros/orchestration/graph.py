@@ -17,6 +17,7 @@ from her_ros.wire.topics import (
     JOINT_STATES,
     OBJECT_POSE,
     POLICY,
+    TOOL_POSE,
     TRAJECTORY,
     TWIST,
 )
@@ -67,7 +68,7 @@ class NodeSpec:
 ROBOTS = ('simulated', 'real', 'none')
 #: defaults of a deployment, for the command and for the launch file
 DEPLOYED_TASK, DEPLOYED_ROBOT, ROBOT_NAMESPACE = 'FetchPush', ROBOTS[0], 'robot'
-_OF_ROBOT = (JOINT_STATES, OBJECT_POSE, TWIST, TRAJECTORY, GRIPPER)
+_OF_ROBOT = (JOINT_STATES, OBJECT_POSE, TWIST, TRAJECTORY, TOOL_POSE, GRIPPER)
 
 # In simulation no robot can be damaged, and policies come from the trainer.
 _LOCK_STEP = {'deployment': False, 'accept_policies': True}

@@ -30,6 +30,13 @@ from her_ros.tasks.registry import TASKS
         (['--set', 'simulated_robot.faults.latency_s=-1.0'], ['latency_s', '-1.0']),
         (['--model', '/nothing.onnx'], ['/nothing.onnx: no such file', '--model']),
         (['--task', 'gym:HandReach-v3'], ["no model for task 'gym:HandReach-v3'", '--model']),
+        (['--arm', 'six_joint'], ["'six_joint'", "'FetchPush' is not done by other arms"]),
+        (['--task', 'Push', '--arm', 'six_jont'], ['nearest: six_joint']),
+        (['--task', 'Push', '--arm', 'six_joint'], ["'six_joint' has no simulated robot", 'real']),
+        (
+            ['--task', 'Push', '--arm', 'six_joint', '--robot', 'real'],
+            ["no model for task 'Push'", '--model'],
+        ),
         (
             ['--task', 'gym:HandReach-v3', '--model', '/proc/self/status'],
             ['gym:HandReach-v3: its observation has no gripper_position'],
