@@ -36,7 +36,10 @@ def agree_on_task(
     if recorded not in (None, task.name):
         raise BagError(f'recorded from {recorded}, expected {task.name}')
     if arm and arm != task.arm_name:
-        raise BagError(f'recorded on arm {arm}, expected {task.arm_name or "no arm"}')
+        raise BagError(
+            f'recorded on arm {arm}, expected {task.arm_name or "no arm"}',
+            'name the arm of the bags by --arm',
+        )
     return task
 
 

@@ -8,7 +8,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import Overrides, Params, Report, Seed
+from her_ros.cli.options import Arm, Overrides, Params, Report, Seed
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.schema import parameters_of
 
@@ -26,6 +26,7 @@ def train_offline(
         typer.Argument(help='Bags, folders of bags, or run folders.', show_default=False),
     ],
     task: Annotated[str, typer.Option(help='Task; default: what the bags say.')] = '',
+    arm: Arm = '',
     out: Annotated[
         Path | None, typer.Option(help='Folder for the results; default: runs/TASK/offline.')
     ] = None,
@@ -56,5 +57,5 @@ def train_offline(
         *(override or []),
         *([] if guard is None else [f'trainer.guard={guard}']),
     ]
-    options = Options(bags, task, out, updates, params, overrides, evaluate)
+    options = Options(bags, task, arm, out, updates, params, overrides, evaluate)
     sys.exit(run(options, report_after_training if report else None))

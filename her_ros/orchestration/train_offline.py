@@ -10,6 +10,8 @@ from typing import Any
 
 from rich.console import Console
 
+from her_ros.arms.errors import ArmError
+from her_ros.arms.registry import with_workspace
 from her_ros.bags.prefetch import EpisodeSource
 from her_ros.config.files import NodesValues, to_yaml
 from her_ros.config.parameters.nodes import EvaluationProtocol, TrainerParameters
@@ -22,7 +24,7 @@ from her_ros.learning.learner import device_named, set_up_torch
 from her_ros.learning.training.offline import Judge, OfflineTraining
 from her_ros.learning.training.scalars import ScalarLog
 from her_ros.orchestration.offline_bags import digests_of, listed_bags, shard, task_of
-from her_ros.orchestration.prepare import Run
+from her_ros.orchestration.prepare import Run, described
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.process import handle_end_signals
@@ -40,6 +42,7 @@ class Options:
 
     bags: Sequence[Path]
     task: str
+    arm: str
     out: Path | None
     updates: int
     params_file: Path | None
@@ -57,8 +60,10 @@ def train_offline(options: Options, write_report: Callable[[RunFolder], str] | N
     quiet = int(os.environ.get('RANK', '0')) > 0
     console = Console(markup=False, highlight=False, soft_wrap=True, quiet=quiet)
     bags = listed_bags(options.bags, console)
-    task = task_named(options.task) if options.task else task_of(list(bags))
-    values = values_for(task.name, options.params_file, options.overrides, ['trainer'])
+    task = _task(options, bags)
+    arm = [f'arm={task.arm}'] if task.arm else []
+    overrides = [*arm, *options.overrides]
+    values = values_for(task.name, options.params_file, overrides, ['trainer'])
     parameters = configured(TrainerParameters, 'trainer', values['trainer'])
     folder = RunFolder(options.out or Path('runs') / task.name / 'offline')
     set_up_torch(parameters.threads)
@@ -94,6 +99,17 @@ def train_offline(options: Options, write_report: Callable[[RunFolder], str] | N
     if write_report is not None and is_new and not quiet:
         console.print(f'  report      {write_report(folder)}')
     return 0
+
+
+def _task(options: Options, bags: Sequence[tuple[Path, str]]) -> GoalTask:
+    """Return the task, with its arm and, where that is described, the arm's workspace."""
+    found = task_named(options.task) if options.task else task_of(list(bags))
+    if options.arm:
+        return with_workspace(task_named(found.name, described(options.arm)))
+    try:
+        return with_workspace(found)
+    except ArmError:  # recorded on an arm of which there is no description here
+        return found
 
 
 def _claim(folder: RunFolder, values: NodesValues, stack: ExitStack) -> None:

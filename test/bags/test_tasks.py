@@ -97,6 +97,8 @@ def test_a_bag_of_another_arm_is_refused():
     metadata = run_metadata(replace(task_named('Push', 'arms/ur5e_2f85.yaml'), workspace=(0.5,)))
     assert (metadata['arm'], metadata['workspace']) == ('ur5e_2f85', '0.5')
     assert agree_on_task(metadata, None, None) == task_named('Push', 'ur5e_2f85')
-    with pytest.raises(BagError, match=r'^recorded on arm ur5e_2f85, expected franka_panda$'):
+    with pytest.raises(
+        BagError, match=r'^recorded on arm ur5e_2f85, expected franka_panda; name the arm '
+    ):
         agree_on_task(metadata, task_named('Push'), None)
     assert 'arm' not in run_metadata(TASKS['FetchPush'])

@@ -152,7 +152,7 @@ def test_neither_ros_nor_simulation_is_imported(bags, tmp_path):
     code = (
         'import sys; from pathlib import Path;'
         ' from her_ros.orchestration.train_offline import Options, train_offline;'
-        f' train_offline(Options([Path({str(bags)!r})], "", Path({str(tmp_path / "out")!r}),'
+        f' train_offline(Options([Path({str(bags)!r})], "", "", Path({str(tmp_path / "out")!r}),'
         ' 10, None, [], False));'
         ' print("LOADED", *{"rclpy", "mujoco", "gymnasium"} & set(sys.modules))'
     )

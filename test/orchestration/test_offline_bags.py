@@ -1,11 +1,20 @@
 import os
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from mcap.writer import Writer
 
+from her_ros.arms.registry import with_workspace
+from her_ros.bags.rollout import run_metadata
+from her_ros.bags.writer import write_rollout
+from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.orchestration.offline_bags import digests_of, task_of
+from her_ros.orchestration.train_offline import Options, _task
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import file_sha256
+from her_ros.sim.evaluate import evaluation_steps
+from her_ros.tasks.registry import task_named
 
 
 def test_a_bag_without_a_step_topic_is_named_with_its_topics(tmp_path):
@@ -19,6 +28,19 @@ def test_a_bag_without_a_step_topic_is_named_with_its_topics(tmp_path):
         writer.finish()
     with pytest.raises(HerRosError, match=r'a\.mcap: no step topic of type .*/rosout'):
         task_of([(path, '')])
+
+
+def test_the_task_of_bags_is_done_by_the_arm_that_they_were_recorded_on(tmp_path):
+    task, still = task_named('Reach', 'six_joint'), np.zeros((1, 4), np.float32)
+    protocol = EvaluationProtocol(episodes=1, num_envs=1, threads=1)
+    rows = [*evaluation_steps(task, lambda *_: still, 0, protocol)]
+    write_rollout(tmp_path, 'a', run_metadata(task), rows, '/step', 0, task.control_period_s)
+    options = Options([tmp_path], '', '', None, 1, None, [], False)
+    bags = [(tmp_path / 'a.mcap', '')]
+    assert task_of(bags) == task
+    assert _task(options, bags) == with_workspace(task)
+    named = replace(options, task='Reach', arm='ur5e_2f85')
+    assert _task(named, bags) == with_workspace(task_named('Reach', 'ur5e_2f85'))
 
 
 def test_digests_are_of_the_regular_files_in_a_directory(tmp_path):

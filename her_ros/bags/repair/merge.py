@@ -73,7 +73,8 @@ def merge(paths: Sequence[Path], out: Path, task: GoalTask | None = None) -> Mer
     for path in paths:
         survey = _survey(path, task)
         if surveys and survey.task != surveys[0].task:
-            names = [each.task.name for each in (surveys[0], survey) if each.task]
+            tasks = [each.task for each in (surveys[0], survey) if each.task]
+            names = [f'{t.name} on {t.arm_name}' if t.arm else t.name for t in tasks]
             raise BagError(
                 f'is of {names[1]}, {surveys[0].path} of {names[0]}',
                 'bags of one task can be merged',
