@@ -13,15 +13,16 @@ from sensor_msgs.msg import JointState, PointCloud2
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
+from her_ros.arms.placement import placement_of
 from her_ros.arms.scene_specs import SCENE_SPECS
 from her_ros.episodes.episode import split_rollout
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S
-from her_ros.nodes.qos import COMMAND, RECORDING, SENSOR
+from her_ros.nodes.qos import COMMAND, LOCK_STEP, RECORDING, SENSOR
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.sim.fetch import FetchBatch
-from her_ros.tasks.registry import TASKS
-from her_ros.wire.cloud import CloudDecoder
-from her_ros.wire.rows import step_dtype
+from her_ros.tasks.registry import TASKS, task_named
+from her_ros.wire.cloud import CloudDecoder, encode_cloud
+from her_ros.wire.rows import IDENTITY, action_dtype, step_dtype
 
 pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 
@@ -441,3 +442,55 @@ def test_drivers_that_publish_apart_are_one_robot_and_a_wrong_clock_is_named(gra
         graph.until(lambda text=said: text in status('message', arm, gripper), said)
         message = graph.status('/run/robot_bridge')['message']
         assert message.startswith('waits for joint_states: '), message
+
+
+def test_another_arm_gets_tool_poses_that_point_down_toward_the_action(graph):
+    """Play the driver of the small arm, and a policy that goes up."""
+    task = task_named('Reach', 'six_joint')
+    bridge = {'task': 'Reach', 'arm': 'six_joint', 'command.output': 'tool_pose'}
+    graph.start('robot_bridge', '/run', {**bridge, 'timeout.input_s': 5.0})
+    arm, poses, rows = task_kinematics(task), [], []
+    decoder, node = CloudDecoder(step_dtype(task)), graph.node
+    node.create_subscription(PoseStamped, '/run/target_pose', poses.append, COMMAND)
+    node.create_subscription(
+        PointCloud2,
+        '/run/step',
+        lambda cdr: rows.append(decoder.decode([cdr])[0]),
+        RECORDING,
+        raw=True,
+    )
+    joints = node.create_publisher(JointState, '/run/joint_states', COMMAND)
+    goals = node.create_publisher(PointStamped, '/run/goal', COMMAND)
+    actions = node.create_publisher(PointCloud2, '/run/action', LOCK_STEP)
+
+    def measure():
+        message = JointState(name=list(arm.joint_names), position=arm.positions.tolist())
+        seconds, fraction = divmod(time.time(), 1.0)
+        message.header.stamp.sec = int(seconds)
+        message.header.stamp.nanosec = int(fraction * 1e9)
+        joints.publish(message)
+        return graph.status('/run/robot_bridge').get('state')
+
+    def answered():
+        measure()
+        if rows:
+            answer = np.zeros(1, action_dtype(task))
+            for name in IDENTITY:
+                answer[name] = rows[-1][name]
+            answer['action'] = [0.0, 0.0, 1.0, 0.0]
+            actions.publish(encode_cloud(answer, time.time_ns()))
+        return [each for each in poses if each.pose.position.z > start_m[2] + 0.03]
+
+    placement = placement_of(task)
+    start_m = arm.grip_position - placement.base_m
+    graph.until(lambda: measure() == 'waits for a goal', 'the bridge')
+    goal = PointStamped()
+    goal.point.x, goal.point.y, goal.point.z = placement.start_m.tolist()
+    goals.publish(goal)
+    pose = graph.until(answered, 'a tool pose')[0]
+    assert pose.header.frame_id == 'base_link'
+    place, turn = pose.pose.position, pose.pose.orientation
+    start_m[2] += 0.0332  # a full action for one control period
+    assert [place.x, place.y, place.z] == pytest.approx(start_m, abs=1e-4)
+    down = placement.description.tool.down_quaternion
+    assert [turn.w, turn.x, turn.y, turn.z] == pytest.approx(down, abs=1e-6)

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from her_ros.arms.description import ArmDescription
 from her_ros.arms.placement import placement_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.bridge.arm_commands import ArmCommands, Command
@@ -23,6 +24,8 @@ from her_ros.wire.rows import Rows
 
 # Zero velocity is commanded for this time after a stop; then no commands are sent.
 _STOP_S = 0.5
+# Outputs that descriptions of arms call otherwise.
+_COMMANDS = {'trajectory': 'joint_trajectory'}
 
 
 class ControlOutput(NamedTuple):
@@ -66,6 +69,7 @@ class RobotControl:
             task, session, p.episode_steps or task.episode_length, p.success_steps
         )
         placement = placement_of(task)
+        _check_output(p.command_output, placement.description)
         self._homing = Homing(
             placement.scene_spec, placement.start_m, p.command_full_action_speed_mps
         )
@@ -276,3 +280,13 @@ class RobotControl:
         command = self._commands.acting(action)
         self._motion.command(command.velocity, now_s)
         return command
+
+
+def _check_output(output: str, description: ArmDescription) -> None:
+    taken = description.driver.commands
+    if (_COMMANDS.get(output) or output) not in taken:
+        raise RobotError(
+            f'command.output is {output!r}, which the driver of arm {description.name!r} does not'
+            ' take',
+            f'its description has driver.commands {list(taken)}',
+        )

@@ -1,3 +1,5 @@
+import re
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import pytest
 from her_ros.arms.placement import placement_of
 from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
+from her_ros.config.shipped import shipped_folders
 from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.robot.bridge.control import RobotControl
@@ -542,3 +545,15 @@ def test_another_arm_stays_in_its_workspace():
         loop.period()
     farthest = max(point[0] for point in loop.path)
     assert farthest == pytest.approx(high[0], abs=2e-3)
+
+
+def test_a_command_that_the_driver_does_not_take_is_one_line(tmp_path):
+    folder = shipped_folders()[0] / 'config' / 'arms'
+    shutil.copy(folder / 'six_joint.xml', tmp_path)
+    text = (folder / 'six_joint.yaml').read_text()
+    path = tmp_path / 'mine.yaml'
+    path.write_text(re.sub('commands: .*', 'commands: [joint_trajectory]', text))
+    task = task_named('Reach', str(path))
+    ArmLoop(task, 'trajectory', command_output='trajectory')
+    with pytest.raises(RobotError, match="'twist', which the driver of arm 'mine' does not take"):
+        ArmLoop(task, 'trajectory')
