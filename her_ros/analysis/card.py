@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from her_ros.analysis.evaluate import judged
+from her_ros.analysis.evaluate import judged, judged_task
 from her_ros.config.files import read_run_file, to_yaml
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.learning.training.checkpoint_form import load_log
@@ -22,9 +22,14 @@ from her_ros.runtime.states import Outcome
 _PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx', 'onnxruntime')
 
 
-def card(run: Path, out: Path, protocol: EvaluationProtocol) -> None:
+# File and number of the episodes that a card shows in motion.
+_VIDEO, _FILMED = 'policy.webp', 4
+
+
+def card(run: Path, out: Path, protocol: EvaluationProtocol, video: bool = False) -> None:
     """Evaluate the best policy of a finished run; write ``policy.onnx`` and ``README.md``.
 
+    :param video: whether to film some episodes, too, into ``policy.webp``
     :raises HerRosError: if the run has not finished, or its policy cannot be read
     """
     folder = RunFolder(run)
@@ -42,7 +47,14 @@ def card(run: Path, out: Path, protocol: EvaluationProtocol) -> None:
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / 'policy.onnx', folder.policy.read_bytes())
     facts = {**found, **_training(result, versions[-1], policy, log)}
-    write_whole(out / 'README.md', _text(folder, result, facts, out / 'policy.onnx').encode())
+    text = _text(folder, result, facts, out / 'policy.onnx')
+    if video:
+        # Only now: drawing needs OpenGL.
+        from her_ros.analysis.film import write_film
+
+        write_film(policy, judged_task(policy), _FILMED, out / _VIDEO)
+        text += f'\n![The first {_FILMED} of the judged episodes]({_VIDEO})\n'
+    write_whole(out / 'README.md', text.encode())
     Console(markup=False).print(f'{out / "README.md"}: success {found["success"]}', soft_wrap=True)
 
 

@@ -91,7 +91,7 @@ def judged(
     return rows
 
 
-def judged_task(policy: OnnxPolicy, on: OnTask) -> GoalTask:
+def judged_task(policy: OnnxPolicy, on: OnTask = _AS_TRAINED) -> GoalTask:
     """Return the task that a policy is judged on.
 
     :raises HerRosError: if there is no such task or arm, or the policy was made for another one

@@ -21,8 +21,11 @@ def card(
     episodes: Episodes = 1000,
     num_envs: NumEnvs = EvaluationProtocol.num_envs,
     threads: Threads = EvaluationProtocol.threads,
+    video: Annotated[
+        bool, typer.Option('--video', help='Show some episodes in motion, in policy.webp.')
+    ] = False,
 ) -> None:
     """Write a run's best policy and its model card into a folder."""
     from her_ros.analysis.card import card as write
 
-    write(run, out, EvaluationProtocol(episodes, num_envs, threads))
+    write(run, out, EvaluationProtocol(episodes, num_envs, threads), video)

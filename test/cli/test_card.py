@@ -57,6 +57,22 @@ def test_evaluating_the_policy_of_a_card_reproduces_its_figures(her_ros, run, tm
     assert '/**/trainer:\n  ros__parameters:\n    her:\n      k: 8\n' in card
 
 
+def test_a_card_shows_the_episodes_in_motion_if_asked(her_ros, run, tmp_path, monkeypatch):
+    filmed = []
+
+    def write_film(policy, task, episodes, path):
+        filmed.append((policy.sha256, task.name, episodes))
+        path.write_bytes(b'pictures')
+
+    monkeypatch.setattr('her_ros.analysis.film.write_film', write_film)
+    out = tmp_path / 'card'
+    ended = her_ros('card', run.path, '--out', out, '--episodes', 4, '--video')
+    assert ended.status == 0, ended.errors
+    assert filmed == [(sha256(run.policy.read_bytes()), 'FetchReach', 4)]
+    assert '![The first 4 of the judged episodes](policy.webp)' in (out / 'README.md').read_text()
+    assert (out / 'policy.webp').exists()
+
+
 @pytest.mark.parametrize(
     ('outcome', 'said'),
     [('solved', 'scratch by `her-ros train --'), ('trained', 'bags by `her-ros train-offline --')],
