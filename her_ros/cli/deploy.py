@@ -23,7 +23,7 @@ from her_ros.tasks.registry import TASKS
     epilog=examples(
         'her-ros deploy --task FetchPush',
         'her-ros deploy --robot real --params mine.yaml',
-        'her-ros deploy --task Push --arm my_arm.yaml --robot real --model policy.onnx',
+        'her-ros deploy --task Push --arm arm.yaml --model p.onnx',
     ),
 )
 def deploy(
