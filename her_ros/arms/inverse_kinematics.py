@@ -17,10 +17,11 @@ _DAMPING = 1e-5
 _ERROR_SHARE = 0.05
 #: largest change of a joint in one iteration, rad or m
 _LARGEST_STEP = 0.5
-#: part of the way home that joints go in each iteration as far as the tool is not moved, and the
-#: largest of these changes, rad or m
+#: part of the way home that joints go in each iteration as far as the tool is not moved
 _HOMEWARD = 0.1
+#: largest of these changes: rad or m, and that much more per metre of error
 _SLOWLY = 0.01
+_QUICKLY = 1.0
 
 _ONE = np.eye(6)
 
@@ -133,7 +134,8 @@ class InverseKinematics:
         weighed = damping[..., None, None] * _ONE
         home = np.zeros_like(joints)
         if self._redundant:
-            home = np.minimum(np.maximum(_HOMEWARD * (self.home - joints), -_SLOWLY), _SLOWLY)
+            most = _SLOWLY + _QUICKLY * np.abs(error).max(-1, keepdims=True)
+            home = np.minimum(np.maximum(_HOMEWARD * (self.home - joints), -most), most)
             home *= self.chain.commanded
         free = np.zeros(joints.shape, bool) | self.chain.commanded
         change, part = home, jacobian * self.chain.commanded
