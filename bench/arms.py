@@ -2,8 +2,9 @@
 
 The target moves through the workspace by actions of Fetch tasks, up to 5 cm per axis and control
 period, half of them full ones; each is held for five periods. Every call begins from the joints of
-the one before. Speed limits of joints are left out. mink solves until its error is as small, or
-takes a single step; its row is missing where it is not installed.
+the one before. Speed limits of joints are left out. Times are CPU time, so that other work on the
+machine counts little. mink solves until its error is as small, or takes a single step; its rows are
+missing where it is not installed.
 
 Run: ``python bench/arms.py [--periods 2000]``; arms whose models cannot be had are named.
 """
@@ -83,13 +84,13 @@ def with_mink(ik: InverseKinematics, model: mujoco.MjModel, steps: int) -> Solve
 
 
 def measure(solve: Solve, ik: InverseKinematics, periods: int, count: int) -> dict[str, NDArray]:
-    """Return errors, metres and rad, and microseconds per call and state."""
+    """Return errors, metres and rad, and CPU time per state, microseconds."""
     arm = ik.description
     joints, errors, tilts, times = np.tile(ik.home, (count, 1)), [], [], []
     for target in targets(arm, periods, count):
-        begin = time.perf_counter()
+        begin = time.thread_time()
         joints = solve(joints, target)
-        times.append(1e6 * (time.perf_counter() - begin) / count)
+        times.append(1e6 * (time.thread_time() - begin) / count)
         position, rotation = ik.chain.tool_pose(joints)
         errors.append(np.linalg.norm(position - target, axis=-1))
         cosine = (np.trace(ik.down.T @ rotation, axis1=-2, axis2=-1) - 1) / 2
