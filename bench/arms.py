@@ -3,8 +3,8 @@
 The target moves through the workspace by actions of Fetch tasks, up to 5 cm per axis and control
 period, half of them full ones; each is held for five periods. Every call begins from the joints of
 the one before. Speed limits of joints are left out. Times are CPU time, so that other work on the
-machine counts little. mink solves until its error is as small, or takes a single step; its rows are
-missing where it is not installed.
+machine counts little. mink solves until its error is as small, or takes a single step; its rows
+are missing where it is not installed.
 
 Run: ``python bench/arms.py [--periods 2000]``; arms whose models cannot be had are named.
 """
