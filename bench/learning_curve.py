@@ -31,8 +31,8 @@ from her_ros.policy.exploration import Exploration, Explorer
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.seeds import generator, integer_seed
 from her_ros.sim.evaluate import evaluation_steps
-from her_ros.sim.registry import simulation_of
-from her_ros.sim.rollout import Rollout
+from her_ros.sim.rollout import Rollout, disturbed_rollout
+from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
@@ -78,13 +78,15 @@ def curve(name: str, values: Any, steps: int, every: int) -> Iterator[dict[str, 
     learner_is_compiled = False
     first = integer_seed(trainer.seed, 'fetch_env')
     seeds = [first + i for i in range(env.num_envs)]
-    rollout = Rollout(task, simulation_of(task, seeds), session=1)
+    disturbances = parse_disturbances(env.disturb)
+    rollout = disturbed_rollout(task, seeds, 1, session=1, disturbances=disturbances)
     noise = Exploration(
         acting.exploration_noise_std,
         acting.exploration_random_probability,
         acting.exploration_hold_steps,
     )
     explorer = Explorer(noise, task.action_size, generator(trainer.seed, 'policy'))
+    judged = values['evaluator']['disturb']
     policy, due, moved = None, every, [0.0]
     while learner.env_steps < steps:
         episodes = explored(rollout, explorer, policy)
@@ -102,7 +104,7 @@ def curve(name: str, values: Any, steps: int, every: int) -> Iterator[dict[str, 
             yield {
                 'env_steps': learner.env_steps,
                 'updates': learner.updates,
-                'success_rate': success_rate(policy, task),
+                'success_rate': success_rate(policy, task, judged),
                 'moved': round(float(np.mean(moved[-200:])), 3),
                 'seconds': round(time.monotonic() - begin, 1),
             }
@@ -130,10 +132,11 @@ def has_moved(episode: Episode, tolerance_m: float) -> bool:
     return bool(distance.max() > tolerance_m)
 
 
-def success_rate(policy: OnnxPolicy, task: GoalTask) -> float:
+def success_rate(policy: OnnxPolicy, task: GoalTask, disturb: str = '') -> float:
     """Judge a policy as the evaluator node does."""
+    disturbances = parse_disturbances(disturb)
     episodes, _ = split_rollout(
-        [*evaluation_steps(task, policy.act, 1, EvaluationProtocol(threads=1))]
+        [*evaluation_steps(task, policy.act, 1, EvaluationProtocol(threads=1), disturbances)]
     )
     return sum(each.is_success for each in episodes) / len(episodes)
 

@@ -120,7 +120,7 @@ class Learner:
             draws = Draws.random(length, self._generators['ingest'], spec)
             batch = self.replay.sample_episode(first_row, length, draws)
             self.normalizers['observation'].update(batch.observation)
-            self.normalizers['goal'].update(self._shown(batch.achieved_goal, batch.goal))
+            self.normalizers['goal'].update(self._shown(_seen_twice(batch)[0], batch.goal))
             self.env_steps += length
             self.episodes += 1
 
@@ -138,8 +138,19 @@ class Learner:
     def _states(self, batch: Batch) -> Tensor:
         """Return both states of a batch, as :meth:`state` does, shape (2, n, O + G)."""
         observations = torch.stack((batch.observation, batch.next_observation))
+        return self._normalized(observations, torch.stack(_seen_twice(batch)), batch.goal)
+
+    def _true_states(self, batch: Batch) -> tuple[Tensor, Tensor] | None:
+        """Return both states as critics see them that see the truth; None: as the policy does."""
+        if batch.true_observation is None or batch.next_true_observation is None:
+            return None
+        observations = torch.stack((batch.true_observation, batch.next_true_observation))
         achieved = torch.stack((batch.achieved_goal, batch.next_achieved_goal))
-        goals = self._shown(achieved, batch.goal).expand_as(achieved).float()
+        state, next_state = self._normalized(observations, achieved, batch.goal).unbind()
+        return state, next_state
+
+    def _normalized(self, observations: Tensor, achieved: Tensor, goal: Tensor) -> Tensor:
+        goals = self._shown(achieved, goal).expand_as(achieved).float()
         p, (mean, std) = self.parameters, self._scale
         states = torch.cat((observations, goals), -1)
         states = (
@@ -162,6 +173,7 @@ class Learner:
             steps_to_goal=batch.steps_to_goal,
             weight=batch.weight,
             noise=noise,
+            true_states=self._true_states(batch),
         )
 
     def update(self, count: int) -> dict[str, float]:
@@ -303,6 +315,13 @@ class Learner:
             self.replay.priorities.load_state_dict(state['priorities'])
         self.load_generators(state['generators'])
         self.env_steps, self.episodes, self.updates = state['counters']
+
+
+def _seen_twice(batch: Batch) -> tuple[Tensor, Tensor]:
+    """Return the achieved goals of both states, as the policy saw them, shape (n, G)."""
+    if batch.seen_achieved_goal is None or batch.next_seen_achieved_goal is None:
+        return batch.achieved_goal, batch.next_achieved_goal
+    return batch.seen_achieved_goal.double(), batch.next_seen_achieved_goal.double()
 
 
 def _is_finite(value: float) -> bool:

@@ -202,6 +202,13 @@ class LearnerParameters(NodeParameters):
     relative_goals: bool = parameter(
         False, 'show the networks where the goal lies from what is achieved'
     )
+    truth: str = parameter(
+        'none',
+        'use of the truth that disturbed episodes hold. none: refuse them; rewards: rewards and'
+        ' goals follow from it; critic: the critics also see it (Pinto et al. 2017, arXiv'
+        ' 1710.06542)',
+        choices=('none', 'rewards', 'critic'),
+    )
     td3_noise_std: float = parameter(
         0.2,
         "standard deviation of the noise on a target's action",

@@ -30,6 +30,18 @@ class Inputs:
     weight: Tensor | None = None
     #: what :meth:`Algorithm.noise` drew
     noise: Tensor = NO_NOISE
+    #: state and next state as the critics see them; None: as the actor does
+    true_states: tuple[Tensor, Tensor] | None = None
+
+    @property
+    def critic_state(self) -> Tensor:
+        """The state as the critics see it, shape (n, O + G)."""
+        return self.state if self.true_states is None else self.true_states[0]
+
+    @property
+    def next_critic_state(self) -> Tensor:
+        """The next state as the critics see it, shape (n, O + G)."""
+        return self.next_state if self.true_states is None else self.true_states[1]
 
 
 @dataclass(frozen=True)

@@ -48,7 +48,7 @@ class Ddpg(ActorCritic):
         """Return what Q should be, shape (n,); only termination cuts the bootstrap."""
         with torch.no_grad():
             next_action = self.next_action(target.actor, inputs)
-            next_value = self.values(target.critic, inputs.next_state, next_action).amin(0)
+            next_value = self.values(target.critic, inputs.next_critic_state, next_action).amin(0)
             value = inputs.reward + self._discount * torch.where(
                 inputs.terminated, 0.0, next_value
             )
@@ -57,11 +57,11 @@ class Ddpg(ActorCritic):
     def losses(self, online: Networks, target: Networks, inputs: Inputs) -> dict[str, Tensor]:
         """Return the losses, and the mean value of the batch."""
         targets = self.targets(target, inputs)
-        values = self.values(online.critic, inputs.state, inputs.action)
+        values = self.values(online.critic, inputs.critic_state, inputs.action)
         action = self.act(online.actor, inputs.state)
         # The actor follows the first critic, as in TD3.
         first = frozen(online.critic[: len(self.critic.shapes)])
-        improved = self.values(first, inputs.state, action)[0]
+        improved = self.values(first, inputs.critic_state, action)[0]
         proposal = Proposal(
             value=improved,
             deviation=(action - inputs.action).square().mean(-1),

@@ -75,16 +75,16 @@ class Sac(ActorCritic):
         """Return what Q should be, shape (n,) (eq. 2, 3); the actor has no target network."""
         with torch.no_grad():
             action, log_density = self.sample(online.actor, inputs.next_state, inputs.noise[0])
-            value = self.values(target.critic, inputs.next_state, action).amin(0)
+            value = self.values(target.critic, inputs.next_critic_state, action).amin(0)
             soft_value = value - online.temperature[0].exp() * log_density
             return inputs.reward + self._discount * torch.where(inputs.terminated, 0.0, soft_value)
 
     def losses(self, online: Networks, target: Networks, inputs: Inputs) -> dict[str, Tensor]:
         """Return the losses (eq. 5, 7, 18), mean value, temperature and entropy."""
         targets = self.targets(online, target, inputs)
-        values = self.values(online.critic, inputs.state, inputs.action)
+        values = self.values(online.critic, inputs.critic_state, inputs.action)
         action, log_density = self.sample(online.actor, inputs.state, inputs.noise[1])
-        proposed = self.values(frozen(online.critic), inputs.state, action).amin(0)
+        proposed = self.values(frozen(online.critic), inputs.critic_state, action).amin(0)
         temperature = online.temperature[0].exp()
         entropy = -log_density.detach().mean()
         return {

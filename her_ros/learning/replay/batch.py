@@ -63,6 +63,12 @@ class Batch:
     row: Tensor
     #: how much a transition counts, (n,), where some are drawn for their errors; None: all alike
     weight: Tensor | None = None
+    #: where the truth is stored: achieved goals as the policy saw them, float32, (n, G)
+    seen_achieved_goal: Tensor | None = None
+    next_seen_achieved_goal: Tensor | None = None
+    #: where critics see the truth: true observations, (n, O)
+    true_observation: Tensor | None = None
+    next_true_observation: Tensor | None = None
 
 
 @dataclass(frozen=True)

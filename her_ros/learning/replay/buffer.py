@@ -13,6 +13,7 @@ from her_ros.learning.replay.batch import Batch, Draws, DrawSpec
 from her_ros.learning.replay.curriculum import Curriculum
 from her_ros.learning.replay.goal_offsets import goal_offsets_of
 from her_ros.learning.replay.goals import Choice, GoalStrategy
+from her_ros.learning.replay.moments import moment_parts
 from her_ros.learning.replay.moves import moves_on
 from her_ros.learning.replay.priorities import TdErrorPriorities, priorities_of
 from her_ros.learning.replay.ring import Ring
@@ -65,10 +66,12 @@ class Replay:
             self.symmetries is not None,
             self._goal_offsets is not None,
         )
-        # An observation, and the action taken on it.
-        self._moment = torch.empty(
-            (capacity, task.observation_size + task.action_size), device=device
-        )
+        self._truth = parameters.truth
+        # An observation, the action taken on it, and what the truth adds to them.
+        self._moment_sizes = [
+            sum(size for _, size in part) for part in moment_parts(task, parameters.truth)
+        ]
+        self._moment = torch.empty((capacity, sum(self._moment_sizes)), device=device)
         self._goal = torch.empty((capacity, task.goal_size), dtype=torch.float64, device=device)
         # A row and the one behind it as one long row: a transition is one place in memory.
         self._two_moments, self._two_goals = _in_pairs(self._moment), _in_pairs(self._goal)
@@ -98,16 +101,20 @@ class Replay:
         """Store an episode; the oldest ones go when there is no room.
 
         :return: the first row of the episode
-        :raises ReplayError: if the episode is larger than the buffer
+        :raises ReplayError: if the episode is larger than the buffer, or disturbed and the truth
+            is not used
         """
         self.check_fits(episode)
         length = len(episode)
         first = self._make_room(length + 2)
         last = first + length
         device = self._goal.device
-        moments = self._moment[first : last + 1]
-        moments[:, : self.task.observation_size] = _tensor(episode.observation, device)
-        moments[:-1, self.task.observation_size :] = _tensor(episode.action, device)
+        moments = self._moment[first : last + 1].split(self._moment_sizes, 1)
+        moments[0][:] = _tensor(episode.observation, device)
+        moments[1][:-1] = _tensor(episode.action, device)
+        truth = (episode.seen_achieved_goal, episode.true_observation)
+        for part, values in zip(moments[2:], truth, strict=False):
+            part[:] = _tensor(values, device)
         self._goal[first : last + 1] = _tensor(episode.achieved_goal, device)
         self._goal[last + 1] = _tensor(episode.desired_goal, device)
         self._terminated[first:last] = _tensor(episode.terminated, device)
@@ -131,8 +138,13 @@ class Replay:
     def check_fits(self, episode: Episode) -> None:
         """Check that there could be room for an episode.
 
-        :raises ReplayError: if it is larger than the whole buffer
+        :raises ReplayError: if it is larger than the whole buffer, or disturbed and the truth is
+            not used
         """
+        if self._truth == 'none' and episode.has_truth:
+            raise ReplayError(
+                'a disturbed episode, and truth is none', 'set truth to critic or rewards'
+            )
         if len(episode) + 2 > self.capacity:
             raise ReplayError(
                 f'an episode of {len(episode)} steps needs {len(episode) + 2} rows;'
@@ -239,8 +251,10 @@ class Replay:
             # Afterwards: rounding must not turn a reached goal into a missed one.
             moments, goals, goal = self.symmetries.apply(moments, goals, goal, draws.symmetry)
         achieved_goal, next_achieved_goal = goals.chunk(2, 1)
-        sizes = (self.task.observation_size, self.task.action_size)
-        observation, action, next_observation, _ = moments.split(sizes * 2, 1)
+        first, second = (half.split(self._moment_sizes, 1) for half in moments.chunk(2, 1))
+        (observation, action, *truth), (next_observation, _, *next_truth) = first, second
+        seen, true = (*truth, None, None)[:2]
+        next_seen, next_true = (*next_truth, None, None)[:2]
         return Batch(
             observation=observation,
             achieved_goal=achieved_goal,
@@ -253,6 +267,10 @@ class Replay:
             steps_to_goal=torch.where(is_later, goal_row - row, 0),
             row=row,
             weight=weight,
+            seen_achieved_goal=seen,
+            next_seen_achieved_goal=next_seen,
+            true_observation=true,
+            next_true_observation=next_true,
         )
 
     def _goal_rows(self, row: Tensor, last: Tensor, draws: Draws, updates: Tensor) -> Tensor:

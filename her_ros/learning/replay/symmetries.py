@@ -6,13 +6,15 @@ HER: Lin et al. 2019 (arXiv 1909.10707).
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
 import torch
 from torch import Tensor
 
 from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.learning.replay.moments import moment_parts
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.tasks.symmetry import Fields, check_symmetries, value_map
+from her_ros.tasks.symmetry import Fields, Kind, check_symmetries, value_map
 
 
 def symmetries_of(
@@ -26,7 +28,8 @@ def symmetries_of(
     check_symmetries(task.name, task.symmetries, *probabilities, parameters.symmetry_offset_m)
     if not any(probabilities) and not parameters.symmetry_offset_m:
         return None
-    return SampleSymmetries(task, probabilities, parameters.symmetry_offset_m, device)
+    kinds = [*chain(*moment_parts(task, parameters.truth))]
+    return SampleSymmetries(task, probabilities, parameters.symmetry_offset_m, device, kinds)
 
 
 class SampleSymmetries:
@@ -34,6 +37,8 @@ class SampleSymmetries:
 
     :param probabilities: of the front-back and of the left-right reflection
     :param offset_m: largest offset along x and y, metres
+    :param moment_kinds: kinds and sizes of the values of a stored state; empty: those of an
+        observation and an action
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class SampleSymmetries:
         probabilities: tuple[float, float],
         offset_m: float,
         device: torch.device | str,
+        moment_kinds: Sequence[tuple[Kind, int]] = (),
     ) -> None:
         symmetries = task.symmetries
         assert symmetries is not None
@@ -54,7 +60,7 @@ class SampleSymmetries:
         self._twice_plane_m = column([2.0 * plane for plane in planes])
         self._least_offset_m = column([-offset_m, -offset_m])
         self._offset_range_m = 2.0 * offset_m
-        moment = [*task.observation_kinds, *task.action_kinds]
+        moment = moment_kinds or [*task.observation_kinds, *task.action_kinds]
         self._moments = Transformation([*moment, *moment], torch.float32, device)
         self._goals = Transformation([*task.goal_kinds] * 3, torch.float64, device)
 
@@ -63,7 +69,7 @@ class SampleSymmetries:
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Transform samples.
 
-        :param moments: observation and action, twice, float32, shape (n, 2 (O + A))
+        :param moments: stored values of both states, float32, such as (n, 2 (O + A))
         :param goals: achieved goals of both states, metres, float64, shape (n, 2 G)
         :param goal: metres, float64, shape (n, G)
         :param uniform: numbers in [0, 1), float64, shape (4, n)
