@@ -13,7 +13,7 @@ from her_ros.learning.replay.batch import Draws
 from her_ros.learning.training.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.contract import METADATA_KEY, PolicyContract
-from her_ros.wire.rows import step_dtype
+from her_ros.wire.rows import disturbed_step_dtype, step_dtype, with_truth
 
 
 def test_the_device_is_what_was_asked_for(monkeypatch):
@@ -251,3 +251,33 @@ def test_a_point_learns_to_reach_its_goals(parameters):
         learner.update(10)
     assert before < 0.3
     assert success_rate(learner) > 0.9
+
+
+@pytest.mark.parametrize('truth', ['rewards', 'critic'])
+def test_the_actor_sees_what_the_policy_saw_and_the_critic_maybe_the_truth(
+    toy, parameters, make_episode, truth
+):
+    learner = Learner(toy, parameters(relative_goals=True, truth=truth))
+    episodes = []
+    for number in range(5):
+        rows = with_truth(make_episode(toy, 10, number).rows, disturbed_step_dtype(toy))
+        rows['observation'] += 0.3
+        rows['achieved_goal'] -= 0.2
+        episodes.append(Episode(rows))
+    learner.ingest(episodes)
+    batch = learner.replay.sample(Draws.random(100, torch.Generator().manual_seed(0)))
+    inputs = learner.inputs(batch)
+    observation, goal = learner.normalizers['observation'], learner.normalizers['goal']
+    size = toy.observation_size
+    assert torch.equal(inputs.state[:, :size], observation(batch.observation))
+    seen = goal(batch.goal - (batch.achieved_goal - 0.2))
+    torch.testing.assert_close(inputs.state[:, size:], seen, atol=1e-4, rtol=1e-4)
+    if truth == 'rewards':
+        assert inputs.critic_state is inputs.state
+        return
+    torch.testing.assert_close(
+        inputs.next_critic_state[:, :size], observation(batch.next_observation - 0.3)
+    )
+    true = goal(batch.goal - batch.next_achieved_goal)
+    assert torch.equal(inputs.next_critic_state[:, size:], true)
+    assert learner.update(2)['critic_loss'] > 0

@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.episodes.episode import Episode
 from her_ros.learning.replay.batch import Draws
 from her_ros.learning.replay.buffer import Replay, ReplayError
 from her_ros.learning.replay.moves import moves_on
 from her_ros.tasks.fetch import FETCH_TASKS
+from her_ros.wire.rows import disturbed_step_dtype, with_truth
 
 with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments of other robots
     from gymnasium_robotics.envs.fetch.fetch_env import MujocoFetchEnv
@@ -66,7 +68,8 @@ def literal_batch(task, episodes, share, draws):
 
 
 def assert_equal(batch, literal):
-    assert set(vars(batch)) - {'row', 'weight'} == set(literal)
+    there = {name for name, values in vars(batch).items() if values is not None}
+    assert there - {'row', 'weight'} == set(literal)
     for name, values in literal.items():
         np.testing.assert_array_equal(getattr(batch, name).cpu().numpy(), values, strict=True)
 
@@ -395,3 +398,49 @@ def test_draws_are_independent_uniform_and_follow_their_generator(device):
     assert correlations.abs().max() < 4 / 50_000**0.5
     assert torch.equal(draws_of(50_000, device=device).future, draws.future)
     assert not torch.equal(draws_of(50_000, seed=1, device=device).future, draws.future)
+
+
+def disturbed(episode, task, noise=1.0):
+    """Return an episode whose seen values lie away from the truth."""
+    rows = with_truth(episode.rows, disturbed_step_dtype(task))
+    for name in ('observation', 'achieved_goal'):
+        random = np.random.default_rng(len(name))
+        rows[name] += random.normal(scale=noise, size=rows[name].shape)
+    return Episode(rows)
+
+
+@pytest.mark.parametrize('truth', ['rewards', 'critic'])
+def test_goals_and_rewards_of_disturbed_episodes_never_see_noise(toy, make_episode, truth):
+    plain = [make_episode(toy, length, length) for length in (3, 20, 8)]
+    episodes = [disturbed(episode, toy) for episode in plain]
+    draws = draws_of(500)
+    batch = filled(toy, episodes, truth=truth).sample(draws)
+    literal = literal_batch(toy, episodes, 0.8, draws)
+    exact = literal_batch(toy, plain, 0.8, draws)
+    for name in ('goal', 'reward', 'achieved_goal', 'next_achieved_goal', 'steps_to_goal'):
+        np.testing.assert_array_equal(getattr(batch, name).numpy(), exact[name])
+    for name in ('observation', 'next_observation', 'action'):
+        np.testing.assert_array_equal(getattr(batch, name).numpy(), literal[name])
+    assert (literal['observation'] != exact['observation']).any()
+    seen = {
+        e.seen_achieved_goal[t].astype('f4').tobytes() for e in episodes for t in range(len(e))
+    }
+    assert {row.tobytes() for row in batch.seen_achieved_goal.numpy()} <= seen
+    if truth == 'critic':
+        for name in ('observation', 'next_observation'):
+            found = {'observation': batch.true_observation,
+                     'next_observation': batch.next_true_observation}[name]  # fmt: skip
+            np.testing.assert_array_equal(found.numpy(), exact[name])
+    else:
+        assert batch.true_observation is None
+
+
+def test_undisturbed_episodes_show_critics_what_was_seen(toy, make_episode):
+    batch = filled(toy, [make_episode(toy, 20)], truth='critic').sample(draws_of(50))
+    assert torch.equal(batch.true_observation, batch.observation)
+    assert torch.equal(batch.next_seen_achieved_goal, batch.next_achieved_goal.float())
+
+
+def test_a_disturbed_episode_is_refused_where_the_truth_is_not_used(toy, make_episode):
+    with pytest.raises(ReplayError, match='disturbed episode, and truth is none; set truth to'):
+        new_replay(toy, 100).add(disturbed(make_episode(toy, 20), toy))

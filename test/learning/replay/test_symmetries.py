@@ -247,3 +247,12 @@ def test_the_arm_breaks_other_symmetries_by_a_fraction_of_a_move(symmetry):
     assert np.median(found.move_m) < 5e-3
     assert found.move_m.max() < 8e-3
     assert found.block_m.max() < 50e-3
+
+
+def test_the_truth_is_transformed_like_what_was_seen(make_episode, parameters):
+    batch = filled(make_episode, parameters, truth='critic', **ALL).sample(draws_of(200))
+    # These episodes are not disturbed: what was seen is the truth.
+    assert torch.equal(batch.true_observation, batch.observation)
+    assert torch.equal(batch.next_true_observation, batch.next_observation)
+    torch.testing.assert_close(batch.seen_achieved_goal, batch.achieved_goal.float())
+    torch.testing.assert_close(batch.next_seen_achieved_goal, batch.next_achieved_goal.float())
