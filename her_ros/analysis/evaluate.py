@@ -75,7 +75,7 @@ def judged(
     at_reset = sum(bool(task.is_success(e.achieved_goal[0], e.desired_goal)) for e in finished)
     rows = {
         'task': task.name,
-        **({'arm': task.arm_name, 'trained on': contract.trained_on} if task.arm else {}),
+        **({'arm': task.arm_name, 'trained on': policy.contract.trained_on} if task.arm else {}),
         'policy version': str(policy.version),
         'episodes': str(len(finished)),
         'success': success_of(finished),

@@ -1,5 +1,6 @@
 """``her-ros train``."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from her_ros.cli.options import LEARNABLE, Arm, Overrides, Params, Report, Seed
         'her-ros train --task FetchPush --new --seed 3',
         'her-ros train --task PickAndPlace --arm ur5e_2f85',
         'her-ros train --set trainer.batch_size=512',
+        'her-ros train --task FetchPush --disturb robot',
         'her-ros train --set trainer.stop.env_steps=2000000',
     ),
 )
@@ -33,6 +35,13 @@ def train(
     arm: Arm = '',
     workers: Annotated[int, typer.Option(min=1, max=100, help='Simulation workers.')] = 1,
     params: Params = None,
+    disturb: Annotated[
+        str,
+        typer.Option(
+            help='Disturbances to train and judge with, such as robot or robot:0.5,push_mps;'
+            ' critics then see the truth.'
+        ),
+    ] = '',
     override: Overrides = None,
     namespace: Annotated[str, typer.Option(help='ROS namespace of the run.')] = 'her_ros',
     report: Report = True,
@@ -49,10 +58,13 @@ def train(
     from her_ros.orchestration.prepare import described
     from her_ros.orchestration.train import train as run
 
-    overrides = [
-        *([] if seed is None else [f'seed={seed}']),
-        *([f'arm={described(arm)}'] if arm else []),
-        *(override or []),
-    ]
+    overrides = [f'seed={seed}'] if seed is not None else []
+    overrides += [f'arm={described(arm)}'] if arm else []
+    if disturb:
+        overrides += [
+            f'{node}.disturb={json.dumps(disturb)}' for node in ('fetch_env', 'evaluator')
+        ]
+        overrides += ['trainer.truth=critic']
+    overrides += override or []
     write_report = report_after_training if report else None
     sys.exit(run(task, runs, name, new, params, overrides, workers, namespace, write_report))

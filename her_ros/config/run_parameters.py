@@ -90,6 +90,13 @@ def _check_task(task: str, values: NodesValues, origin: str, nodes: Collection[s
     found = {str(own['task']) for node, own in values.items() if not nodes or node in nodes}
     if wrong := sorted(found - {task}):
         raise ConfigError(f'made for task {", ".join(wrong)}, not for {task}', source=origin)
+    disturbed = values['fetch_env']['disturb']
+    if 'trainer' in nodes and disturbed and values['trainer']['truth'] == 'none':
+        raise ConfigError(
+            f'fetch_env.disturb is {disturbed} and trainer.truth is none',
+            'set trainer.truth to critic or rewards',
+            source=origin,
+        )
     for node, own in values.items():
         try:
             parse_disturbances(own.get('disturb', ''))

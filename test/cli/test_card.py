@@ -73,6 +73,18 @@ def test_a_card_shows_the_episodes_in_motion_if_asked(her_ros, run, tmp_path, mo
     assert (out / 'policy.webp').exists()
 
 
+def test_a_card_has_the_table_of_disturbances_that_was_asked_for(her_ros, run, tmp_path):
+    asked = ('--episodes', 4, '--threads', 1, '--disturb', 'lost_share:4')
+    ended = her_ros('card', run.path, '--out', tmp_path / 'card', *asked)
+    assert ended.status == 0, ended.errors
+    card = (tmp_path / 'card' / 'README.md').read_text()
+    lines = card[card.index('## Disturbed: `lost_share:4`') :].splitlines()
+    assert [line.split(' | ')[0] for line in lines[4:]] == [
+        '| disturbance', '|---|---|---|---|', '| none', '| lost_share',
+    ]  # fmt: skip
+    assert 'Disturbed' not in card.split('```yaml')[0]
+
+
 @pytest.mark.parametrize(
     ('outcome', 'said'),
     [('solved', 'scratch by `her-ros train --'), ('trained', 'bags by `her-ros train-offline --')],

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from her_ros.bags.reader import read_bag
+from her_ros.cli.main import app
+from her_ros.config.run_parameters import values_for
 from her_ros.learning.training.checkpoint import load_checkpoint
-from her_ros.orchestration.prepare import prepare_run
+from her_ros.orchestration.prepare import prepare_run, training_names
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.run_folder import RunFolder
 
@@ -34,6 +36,8 @@ ENDLESS = (
         (['--set', 'trainr.batch_size=3'], ['trainr', 'trainer']),
         (['--set', 'trainer.discount=1.5'], ['discount', '1.5']),
         (['--seed', '-1'], ['seed', '-1']),
+        (['--disturb', 'robots:2'], ["fetch_env: disturbance 'robots'", 'robot, all']),
+        (['--set', 'fetch_env.disturb=robot'], ['trainer.truth is none', 'critic or rewards']),
         (['--name', '../elsewhere'], ["'../elsewhere'"]),
         (['--runs', '/sys/runs'], ['/sys/runs/FetchReach/run_001', 'cannot be written']),
         (['--params', '/nothing.yaml'], ['/nothing.yaml']),
@@ -47,6 +51,16 @@ def test_what_does_not_fit_is_one_line_and_nothing_starts(her_ros, tmp_path, arg
     for part in ('her-ros: ', *parts):
         assert part in line
     assert not list(tmp_path.iterdir())
+
+
+def test_disturb_is_of_recording_and_judging_and_shows_critics_the_truth(monkeypatch):
+    asked = []
+    monkeypatch.setattr('her_ros.orchestration.train.train', lambda *found: asked.append(found))
+    with pytest.raises(SystemExit):
+        app(['train', '--task', 'FetchPush', '--disturb', 'robot:0.5'])
+    values = values_for('FetchPush', None, asked[0][5], training_names())
+    assert values['fetch_env']['disturb'] == values['evaluator']['disturb'] == 'robot:0.5'
+    assert values['trainer']['truth'] == 'critic'
 
 
 def test_changed_parameters_are_refused_with_their_keys(her_ros, tmp_path):
