@@ -2,12 +2,14 @@
 
 import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from her_ros.analysis.disturbed import COLUMNS, disturbed_results
 from her_ros.analysis.evaluate import judged, judged_task
 from her_ros.config.files import read_run_file, to_yaml
 from her_ros.config.parameters.nodes import EvaluationProtocol
@@ -18,6 +20,7 @@ from her_ros.runtime.files import sha256, write_whole
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.run_result import read_result
 from her_ros.runtime.states import Outcome
+from her_ros.tasks.disturbances import parse_disturbances
 
 _PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx', 'onnxruntime')
 
@@ -26,10 +29,13 @@ _PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx'
 _VIDEO, _FILMED = 'policy.webp', 4
 
 
-def card(run: Path, out: Path, protocol: EvaluationProtocol, video: bool = False) -> None:
+def card(
+    run: Path, out: Path, protocol: EvaluationProtocol, video: bool = False, disturb: str = ''
+) -> None:
     """Evaluate the best policy of a finished run; write ``policy.onnx`` and ``README.md``.
 
     :param video: whether to film some episodes, too, into ``policy.webp``
+    :param disturb: disturbances to measure as well; empty: none
     :raises HerRosError: if the run has not finished, or its policy cannot be read
     """
     folder = RunFolder(run)
@@ -43,11 +49,22 @@ def card(run: Path, out: Path, protocol: EvaluationProtocol, video: bool = False
             f'none of the policies that {folder.result} tells of', source=folder.policy
         )
     log = load_log(folder.checkpoint)
+    disturbances = parse_disturbances(disturb)
     found = judged(policy, protocol)
+    disturbed = (
+        [
+            result.cells()
+            for result in disturbed_results(policy, judged_task(policy), disturbances, protocol)
+        ]
+        if disturbances
+        else []
+    )
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / 'policy.onnx', folder.policy.read_bytes())
     facts = {**found, **_training(result, versions[-1], policy, log)}
     text = _text(folder, result, facts, out / 'policy.onnx')
+    if disturbed:
+        text += _disturbed_text(disturb, disturbed)
     if video:
         # Only now: drawing needs OpenGL.
         from her_ros.analysis.film import write_film
@@ -104,6 +121,22 @@ def _text(folder: RunFolder, result: dict[str, Any], facts: dict[str, str], mode
         '',
     ]
     return '\n'.join(lines)
+
+
+def _disturbed_text(disturb: str, rows: Sequence[Sequence[str]]) -> str:
+    lines = [
+        f'## Disturbed: `{disturb}`',
+        '',
+        'Success over as many episodes, with the 95 % interval, under each disturbance alone and'
+        ' all together (docs/how_to/robust.md). `her-ros evaluate` shows the same with'
+        f' `--disturb {disturb}`.',
+        '',
+        f'| {" | ".join(COLUMNS)} |',
+        '|---' * len(COLUMNS) + '|',
+        *(f'| {" | ".join(row)} |' for row in rows),
+        '',
+    ]
+    return '\n' + '\n'.join(lines)
 
 
 def _origin(result: dict[str, Any]) -> str:

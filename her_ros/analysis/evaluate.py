@@ -8,12 +8,14 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from her_ros.analysis.disturbed import COLUMNS, disturbed_results
 from her_ros.analysis.results import wilson_interval
 from her_ros.analysis.video_file import require_writable
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
+from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
@@ -41,22 +43,31 @@ def evaluate(
     video: Path | None = None,
     shown: int = 9,
     on: OnTask = _AS_TRAINED,
+    disturb: str = '',
 ) -> None:
     """Evaluate a policy and print the results.
 
     :param video: file for a video of the first episodes; None: no video
     :param shown: how many episodes it shows
     :param on: task and arm
+    :param disturb: disturbances to measure as well; empty: none
     :raises HerRosError: if the policy cannot be read, or the video cannot be made
     """
     if video is not None:
         require_writable(video)
+    disturbances = parse_disturbances(disturb)
     policy = OnnxPolicy.load(model)
     results = judged(policy, protocol, on)
     table = Table(title=str(model), show_header=False)
     for name, value in results.items():
         table.add_row(name, value)
-    Console(markup=False).print(table)
+    console = Console(markup=False)
+    console.print(table)
+    if disturbances:
+        table = Table(*COLUMNS, title=f'success when disturbed: {disturb}')
+        for result in disturbed_results(policy, judged_task(policy, on), disturbances, protocol):
+            table.add_row(*result.cells())
+        console.print(table)
     if video is not None:
         # Only now: drawing needs OpenGL.
         from her_ros.analysis.film import write_film
@@ -69,7 +80,7 @@ def judged(
     policy: OnnxPolicy, protocol: EvaluationProtocol, on: OnTask = _AS_TRAINED
 ) -> dict[str, str]:
     """Evaluate a policy; return the results as text, by name."""
-    contract, task = policy.contract, judged_task(policy, on)
+    task = judged_task(policy, on)
     steps = evaluation_steps(task, policy.act, policy.version, protocol)
     finished, _ = split_rollout(list(steps))
     at_reset = sum(bool(task.is_success(e.achieved_goal[0], e.desired_goal)) for e in finished)

@@ -7,7 +7,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import Episodes, NumEnvs, Threads
+from her_ros.cli.options import Disturb, Episodes, NumEnvs, Threads
 from her_ros.config.parameters.nodes import EvaluationProtocol
 
 
@@ -24,8 +24,9 @@ def card(
     video: Annotated[
         bool, typer.Option('--video', help='Show some episodes in motion, in policy.webp.')
     ] = False,
+    disturb: Disturb = '',
 ) -> None:
     """Write a run's best policy and its model card into a folder."""
     from her_ros.analysis.card import card as write
 
-    write(run, out, EvaluationProtocol(episodes, num_envs, threads), video)
+    write(run, out, EvaluationProtocol(episodes, num_envs, threads), video, disturb)

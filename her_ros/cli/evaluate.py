@@ -7,7 +7,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import Arm, Episodes, NumEnvs, Threads
+from her_ros.cli.options import Arm, Disturb, Episodes, NumEnvs, Threads
 from her_ros.config.parameters.nodes import EvaluationProtocol
 
 
@@ -15,6 +15,7 @@ from her_ros.config.parameters.nodes import EvaluationProtocol
     short_help='Measure a policy in simulation.',
     epilog=examples(
         'her-ros evaluate models/FetchPush/policy.onnx',
+        'her-ros evaluate policy.onnx --disturb robot',
         'her-ros evaluate policy.onnx --video episodes.mp4',
         'her-ros evaluate policy.onnx --arm fetch --accept-arm',
     ),
@@ -24,6 +25,7 @@ def evaluate(
     episodes: Episodes = EvaluationProtocol.episodes,
     num_envs: NumEnvs = EvaluationProtocol.num_envs,
     threads: Threads = EvaluationProtocol.threads,
+    disturb: Disturb = '',
     task: Annotated[str, typer.Option(help='Task to do; default: that of the policy.')] = '',
     arm: Arm = '',
     accept_arm: Annotated[
@@ -45,4 +47,4 @@ def evaluate(
     from her_ros.analysis.evaluate import evaluate as run
 
     protocol = EvaluationProtocol(episodes, num_envs, threads)
-    run(model, protocol, video, video_episodes, OnTask(task, arm, accept_arm))
+    run(model, protocol, video, video_episodes, OnTask(task, arm, accept_arm), disturb)

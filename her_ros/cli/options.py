@@ -39,6 +39,13 @@ def _protocol(name: str) -> Any:
 
 Episodes = Annotated[int, _protocol('episodes')]
 NumEnvs = Annotated[int, _protocol('num_envs')]
+Disturb = Annotated[
+    str,
+    typer.Option(
+        help='Measure also with disturbances, each alone at three strengths and all together;'
+        ' such as robot or robot:0.5,push_mps.'
+    ),
+]
 Threads = Annotated[int, _protocol('threads')]
 Report = Annotated[
     bool, typer.Option(help='Write report.html about the run at its end; takes some seconds.')

@@ -1,0 +1,68 @@
+"""Measure a policy under disturbances: each alone at three strengths, and all together."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from her_ros.analysis.results import wilson_interval
+from her_ros.config.parameters.nodes import EvaluationProtocol
+from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.sim.evaluate import evaluation_steps
+from her_ros.tasks.disturbances import MAX_STRENGTH, Disturbances
+from her_ros.tasks.goal_task import GoalTask
+
+#: multiples of the strengths that were asked for
+STRENGTHS = (0.5, 1.0, 2.0)
+#: names of the columns of :meth:`DisturbedResult.cells`
+COLUMNS = ('disturbance', *(f'strength × {strength:g}' for strength in STRENGTHS))
+
+
+class DisturbedResult(NamedTuple):
+    """Successes of a policy under one disturbance, or under several together."""
+
+    name: str
+    #: successful episodes at each strength
+    successes: tuple[int, ...]
+    episodes: int
+
+    def cells(self) -> tuple[str, ...]:
+        """Return the name, and each success rate with its 95 % interval (Wilson 1927)."""
+        return (self.name, *(_rate(each, self.episodes) for each in self.successes))
+
+
+def disturbed_results(
+    policy: OnnxPolicy, task: GoalTask, disturbances: Disturbances, protocol: EvaluationProtocol
+) -> Iterator[DisturbedResult]:
+    """Evaluate a policy, from the same start states every time.
+
+    :param disturbances: those that are measured, at strength × 1
+    :return: without any, with each of them alone, then with all together
+    :raises SimError: if the task's simulation cannot be disturbed so
+    """
+    undisturbed = _successes(policy, task, None, protocol)
+    yield DisturbedResult('none', (undisturbed,) * len(STRENGTHS), protocol.episodes)
+    groups = {name: [name] for name in disturbances.strengths}
+    if len(groups) > 1:
+        groups['all together'] = [*disturbances.strengths]
+    for name, members in groups.items():
+        successes = []
+        for factor in STRENGTHS:
+            strengths = {
+                each: min(factor * disturbances.strengths[each], MAX_STRENGTH) for each in members
+            }
+            successes.append(_successes(policy, task, Disturbances(strengths), protocol))
+        yield DisturbedResult(name, tuple(successes), protocol.episodes)
+
+
+def _successes(
+    policy: OnnxPolicy,
+    task: GoalTask,
+    disturbances: Disturbances | None,
+    protocol: EvaluationProtocol,
+) -> int:
+    steps = evaluation_steps(task, policy.act, policy.version, protocol, disturbances)
+    return sum(int(rows['is_success'][rows['truncated'] != 0].sum()) for rows in steps)
+
+
+def _rate(successes: int, episodes: int) -> str:
+    low, high = wilson_interval(successes, episodes)
+    return f'{successes / episodes:.3f} ({low:.3f} … {high:.3f})'
