@@ -202,7 +202,7 @@ def test_goals_come_in_known_frames_and_as_poses(running):
     partner, processes = running['/twist']
     done = len(partner.finished(0))
     goal = START['FetchReach'] + [0.05, 0.05, 0.0]
-    partner.send(goal - [0.6919, 0.7441, 0.0], 'base_link')
+    partner.send(goal - SCENE_SPECS['FetchReach'].base_m, 'base_link')
     np.testing.assert_allclose(partner.finished(done + 1)[-1].desired_goal, goal, atol=1e-9)
     partner.send(goal, 'camera')
     partner.graph.until(lambda: "frame 'camera' is neither" in partner.status['message'], 'a word')
