@@ -3,10 +3,12 @@
 ``collect RUN OUT`` makes three sets of bags from a finished online run: ``random``, as many
 episodes of the untrained policy as the run has; ``first``, the bags up to the first rollout
 of which more than half succeeded; and ``whole``, all that the run has learnt from.
-``run OUT`` trains every arm from every set with ``her-ros train-offline``, two at a time, judges
-the last policy over 100 deterministic episodes and adds a row to docs/results/offline.csv; what
-stands there already is not run again. ``table`` prints the medians. ``memory`` trains from bags
-ten times as large as the replay buffer and shows what the processes take meanwhile.
+``run OUT`` trains every variant from every set with ``her-ros train-offline``, two at a time,
+judges the last policy over 100 deterministic episodes and adds a row to docs/results/offline.csv;
+what stands there already is not run again. ``symmetries OUT`` does the same with symmetries and
+half of the bags, and with all of them and no symmetries. ``table`` prints the medians. ``memory``
+trains from bags ten times as large as the replay buffer and shows what the processes take
+meanwhile.
 
 Run: ``python bench/offline.py collect runs/FetchPush/run_001 /tmp/push``, then
 ``python bench/offline.py run /tmp/push``
@@ -14,12 +16,13 @@ Run: ``python bench/offline.py collect runs/FetchPush/run_001 /tmp/push``, then
 
 import csv
 import json
+import math
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
@@ -55,12 +58,22 @@ COLUMNS = (
 )  # fmt: skip
 SETS = ('random', 'first', 'whole')
 WITHOUT_HER = ('--set', 'trainer.her.k=0', '--set', 'trainer.her.past_goal_k=0')
-ARMS: dict[str, tuple[str, ...]] = {
+WITHOUT_SYMMETRIES = tuple(
+    word
+    for name in ('left_right', 'front_back', 'offset_m')
+    for word in ('--set', f'trainer.symmetry.{name}=0.0')
+)
+VARIANTS: dict[str, tuple[str, ...]] = {
     'DDPG+HER': ('--guard', 'none'),
     'TD3+BC': ('--guard', 'td3_bc'),
     'WGCSL': ('--guard', 'wgcsl'),
     'imitation': ('--guard', 'gcsl'),
     'DDPG, no HER': ('--guard', 'none', *WITHOUT_HER),
+}
+HALF = 'symmetries, half of the bags'
+SYMMETRIES: dict[str, tuple[str, ...]] = {
+    'no symmetries, all bags': ('--guard', 'none', *WITHOUT_SYMMETRIES),
+    HALF: ('--guard', 'none'),
 }
 UPDATES = {'FetchReach': 4_000}
 UPDATES_OTHERWISE = 30_000
@@ -114,7 +127,7 @@ def rows_of_table() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def jobs(out: Path, seeds: int) -> Iterator[dict[str, Any]]:
+def jobs(out: Path, seeds: int, variants: Iterable[str]) -> Iterator[dict[str, Any]]:
     """List what is to be trained, one seed of everything after the other."""
     facts = {}
     for data in SETS:
@@ -125,7 +138,7 @@ def jobs(out: Path, seeds: int) -> Iterator[dict[str, Any]]:
     done = {(r['task'], r['data'], r['arm'], r['seed']) for r in rows_of_table()}
     for seed in range(seeds):
         for data, (task, episodes_count, success) in facts.items():
-            for arm in ARMS:
+            for arm in variants:
                 if (task, data, arm, str(seed)) not in done:
                     updates = UPDATES.get(task, UPDATES_OTHERWISE)
                     values = (task, data, episodes_count, success, arm, seed, updates)
@@ -133,14 +146,17 @@ def jobs(out: Path, seeds: int) -> Iterator[dict[str, Any]]:
 
 
 def train(bags: Path, job: dict[str, Any]) -> tuple[float, float]:
-    """Train one arm; return success rate and mean number of steps at the goal, of 50."""
+    """Train one variant; return success rate and mean number of steps at the goal, of 50."""
     with tempfile.TemporaryDirectory() as folder:
+        if job['arm'] == HALF:
+            bags = every_second(bags, Path(folder) / 'bags')
         command = [
-            'her-ros', 'train-offline', str(bags), '--out', folder, '--seed', str(job['seed']),
-            '--updates', str(job['updates']), *ARMS[job['arm']],
+            'her-ros', 'train-offline', str(bags), '--out', f'{folder}/out', '--seed',
+            str(job['seed']), '--updates', str(job['updates']),
+            *(VARIANTS | SYMMETRIES)[job['arm']],
         ]  # fmt: skip
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        policy = OnnxPolicy.load(Path(folder) / 'policy.onnx')
+        policy = OnnxPolicy.load(Path(folder) / 'out' / 'policy.onnx')
     steps = evaluation_steps(task_named(job['task']), policy.act, 1, EvaluationProtocol(threads=1))
     episodes, _ = split_rollout(list(steps))
     at_goal = sum(int((episode.reward == 0).sum()) for episode in episodes)
@@ -148,7 +164,15 @@ def train(bags: Path, job: dict[str, Any]) -> tuple[float, float]:
     return successes / len(episodes), round(at_goal / len(episodes), 2)
 
 
-def run(out: Path, seeds: int, at_once: int) -> None:
+def every_second(bags: Path, folder: Path) -> Path:
+    """Make a folder with links to every second bag; return it."""
+    folder.mkdir()
+    for bag in sorted(bags.glob('*.mcap'))[::2]:
+        (folder / bag.name).symlink_to(bag.resolve())
+    return folder
+
+
+def run(out: Path, seeds: int, at_once: int, variants: Iterable[str]) -> None:
     """Train and judge everything that is not in the table yet."""
     lock = Lock()
 
@@ -164,7 +188,7 @@ def run(out: Path, seeds: int, at_once: int) -> None:
             print(json.dumps(job), flush=True)
 
     with ThreadPoolExecutor(at_once) as pool:
-        list(pool.map(one, jobs(out, seeds)))
+        list(pool.map(one, jobs(out, seeds, variants)))
 
 
 def memory() -> None:
@@ -244,23 +268,32 @@ def table() -> None:
     """Print medians and range of the success rates, and the median of the steps at the goal."""
     rows = rows_of_table()
     figures = {}
-    for task in dict.fromkeys(row['task'] for row in rows):
-        lines = []
-        for data in SETS:
-            ours = [row for row in rows if (row['task'], row['data']) == (task, data)]
-            if not ours:
-                continue
-            cells = []
-            for arm in ARMS:
-                chosen = [row for row in ours if row['arm'] == arm]
-                found = sorted(float(row['success']) for row in chosen)
-                steps = median(float(row['steps_at_goal']) for row in chosen)
-                cells.append(f'{median(found):.2f} ({found[0]:.2f}–{found[-1]:.2f}) {steps:.0f}')
-                figures[f'{task}_{data}_{arm}'.replace(' ', '').replace(',', '_')] = median(found)
-            recorded = f'{float(ours[0]["recorded_success"]):.2f}'
-            lines.append((data, ours[0]['episodes'], recorded, *cells))
-        print_table(task, ('episodes', 'recorded', *ARMS), lines)
+    for variants in (VARIANTS, SYMMETRIES):
+        chosen = [row for row in rows if row['arm'] in variants]
+        for task in dict.fromkeys(row['task'] for row in chosen):
+            lines = []
+            for data in SETS:
+                ours = [row for row in chosen if (row['task'], row['data']) == (task, data)]
+                if not ours:
+                    continue
+                cells = {each: cell([r for r in ours if r['arm'] == each]) for each in variants}
+                for each, (_, success) in cells.items():
+                    key = f'{task}_{data}_{each}'.replace(' ', '').replace(',', '_')
+                    figures[key] = success
+                recorded = f'{float(ours[0]["recorded_success"]):.2f}'
+                words = [words for words, _ in cells.values()]
+                lines.append((data, ours[0]['episodes'], recorded, *words))
+            print_table(task, ('episodes', 'recorded', *variants), lines)
     print_figures(**figures)
+
+
+def cell(rows: list[dict[str, str]]) -> tuple[str, float]:
+    """Return what a table shows of one variant's seeds, and their median success."""
+    found = sorted(float(row['success']) for row in rows)
+    if not found:
+        return '–', math.nan
+    steps = median(float(row['steps_at_goal']) for row in rows)
+    return f'{median(found):.2f} ({found[0]:.2f}–{found[-1]:.2f}) {steps:.0f}', median(found)
 
 
 def main() -> None:
@@ -269,17 +302,19 @@ def main() -> None:
     collecting = commands.add_parser('collect')
     collecting.add_argument('run', type=Path)
     collecting.add_argument('out', type=Path)
-    running = commands.add_parser('run')
-    running.add_argument('out', type=Path)
-    running.add_argument('--seeds', type=whole(1), default=3)
-    running.add_argument('--at-once', type=whole(1), default=os.cpu_count() or 1)
+    for name in ('run', 'symmetries'):
+        running = commands.add_parser(name)
+        running.add_argument('out', type=Path)
+        running.add_argument('--seeds', type=whole(1), default=3)
+        running.add_argument('--at-once', type=whole(1), default=os.cpu_count() or 1)
     commands.add_parser('table')
     commands.add_parser('memory')
     arguments = parser.parse_args()
     if arguments.command == 'collect':
         collect(arguments.run, arguments.out)
-    elif arguments.command == 'run':
-        run(arguments.out, arguments.seeds, arguments.at_once)
+    elif arguments.command in ('run', 'symmetries'):
+        variants = VARIANTS if arguments.command == 'run' else SYMMETRIES
+        run(arguments.out, arguments.seeds, arguments.at_once, variants)
     elif arguments.command == 'memory':
         memory()
     else:
