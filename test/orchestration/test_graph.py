@@ -27,7 +27,14 @@ from her_ros.orchestration.graph import (
     training_nodes,
 )
 from her_ros.orchestration.prepare import prepare_run
-from her_ros.wire.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
+from her_ros.wire.topics import (
+    GRIPPER,
+    JOINT_STATES,
+    OBJECT_POSE,
+    TOOL_POSE,
+    TRAJECTORY,
+    TWIST,
+)
 
 ROOT = Path(her_ros.__file__).parents[1]
 GRAPHS = {
@@ -95,7 +102,7 @@ def test_only_robots_get_the_safety_of_robots():
 
 
 def test_a_real_robots_topics_are_its_own():
-    topics = (JOINT_STATES, OBJECT_POSE, TWIST, TRAJECTORY, GRIPPER)
+    topics = (JOINT_STATES, OBJECT_POSE, TWIST, TRAJECTORY, TOOL_POSE, GRIPPER)
     (bridge,) = (s for s in GRAPHS['deploy on a real robot'] if s.name == 'robot_bridge')
     assert bridge.remappings == {topic: f'/{topic}' for topic in topics}
     renamed = deployment_nodes('robot', '', True, 'real', remap=['object_pose:=/camera/block'])

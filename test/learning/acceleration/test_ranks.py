@@ -81,7 +81,8 @@ def both_at_once():
         for learner in learners:
             draws = Draws.random(PARAMETERS.batch_size, learner._generators['update'])
             halves.append(vars(first.inputs(learner.replay.gather(draws))))
-        assert halves[0].pop('weight') is halves[1].pop('weight') is None
+        for half in halves:
+            assert half.pop('weight') is half.pop('true_states') is None
         inputs = Inputs(**{key: torch.cat([half[key] for half in halves]) for key in halves[0]})
         gradients, _ = first.agent.gradients(inputs)
         first.agent.apply(gradients)
