@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 
 from her_ros.arms.check_model import joints_without_limits, wrong_chain, wrong_names, wrong_ranges
 from her_ros.arms.collisions import CollisionChecker
-from her_ros.arms.description import ArmDescription
+from her_ros.arms.description import ArmDescription, Workspace
 from her_ros.arms.errors import ArmError
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model, load_spec
+from her_ros.arms.placement import TABLE_HEIGHT_M
+from her_ros.arms.scene_specs import SCENE_SPECS
 from her_ros.arms.survey import REACHED_RAD, Survey, joints_at, reach, survey, tilt
 
 Floats = NDArray[np.float64]
@@ -44,7 +46,7 @@ def check_arm(arm: ArmDescription) -> Checked:
     if faults := wrong_names(arm, spec):
         return Checked(tuple(faults))
     model = kinematic_model(arm)
-    notes = tuple(joints_without_limits(arm, model))
+    notes = (*joints_without_limits(arm, model), *_too_small(arm.workspace))
     if faults := [*wrong_chain(arm, spec, model), *wrong_ranges(arm, model)]:
         return Checked(tuple(faults), notes)
     described = InverseKinematics(arm, model)
@@ -80,6 +82,25 @@ def _with_home(
         joints = dataclasses.replace(arm.arm, home=tuple(better.tolist()))
         ik = InverseKinematics(dataclasses.replace(arm, arm=joints), model)
     return [f'arm.home: {fault}; {cure}' for fault in faults], ik
+
+
+def _too_small(workspace: Workspace) -> Iterator[str]:
+    """Yield a line for each extent in which goals of the tasks may lie outside of the box."""
+    spec = SCENE_SPECS['FetchPickAndPlace']  # its goals take the most room
+    highest = spec.object_height_m - TABLE_HEIGHT_M + spec.goal_height_m
+    above = workspace.high[2] - workspace.table_height
+    if above < highest:
+        yield (
+            f'workspace: it ends {above:.3f} m above the table; PickAndPlace has goals up to'
+            f' {highest:.3f} m above it'
+        )
+    width = 2 * spec.goal_range_m
+    for axis, low, high in zip('xy', workspace.low, workspace.high, strict=False):
+        if high - low < width:
+            yield (
+                f'workspace: it is {high - low:.3f} m wide along {axis}; goals and objects of the'
+                f' tasks take up {width:.3f} m'
+            )
 
 
 def _unreached(found: Survey) -> Iterator[str]:

@@ -69,6 +69,9 @@ def wrong_chain(arm: ArmDescription, spec: mujoco.MjSpec, model: mujoco.MjModel)
                 f'arm.joints: {name!r} lies between base and tool and is not named{follows}; add'
                 ' it, or name it in arm.held_joints'
             )
+    for name in arm.gripper.joints:
+        if name in between:
+            yield f'gripper.joints: {name!r} is a joint of the arm; name the joints of the fingers'
     ours = [name for name in arm.arm.joints if name in between]
     if ours != (theirs := [name for name in between if name in ours]):
         yield f'arm.joints: the order is {ours}; from base to tool it is {theirs}'

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from her_ros.config.schema import ConfigError, configured, parameter
+from her_ros.runtime.ros_environment import RosEnvironmentError, checked_topic
 from her_ros.wire.topics import GRIPPER, JOINT_STATES, TOOL_POSE, TRAJECTORY, TWIST
 
 #: commands that drivers of arms take
@@ -284,11 +285,17 @@ class Driver:
 
     def __post_init__(self) -> None:
         _require_different('commands', self.commands)
+        for each in fields(self):
+            if each.name.endswith('_topic'):
+                try:
+                    checked_topic(getattr(self, each.name))
+                except RosEnvironmentError as error:
+                    raise ConfigError.of(error, each.name) from None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ArmDescription:
-    """All that is known of an arm.
+    """Description of an arm.
 
     :param name: as commands, contracts and bags call the arm
     :param folder: what relative paths of models are relative to

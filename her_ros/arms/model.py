@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from her_ros.arms.errors import ArmError
-from her_ros.arms.scene_specs import SceneSpec, scene_spec_of
+from her_ros.arms.scene_specs import SCENE_SPECS, SceneSpec, scene_spec_of
 from her_ros.arms.simplify_model import simplify_model
 from her_ros.tasks.goal_task import GoalTask
 
@@ -81,7 +81,10 @@ def load_model(task: GoalTask) -> FetchModel:
     :raises ArmError: if the task or its assets are missing
     """
     if task.arm:
-        raise ArmError(f'task {task.name!r} of arm {task.arm_name!r} has no Fetch')
+        raise ArmError(
+            f'task {task.name!r} of arm {task.arm_name!r} has no Fetch',
+            f'choose one of {", ".join(SCENE_SPECS)}',
+        )
     scene_spec = scene_spec_of(task)
     model = compile_scene(scene_spec)
     settled = _settle(model, scene_spec)

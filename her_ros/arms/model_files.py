@@ -78,7 +78,10 @@ def model_path(source: str, folder: Path) -> Path:
         return _menagerie_path(source, source.removeprefix(_MENAGERIE))
     if source.startswith(_PYTHON):
         package, _, name = source.removeprefix(_PYTHON).partition('/')
-        found = importlib.util.find_spec(package)
+        try:
+            found = importlib.util.find_spec(package)
+        except (ImportError, ValueError):  # of a package around it, or a name that cannot be one
+            found = None
         if found is None or not found.submodule_search_locations:
             raise ArmError(f'{source}: the package {package!r} is not installed', 'install it')
         path = Path(found.submodule_search_locations[0]) / name
@@ -103,7 +106,7 @@ def _menagerie_path(source: str, name: str) -> Path:
     except (mujoco_menagerie.MenagerieError, OSError) as error:
         reason = ' '.join(str(error).split())
         raise ArmError(
-            f'{source} cannot be had: {reason}',
+            f'{source} cannot be downloaded: {reason}',
             'it is downloaded once, so connect to the internet, or name a folder with copies in'
             ' MENAGERIE_ROOT',
         ) from error

@@ -93,10 +93,10 @@ SCENE_SPECS = {
 def scene_spec_of(task: GoalTask) -> SceneSpec:
     """Return the scene of a task; one of another arm has the regions of the Fetch's.
 
-    :raises ArmError: if the task is done by no arm
+    :raises ArmError: if the task has no arm
     """
     try:
         return SCENE_SPECS[f'{FETCH_PREFIX}{task.name}' if task.arm else task.name]
     except KeyError:
         tasks = ', '.join([*SCENE_SPECS, *ARM_TASKS])
-        raise ArmError(f'task {task.name!r} is done by no arm', f'{tasks} are') from None
+        raise ArmError(f'task {task.name!r} has no arm', f'choose one of {tasks}') from None

@@ -48,6 +48,16 @@ def test_the_arms_of_the_package_have_no_faults(menagerie, name):
     assert (checked.faults, checked.notes) == ((), ())
 
 
+def test_a_box_that_is_too_small_for_the_tasks_is_a_note():
+    checked = check_arm(arm_named('fetch'))
+    assert checked.faults == ()
+    assert tuple(note for note in checked.notes if note.startswith('workspace')) == (
+        'workspace: it ends 0.260 m above the table; PickAndPlace has goals up to 0.475 m above'
+        ' it',
+        'workspace: it is 0.200 m wide along x; goals and objects of the tasks take up 0.300 m',
+    )
+
+
 @pytest.mark.parametrize(
     ('section', 'values', 'parts'),
     [

@@ -73,6 +73,11 @@ WRONG = [
         ["arm.joints: the model has no joint 'jiont6'", 'nearest: joint6'],
     ),
     ('tool', {'frame': 'toll'}, ["tool.frame: the model has no site or body 'toll'", 'tool']),
+    (
+        'gripper',
+        {'joints': ('joint1',)},
+        ["gripper.joints: 'joint1' is a joint of the arm; name the joints of the fingers"],
+    ),
     ('gripper', {'joints': ('left',)}, ["gripper.joints: the model has no joint 'left'"]),
     (
         'gripper',

@@ -93,6 +93,8 @@ WRONG = [
     ('driver.commands', ['twits'], ["'twits'", 'nearest: twist']),
     ('driver.commands', ['twist', 'twist'], ['twice']),
     ('driver.max_tool_speed', 0.0, ['max_tool_speed is 0.0']),
+    ('driver.joint_states_topic', '', ["joint_states_topic: topic ''"]),
+    ('driver.gripper_topic', 'a b', ["gripper_topic: topic 'a b'", 'letters']),
     ('driver.topic', 'x', ["unknown keys ['topic']", 'twist_topic']),
     ('toll', {}, ["unknown sections ['toll']", 'tool']),
     ('tool', 'hand', ['tool: not a section']),

@@ -8,6 +8,7 @@ from her_ros.arms import model as model_module
 from her_ros.arms.errors import ArmError
 from her_ros.arms.model import assets_folder, compile_scene, load_model, without_contacts
 from her_ros.arms.scene_specs import SCENE_SPECS
+from her_ros.tasks.registry import task_named
 
 
 def test_a_chain_holds_just_the_joints_that_move_its_site(task):
@@ -31,6 +32,11 @@ def test_objects_rest_on_the_table(task):
     half_height = size[1 if scene.geom('object0').type[0] == mujoco.mjtGeom.mjGEOM_CYLINDER else 2]
     # The table's top is 0.4 m high; contacts are soft, so bodies sink in by less than 1 mm.
     assert model.object_height_m == pytest.approx(0.4 + half_height, abs=1e-3)
+
+
+def test_a_task_of_another_arm_names_those_of_the_fetch():
+    with pytest.raises(ArmError, match=r'has no Fetch; choose one of FetchReach, FetchPush, '):
+        load_model(task_named('Push'))
 
 
 def test_the_model_is_settled_once(task):

@@ -105,6 +105,9 @@ def test_a_file_of_a_python_package(with_model):
     assert "'no_such_package' is not installed" in line_of(
         with_model(source='python:no_such_package/arm.xml')
     )
+    for package in ('no.such', '', '.x'):
+        line = line_of(with_model(source=f'python:{package}/x.xml'))
+        assert f'the package {package!r} is not installed' in line
     assert 'nothing.xml is missing' in line_of(
         with_model(source='python:gymnasium_robotics/nothing.xml')
     )
@@ -148,6 +151,7 @@ def test_the_menagerie_offline_is_one_line(with_model, monkeypatch, tmp_path):
     monkeypatch.setenv('MENAGERIE_BASE_URL', 'http://127.0.0.1:9/assets')
     monkeypatch.setattr(time, 'sleep', lambda seconds: None)  # between its attempts
     line = line_of(with_model(source='menagerie:franka_emika_panda/panda.xml'))
+    assert 'cannot be downloaded' in line
     assert 'connect to the internet' in line
     assert 'MENAGERIE_ROOT' in line
 

@@ -25,5 +25,5 @@ def test_another_arm_starts_where_the_fetch_does(name):
 
 
 def test_a_task_without_an_arm_is_one_line():
-    with pytest.raises(ArmError, match='done by no arm; FetchReach, '):
+    with pytest.raises(ArmError, match='has no arm; choose one of FetchReach, '):
         placement_of(dataclasses.replace(task_named('FetchReach'), name='Tea'))
