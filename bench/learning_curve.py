@@ -27,6 +27,7 @@ from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.learning.learner import Learner, set_up_torch
+from her_ros.orchestration.prepare import arm_override
 from her_ros.policy.exploration import Exploration, Explorer
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.seeds import generator, integer_seed
@@ -56,8 +57,8 @@ def main() -> None:
     )
     options = parser.parse_args()
     for seed in options.seeds:
-        arm = [f'arm={options.arm}'] if options.arm else []
-        values = values_for(options.task, None, [*arm, *options.set, f'seed={seed}'])
+        overrides = [*arm_override(options.arm), *options.set, f'seed={seed}']
+        values = values_for(options.task, None, overrides)
         for point in curve(options.task, values, options.steps, options.every):
             row = dict(task=options.task, label=options.label, seed=seed, **point)
             add(options.out, row)

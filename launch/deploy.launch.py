@@ -1,5 +1,6 @@
 """Act on a robot: the simulated one, or a real one."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ from launch import LaunchDescription
 
 from her_ros.config.files import shipped_model
 from her_ros.config.run_parameters import params_for
+from her_ros.orchestration.deploy import deployment_values
 from her_ros.orchestration.graph import (
     DEPLOYED_ROBOT,
     DEPLOYED_TASK,
@@ -40,8 +42,19 @@ def _nodes(
         folder.create()
         run_dir = str(folder.path)
     model = str(Path(model or shipped_model(task)).absolute())
-    nodes = deployment_nodes(namespace, model, autostart == 'true', robot, run_dir, remap.split())
-    return node_actions(nodes, params_for(task, Path(params) if params else None))
+    path = params_for(task, Path(params) if params else None)
+    values, topics = deployment_values(task, robot, path)
+    nodes = deployment_nodes(
+        namespace, model, autostart == 'true', robot, run_dir, [*topics, *remap.split()]
+    )
+    box = {'safety.workspace': values['policy']['safety.workspace']}
+    return node_actions(
+        [
+            replace(node, parameters={**node.parameters, **box}) if node.name == 'policy' else node
+            for node in nodes
+        ],
+        path,
+    )
 
 
 def generate_launch_description() -> LaunchDescription:

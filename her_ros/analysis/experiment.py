@@ -22,10 +22,9 @@ from her_ros.analysis.experiments import EXPERIMENTS, Experiment, experiment_nam
 from her_ros.analysis.report import TABLE, write_report
 from her_ros.analysis.results import rows_of, write_table
 from her_ros.config.files import shipped_file
-from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import ConfigError
 from her_ros.orchestration.jobs import Job, run_jobs
-from her_ros.orchestration.prepare import Run, prepare_run, training_names
+from her_ros.orchestration.prepare import Run, checked_values, prepare_run, training_names
 from her_ros.runtime.files import InUse, locked, write_whole
 from her_ros.runtime.ros_environment import check_ros_environment
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
@@ -110,11 +109,11 @@ def _check(chosen: Experiment, options: Options) -> None:
     :raises HerRosError: naming the first variant that does not fit
     """
     names = training_names()
-    values_for(options.task, options.params_file, options.overrides, names)
+    checked_values(options.task, options.params_file, options.overrides, names)
     for variant in chosen.variants:
         try:
             overrides = (*options.overrides, *variant.overrides)
-            values_for(options.task, options.params_file, overrides, names)
+            checked_values(options.task, options.params_file, overrides, names)
         except ConfigError as error:
             source = f'experiment {chosen.name}, variant {variant.name}'
             raise ConfigError.of(error, source) from None

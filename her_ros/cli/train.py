@@ -55,11 +55,11 @@ def train(
     status is 0 if the task is solved, and 1 if the run reaches its limit first.
     """
     from her_ros.analysis.run_report.after_training import report_after_training
-    from her_ros.orchestration.prepare import described
+    from her_ros.orchestration.prepare import arm_override
     from her_ros.orchestration.train import train as run
 
     overrides = [f'seed={seed}'] if seed is not None else []
-    overrides += [f'arm={described(arm)}'] if arm else []
+    overrides += arm_override(arm)
     if disturb:
         overrides += [
             f'{node}.disturb={json.dumps(disturb)}' for node in ('fetch_env', 'evaluator')

@@ -1,7 +1,8 @@
 """``her-ros deploy``: run a policy on a robot, with the same nodes as the launch file."""
 
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,11 @@ import numpy as np
 from rich.console import Console
 
 from her_ros.arms.placement import placement_of
-from her_ros.config.files import shipped_model
-from her_ros.config.parameters.robot import PolicyParameters
-from her_ros.config.run_parameters import values_for
+from her_ros.config.files import NodesValues, shipped_model
+from her_ros.config.parameters.robot import PolicyParameters, RobotBridgeParameters
 from her_ros.config.schema import ConfigError, configured
 from her_ros.orchestration.graph import NodeSpec, deployment_nodes
-from her_ros.orchestration.prepare import Run, described
+from her_ros.orchestration.prepare import Run, arm_override, checked_values
 from her_ros.orchestration.session import run_without_training
 from her_ros.policy.safety.filter import SafetyFilter
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
@@ -41,44 +41,69 @@ def deploy(
 ) -> int:
     """Run policy, bridge and robot until Ctrl-C; return the exit status.
 
-    :param arm: name of an arm, or path of its description; empty: that of the task
+    :param arm: name of an arm, or path of its description; empty: that of the parameters
     :param model: None: the policy shipped for the task
     :param robot: one of :data:`her_ros.orchestration.graph.ROBOTS`
     :raises HerRosError: if an option is invalid, before anything is started
     """
     check_ros_environment(os.environ, own_log_folder=True)
     checked_namespace(namespace)
-    on = task_named(task, described(arm) if arm else '')
-    if on.arm:
-        if robot == 'simulated':
-            raise ConfigError(
-                f'task {task!r} of arm {on.arm_name!r} has no simulated robot',
-                '--robot real acts on one of yours; `her-ros simulate` shows the policy',
-            )
-        remap = [*topics_of(on), *remap]
-        overrides = [f'arm={on.arm}', *([] if params_file else [_box(on)]), *overrides]
 
-    def nodes(model: str, run_dir: str) -> list[NodeSpec]:
+    def nodes(model: str, run_dir: str, remap: Sequence[str]) -> list[NodeSpec]:
         return deployment_nodes(namespace, model, True, robot, run_dir, remap)
 
     # Errors in them are reported first.
-    names = [spec.name for spec in nodes('', 'any' if record else '')]
-    values = values_for(task, params_file, overrides, names)
+    names = [spec.name for spec in nodes('', 'any' if record else '', remap)]
+    overrides = [*arm_override(arm), *overrides]
+    values, topics = deployment_values(task, robot, params_file, overrides, names)
     model = (model or shipped_model(task)).absolute()
     if not model.is_file():
         raise ConfigError('no such file', '--model is an ONNX policy', source=model)
     # Refuses a configuration that does not bound all actions.
-    SafetyFilter(on, configured(PolicyParameters, 'policy', values['policy']))
+    SafetyFilter(task_named(task), configured(PolicyParameters, 'policy', values['policy']))
     run_folder = RunFolder(folder or Path('runs', task, 'robot'))
     run_without_training(
         Run(task, run_folder, resumed=False),
         values,
         namespace,
-        nodes(str(model), str(run_folder.path) if record else ''),
+        nodes(str(model), str(run_folder.path) if record else '', [*topics, *remap]),
         lambda console: _display(f'{task} on a {robot} robot', namespace, console),
         f'{task} by {model}',
     )
     return 0
+
+
+def deployment_values(
+    task: str,
+    robot: str,
+    params_file: Path | None,
+    overrides: Sequence[str] = (),
+    nodes: Collection[str] = (),
+) -> tuple[NodesValues, list[str]]:
+    """Return all parameters of a deployment, and the remappings to the topics of its arm.
+
+    The safety filter gets the workspace of the arm if ``policy.safety.workspace`` has its default,
+    the box of the Fetch.
+
+    :param robot: one of :data:`her_ros.orchestration.graph.ROBOTS`
+    :param nodes: those of the deployment, which overrides may name; empty: all
+    :return: parameters of all nodes, and remappings as ``--remap`` takes them
+    :raises HerRosError: if anything does not fit
+    """
+    values = checked_values(task, params_file, overrides, nodes)
+    policy = values['policy']
+    on = task_named(task, policy['arm'])
+    if not on.arm:
+        return values, []
+    if robot == 'simulated':
+        raise ConfigError(
+            f'task {task!r} of arm {on.arm_name!r} has no simulated robot',
+            '--robot real acts on one of yours; `her-ros simulate` shows the policy',
+        )
+    if tuple(policy['safety.workspace']) == PolicyParameters().safety_workspace:
+        bridge = configured(RobotBridgeParameters, 'robot_bridge', values['robot_bridge'])
+        policy['safety.workspace'] = _box(on, bridge)
+    return values, topics_of(on)
 
 
 def topics_of(task: GoalTask) -> list[str]:
@@ -97,12 +122,24 @@ def topics_of(task: GoalTask) -> list[str]:
     return [f'{ours}:={theirs}' for ours, theirs in topics.items() if ours != theirs]
 
 
-def _box(task: GoalTask) -> str:
-    """Return the override that keeps the gripper in the workspace of a task's arm."""
+def _box(task: GoalTask, bridge: RobotBridgeParameters) -> list[float]:
+    """Return the workspace of a task's arm: least x, y, z, then greatest, metres, world frame.
+
+    If ``base_pose`` is turned, this is the smallest box that holds the workspace.
+    """
     placement = placement_of(task)
     workspace = placement.description.workspace
-    corners = np.concatenate([placement.base_m + workspace.low, placement.base_m + workspace.high])
-    return f'policy.safety.workspace={corners.round(4).tolist()}'
+    corners = np.array([*itertools.product(*zip(workspace.low, workspace.high, strict=True))])
+    if any(bridge.base_pose):
+        # Needs mujoco, which a policy alone does without.
+        from her_ros.robot.frames import task_frames
+
+        base = task_frames(task, bridge).base
+        corners = base.position + corners @ base.rotation.T
+    else:
+        corners = placement.base_m + corners
+    box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+    return [float(value) for value in box.round(4)]
 
 
 def _display(title: str, namespace: str, console: Console) -> 'Display':

@@ -1,9 +1,10 @@
 """Turn the options of a user into a run folder that is ready for training."""
 
+import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from her_ros.runtime.files import InUse, locked, write_whole
 from her_ros.runtime.ros_environment import checked_namespace, domain_id
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
 from her_ros.runtime.run_result import read_result
+from her_ros.tasks.registry import task_named
 
 # Parameters that may change in a resumed run: training results do not depend on them.
 _STOP_RULE = tuple(
@@ -69,14 +71,14 @@ def prepare_run(
         an experiment
     :raises HerRosError: if an option is invalid, before anything is started or changed
     """
-    values = values_for(task, params_file, overrides, training_names())
+    values = checked_values(task, params_file, overrides, training_names())
     folder = RunFolder(_run_path(runs / task, name, new))
     if not folder.params.exists():
         folder.create()
         write_whole(folder.params, to_yaml(values).encode())
         return Run(task, folder, resumed=False)
     renew_names(folder.params)
-    values = values_for(task, params_file or folder.params, overrides, training_names())
+    values = checked_values(task, params_file or folder.params, overrides, training_names())
     if may_extend:
         changed = check_same(folder, values, 'start another run with --new', _STOP_RULE)
     else:
@@ -102,6 +104,36 @@ def described(arm: str) -> str:
     description = arm_named(arm)
     is_path = arm not in (description.name, '')
     return str(Path(arm).absolute()) if is_path else arm
+
+
+def arm_override(arm: str) -> list[str]:
+    """Return the override that gives all nodes an arm.
+
+    :param arm: name of an arm, or path of its description; empty: no override
+    """
+    # Overrides are parsed as YAML, a superset of JSON: a path may contain ': ' or ' #'.
+    return [f'arm={json.dumps(arm, ensure_ascii=False)}'] if arm else []
+
+
+def checked_values(
+    task: str,
+    params_file: Path | None,
+    overrides: Sequence[str],
+    nodes: Collection[str] = (),
+) -> NodesValues:
+    """Return all parameters of all nodes after checking them and the arm.
+
+    The path of a description becomes absolute. Parameters are those of
+    :func:`her_ros.config.run_parameters.values_for`.
+
+    :raises HerRosError: if anything does not fit
+    """
+    values = values_for(task, params_file, overrides, nodes)
+    if arm := task_named(task, values['policy']['arm']).arm:
+        checked = described(arm)
+        for own in values.values():
+            own['arm'] = checked if own['arm'] == arm else own['arm']
+    return values
 
 
 def training_names() -> list[str]:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.console import Console
 
 from her_ros.config.files import shipped_model
-from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import ConfigError
 from her_ros.orchestration.graph import NodeSpec, simulation_nodes
-from her_ros.orchestration.prepare import Run
+from her_ros.orchestration.prepare import Run, checked_values
 from her_ros.orchestration.session import run_without_training
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
 from her_ros.runtime.run_folder import RunFolder
@@ -44,7 +43,7 @@ def simulate(options: Options) -> None:
     checked_namespace(options.namespace)
     # Errors in them are reported first.
     names = [spec.name for spec in _nodes(options, '', 'any' if options.record else '')]
-    values = values_for(options.task, options.params_file, options.overrides, names)
+    values = checked_values(options.task, options.params_file, options.overrides, names)
     model = (options.model or shipped_model(options.task)).absolute()
     if not model.is_file():
         raise ConfigError('no such file', '--model is an ONNX policy', source=model)

@@ -24,7 +24,7 @@ from her_ros.learning.learner import device_named, set_up_torch
 from her_ros.learning.training.offline import Judge, OfflineTraining
 from her_ros.learning.training.scalars import ScalarLog
 from her_ros.orchestration.offline_bags import digests_of, listed_bags, shard, task_of
-from her_ros.orchestration.prepare import Run, described
+from her_ros.orchestration.prepare import Run, arm_override, described
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.process import handle_end_signals
@@ -61,8 +61,7 @@ def train_offline(options: Options, write_report: Callable[[RunFolder], str] | N
     console = Console(markup=False, highlight=False, soft_wrap=True, quiet=quiet)
     bags = listed_bags(options.bags, console)
     task = _task(options, bags)
-    arm = [f'arm={task.arm}'] if task.arm else []
-    overrides = [*arm, *options.overrides]
+    overrides = [*arm_override(task.arm), *options.overrides]
     values = values_for(task.name, options.params_file, overrides, ['trainer'])
     parameters = configured(TrainerParameters, 'trainer', values['trainer'])
     folder = RunFolder(options.out or Path('runs') / task.name / 'offline')

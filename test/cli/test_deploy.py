@@ -31,6 +31,7 @@ from her_ros.tasks.registry import TASKS
         (['--model', '/nothing.onnx'], ['/nothing.onnx: no such file', '--model']),
         (['--task', 'gym:HandReach-v3'], ["no model for task 'gym:HandReach-v3'", '--model']),
         (['--arm', 'six_joint'], ["'six_joint'", "'FetchPush' is not done by other arms"]),
+        (['--task', 'Push', '--set', 'arm=six_jont'], ['nearest: six_joint']),
         (['--task', 'Push', '--arm', 'six_jont'], ['nearest: six_joint']),
         (['--task', 'Push', '--arm', 'six_joint'], ["'six_joint' has no simulated robot", 'real']),
         (

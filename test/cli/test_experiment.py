@@ -76,6 +76,16 @@ def test_what_does_not_fit_is_one_line_and_nothing_starts(
     assert not list(tmp_path.iterdir())
 
 
+def test_an_unknown_arm_is_refused_before_a_folder_is_made(her_ros, tmp_path):
+    ended = her_ros(
+        'experiment', 'k', '--task', 'Push', '--out', tmp_path / 'k', '--set', 'arm=nope'
+    )
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert "arm 'nope' is unknown" in line
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_the_user_sets_is_for_all_arms_and_leaves_their_difference(tmp_path):
     overrides = ('trainer.her.k=2', 'trainer.batch_size=64')
     options = Options('k', 'FetchPush', 2, tmp_path, 1, overrides)

@@ -12,6 +12,7 @@ from her_ros.runtime.run_folder import RunFolder
         (['--task', 'gym:HandReach-v3'], ["no model for task 'gym:HandReach-v3'", '--model']),
         (['--set', 'trainer.batch_size=128'], ['no node trainer', 'it has fetch_env, policy']),
         (['--set', 'recorder.seed=1'], ['no node recorder']),
+        (['--task', 'Push', '--set', 'arm=nope'], ["arm 'nope' is unknown"]),
         (['--namespace', 'my robot'], ["'my robot'"]),
         (['--folder', '/sys/here'], ['/sys/here', 'cannot be written']),
     ],

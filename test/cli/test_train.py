@@ -41,6 +41,8 @@ ENDLESS = (
         (['--name', '../elsewhere'], ["'../elsewhere'"]),
         (['--runs', '/sys/runs'], ['/sys/runs/FetchReach/run_001', 'cannot be written']),
         (['--params', '/nothing.yaml'], ['/nothing.yaml']),
+        (['--task', 'Push', '--set', 'arm=nope'], ["arm 'nope' is unknown"]),
+        (['--task', 'Push', '--arm', '/no #1/arm.yaml'], ['/no #1/arm.yaml']),
     ],
 )
 def test_what_does_not_fit_is_one_line_and_nothing_starts(her_ros, tmp_path, arguments, parts):

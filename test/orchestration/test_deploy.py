@@ -1,29 +1,94 @@
+import json
 import shutil
 
 import numpy as np
 import pytest
 
-from her_ros.config.files import with_overrides
-from her_ros.config.run_parameters import values_for
+from her_ros.arms.errors import ArmError
+from her_ros.config.files import shipped_file
 from her_ros.config.shipped import shipped_folders
-from her_ros.orchestration.deploy import _box, topics_of
+from her_ros.orchestration.deploy import deployment_values, topics_of
+from her_ros.orchestration.prepare import arm_override
 from her_ros.tasks.registry import task_named
 
+# 0.44 m around the start of Push, from 1 cm above the table of 0.4 m
+SIX_JOINT_BOX = [1.1429, 0.5291, 0.41, 1.5829, 0.9691, 0.88]
 
-def test_the_topics_are_those_of_the_description(tmp_path):
+
+@pytest.fixture
+def arm_file(tmp_path):
+    """Write a description whose driver has its own topic of joint states."""
     folder = shipped_folders()[0] / 'config' / 'arms'
     shutil.copy(folder / 'six_joint.xml', tmp_path)
     text = (folder / 'six_joint.yaml').read_text()
-    path = tmp_path / 'mine.yaml'
+    path = tmp_path / 'run #2: mine.yaml'
     path.write_text(text.replace('driver:', 'driver:\n  joint_states_topic: mine/joints'))
-    assert topics_of(task_named('Push', str(path))) == ['joint_states:=mine/joints']
+    return path
+
+
+@pytest.fixture
+def params_file(tmp_path):
+    """Write a parameter file for Push with an arm, and with more lines for policy."""
+
+    def write(arm, policy=''):
+        path = tmp_path / 'params.yaml'
+        text = shipped_file('Push').read_text().replace('franka_panda', json.dumps(str(arm)))
+        path.write_text(text.replace('exploration:', f'{policy}\n    exploration:'))
+        return path
+
+    return write
+
+
+def deployed(*arguments):
+    values, topics = deployment_values('Push', 'real', *arguments)
+    return values['policy']['arm'], values['policy']['safety.workspace'], topics
+
+
+def test_the_topics_are_those_of_the_description(arm_file):
+    assert topics_of(task_named('Push', str(arm_file))) == ['joint_states:=mine/joints']
     assert topics_of(task_named('Push', 'six_joint')) == []
 
 
-def test_the_safety_filter_gets_the_workspace_of_the_arm():
-    values = with_overrides(values_for('Push', None, []), [_box(task_named('Push', 'six_joint'))])
-    low, high = np.reshape(values['policy']['safety.workspace'], (2, 3))
-    # 0.44 m around the start of Push, from 1 cm above the table of 0.4 m
-    np.testing.assert_allclose((low + high)[:2] / 2, [1.3629, 0.7491], atol=1e-3)
-    np.testing.assert_allclose(high - low, [0.44, 0.44, 0.47], atol=1e-3)
-    assert low[2] == pytest.approx(0.41, abs=1e-3)
+def test_arm_topics_and_safety_box_are_those_of_the_parameter_file(arm_file, params_file):
+    arm, box, topics = deployed(params_file(arm_file))
+    assert (arm, topics) == (str(arm_file), ['joint_states:=mine/joints'])
+    np.testing.assert_allclose(box, SIX_JOINT_BOX, atol=1e-3)
+
+
+def test_arm_topics_and_safety_box_are_those_of_an_override(arm_file, params_file):
+    arm, box, topics = deployed(params_file('franka_panda'), arm_override(str(arm_file)))
+    assert (arm, topics) == (str(arm_file), ['joint_states:=mine/joints'])
+    np.testing.assert_allclose(box, SIX_JOINT_BOX, atol=1e-3)
+
+
+def test_without_parameters_the_arm_is_that_of_the_task():
+    arm, box, _ = deployed(None)
+    assert arm == 'franka_panda'
+    assert box != deployed(None, ['arm=six_joint'])[1]
+
+
+def test_a_safety_box_that_is_given_stays(params_file):
+    own = [1.2, 0.6, 0.42, 1.5, 0.9, 0.8]
+    in_file = params_file('six_joint', f'safety: {{workspace: {own}}}')
+    assert deployed(in_file)[1] == own
+    assert deployed(None, ['arm=six_joint', f'policy.safety.workspace={own}'])[1] == own
+
+
+def test_the_safety_box_stands_where_the_base_of_the_robot_stands():
+    # a quarter turn to the left: x of the base is y of the world
+    turned = 'robot_bridge.base_pose=[1.0, 2.0, 3.0, 0.0, 0.0, 0.70710678, 0.70710678]'
+    _, box, _ = deployed(None, ['arm=six_joint', turned])
+    np.testing.assert_allclose(box, [0.78, 2.28, 3.01, 1.22, 2.72, 3.48], atol=1e-4)
+
+
+def test_the_fetch_keeps_its_safety_box_and_topics():
+    values, topics = deployment_values('FetchPush', 'simulated', None)
+    assert values['policy']['safety.workspace'] == [1.05, 0.4, 0.38, 1.6, 1.1, 1.0]
+    assert topics == []
+
+
+def test_an_unknown_arm_is_refused_before_anything_starts(params_file):
+    with pytest.raises(ArmError, match=r"^arm 'nope' is unknown; "):
+        deployed(None, ['arm=nope'])
+    with pytest.raises(ArmError, match=r"^arm 'nope' is unknown; "):
+        deployed(params_file('nope'))

@@ -11,6 +11,8 @@ from her_ros.config.files import read_file, shipped_file
 from her_ros.config.schema import ConfigError
 from her_ros.config.shipped import shipped
 from her_ros.orchestration.prepare import (
+    arm_override,
+    checked_values,
     claimed,
     described,
     extended,
@@ -213,6 +215,34 @@ def test_an_arm_is_checked_and_kept_by_the_run(tmp_path, monkeypatch):
     assert prepare_run('Push', tmp_path).resumed
     with pytest.raises(ConfigError, match=r'other parameters \(.*arm: six_joint → ur5e_2f85'):
         prepare_run('Push', tmp_path, overrides=['arm=ur5e_2f85'])
+
+
+def test_a_run_keeps_the_absolute_path_of_its_arm(tmp_path, monkeypatch):
+    own = tmp_path / "it's run #2: ä 🦾"
+    own.mkdir()
+    (own / 'mine.yaml').write_bytes(shipped(ARMS.own['six_joint'], '').read_bytes())
+    monkeypatch.chdir(own)
+    run = prepare_run('Push', tmp_path / 'runs', overrides=arm_override('mine.yaml'))
+    values = read_file(run.folder.params)
+    assert {values[node]['arm'] for node in values} == {str(own / 'mine.yaml')}
+    # From any folder, and named either way.
+    monkeypatch.chdir(tmp_path)
+    assert prepare_run('Push', tmp_path / 'runs').resumed
+    overrides = arm_override(str(own / 'mine.yaml'))
+    assert prepare_run('Push', tmp_path / 'runs', overrides=overrides).resumed
+
+
+def test_an_unknown_arm_is_refused_before_a_folder_is_made(tmp_path):
+    for override in ('arm=nope', f'arm={tmp_path}/nope.yaml'):
+        with pytest.raises(ArmError, match=r'nope'):
+            prepare_run('Push', tmp_path / 'runs', overrides=[override])
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_default_of_the_task_stays_without_a_name_of_an_arm():
+    assert arm_override('') == []
+    assert checked_values('FetchPush', None, [])['policy']['arm'] == ''
+    assert checked_values('Push', None, ['arm=""'])['policy']['arm'] == ''
 
 
 def test_an_arm_of_a_task_without_arms_is_refused(tmp_path):
