@@ -77,6 +77,10 @@ def test_every_topic_has_its_ends_and_every_service_its_node():
 
 def test_rows_and_files_are_those_of_the_code():
     assert '| `observation` | float64 | 10 (FetchReach, Reach); 25 (FetchPush,' in rows()
+    disturbed = rows().partition('disturbed `step` rows')[2].partition('\n###')[0]
+    assert '| `true_observation` | float64 | 10 (FetchReach, Reach); 25 (FetchPush,' in disturbed
+    assert '| `drawn_object_bias_m` | float32 | 3 |' in disturbed
+    assert '`observation`' not in disturbed
     assert '`her_ros.contract`' in policy_file()
     assert {'`bags`', '`policy.onnx`', '`result.json`'} <= {*run_folder().split()}
 

@@ -45,7 +45,11 @@ def write_video(path: Path, pictures: Iterable[Picture], fps: float) -> None:
     :raises VideoError: if it cannot be written; a file that was there before stays
     """
     require_writable(path)
-    write_whole(path, lambda new: _WRITERS[path.suffix.lower()](new, iter(pictures), fps))
+    writer = _WRITERS[path.suffix.lower()]
+    try:
+        write_whole(path, lambda new: writer(new, iter(pictures), fps))
+    except VideoError as error:  # a writer knows its temporary file only
+        raise VideoError.of(error, path) from error
 
 
 def _write_mp4(path: Path, pictures: Iterator[Picture], fps: float) -> None:
@@ -70,7 +74,7 @@ def _write_mp4(path: Path, pictures: Iterator[Picture], fps: float) -> None:
         frames.close()
     except (OSError, RuntimeError) as error:  # ffmpeg is missing, or it ended
         reason = ' '.join(str(error).split())
-        raise VideoError(f'ffmpeg cannot write it ({reason[:200]})', source=path) from error
+        raise VideoError(f'ffmpeg cannot write it ({reason[:200]})') from error
 
 
 def _write_gif(path: Path, pictures: Iterator[Picture], fps: float) -> None:

@@ -17,7 +17,7 @@ from her_ros.config.parameters.nodes import EvaluationProtocol
         'her-ros evaluate models/FetchPush/policy.onnx',
         'her-ros evaluate policy.onnx --disturb robot',
         'her-ros evaluate policy.onnx --video episodes.mp4',
-        'her-ros evaluate policy.onnx --arm fetch --accept-arm',
+        'her-ros evaluate policy.onnx --task Push --accept-arm',
     ),
 )
 def evaluate(

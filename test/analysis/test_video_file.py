@@ -1,3 +1,6 @@
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -55,7 +58,7 @@ def test_a_video_that_cannot_be_written_is_refused_before_it_is_made(tmp_path):
 
 
 def test_without_its_library_mp4_names_the_extra(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__('sys').modules, 'imageio_ffmpeg', None)
+    monkeypatch.setitem(sys.modules, 'imageio_ffmpeg', None)
     with pytest.raises(VideoError, match=r"not installed; pip install 'her_ros\[video\]'"):
         require_writable(tmp_path / 'it.mp4')
 
@@ -72,3 +75,16 @@ def test_what_fails_while_drawing_leaves_the_old_video(tmp_path, pictures):
         write_video(path, failing(), 25)
     assert path.read_bytes() == b'before'
     assert [*tmp_path.iterdir()] == [path]
+
+
+def test_an_error_of_ffmpeg_names_the_file_that_was_asked_for(tmp_path, pictures, monkeypatch):
+    def write_frames(*_, **__):
+        raise OSError('disk full')
+        yield
+
+    ffmpeg = SimpleNamespace(write_frames=write_frames)
+    monkeypatch.setitem(sys.modules, 'imageio_ffmpeg', ffmpeg)
+    path = tmp_path / 'it.mp4'
+    with pytest.raises(VideoError) as caught:
+        write_video(path, pictures, 25)
+    assert str(caught.value) == f'{path}: ffmpeg cannot write it (disk full)'

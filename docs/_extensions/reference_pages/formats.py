@@ -1,6 +1,7 @@
 """Rows, observations, the policy file and the run folder, as Markdown."""
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import TASKS, task_named
 from her_ros.wire import contract
-from her_ros.wire.rows import action_dtype, step_dtype
+from her_ros.wire.rows import action_dtype, disturbed_step_dtype, step_dtype
 
 _RUN_FILES = {
     'bags': 'one finished `.mcap` file per rollout',
@@ -24,21 +25,27 @@ _RUN_FILES = {
 
 
 def rows() -> str:
-    """Describe the fields of ``step`` and ``action``, with their sizes for each task."""
-    tables = []
-    for topic, dtype_of in (('step', step_dtype), ('action', action_dtype)):
-        dtypes = [dtype_of(task) for task in TASKS.values()]
-        lines = [
-            f'### Fields of `{topic}`',
-            '',
-            '| field | type | values per row |',
-            '|---|---|---|',
+    """Describe the fields of ``step`` and ``action``: types, and sizes for each task."""
+    step = [step_dtype(task) for task in TASKS.values()]
+    disturbed = [disturbed_step_dtype(task) for task in TASKS.values()]
+    action = [action_dtype(task) for task in TASKS.values()]
+    plain = step[0].names or ()
+    truth = [name for name in disturbed[0].names or () if name not in plain]
+    return '\n'.join(
+        [
+            *_fields('Fields of `step`', step, plain),
+            *_fields('Further fields of disturbed `step` rows', disturbed, truth),
+            *_fields('Fields of `action`', action, action[0].names or ()),
         ]
-        for name in dtypes[0].names or ():
-            kinds = [(dtype.fields or {})[name][0] for dtype in dtypes]
-            lines.append(f'| `{name}` | {kinds[0].base.name} | {_sizes(kinds)} |')
-        tables += [*lines, '']
-    return '\n'.join(tables)
+    )
+
+
+def _fields(title: str, dtypes: list[np.dtype], names: Iterable[str]) -> list[str]:
+    lines = [f'### {title}', '', '| field | type | values per row |', '|---|---|---|']
+    for name in names:
+        kinds = [(dtype.fields or {})[name][0] for dtype in dtypes]
+        lines.append(f'| `{name}` | {kinds[0].base.name} | {_sizes(kinds)} |')
+    return [*lines, '']
 
 
 def _sizes(kinds: list[np.dtype]) -> str:

@@ -22,9 +22,7 @@ def hindsight_section(of: RunSource, thorough: bool) -> Section:
 
 def _hindsight(of: RunSource, thorough: bool) -> Section:
     tables = [_parameters(of)]
-    shares = [
-        float((each.reward == 0).mean()) for rollout in of.rollouts for each in rollout.episodes
-    ]
+    shares = [float((each.reward == 0).mean()) for rollout in of.rollouts for each in rollout]
     text = [
         f'Of the recorded moves {np.mean(shares):.0%} reached the goal they pursued, and so have'
         ' reward 0 instead of −1. HER replaces goals by ones that the same episode reached.'

@@ -34,7 +34,7 @@ def _safety(of: RunSource) -> Section:
     rows = [_limits('the best policy, as judged', of.judged)]
     missing = []
     try:
-        last = [each for rollout in of.rollouts[-5:] for each in rollout.episodes]
+        last = [each for rollout in of.rollouts[-5:] for each in rollout]
         rows.append(_limits('with exploration, in the last rollouts read', last))
     except Exception:  # they are missing, or damaged; the rest of the section stays
         missing.append('The rollouts of training cannot be read.')

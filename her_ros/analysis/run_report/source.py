@@ -24,15 +24,6 @@ _ROLLOUTS = 40
 
 
 @dataclass(frozen=True)
-class Rollout:
-    """Episodes that were recorded together."""
-
-    #: of the run until its end
-    env_steps: int
-    episodes: Sequence[Episode]
-
-
-@dataclass(frozen=True)
 class RunSource:
     """A run as a report sees it; what is read once is kept."""
 
@@ -72,7 +63,7 @@ class RunSource:
 
     @cached_property
     def task(self) -> GoalTask:
-        """The task of the run, also of one whose parameters have older names.
+        """The task of the run, also if its parameters cannot be read.
 
         :raises HerRosError: if it is not known
         """
@@ -89,7 +80,7 @@ class RunSource:
 
     @cached_property
     def seed(self) -> int:
-        """The seed of the run, also of one whose parameters have older names."""
+        """The seed of the run, also if its parameters cannot be read."""
         if self.folder.result.exists():
             return int(read_result(self.folder.result)['seed'])
         return int(self.trainer['seed'])
@@ -123,8 +114,8 @@ class RunSource:
         return read_bag(path, self.task).episodes
 
     @cached_property
-    def rollouts(self) -> list[Rollout]:
-        """Recorded rollouts, evenly spread over the run.
+    def rollouts(self) -> list[Sequence[Episode]]:
+        """Episodes of recorded rollouts, evenly spread over the run.
 
         :raises HerRosError: if there are none, or one is damaged
         """
@@ -132,8 +123,4 @@ class RunSource:
         if not paths:
             raise HerRosError('the run keeps no bags of its rollouts')
         chosen = np.unique(np.linspace(0, len(paths) - 1, _ROLLOUTS).round().astype(int))
-        steps_each = self.progress.env_steps / len(paths)
-        return [
-            Rollout(round((i + 1) * steps_each), read_bag(paths[i], self.task).episodes)
-            for i in chosen.tolist()
-        ]
+        return [read_bag(paths[i], self.task).episodes for i in chosen.tolist()]

@@ -21,7 +21,7 @@ class Painter:
 
     :param width: pixels
     :param height: pixels
-    :raises ArmError: if the task has no Fetch scene
+    :raises HerRosError: if the task has no scene to draw, or what it is made of is missing
     :raises SimError: if the size is out of range, or OpenGL is missing
     """
 

@@ -12,7 +12,7 @@ from her_ros.tasks.goal_task import GoalTask
 class Window:
     """A window on a display, which shows a task's scene in real time and can be turned.
 
-    :raises ArmError: if the task has no Fetch scene
+    :raises HerRosError: if the task has no scene to draw, or what it is made of is missing
     :raises SimError: if there is no display
     """
 
