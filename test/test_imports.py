@@ -3,6 +3,7 @@
 import ast
 import importlib.util
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -250,6 +251,23 @@ def test_no_import_crosses_a_wall(module, path):
 )
 def test_an_import_that_crosses_a_wall_is_found(module, source):
     assert forbidden(source, module, is_package=module == 'her_ros.sim')
+
+
+def test_every_library_is_a_requirement():
+    # Libraries of ROS come with its packages; those of an extra are imported where they are used.
+    given = {*MESSAGES, 'rclpy', 'launch', 'launch_ros', 'ament_index_python', 'her_ros'}
+    extra = {'imageio_ffmpeg', 'stable_baselines3'}
+    distributions = {'PIL': 'pillow', 'ruamel': 'ruamel_yaml'}
+    lines = (PACKAGE.parent / 'requirements.txt').read_text('utf-8').splitlines()
+    pins = [line.partition('==')[0] for line in lines if '==' in line]
+    required = {re.sub('[-.]', '_', pin).lower() for pin in pins}
+    libraries = {
+        name.split('.')[0]
+        for module, path in modules()
+        for name in imports_of(path.read_text(), module, path.name == '__init__.py')
+    }
+    ours = libraries - given - extra - sys.stdlib_module_names
+    assert {distributions.get(each, each).lower() for each in ours} <= required
 
 
 def test_every_folder_and_every_node_stands_in_the_table():
