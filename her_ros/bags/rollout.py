@@ -10,8 +10,8 @@ from her_ros import __version__
 from her_ros.bags.writer import BagWriter, remove_unfinished
 from her_ros.episodes.episode import is_end
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder
-from her_ros.wire.rows import ROW_FORMAT, Rows, require_few_environments, step_dtype, with_room
+from her_ros.wire.cloud import CLOUD_TYPE, decoder_with_truth
+from her_ros.wire.rows import Rows, format_note, has_truth, require_few_environments, with_room
 from her_ros.wire.sessions import Sessions
 
 
@@ -32,7 +32,7 @@ class RolloutRecorder:
         sessions: Sessions | None = None,
     ) -> None:
         self.sessions = sessions or Sessions()
-        self._decoder = CloudDecoder(step_dtype(task))
+        self._decoder = decoder_with_truth(task)
         self._folder = folder
         self._worker = worker
         self._metadata = dict(metadata)
@@ -41,6 +41,7 @@ class RolloutRecorder:
         self._last_step = np.zeros(0, np.int64)  # by env; -1: not begun
         self._ended = np.zeros(0, bool)
         self._versions: set[int] = set()
+        self._has_truth = False
         # Unfinished files of a killed recorder hold no complete rollout.
         remove_unfinished(folder, f'*_w{worker:03d}_*')
         #: rollouts kept, and rollouts dropped because a step of theirs was missed
@@ -89,6 +90,7 @@ class RolloutRecorder:
         self._last_step = np.full(0, -1)
         self._ended = np.zeros(0, bool)
         self._versions = set()
+        self._has_truth = False
         name = f'{time.strftime("%Y%m%dT%H%M%S", time.gmtime())}_w{self._worker:03d}'
         self._writer = BagWriter(
             self._folder, f'{name}_{session:08x}_{episode:06d}', self._metadata
@@ -106,11 +108,13 @@ class RolloutRecorder:
         env = rows['env']
         self._last_step[env] = rows['step']
         self._ended[env] = is_end(rows)
+        self._has_truth = self._has_truth or has_truth(rows)
         self._versions.update(rows['policy_version'][rows['step'] > 0].tolist())
         if not self._ended.all() or self._writer is None:
             return None
         versions = ' '.join(map(str, sorted(self._versions)))
-        path = self._writer.close({'policy_version': versions})
+        truth = format_note(True) if self._has_truth else {}
+        path = self._writer.close({'policy_version': versions, **truth})
         self._writer = None
         self.kept += 1
         return path
@@ -128,14 +132,14 @@ class RolloutRecorder:
 
 
 def run_metadata(task: GoalTask, **more: object) -> dict[str, str]:
-    """Return the metadata of a run's bags.
+    """Return the metadata of a run's bags; who writes a bag notes the format of rows with truth.
 
     :param more: further entries
     """
     metadata = {
         'task': task.name,
         'her_ros': __version__,
-        'row_format': ROW_FORMAT,
+        **format_note(False),
         **({'arm': task.arm_name} if task.arm else {}),
         **({'workspace': ' '.join(map(str, task.workspace))} if task.workspace else {}),
         'control_period_s': task.control_period_s,

@@ -16,7 +16,7 @@ from her_ros.bags.storage.mcap_file import METADATA_RECORD
 from her_ros.bags.storage.metadata import ROSBAG2_RECORD, information_of
 from her_ros.runtime.files import create_held, publish_file, remove_unheld
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
-from her_ros.wire.rows import Rows
+from her_ros.wire.rows import Rows, format_note, has_truth
 from her_ros.wire.topics import STEP
 
 # QoS that rosbag2 uses on replay, in the format of its metadata version 9: reliable, keep last 10.
@@ -180,6 +180,7 @@ def write_rollout(
 ) -> Path:
     """Write a whole rollout from memory.
 
+    :param metadata: see :class:`BagWriter`; the format of rows with the truth is noted
     :param messages: rows per message
     :param start_ns: stamp of the first message, wall time, nanoseconds; by default now
     :param period_s: time from one message to the next, seconds
@@ -194,4 +195,4 @@ def write_rollout(
     except BaseException:
         writer.discard()
         raise
-    return writer.close()
+    return writer.close(format_note(True) if any(map(has_truth, messages)) else None)

@@ -1,9 +1,9 @@
 """The sections of a ROS parameter file, and the groups of parameters in them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from her_ros.config.renamed import with_present_names
+from her_ros.config.renamed import present_name, with_present_names
 from her_ros.config.schema import ConfigError, Values, configured, parameters_of
 
 
@@ -33,7 +33,7 @@ def nodes_values(
     for node, config in nodes.items():
         values = {**shared, **_section_values(document, f'/**/{node}', origin)}
         if is_old:
-            values = with_present_names(values, parameters_of(config))
+            values = _renamed(values, parameters_of(config), f'{origin}: /**/{node}')
         configured(config, f'{origin}: {node}', values)
         resolved[node] = values
     return resolved
@@ -47,6 +47,21 @@ def _section_values(document: Values, section: str, origin: str) -> Values:
     if not isinstance(values, Mapping):
         raise ConfigError(f'section {section} holds no parameters', source=origin)
     return _flat(values, f'{origin}: {section}')
+
+
+def _renamed(values: Values, known: Collection[str], origin: str) -> dict[str, Any]:
+    """Return the values of a section under present names.
+
+    :raises ConfigError: if a parameter is given under an earlier name and its present one
+    """
+    renamed = with_present_names(values, known)
+    if len(renamed) < len(values):
+        for name in values:
+            if (present := present_name(name, known)) != name and present in values:
+                raise ConfigError(
+                    f'{present} is given twice, once as {name}', 'delete one', source=origin
+                )
+    return renamed
 
 
 def _flat(values: Values, origin: str, prefix: str = '') -> dict[str, Any]:

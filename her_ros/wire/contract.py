@@ -67,8 +67,15 @@ class PolicyContract:
         )
 
     def to_json(self) -> str:
-        """Return the contract as JSON, for the ONNX metadata."""
-        return json.dumps(dataclasses.asdict(self))
+        """Return the contract as JSON, for the ONNX metadata.
+
+        Without an arm or a workspace these are left out: earlier versions know neither.
+        """
+        added = {'arm', 'workspace'}
+        values = dataclasses.asdict(self)
+        return json.dumps(
+            {name: value for name, value in values.items() if value or name not in added}
+        )
 
     @classmethod
     def from_json(cls, text: str) -> 'PolicyContract':

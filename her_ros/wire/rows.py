@@ -28,7 +28,8 @@ MAX_ENVIRONMENTS = 1 << 16
 #: of a row; those of our own take a few hundred
 MAX_ROW_BYTES = 1 << 20
 
-#: format number of ``step`` rows in a bag, increased when a field is added
+#: newest format number of ``step`` rows in a bag, increased when a field is added; rows without
+#: the truth have format 1
 ROW_FORMAT = 2
 #: field of a disturbed row that holds the value drawn of each disturbance, by the latter's name
 DRAWN_FIELDS = {name: f'drawn_{name}' for name in DISTURBANCES}
@@ -100,6 +101,14 @@ def disturbed_step_dtype(task: GoalTask) -> np.dtype[np.void]:
 def has_truth(rows: Rows) -> bool:
     """Tell whether rows are disturbed, and hold the truth beside what the policy sees."""
     return 'true_observation' in (rows.dtype.names or ())
+
+
+def format_note(with_truth: bool) -> dict[str, str]:
+    """Return what a bag notes of the format of its rows.
+
+    :param with_truth: whether any of its rows hold the truth
+    """
+    return {'row_format': str(ROW_FORMAT if with_truth else 1)}
 
 
 def finite_fields(rows: Rows) -> tuple[str, ...]:

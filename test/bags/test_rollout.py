@@ -5,9 +5,10 @@ import her_ros
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag, read_bag_metadata
 from her_ros.bags.rollout import RolloutRecorder, run_metadata
+from her_ros.bags.writer import write_rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import encode_cloud
-from her_ros.wire.rows import RowError, action_dtype
+from her_ros.wire.rows import RowError, action_dtype, disturbed_step_dtype, with_truth
 from her_ros.wire.sessions import Sessions
 
 TOPIC = '/run/worker_2/step'
@@ -239,12 +240,24 @@ def test_a_folder_that_vanished_is_named(tmp_path, push, rollout):
         feed(recorder, rollout())
 
 
+def test_a_bag_notes_the_format_of_its_rows(tmp_path, push, rollout):
+    # Rows without the truth are those of format 1, which earlier versions read.
+    facts, dtype = run_metadata(push), disturbed_step_dtype(push)
+    disturbed = [with_truth(rows, dtype) for rows in rollout(2)]
+    recorder = RolloutRecorder(push, tmp_path, 2, facts)
+    for messages, noted in ((rollout(1), '1'), (disturbed, '2'), (rollout(3), '1')):
+        (recorded,) = feed(recorder, messages)
+        written = write_rollout(tmp_path, f'of_{recorded.stem}', facts, messages)
+        for path in (recorded, written):
+            assert read_bag(path).metadata['row_format'] == noted
+
+
 def test_facts_of_a_run_are_the_tasks(push):
     metadata = run_metadata(push, worker=3)
     assert metadata == {
         'task': 'FetchPush',
         'her_ros': her_ros.__version__,
-        'row_format': '2',
+        'row_format': '1',
         'control_period_s': '0.04',
         'goal_tolerance_m': '0.05',
         'worker': '3',

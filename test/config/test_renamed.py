@@ -27,6 +27,13 @@ def test_the_parameters_of_a_run_from_before_the_renaming_are_read_whole():
     assert (found['trainer']['her.k'], found['trainer']['discount']) == (8, 0.95)
 
 
+def test_a_parameter_under_both_of_its_names_is_refused(tmp_path):
+    path = tmp_path / 'params.yaml'
+    path.write_text('/**/trainer:\n  ros__parameters: {future_goals: 8, her.k: 3}\n')
+    with pytest.raises(ConfigError, match=r'her\.k is given twice, once as future_goals; delete'):
+        read_run_file(path)
+
+
 def test_every_renamed_parameter_was_one_and_is_one_now():
     earlier = {
         name for section in read_yaml(EARLIER, '').values() for name in section['ros__parameters']

@@ -42,10 +42,16 @@ def test_what_is_no_contract_is_refused_in_one_line(text):
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_a_contract_without_an_arm_has_the_fields_that_earlier_versions_know(contract):
+    assert not {'arm', 'workspace'} & set(json.loads(contract.to_json()))
+    on_arm = replace(contract, arm='panda', workspace=(0.5, 0.1))
+    assert PolicyContract.from_json(on_arm.to_json()) == on_arm
+
+
 def test_a_contract_without_a_field_is_refused(contract):
     for field in dataclasses.fields(contract):
         values = json.loads(contract.to_json())
-        del values[field.name]
+        values.pop(field.name, None)
         if field.name in ('format', 'arm', 'workspace'):  # those that the first files lack
             assert PolicyContract.from_json(json.dumps(values)) == contract
             continue
