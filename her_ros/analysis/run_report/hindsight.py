@@ -1,11 +1,11 @@
-"""What HER did in a run: rewards before and after relabelling, goals, symmetries."""
+"""Hindsight of a run: rewards before and after relabelling, goals, symmetries."""
 
 import numpy as np
 
 from her_ros.analysis.run_report.page import Section, Table, plain_picture, section
 from her_ros.analysis.run_report.source import RunSource
 
-_TITLE = 'What HER did'
+_TITLE = 'Hindsight'
 # From so many steps on, filling the replay buffer again takes longer than a report should.
 _MOST_STEPS = 500_000
 # Parameters of the trainer that say how HER picks goals and how symmetries act.

@@ -23,7 +23,7 @@ from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask
 
 _WORST = 10
-_TITLE = 'Where it succeeds'
+_TITLE = 'Evaluated episodes'
 
 
 def judged_section(of: RunSource) -> Section:

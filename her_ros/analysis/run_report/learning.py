@@ -1,4 +1,4 @@
-"""How a run learnt: its result, its learning curve, and what the time went into."""
+"""How a run learnt: its result, its learning curve, and its time."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -141,7 +141,7 @@ def _scalars(of: RunSource) -> dict[str, _Scalar]:
 
 def time_section(of: RunSource) -> Section:
     """Show what the time of the run went into."""
-    return section('What the time went into', lambda: _time(of))
+    return section('Time', lambda: _time(of))
 
 
 def _time(of: RunSource) -> Section:
@@ -174,7 +174,7 @@ def _time(of: RunSource) -> Section:
         f' {datetime.fromtimestamp(written[-1]):%H:%M:%S}; pauses of a resumed run are in it.'
     ]
     return Section(
-        'What the time went into',
+        'Time',
         text,
         [
             picture(

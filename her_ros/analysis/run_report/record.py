@@ -1,4 +1,4 @@
-"""What a run was made with: safety, parameters, versions, digests, and the command for it."""
+"""Record of a run: safety, parameters, versions, digests, and the command for it."""
 
 import os
 import platform
@@ -22,7 +22,7 @@ _PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx'
 _FULL = 0.999
 # Nodes that no training starts.
 _OF_ROBOTS = ('robot_bridge.', 'simulated_robot.')
-_ORIGIN = 'Where it comes from'
+_ORIGIN = 'Origin'
 
 
 def safety_section(of: RunSource) -> Section:

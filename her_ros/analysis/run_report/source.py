@@ -1,4 +1,4 @@
-"""What a report reads of a run: its progress, and the episodes that it needs."""
+"""Data of a run for its report: its progress, and the episodes that it needs."""
 
 from collections.abc import Sequence
 from contextlib import suppress

@@ -19,8 +19,8 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 
 TITLES = [
-    'Result', 'Learning curve', 'Where it succeeds', 'What HER did', 'What the time went into',
-    'Safety', 'Parameters', 'Where it comes from',
+    'Result', 'Learning curve', 'Evaluated episodes', 'Hindsight', 'Time',
+    'Safety', 'Parameters', 'Origin',
 ]  # fmt: skip
 
 
