@@ -11,6 +11,7 @@ from rich.table import Table
 from her_ros.analysis.disturbed import COLUMNS, disturbed_results
 from her_ros.analysis.results import wilson_interval
 from her_ros.analysis.video_file import require_writable
+from her_ros.arms.registry import with_workspace
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
@@ -110,7 +111,7 @@ def judged_task(policy: OnnxPolicy, on: OnTask = _AS_TRAINED) -> GoalTask:
     contract = policy.contract
     name = on.task or contract.task
     same_task = name == contract.task
-    task = task_named(name, on.arm or (contract.arm if same_task else ''))
+    task = with_workspace(task_named(name, on.arm or (contract.arm if same_task else '')))
     contract.check_fits(task, on.accept_arm)
     return task
 

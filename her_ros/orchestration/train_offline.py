@@ -101,13 +101,18 @@ def train_offline(options: Options, write_report: Callable[[RunFolder], str] | N
 
 
 def _task(options: Options, bags: Sequence[tuple[Path, str]]) -> GoalTask:
-    """Return the task, with its arm and, where that is described, the arm's workspace."""
+    """Return the task, with its arm and, where that is described, the arm's workspace.
+
+    :raises HerRosError: if the policy is to be evaluated and the arm is not described here
+    """
     found = task_named(options.task) if options.task else task_of(list(bags))
     if options.arm:
         return with_workspace(task_named(found.name, described(options.arm)))
     try:
         return with_workspace(found)
     except ArmError:  # recorded on an arm of which there is no description here
+        if options.evaluate:  # in its simulation
+            raise
         return found
 
 

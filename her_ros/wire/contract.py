@@ -115,11 +115,12 @@ class PolicyContract:
     def check_fits(self, task: GoalTask, accept_arm: bool = False) -> None:
         """Check that the policy was made for a task.
 
-        :param accept_arm: whether it may have been trained on another arm
+        :param accept_arm: whether it may have been trained on another arm, or in another
+            workspace of the arm
         :raises ContractError: naming the first difference
         """
         expected = PolicyContract.of(task, self.version, self.provenance)
-        # The workspace is for users to read: the arm itself keeps within its own.
+        # A policy of another arm may act: the arm itself keeps within its own workspace.
         ignored = {'workspace'}
         if self.is_of_other_arm(task):
             if not accept_arm:
@@ -129,6 +130,13 @@ class PolicyContract:
                     ' parameter accept_arm',
                 )
             ignored |= {'arm', 'task'}
+        elif self.workspace and task.workspace not in ((), self.workspace) and not accept_arm:
+            raise ContractError(
+                f'the policy was trained on an arm {self.arm} with another workspace:'
+                f' {list(self.workspace)}, not {list(task.workspace)}',
+                'give the file of the other arm another name, or accept the policy by'
+                ' --accept-arm or the parameter accept_arm',
+            )
         for field in dataclasses.fields(self):
             found, wanted = getattr(self, field.name), getattr(expected, field.name)
             if found != wanted and field.name not in ignored:

@@ -1,16 +1,19 @@
 import re
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from her_ros.analysis.evaluate import OnTask, judged
+from her_ros.analysis.evaluate import OnTask, judged, judged_task
 from her_ros.analysis.results import wilson_interval
+from her_ros.arms.registry import with_workspace
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.episode import split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
-from her_ros.tasks.registry import TASKS
-from her_ros.wire.contract import ContractError
+from her_ros.tasks.registry import TASKS, task_named
+from her_ros.wire.contract import ContractError, PolicyContract
 
 
 @pytest.fixture
@@ -81,3 +84,12 @@ def test_a_policy_of_the_fetch_is_judged_on_another_arm_if_that_is_accepted(mode
     found = judged(policy, protocol, OnTask('Reach', 'six_joint', accept_arm=True))
     assert (found['task'], found['arm']) == ('Reach', 'six_joint')
     assert found['trained on'] == 'the Fetch'
+
+
+def test_a_policy_of_another_workspace_of_the_arm_is_judged_if_that_is_accepted():
+    here = with_workspace(task_named('Reach', 'six_joint'))
+    trained = replace(here, workspace=(*here.workspace[:-1], -0.1))
+    policy = SimpleNamespace(contract=PolicyContract.of(trained, 1, {}))
+    with pytest.raises(ContractError, match=r'an arm six_joint with another workspace: .*-0\.1\]'):
+        judged_task(policy)
+    assert judged_task(policy, OnTask(accept_arm=True)) == here

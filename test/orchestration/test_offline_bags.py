@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from mcap.writer import Writer
 
+from her_ros.arms.errors import ArmError
 from her_ros.arms.registry import with_workspace
 from her_ros.bags.rollout import run_metadata
 from her_ros.bags.writer import write_rollout
@@ -41,6 +42,19 @@ def test_the_task_of_bags_is_done_by_the_arm_that_they_were_recorded_on(tmp_path
     assert _task(options, bags) == with_workspace(task)
     named = replace(options, task='Reach', arm='ur5e_2f85')
     assert _task(named, bags) == with_workspace(task_named('Reach', 'ur5e_2f85'))
+
+
+def test_bags_of_an_arm_without_a_description_are_not_evaluated(tmp_path):
+    task = replace(task_named('Reach', 'six_joint'), arm='no_such_arm')
+    still = np.zeros((1, 4), np.float32)
+    protocol = EvaluationProtocol(episodes=1, num_envs=1, threads=1)
+    rows = [*evaluation_steps(replace(task, arm='six_joint'), lambda *_: still, 0, protocol)]
+    write_rollout(tmp_path, 'a', run_metadata(task), rows, '/step', 0, task.control_period_s)
+    options = Options([tmp_path], '', '', None, 1, None, [], evaluate=False)
+    bags = [(tmp_path / 'a.mcap', '')]
+    assert _task(options, bags).arm == 'no_such_arm'
+    with pytest.raises(ArmError, match='no_such_arm'):
+        _task(replace(options, evaluate=True), bags)
 
 
 def test_digests_are_of_the_regular_files_in_a_directory(tmp_path):

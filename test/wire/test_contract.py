@@ -134,6 +134,20 @@ def test_a_policy_of_another_arm_fits_only_if_that_is_accepted():
         contract.check_fits(task_named('PickAndPlace', 'ur5e_2f85'), accept_arm=True)
 
 
+def test_a_policy_of_another_workspace_of_the_arm_fits_only_if_that_is_accepted():
+    task = replace(task_named('Push'), workspace=(0.0,) * 7)
+    contract = PolicyContract.of(task, 1, {})
+    other = replace(task, workspace=(0.0,) * 6 + (0.1,))
+    refused = r'^the policy was trained on an arm franka_panda with another workspace: .*0\.1\]; '
+    with pytest.raises(ContractError, match=refused):
+        contract.check_fits(other)
+    contract.check_fits(other, accept_arm=True)
+    contract.check_fits(task)
+    PolicyContract.of(task_named('Push'), 1, {}).check_fits(other)  # of a file without it
+    # An arm of another name has another workspace anyhow.
+    contract.check_fits(replace(other, arm='ur5e_2f85'), accept_arm=True)
+
+
 def test_a_policy_of_the_fetch_is_one_of_another_arm():
     contract = PolicyContract.of(TASKS['FetchPush'], 1, {})
     with pytest.raises(ContractError, match=r'^the policy was trained on the Fetch, not on arm '):
