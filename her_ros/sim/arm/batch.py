@@ -47,6 +47,10 @@ class ArmBatch:
         self._ctrl = self._physics.bind('ctrl')
         self._desired_goal = np.full((len(seeds), task.goal_size), np.nan)
         self._running = False
+        #: actions are clipped to this; above 1 the tool moves farther than a full action
+        self.action_limit = 1.0
+        #: position of the arm's base, metres, world frame, shape (3,)
+        self.base_m = scene.base_m
         workspace = scene.description.workspace
         self._low_m, self._high_m = np.array(workspace.low), np.array(workspace.high)
 
@@ -86,7 +90,7 @@ class ArmBatch:
         """Move all environments for one control period.
 
         :param actions: displacement of the tool in units of 5 cm, world frame, and finger opening;
-            clipped to [-1, 1], shape (N, 4)
+            clipped to ``action_limit``, shape (N, 4)
         :return: state after the move
         :raises SimError: if an action has the wrong shape or is not finite, or no episode runs
         """
@@ -129,4 +133,4 @@ class ArmBatch:
             raise SimError(f'action {bad} is {checked[bad].tolist()}', 'it must be finite')
         if not self._running:
             raise SimError('no episode runs yet', 'call reset() before step()')
-        return np.clip(checked, -1.0, 1.0)
+        return np.clip(checked, -self.action_limit, self.action_limit)

@@ -22,13 +22,18 @@ _FARTHER = ('action_scale', 'base_yaw_deg')
 
 
 @runtime_checkable
-class Disturbable(Protocol):
-    """A simulation whose physics can be disturbed."""
+class ArmSimulation(Protocol):
+    """A simulation of a robot arm."""
 
     #: position of the robot's base, metres, world frame, shape (3,)
     base_m: Floats
     #: actions are clipped to this; above 1 an arm moves farther than a full action
     action_limit: float
+
+
+@runtime_checkable
+class Disturbable(Protocol):
+    """A simulation whose physics can be disturbed."""
 
     def disturb(self, drawn: Drawn) -> None:
         """Set the physics of the episodes that the next reset starts, shape (N,)."""
@@ -65,11 +70,13 @@ class Disturber:
                 source=task.name,
             )
         self._has_physical = bool(physical)
-        if self._simulation is not None and {*_FARTHER} & {*disturbances.strengths}:
-            self._simulation.action_limit = np.inf
+        base_m = np.zeros(3)
+        if isinstance(simulation, ArmSimulation):
+            base_m = simulation.base_m
+            if {*_FARTHER} & {*disturbances.strengths}:
+                simulation.action_limit = np.inf
         self._episode_length = task.episode_length
         self._generators = [_generator(seed) for seed in seeds]
-        base_m = np.zeros(3) if self._simulation is None else self._simulation.base_m
         self._sensing, self._acting = Sensing(task, base_m), Acting(task)
         self._messages = Messages(len(seeds))
         #: what the present episodes drew, shape (N,)

@@ -3,6 +3,7 @@ import pytest
 
 from her_ros.arms.registry import arm_named
 from her_ros.sim.arm.batch import ArmBatch
+from her_ros.sim.arm.scene import load_scene
 from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.arm import ARM_TASKS
@@ -123,6 +124,20 @@ def test_the_tool_stays_within_the_workspace(on_small_arm):
         tool_m = batch.step(corners).achieved_goal - base_m
     wanted = np.where(corners[:, :3] > 0, workspace.high, workspace.low)
     np.testing.assert_allclose(tool_m, wanted, atol=0.01)
+
+
+def test_joints_that_are_only_held_stay_where_they_are():
+    task = task_named('Reach', 'fetch')
+    scene, batch = load_scene(task), ArmBatch(task, range(8))
+    batch.reset()
+    held = ~scene.kinematics.chain.commanded
+    assert held.sum() == 1
+    signs = np.array([*np.ndindex(2, 2, 2)]) * 2.0 - 1.0
+    for _ in range(30):
+        batch.step(np.hstack([signs, np.zeros((8, 1))]))
+    moved = batch._qpos[:, scene.joints] - scene.start_qpos[scene.joints]
+    np.testing.assert_allclose(moved[:, held], 0.0, atol=3e-5)
+    assert (np.abs(moved[:, ~held]).max(axis=1) > 0.1).all()
 
 
 def test_states_depend_on_seed_and_actions_alone(task):

@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
 
+from her_ros.sim.arm.batch import ArmBatch
+from her_ros.sim.arm.scene import load_scene
 from her_ros.sim.disturbed.disturber import Disturber
+from her_ros.sim.disturbed.sensing import base_rotation
 from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import disturbed_rollout
 from her_ros.sim.simulation import GoalState
 from her_ros.tasks.disturbances import parse_disturbances
-from her_ros.tasks.registry import TASKS
+from her_ros.tasks.registry import TASKS, task_named
 from her_ros.wire.rows import DRAWN_FIELDS, has_truth, step_dtype
 
 PUSH = TASKS['FetchPush']
@@ -84,6 +87,38 @@ def test_a_push_comes_once_in_an_episode():
     (velocity,) = pushes
     assert np.linalg.norm(velocity) == pytest.approx(disturber.drawn['push_mps'][0, 0])
     assert velocity[2] == 0.0
+
+
+def test_an_error_of_the_yaw_turns_the_tool_about_the_base_of_the_arm():
+    task = task_named('Reach', 'six_joint')
+    batch = ArmBatch(task, [1])
+    disturber = Disturber(task, batch, parse_disturbances('base_yaw_deg'), [1])
+    disturber.begin()
+    truth = batch.reset()
+    turn = base_rotation(disturber.drawn)[0]
+    from_base_m = truth.observation[0, :3] - load_scene(task).base_m
+    seen = disturber.see(truth)[0][0, :3]
+    assert not np.allclose(seen, truth.observation[0, :3])
+    np.testing.assert_allclose(seen, load_scene(task).base_m + turn @ from_base_m, atol=1e-12)
+
+
+@pytest.mark.parametrize(('disturb', 'limit'), [('action_scale', np.inf), ('lost_share', 1.0)])
+def test_an_arm_moves_farther_than_a_full_action_if_scaled(disturb, limit):
+    task = task_named('Reach', 'six_joint')
+    batch = ArmBatch(task, [1])
+    Disturber(task, batch, parse_disturbances(disturb), [1])
+    assert batch.action_limit == limit
+    start = batch.reset().achieved_goal
+    far = batch.step([[0.0, 1.25, 0.0, 0.0]]).achieved_goal - start
+    batch.reset(seeds=[1])
+    full = batch.step([[0.0, 1.0, 0.0, 0.0]]).achieved_goal - start
+    assert (far[0, 1] > 1.1 * full[0, 1]) == (limit > 1)
+
+
+def test_physics_of_an_arm_task_are_named():
+    task = task_named('Push', 'six_joint')
+    with pytest.raises(SimError, match=r'Push: its simulation has no .*mass_scale.*; name other'):
+        Disturber(task, ArmBatch(task, [1]), parse_disturbances('robot'), [1])
 
 
 def test_a_simulation_without_physics_of_ours_is_named():
