@@ -37,13 +37,13 @@ def _nodes(
     namespace: str,
     **_: str,
 ) -> list[Any]:
+    path = params_for(task, Path(params) if params else None)
+    values, topics = deployment_values(task, robot, path)
     if run_dir:
         folder = RunFolder(run_dir)
         folder.create()
         run_dir = str(folder.path)
     model = str(Path(model or shipped_model(task)).absolute())
-    path = params_for(task, Path(params) if params else None)
-    values, topics = deployment_values(task, robot, path)
     nodes = deployment_nodes(
         namespace, model, autostart == 'true', robot, run_dir, [*topics, *remap.split()]
     )

@@ -68,13 +68,20 @@ RENAMED = {
     'drop_probability': 'faults.drop_probability',
 }
 
+#: parameter to present values by earlier ones
+RENAMED_VALUES = {'command.output': {'trajectory': 'joint_trajectory'}}
+
 
 def with_present_names(values: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
-    """Return values under the present names of their parameters.
+    """Return values under the present names of their parameters, and present names of values.
 
     :param known: names of the node's parameters
     """
-    return {present_name(name, known): value for name, value in values.items()}
+    present = {present_name(name, known): value for name, value in values.items()}
+    for name, renamed in RENAMED_VALUES.items():
+        if isinstance(value := present.get(name), str):
+            present[name] = renamed.get(value, value)
+    return present
 
 
 def present_name(name: str, known: Collection[str]) -> str:

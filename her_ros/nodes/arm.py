@@ -34,9 +34,9 @@ class ArmPublisher:
         self._control = control
         self._period_s = period_s
         self._base_frame = base_frame
-        if parameters.command_output == 'twist':
+        if control.output == 'twist':
             self._arm = node.create_publisher(TwistStamped, TWIST, COMMAND)
-        elif parameters.command_output == 'trajectory':
+        elif control.output == 'joint_trajectory':
             self._arm = node.create_publisher(JointTrajectory, TRAJECTORY, COMMAND)
         else:
             self._arm = node.create_publisher(PoseStamped, TOOL_POSE, COMMAND)
@@ -44,9 +44,9 @@ class ArmPublisher:
 
     def send(self, command: Command) -> None:
         """Publish a command."""
-        if self._parameters.command_output == 'twist':
+        if self._control.output == 'twist':
             self._arm.publish(self._twist(command.velocity))
-        elif self._parameters.command_output == 'trajectory':
+        elif self._control.output == 'joint_trajectory':
             self._arm.publish(self._trajectory(command.velocity))
         else:
             self._arm.publish(self._tool_pose(command.velocity))

@@ -154,7 +154,9 @@ def running(shared_graph):
     """Three robots at once: by twists, by trajectories, and one with a block to push."""
     started = {
         '/twist': start(shared_graph, '/twist'),
-        '/trajectory': start(shared_graph, '/trajectory', **{'command.output': 'trajectory'}),
+        '/trajectory': start(
+            shared_graph, '/trajectory', **{'command.output': 'joint_trajectory'}
+        ),
         '/push': start(shared_graph, '/push', 'FetchPush', home=True),
     }
     for partner, _ in started.values():

@@ -171,9 +171,10 @@ class RobotBridgeParameters(NodeParameters):
     """Parameters of ``robot_bridge``."""
 
     command_output: str = parameter(
-        'twist',
-        'commands for the arm: twist for MoveIt Servo, trajectory for ros2_control, or tool_pose',
-        choices=('twist', 'trajectory', 'tool_pose'),
+        '',
+        'commands for the arm: twist for MoveIt Servo, joint_trajectory for ros2_control, or'
+        " tool_pose; empty: the first of driver.commands of the arm's description",
+        choices=('', 'twist', 'joint_trajectory', 'tool_pose'),
         group='command',
     )
     command_full_action_speed_mps: float = parameter(

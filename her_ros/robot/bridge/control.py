@@ -24,8 +24,6 @@ from her_ros.wire.rows import Rows
 
 # Zero velocity is commanded for this time after a stop; then no commands are sent.
 _STOP_S = 0.5
-# Outputs that descriptions of arms call otherwise.
-_COMMANDS = {'trajectory': 'joint_trajectory'}
 
 
 class ControlOutput(NamedTuple):
@@ -69,7 +67,8 @@ class RobotControl:
             task, session, p.episode_steps or task.episode_length, p.success_steps
         )
         placement = placement_of(task)
-        _check_output(p.command_output, placement.description)
+        #: kind of the commands for the arm, one of :data:`her_ros.arms.description.COMMANDS`
+        self.output = _output(p.command_output, placement.description)
         self._homing = Homing(
             placement.scene_spec, placement.start_m, p.command_full_action_speed_mps
         )
@@ -282,11 +281,17 @@ class RobotControl:
         return command
 
 
-def _check_output(output: str, description: ArmDescription) -> None:
+def _output(wanted: str, description: ArmDescription) -> str:
+    """Return the kind of the commands for an arm.
+
+    :param wanted: value of ``command.output``; empty: the first command of the description
+    :raises RobotError: if the driver of the arm does not take it
+    """
     taken = description.driver.commands
-    if (_COMMANDS.get(output) or output) not in taken:
+    if wanted and wanted not in taken:
         raise RobotError(
-            f'command.output is {output!r}, which the driver of arm {description.name!r} does not'
+            f'command.output is {wanted!r}, which the driver of arm {description.name!r} does not'
             ' take',
             f'its description has driver.commands {list(taken)}',
         )
+    return wanted or taken[0]

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from her_ros.arms.description import COMMANDS
 from her_ros.arms.placement import placement_of
 from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
+from her_ros.config.schema import parameters_of
 from her_ros.config.shipped import shipped_folders
 from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
@@ -554,6 +556,21 @@ def test_a_command_that_the_driver_does_not_take_is_one_line(tmp_path):
     path = tmp_path / 'mine.yaml'
     path.write_text(re.sub('commands: .*', 'commands: [joint_trajectory]', text))
     task = task_named('Reach', str(path))
-    ArmLoop(task, 'trajectory', command_output='trajectory')
+    assert ArmLoop(task, 'trajectory').control.output == 'joint_trajectory'
     with pytest.raises(RobotError, match="'twist', which the driver of arm 'mine' does not take"):
-        ArmLoop(task, 'trajectory')
+        ArmLoop(task, 'trajectory', command_output='twist')
+
+
+def test_commands_are_those_that_the_driver_prefers_unless_the_parameters_say_otherwise():
+    def output(task, **parameters):
+        return ArmLoop(task, 'twist', **parameters).control.output
+
+    six_joint = task_named('Reach', 'six_joint')
+    assert output(task_named('FetchReach')) == 'twist'
+    assert output(six_joint) == 'joint_trajectory'
+    for command in COMMANDS:
+        assert output(six_joint, command_output=command) == command
+
+
+def test_parameter_and_descriptions_have_the_same_names_of_commands():
+    assert parameters_of(RobotBridgeParameters)['command.output'].choices == ('', *COMMANDS)
