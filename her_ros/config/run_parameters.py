@@ -97,16 +97,16 @@ def _check_task(task: str, values: NodesValues, origin: str, nodes: Collection[s
             'set trainer.truth to critic or rewards',
             source=origin,
         )
-    for node, own in values.items():
-        try:
-            parse_disturbances(own.get('disturb', ''))
-        except DisturbanceError as error:
-            raise DisturbanceError.of(error, f'{origin}: {node}') from None
     arms = {str(own['arm']) for node, own in values.items() if not nodes or node in nodes}
     if len(arms) > 1:
         named = ' and '.join(repr(each) for each in sorted(arms))
         raise ConfigError(f'nodes have the arms {named}', 'give all the same', source=origin)
-    task_named(task, *arms)
+    chosen = task_named(task, *arms)
+    for node, own in values.items():
+        try:
+            parse_disturbances(own.get('disturb', '')).acting_on(chosen)
+        except DisturbanceError as error:
+            raise DisturbanceError.of(error, f'{origin}: {node}') from None
     names = ('symmetry.front_back', 'symmetry.left_right', 'symmetry.offset_m')
     used = [values['trainer'][name] for name in names]
     check_symmetries(task, task_named(task).symmetries, *used)

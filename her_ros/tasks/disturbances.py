@@ -5,7 +5,7 @@ episode. At strength 1 its values lie in the range of the list; see :func:`parse
 other strengths.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.registry import choose_one
+from her_ros.tasks.goal_task import GoalTask
 
 #: values of all disturbances of N episodes: a structured array with a field for each, shape (N,)
 Drawn = NDArray[np.void]
@@ -137,19 +138,56 @@ SETS: dict[str, tuple[str, ...]] = {
     'all': tuple(DISTURBANCES),
 }
 
+#: values of a field of an observation that disturbances act on
+FIELD_SIZE = 3
+# The field of an observation that a disturbance acts on; the others act on every task.
+_FIELDS = {
+    'object_noise_m': 'object_position',
+    'object_bias_m': 'object_position',
+    'object_velocity_noise_m': 'object_velocity_from_gripper',
+    'object_rotation_noise_rad': 'object_rotation',
+    'object_yaw_bias_rad': 'object_rotation',
+    'object_spin_noise_rad': 'object_angular_velocity',
+    'gripper_noise_m': 'gripper_position',
+    'base_position_m': 'gripper_position',
+    'base_yaw_deg': 'gripper_position',
+}
+# Those that act on the physics of an object.
+_OF_OBJECTS = ('mass_scale', 'damping_scale', 'object_size_scale', 'push_mps')
+
 #: structured dtype of :data:`Drawn`
 DRAWN_DTYPE = np.dtype([(each.name, 'f4', (each.size,)) for each in DISTURBANCES.values()])
 
 
 class Disturbances:
-    """Disturbances and their strengths, by name; those that are not named are off."""
+    """Disturbances and their strengths, by name; those that are not named are off.
 
-    def __init__(self, strengths: Mapping[str, float]) -> None:
+    :param single: names that the user gave, not as part of a set
+    """
+
+    def __init__(self, strengths: Mapping[str, float], single: Iterable[str] = ()) -> None:
         self.strengths = dict(strengths)
+        self._single = frozenset(single)
 
     def __bool__(self) -> bool:
         """Tell whether there are any."""
         return bool(self.strengths)
+
+    def acting_on(self, task: GoalTask) -> 'Disturbances':
+        """Return those that act on a task: without those of sets for which it lacks a field.
+
+        :raises DisturbanceError: if one that was named by itself does not act on the task
+        """
+        lacking = {name: missing for name in self.strengths if (missing := _missing(name, task))}
+        for name in self.strengths:
+            if name in lacking and name in self._single and self.strengths[name] > 0.0:
+                raise DisturbanceError(
+                    f'disturbance {name!r} acts on {lacking[name]}, which {task.name} lacks',
+                    'leave it out',
+                )
+        return Disturbances(
+            {name: value for name, value in self.strengths.items() if name not in lacking}
+        )
 
     def draw(self, generator: np.random.Generator) -> Drawn:
         """Draw the values of an episode, shape (1,).
@@ -163,6 +201,17 @@ class Disturbances:
             if name in self.strengths:
                 drawn[name] = each.values(self.strengths[name], uniform)
         return drawn
+
+
+def _missing(name: str, task: GoalTask) -> str:
+    """Return what a disturbance needs and a task lacks; empty: nothing."""
+    fields = task.observation_fields
+    if name in _OF_OBJECTS:
+        return '' if any(field.startswith('object_') for field, _ in fields) else 'an object'
+    field = _FIELDS.get(name)
+    if field is None or (field, FIELD_SIZE) in fields:
+        return ''
+    return f'the {FIELD_SIZE} values of {field}'
 
 
 def neutral(count: int) -> Drawn:
@@ -181,6 +230,7 @@ def parse_disturbances(text: str) -> Disturbances:
     :raises DisturbanceError: if a name is unknown or a strength out of range
     """
     strengths: dict[str, float] = {}
+    single = set()
     for part in filter(None, text.replace(' ', '').split(',')):
         name, colon, number = part.partition(':')
         if name not in SETS and name not in DISTURBANCES:
@@ -189,7 +239,9 @@ def parse_disturbances(text: str) -> Disturbances:
             )
         strength = _strength(part, number) if colon else 1.0
         strengths.update(dict.fromkeys(SETS.get(name, (name,)), strength))
-    return Disturbances(strengths)
+        if name in DISTURBANCES:
+            single.add(name)
+    return Disturbances(strengths, single)
 
 
 def _strength(part: str, number: str) -> float:

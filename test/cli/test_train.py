@@ -37,6 +37,7 @@ ENDLESS = (
         (['--set', 'trainer.discount=1.5'], ['discount', '1.5']),
         (['--seed', '-1'], ['seed', '-1']),
         (['--disturb', 'robots:2'], ["fetch_env: disturbance 'robots'", 'robot, all']),
+        (['--disturb', 'robot,push_mps'], ['push_mps', 'an object, which FetchReach lacks']),
         (['--set', 'fetch_env.disturb=robot'], ['trainer.truth is none', 'critic or rewards']),
         (['--name', '../elsewhere'], ["'../elsewhere'"]),
         (['--runs', '/sys/runs'], ['/sys/runs/FetchReach/run_001', 'cannot be written']),

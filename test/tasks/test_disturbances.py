@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from her_ros.tasks.disturbances import (
     neutral,
     parse_disturbances,
 )
+from her_ros.tasks.registry import TASKS
 
 
 def drawn(text, episodes=4000):
@@ -64,6 +66,34 @@ def test_strengths_of_sets_and_names_the_later_counts():
 def test_what_is_no_disturbance_is_one_clear_line(text, problem):
     with pytest.raises(DisturbanceError, match=problem):
         parse_disturbances(text)
+
+
+def test_a_disturbance_named_by_itself_must_act_on_the_task():
+    reach, push = TASKS['FetchReach'], TASKS['FetchPush']
+    assert parse_disturbances('all').acting_on(push).strengths == dict.fromkeys(SETS['all'], 1.0)
+    for name in ('mass_scale', 'object_spin_noise_rad'):
+        found = parse_disturbances(f'all,{name}:0').acting_on(reach).strengths
+        assert {'gripper_noise_m', 'friction_scale', 'lost_share'} <= {*found}
+        assert not [each for each in found if each.startswith(('object', 'mass', 'push'))]
+        with pytest.raises(DisturbanceError, match=f"'{name}' acts on .*, which FetchReach lacks"):
+            parse_disturbances(f'robot,{name}').acting_on(reach)
+
+
+def test_fields_of_another_size_are_not_disturbed():
+    drawer = replace(
+        TASKS['FetchReach'], name='Drawer', symmetries=None,
+        observation_fields=(('gripper_position', 3), ('object_position', 1)),
+    )  # fmt: skip
+    found = parse_disturbances('robot').acting_on(drawer).strengths
+    assert 'object_noise_m' not in found
+    assert 'mass_scale' in found
+    line = (
+        "disturbance 'object_noise_m' acts on the 3 values of object_position, which Drawer"
+        ' lacks; leave it out'
+    )
+    with pytest.raises(DisturbanceError) as caught:
+        parse_disturbances('object_noise_m').acting_on(drawer)
+    assert str(caught.value) == line
 
 
 def test_the_docs_describe_every_disturbance():

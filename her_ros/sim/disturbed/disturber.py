@@ -50,6 +50,7 @@ class Disturber:
 
     :param simulation: of all environments that are disturbed
     :param seeds: one per environment, as the simulation has them
+    :raises DisturbanceError: if a disturbance was named by itself that does not act on the task
     :raises SimError: if the simulation cannot be disturbed so
     """
 
@@ -60,7 +61,7 @@ class Disturber:
         disturbances: Disturbances,
         seeds: Sequence[int | None],
     ) -> None:
-        self._disturbances = disturbances
+        self._disturbances = disturbances = disturbances.acting_on(task)
         self._simulation = simulation if isinstance(simulation, Disturbable) else None
         physical = [name for name in PHYSICAL if name in disturbances.strengths]
         if physical and self._simulation is None:

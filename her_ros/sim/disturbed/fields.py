@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from her_ros.tasks.disturbances import FIELD_SIZE
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.symmetry import Kind
 
@@ -21,10 +22,11 @@ class Measured(NamedTuple):
 
 
 def measured_fields(task: GoalTask) -> Measured:
-    """Find the fields of a task by their names."""
+    """Find the fields of a task by their names; those of another size than 3 are not measured."""
     places, begin = {}, 0
     for name, size in task.observation_fields:
-        places[name] = slice(begin, begin + size)
+        if size == FIELD_SIZE:
+            places[name] = slice(begin, begin + size)
         begin += size
     found = {name: places.get(name) for name in Measured._fields[:-1]}
     first, size = task.action_kinds[0]

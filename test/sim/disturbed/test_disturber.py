@@ -9,7 +9,7 @@ from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import disturbed_rollout
 from her_ros.sim.simulation import GoalState
-from her_ros.tasks.disturbances import parse_disturbances
+from her_ros.tasks.disturbances import DisturbanceError, parse_disturbances
 from her_ros.tasks.registry import TASKS, task_named
 from her_ros.wire.rows import DRAWN_FIELDS, has_truth, step_dtype
 
@@ -119,6 +119,16 @@ def test_physics_of_an_arm_task_are_named():
     task = task_named('Push', 'six_joint')
     with pytest.raises(SimError, match=r'Push: its simulation has no .*mass_scale.*; name other'):
         Disturber(task, ArmBatch(task, [1]), parse_disturbances('robot'), [1])
+
+
+def test_a_disturbance_that_does_not_act_on_the_task_is_refused_if_named():
+    reach = TASKS['FetchReach']
+    with pytest.raises(DisturbanceError, match="'push_mps' acts on an object, which FetchReach"):
+        Disturber(reach, FetchBatch(reach, [1]), parse_disturbances('push_mps'), [1])
+    disturber = Disturber(reach, FetchBatch(reach, [1]), parse_disturbances('all'), [1])
+    disturber.begin()
+    assert disturber.drawn['push_mps'][0, 0] == 0.0
+    assert disturber.drawn['friction_scale'][0, 0] != 1.0
 
 
 def test_a_simulation_without_physics_of_ours_is_named():

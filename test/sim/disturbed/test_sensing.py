@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,17 @@ def error(task=PUSH, base_m=(0.7, 0.75, 0.0), observation=None, **values):
         drawn, truth, goal, random.standard_normal((COUNT, NORMALS))
     )
     return seen - truth, achieved - goal
+
+
+def test_an_object_position_of_one_value_is_left_as_it_is():
+    fields = (('object_position', 1), ('gripper_position', 3))
+    task = replace(REACH, observation_fields=fields, goal_size=1, symmetries=None)
+    drawn = neutral(5)
+    drawn['object_noise_m'] = drawn['gripper_noise_m'] = 0.01
+    truth, goal = np.zeros((5, 4)), np.zeros((5, 1))
+    seen, achieved = Sensing(task, np.zeros(3)).measure(drawn, truth, goal, np.ones((5, NORMALS)))
+    np.testing.assert_allclose(seen, np.tile([0.0, 0.01, 0.01, 0.01], (5, 1)), rtol=1e-6)
+    assert not achieved.any()
 
 
 def test_without_disturbances_nothing_changes():
