@@ -18,8 +18,6 @@ from her_ros.wire.topics import GRIPPER, JOINT_STATES, TOOL_POSE, TRAJECTORY, TW
 
 #: commands that drivers of arms take
 COMMANDS = ('twist', 'joint_trajectory', 'tool_pose')
-#: commands that drivers of grippers take
-GRIPPER_COMMANDS = ('positions', 'gripper_command')
 #: in front of the names of a gripper that has a model of its own
 GRIPPER_PREFIX = 'gripper/'
 
@@ -181,12 +179,6 @@ class Gripper:
     max_force: float = parameter(
         MISSING, 'force with which each finger may grasp, N', minimum=0.1, maximum=10_000.0
     )
-    command: str = parameter(
-        'positions',
-        'command of the driver: positions of the joints as Float64MultiArray, or gripper_command'
-        ' of control_msgs',
-        choices=GRIPPER_COMMANDS,
-    )
 
     def __post_init__(self) -> None:
         _require_different('joints', self.joints)
@@ -275,13 +267,18 @@ class Driver:
         choices=COMMANDS,
     )
     max_tool_speed: float = parameter(
-        1.0, 'limit of the speed of the tool, m/s', minimum=0.01, maximum=10.0
+        1.0,
+        'limit of the speed of the tool, m/s; faster commands are slowed and keep their direction',
+        minimum=0.01,
+        maximum=10.0,
     )
     joint_states_topic: str = parameter(JOINT_STATES, 'topic of the measured joints')
     twist_topic: str = parameter(TWIST, 'topic of twist commands, TwistStamped')
     joint_trajectory_topic: str = parameter(TRAJECTORY, 'topic of trajectories, JointTrajectory')
     tool_pose_topic: str = parameter(TOOL_POSE, 'topic of commanded tool poses, PoseStamped')
-    gripper_topic: str = parameter(GRIPPER, 'topic or action of gripper commands')
+    gripper_topic: str = parameter(
+        GRIPPER, "topic of positions of the gripper's joints, Float64MultiArray"
+    )
 
     def __post_init__(self) -> None:
         _require_different('commands', self.commands)

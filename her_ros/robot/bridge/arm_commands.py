@@ -42,6 +42,7 @@ class ArmCommands:
         self._is_bounded = bool(task.arm)
         self._fingers_closed = scene_spec_of(task).fingers_closed
         self._widest_m = kinematics.description.gripper.max_opening / 2
+        self._max_speed_mps = kinematics.description.driver.max_tool_speed
         self._fingers = np.zeros(2)  # as last commanded
 
     def acting(self, action: NDArray[np.float32]) -> Command:
@@ -49,7 +50,7 @@ class ArmCommands:
 
         :param action: in [-1, 1], shape (A,)
         """
-        velocity = self._units.followed(action[:3].astype(np.float64) * self._speed_mps)
+        velocity = self._followed(action[:3].astype(np.float64) * self._speed_mps)
         if self._is_bounded:
             way = self._kinematics.within_workspace(velocity * self._period_s)
             velocity = way / self._period_s
@@ -66,8 +67,13 @@ class ArmCommands:
         :param velocity: m/s, world frame, shape (3,)
         """
         self._fingers = np.zeros(2)
-        return Command(self._units.followed(velocity), self._fingers)
+        return Command(self._followed(velocity), self._fingers)
 
     def standing(self) -> Command:
         """Hold the arm and keep the gripper's current opening."""
         return Command(np.zeros(3), self._fingers)
+
+    def _followed(self, velocity: Floats) -> Floats:
+        """Return a velocity within the limits of driver and units, in the same direction."""
+        speed_mps = float(np.linalg.norm(velocity))
+        return self._units.followed(velocity / max(1.0, speed_mps / self._max_speed_mps))
