@@ -7,7 +7,6 @@ from typing import Any
 from launch import LaunchDescription
 
 from her_ros.config.files import shipped_model
-from her_ros.config.run_parameters import params_for
 from her_ros.orchestration.deploy import deployment_values
 from her_ros.orchestration.graph import (
     DEPLOYED_ROBOT,
@@ -22,6 +21,7 @@ from her_ros.orchestration.launch_actions import (
     node_actions,
     with_arguments,
 )
+from her_ros.orchestration.prepare import checked_params
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import TASKS
 
@@ -37,7 +37,7 @@ def _nodes(
     namespace: str,
     **_: str,
 ) -> list[Any]:
-    path = params_for(task, Path(params) if params else None)
+    path = checked_params(task, Path(params) if params else None)
     values, topics = deployment_values(task, robot, path)
     if run_dir:
         folder = RunFolder(run_dir)

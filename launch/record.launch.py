@@ -5,7 +5,6 @@ from typing import Any
 
 from launch import LaunchDescription
 
-from her_ros.config.run_parameters import params_for
 from her_ros.orchestration.graph import recording_nodes
 from her_ros.orchestration.launch_actions import (
     argument,
@@ -14,14 +13,16 @@ from her_ros.orchestration.launch_actions import (
     task_argument,
     with_arguments,
 )
+from her_ros.orchestration.prepare import checked_params
 from her_ros.runtime.run_folder import RunFolder
 
 
 def _nodes(task: str, run_dir: str, params: str, namespace: str, **_: str) -> list[Any]:
+    path = checked_params(task, Path(params) if params else None)
     folder = RunFolder(run_dir)
     folder.create()
     nodes = recording_nodes(namespace, str(folder.path))
-    return node_actions(nodes, params_for(task, Path(params) if params else None))
+    return node_actions(nodes, path)
 
 
 def generate_launch_description() -> LaunchDescription:

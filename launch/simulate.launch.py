@@ -5,7 +5,6 @@ from typing import Any
 
 from launch import LaunchDescription
 
-from her_ros.config.run_parameters import params_for
 from her_ros.orchestration.graph import simulation_nodes
 from her_ros.orchestration.launch_actions import (
     argument,
@@ -14,6 +13,7 @@ from her_ros.orchestration.launch_actions import (
     task_argument,
     with_arguments,
 )
+from her_ros.orchestration.prepare import checked_params
 from her_ros.runtime.run_folder import RunFolder
 
 
@@ -27,6 +27,7 @@ def _nodes(
     publish_scene: str,
     **_: str,
 ) -> list[Any]:
+    path = checked_params(task, Path(params) if params else None)
     if run_dir:
         folder = RunFolder(run_dir)
         folder.create()
@@ -34,7 +35,7 @@ def _nodes(
     nodes = simulation_nodes(
         namespace, model, run_dir, real_time == 'true', publish_scene == 'true'
     )
-    return node_actions(nodes, params_for(task, Path(params) if params else None))
+    return node_actions(nodes, path)
 
 
 def generate_launch_description() -> LaunchDescription:

@@ -12,7 +12,7 @@ from typing import Any
 
 from her_ros.arms.registry import arm_named
 from her_ros.config.files import NodesValues, to_yaml
-from her_ros.config.run_parameters import check_same, renew_names, values_for
+from her_ros.config.run_parameters import check_same, params_for, renew_names, values_for
 from her_ros.config.schema import ConfigError
 from her_ros.orchestration.graph import training_nodes
 from her_ros.runtime.files import InUse, locked, write_whole
@@ -134,6 +134,17 @@ def checked_values(
         for own in values.values():
             own['arm'] = checked if own['arm'] == arm else own['arm']
     return values
+
+
+def checked_params(task: str, params_file: Path | None) -> Path:
+    """Return the parameter file to use for a task, after checking all of it and the arm.
+
+    :param params_file: None: the one shipped for the task
+    :raises HerRosError: if anything does not fit
+    """
+    path = params_for(task, params_file)
+    checked_values(task, path, ())
+    return path
 
 
 def training_names() -> list[str]:

@@ -27,7 +27,9 @@ from launch.events import Shutdown  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
 
 from her_ros.cli.deploy import deploy  # noqa: E402
+from her_ros.config.files import shipped_file, shipped_model  # noqa: E402
 from her_ros.orchestration import launch_actions as module  # noqa: E402
+from her_ros.orchestration.deploy import deployment_values  # noqa: E402
 from her_ros.orchestration.graph import training_nodes  # noqa: E402
 from her_ros.orchestration.prepare import prepare_run  # noqa: E402
 
@@ -35,11 +37,15 @@ FOLDER = Path(her_ros.__file__).parents[1] / 'launch'
 NAMES = ('train', 'simulate', 'record', 'deploy')
 
 
-def load(name):
+def loaded_file(name):
     spec = importlib.util.spec_from_file_location(name, FOLDER / f'{name}.launch.py')
     loaded = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(loaded)
-    return loaded.generate_launch_description()
+    return loaded
+
+
+def load(name):
+    return loaded_file(name).generate_launch_description()
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -58,6 +64,22 @@ def test_a_deployment_has_the_defaults_of_its_command():
     launched = {each.name: each.default_value for each in load('deploy').get_launch_arguments()}
     for name in ('task', 'robot', 'namespace'):
         assert launched[name][0].text == command[name]
+
+
+def test_a_deployment_has_topics_and_safety_box_of_the_arm_in_its_file(monkeypatch, tmp_path):
+    path = tmp_path / 'params.yaml'
+    path.write_text(shipped_file('Push').read_text().replace('franka_panda', 'six_joint'))
+    file = loaded_file('deploy')
+    monkeypatch.setattr(file, 'node_actions', lambda nodes, params: (nodes, params))
+    policy = str(shipped_model('FetchPush'))
+    more = ('real', '', 'true', 'target_pose:=/mine', str(path), 'robot')
+    (policy_node, bridge), params = file._nodes('Push', policy, *more)
+    values, _ = deployment_values('Push', 'real', path)
+    box = policy_node.parameters['safety.workspace']
+    assert box == values['policy']['safety.workspace'] != [1.05, 0.4, 0.38, 1.6, 1.1, 1.0]
+    assert 'safety.workspace' not in bridge.parameters
+    assert bridge.remappings['target_pose'] == '/mine'
+    assert params == path
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from her_ros.config.schema import ConfigError
 from her_ros.config.shipped import shipped
 from her_ros.orchestration.prepare import (
     arm_override,
+    checked_params,
     checked_values,
     claimed,
     described,
@@ -237,6 +238,14 @@ def test_an_unknown_arm_is_refused_before_a_folder_is_made(tmp_path):
         with pytest.raises(ArmError, match=r'nope'):
             prepare_run('Push', tmp_path / 'runs', overrides=[override])
     assert not list(tmp_path.iterdir())
+
+
+def test_a_parameter_file_for_launch_is_refused_with_an_unknown_arm(tmp_path):
+    assert checked_params('Push', None) == shipped_file('Push')
+    path = tmp_path / 'params.yaml'
+    path.write_text(shipped_file('Push').read_text().replace('franka_panda', 'nope'))
+    with pytest.raises(ArmError, match=r"^arm 'nope' is unknown; "):
+        checked_params('Push', path)
 
 
 def test_the_default_of_the_task_stays_without_a_name_of_an_arm():
