@@ -11,6 +11,7 @@ from rich.console import Console
 
 from her_ros.analysis.disturbed import COLUMNS, disturbed_results
 from her_ros.analysis.evaluate import judged, judged_task
+from her_ros.analysis.run_report.source import RunSource
 from her_ros.config.files import read_run_file, to_yaml
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.learning.training.checkpoint_form import load_log
@@ -62,7 +63,7 @@ def card(
     out.mkdir(parents=True, exist_ok=True)
     write_whole(out / 'policy.onnx', folder.policy.read_bytes())
     facts = {**found, **_training(result, versions[-1], policy, log)}
-    text = _text(folder, result, facts, out / 'policy.onnx')
+    text = card_text(folder, result, facts, out / 'policy.onnx')
     if disturbed:
         text += _disturbed_text(disturb, disturbed)
     if video:
@@ -95,14 +96,23 @@ def _training(
     }
 
 
-def _text(folder: RunFolder, result: dict[str, Any], facts: dict[str, str], model: Path) -> str:
+def card_text(
+    folder: RunFolder, result: dict[str, Any], facts: dict[str, str], model: Path
+) -> str:
+    """Return the text of a card.
+
+    :param facts: rows of its table; ``episodes`` is among them
+    :param model: where the card's policy stands
+    """
+    disturb = RunSource(folder).disturb
+    chosen = f'were disturbed by `{disturb}`' if disturb else 'are the first of them'
     lines = [
         f'# {result["task"]}',
         '',
         f'A policy trained from {_origin(result)} --task {result["task"]}` with the'
         f' parameters below. Judged over {facts["episodes"]} deterministic episodes from start'
         " states that training never drew; the run's evaluations, by which this version was"
-        ' chosen, are the first of them. This shows the same again:',
+        f' chosen, {chosen}. This shows the same again:',
         '',
         '```',
         f'her-ros evaluate {model} --episodes {facts["episodes"]}',

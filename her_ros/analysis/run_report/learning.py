@@ -20,7 +20,7 @@ from her_ros.analysis.run_report.page import (
     picture,
     section,
 )
-from her_ros.analysis.run_report.published import PUBLISHED
+from her_ros.analysis.run_report.published import PUBLISHED, Published
 from her_ros.analysis.run_report.source import RunSource
 from her_ros.runtime.errors import HerRosError
 
@@ -39,6 +39,10 @@ def _result(of: RunSource) -> Section:
         f' {best["episodes"]} episodes), after {best["env_steps"]:,} env steps,'
         f' {best["updates"]:,} updates and {best["wall_s"]:.0f} s.'
     ]
+    if of.disturb:
+        text.append(f'The evaluations were disturbed by `{of.disturb}`.')
+        why = 'The published results are left out: they are of undisturbed evaluations.'
+        return Section('Result', text, missing=[why])
     if published is None:
         return Section('Result', text, missing=['There is no published result of this task.'])
     wanted = published.success_rate
@@ -68,10 +72,19 @@ def _curve(runs: Sequence[RunSource]) -> Section:
     if not any(run.progress.evaluations for run in runs):
         raise HerRosError('there is no evaluation yet')
     caption = 'Success of the evaluations; the bars are 95 % intervals.'
-    published = {run.task.name: PUBLISHED.get(run.task.name) for run in runs}
-    if len(published) == 1 and None not in published.values():
+    if _published_of(runs) is not None:
         caption += ' The cross is the published result of the task.'
+    disturbed = [f'{run.name} by {run.disturb}' for run in runs if run.disturb]
+    if disturbed:
+        caption += f' Disturbed evaluations, without a published result: {"; ".join(disturbed)}.'
     return Section('Learning curve', pictures=[picture(lambda: _draw_curve(runs), caption)])
+
+
+def _published_of(runs: Sequence[RunSource]) -> Published | None:
+    """Return the published result of runs of one task, unless evaluations were disturbed."""
+    if len({run.task.name for run in runs}) > 1 or any(run.disturb for run in runs):
+        return None
+    return PUBLISHED.get(runs[0].task.name)
 
 
 def _draw_curve(runs: Sequence[RunSource]) -> Figure:
@@ -99,12 +112,8 @@ def _draw_curve(runs: Sequence[RunSource]) -> Figure:
             elinewidth=0.8,
             label=run.name if len(runs) > 1 else 'this run',
         )
-    if len({run.task.name for run in runs}) == 1:
-        published = PUBLISHED.get(runs[0].task.name)
-        if published is not None:
-            axes.plot(
-                published.env_steps, published.success_rate, 'x', color=GREY, label='published'
-            )
+    if (published := _published_of(runs)) is not None:
+        axes.plot(published.env_steps, published.success_rate, 'x', color=GREY, label='published')
     axes.set_xlim(left=0)
     axes.legend(loc='lower right')
     return figure

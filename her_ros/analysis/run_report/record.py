@@ -14,8 +14,6 @@ from her_ros.analysis.run_report.source import RunSource
 from her_ros.config.files import NodesValues, complete, differences, read_file, shipped_file
 from her_ros.episodes.episode import Episode
 from her_ros.runtime.errors import HerRosError
-from her_ros.runtime.run_folder import RunFolder
-from her_ros.runtime.states import Outcome
 
 _PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx', 'onnxruntime')
 # Values of actions from here on count as being at the limit of 1.
@@ -69,8 +67,14 @@ def _parameters(of: RunSource) -> Section:
 def changes(of: RunSource) -> list[tuple[str, Any, Any]]:
     """Return the parameters of a training that differ: name, shipped value, value of the run."""
     shipped = complete(read_file(shipped_file(of.task.name)))
-    changed = differences(shipped, of.values)
-    return [tuple(each) for each in changed if not each.name.startswith(_OF_ROBOTS)]
+    changed = [
+        each
+        for each in differences(shipped, of.values)
+        if not each.name.startswith(_OF_ROBOTS)
+        # A training from bags starts no nodes, and has the trainer's parameters alone.
+        and (each.name.startswith('trainer.') or not of.is_offline)
+    ]
+    return [tuple(each) for each in changed]
 
 
 def compared_parameters(runs: Sequence[RunSource]) -> Section:
@@ -149,21 +153,17 @@ def _version(package: str) -> str:
 
 def repeat_command(of: RunSource) -> str:
     """Return the command that trains with the parameters of a run again."""
-    words = ['her-ros', 'train', '--task', of.task.name, '--new', '--seed', str(of.seed)]
-    if of.arm:
-        words += ['--arm', of.arm]
-    if _is_offline(of.folder, of.progress.state.value):
-        words = ['her-ros', 'train-offline', 'BAGS', '--set', f'trainer.seed={of.seed}']
+    if of.is_offline:
+        words = ['her-ros', 'train-offline', 'BAGS', '--updates', str(of.progress.updates)]
+        words += ['--evaluate'] if of.progress.evaluations else []
+    else:
+        words = ['her-ros', 'train', '--task', of.task.name, '--new']
+    words += ['--seed', str(of.seed), *(['--arm', of.arm] if of.arm else [])]
     for name, _, value in changes(of):
         if not name.endswith(('.seed', '.arm')):
             text = str(list(value)) if isinstance(value, list | tuple) else _yaml(value)
             words += ['--set', f'{name}={text}']
     return shlex.join(words)
-
-
-def _is_offline(folder: RunFolder, state: str) -> bool:
-    # A folder in which nothing has started yet is none of either.
-    return state == Outcome.TRAINED.value or (folder.checkpoint.exists() and not folder.is_online)
 
 
 def _yaml(value: Any) -> str:

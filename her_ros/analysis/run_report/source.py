@@ -16,6 +16,7 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.run_result import read_result
+from her_ros.runtime.states import Outcome
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
@@ -77,6 +78,25 @@ class RunSource:
         with suppress(HerRosError):
             return str(self.trainer['arm'])
         return ''
+
+    @property
+    def disturb(self) -> str:
+        """What disturbed the evaluations; empty: nothing, or the parameters cannot be read.
+
+        A training from bags has no node that evaluates: its evaluations are never disturbed.
+        """
+        with suppress(HerRosError):
+            return '' if self.is_offline else str(self.values['evaluator']['disturb'])
+        return ''
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the run learns from bags; False while nothing has started.
+
+        :raises HerRosError: if this is no run, or it cannot be read
+        """
+        learns_from_bags = self.folder.checkpoint.exists() and not self.folder.is_online
+        return self.progress.state.value == Outcome.TRAINED.value or learns_from_bags
 
     @cached_property
     def seed(self) -> int:

@@ -1,3 +1,4 @@
+import json
 import re
 import shlex
 import shutil
@@ -8,16 +9,19 @@ import numpy as np
 import pytest
 
 from her_ros.analysis.run_report.after_training import report_after_training
+from her_ros.analysis.run_report.learning import curve_section, result_section
 from her_ros.analysis.run_report.published import PUBLISHED
 from her_ros.analysis.run_report.record import changes, repeat_command
 from her_ros.analysis.run_report.source import RunSource
 from her_ros.analysis.run_report.write import write_comparison, write_run_report
 from her_ros.bags.reader import read_bag
+from her_ros.config.files import to_yaml
 from her_ros.config.run_parameters import values_for
 from her_ros.orchestration.prepare import prepare_run
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 
+CHANGED = ['seed=7', 'trainer.her.k=6', 'trainer.hidden_sizes=[16, 16]']
 TITLES = [
     'Result', 'Learning curve', 'Evaluated episodes', 'Hindsight', 'Time',
     'Safety', 'Parameters', 'Origin',
@@ -100,6 +104,42 @@ def test_a_run_on_an_arm_is_read_and_repeated_on_it(tmp_path):
     assert (run.task.name, run.task.arm) == ('Push', 'six_joint')
     words = ['her-ros', 'train', '--task', 'Push', '--new', '--seed', '0', '--arm', 'six_joint']
     assert shlex.split(repeat_command(run)) == words
+
+
+def test_the_command_of_a_training_from_bags_repeats_it(finished_run):
+    values = values_for('Reach', None, [*CHANGED, 'arm=six_joint'], ['trainer'])
+    # A parameter file may hold sections of nodes, which a training from bags does not start.
+    other = {'fetch_env': {**values['fetch_env'], 'num_envs': 3}}
+    other['evaluator'] = {**values['evaluator'], 'disturb': 'robot'}
+    finished_run.params.write_text(to_yaml({**values, **other}))
+    result = json.loads(finished_run.result.read_text())
+    finished_run.result.write_text(
+        json.dumps({**result, 'task': 'Reach', 'outcome': 'trained', 'updates': 300})
+    )
+    run = RunSource(finished_run)
+    assert run.disturb == ''
+    words = shlex.split(repeat_command(run))
+    given = ['--updates', '300', '--evaluate', '--seed', '7', '--arm', 'six_joint']
+    assert words[:10] == ['her-ros', 'train-offline', 'BAGS', *given]
+    assert set(words[10::2]) == {'--set'}
+    # It refuses parameters of nodes.
+    overrides = ['seed=7', 'arm=six_joint', *words[11::2]]
+    assert values_for('Reach', None, overrides, ['trainer'])['trainer'] == values['trainer']
+
+
+def test_disturbed_evaluations_are_not_set_beside_published_results(finished_run):
+    run = RunSource(finished_run)
+    assert 'published' in str([result_section(run).tables, curve_section([run]).pictures])
+    overrides = [*CHANGED, 'evaluator.disturb=robot']
+    finished_run.params.write_text(to_yaml(values_for('FetchReach', None, overrides)))
+    run = RunSource(finished_run)
+    result, curve = result_section(run), curve_section([run])
+    assert 'The evaluations were disturbed by `robot`.' in result.text
+    assert not result.tables
+    assert 'undisturbed evaluations' in result.missing[0]
+    (picture,) = curve.pictures
+    assert 'run_001 by robot' in picture.caption
+    assert 'published' not in picture.svg
 
 
 def test_parameters_of_an_earlier_name_are_shown_by_the_present_one(finished_run):

@@ -1,0 +1,25 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from her_ros.analysis.card import card_text
+from her_ros.runtime.run_folder import RunFolder
+
+
+@pytest.mark.parametrize(
+    ('section', 'said'),
+    [
+        ('trainer:\n  ros__parameters:\n    seed: 3\n', 'are the first of them'),
+        ('evaluator:\n  ros__parameters:\n    disturb: robot\n', 'were disturbed by `robot`'),
+    ],
+)
+def test_a_card_tells_how_its_version_was_chosen(tmp_path, section, said):
+    folder = RunFolder(tmp_path)
+    folder.params.write_text(f'/**/{section}')
+    result = {'task': 'FetchPush', 'outcome': 'solved', 'evaluations': []}
+    numbers = ('success_rate', 'env_steps', 'updates', 'wall_s', 'seed', 'episodes')
+    result |= dict.fromkeys((*numbers, 'best_success_rate'), 1)
+    folder.result.write_text(json.dumps(result))
+    text = card_text(folder, result, {'episodes': '1,000'}, Path('policy.onnx'))
+    assert f'by which this version was chosen, {said}. This shows' in text
