@@ -27,6 +27,7 @@ def test_each_disturbance_alone_and_all_together_at_three_strengths():
     assert [*found] == ['none', *asked.strengths, 'all together']
     assert found['none'].successes == (6,) * len(STRENGTHS)
     assert found['lost_share'].successes[1] == 6
+    assert found['all together'].successes[2] < 6
     name, half, *_ = found['none'].cells()
     # Wilson's interval of 6 successes in 6 trials ends at 6 / (6 + 1.96²).
     assert (name, half) == ('none', '1.000 (0.610 … 1.000)')
@@ -36,5 +37,5 @@ def test_greater_errors_of_what_is_seen_cost_more_successes():
     asked = parse_disturbances('base_yaw_deg:2,base_position_m:2')
     protocol = EvaluationProtocol(episodes=8, num_envs=8, threads=1)
     *_, together = disturbed_results(Straight(), REACH, asked, protocol)
-    assert together.successes[0] >= together.successes[2]
     assert together.successes[0] == 8
+    assert together.successes[2] < 8
