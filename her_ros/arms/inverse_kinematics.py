@@ -11,7 +11,7 @@ Floats = NDArray[np.float64]
 
 _ITERATIONS = 4
 #: metres of error that weigh as much as 1 rad
-_LENGTH = 0.25
+RADIAN_M = 0.25
 #: λ² is _DAMPING plus this share of the squared error
 _DAMPING = 1e-5
 _ERROR_SHARE = 0.05
@@ -66,7 +66,7 @@ class InverseKinematics:
         smallest, caution = np.array(np.inf), np.array(1.0)
         for iteration in range(_ITERATIONS + 1):
             state = self.chain.tool_state(found)
-            state.jacobian[..., 3:, :] *= _LENGTH
+            state.jacobian[..., 3:, :] *= RADIAN_M
             error = self._error(state, target)
             squared = (error * error).sum(-1)
             worse = squared >= smallest
@@ -120,7 +120,7 @@ class InverseKinematics:
         sine = np.sqrt((turn * turn).sum(-1)) / 2
         trace = difference[..., 0, 0] + difference[..., 1, 1] + difference[..., 2, 2]
         angle = np.arctan2(sine, (trace - 1) / 2)
-        turn *= (angle / np.maximum(2 * sine, 1e-9) * _LENGTH)[..., None]
+        turn *= (angle / np.maximum(2 * sine, 1e-9) * RADIAN_M)[..., None]
         return error
 
     def _step(self, joints: Floats, jacobian: Floats, error: Floats, damping: Floats) -> Floats:

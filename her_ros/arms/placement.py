@@ -22,13 +22,6 @@ TABLE_HEIGHT_M = 0.4
 #: the arm of the Fetch tasks
 FETCH = 'fetch'
 
-# Where the tools of other arms start: x and y, and z above the table, metres.
-_STARTS_M = {
-    'Reach': (1.3419, 0.7491, 0.1347),
-    'Push': (1.3629, 0.7491, 0.016),
-    'Slide': (1.0130, 0.7491, 0.016),
-    'PickAndPlace': (1.3419, 0.7491, 0.1347),
-}
 # A puck is slid away from the arm, from a start at this distance from the workspace's near edge.
 _FROM_NEAR_EDGE_M = 0.15
 
@@ -60,16 +53,15 @@ def placement_of(task: GoalTask) -> Placement:
         base_m, start_m = np.array(scene_spec.base_m), np.array(scene_spec.start_m)
         return Placement(arm_named(FETCH), scene_spec, base_m, start_m)
     description = arm_named(task.arm)
-    in_base_m = _start_in_base(task, description)
+    in_base_m = _start_in_base(task, description, scene_spec.start_m[2] - TABLE_HEIGHT_M)
     above_table_m = in_base_m[2] - description.workspace.table_height
-    start_m = np.array([*_STARTS_M[task.name][:2], TABLE_HEIGHT_M + above_table_m])
+    start_m = np.array([*scene_spec.start_m[:2], TABLE_HEIGHT_M + above_table_m])
     return Placement(description, scene_spec, start_m - in_base_m, start_m)
 
 
-def _start_in_base(task: GoalTask, description: ArmDescription) -> Floats:
+def _start_in_base(task: GoalTask, description: ArmDescription, above_table_m: float) -> Floats:
     workspace = description.workspace
     x, y = workspace.centre
     if task.name == 'Slide':
         x = workspace.low[0] + _FROM_NEAR_EDGE_M
-    above_table = _STARTS_M[task.name][2]
-    return np.array([x, y, max(workspace.table_height + above_table, workspace.low[2])])
+    return np.array([x, y, max(workspace.table_height + above_table_m, workspace.low[2])])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.arms.inverse_kinematics import InverseKinematics
+from her_ros.arms.inverse_kinematics import RADIAN_M, InverseKinematics
 
 Floats = NDArray[np.float64]
 
@@ -13,7 +13,6 @@ Floats = NDArray[np.float64]
 REACHED_M = 2e-3
 REACHED_RAD = 0.02
 
-_LENGTH_M = 0.25
 _POINTS_PER_AXIS = 5
 #: the tool is led to a point in steps of about 2 cm; then the joints settle
 _STEPS = 40
@@ -139,5 +138,5 @@ def reach(ik: InverseKinematics) -> tuple[Floats, Floats]:
 
 def _manipulability(ik: InverseKinematics, joints: Floats) -> Floats:
     jacobian = ik.chain.tool_state(joints).jacobian[..., ik.chain.commanded]
-    jacobian[:, 3:] *= _LENGTH_M
+    jacobian[:, 3:] *= RADIAN_M
     return np.asarray(np.linalg.svd(jacobian, compute_uv=False)[:, -1], np.float64)

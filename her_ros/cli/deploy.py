@@ -8,7 +8,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import Arm, Overrides, Params
+from her_ros.cli.options import AcceptArm, Arm, Overrides, Params
 from her_ros.orchestration.graph import (
     DEPLOYED_ROBOT,
     DEPLOYED_TASK,
@@ -32,9 +32,7 @@ def deploy(
         Path | None, typer.Option(help='ONNX policy; default: the one shipped for the task.')
     ] = None,
     arm: Arm = '',
-    accept_arm: Annotated[
-        bool, typer.Option('--accept-arm', help='Take a policy that was trained on another arm.')
-    ] = False,
+    accept_arm: AcceptArm = False,
     robot: Annotated[
         str, typer.Option(help=f'Robot to act on: {", ".join(ROBOTS)}.')
     ] = DEPLOYED_ROBOT,

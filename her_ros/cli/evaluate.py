@@ -7,7 +7,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import Arm, Disturb, Episodes, NumEnvs, Threads
+from her_ros.cli.options import AcceptArm, Arm, Disturb, Episodes, NumEnvs, Threads
 from her_ros.config.parameters.nodes import EvaluationProtocol
 
 
@@ -28,9 +28,7 @@ def evaluate(
     disturb: Disturb = '',
     task: Annotated[str, typer.Option(help='Task to do; default: that of the policy.')] = '',
     arm: Arm = '',
-    accept_arm: Annotated[
-        bool, typer.Option('--accept-arm', help='Take a policy that was trained on another arm.')
-    ] = False,
+    accept_arm: AcceptArm = False,
     video: Annotated[
         Path | None, typer.Option(help='Film the first episodes: a .mp4, .webp or .gif file.')
     ] = None,

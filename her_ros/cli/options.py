@@ -19,6 +19,9 @@ Arm = Annotated[
         help='Arm that does the task: a name of `her-ros arms list`, or the path of a description.'
     ),
 ]
+AcceptArm = Annotated[
+    bool, typer.Option('--accept-arm', help='Take a policy that was trained on another arm.')
+]
 Seed = Annotated[int | None, typer.Option(help='Seed of the run.')]
 Params = Annotated[
     Path | None,

@@ -1,5 +1,10 @@
 """The four Fetch tasks: fields of their observations, sizes, timing and symmetries."""
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.symmetry import Kind, Symmetries
 
@@ -88,3 +93,19 @@ FETCH_TASKS: dict[str, GoalTask] = {
         _fetch('FetchPickAndPlace', _OBJECT_FIELDS, _GRIPPER_X_M),
     )
 }
+
+
+def fingers_after(
+    fingers: NDArray[np.float64], action: Any, widest_m: float
+) -> NDArray[np.float64]:
+    """Return the finger positions that an action commands, metres, shape (..., 2).
+
+    The action is added in metres. This exceeds the range of the fingers, so all but the smallest
+    actions open or close them fully.
+
+    :param fingers: measured distances from the middle, metres, shape (..., 2)
+    :param action: last value of an action, shape () or (..., 1)
+    :param widest_m: largest distance of a finger from the middle, metres
+    """
+    commanded: NDArray[np.float64] = np.clip(fingers + action, 0.0, widest_m)
+    return commanded

@@ -15,7 +15,7 @@ def test_another_arm_starts_where_the_fetch_does(name):
         placement_of(task_named(name, 'six_joint')),
         placement_of(task_named(f'Fetch{name}')),
     )
-    np.testing.assert_allclose(arm.start_m, fetch.start_m, atol=1e-3)
+    np.testing.assert_allclose(arm.start_m, fetch.start_m, atol=1e-9)
     table_m = arm.base_m[2] + arm.description.workspace.table_height
     assert table_m == pytest.approx(TABLE_HEIGHT_M)
     workspace = arm.description.workspace

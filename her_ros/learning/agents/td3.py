@@ -15,7 +15,8 @@ class Td3(Ddpg):
 
     Adds two things to DDPG: the target's action is blurred (section 5.3), and actor and targets
     move less often than the critics (section 5.2). The third, the lowest of two critics, is the
-    parameter ``critics``. Targets stay clipped to the possible returns, and actions penalised.
+    parameter ``critic.count``. Targets stay clipped to the possible returns, and actions are
+    penalised.
     """
 
     def __init__(self, task: GoalTask, parameters: LearnerParameters) -> None:

@@ -9,6 +9,7 @@ from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.frames import Floats
 from her_ros.robot.kinematics import ArmKinematics
+from her_ros.tasks.fetch import fingers_after
 from her_ros.tasks.goal_task import GoalTask
 
 
@@ -55,10 +56,8 @@ class ArmCommands:
             way = self._kinematics.within_workspace(velocity * self._period_s)
             velocity = way / self._period_s
         if not self._fingers_closed:
-            # As in training, the action is added to the measured positions in metres. This
-            # exceeds the fingers' range, so all but the smallest actions open or close them fully.
-            fingers = self._kinematics.finger_position + action[3]
-            self._fingers = np.clip(fingers, 0.0, self._widest_m)
+            measured = self._kinematics.finger_position
+            self._fingers = fingers_after(measured, action[3], self._widest_m)
         return Command(velocity, self._fingers)
 
     def homing(self, velocity: Floats) -> Command:

@@ -13,7 +13,7 @@ from her_ros.sim.errors import SimError
 from her_ros.sim.initial_states import draw_start, start_generator
 from her_ros.sim.observations import Floats
 from her_ros.sim.simulation import GoalState, checked_goals
-from her_ros.tasks.fetch import FULL_ACTION_M
+from her_ros.tasks.fetch import FULL_ACTION_M, fingers_after
 from her_ros.tasks.goal_task import GoalTask
 
 #: time in which a steadily moving tool covers the displacement of an action. A critically damped
@@ -104,10 +104,9 @@ class ArmBatch:
         held = scene.start_qpos[scene.joints]
         self._ctrl[:, scene.joints] = np.where(kinematics.chain.commanded, moved, held)
         if not scene.scene_spec.fingers_closed:
-            # In metres, as on the Fetch: all but the smallest actions open or close fully.
-            opened = self._qpos[:, scene.fingers] + checked[:, 3:]
             widest_m = scene.description.gripper.max_opening / 2
-            self._ctrl[:, scene.fingers] = np.clip(opened, 0.0, widest_m)
+            fingers = fingers_after(self._qpos[:, scene.fingers], checked[:, 3:], widest_m)
+            self._ctrl[:, scene.fingers] = fingers
         self._physics.step(nstep=SUBSTEPS)
         return self.state()
 
