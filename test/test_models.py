@@ -24,7 +24,9 @@ def test_a_shipped_model_is_what_its_card_says(model):
     assert f'`{policy.sha256}`' in card
     assert f'| task | {task} |' in card
     (success,) = re.findall(r'^\| success \| ([\d.]+) ', card, re.MULTILINE)
-    found = float(judged(policy, EvaluationProtocol(EPISODES, threads=1))['success'].split()[0])
+    found = float(
+        judged(policy, EvaluationProtocol(EPISODES, threads=1)).results['success'].split()[0]
+    )
     # Within an interval that a fair sample leaves once in 1,000 times; evaluating as often as
     # the card did shows the same figure.
     low, high = wilson_interval(round(found * EPISODES), EPISODES, z=3.3)

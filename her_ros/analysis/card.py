@@ -9,8 +9,8 @@ from typing import Any
 
 from rich.console import Console
 
-from her_ros.analysis.disturbed import COLUMNS, disturbed_results
-from her_ros.analysis.evaluate import judged, judged_task
+from her_ros.analysis.disturbed import COLUMNS, disturbed_results, measurable
+from her_ros.analysis.evaluate import judged, judged_task, require_drawable
 from her_ros.analysis.run_report.source import RunSource
 from her_ros.config.files import read_run_file, to_yaml
 from her_ros.config.parameters.nodes import EvaluationProtocol
@@ -21,7 +21,6 @@ from her_ros.runtime.files import sha256, write_whole
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.run_result import read_result
 from her_ros.runtime.states import Outcome
-from her_ros.tasks.disturbances import parse_disturbances
 
 _PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx', 'onnxruntime')
 
@@ -37,7 +36,8 @@ def card(
 
     :param video: whether to film some episodes, too, into ``policy.webp``
     :param disturb: disturbances to measure as well; empty: none
-    :raises HerRosError: if the run has not finished, or its policy cannot be read
+    :raises HerRosError: if the run has not finished, its policy cannot be read, or it cannot be
+        disturbed or filmed so
     """
     folder = RunFolder(run)
     if not folder.result.exists():
@@ -50,28 +50,30 @@ def card(
             f'none of the policies that {folder.result} tells of', source=folder.policy
         )
     log = load_log(folder.checkpoint)
-    disturbances = parse_disturbances(disturb)
-    found = judged(policy, protocol)
+    task = judged_task(policy)
+    disturbances = measurable(task, disturb)
+    if video:
+        require_drawable(task)
+    found, successes = judged(policy, protocol)
     disturbed = (
         [
             result.cells()
-            for result in disturbed_results(policy, judged_task(policy), disturbances, protocol)
+            for result in disturbed_results(policy, task, disturbances, protocol, successes)
         ]
         if disturbances
         else []
     )
     out.mkdir(parents=True, exist_ok=True)
-    write_whole(out / 'policy.onnx', folder.policy.read_bytes())
     facts = {**found, **_training(result, versions[-1], policy, log)}
     text = card_text(folder, result, facts, out / 'policy.onnx')
     if disturbed:
         text += _disturbed_text(disturb, disturbed)
     if video:
-        # Only now: drawing needs OpenGL.
         from her_ros.analysis.film import write_film
 
-        write_film(policy, judged_task(policy), _FILMED, out / _VIDEO)
+        write_film(policy, task, _FILMED, out / _VIDEO)
         text += f'\n![The first {_FILMED} of the judged episodes]({_VIDEO})\n'
+    write_whole(out / 'policy.onnx', folder.policy.read_bytes())
     write_whole(out / 'README.md', text.encode())
     Console(markup=False).print(f'{out / "README.md"}: success {found["success"]}', soft_wrap=True)
 

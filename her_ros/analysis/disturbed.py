@@ -7,7 +7,13 @@ from her_ros.analysis.results import wilson_interval
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
-from her_ros.tasks.disturbances import MAX_STRENGTH, Disturbances
+from her_ros.sim.rollout import disturbed_rollout
+from her_ros.tasks.disturbances import (
+    MAX_STRENGTH,
+    DisturbanceError,
+    Disturbances,
+    parse_disturbances,
+)
 from her_ros.tasks.goal_task import GoalTask
 
 #: multiples of the strengths that were asked for
@@ -29,16 +35,41 @@ class DisturbedResult(NamedTuple):
         return (self.name, *(_rate(each, self.episodes) for each in self.successes))
 
 
+def measurable(task: GoalTask, text: str) -> Disturbances:
+    """Read the disturbances to measure, and check them before anything is simulated.
+
+    :param text: see :func:`parse_disturbances`
+    :return: those that act on the task
+    :raises DisturbanceError: if a strength is too large to be doubled, or a disturbance that was
+        named by itself does not act on the task
+    :raises SimError: if the task's simulation cannot be disturbed so
+    """
+    disturbances = parse_disturbances(text)
+    largest = MAX_STRENGTH / max(STRENGTHS)
+    for name, strength in disturbances.strengths.items():
+        if strength > largest:
+            raise DisturbanceError(
+                f'disturbance {name!r} has strength {strength:g}',
+                f'give at most {largest:g}, as {max(STRENGTHS):g} times as much is measured too',
+            )
+    if disturbances:
+        disturbed_rollout(task, [0], threads=1, session=0, disturbances=disturbances)
+    return disturbances.acting_on(task)
+
+
 def disturbed_results(
-    policy: OnnxPolicy, task: GoalTask, disturbances: Disturbances, protocol: EvaluationProtocol
+    policy: OnnxPolicy,
+    task: GoalTask,
+    disturbances: Disturbances,
+    protocol: EvaluationProtocol,
+    undisturbed: int,
 ) -> Iterator[DisturbedResult]:
     """Evaluate a policy, from the same start states every time.
 
-    :param disturbances: those that are measured, at strength × 1
+    :param disturbances: those that are measured, at strength × 1; from :func:`measurable`
+    :param undisturbed: successful episodes without disturbances, from the same start states
     :return: without any, with each of them alone, then with all together
-    :raises SimError: if the task's simulation cannot be disturbed so
     """
-    undisturbed = _successes(policy, task, None, protocol)
     yield DisturbedResult('none', (undisturbed,) * len(STRENGTHS), protocol.episodes)
     groups = {name: [name] for name in disturbances.strengths}
     if len(groups) > 1:
@@ -46,9 +77,7 @@ def disturbed_results(
     for name, members in groups.items():
         successes = []
         for factor in STRENGTHS:
-            strengths = {
-                each: min(factor * disturbances.strengths[each], MAX_STRENGTH) for each in members
-            }
+            strengths = {each: factor * disturbances.strengths[each] for each in members}
             successes.append(_successes(policy, task, Disturbances(strengths), protocol))
         yield DisturbedResult(name, tuple(successes), protocol.episodes)
 
@@ -56,7 +85,7 @@ def disturbed_results(
 def _successes(
     policy: OnnxPolicy,
     task: GoalTask,
-    disturbances: Disturbances | None,
+    disturbances: Disturbances,
     protocol: EvaluationProtocol,
 ) -> int:
     steps = evaluation_steps(task, policy.act, policy.version, protocol, disturbances)

@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from her_ros.analysis.disturbed import COLUMNS, disturbed_results
+from her_ros.analysis.disturbed import COLUMNS, disturbed_results, measurable
 from her_ros.analysis.results import wilson_interval
 from her_ros.analysis.video_file import require_writable
 from her_ros.arms.registry import with_workspace
@@ -16,7 +16,6 @@ from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
-from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
@@ -33,6 +32,15 @@ class OnTask(NamedTuple):
     arm: str = ''
     #: whether the policy may have been trained on another arm
     accept_arm: bool = False
+
+
+class Judged(NamedTuple):
+    """What an evaluation found."""
+
+    #: the results as text, by name
+    results: dict[str, str]
+    #: successful episodes
+    successes: int
 
 
 _AS_TRAINED = OnTask()
@@ -52,13 +60,16 @@ def evaluate(
     :param shown: how many episodes it shows
     :param on: task and arm
     :param disturb: disturbances to measure as well; empty: none
-    :raises HerRosError: if the policy cannot be read, or the video cannot be made
+    :raises HerRosError: if the policy cannot be read, or it cannot be disturbed or filmed so
     """
     if video is not None:
         require_writable(video)
-    disturbances = parse_disturbances(disturb)
     policy = OnnxPolicy.load(model)
-    results = judged(policy, protocol, on)
+    task = judged_task(policy, on)
+    disturbances = measurable(task, disturb)
+    if video is not None:
+        require_drawable(task)
+    results, successes = judged(policy, protocol, on)
     table = Table(title=str(model), show_header=False)
     for name, value in results.items():
         table.add_row(name, value)
@@ -66,21 +77,18 @@ def evaluate(
     console.print(table)
     if disturbances:
         table = Table(*COLUMNS, title=f'success when disturbed: {disturb}')
-        for result in disturbed_results(policy, judged_task(policy, on), disturbances, protocol):
+        for result in disturbed_results(policy, task, disturbances, protocol, successes):
             table.add_row(*result.cells())
         console.print(table)
     if video is not None:
-        # Only now: drawing needs OpenGL.
         from her_ros.analysis.film import write_film
 
-        write_film(policy, judged_task(policy, on), min(shown, protocol.episodes), video)
+        write_film(policy, task, min(shown, protocol.episodes), video)
         print(video)
 
 
-def judged(
-    policy: OnnxPolicy, protocol: EvaluationProtocol, on: OnTask = _AS_TRAINED
-) -> dict[str, str]:
-    """Evaluate a policy; return the results as text, by name."""
+def judged(policy: OnnxPolicy, protocol: EvaluationProtocol, on: OnTask = _AS_TRAINED) -> Judged:
+    """Evaluate a policy."""
     task = judged_task(policy, on)
     steps = evaluation_steps(task, policy.act, policy.version, protocol)
     finished, _ = split_rollout(list(steps))
@@ -100,7 +108,18 @@ def judged(
             )
     rows['solved before the first action'] = str(at_reset)
     rows['mean return'] = f'{np.mean([float(e.reward.sum()) for e in finished]):.2f}'
-    return rows
+    return Judged(rows, sum(episode.is_success for episode in finished))
+
+
+def require_drawable(task: GoalTask) -> None:
+    """Check that pictures of a task can be drawn, before episodes are filmed.
+
+    :raises HerRosError: if the task has no scene to draw, or OpenGL is missing
+    """
+    # Only now: drawing needs OpenGL.
+    from her_ros.sim.rendering.painter import Painter
+
+    Painter(task).close()
 
 
 def judged_task(policy: OnnxPolicy, on: OnTask = _AS_TRAINED) -> GoalTask:

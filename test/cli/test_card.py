@@ -8,6 +8,7 @@ from her_ros.learning.training.checkpoint import save_checkpoint
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import sha256
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.sim.errors import SimError
 
 LOG = [['b.mcap', 'ab' * 32], ['a.mcap', 'cd' * 32]]
 
@@ -65,6 +66,7 @@ def test_a_card_shows_the_episodes_in_motion_if_asked(her_ros, run, tmp_path, mo
         path.write_bytes(b'pictures')
 
     monkeypatch.setattr('her_ros.analysis.film.write_film', write_film)
+    monkeypatch.setattr('her_ros.analysis.card.require_drawable', lambda task: None)
     out = tmp_path / 'card'
     ended = her_ros('card', run.path, '--out', out, '--episodes', 4, '--video')
     assert ended.status == 0, ended.errors
@@ -74,15 +76,47 @@ def test_a_card_shows_the_episodes_in_motion_if_asked(her_ros, run, tmp_path, mo
 
 
 def test_a_card_has_the_table_of_disturbances_that_was_asked_for(her_ros, run, tmp_path):
-    asked = ('--episodes', 4, '--threads', 1, '--disturb', 'lost_share:4')
+    asked = ('--episodes', 4, '--threads', 1, '--disturb', 'lost_share:2')
     ended = her_ros('card', run.path, '--out', tmp_path / 'card', *asked)
     assert ended.status == 0, ended.errors
     card = (tmp_path / 'card' / 'README.md').read_text()
-    lines = card[card.index('## Disturbed: `lost_share:4`') :].splitlines()
+    lines = card[card.index('## Disturbed: `lost_share:2`') :].splitlines()
     assert [line.split(' | ')[0] for line in lines[4:]] == [
         '| disturbance', '|---|---|---|---|', '| none', '| lost_share',
     ]  # fmt: skip
     assert 'Disturbed' not in card.split('```yaml')[0]
+
+
+@pytest.mark.parametrize(
+    ('asked', 'problem'),
+    [
+        ('--disturb lost_share:2.5', "'lost_share' has strength 2.5; give at most 2, as 2 times"),
+        ('--disturb push_mps', "'push_mps' acts on an object, which FetchReach lacks"),
+        ('--video', 'pictures cannot be drawn'),
+    ],
+)
+@pytest.mark.parametrize('command', ['card', 'evaluate'])
+def test_what_cannot_be_measured_or_drawn_is_refused_before_episodes(
+    her_ros, run, tmp_path, monkeypatch, command, asked, problem
+):
+    def no_opengl(*_):
+        raise SimError('pictures cannot be drawn')
+
+    def judged(*_):
+        raise AssertionError('episodes were simulated')
+
+    monkeypatch.setattr('her_ros.sim.rendering.painter.gl_context', no_opengl)
+    monkeypatch.setattr(f'her_ros.analysis.{command}.judged', judged)
+    out = tmp_path / 'card'
+    if command == 'card':
+        ended = her_ros('card', run.path, '--out', out, *asked.split())
+    else:
+        video = [tmp_path / 'it.webp'] if asked == '--video' else []
+        ended = her_ros('evaluate', run.policy, *asked.split(), *video)
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert problem in line
+    assert not out.exists()
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_a_policy_of_the_fetch_is_judged_on_another_arm_if_that_is_accepted(mode
     policy, protocol = OnnxPolicy.load(model), EvaluationProtocol(3, 3, 1)
     with pytest.raises(ContractError, match=r'^the policy was trained on the Fetch, not on arm'):
         judged(policy, protocol, OnTask('Reach', 'six_joint'))
-    found = judged(policy, protocol, OnTask('Reach', 'six_joint', accept_arm=True))
+    found = judged(policy, protocol, OnTask('Reach', 'six_joint', accept_arm=True)).results
     assert (found['task'], found['arm']) == ('Reach', 'six_joint')
     assert found['trained on'] == 'the Fetch'
 
