@@ -1,8 +1,8 @@
 """Disturbances of a robot: what each one is, its range, and what an episode draws of it.
 
-Training, evaluation and the simulated robot use this one list. A disturbance is drawn once per
-episode. At strength 1 its values lie in the range of the list; see :func:`parse_disturbances` for
-other strengths.
+Training and evaluation use this list; the simulated robot has parameters of its own, ``faults.*``.
+A disturbance is drawn once per episode. At strength 1 its values lie in the range of the
+list; see :func:`parse_disturbances` for other strengths.
 """
 
 from collections.abc import Iterable, Mapping
