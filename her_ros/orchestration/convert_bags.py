@@ -23,7 +23,6 @@ from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import ConfigError, configured
 from her_ros.orchestration.recorded_topics import WANTED, RecordedTopics, key_of, survey
-from her_ros.robot.commands import checked_fingers
 from her_ros.robot.conversion.conversion import Conversion
 from her_ros.robot.frames import Pose, task_frames
 from her_ros.runtime.errors import HerRosError
@@ -79,9 +78,10 @@ def convert(
     :raises HerRosError: if a bag cannot be read to its end, holds no joint states or no goals, or
         no episode was found
     """
-    task, names = task_named(task_name), _names(topics)
+    names = _names(topics)
     values = values_for(task_name, params_file, overrides, ['robot_bridge'])['robot_bridge']
     parameters = configured(RobotBridgeParameters, 'robot_bridge', values)
+    task = task_named(task_name, parameters.arm)
     paths = expand(bags)
     prefixes = output_prefixes(paths, out)
     settings = {'task': task_name, 'topics': names, 'parameters': values}
@@ -296,7 +296,7 @@ class _BagConversion:
         self._conversion.velocity(turn @ velocity, self._recorded_s(message))
 
     def _take_gripper(self, content: Any, _: Message) -> None:
-        self._conversion.fingers(checked_fingers(content.data))
+        self._conversion.fingers(content.data)
 
     def _in_world(self, name: str, content: Any, pose: Any) -> Pose:
         p, q = pose.position, pose.orientation

@@ -92,12 +92,13 @@ def checked_joints(names: Sequence[str], positions: ArrayLike, duration_s: float
     return np.array([by_name[name] for name in ARM_JOINTS])
 
 
-def checked_fingers(positions: ArrayLike) -> Floats:
-    """Check finger positions, right and left: metres, shape (2,).
+def checked_fingers(positions: ArrayLike, count: int = len(FINGER_JOINTS)) -> Floats:
+    """Check positions of the gripper's joints, those of the Fetch by default: m or rad.
 
-    :raises RobotError: if there are not two, or one is not finite
+    :param positions: in the order of the arm's description, shape (count,)
+    :raises RobotError: if there is another number of them, or one is not finite
     """
-    return _finite('gripper command', positions, len(FINGER_JOINTS))
+    return _finite('gripper command', positions, count)
 
 
 def _finite(what: str, values: ArrayLike, size: int) -> Floats:

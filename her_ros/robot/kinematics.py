@@ -98,6 +98,17 @@ class ArmKinematics:
         positions = gripper.closed + fingers / gripper.distance_per_position
         return positions if len(gripper.joints) == 2 else positions.mean(keepdims=True)
 
+    def fingers_at(self, joints: Floats) -> Floats:
+        """Return positions of the fingers for those of the gripper's joints.
+
+        :param joints: m or rad, in the order of the description, shape (1,) or (2,)
+        :return: distances of right and left finger from the middle, metres, shape (2,)
+        """
+        gripper = self.description.gripper
+        distances = (joints - gripper.closed) * gripper.distance_per_position
+        fingers: Floats = np.broadcast_to(distances, 2).copy()
+        return fingers
+
     def joints_after(
         self, displacement: ArrayLike, period_s: float, max_joint_speed: float | None = None
     ) -> Floats:

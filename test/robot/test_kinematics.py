@@ -169,6 +169,7 @@ def test_one_joint_moves_both_fingers():
         assert kinematics.finger_position == pytest.approx([distance] * 2)
         assert kinematics.finger_velocity == pytest.approx([-0.05 * speed] * 2)
         assert kinematics.gripper_joints(np.full(2, distance)) == pytest.approx([joint])
+        assert kinematics.fingers_at(np.array([joint])) == pytest.approx([distance] * 2)
 
 
 def test_the_speed_limits_of_the_description_hold():

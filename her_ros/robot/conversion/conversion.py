@@ -13,6 +13,7 @@ from her_ros.robot.bridge.goals import GoalRegion
 from her_ros.robot.bridge.measurement_clock import MeasurementClock
 from her_ros.robot.bridge.observer import Observer, listed
 from her_ros.robot.bridge.units import TwistUnits
+from her_ros.robot.commands import checked_fingers
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames, Pose
 from her_ros.robot.kinematics import task_kinematics
@@ -115,9 +116,13 @@ class Conversion:
         self._told.append(self._velocity)
         self._told_at_s = time_s
 
-    def fingers(self, positions: Floats) -> None:
-        """Accept commanded finger positions: right and left, metres, shape (2,)."""
-        self._fingers = positions
+    def fingers(self, positions: ArrayLike) -> None:
+        """Accept commanded positions of the gripper's joints: m or rad, shape (1,) or (2,).
+
+        :raises RobotError: if their number is not that of the joints, or one is not finite
+        """
+        count = len(self._kinematics.description.gripper.joints)
+        self._fingers = self._kinematics.fingers_at(checked_fingers(positions, count))
 
     def object(self, pose: Pose, time_s: float) -> None:
         """Accept a pose of the object in the world frame."""

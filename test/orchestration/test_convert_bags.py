@@ -1,0 +1,21 @@
+import pytest
+
+from her_ros.orchestration import convert_bags
+from her_ros.runtime.errors import HerRosError
+
+
+def test_bags_are_converted_for_the_arm_of_the_parameters(tmp_path, monkeypatch):
+    tasks = []
+
+    def stopped(path, task, *_):
+        tasks.append(task)
+        raise convert_bags._Unusable('stopped here')
+
+    monkeypatch.setattr(convert_bags, '_BagConversion', stopped)
+    (tmp_path / 'a.mcap').write_bytes(b'')
+    for overrides in (['arm=six_joint'], ['robot_bridge.arm=six_joint'], []):
+        with pytest.raises(HerRosError, match='stopped here'):
+            convert_bags.convert(
+                [tmp_path / 'a.mcap'], 'Reach', tmp_path / 'out', [], None, overrides
+            )
+    assert [task.arm for task in tasks] == ['six_joint', 'six_joint', 'franka_panda']
