@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from her_ros.analysis.evaluate import judged
+from her_ros.analysis.evaluate import evaluated
 from her_ros.analysis.results import wilson_interval
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.policy.onnx_policy import OnnxPolicy
@@ -25,7 +25,7 @@ def test_a_shipped_model_is_what_its_card_says(model):
     assert f'| task | {task} |' in card
     (success,) = re.findall(r'^\| success \| ([\d.]+) ', card, re.MULTILINE)
     found = float(
-        judged(policy, EvaluationProtocol(EPISODES, threads=1)).results['success'].split()[0]
+        evaluated(policy, EvaluationProtocol(EPISODES, threads=1)).results['success'].split()[0]
     )
     # Within an interval that a fair sample leaves once in 1,000 times; evaluating as often as
     # the card did shows the same figure.

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from her_ros.analysis.disturbed import COLUMNS, disturbed_results, measurable
-from her_ros.analysis.evaluate import judged, judged_task, require_drawable
+from her_ros.analysis.evaluate import evaluated, evaluated_task, require_drawable
 from her_ros.analysis.run_report.source import RunSource
 from her_ros.config.files import read_run_file, to_yaml
 from her_ros.config.parameters.nodes import EvaluationProtocol
@@ -50,11 +50,11 @@ def card(
             f'none of the policies that {folder.result} tells of', source=folder.policy
         )
     log = load_log(folder.checkpoint)
-    task = judged_task(policy)
+    task = evaluated_task(policy)
     disturbances = measurable(task, disturb)
     if video:
         require_drawable(task)
-    found, successes = judged(policy, protocol)
+    found, successes = evaluated(policy, protocol)
     disturbed = (
         [
             result.cells()
@@ -72,7 +72,7 @@ def card(
         from her_ros.analysis.film import write_film
 
         write_film(policy, task, _FILMED, out / _VIDEO)
-        text += f'\n![The first {_FILMED} of the judged episodes]({_VIDEO})\n'
+        text += f'\n![The first {_FILMED} of the evaluated episodes]({_VIDEO})\n'
     write_whole(out / 'policy.onnx', folder.policy.read_bytes())
     write_whole(out / 'README.md', text.encode())
     Console(markup=False).print(f'{out / "README.md"}: success {found["success"]}', soft_wrap=True)

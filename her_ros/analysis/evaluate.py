@@ -24,7 +24,7 @@ _IN_THE_AIR_M = 0.01
 
 
 class OnTask(NamedTuple):
-    """What a policy is judged on."""
+    """Task and arm on which a policy is evaluated."""
 
     #: name of the task; empty: that of the policy
     task: str = ''
@@ -34,7 +34,7 @@ class OnTask(NamedTuple):
     accept_arm: bool = False
 
 
-class Judged(NamedTuple):
+class Evaluated(NamedTuple):
     """What an evaluation found."""
 
     #: the results as text, by name
@@ -65,11 +65,11 @@ def evaluate(
     if video is not None:
         require_writable(video)
     policy = OnnxPolicy.load(model)
-    task = judged_task(policy, on)
+    task = evaluated_task(policy, on)
     disturbances = measurable(task, disturb)
     if video is not None:
         require_drawable(task)
-    results, successes = judged(policy, protocol, on)
+    results, successes = evaluated(policy, protocol, on)
     table = Table(title=str(model), show_header=False)
     for name, value in results.items():
         table.add_row(name, value)
@@ -87,9 +87,11 @@ def evaluate(
         print(video)
 
 
-def judged(policy: OnnxPolicy, protocol: EvaluationProtocol, on: OnTask = _AS_TRAINED) -> Judged:
+def evaluated(
+    policy: OnnxPolicy, protocol: EvaluationProtocol, on: OnTask = _AS_TRAINED
+) -> Evaluated:
     """Evaluate a policy."""
-    task = judged_task(policy, on)
+    task = evaluated_task(policy, on)
     steps = evaluation_steps(task, policy.act, policy.version, protocol)
     finished, _ = split_rollout(list(steps))
     at_reset = sum(bool(task.is_success(e.achieved_goal[0], e.desired_goal)) for e in finished)
@@ -108,7 +110,7 @@ def judged(policy: OnnxPolicy, protocol: EvaluationProtocol, on: OnTask = _AS_TR
             )
     rows['solved before the first action'] = str(at_reset)
     rows['mean return'] = f'{np.mean([float(e.reward.sum()) for e in finished]):.2f}'
-    return Judged(rows, sum(episode.is_success for episode in finished))
+    return Evaluated(rows, sum(episode.is_success for episode in finished))
 
 
 def require_drawable(task: GoalTask) -> None:
@@ -122,8 +124,8 @@ def require_drawable(task: GoalTask) -> None:
     Painter(task).close()
 
 
-def judged_task(policy: OnnxPolicy, on: OnTask = _AS_TRAINED) -> GoalTask:
-    """Return the task that a policy is judged on.
+def evaluated_task(policy: OnnxPolicy, on: OnTask = _AS_TRAINED) -> GoalTask:
+    """Return the task on which a policy is evaluated.
 
     :raises HerRosError: if there is no such task or arm, or the policy was made for another one
     """

@@ -48,7 +48,7 @@ class Tile(NamedTuple):
 def write_film(policy: OnnxPolicy, task: GoalTask, episodes: int, path: Path) -> None:
     """Film the first evaluation episodes of a policy into a file.
 
-    :param task: what the policy is judged on
+    :param task: on which the policy is evaluated
     :raises HerRosError: if the task has no scene to draw, or the video cannot be made
     """
     painter = Painter(task, *_size_of(path))

@@ -60,8 +60,8 @@ def deploy(
     if not model.is_file():
         raise ConfigError('no such file', '--model is an ONNX policy', source=model)
     # Refuses a configuration that does not bound all actions.
-    on = task_named(task, values['policy']['arm'])
-    SafetyFilter(on, configured(PolicyParameters, 'policy', values['policy']))
+    of_arm = task_named(task, values['policy']['arm'])
+    SafetyFilter(of_arm, configured(PolicyParameters, 'policy', values['policy']))
     run_folder = RunFolder(folder or Path('runs', task, 'robot'))
     run_without_training(
         Run(task, run_folder, resumed=False),

@@ -71,7 +71,9 @@ def test_a_card_shows_the_episodes_in_motion_if_asked(her_ros, run, tmp_path, mo
     ended = her_ros('card', run.path, '--out', out, '--episodes', 4, '--video')
     assert ended.status == 0, ended.errors
     assert filmed == [(sha256(run.policy.read_bytes()), 'FetchReach', 4)]
-    assert '![The first 4 of the judged episodes](policy.webp)' in (out / 'README.md').read_text()
+    assert (
+        '![The first 4 of the evaluated episodes](policy.webp)' in (out / 'README.md').read_text()
+    )
     assert (out / 'policy.webp').exists()
 
 
@@ -102,11 +104,11 @@ def test_what_cannot_be_measured_or_drawn_is_refused_before_episodes(
     def no_opengl(*_):
         raise SimError('pictures cannot be drawn')
 
-    def judged(*_):
+    def evaluated(*_):
         raise AssertionError('episodes were simulated')
 
     monkeypatch.setattr('her_ros.sim.rendering.painter.gl_context', no_opengl)
-    monkeypatch.setattr(f'her_ros.analysis.{command}.judged', judged)
+    monkeypatch.setattr(f'her_ros.analysis.{command}.evaluated', evaluated)
     out = tmp_path / 'card'
     if command == 'card':
         ended = her_ros('card', run.path, '--out', out, *asked.split())

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from her_ros.analysis.evaluate import OnTask, judged, judged_task
+from her_ros.analysis.evaluate import OnTask, evaluated, evaluated_task
 from her_ros.analysis.results import wilson_interval
 from her_ros.arms.registry import with_workspace
 from her_ros.config.parameters.nodes import EvaluationProtocol
@@ -80,8 +80,8 @@ def test_interval_is_where_the_score_test_does_not_reject(successes, trials):
 def test_a_policy_of_the_fetch_is_judged_on_another_arm_if_that_is_accepted(model):
     policy, protocol = OnnxPolicy.load(model), EvaluationProtocol(3, 3, 1)
     with pytest.raises(ContractError, match=r'^the policy was trained on the Fetch, not on arm'):
-        judged(policy, protocol, OnTask('Reach', 'six_joint'))
-    found = judged(policy, protocol, OnTask('Reach', 'six_joint', accept_arm=True)).results
+        evaluated(policy, protocol, OnTask('Reach', 'six_joint'))
+    found = evaluated(policy, protocol, OnTask('Reach', 'six_joint', accept_arm=True)).results
     assert (found['task'], found['arm']) == ('Reach', 'six_joint')
     assert found['trained on'] == 'the Fetch'
 
@@ -91,5 +91,5 @@ def test_a_policy_of_another_workspace_of_the_arm_is_judged_if_that_is_accepted(
     trained = replace(here, workspace=(*here.workspace[:-1], -0.1))
     policy = SimpleNamespace(contract=PolicyContract.of(trained, 1, {}))
     with pytest.raises(ContractError, match=r'an arm six_joint with another workspace: .*-0\.1\]'):
-        judged_task(policy)
-    assert judged_task(policy, OnTask(accept_arm=True)) == here
+        evaluated_task(policy)
+    assert evaluated_task(policy, OnTask(accept_arm=True)) == here

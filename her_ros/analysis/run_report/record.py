@@ -29,7 +29,7 @@ def safety_section(of: RunSource) -> Section:
 
 
 def _safety(of: RunSource) -> Section:
-    rows = [_limits('the best policy, as judged', of.judged)]
+    rows = [_limits('the best policy, as evaluated', of.evaluated_episodes)]
     missing = []
     try:
         last = [each for rollout in of.rollouts[-5:] for each in rollout]

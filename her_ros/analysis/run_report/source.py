@@ -124,7 +124,7 @@ class RunSource:
         return (own or evaluations)[-1]
 
     @cached_property
-    def judged(self) -> list[Episode]:
+    def evaluated_episodes(self) -> list[Episode]:
         """The episodes of the best evaluation.
 
         :raises HerRosError: if its bag is not there or cannot be read

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from her_ros.analysis.run_report.evaluated_episodes import evaluated_section
 from her_ros.analysis.run_report.hindsight import hindsight_section
-from her_ros.analysis.run_report.judged import judged_section
 from her_ros.analysis.run_report.learning import (
     curve_section,
     result_section,
@@ -44,7 +44,7 @@ def write_run_report(run: RunFolder, out: Path | None = None, thorough: bool = T
         [
             result_section(of),
             curve_section([of]),
-            judged_section(of),
+            evaluated_section(of),
             hindsight_section(of, thorough),
             time_section(of),
             safety_section(of),

@@ -26,13 +26,13 @@ _WORST = 10
 _TITLE = 'Evaluated episodes'
 
 
-def judged_section(of: RunSource) -> Section:
+def evaluated_section(of: RunSource) -> Section:
     """Show where the best policy succeeds and where not."""
     return section(_TITLE, lambda: _judged(of))
 
 
 def _judged(of: RunSource) -> Section:
-    episodes, task, best = of.judged, of.task, of.best_evaluation
+    episodes, task, best = of.evaluated_episodes, of.task, of.best_evaluation
     missed = sum(not each.is_success for each in episodes)
     text = [
         f'Version {best["version"]} in {len(episodes)} deterministic episodes from start states'
@@ -72,7 +72,7 @@ def _axis_names(task: GoalTask) -> tuple[str, str]:
 def _map_caption(task: GoalTask) -> str:
     seen = ' from above' if task.goal_size == 3 else ''
     return (
-        f'Every judged episode{seen}: a line leads from its start (dot) to its desired goal'
+        f'Every evaluated episode{seen}: a line leads from its start (dot) to its desired goal'
         ' (ring); green ones succeeded, red ones missed.'
     )
 
