@@ -43,7 +43,7 @@ setup(
     ],
     python_requires='>=3.11',
     install_requires=requirements('requirements.txt'),
-    extras_require={'video': requirements('requirements-video.txt')},
+    extras_require={each: requirements(f'requirements-{each}.txt') for each in ('video', 'view')},
     zip_safe=True,
     maintainer='her_ros maintainers',
     maintainer_email='maintainers@her-ros.example',

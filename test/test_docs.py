@@ -190,6 +190,7 @@ OTHERS = (
     'rosdep',
     'rviz2',
     'source',
+    'ssh',
     'tensorboard',
 )
 

@@ -109,6 +109,13 @@ ROOMS = {
     'view': Room(
         {'numpy', 'rclpy', 'rich'} | MESSAGES, GROUND | {'nodes', 'orchestration.command_node'}
     ),
+    # It shows what the others make. viser brings websockets.
+    'view.browser': Room(
+        {'numpy', 'rclpy', 'viser', 'websockets'} | MESSAGES,
+        GROUND
+        | {'arms.registry', 'bags', 'policy', 'sim', 'view'}
+        | {'nodes', 'orchestration.command_node'},
+    ),
 }
 #: the rooms that bring others together: those that are closed to them
 CLOSED = {
@@ -147,7 +154,7 @@ def allowed(module):
     room = room_of(module)
     if room == '':
         # The public names, each loaded at its first use.
-        return set(), {*ROOMS} - {'nodes', 'view'}
+        return set(), {*ROOMS} - {'nodes', 'view', 'view.browser'}
     libraries, rooms = ROOMS[room]
     if room == 'nodes':
         joined = JOINED.get(module.split('.')[2], set()) if module.count('.') > 1 else set()
@@ -246,6 +253,9 @@ def test_no_import_crosses_a_wall(module, path):
         ('her_ros.orchestration.train', 'from her_ros.cli.main import main'),
         ('her_ros.analysis.plots', 'from her_ros.cli.main import main'),
         ('her_ros.view.display', 'from her_ros.sim.fetch import FetchBatch'),
+        ('her_ros.view.display', 'from her_ros.view.browser.site import Site'),
+        ('her_ros.view.browser.stage', 'import mujoco'),
+        ('her_ros.view.browser.site', 'from her_ros.orchestration.train import train'),
         ('her_ros.sim', 'from .. import nodes'),
     ],
 )
@@ -256,7 +266,7 @@ def test_an_import_that_crosses_a_wall_is_found(module, source):
 def test_every_library_is_a_requirement():
     # Libraries of ROS come with its packages; those of an extra are imported where they are used.
     given = {*MESSAGES, 'rclpy', 'launch', 'launch_ros', 'ament_index_python', 'her_ros'}
-    extra = {'imageio_ffmpeg', 'stable_baselines3'}
+    extra = {'imageio_ffmpeg', 'stable_baselines3', 'viser', 'websockets'}
     distributions = {'PIL': 'pillow', 'ruamel': 'ruamel_yaml'}
     lines = (PACKAGE.parent / 'requirements.txt').read_text('utf-8').splitlines()
     pins = [line.partition('==')[0] for line in lines if '==' in line]

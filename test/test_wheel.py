@@ -23,6 +23,7 @@ FILES = (
     'MANIFEST.in',
     'requirements.txt',
     'requirements-video.txt',
+    'requirements-view.txt',
 )
 
 
@@ -87,10 +88,11 @@ def test_it_holds_the_package_its_types_and_all_that_it_ships(wheel):
 def test_it_requires_what_it_runs_on(installed):
     (info,) = installed.glob('lib/python*/site-packages/her_ros-*.dist-info')
     required = Distribution.at(info).requires or ()
-    extra = {name(line) for line in required if 'extra == "video"' in line}
     always = {name(line) for line in required if 'extra ==' not in line}
     assert always == names_in('requirements.txt')
-    assert extra == names_in('requirements-video.txt')
+    for extra in ('video', 'view'):
+        its = {name(line) for line in required if f'extra == "{extra}"' in line}
+        assert its == names_in(f'requirements-{extra}.txt')
 
 
 def names_in(file):

@@ -24,6 +24,7 @@ COMMANDS = (
     'reset',
     'simulate',
     'card',
+    'view',
     'echo',
     'publish',
 )

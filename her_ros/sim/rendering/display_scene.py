@@ -18,6 +18,8 @@ LARGEST_PICTURE = 4096
 FPS = 25
 
 _GOAL = 'goal'
+#: prefix of the names of the bars that stand for the links of an arm
+LINK = 'link_'
 _TABLE_COLOR, _OBJECT_COLOR = (0.76, 0.66, 0.54, 1.0), (0.93, 0.45, 0.10, 1.0)
 _LINK_COLOR, _FINGER_COLOR = (0.23, 0.44, 0.68, 1.0), (0.25, 0.27, 0.30, 1.0)
 _COLORS = {
@@ -139,6 +141,7 @@ def _add_link(body: mujoco.MjsBody, start_m: Floats, end_m: Floats, radius_m: fl
     if np.linalg.norm(np.array(end_m) - start_m) < _SHORTEST_LINK_M:
         return
     body.add_geom(
+        name=f'{LINK}{body.name}',
         type=mujoco.mjtGeom.mjGEOM_CAPSULE,
         fromto=[*start_m, *end_m],
         size=[radius_m, 0.0, 0.0],

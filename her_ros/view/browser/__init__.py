@@ -1,0 +1,1 @@
+"""Views in a browser: a policy that acts, recorded episodes, and nodes that run."""

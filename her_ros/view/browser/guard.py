@@ -1,0 +1,81 @@
+"""Refuse requests to the page that come from elsewhere than the user's own browser."""
+
+import hmac
+import ipaddress
+from collections.abc import Mapping
+from http import HTTPStatus
+from http.cookies import CookieError, SimpleCookie
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlsplit
+
+_COOKIE = 'her_ros_token'
+
+
+class Verdict(NamedTuple):
+    """What becomes of a request that is not simply served."""
+
+    status: HTTPStatus
+    text: str
+    headers: Mapping[str, str]
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether an address is reached from this machine only."""
+    name = host.strip('[]')
+    if name == 'localhost':
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+class Guard:
+    """Decides which requests are served.
+
+    Any page in the user's browser may open a connection to this machine, and a view moves robots.
+    So a connection must come from the page itself; without a token the page must also have been
+    opened under a name of this machine, which no other site can take.
+
+    :param token: what a request must bring, in its address or in a cookie; empty: none
+    """
+
+    def __init__(self, token: str = '') -> None:
+        self._token = token
+
+    def judge(self, path: str, headers: Mapping[str, str]) -> Verdict | None:
+        """Return what to answer; None: serve the request.
+
+        :param path: of the request, with its query
+        :param headers: of the request; their names in any case, see RFC 9110
+        """
+        given = {name.lower(): value for name, value in headers.items()}
+        host, origin = given.get('host', ''), given.get('origin')
+        if origin is not None and urlsplit(origin).netloc != host:
+            return _refusal(f'the page {origin} must not use this view')
+        if not self._token:
+            name = urlsplit(f'//{host}').hostname or ''
+            return None if is_loopback(name) else _refusal('open it as http://127.0.0.1')
+        if self._is_token(_cookie_of(given.get('cookie', ''))):
+            return None
+        query = parse_qs(urlsplit(path).query)
+        if not self._is_token(query.get('token', [''])[0]):
+            return _refusal('open the address that `her-ros view` printed, with its token')
+        cookie = f'{_COOKIE}={self._token}; HttpOnly; SameSite=Strict; Path=/'
+        # So the token leaves the address bar.
+        return Verdict(HTTPStatus.SEE_OTHER, '', {'Location': '/', 'Set-Cookie': cookie})
+
+    def _is_token(self, text: str) -> bool:
+        return hmac.compare_digest(text.encode(), self._token.encode())
+
+
+def _cookie_of(header: str) -> str:
+    try:
+        found = SimpleCookie(header).get(_COOKIE)
+    except CookieError:
+        return ''
+    return found.value if found else ''
+
+
+def _refusal(reason: str) -> Verdict:
+    return Verdict(HTTPStatus.FORBIDDEN, f'refused: {reason}\n', {})

@@ -1,0 +1,69 @@
+import pytest
+
+from her_ros.view.browser.guard import Guard, is_loopback
+
+
+@pytest.mark.parametrize('host', ['127.0.0.1', '127.1.2.3', 'localhost', '::1', '[::1]'])
+def test_addresses_of_this_machine(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize('host', ['0.0.0.0', '::', '192.168.1.7', 'example.org', ''])
+def test_addresses_that_others_reach(host):
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    'headers',
+    [
+        {'Host': '127.0.0.1:8080'},
+        {'host': 'localhost:8080', 'origin': 'http://localhost:8080'},
+        {'Host': '[::1]:8080', 'Origin': 'http://[::1]:8080'},
+    ],
+)
+def test_the_page_of_this_machine_is_served(headers):
+    assert Guard().judge('/', headers) is None
+
+
+@pytest.mark.parametrize(
+    'headers',
+    [
+        {'Host': '127.0.0.1:8080', 'Origin': 'http://evil.example'},
+        {'Host': '127.0.0.1:8080', 'Origin': 'null'},
+        # a name that another site let point here
+        {'Host': 'evil.example:8080', 'Origin': 'http://evil.example:8080'},
+        {'Host': 'evil.example:8080'},
+        {},
+    ],
+)
+def test_pages_of_others_are_refused(headers):
+    verdict = Guard().judge('/', headers)
+    assert verdict.status == 403
+    assert verdict.text.startswith('refused: ')
+
+
+def test_a_token_is_taken_from_the_address_once_and_then_from_the_cookie():
+    guard, headers = Guard('secret'), {'Host': 'robot:8080'}
+    moved = guard.judge('/?token=secret', headers)
+    assert (moved.status, moved.headers['Location']) == (303, '/')
+    cookie = moved.headers['Set-Cookie'].partition(';')[0]
+    assert guard.judge('/', {**headers, 'Cookie': f'a=b; {cookie}'}) is None
+    opened = {'Upgrade': 'websocket', 'Origin': 'http://robot:8080', 'Cookie': cookie}
+    assert guard.judge('/', {**headers, **opened}) is None
+    assert guard.judge('/', {**headers, **opened, 'Origin': 'http://evil'}).status == 403
+
+
+@pytest.mark.parametrize(
+    ('path', 'cookie'),
+    [
+        ('/', ''),
+        ('/?token=', ''),
+        ('/?token=wrong', ''),
+        ('/', 'her_ros_token=wrong'),
+        ('/', 'her_ros_token='),
+        ('/', '"\\'),
+        ('/?token=é', ''),
+    ],
+)
+def test_without_the_token_nothing_is_served(path, cookie):
+    assert Guard('secret').judge(path, {'Host': 'robot', 'Cookie': cookie}).status == 403

@@ -1,0 +1,19 @@
+from her_ros.view.browser.stage import BLUE
+from her_ros.view.browser.text import legend, status
+
+
+def said(**more):
+    given = {'distance_m': 0.123, 'is_success': False, 'is_over': False, 'lines': ['<b>']}
+    return status(**{**given, **more})
+
+
+def test_the_state_of_an_episode_in_words():
+    assert '12.3 cm to the goal' in said()
+    assert 'at the goal' in said(is_success=True)
+    assert 'reached' in said(is_success=True, is_over=True)
+    assert 'missed by 12.3 cm' in said(is_over=True)
+
+
+def test_text_is_no_html():
+    assert '&lt;b&gt;' in said()
+    assert '&lt;i&gt;' in legend([('<i>', BLUE)])
