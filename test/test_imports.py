@@ -111,9 +111,10 @@ ROOMS = {
     ),
     # It shows what the others make. viser brings websockets.
     'view.browser': Room(
-        {'numpy', 'rclpy', 'viser', 'websockets'} | MESSAGES,
+        {'numpy', 'rclpy', 'torch', 'viser', 'websockets'} | MESSAGES,
         GROUND
-        | {'arms.registry', 'bags', 'policy', 'sim', 'view'}
+        | {'arms.registry', 'bags', 'config', 'policy', 'sim', 'view'}
+        | {'learning', 'learning.replay', 'learning.training'}
         | {'nodes', 'orchestration.command_node'},
     ),
 }

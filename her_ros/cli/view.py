@@ -8,18 +8,28 @@ import typer
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.cli.options import AcceptArm, Arm
+from her_ros.runtime.errors import HerRosError
 
 
 @app.command(
-    short_help='See a policy in a browser.',
+    short_help='See a policy, a run, bags or running nodes in a browser.',
     epilog=examples(
         'her-ros view models/FetchPush/policy.onnx',
+        'her-ros view runs/FetchPush/run_001',
+        'her-ros view --live',
         'her-ros view policy.onnx --task Push --accept-arm',
     ),
 )
 def view(
-    target: Annotated[Path, typer.Argument(help='An ONNX policy.')],
-    task: Annotated[str, typer.Option(help='Task to do; default: that of the policy.')] = '',
+    target: Annotated[
+        Path | None,
+        typer.Argument(help='An ONNX policy, a run folder, or a bag or folder of bags.'),
+    ] = None,
+    live: Annotated[bool, typer.Option('--live', help='Show the nodes that run.')] = False,
+    namespace: Annotated[str, typer.Option(help='With --live: ROS namespace.')] = 'her_ros',
+    task: Annotated[
+        str, typer.Option(help='Task; default: that of the policy or of the bags.')
+    ] = '',
     arm: Arm = '',
     accept_arm: AcceptArm = False,
     host: Annotated[
@@ -31,12 +41,32 @@ def view(
     ] = 8080,
     dark: Annotated[bool, typer.Option('--dark', help='Begin with a dark page.')] = False,
 ) -> None:
-    """Show a policy that acts, in 3D in a browser: move its goal, and disturb it.
+    """Show a policy that acts, recorded episodes, or nodes that run, in 3D in a browser.
 
-    Serves a page on this machine until Ctrl-C, without a display and without ROS. The page loads
-    nothing from elsewhere. Needs `pip install her_ros[view]`.
+    A policy: move its goal, and disturb it. Episodes of a run or of bags: how each one went, why
+    it missed its goal, and what HER makes of it; of a training that runs, too. With --live, the
+    nodes of a training or a robot: how they are, and goals by click. Serves a page on this machine
+    until Ctrl-C, without a display, and without ROS but for --live. The page loads nothing from
+    elsewhere. Needs `pip install her_ros[view]`.
     """
-    from her_ros.view.browser.command import OnTask, PageOptions, view_policy
+    from her_ros.view.browser.command import (
+        OnTask,
+        PageOptions,
+        view_episodes,
+        view_live,
+        view_policy,
+    )
     from her_ros.view.browser.site import Address
 
-    view_policy(target, OnTask(task, arm, accept_arm), PageOptions(Address(host, port), dark))
+    on, options = OnTask(task, arm, accept_arm), PageOptions(Address(host, port), dark)
+    if live == (target is not None):
+        raise HerRosError(
+            'nothing to view' if target is None else 'either --live or a file',
+            'name a policy, a run or a bag, or give --live alone',
+        )
+    if target is None:
+        view_live(namespace, on, options)
+    elif target.suffix == '.onnx':
+        view_policy(target, on, options)
+    else:
+        view_episodes(target, on, options)

@@ -4,8 +4,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from her_ros.arms.registry import with_workspace
+from her_ros.bags.sources import expand
 from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.runtime.ros_environment import checked_namespace
+from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named
+from her_ros.view.browser.episodes_view import EpisodesView
+from her_ros.view.browser.library import Library, bags_at, bags_in
 from her_ros.view.browser.policy_view import PolicyView
 from her_ros.view.browser.site import Address, Site
 
@@ -41,6 +46,48 @@ def view_policy(path: Path, on: OnTask, options: PageOptions) -> None:
         view = PolicyView(site, policy, task, options.is_dark)
         announce(site)
         view.run()
+
+
+def view_episodes(path: Path, on: OnTask, options: PageOptions) -> None:
+    """Show the episodes of a run, of which there may be none yet, or of bags.
+
+    :raises HerRosError: if there is no bag, the task is unknown, or the page cannot be served
+    """
+    task = with_workspace(task_named(on.task, on.arm)) if on.task else None
+    run = RunFolder(path) if (path / 'params.yaml').is_file() else None
+    if run is None:
+        expand([path])  # that it is there, before a page is
+        libraries = {'bags': Library(bags_at(path), task)}
+    else:
+        folders = {'training': run.bags, 'evaluations': run.evaluation}
+        libraries = {name: Library(bags_in(folder), task) for name, folder in folders.items()}
+    with Site(str(path), options.address, options.is_dark) as site:
+        view = EpisodesView(site, libraries, run, options.is_dark)
+        announce(site)
+        view.run()
+
+
+def view_live(namespace: str, on: OnTask, options: PageOptions) -> None:
+    """Show the nodes that run in a namespace, of which there may be none yet.
+
+    :raises HerRosError: if ROS cannot start here, the task is unknown, or the page not served
+    """
+    # Only now: the other pages need no ROS.
+    import rclpy
+
+    from her_ros.orchestration.command_node import ros_node
+    from her_ros.view.browser.live_graph import LiveGraph
+    from her_ros.view.browser.live_view import LiveView
+
+    namespace = checked_namespace(namespace)
+    task = with_workspace(task_named(on.task, on.arm)) if on.task else None
+    with ros_node('her_ros_view') as node:
+        steps = rclpy.create_node('her_ros_view_steps', context=node.context)
+        with Site(f'/{namespace}', options.address, options.is_dark) as site:
+            graph = LiveGraph(node, steps, namespace)
+            view = LiveView(site, graph, namespace, task, options.is_dark)
+            announce(site)
+            view.run()
 
 
 def announce(site: Site) -> None:

@@ -1,9 +1,7 @@
 """``her-ros view POLICY``: a policy acts in 3D while a person moves its goal."""
 
-import queue
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,6 +9,7 @@ from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.pace import Pace
 from her_ros.tasks.disturbances import DISTURBANCES, MAX_STRENGTH, SETS
 from her_ros.tasks.goal_task import GoalTask
+from her_ros.view.browser.inbox import Inbox
 from her_ros.view.browser.player import Player, disturbances_of
 from her_ros.view.browser.site import Site
 from her_ros.view.browser.stage import BLUE, ORANGE, Stage
@@ -38,7 +37,7 @@ class PolicyView:
     def __init__(self, site: Site, policy: OnnxPolicy, task: GoalTask, is_dark: bool) -> None:
         self._task, self._player = task, Player(policy, task)
         self._gui = site.server.gui
-        self._todo: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._inbox = Inbox()
         self._is_paused = False
         self._stage = Stage(site.server, task)
         self._gizmo = site.server.scene.add_transform_controls(
@@ -48,7 +47,7 @@ class PolicyView:
             translation_limits=_GOALS_M,
             depth_test=False,
         )
-        self._gizmo.on_update(lambda _: self._do(self._drag))
+        self._gizmo.on_update(self._inbox.if_asked(self._drag))
         self._status = self._gui.add_html('')
         self._add_buttons()
         self._add_goal()
@@ -78,8 +77,7 @@ class PolicyView:
 
     def _advance(self) -> None:
         """Do what was asked for, then move for a control period."""
-        while not self._todo.empty():
-            self._todo.get()()
+        self._inbox.empty()
         if self._is_paused:
             return
         if not self._player.is_over:
@@ -90,10 +88,6 @@ class PolicyView:
             self._player.next()
             self._begin()
 
-    def _do(self, what: Callable[[], None]) -> None:
-        """Do something between two control periods: viser calls from threads of its own."""
-        self._todo.put(what)
-
     def _add_buttons(self) -> None:
         play = self._gui.add_button('Pause', icon='player-pause')
 
@@ -103,11 +97,11 @@ class PolicyView:
             play.icon = 'player-play' if self._is_paused else 'player-pause'
             self._show()
 
-        play.on_click(lambda _: self._do(pause))
+        play.on_click(self._inbox.later(pause))
         again = self._gui.add_button('Same start again', icon='rotate')
-        again.on_click(lambda _: self._do(self._again))
+        again.on_click(self._inbox.later(self._again))
         other = self._gui.add_button('Next start', icon='player-track-next')
-        other.on_click(lambda _: self._do(self._next))
+        other.on_click(self._inbox.later(self._next))
         self._speed = self._gui.add_slider(
             'Speed', 0.1, 2.0, 0.1, 1.0, hint='1: as fast as the robot would move'
         )
@@ -116,11 +110,11 @@ class PolicyView:
         self._goal = self._gui.add_vector3(
             'Goal x, y, z (m)', (0.0, 0.0, 0.0), step=0.01, hint='in the frame of the world'
         )
-        self._goal.on_update(self._typed)
+        self._goal.on_update(self._inbox.if_asked(self._type_goal))
         self._keep = self._gui.add_checkbox(
             'Keep this goal', False, hint='the next starts have it, too'
         )
-        self._keep.on_update(lambda _: self._do(self._take_keep))
+        self._keep.on_update(self._inbox.later(self._take_keep))
 
     def _add_disturbances(self) -> None:
         names = disturbances_of(self._task)
@@ -135,25 +129,23 @@ class PolicyView:
                 for name in names
             }
 
-        def chosen(event: Any) -> None:
-            if event.client is None or choice.value == _OWN_SET:
-                return
-            for name, slider in sliders.items():
-                slider.value = float(name in SETS.get(choice.value, ()))
-            self._do(disturb)
+        def chosen() -> None:
+            if choice.value != _OWN_SET:
+                for name, slider in sliders.items():
+                    slider.value = float(name in SETS.get(choice.value, ()))
+                disturb()
 
-        def slid(event: Any) -> None:
-            if event.client is not None:
-                choice.value = _OWN_SET
-                self._do(disturb)
+        def slid() -> None:
+            choice.value = _OWN_SET
+            disturb()
 
         def disturb() -> None:
             self._player.disturb({name: slider.value for name, slider in sliders.items()})
             self._begin()
 
-        choice.on_update(chosen)
+        choice.on_update(self._inbox.if_asked(chosen))
         for slider in sliders.values():
-            slider.on_update(slid)
+            slider.on_update(self._inbox.if_asked(slid))
 
     def _again(self) -> None:
         self._player.restart()
@@ -165,10 +157,6 @@ class PolicyView:
 
     def _drag(self) -> None:
         self._move_goal(self._gizmo.position)
-
-    def _typed(self, event: Any) -> None:
-        if event.client is not None:  # not a change of our own
-            self._do(self._type_goal)
 
     def _type_goal(self) -> None:
         self._move_goal(self._goal.value)

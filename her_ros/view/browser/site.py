@@ -10,6 +10,13 @@ from typing import Any, NamedTuple
 from her_ros.runtime.errors import HerRosError
 from her_ros.view.browser.guard import Guard, is_loopback
 
+# viser's panel on a phone is narrower than the phone, and higher than half of it.
+_PHONE = """<style>@media (max-width: 36em) {
+div[style*="position: fixed"][style*="max-height: 60%"] {
+  width: 100% !important; max-height: 50% !important; font-size: 0.95em }
+div[style*="position: fixed"][style*="max-height: 60%"] div[style="width: 20em;"] {
+  width: 100% !important } }</style>"""
+
 #: colour of buttons and sliders, red, green, blue
 _BRAND = (28, 109, 208)
 
@@ -50,6 +57,9 @@ class Site:
         #: what to open in a browser
         self.url = f'http://{name}:{port}/' + (f'?token={token}' if token else '')
         self._use_theme(is_dark)
+        # Beside the scene, not on it; on a phone it is below.
+        self.server.gui.main_panel.dock_right()
+        self.server.gui.add_html(_PHONE)
 
     def __enter__(self) -> 'Site':
         return self

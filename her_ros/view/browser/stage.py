@@ -17,12 +17,16 @@ Floats = NDArray[np.float64]
 Color = tuple[int, int, int]
 
 #: colours of what is drawn, also of curves and legends
-GREEN, RED, ORANGE, BLUE, PURPLE = (
-    (26, 150, 65), (208, 48, 44), (230, 110, 20), (28, 109, 208), (140, 70, 190),
+GREEN, RED, ORANGE, BLUE, PURPLE, GREY = (
+    (26, 150, 65), (208, 48, 44), (230, 110, 20), (28, 109, 208), (140, 70, 190), (120, 126, 134),
 )  # fmt: skip
 # How wide the view is, degrees, as MuJoCo's cameras are; and seen farther than by them, since the
 # panel covers a part.
 _FOV_DEG, _FARTHER = 45.0, 1.25
+# On a phone the view is farther by this factor, and the point looked at is so much lower, metres.
+_PHONE, _LOWER_M = 1.9, 0.55
+# How bright the light from all sides is.
+_LIGHT = 2.0
 # Width of paths and size of points, metres.
 _PATH_M, _POINT_M = 0.005, 0.012
 # A move that is not seen is not sent.
@@ -44,8 +48,10 @@ class Stage:
         self._server, self._task = server, task
         self._scene = ViewScene(task)
         server.scene.set_up_direction('+z')
-        # Shadows cost a phone most of its frames.
+        # Shadows and reflections cost a phone most of its frames.
         server.scene.configure_default_lights(cast_shadow=False)
+        server.scene.configure_environment_map(None)
+        server.scene.add_light_hemisphere('/light', intensity=_LIGHT)
         self._handles = [self._add(each) for each in self._scene.shapes]
         self._sent: Poses | None = None
         self._paths: dict[str, Any] = {}
@@ -119,6 +125,17 @@ class Stage:
             ]
         )
         lookat, camera = np.array(viewpoint.lookat_m), self._server.initial_camera
-        camera.position = lookat - forward * viewpoint.distance_m * _FARTHER
-        camera.look_at = lookat
+        back = -forward * viewpoint.distance_m * _FARTHER
+        camera.position, camera.look_at = lookat + back, lookat
         camera.fov = float(np.deg2rad(_FOV_DEG))
+
+        def look(client: Any) -> None:
+            """Look from there, also where the page is open already; on a phone from farther."""
+            shift, away = np.zeros(3), 1.0
+            if client.camera.image_width < client.camera.image_height:
+                # The panel covers the lower half.
+                shift, away = np.array([0.0, 0.0, -_LOWER_M]), _PHONE
+            client.camera.position = lookat + shift + away * back
+            client.camera.look_at = lookat + shift
+
+        self._server.on_client_connect(look)

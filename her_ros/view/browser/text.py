@@ -1,16 +1,20 @@
 """Pieces of HTML on the pages of views; they are read on light and on dark ground."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from typing import Protocol
 
-from her_ros.view.browser.stage import GREEN, RED, Color
-
-_GREY: Color = (120, 126, 134)
+from her_ros.view.browser.stage import GREEN, GREY, ORANGE, RED, Color
 
 
 def rgb(color: Color) -> str:
     """Return a colour as CSS."""
     return 'rgb({}, {}, {})'.format(*color)
+
+
+def number(value: float) -> str:
+    """Return a whole number with a proper minus sign."""
+    return f'{value:.0f}'.replace('-', '−')
 
 
 def status(distance_m: float, is_success: bool, is_over: bool, lines: Sequence[str]) -> str:
@@ -20,7 +24,7 @@ def status(distance_m: float, is_success: bool, is_over: bool, lines: Sequence[s
     elif is_over:
         head, color = f'missed by {100 * distance_m:.1f} cm', RED
     else:
-        head, color = f'{100 * distance_m:.1f} cm to the goal', _GREY
+        head, color = f'{100 * distance_m:.1f} cm to the goal', GREY
     return headline(head, color, lines)
 
 
@@ -44,3 +48,59 @@ def legend(colors: Iterable[tuple[str, Color]]) -> str:
         for name, color in colors
     )
     return f'<div style="margin:0 0.75em 0.75em;font-size:0.875em">{parts}</div>'
+
+
+class NodeReport(Protocol):
+    """What a node reports, see :class:`her_ros.view.browser.live_graph.Report`."""
+
+    @property
+    def level(self) -> int:
+        """0: well, 1: a warning, 2: an error."""
+
+    @property
+    def message(self) -> str:
+        """The node's own words."""
+
+    @property
+    def values(self) -> Mapping[str, str]:
+        """Values by name."""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the node has not been heard of for some seconds."""
+
+
+# Values that a table of nodes shows, where a node reports them, with their names there.
+_SHOWN = (
+    ('env_steps_per_s', '{} steps/s'),
+    ('updates_per_s', '{} updates/s'),
+    ('answers_per_s', '{} answers/s'),
+    ('latency_p50_ms', 'latency {} ms'),
+    ('latency_p99_ms', 'p99 {} ms'),
+    ('interventions', '{} actions filtered'),
+    ('missed_deadlines', '{} safety stops'),
+    ('rollouts_dropped', '{} rollouts dropped'),
+    ('bags_refused', '{} bags refused'),
+    ('busy', '{} of a core'),
+)
+
+
+def node_table(reports: Mapping[str, NodeReport]) -> str:
+    """Return a table of nodes: how each one is, and its rates, latencies and counts.
+
+    :param reports: by name
+    """
+    rows = []
+    for name, report in sorted(reports.items()):
+        color = GREY if report.is_silent else (GREEN, ORANGE, RED)[min(report.level, 2)]
+        message = 'silent' if report.is_silent else report.message
+        values = ', '.join(
+            text.format(report.values[key]) for key, text in _SHOWN if report.values.get(key)
+        )
+        rows.append(
+            f'<div style="margin-top:0.5em"><span style="color:{rgb(color)}">●</span>'
+            f' <b>{escape(name)}</b> {escape(message)}'
+            f'<div style="opacity:0.75;margin-left:1.1em">{escape(values)}</div></div>'
+        )
+    body = ''.join(rows) or 'No node has reported yet.'
+    return f'<div style="margin:0 0.75em 0.75em;font-size:0.875em">{body}</div>'

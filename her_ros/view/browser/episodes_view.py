@@ -1,0 +1,233 @@
+"""``her-ros view RUN`` and bags: recorded episodes, how they went and why."""
+
+import time
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.pace import Pace
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.sim.rendering.view_scene import task_slices
+from her_ros.view.browser.charts import Charts
+from her_ros.view.browser.episode_list import EpisodeList
+from her_ros.view.browser.inbox import Inbox
+from her_ros.view.browser.library import Entry, Library
+from her_ros.view.browser.site import Site
+from her_ros.view.browser.stage import BLUE, GREEN, ORANGE, PURPLE, Stage
+from her_ros.view.browser.text import legend, number, status
+from her_ros.view.browser.why import reason
+
+Floats = NDArray[np.float64]
+
+# Seconds between looks for new bags, and of reading between two pictures.
+_LOOK_S, _READ_S = 1.0, 0.02
+# After so many seconds the first episode is shown, also while others are read.
+_FIRST_S = 1.0
+_PERIOD_S = 0.04
+_COLORS = (
+    ('path of the gripper', BLUE), ('path of the object', ORANGE), ('goal', GREEN),
+    ('goals of HER', PURPLE),
+)  # fmt: skip
+
+
+class EpisodesView:
+    """The page of recorded episodes; :meth:`run` plays them.
+
+    :param libraries: lists of episodes by name, such as those of a run and of its evaluations
+    :param run: the run that they are from, for what its learner makes of them; None: not known
+    """
+
+    def __init__(
+        self, site: Site, libraries: Mapping[str, Library], run: RunFolder | None, is_dark: bool
+    ) -> None:
+        self._site, self._libraries, self._run = site, libraries, run
+        self._gui, self._inbox = site.server.gui, Inbox()
+        self._entry: Entry | None = None
+        self._stage: Stage | None = None
+        self._charts: Charts | None = None
+        self._hindsight: Floats | None = None
+        self._is_playing, self._shown = True, (-1, -1)
+        self._status = self._gui.add_html('')
+        self._add_player()
+        with self._gui.add_folder('Episodes'):
+            self._source = self._gui.add_dropdown(
+                'From', tuple(libraries), visible=len(libraries) > 1
+            )
+            self._list = EpisodeList(self._gui, self._inbox, self._choose)
+        self._source.on_update(self._inbox.later(self._change_source))
+        self._charts_folder = self._gui.add_folder('Step by step')
+        self._lens = self._gui.add_checkbox(
+            "Learner's view",
+            False,
+            hint='the goals that HER puts in, and Q of the last checkpoint; needs some seconds',
+        )
+        self._lens.on_update(self._inbox.later(self._look_through_lens))
+        self._lens_note = self._gui.add_markdown('')
+        self._gui.add_html(legend(_COLORS))
+        site.add_dark_box(is_dark)
+
+    @property
+    def _library(self) -> Library:
+        return self._libraries[self._source.value]
+
+    def run(self, seconds: float = np.inf) -> None:
+        """Play what is chosen, and read what is recorded.
+
+        :param seconds: how long, wall time
+        """
+        until, look_at = time.monotonic() + seconds, 0.0
+        self._choose_at = time.monotonic() + _FIRST_S
+        while time.monotonic() < until:
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + _LOOK_S
+                self._look()
+            task = self._entry.task if self._entry else None
+            pace = Pace((task.control_period_s if task else _PERIOD_S) / self._speed.value)
+            self._inbox.empty()
+            if self._library.is_reading:
+                self._library.read(_READ_S)
+            if self._entry is None:
+                self._choose_newest()
+            elif self._entry and self._is_playing and self._step.value < self._entry.length:
+                self._step.value += 1
+                self._show_step()
+            pace.wait()
+
+    def _choose_newest(self) -> None:
+        """Choose the newest episode, or the newest so far if there are many to read."""
+        library = self._library
+        if library.entries and (not library.is_reading or time.monotonic() > self._choose_at):
+            self._choose(library.entries[-1])
+
+    def _look(self) -> None:
+        """Look for new bags, and refresh the list if there was something new."""
+        library = self._library
+        try:
+            library.look()
+        except (HerRosError, OSError) as error:  # a folder that was removed, or is being moved
+            library.faults.append(str(error))
+        count = (len(library.entries), len(library.faults))
+        if count != self._shown:
+            self._shown = count
+            self._refresh()
+
+    def _refresh(self) -> None:
+        faults = self._library.faults
+        notes = ['Reading …'] if self._library.is_reading else []
+        if faults:
+            notes.append(f'{len(faults)} could not be read, such as {faults[-1]}')
+        self._list.show(self._library.entries, '<br/>'.join(notes))
+
+    def _add_player(self) -> None:
+        self._step = self._gui.add_slider('Step', 0, 1, 1, 0)
+        self._play = self._gui.add_button('Pause', icon='player-pause')
+        self._speed = self._gui.add_slider(
+            'Speed', 0.1, 2.0, 0.1, 1.0, hint='1: as fast as it was recorded'
+        )
+        self._step.on_update(self._inbox.if_asked(self._scrub))
+        self._play.on_click(self._inbox.later(self._pause_or_play))
+
+    def _scrub(self) -> None:
+        self._set_playing(False)
+        self._show_step()
+
+    def _pause_or_play(self) -> None:
+        at_end = self._entry is not None and self._step.value >= self._entry.length
+        if at_end:
+            self._step.value = 0
+        self._set_playing(at_end or not self._is_playing)
+
+    def _set_playing(self, is_playing: bool) -> None:
+        self._is_playing = is_playing
+        self._play.label = 'Pause' if is_playing else 'Play'
+        self._play.icon = 'player-pause' if is_playing else 'player-play'
+
+    def _change_source(self) -> None:
+        self._entry, self._shown = None, (-1, -1)
+        self._look()
+
+    def _choose(self, entry: Entry) -> None:
+        """Show an episode from its start."""
+        try:
+            self._episode = self._library.episode(entry)
+        except (HerRosError, OSError) as error:
+            self._status.content = status(0.0, False, False, [str(error)])
+            return
+        self._prepare(entry)
+        self._entry = entry
+        self._step.max, self._step.value = entry.length, 0
+        self._list.mark(entry)
+        self._show_episode()
+        self._set_playing(True)
+        self._look_through_lens()
+        self._show_step()
+
+    def _prepare(self, entry: Entry) -> None:
+        """Set the scene and the charts of an episode's task."""
+        if self._entry is not None and self._entry.task == entry.task:
+            return
+        self._site.server.scene.reset()
+        self._stage = Stage(self._site.server, entry.task) if entry.task.goal_size == 3 else None
+        if self._charts is not None:
+            self._charts.remove()
+        with self._charts_folder:
+            self._charts = Charts(self._gui, entry.task.action_size)
+
+    def _show_episode(self) -> None:
+        episode, stage = self._episode, self._stage
+        assert self._charts is not None
+        assert self._entry is not None
+        self._charts.show(episode, self._entry.task)
+        if stage is None:
+            return
+        slices = task_slices(self._entry.task)
+        seen = episode.true_observation
+        stage.show_goal(episode.desired_goal)
+        stage.show_path('achieved', episode.achieved_goal, ORANGE)
+        if 'object_position' in slices:
+            stage.show_path('gripper', seen[:, slices['gripper_position']], BLUE)
+
+    def _look_through_lens(self) -> None:
+        """Show what the learner makes of the episode, if that is wanted."""
+        entry, self._hindsight = self._entry, None
+        if not self._lens.value or entry is None:
+            self._lens_note.content = ''
+            if self._stage:
+                self._stage.show_points('hindsight', np.zeros((0, 3)), PURPLE)
+            return
+        # Only now: torch takes seconds to load.
+        from her_ros.view.browser.learner_lens import Lens
+
+        lens = Lens(self._run, entry.task)
+        others = self._library.neighbours(entry)
+        view = lens.look(self._episode, others)
+        self._hindsight = view.goals
+        assert self._charts is not None
+        self._charts.show(self._episode, entry.task, view.value)
+        self._lens_note.content = view.note
+        self._show_step()
+
+    def _show_step(self) -> None:
+        entry, step, episode = self._entry, int(self._step.value), self._episode
+        assert entry is not None
+        assert self._charts is not None
+        task = entry.task
+        if self._stage is not None:
+            self._stage.show_observed(episode.true_observation[step])
+            if self._hindsight is not None:
+                moves = min(step, entry.length - 1)
+                self._stage.show_points('hindsight', self._hindsight[:, moves], PURPLE)
+        self._charts.mark(step)
+        achieved = episode.achieved_goal[step]
+        self._status.content = status(
+            float(task.distance(achieved, episode.desired_goal)),
+            bool(task.is_success(achieved, episode.desired_goal)),
+            step >= entry.length,
+            [
+                reason(episode, task),
+                f'Episode {entry.number} of {task.name}: {entry.outcome}, {entry.length} steps,'
+                f' return {number(entry.total_reward)}, policy version {entry.version}',
+            ],
+        )

@@ -1,0 +1,146 @@
+"""What a learner makes of an episode: the goals that HER puts in, and the values of its critic."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from her_ros.config.files import read_run_file
+from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.config.parameters.nodes import TrainerParameters
+from her_ros.config.schema import configured
+from her_ros.episodes.episode import Episode
+from her_ros.learning.learner import Learner
+from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.buffer import Replay
+from her_ros.learning.training.checkpoint import load_checkpoint
+from her_ros.learning.training.checkpoint_form import check_form
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.goal_task import GoalTask
+
+Floats = NDArray[np.float64]
+
+# Goals that are drawn for each state, and so high a k that next to all are HER's.
+_GOALS, _ALWAYS = 40, 1000
+# The buffer of the learner stays empty, and takes memory.
+_NO_ROWS = 1000
+
+
+class LearnerView(NamedTuple):
+    """What a learner makes of an episode."""
+
+    #: drawn for each move: metres, world frame, shape (n, T, G); None: not known
+    goals: Floats | None
+    #: Q of each move towards the desired goal, shape (T,); None: not known
+    value: Floats | None
+    #: what is not known, and why
+    note: str
+
+
+class Lens:
+    """Looks at episodes as the learner of a run does.
+
+    :param run: None: episodes of no run; HER is then shown with its default parameters
+    """
+
+    def __init__(self, run: RunFolder | None, task: GoalTask) -> None:
+        self._run, self._task = run, task
+
+    def look(self, episode: Episode, others: Sequence[Episode]) -> LearnerView:
+        """Look at an episode.
+
+        :param others: those of its bag, from which some strategies take goals
+        """
+        goals, value, notes = None, None, []
+        try:
+            parameters = parameters_of(self._run)
+            goals = hindsight_goals(parameters, self._task, episode, others)
+            if self._run is None:
+                notes.append('Goals as HER puts them in by default; the run is not known.')
+            else:
+                value = Critic(self._run, parameters, self._task).values(episode)
+        except HerRosError as error:
+            notes.append(f'Not shown: {error}')
+        return LearnerView(goals, value, ' '.join(notes))
+
+
+def parameters_of(run: RunFolder | None) -> LearnerParameters:
+    """Return how a run learns; without one, the defaults.
+
+    :raises HerRosError: if they cannot be read
+    """
+    if run is None or not run.params.exists():
+        return LearnerParameters()
+    values = read_run_file(run.params)['trainer']
+    return replace(configured(TrainerParameters, 'trainer', values), guard='none', device='cpu')
+
+
+def hindsight_goals(
+    parameters: LearnerParameters, task: GoalTask, episode: Episode, others: Sequence[Episode]
+) -> Floats:
+    """Draw goals that HER may put in for each move of an episode.
+
+    :param others: episodes beside it, for strategies that take goals of those
+    :return: metres, world frame, shape (n, T, G)
+    """
+    rows = sum(len(each) + 2 for each in (episode, *others))
+    # Symmetries would move what is shown elsewhere.
+    own = replace(
+        parameters,
+        her_k=_ALWAYS,
+        her_past_goal_k=0,
+        replay_capacity=max(rows, _NO_ROWS),
+        symmetry_left_right=0.0,
+        symmetry_front_back=0.0,
+        symmetry_offset_m=0.0,
+        truth=parameters.truth if parameters.truth != 'none' else 'rewards',
+    )
+    replay = Replay(task, own)
+    first = replay.add(episode)
+    for each in others:
+        replay.add(each)
+    generator = torch.Generator().manual_seed(0)
+    spec = replay.draw_spec._replace(candidates=0)
+    drawn = [
+        replay.sample_episode(first, len(episode), Draws.random(len(episode), generator, spec))
+        for _ in range(_GOALS)
+    ]
+    return np.array([each.goal.numpy() for each in drawn], np.float64)
+
+
+class Critic:
+    """The critic of a run's checkpoint.
+
+    :raises HerRosError: if there is no checkpoint, or it cannot be read
+    """
+
+    def __init__(self, run: RunFolder, parameters: LearnerParameters, task: GoalTask) -> None:
+        if not run.checkpoint.exists():
+            raise HerRosError('has no checkpoint, and so no critic', source=run.path)
+        state = load_checkpoint(run.checkpoint)
+        # Only the networks are used; what orders the buffer is left out.
+        self._learner = Learner(
+            task, replace(parameters, replay_capacity=_NO_ROWS, priority_kind='none')
+        )
+        found = {key: value for key, value in state['learner'].items() if key != 'priorities'}
+        check_form(run.checkpoint, found, self._learner.form)
+        self._learner.load_state_dict(found)
+
+    def values(self, episode: Episode) -> Floats:
+        """Return Q of each move towards the desired goal, the mean of all critics, shape (T,)."""
+        moves = len(episode)
+        goal = np.repeat(episode.desired_goal[None], moves, axis=0)
+        learner: Any = self._learner
+        seen = (episode.observation, episode.seen_achieved_goal)
+        if learner.parameters.truth == 'critic':
+            seen = (episode.true_observation, episode.achieved_goal)
+        observation, achieved = (torch.from_numpy(each[:moves].copy()) for each in seen)
+        with torch.no_grad():
+            state = learner.state(observation.float(), achieved, torch.from_numpy(goal))
+            action = torch.from_numpy(episode.action.copy())
+            values = learner.algorithm.values(learner.agent.online.critic, state, action)
+        return values.mean(0).double().numpy()

@@ -1,0 +1,190 @@
+"""The running graph as a view sees it: reports of its nodes, one of its episodes, and goals."""
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PointStamped
+from rcl_interfaces.srv import GetParameters
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from sensor_msgs.msg import PointCloud2
+from std_srvs.srv import Trigger
+
+from her_ros.nodes.messages import time_message
+from her_ros.nodes.qos import COMMAND, SENSOR, STATUS
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
+from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder, dtype_of
+from her_ros.wire.rows import IDENTITY, RowError, Rows
+from her_ros.wire.topics import DIAGNOSTICS, EVALUATION_STEP, GOAL, STEP
+
+# A node without a report for longer than this is silent, seconds.
+_SILENT_S = 3.0
+_BRIDGE = 'robot_bridge'
+
+
+class Report(NamedTuple):
+    """The last report of a node."""
+
+    heard_at: float
+    #: 0: well, 1: a warning, 2: an error
+    level: int
+    message: str
+    values: dict[str, str]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the node has not been heard of for some seconds."""
+        return time.monotonic() - self.heard_at > _SILENT_S
+
+
+class LiveGraph:
+    """Listens to the nodes of a namespace, by nodes of its own.
+
+    Steps come as fast as a training makes them, so they are taken only on request: see
+    :meth:`take_steps`. They are asked for at best effort, which no sender waits for.
+
+    :param node: takes diagnostics and sends goals
+    :param step_node: takes steps
+    :param namespace: of the run, such as ``her_ros``
+    """
+
+    def __init__(self, node: Node, step_node: Node, namespace: str) -> None:
+        self._prefix = '/' + namespace.strip('/') + '/'
+        self._node, self._step_node = node, step_node
+        #: by name, relative to the namespace
+        self.reports: dict[str, Report] = {}
+        #: the topic whose steps are taken; empty: none
+        self.step_topic = ''
+        self._received: list[bytes] = []
+        self._decoder: CloudDecoder | None = None
+        self._publishers: dict[str, Any] = {}
+        self._executors = []
+        for each in (node, step_node):
+            executor = SingleThreadedExecutor(context=each.context)
+            executor.add_node(each)
+            self._executors.append(executor)
+        node.create_subscription(DiagnosticArray, DIAGNOSTICS, self._take_status, STATUS)
+
+    def spin(self, seconds: float) -> None:
+        """Receive reports, for at most this time."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0.0:
+            self._executors[0].spin_once(timeout_sec=left)
+
+    def step_topics(self) -> list[str]:
+        """Return the topics with steps of the namespace, apart from those of evaluations."""
+        return sorted(
+            name
+            for name, types in self._node.get_topic_names_and_types()
+            if name.startswith(self._prefix)
+            and name.endswith(f'/{STEP}')
+            and not name.endswith(f'/{EVALUATION_STEP}')
+            and CLOUD_TYPE in types
+            and self._node.count_publishers(name)
+        )
+
+    def listen(self, topic: str) -> None:
+        """Take the steps of a topic from now on, and no others."""
+        if topic == self.step_topic:
+            return
+        for each in [*self._step_node.subscriptions]:
+            self._step_node.destroy_subscription(each)
+        self.step_topic, self._decoder = topic, None
+        self._received.clear()
+        self._step_node.create_subscription(
+            PointCloud2, topic, self._received.append, SENSOR, raw=True
+        )
+
+    def take_steps(self, seconds: float) -> list[Rows]:
+        """Receive steps for at most this time, or until there is one.
+
+        :return: the row of the first environment of each message, shape (1,)
+        """
+        self._executors[1].spin_once(timeout_sec=seconds)
+        found = []
+        for message in self._received:
+            try:
+                if self._decoder is None:
+                    layout = dtype_of(message)
+                    if not {*IDENTITY, 'observation'} <= set(layout.names or ()):
+                        raise RowError('no step rows')
+                    self._decoder = CloudDecoder(layout)
+                (rows,) = self._decoder.decode([message])
+            except (RowError, ValueError):
+                self._decoder = None  # of another task since; the next message tells
+                continue
+            found += [rows[rows['env'] == 0][:1]]
+        self._received.clear()
+        return [each for each in found if len(each)]
+
+    def drop_steps(self) -> None:
+        """Drop the steps that came while none were taken."""
+        for _ in range(SENSOR.depth):
+            self._executors[1].spin_once(timeout_sec=0.0)
+        self._received.clear()
+
+    def task_of(self, topic: str, timeout_s: float = 2.0) -> GoalTask | None:
+        """Ask the node that sends a topic's steps for its task; None: it does not answer.
+
+        :raises TaskError: if it names a task that is not known here
+        """
+        for sender in self._node.get_publishers_info_by_topic(topic):
+            name = f'{sender.node_namespace.rstrip("/")}/{sender.node_name}/get_parameters'
+            client = self._node.create_client(GetParameters, name)
+            future = client.call_async(GetParameters.Request(names=['task', 'arm']))
+            until = time.monotonic() + timeout_s
+            while not future.done() and time.monotonic() < until:
+                self._executors[0].spin_once(timeout_sec=0.1)
+            answer = future.result() if future.done() else None
+            self._node.destroy_client(client)
+            if answer is not None and answer.values[0].string_value:
+                return task_named(*(value.string_value for value in answer.values[:2]))
+        return None
+
+    def send_goal(self, goal: Sequence[float], frame: str = 'world') -> None:
+        """Send a goal to the robot or simulation whose steps are taken; metres."""
+        topic = self.step_topic.removesuffix(STEP) + GOAL
+        if topic not in self._publishers:
+            self._publishers[topic] = self._node.create_publisher(PointStamped, topic, COMMAND)
+            # What is sent before the other side is found is lost.
+            until = time.monotonic() + _SILENT_S
+            publisher = self._publishers[topic]
+            while not publisher.get_subscription_count() and time.monotonic() < until:
+                self._executors[0].spin_once(timeout_sec=0.05)
+        message = PointStamped()
+        message.header.frame_id, message.header.stamp = frame, time_message(time.time_ns())
+        message.point.x, message.point.y, message.point.z = map(float, goal)
+        self._publishers[topic].publish(message)
+
+    @property
+    def has_robot(self) -> bool:
+        """Whether a bridge to a robot reports."""
+        return any(
+            name.rpartition('/')[2] == _BRIDGE and not report.is_silent
+            for name, report in self.reports.items()
+        )
+
+    def stop_robot(self) -> None:
+        """Ask the bridge to stop its robot."""
+        for name in self.reports:
+            if name.rpartition('/')[2] == _BRIDGE:
+                client = self._node.create_client(Trigger, f'{self._prefix}{name}/stop')
+                if client.wait_for_service(timeout_sec=_SILENT_S):
+                    client.call_async(Trigger.Request())
+
+    def _take_status(self, message: DiagnosticArray) -> None:
+        for status in message.status:
+            if status.name.startswith(self._prefix):
+                level = status.level[0] if isinstance(status.level, bytes) else int(status.level)
+                values = {item.key: item.value for item in status.values}
+                name = status.name.removeprefix(self._prefix)
+                self.reports[name] = Report(time.monotonic(), level, status.message, values)
+
+
+def goal_of(row: Rows) -> np.ndarray:
+    """Return the desired goal of a row, metres, world frame, shape (G,)."""
+    return np.asarray(row['desired_goal'][0])

@@ -1,0 +1,242 @@
+"""``her-ros view --live``: the nodes that run, an episode of theirs, and goals by click."""
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.pace import Pace
+from her_ros.sim.rendering.view_scene import task_slices
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.view.browser.inbox import Inbox
+from her_ros.view.browser.live_graph import LiveGraph, Report
+from her_ros.view.browser.site import Site
+from her_ros.view.browser.stage import BLUE, GREEN, GREY, ORANGE, Stage
+from her_ros.view.browser.text import headline, legend, node_table, status
+from her_ros.wire.rows import Rows
+
+Floats = NDArray[np.float64]
+
+# Seconds between looks at the graph, and how long an episode is waited for.
+_LOOK_S, _EPISODE_S = 1.0, 3.0
+# Steps that come faster than this share of the control period are a training's: one episode is
+# taken at a time, and played at the speed of a robot.
+_FAST = 0.5
+
+_HELP = """
+**Click into the scene** to put the goal there, at its present height, or drag its arrows. Then
+send it. In a training it is the goal of the next rollout of this worker.
+"""
+
+
+class LiveView:
+    """The page of a running graph; :meth:`run` follows it.
+
+    :param task: None: as the nodes say
+    """
+
+    def __init__(
+        self, site: Site, graph: LiveGraph, namespace: str, task: GoalTask | None, is_dark: bool
+    ) -> None:
+        self._site, self._graph, self._namespace = site, graph, namespace
+        self._gui, self._inbox = site.server.gui, Inbox()
+        self._given, self._task = task, task
+        self._stage: Stage | None = None
+        self._episode: list[Rows] = []
+        self._place = 0
+        self._is_fast = False
+        self._head = self._gui.add_html('')
+        self._status = self._gui.add_html('')
+        self._topic = self._gui.add_dropdown('Of', ('–',), hint='topic of steps')
+        self._topic.on_update(self._inbox.if_asked(self._change_topic))
+        with self._gui.add_folder('Goal'):
+            self._goal = self._gui.add_vector3('x, y, z (m)', (0.0, 0.0, 0.0), step=0.01)
+            self._goal.on_update(self._inbox.if_asked(self._move_marker))
+            self._send = self._gui.add_button('Send goal', icon='send')
+            self._send.on_click(self._inbox.later(self._send_goal))
+            self._gui.add_markdown(_HELP)
+        self._stop = self._gui.add_button('Stop the robot', color='red', visible=False)
+        self._stop.on_click(self._inbox.later(graph.stop_robot))
+        with self._gui.add_folder('Nodes'):
+            self._nodes = self._gui.add_html('')
+        self._gui.add_html(legend([('path of the gripper', BLUE), ('path of the object', ORANGE)]))
+        site.add_dark_box(is_dark)
+        self._gizmo: Any = None
+
+    def run(self, seconds: float = np.inf) -> None:
+        """Follow the graph.
+
+        :param seconds: how long, wall time
+        """
+        until, look_at = time.monotonic() + seconds, 0.0
+        while time.monotonic() < until:
+            self._inbox.empty()
+            if time.monotonic() >= look_at:
+                look_at = time.monotonic() + _LOOK_S
+                self._look()
+            period_s = self._task.control_period_s if self._task else 0.04
+            pace = Pace(period_s)
+            self._graph.spin(period_s / 4)
+            if self._task is None:
+                pace.wait()
+            elif self._is_fast:
+                self._play()
+                pace.wait()
+            else:
+                self._follow(period_s / 2)
+
+    def _look(self) -> None:
+        """Look at the graph: topics that came or went, and the reports of its nodes."""
+        topics = self._graph.step_topics()
+        if topics and [*self._topic.options] != topics:
+            self._topic.options = tuple(topics)
+        if topics and (self._graph.step_topic not in topics or self._task is None):
+            self._change_topic()
+        reports = self._graph.reports
+        self._nodes.content = node_table(reports)
+        self._stop.visible = self._graph.has_robot
+        self._head.content = self._headline(reports)
+
+    def _headline(self, reports: dict[str, Report]) -> str:
+        heard = {name: each for name, each in reports.items() if not each.is_silent}
+        if not heard:
+            return headline(
+                f'no node of /{self._namespace.strip("/")} is heard', GREY,
+                ['Is a training or a robot running in this namespace and ROS domain?'],
+            )  # fmt: skip
+        lines = []
+        if trainer := heard.get('trainer'):
+            values = trainer.values
+            rate = values.get('success_rate', '')
+            lines = [
+                f'{int(values.get("episodes", 0)):,} episodes,'
+                f' {int(values.get("env_steps", 0)):,} steps,'
+                f' {int(values.get("updates", 0)):,} updates',
+                f'success of the last evaluation: {rate or "none yet"}',
+            ]
+        for name, report in heard.items():
+            if state := report.values.get('goal_state', ''):
+                what = f'{state}, {report.values.get("goal_result", "")}'.rstrip(', ')
+                lines.append(f'last goal, {name}: {what}' if state != 'none' else '')
+        worst = max(heard.values(), key=lambda each: each.level)
+        if worst.level == 0:
+            return headline(f'{len(heard)} nodes are well', GREEN, filter(None, lines))
+        return headline(worst.message, ORANGE, filter(None, lines))
+
+    def _change_topic(self) -> None:
+        """Listen to the topic that is chosen, and find out its task."""
+        topic = self._topic.value
+        try:
+            task = self._given or self._graph.task_of(topic)
+            if task is None:
+                return  # asked again at the next look
+            self._graph.listen(topic)
+            if self._stage is None or task != self._task:
+                self._set_task(task)
+        except HerRosError as error:
+            self._status.content = headline('cannot be shown', GREY, [str(error)])
+            return
+        self._episode, self._place, self._is_fast = [], 0, False
+
+    def _set_task(self, task: GoalTask) -> None:
+        scene = self._site.server.scene
+        scene.reset()
+        self._stage, self._task = Stage(self._site.server, task), task
+        self._gizmo = scene.add_transform_controls(
+            '/goal_arrows', scale=0.15, disable_rotations=True, depth_test=False
+        )
+        self._gizmo.on_update(self._inbox.if_asked(self._drag))
+        scene.on_click()(self._click)
+        self._has_goal = False
+
+    def _follow(self, seconds: float) -> None:
+        """Show steps as they come; find out how fast they come."""
+        rows = self._graph.take_steps(seconds)
+        for row in rows:
+            if self._episode and row['step'][0] <= self._episode[-1]['step'][0]:
+                self._episode = []
+            if not self._episode:
+                self._began = time.monotonic()
+            self._episode.append(row)
+        if rows:
+            self._show(len(self._episode) - 1)
+        assert self._task is not None
+        if len(self._episode) > 10:
+            took = (time.monotonic() - self._began) / len(self._episode)
+            self._is_fast = took < _FAST * self._task.control_period_s
+            self._place = 0
+
+    def _play(self) -> None:
+        """Play an episode that was taken; at its end take another one."""
+        if self._place < len(self._episode):
+            self._show(self._place)
+            self._place += 1
+            return
+        self._graph.drop_steps()
+        self._episode, self._place = [], 0
+        until = time.monotonic() + _EPISODE_S
+        while time.monotonic() < until:
+            for row in self._graph.take_steps(0.05):
+                if row['step'][0] == 0:
+                    self._episode = []
+                self._episode.append(row)
+            last = self._episode[-1] if self._episode else None
+            if last is not None and (last['truncated'][0] or last['terminated'][0]):
+                break
+        self._is_fast = bool(self._episode)
+
+    def _show(self, place: int) -> None:
+        stage, task, row = self._stage, self._task, self._episode[place]
+        assert stage is not None
+        assert task is not None
+        slices = task_slices(task)
+        truth = 'true_observation' in (row.dtype.names or ())
+        seen = np.concatenate(
+            [each['true_observation' if truth else 'observation'] for each in self._episode]
+        )[: place + 1]
+        achieved = np.concatenate(
+            [each['true_achieved_goal' if truth else 'achieved_goal'] for each in self._episode]
+        )[: place + 1]
+        goal = row['desired_goal'][0]
+        stage.show_observed(seen[-1])
+        stage.show_goal(goal)
+        stage.show_path('gripper', seen[:, slices['gripper_position']], BLUE)
+        if 'object_position' in slices:
+            stage.show_path('object', achieved, ORANGE)
+        if not self._has_goal:
+            self._has_goal = True
+            self._put_marker(goal)
+        self._status.content = status(
+            float(task.distance(achieved[-1], goal)),
+            bool(task.is_success(achieved[-1], goal)),
+            bool(row['truncated'][0] or row['terminated'][0]),
+            [
+                f'episode {int(row["episode"][0])}, step {int(row["step"][0])},'
+                f' policy version {int(row["policy_version"][0])}',
+                'one episode at a time, at the speed of a robot' if self._is_fast else '',
+            ],
+        )
+
+    def _click(self, event: Any) -> None:
+        """Put the goal where the ray of a click meets the plane of the goal's height."""
+        origin, direction = np.array(event.ray_origin), np.array(event.ray_direction)
+        height = self._goal.value[2]
+        if direction[2] < -1e-3:
+            point = origin + direction * (height - origin[2]) / direction[2]
+            self._inbox.later(lambda: self._put_marker(point))(event)
+
+    def _put_marker(self, goal: Floats) -> None:
+        self._goal.value = tuple(np.asarray(goal).round(3).tolist())
+        self._move_marker()
+
+    def _move_marker(self) -> None:
+        if self._gizmo is not None:
+            self._gizmo.position = np.array(self._goal.value)
+
+    def _drag(self) -> None:
+        self._goal.value = tuple(np.asarray(self._gizmo.position).round(3).tolist())
+
+    def _send_goal(self) -> None:
+        self._graph.send_goal(self._goal.value)

@@ -1,0 +1,72 @@
+import shutil
+
+import pytest
+
+from her_ros.runtime.run_folder import RunFolder
+from her_ros.view.browser.library import Library, bags_in
+
+viser = pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[view]'")
+
+
+@pytest.fixture
+def open_page():
+    from her_ros.view.browser.episodes_view import EpisodesView
+    from her_ros.view.browser.site import Address, Site
+
+    opened = []
+
+    def page(folder):
+        run = RunFolder(folder)
+        site = Site('run', Address(port=0)).__enter__()
+        opened.append(site)
+        libraries = {
+            'training': Library(bags_in(run.bags)),
+            'evaluations': Library(bags_in(run.evaluation)),
+        }
+        return EpisodesView(site, libraries, run, is_dark=False)
+
+    yield page
+    for site in opened:
+        site.__exit__()
+
+
+def test_the_newest_episode_is_played_and_says_why_it_missed(recorded_run, open_page):
+    view = open_page(recorded_run)
+    view.run(0.5)
+    assert view._entry.number == 8
+    assert 0 < view._step.value < 50
+    assert 'cm to the goal' in view._status.content
+    assert 'The actions were random' in view._status.content
+    assert 'Episode 8 of FetchReach' in view._status.content
+    assert len(view._charts._distance.data) == 4
+
+
+def test_new_bags_of_a_running_training_raise_the_count(recorded_run, open_page):
+    view = open_page(recorded_run)
+    view.run(0.2)
+    (bag,) = (recorded_run / 'bags').glob('*.mcap')
+    shutil.copy(bag, bag.with_name('zzz.mcap'))
+    view.run(2.5)
+    assert view._list._head.content.startswith('**16 episodes**')
+    assert view._entry.number == 8  # what somebody looks at stays
+
+
+def test_a_run_without_an_episode_waits_for_one(recorded_run, tmp_path, open_page):
+    view = open_page(tmp_path / 'new')
+    view.run(0.2)
+    assert view._list._head.content == 'No episode yet.'
+    shutil.copytree(recorded_run / 'bags', tmp_path / 'new' / 'bags')
+    view.run(1.5)
+    assert view._entry.number == 8
+
+
+def test_the_view_of_the_learner_shows_goals_and_says_what_it_lacks(recorded_run, open_page):
+    view = open_page(recorded_run)
+    view.run(0.3)
+    view._lens.value = True
+    view.run(0.1)
+    assert view._hindsight.shape == (40, 50, 3)
+    assert 'has no checkpoint' in view._lens_note.content
+    view._lens.value = False
+    view.run(0.1)
+    assert view._hindsight is None
