@@ -152,8 +152,7 @@ class Gripper:
 
     joints: tuple[str, ...] = parameter(
         MISSING,
-        'one joint of the model that moves both fingers, or two: of the right finger (on the side'
-        ' of -y when the tool points down) and of the left one',
+        'one joint of the model that moves both fingers, or two, one per finger, in any order',
     )
     driver_joints: tuple[str, ...] = parameter(
         (), 'names of the same joints in joint_states; default: as in the model'

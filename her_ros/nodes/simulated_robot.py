@@ -1,4 +1,4 @@
-"""The ``simulated_robot`` node: a simulated Fetch in real time with the topics of a robot."""
+"""The ``simulated_robot`` node: a simulated arm in real time with the topics of a robot."""
 
 import time
 from array import array
@@ -20,14 +20,22 @@ from her_ros.nodes.messages import WORLD_FRAME, stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import ROBOT
 from her_ros.nodes.scene import ScenePublisher
-from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist, stamp_fault
+from her_ros.robot.commands import CommandChecker, stamp_fault
 from her_ros.robot.errors import RobotError
-from her_ros.robot.simulated.robot import SimulatedRobot, start_seed
+from her_ros.robot.simulated.robot import start_seed
+from her_ros.robot.simulated.robots import simulated_robot
 from her_ros.robot.simulated.sensor_faults import Delay, SensorFaults
 from her_ros.robot.simulated.tick_counter import TickCounter
 from her_ros.runtime.seeds import generator
 from her_ros.tasks.registry import task_named
-from her_ros.wire.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
+from her_ros.wire.topics import (
+    GRIPPER,
+    JOINT_STATES,
+    OBJECT_POSE,
+    TOOL_POSE,
+    TRAJECTORY,
+    TWIST,
+)
 
 _SUBSTEPS_PER_S = 500
 #: longest time of physics to catch up at once, seconds; further time is skipped
@@ -47,7 +55,8 @@ class SimulatedRobotNode(GuardedNode):
                 source=self.get_name(),
             )
         task = task_named(p.task, p.arm)
-        self._robot = SimulatedRobot(task, p.command_timeout_s)
+        self._robot = simulated_robot(task, p.command_timeout_s)
+        self._check = CommandChecker(task)
         self._resets = 0
         self._robot.reset(start_seed(p.seed, self._resets))
         self._faults = SensorFaults(
@@ -65,7 +74,8 @@ class SimulatedRobotNode(GuardedNode):
         self._reported = (time.monotonic(), 0)
         self._ticks = 0
         self._connect()
-        self._scene = ScenePublisher(self, task, measured=False) if p.publish_scene else None
+        show = p.publish_scene and not task.arm
+        self._scene = ScenePublisher(self, task, measured=False) if show else None
         # Steps of the system clock do not affect it, unlike the node's clock.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._schedule = TickCounter(
@@ -78,6 +88,7 @@ class SimulatedRobotNode(GuardedNode):
         self._object_pose = self.create_publisher(PoseStamped, OBJECT_POSE, ROBOT)
         self._subscribe(TwistStamped, TWIST, self._on_twist)
         self._subscribe(JointTrajectory, TRAJECTORY, self._on_trajectory)
+        self._subscribe(PoseStamped, TOOL_POSE, self._on_tool_pose)
         self._subscribe(Float64MultiArray, GRIPPER, self._on_gripper)
         self.create_service(Trigger, '~/reset', self._on_reset)
         self._diagnostics = Diagnostics(self, self._status)
@@ -93,7 +104,7 @@ class SimulatedRobotNode(GuardedNode):
 
     def _on_twist(self, message: TwistStamped) -> None:
         header, linear, angular = message.header, message.twist.linear, message.twist.angular
-        velocity = checked_twist(
+        velocity = self._check.twist(
             header.frame_id,
             [linear.x, linear.y, linear.z],
             [angular.x, angular.y, angular.z],
@@ -101,6 +112,17 @@ class SimulatedRobotNode(GuardedNode):
         if self._is_of_now('twist', header):
             self._commanded_at = time.monotonic()
             self._robot.command_velocity(velocity)
+
+    def _on_tool_pose(self, message: PoseStamped) -> None:
+        header, place, turn = message.header, message.pose.position, message.pose.orientation
+        position = self._check.tool_pose(
+            header.frame_id,
+            [place.x, place.y, place.z],
+            [turn.x, turn.y, turn.z, turn.w],
+        )
+        if self._is_of_now('tool pose', header):
+            self._commanded_at = time.monotonic()
+            self._robot.command_tool(position)
 
     def _is_of_now(self, what: str, header: Header) -> bool:
         """Return whether the stamp of a command is current; count and log one that is not."""
@@ -118,7 +140,7 @@ class SimulatedRobotNode(GuardedNode):
             raise RobotError('trajectory: it holds no point')
         last = message.points[-1]
         duration_s = last.time_from_start.sec + last.time_from_start.nanosec / 1e9
-        positions = checked_joints(message.joint_names, last.positions, duration_s)
+        positions = self._check.joints(message.joint_names, last.positions, duration_s)
         # A stamp of 0 makes a joint_trajectory_controller start immediately.
         if stamp_ns_of(message.header.stamp) and not self._is_of_now('trajectory', message.header):
             return
@@ -126,7 +148,7 @@ class SimulatedRobotNode(GuardedNode):
         self._robot.command_joints(positions, duration_s)
 
     def _on_gripper(self, message: Float64MultiArray) -> None:
-        self._robot.command_fingers(checked_fingers(message.data))
+        self._robot.command_gripper(self._check.gripper(message.data))
 
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._resets += 1

@@ -6,32 +6,103 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from her_ros.arms.model import ARM_JOINTS, FINGER_JOINTS
+from her_ros.arms.model import FINGER_JOINTS
+from her_ros.arms.placement import placement_of
 from her_ros.robot.errors import RobotError
+from her_ros.robot.frames import WORLD, Frames, Pose
+from her_ros.tasks.goal_task import GoalTask
 
 Floats = NDArray[np.float64]
 
-#: frames that the simulated robot's commands may stand in; their axes are the same
-FRAMES = ('world', 'base_link')
 # Limit in rad, m and m/s; no arm follows larger values, and the simulation would diverge.
 _LARGEST = 100.0
+# Largest angle of a commanded tool from pointing down, rad.
+_LARGEST_TILT = 0.1
 
 
-def checked_twist(frame: str, linear: ArrayLike, angular: ArrayLike) -> Floats:
-    """Check a velocity of the gripper.
+class CommandChecker:
+    """Checks commands to the arm of a task that stands where it does in training.
 
-    :param linear: m/s, shape (3,)
-    :param angular: rad/s, shape (3,)
-    :return: ``linear``
-    :raises RobotError: if the frame is not one of ``FRAMES``, a value is not finite, or the
-        gripper is to turn
+    Commands stand in the world or in the frame of its base, whose axes are the same.
+
+    :raises ArmError: if the task has no arm, or its description has a fault
     """
-    if frame not in FRAMES:
-        raise RobotError(f'twist: frame {frame!r} is unknown', f'use {" or ".join(FRAMES)}')
-    velocity = _finite('twist', linear, 3)
-    if (turn := _finite('twist', angular, 3)).any():
-        raise RobotError(f'twist: angular is {turn.tolist()}', 'the gripper cannot turn, send 0')
-    return velocity
+
+    def __init__(self, task: GoalTask) -> None:
+        placement = placement_of(task)
+        description = placement.description
+        base = Pose.of('base', placement.base_m)
+        self._frames = Frames(description.driver.base_frame, base)
+        self._arm_joints = description.arm.driver_joints
+        self._gripper_joints = len(description.gripper.joints)
+        self._down = np.array(description.tool.down_quaternion)
+
+    def twist(self, frame: str, linear: ArrayLike, angular: ArrayLike) -> Floats:
+        """Check a velocity of the tool.
+
+        :param linear: m/s, shape (3,)
+        :param angular: rad/s, shape (3,)
+        :return: ``linear``
+        :raises RobotError: if the frame is unknown, a value is not finite, or the tool is to turn
+        """
+        self._check_frame('twist', frame)
+        velocity = _finite('twist', linear, 3)
+        if (turn := _finite('twist', angular, 3)).any():
+            raise RobotError(f'twist: angular is {turn.tolist()}', 'the gripper cannot turn, send 0')
+        return velocity
+
+    def tool_pose(self, frame: str, position: ArrayLike, xyzw: ArrayLike) -> Floats:
+        """Check a pose of the tool and return its position.
+
+        :param position: metres, shape (3,)
+        :param xyzw: quaternion as ROS orders it, shape (4,)
+        :return: metres, world frame, shape (3,)
+        :raises RobotError: if the frame is unknown, a value is not finite, or the tool does not
+            point down
+        """
+        self._check_frame('tool pose', frame)
+        pose = Pose.of('tool pose', _finite('tool pose', position, 3), xyzw)
+        tilt = 2.0 * np.arccos(min(1.0, abs(float(pose.quaternion @ self._down))))
+        if tilt > _LARGEST_TILT:
+            raise RobotError(
+                f'tool pose: the tool is turned by {tilt:.2f} rad from pointing down',
+                'the gripper cannot turn, send the orientation'
+                f' {np.roll(self._down, -1).round(4).tolist()} (x, y, z, w)',
+            )
+        return self._frames.to_world(frame, pose, 'tool pose').position
+
+    def joints(self, names: Sequence[str], positions: ArrayLike, duration_s: float) -> Floats:
+        """Check joint positions and return them in the order of the arm's joints.
+
+        :param positions: in the order of ``names``, rad (m if prismatic)
+        :param duration_s: time to get there
+        :return: positions, rad (m), shape (A,)
+        :raises RobotError: if joints are unknown, missing or named twice, a value is not finite,
+            or the time is negative
+        """
+        ours = self._arm_joints
+        if unknown := [name for name in names if name not in ours]:
+            raise RobotError(f'trajectory: unknown joints {unknown}', f'the arm has {list(ours)}')
+        if missing := [name for name in ours if name not in names]:
+            raise RobotError(
+                f'trajectory: joints {missing} are missing', f'all {len(ours)} must be named'
+            )
+        if len(names) > len(ours):
+            raise RobotError(f'trajectory: joints are named twice: {list(names)}')
+        if duration_s < 0.0:
+            raise RobotError(
+                f'trajectory: time_from_start is {duration_s} s', 'it must not be negative'
+            )
+        by_name = dict(zip(names, _finite('trajectory', positions, len(names)), strict=True))
+        return np.array([by_name[name] for name in ours])
+
+    def gripper(self, positions: ArrayLike) -> Floats:
+        """Check positions of the gripper's joints, see :func:`checked_fingers`."""
+        return checked_fingers(positions, self._gripper_joints)
+
+    def _check_frame(self, what: str, frame: str) -> None:
+        if frame not in (known := (WORLD, self._frames.base_frame)):
+            raise RobotError(f'{what}: frame {frame!r} is unknown', f'use {" or ".join(known)}')
 
 
 class StampFault(NamedTuple):
@@ -65,31 +136,6 @@ def stamp_fault(what: str, stamp_ns: int, now_ns: int, limit_s: float) -> StampF
         f'{what}: stamped {abs(age_s):.3f} s in the {side}, more than command_timeout_s'
         f' {limit_s:g}; send it sooner, or synchronise the clocks',
     )
-
-
-def checked_joints(names: Sequence[str], positions: ArrayLike, duration_s: float) -> Floats:
-    """Check joint positions and return them in the order of ``ARM_JOINTS``.
-
-    :param positions: in the order of ``names``, rad
-    :param duration_s: time to get there
-    :return: positions, rad, shape (7,)
-    :raises RobotError: if joints are unknown, missing or named twice, a value is not finite, or
-        the time is negative
-    """
-    if unknown := [name for name in names if name not in ARM_JOINTS]:
-        raise RobotError(
-            f'trajectory: unknown joints {unknown}', f'the arm has {list(ARM_JOINTS)}'
-        )
-    if missing := [name for name in ARM_JOINTS if name not in names]:
-        raise RobotError(f'trajectory: joints {missing} are missing', 'all seven must be named')
-    if len(names) > len(ARM_JOINTS):
-        raise RobotError(f'trajectory: joints are named twice: {list(names)}')
-    if duration_s < 0.0:
-        raise RobotError(
-            f'trajectory: time_from_start is {duration_s} s', 'it must not be negative'
-        )
-    by_name = dict(zip(names, _finite('trajectory', positions, len(names)), strict=True))
-    return np.array([by_name[name] for name in ARM_JOINTS])
 
 
 def checked_fingers(positions: ArrayLike, count: int = len(FINGER_JOINTS)) -> Floats:

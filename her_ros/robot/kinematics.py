@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from her_ros.arms.description import ArmDescription
+from her_ros.arms.fingers import is_first_at_plus_y
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model
 from her_ros.arms.placement import placement_of
@@ -27,7 +28,10 @@ class ArmKinematics:
     def __init__(self, description: ArmDescription, base: Pose) -> None:
         self.description = description
         self._base = base
-        self._ik = ik = InverseKinematics(description, kinematic_model(description), _TOLERANCE_M)
+        model = kinematic_model(description)
+        self._ik = ik = InverseKinematics(description, model, _TOLERANCE_M)
+        # Between the order of the gripper's joints and that of observations, at +y first.
+        self._finger_order = slice(None, None, 1 if is_first_at_plus_y(description, model) else -1)
         arm, gripper = description.arm, description.gripper
         names = dict(zip(arm.joints, arm.driver_joints, strict=True))
         names |= dict(zip(arm.held_joints, arm.driver_held_joints, strict=True))
@@ -57,9 +61,9 @@ class ArmKinematics:
         self._velocity = self._tool.jacobian[:3] @ velocity[:count]
         gripper = self.description.gripper
         share = gripper.distance_per_position
-        # One joint moves both fingers.
-        self._fingers = np.broadcast_to((fingers - gripper.closed) * share, 2)
-        self._finger_velocity = np.broadcast_to(velocity[count:] * share, 2)
+        self._fingers = self.fingers_at(fingers)
+        # One joint may move both fingers.
+        self._finger_velocity = np.broadcast_to(velocity[count:] * share, 2)[self._finger_order]
 
     @property
     def grip_position(self) -> Floats:
@@ -80,33 +84,33 @@ class ArmKinematics:
 
     @property
     def finger_position(self) -> Floats:
-        """Distances of right and left finger from the middle: metres, shape (2,)."""
+        """Distances of the fingers at +y and at -y from the middle: metres, shape (2,)."""
         return self._fingers.copy()
 
     @property
     def finger_velocity(self) -> Floats:
-        """Velocities of right and left finger: m/s, shape (2,)."""
+        """Velocities of the fingers at +y and at -y: m/s, shape (2,)."""
         return self._finger_velocity.copy()
 
     def gripper_joints(self, fingers: Floats) -> Floats:
         """Return positions of the gripper's joints for those of the fingers.
 
-        :param fingers: distances of right and left finger from the middle, metres, shape (2,)
+        :param fingers: distances of those at +y and at -y from the middle, metres, shape (2,)
         :return: m or rad, in the order of the description, shape (1,) or (2,)
         """
         gripper = self.description.gripper
-        positions = gripper.closed + fingers / gripper.distance_per_position
+        positions = gripper.closed + fingers[self._finger_order] / gripper.distance_per_position
         return positions if len(gripper.joints) == 2 else positions.mean(keepdims=True)
 
     def fingers_at(self, joints: Floats) -> Floats:
         """Return positions of the fingers for those of the gripper's joints.
 
         :param joints: m or rad, in the order of the description, shape (1,) or (2,)
-        :return: distances of right and left finger from the middle, metres, shape (2,)
+        :return: distances of those at +y and at -y from the middle, metres, shape (2,)
         """
         gripper = self.description.gripper
         distances = (joints - gripper.closed) * gripper.distance_per_position
-        fingers: Floats = np.broadcast_to(distances, 2).copy()
+        fingers: Floats = np.broadcast_to(distances, 2)[self._finger_order].copy()
         return fingers
 
     def joints_after(

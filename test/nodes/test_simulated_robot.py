@@ -21,29 +21,31 @@ from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.robot import start_seed
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import task_named
-from her_ros.wire.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TRAJECTORY, TWIST
+from her_ros.wire.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TOOL_POSE, TRAJECTORY, TWIST
 
 pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 NODE = '/run/simulated_robot'
+FETCH_PUSH = task_named('FetchPush')
 
 
 class Partner:
     """Plays what stands at the other ends of a robot's topics."""
 
-    def __init__(self, graph, task='FetchPush', qos=SENSOR):
-        self.graph, self.kinematics = graph, task_kinematics(task_named(task))
+    def __init__(self, graph, task=FETCH_PUSH, namespace='/run', qos=SENSOR):
+        self.graph, self.kinematics = graph, task_kinematics(task)
         self.joints, self.objects = [], []
         self._logged_at = {}
         node = graph.node
-        node.create_subscription(JointState, f'/run/{JOINT_STATES}', self._on_joints, qos)
-        node.create_subscription(PoseStamped, f'/run/{OBJECT_POSE}', self._on_object, qos)
+        node.create_subscription(JointState, f'{namespace}/{JOINT_STATES}', self._on_joints, qos)
+        node.create_subscription(PoseStamped, f'{namespace}/{OBJECT_POSE}', self._on_object, qos)
         commands = (
             (TwistStamped, TWIST),
             (JointTrajectory, TRAJECTORY),
+            (PoseStamped, TOOL_POSE),
             (Float64MultiArray, GRIPPER),
         )
         self._publishers = {
-            kind: node.create_publisher(kind, f'/run/{topic}', ROBOT) for kind, topic in commands
+            kind: node.create_publisher(kind, f'{namespace}/{topic}', ROBOT) for kind, topic in commands
         }
 
     def _on_joints(self, message):
@@ -226,7 +228,7 @@ def test_reliable_subscribers_receive_measurements_too(fresh):
 
 def test_a_gripper_that_is_not_held_closed_opens(graph):
     graph.start('simulated_robot', parameters={'task': 'FetchPickAndPlace'})
-    partner = Partner(graph, 'FetchPickAndPlace')
+    partner = Partner(graph, task_named('FetchPickAndPlace'))
     partner.ready()
     partner.send(Float64MultiArray(data=[0.02, 0.04]))
     partner.listen(1.0)
@@ -237,7 +239,7 @@ def test_a_gripper_that_is_not_held_closed_opens(graph):
 
 def test_a_robot_without_object_sends_none_and_says_so(graph):
     graph.start('simulated_robot', parameters={'task': 'FetchReach'})
-    partner = Partner(graph, 'FetchReach')
+    partner = Partner(graph, task_named('FetchReach'))
     partner.ready()
     assert 'no object' in graph.call(Trigger, f'{NODE}/reset').message
     assert not partner.listen(0.3)[1]
@@ -282,3 +284,64 @@ def test_a_rate_that_cannot_be_kept_is_refused(graph):
     process = graph.start('simulated_robot', parameters={'rate_hz': 60})
     assert process.ended() == 2
     assert 'rate_hz is 60' in process.lines[-1]
+
+
+@pytest.fixture(scope='module')
+def small_arm(shared_graph):
+    """A small arm with a block, and who talks to it."""
+    shared_graph.start('simulated_robot', '/arm', {'task': 'PickAndPlace', 'arm': 'six_joint'})
+    partner = Partner(shared_graph, task_named('PickAndPlace', 'six_joint'), '/arm')
+    partner.ready()
+    return partner
+
+
+def tool_pose(position, frame='base_link', **quaternion):
+    message = PoseStamped()
+    message.header.frame_id = frame
+    message.header.stamp = Time(nanoseconds=time.time_ns()).to_msg()
+    place, turn = message.pose.position, message.pose.orientation
+    place.x, place.y, place.z = position
+    turn.x, turn.y, turn.z, turn.w = (quaternion.get(each, 0.0) for each in 'xyzw')
+    return message
+
+
+def test_any_arm_takes_twists_trajectories_tool_poses_and_gripper_commands(small_arm):
+    names = small_arm.joints[-1][1].name
+    assert names == [*(f'joint{n}' for n in range(1, 7)), 'right_finger', 'left_finger']
+    assert small_arm.objects[-1][1].header.frame_id == 'world'
+    start = small_arm.grip()
+    small_arm.send(small_arm.twist(0.0, 0.3, 0.0))  # for 0.1 s
+    small_arm.send(Float64MultiArray(data=[0.03, 0.02]))
+    small_arm.listen(0.6)
+    moved = small_arm.grip()
+    assert moved - start == pytest.approx([0.0, 0.03, 0.0], abs=0.006)
+    assert list(small_arm.joints[-1][1].position[-2:]) == pytest.approx([0.03, 0.02], abs=1e-3)
+    in_base = small_arm.kinematics.pose_after([0.02, -0.02, 0.02]).position
+    small_arm.send(tool_pose(in_base.tolist(), y=1.0))
+    small_arm.listen(0.6)
+    assert small_arm.grip() - moved == pytest.approx([0.02, -0.02, 0.02], abs=0.002)
+    wanted = small_arm.kinematics.joints_after([-0.05, 0.05, 0.0], 1.0)
+    small_arm.send(trajectory(wanted, 0.5, [f'joint{n}' for n in range(1, 7)]))
+    small_arm.listen(1.0)
+    assert small_arm.grip() - moved == pytest.approx([-0.03, 0.03, 0.02], abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ('make', 'said'),
+    [
+        (lambda p: tool_pose([0.5, 0.0, 0.2], x=1.0), 'turned by 3.14 rad from pointing down'),
+        (lambda p: trajectory([0.5] * 7, 0.1), r'the arm has .*joint6'),
+        (lambda p: p.twist(0.0, 0.3, 0.0, frame='panda_link0'), 'use world or base_link'),
+    ],
+    ids=['orientation', 'joints', 'frame'],
+)
+def test_a_bad_command_to_any_arm_is_one_line(small_arm, make, said):
+    process = small_arm.graph._processes[-1]
+    before, printed = small_arm.grip(), len(process.lines)
+    small_arm.send(make(small_arm))
+    small_arm.graph.until(
+        lambda: any(line.endswith('ignored') for line in process.lines[printed:]), 'a line'
+    )
+    (line,) = [line for line in process.lines[printed:] if line.endswith('ignored')]
+    assert re.search(said, line)
+    assert small_arm.grip() == pytest.approx(before, abs=1e-4)

@@ -2,19 +2,38 @@ import numpy as np
 import pytest
 
 from her_ros.arms.model import ARM_JOINTS
-from her_ros.robot.commands import checked_fingers, checked_joints, checked_twist, stamp_fault
+from her_ros.arms.placement import placement_of
+from her_ros.robot.commands import CommandChecker, checked_fingers, stamp_fault
 from her_ros.robot.errors import RobotError
+from her_ros.tasks.registry import task_named
+
+FETCH = CommandChecker(task_named('FetchReach'))
+SMALL = CommandChecker(task_named('Reach', 'six_joint'))
+# x, y, z, w of grippers that point down, the Fetch along its x axis
+FETCH_DOWN, SMALL_DOWN = (0.0, 0.7071, 0.0, 0.7071), (0.0, 1.0, 0.0, 0.0)
 
 
 def test_joints_may_come_in_any_order():
     shuffled = np.random.default_rng(0).permutation(7)
     names = [ARM_JOINTS[place] for place in shuffled]
-    assert checked_joints(names, 0.1 * shuffled, 0.04) == pytest.approx(0.1 * np.arange(7))
+    assert FETCH.joints(names, 0.1 * shuffled, 0.04) == pytest.approx(0.1 * np.arange(7))
 
 
 def test_good_commands_come_through():
-    assert (checked_twist('base_link', [0.1, 0.2, 0.3], [0, 0, 0]) == [0.1, 0.2, 0.3]).all()
-    assert (checked_fingers([0.01, 0.02]) == [0.01, 0.02]).all()
+    assert (FETCH.twist('base_link', [0.1, 0.2, 0.3], [0, 0, 0]) == [0.1, 0.2, 0.3]).all()
+    assert (FETCH.gripper([0.01, 0.02]) == [0.01, 0.02]).all()
+    assert (FETCH.tool_pose('world', [1.2, 0.7, 0.5], FETCH_DOWN) == [1.2, 0.7, 0.5]).all()
+
+
+def test_joints_are_those_of_the_arm():
+    positions = SMALL.joints([f'joint{n}' for n in (2, 1, 3, 4, 5, 6)], [2, 1, 3, 4, 5, 6], 1.0)
+    assert (positions == [1, 2, 3, 4, 5, 6]).all()
+
+
+def test_a_pose_in_the_frame_of_the_base_is_returned_in_the_world():
+    base_m = placement_of(task_named('Reach', 'six_joint')).base_m
+    found = SMALL.tool_pose('base_link', [0.5, 0.1, 0.2], SMALL_DOWN)
+    assert found == pytest.approx(base_m + [0.5, 0.1, 0.2])
 
 
 NAMES = list(ARM_JOINTS)
@@ -23,21 +42,28 @@ NAMES = list(ARM_JOINTS)
 @pytest.mark.parametrize(
     ('check', 'arguments', 'said'),
     [
-        (checked_twist, ('camera', [0, 0, 0], [0, 0, 0]), "'camera'"),
-        (checked_twist, ('', [0, 0, 0], [0, 0, 0]), "''"),
-        (checked_twist, ('world', [0, np.nan, 0], [0, 0, 0]), 'nan'),
-        (checked_twist, ('world', [0, 0, 0], [0, 0, np.inf]), 'inf'),
-        (checked_twist, ('world', [0, 0, 0], [0, 0.5, 0]), '0.5'),
-        (checked_joints, ([*NAMES[:6], 'elbow'], [0.0] * 7, 0.0), "'elbow'"),
-        (checked_joints, (NAMES[:6], [0.0] * 6, 0.0), 'wrist_roll_joint'),
-        (checked_joints, ([*NAMES, NAMES[0]], [0.0] * 8, 0.0), 'twice'),
-        (checked_joints, (NAMES, [0.0] * 6, 0.0), '7'),
-        (checked_joints, (NAMES, [np.inf] * 7, 0.0), 'inf'),
-        (checked_joints, (NAMES, [0.0] * 7, -1.0), '-1.0'),
-        (checked_twist, ('world', [0, -1e300, 0], [0, 0, 0]), r'1e\+300 is too large'),
-        (checked_joints, (NAMES, [1e9] * 7, 1.0), r'1e\+09 is too large'),
-        (checked_fingers, ([0.1],), '2 finite'),
-        (checked_fingers, ([0.1, np.nan],), 'nan'),
+        (FETCH.twist, ('camera', [0, 0, 0], [0, 0, 0]), "'camera'"),
+        (FETCH.twist, ('', [0, 0, 0], [0, 0, 0]), "''"),
+        (FETCH.twist, ('world', [0, np.nan, 0], [0, 0, 0]), 'nan'),
+        (FETCH.twist, ('world', [0, 0, 0], [0, 0, np.inf]), 'inf'),
+        (FETCH.twist, ('world', [0, 0, 0], [0, 0.5, 0]), '0.5'),
+        (FETCH.joints, ([*NAMES[:6], 'elbow'], [0.0] * 7, 0.0), "'elbow'"),
+        (FETCH.joints, (NAMES[:6], [0.0] * 6, 0.0), 'wrist_roll_joint'),
+        (FETCH.joints, ([*NAMES, NAMES[0]], [0.0] * 8, 0.0), 'twice'),
+        (FETCH.joints, (NAMES, [0.0] * 6, 0.0), '7'),
+        (FETCH.joints, (NAMES, [np.inf] * 7, 0.0), 'inf'),
+        (FETCH.joints, (NAMES, [0.0] * 7, -1.0), '-1.0'),
+        (FETCH.twist, ('world', [0, -1e300, 0], [0, 0, 0]), r'1e\+300 is too large'),
+        (FETCH.joints, (NAMES, [1e9] * 7, 1.0), r'1e\+09 is too large'),
+        (FETCH.gripper, ([0.1],), '2 finite'),
+        (FETCH.gripper, ([0.1, np.nan],), 'nan'),
+        (checked_fingers, ([0.1, 0.1], 1), '1 finite'),
+        (SMALL.joints, (NAMES, [0.0] * 7, 0.0), 'unknown joints .*the arm has .*joint6'),
+        (SMALL.joints, (['joint1'], [0.0], 0.0), 'joint6.* are missing; all 6 must be named'),
+        (SMALL.tool_pose, ('tool0', [0, 0, 0], SMALL_DOWN), "frame 'tool0' .*use world or base_link"),
+        (SMALL.tool_pose, ('world', [0, 0, np.nan], SMALL_DOWN), 'nan'),
+        (SMALL.tool_pose, ('world', [0, 0, 0], (0.0, 0.0, 0.0, 0.0)), 'orientation is the quat'),
+        (SMALL.tool_pose, ('world', [0, 0, 0], FETCH_DOWN), r'1.57 rad .*\[0.0, 1.0, 0.0, 0.0\]'),
     ],
 )
 def test_an_invalid_command_is_refused_with_the_reason(check, arguments, said):

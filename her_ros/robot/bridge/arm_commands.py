@@ -18,7 +18,7 @@ class Command(NamedTuple):
 
     #: of the gripper, m/s, world frame, shape (3,)
     velocity: Floats
-    #: positions of right and left finger, metres, shape (2,)
+    #: positions of the fingers at +y and at -y, metres, shape (2,)
     fingers: Floats
 
 

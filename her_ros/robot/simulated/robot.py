@@ -12,6 +12,9 @@ from her_ros.tasks.goal_task import GoalTask
 
 Floats = NDArray[np.float64]
 
+#: simulated time of a substep
+TIMESTEP_S = 0.002
+
 _HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
 
 
@@ -34,7 +37,7 @@ class SimulatedRobot:
     def __init__(self, task: GoalTask, command_timeout_s: float = 0.1) -> None:
         self._fetch = load_model(task)
         self._model = model = self._fetch.mujoco_model
-        self._timeout_s = command_timeout_s
+        self._timeout_s, self._period_s = command_timeout_s, task.control_period_s
         names = [model.joint(i).name for i in range(model.njnt)]
         #: the robot's joints in alphabetical order, without the base
         self.joint_names = tuple(
@@ -94,7 +97,18 @@ class SimulatedRobot:
         place = self._trial.xpos[self._fetch.gripper_body]
         self._follower.move_to(place, self.time_s, duration_s)
 
-    def command_fingers(self, positions: ArrayLike) -> None:
+    def command_tool(self, position: ArrayLike) -> None:
+        """Move the gripper in a straight line within a control period, and stop there.
+
+        :param position: metres, world frame, shape (3,); it takes longer if 1.5 m/s would be
+            exceeded
+        """
+        self._orientation = np.array(MOCAP_TURN) / np.linalg.norm(MOCAP_TURN)
+        link = self._data.xpos[self._fetch.gripper_body]
+        place = link + np.asarray(position, np.float64) - self.grip_position
+        self._follower.move_to(place, self.time_s, self._period_s)
+
+    def command_gripper(self, positions: ArrayLike) -> None:
         """Set target positions of the fingers; no effect if the task holds them closed.
 
         :param positions: right and left, metres from the middle, shape (2,)

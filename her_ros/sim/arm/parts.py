@@ -16,7 +16,7 @@ from her_ros.arms.description import Gripper
 Floats = NDArray[np.float64]
 
 #: natural frequency of joints and fingers, rad/s; that of the weld which moves the Fetch
-_FREQUENCY = 50.0
+FREQUENCY = 50.0
 #: inertia of a joint: kg m² of a revolute one, kg of a prismatic one
 _REVOLUTE_INERTIA, _PRISMATIC_INERTIA = 1.0, 5.0
 _FINGER_INERTIA = 0.5
@@ -118,7 +118,7 @@ def add_object(spec: mujoco.MjSpec, table_height_m: float, is_puck: bool) -> Non
 
 def _add_actuator(spec: mujoco.MjSpec, joint: str, inertia: float) -> mujoco.MjsActuator:
     """Let a joint follow its target as a critically damped system."""
-    stiffness, damping = inertia * _FREQUENCY**2, 2 * inertia * _FREQUENCY
+    stiffness, damping = inertia * FREQUENCY**2, 2 * inertia * FREQUENCY
     return spec.add_actuator(
         name=joint,
         target=joint,

@@ -56,7 +56,7 @@ class Loop:
         if command is not None:
             self.commands.append(command)
             self.robot.command_velocity(command.velocity)
-            self.robot.command_fingers(command.fingers)
+            self.robot.command_gripper(command.fingers)
 
     def _answer(self, rows):
         answers = np.zeros(1, action_dtype(self.task))

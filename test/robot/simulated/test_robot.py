@@ -194,7 +194,7 @@ def finger_positions(robot):
 def test_fingers_follow_commands_unless_the_task_holds_them_closed(task):
     robot = SimulatedRobot(task)
     robot.reset(0)
-    robot.command_fingers([0.02, 0.04])
+    robot.command_gripper([0.02, 0.04])
     robot.advance(500)
     closed = task.name != 'FetchPickAndPlace'
     expected = [0.0, 0.0] if closed else [0.02, 0.04]

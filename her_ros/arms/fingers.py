@@ -1,0 +1,32 @@
+"""Tell the fingers of a gripper apart."""
+
+import mujoco
+import numpy as np
+
+from her_ros.arms.chain import tool_frame
+from her_ros.arms.description import ArmDescription
+
+_SLIDE = int(mujoco.mjtJoint.mjJNT_SLIDE)
+
+
+def is_first_at_plus_y(description: ArmDescription, model: mujoco.MjModel) -> bool:
+    """Tell whether the finger that the first joint moves is at +y when the tool points down.
+
+    A finger that slides is on the side to which it opens, one that turns on that of its axis.
+
+    :param model: has the names of the description
+    """
+    gripper = description.gripper
+    if len(gripper.joints) < 2:
+        return True
+    data = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    first, second = (model.joint(name).id for name in gripper.joints)
+    if model.jnt_type[first] == _SLIDE:
+        side = (data.xaxis[first] - data.xaxis[second]) * (gripper.open - gripper.closed)
+    else:
+        side = data.xanchor[first] - data.xanchor[second]
+    # From the world of the model to the frame of the tool, and as this lies when it points down.
+    in_tool, down = tool_frame(description, data).xmat.reshape(3, 3).T @ side, np.empty(3)
+    mujoco.mju_rotVecQuat(down, in_tool, np.array(description.tool.down_quaternion))
+    return bool(down[1] > 0.0)

@@ -1,0 +1,115 @@
+"""Turn commands into targets of joints, as the driver of an arm does."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from her_ros.arms.inverse_kinematics import InverseKinematics
+
+Floats = NDArray[np.float64]
+
+# A command of the tool is followed by joint motions of this length, each by inverse kinematics.
+_MOTION_S = 0.02
+#: largest distance of a target from its joint, rad or m; limits the force on an obstacle. In free
+#: motion joints are less than half as far away
+_LEASH = 0.05
+
+
+class ArmDriver:
+    """Moves the targets of an arm's joints, within the limits of their speeds.
+
+    The last command is followed: a velocity or a position of the tool, which then points down, or
+    positions of the joints. When it ends, the targets stand still.
+
+    :param kinematics: of the arm; their joints are all that :class:`ArmDriver` is about, those
+        that are held included, J of them
+    :param joints: present positions, rad (m if prismatic), shape (J,)
+    """
+
+    def __init__(self, kinematics: InverseKinematics, joints: Floats) -> None:
+        self._kinematics = kinematics
+        self._chain = kinematics.chain
+        self._max_speeds = np.zeros(len(joints))
+        self._max_speeds[self._chain.commanded] = kinematics.description.arm.max_speeds
+        self._target = joints.copy()
+        self._until_s = 0.0
+        #: where the tool shall be at the end, or how fast it moves; None: joints are commanded
+        self._tool: Floats | None = None
+        self._velocity = np.zeros(3)
+        #: end of the present motion of the joints, and when it ends
+        self._motion_end, self._motion_until_s = joints.copy(), 0.0
+
+    def move(self, velocity: Floats, time_s: float, duration_s: float) -> None:
+        """Move the tool for ``duration_s``, then stop.
+
+        :param velocity: m/s, axes of the base, shape (3,)
+        :param time_s: simulated time
+        """
+        self._begin(time_s, duration_s)
+        self._velocity, self._tool = velocity.copy(), None
+
+    def move_tool(self, position: Floats, time_s: float, duration_s: float) -> None:
+        """Move the tool in a straight line, then stop.
+
+        :param position: metres, frame of the base, shape (3,)
+        """
+        self._begin(time_s, duration_s)
+        self._tool = position.copy()
+
+    def move_joints(self, positions: ArrayLike, time_s: float, duration_s: float) -> None:
+        """Move the joints; it takes longer if one would exceed the limit of its speed.
+
+        :param positions: of the commanded joints, rad (m if prismatic), shape (A,)
+        """
+        end = self._target.copy()
+        end[self._chain.commanded] = positions
+        end = np.clip(end, self._chain.lower, self._chain.upper)
+        moved = self._chain.commanded
+        slowest_s = (np.abs(end - self._target)[moved] / self._max_speeds[moved]).max()
+        self._begin(time_s, max(duration_s, float(slowest_s)))
+        self._motion_end, self._motion_until_s = end, self._until_s
+
+    def commanded(self, time_s: float) -> bool:
+        """Return whether the last command is still in effect."""
+        return time_s < self._until_s
+
+    def advance(
+        self, joints: Floats, time_s: float, timestep_s: float
+    ) -> tuple[Floats, Floats]:
+        """Move the targets for a timestep.
+
+        :param joints: present positions, rad (m if prismatic), shape (J,)
+        :return: targets at its end, rad (m), and their speeds, rad/s (m/s), shape (J,) each
+        """
+        self._target = np.clip(self._target, joints - _LEASH, joints + _LEASH)
+        # Half a timestep of tolerance, as simulated time accumulates rounding errors.
+        now_s = time_s + timestep_s / 2
+        if not self.commanded(now_s):
+            return self._target, np.zeros_like(joints)
+        if now_s >= self._motion_until_s:
+            self._plan(time_s, now_s)
+        remaining_s = max(self._motion_until_s - time_s, timestep_s)
+        most = self._max_speeds * timestep_s
+        change = (self._motion_end - self._target) * (timestep_s / remaining_s)
+        change = np.clip(change, -most, most)
+        self._target = self._target + change
+        return self._target, change / timestep_s
+
+    def _begin(self, time_s: float, duration_s: float) -> None:
+        self._until_s = time_s + duration_s
+        self._velocity, self._tool = np.zeros(3), None
+        self._motion_until_s = time_s
+
+    def _plan(self, time_s: float, now_s: float) -> None:
+        """Begin the next motion of the joints."""
+        duration_s = min(_MOTION_S, self._until_s - time_s)
+        way = self._velocity * duration_s
+        if self._tool is not None:
+            left = self._tool - self._chain.tool_pose(self._target)[0]
+            way = left * min(1.0, duration_s / (self._until_s - time_s))
+        # Where nothing moves, inverse kinematics would still bring joints nearer to home.
+        self._motion_end = (
+            self._kinematics.joints_after(self._target, way, duration_s)
+            if way.any()
+            else self._target
+        )
+        self._motion_until_s = time_s + duration_s

@@ -1,0 +1,47 @@
+import dataclasses
+
+import mujoco
+import pytest
+
+from her_ros.arms.description import ArmDescription
+from her_ros.arms.fingers import is_first_at_plus_y
+from her_ros.arms.model_files import kinematic_model
+from her_ros.arms.registry import arm_named
+
+
+def swapped(arm: ArmDescription) -> ArmDescription:
+    """Return a description that names the other finger first."""
+    gripper = dataclasses.replace(
+        arm.gripper, joints=arm.gripper.joints[::-1], driver_joints=arm.gripper.driver_joints[::-1]
+    )
+    return dataclasses.replace(arm, gripper=gripper)
+
+
+@pytest.mark.parametrize(('name', 'first'), [('six_joint', False), ('fetch', True)])
+def test_fingers_that_slide_are_told_apart_in_any_order(name, first):
+    arm = arm_named(name)
+    assert is_first_at_plus_y(arm, kinematic_model(arm)) is first
+    assert is_first_at_plus_y(swapped(arm), kinematic_model(arm)) is not first
+
+
+def test_the_first_finger_of_a_panda_is_at_minus_y(menagerie):
+    arm = arm_named('franka_panda')
+    assert not is_first_at_plus_y(arm, kinematic_model(arm))
+
+
+def test_fingers_that_turn_are_on_the_sides_of_their_axes():
+    arm = arm_named('six_joint')
+    # The tool points down with its y axis as that of the base: one knuckle at -y, one at +y.
+    model = mujoco.MjModel.from_xml_string(
+        """<mujoco><worldbody><body name="base"><site name="tool"/>
+        <body pos="0 -0.03 0"><joint name="right_finger" axis="1 0 0"/><geom size="0.01"/></body>
+        <body pos="0 0.03 0"><joint name="left_finger" axis="-1 0 0"/><geom size="0.01"/></body>
+        </body></worldbody></mujoco>"""
+    )
+    assert not is_first_at_plus_y(arm, model)
+    assert is_first_at_plus_y(swapped(arm), model)
+
+
+def test_one_joint_moves_both_fingers(menagerie):
+    arm = arm_named('ufactory_xarm7')
+    assert is_first_at_plus_y(arm, kinematic_model(arm))
