@@ -21,13 +21,15 @@ from her_ros.orchestration.launch_actions import (
     node_actions,
     with_arguments,
 )
-from her_ros.orchestration.prepare import checked_params
+from her_ros.orchestration.prepare import arm_override, checked_params
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import TASKS
 
 
 def _nodes(
     task: str,
+    arm: str,
+    accept_arm: str,
     model: str,
     robot: str,
     run_dir: str,
@@ -38,7 +40,7 @@ def _nodes(
     **_: str,
 ) -> list[Any]:
     path = checked_params(task, Path(params) if params else None)
-    values, topics = deployment_values(task, robot, path)
+    values, topics = deployment_values(task, robot, path, arm_override(arm))
     if run_dir:
         folder = RunFolder(run_dir)
         folder.create()
@@ -47,13 +49,14 @@ def _nodes(
     nodes = deployment_nodes(
         namespace, model, autostart == 'true', robot, run_dir, [*topics, *remap.split()]
     )
-    box = {'safety.workspace': values['policy']['safety.workspace']}
+    # Values that the parameter file does not have.
+    of_all = {'arm': values['policy']['arm']} if arm else {}
+    of_policy = {'safety.workspace': values['policy']['safety.workspace']}
+    if accept_arm == 'true':
+        of_policy['accept_arm'] = True
+    more = {node.name: of_all | (of_policy if node.name == 'policy' else {}) for node in nodes}
     return node_actions(
-        [
-            replace(node, parameters={**node.parameters, **box}) if node.name == 'policy' else node
-            for node in nodes
-        ],
-        path,
+        [replace(node, parameters={**node.parameters, **more[node.name]}) for node in nodes], path
     )
 
 
@@ -65,6 +68,13 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             argument('task', DEPLOYED_TASK, f'Task of a robot arm: {", ".join(TASKS)}.'),
+            argument('arm', '', "Arm: a name or a description's path; empty: the task's."),
+            argument(
+                'accept_arm',
+                'false',
+                'Take a policy that was trained on another arm.',
+                ['true', 'false'],
+            ),
             argument('model', '', 'ONNX policy; empty: the one shipped for the task.'),
             argument(
                 'robot',

@@ -13,6 +13,7 @@ from her_ros.config.schema import ConfigError, configured, parameters_of, values
 from her_ros.config.sections import nested, nodes_values
 from her_ros.config.shipped import shipped
 from her_ros.config.yaml_file import parse_yaml, read_yaml
+from her_ros.tasks.arm import ARM_TASKS, FETCH_PREFIX
 from her_ros.tasks.registry import TASKS
 
 NodesValues = dict[str, dict[str, Any]]
@@ -42,11 +43,17 @@ def shipped_file(task: str) -> Path:
 def shipped_model(task: str) -> Path:
     """Return the policy that comes with the package for a task.
 
+    Without one, a task on any arm has that of the same task on the Fetch.
+
     :raises ConfigError: if there is none
     """
-    return shipped(
-        Path('models', task, 'policy.onnx'), f'no model for task {task!r}; name one with --model'
-    )
+    problem = f'no model for task {task!r}; name one with --model'
+    try:
+        return shipped(Path('models', task, 'policy.onnx'), problem)
+    except ConfigError:
+        if task not in ARM_TASKS:
+            raise
+        return shipped(Path('models', f'{FETCH_PREFIX}{task}', 'policy.onnx'), problem)
 
 
 def shipped_profiles() -> Path:

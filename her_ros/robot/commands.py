@@ -48,7 +48,9 @@ class CommandChecker:
         self._check_frame('twist', frame)
         velocity = _finite('twist', linear, 3)
         if (turn := _finite('twist', angular, 3)).any():
-            raise RobotError(f'twist: angular is {turn.tolist()}', 'the gripper cannot turn, send 0')
+            raise RobotError(
+                f'twist: angular is {turn.tolist()}', 'the gripper cannot turn, send 0'
+            )
         return velocity
 
     def tool_pose(self, frame: str, position: ArrayLike, xyzw: ArrayLike) -> Floats:

@@ -33,11 +33,7 @@ from her_ros.tasks.registry import TASKS
         (['--arm', 'six_joint'], ["'six_joint'", "'FetchPush' is not done by other arms"]),
         (['--task', 'Push', '--set', 'arm=six_jont'], ['nearest: six_joint']),
         (['--task', 'Push', '--arm', 'six_jont'], ['nearest: six_joint']),
-        (['--task', 'Push', '--arm', 'six_joint'], ["'six_joint' has no simulated robot", 'real']),
-        (
-            ['--task', 'Push', '--arm', 'six_joint', '--robot', 'real'],
-            ["no model for task 'Push'", '--model'],
-        ),
+        (['--task', 'Push', '--arm', 'nothing.yaml'], ['nothing.yaml']),
         (
             ['--task', 'gym:HandReach-v3', '--model', '/proc/self/status'],
             ['gym:HandReach-v3: its observation has no gripper_position'],
@@ -86,6 +82,27 @@ def test_a_policy_for_another_task_is_one_line(deploy, tmp_path, export_policy):
     last = ended.lines[-1]
     assert last.startswith('her-ros: /robot/policy: ')
     assert 'made for FetchPush' in last
+
+
+@pytest.mark.nodes
+def test_a_policy_of_the_fetch_acts_on_a_simulated_arm_that_accepts_it(graph, deploy):
+    on_arm = ['--task', 'Reach', '--arm', 'six_joint', '--namespace', 'arm']
+    refused = deploy(*on_arm)
+    assert refused.ended() == 1
+    last = refused.lines[-1]
+    assert last.startswith('her-ros: /arm/policy: ')
+    assert 'trained on the Fetch, not on arm six_joint; ' in last
+    assert '--accept-arm' in last
+    process = deploy(*on_arm, '--accept-arm')
+    graph.until(lambda: graph.status('/arm/policy').get('message') == 'ready', 'a policy')
+    graph.until(
+        lambda: graph.status('/arm/robot_bridge').get('state') == 'waits for a goal', 'a robot'
+    )
+    sent = graph.cli('goal', '1.4', '0.8', '0.5', '--namespace', 'arm')
+    assert sent.ended() == 0, sent.output
+    assert 'reached: ' in sent.output
+    process.interrupt()
+    assert process.ended() == 0
 
 
 @pytest.mark.nodes

@@ -9,6 +9,7 @@ from her_ros.config.files import (
     differences,
     read_file,
     shipped_file,
+    shipped_model,
     to_yaml,
     with_overrides,
 )
@@ -214,3 +215,18 @@ def test_a_file_that_is_none_is_named(tmp_path):
     os.mkfifo(tmp_path / 'params.yaml')
     with pytest.raises(HerRosError, match=r'params\.yaml: not a regular file'):
         read_file(tmp_path / 'params.yaml')
+
+
+def test_a_task_on_any_arm_has_the_model_of_the_fetch_unless_there_is_one_of_its_own(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setattr('her_ros.config.shipped.shipped_folders', lambda: [tmp_path])
+    fetch, own = (tmp_path / 'models' / name / 'policy.onnx' for name in ('FetchPush', 'Push'))
+    with pytest.raises(ConfigError, match=r"^no model for task 'Push'; name one with --model"):
+        shipped_model('Push')
+    for model in (fetch, own):
+        model.parent.mkdir(parents=True)
+        model.touch()
+        assert shipped_model('Push') == model
+    with pytest.raises(ConfigError, match=r"^no model for task 'gym:HandReach-v3'"):
+        shipped_model('gym:HandReach-v3')

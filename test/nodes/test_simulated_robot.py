@@ -45,7 +45,8 @@ class Partner:
             (Float64MultiArray, GRIPPER),
         )
         self._publishers = {
-            kind: node.create_publisher(kind, f'{namespace}/{topic}', ROBOT) for kind, topic in commands
+            kind: node.create_publisher(kind, f'{namespace}/{topic}', ROBOT)
+            for kind, topic in commands
         }
 
     def _on_joints(self, message):

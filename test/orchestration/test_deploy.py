@@ -49,6 +49,12 @@ def test_the_topics_are_those_of_the_description(arm_file):
     assert topics_of(task_named('Push', 'six_joint')) == []
 
 
+def test_the_simulated_robot_of_an_arm_keeps_topics_in_its_namespace(arm_file):
+    values, topics = deployment_values('Push', 'simulated', None, arm_override(str(arm_file)))
+    assert values['simulated_robot']['arm'] == str(arm_file)
+    assert topics == []
+
+
 def test_arm_topics_and_safety_box_are_those_of_the_parameter_file(arm_file, params_file):
     arm, box, topics = deployed(params_file(arm_file))
     assert (arm, topics) == (str(arm_file), ['joint_states:=mine/joints'])

@@ -73,13 +73,28 @@ def test_a_deployment_has_topics_and_safety_box_of_the_arm_in_its_file(monkeypat
     monkeypatch.setattr(file, 'node_actions', lambda nodes, params: (nodes, params))
     policy = str(shipped_model('FetchPush'))
     more = ('real', '', 'true', 'target_pose:=/mine', str(path), 'robot')
-    (policy_node, bridge), params = file._nodes('Push', policy, *more)
+    (policy_node, bridge), params = file._nodes('Push', '', 'false', policy, *more)
     values, _ = deployment_values('Push', 'real', path)
     box = policy_node.parameters['safety.workspace']
     assert box == values['policy']['safety.workspace'] != [1.05, 0.4, 0.38, 1.6, 1.1, 1.0]
     assert 'safety.workspace' not in bridge.parameters
     assert bridge.remappings['target_pose'] == '/mine'
+    assert not {'arm', 'accept_arm'} & policy_node.parameters.keys()
     assert params == path
+
+
+def test_an_arm_that_is_an_argument_of_a_deployment_is_given_to_all_nodes(monkeypatch):
+    file = loaded_file('deploy')
+    monkeypatch.setattr(file, 'node_actions', lambda nodes, params: nodes)
+    more = ('', 'simulated', '', 'true', '', '', 'robot')
+    nodes = file._nodes('Push', 'six_joint', 'true', *more)
+    assert [node.name for node in nodes] == ['policy', 'simulated_robot', 'robot_bridge']
+    assert {node.parameters['arm'] for node in nodes} == {'six_joint'}
+    assert [node.parameters.get('accept_arm') for node in nodes] == [True, None, None]
+    values, _ = deployment_values('Push', 'simulated', None, ['arm=six_joint'])
+    box = nodes[0].parameters['safety.workspace']
+    assert box == values['policy']['safety.workspace'] != [1.05, 0.4, 0.38, 1.6, 1.1, 1.0]
+    assert nodes[0].parameters['model'] == str(shipped_model('Push'))
 
 
 @pytest.mark.parametrize(
@@ -91,6 +106,8 @@ def test_a_deployment_has_topics_and_safety_box_of_the_arm_in_its_file(monkeypat
         ('train', {'runs': '/sys/runs'}, '/sys/runs/FetchReach/run_001: cannot be written'),
         ('train', {'params': '/nothing.yaml'}, '/nothing.yaml'),
         ('record', {'run_dir': '/sys/run'}, '/sys/run: cannot be written'),
+        ('deploy', {'task': 'Push', 'arm': 'six_jont'}, "arm 'six_jont' is unknown"),
+        ('deploy', {'arm': 'six_joint'}, "'FetchPush' is not done by other arms"),
     ],
 )
 def test_what_does_not_fit_is_said_and_nothing_starts(

@@ -33,7 +33,7 @@ def test_joints_are_those_of_the_arm():
 def test_a_pose_in_the_frame_of_the_base_is_returned_in_the_world():
     base_m = placement_of(task_named('Reach', 'six_joint')).base_m
     found = SMALL.tool_pose('base_link', [0.5, 0.1, 0.2], SMALL_DOWN)
-    assert found == pytest.approx(base_m + [0.5, 0.1, 0.2])
+    assert found == pytest.approx(base_m + np.array([0.5, 0.1, 0.2]))
 
 
 NAMES = list(ARM_JOINTS)
@@ -60,7 +60,11 @@ NAMES = list(ARM_JOINTS)
         (checked_fingers, ([0.1, 0.1], 1), '1 finite'),
         (SMALL.joints, (NAMES, [0.0] * 7, 0.0), 'unknown joints .*the arm has .*joint6'),
         (SMALL.joints, (['joint1'], [0.0], 0.0), 'joint6.* are missing; all 6 must be named'),
-        (SMALL.tool_pose, ('tool0', [0, 0, 0], SMALL_DOWN), "frame 'tool0' .*use world or base_link"),
+        (
+            SMALL.tool_pose,
+            ('tool0', [0, 0, 0], SMALL_DOWN),
+            "frame 'tool0' .*use world or base_link",
+        ),
         (SMALL.tool_pose, ('world', [0, 0, np.nan], SMALL_DOWN), 'nan'),
         (SMALL.tool_pose, ('world', [0, 0, 0], (0.0, 0.0, 0.0, 0.0)), 'orientation is the quat'),
         (SMALL.tool_pose, ('world', [0, 0, 0], FETCH_DOWN), r'1.57 rad .*\[0.0, 1.0, 0.0, 0.0\]'),

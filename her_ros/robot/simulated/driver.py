@@ -72,9 +72,7 @@ class ArmDriver:
         """Return whether the last command is still in effect."""
         return time_s < self._until_s
 
-    def advance(
-        self, joints: Floats, time_s: float, timestep_s: float
-    ) -> tuple[Floats, Floats]:
+    def advance(self, joints: Floats, time_s: float, timestep_s: float) -> tuple[Floats, Floats]:
         """Move the targets for a timestep.
 
         :param joints: present positions, rad (m if prismatic), shape (J,)

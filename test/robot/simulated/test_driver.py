@@ -70,12 +70,12 @@ def test_the_last_command_counts(follower):
     follower.run(0.01)
     follower.driver.move_joints(follower.joints, follower.time_s, 0.1)
     follower.run(0.2)
-    assert follower.tool == pytest.approx(start + [0.0, 0.0, 0.005], abs=2e-4)
+    assert follower.tool == pytest.approx(start + np.array([0.0, 0.0, 0.005]), abs=2e-4)
 
 
 def test_no_joint_is_faster_than_its_limit(follower, kinematics):
     (limit,) = {*kinematics.description.arm.max_speeds}
-    ends = follower.joints + [0.6, -0.3, 0.2, 0.1, 0.0, 1.0]
+    ends = follower.joints + np.array([0.6, -0.3, 0.2, 0.1, 0.0, 1.0])
     follower.driver.move_joints(ends, 0.0, 0.01)
     _, speeds = follower.run(1.0 / limit - 0.01)
     assert np.abs(speeds).max() <= limit + 1e-9
