@@ -60,7 +60,7 @@ class Charts:
         ]
         # Curves with gaps have no range of their own.
         self._distance.scales = _scales(0.0, 1.05 * max(distance.max(), tolerance[0]))
-        self._reward.scales = _scales(min(-1.0, np.nanmin([reward, q])) - 0.1, 0.1)
+        self._reward.scales = _scales(1.1 * min(-1.0, np.nanmin([reward, q])), 0.5)
         self.mark(0)
 
     def remove(self) -> None:

@@ -4,7 +4,6 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PointStamped
 from rcl_interfaces.srv import GetParameters
@@ -17,8 +16,8 @@ from her_ros.nodes.messages import time_message
 from her_ros.nodes.qos import COMMAND, SENSOR, STATUS
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
-from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder, dtype_of
-from her_ros.wire.rows import IDENTITY, RowError, Rows
+from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder, decoder_with_truth
+from her_ros.wire.rows import RowError, Rows
 from her_ros.wire.topics import DIAGNOSTICS, EVALUATION_STEP, GOAL, STEP
 
 # A node without a report for longer than this is silent, seconds.
@@ -60,7 +59,7 @@ class LiveGraph:
         #: the topic whose steps are taken; empty: none
         self.step_topic = ''
         self._received: list[bytes] = []
-        self._decoder: CloudDecoder | None = None
+        self._decoder: CloudDecoder
         self._publishers: dict[str, Any] = {}
         self._executors = []
         for each in (node, step_node):
@@ -87,13 +86,17 @@ class LiveGraph:
             and self._node.count_publishers(name)
         )
 
-    def listen(self, topic: str) -> None:
-        """Take the steps of a topic from now on, and no others."""
+    def listen(self, topic: str, task: GoalTask) -> None:
+        """Take the steps of a topic from now on, and no others.
+
+        :param task: that of the topic
+        """
+        self._decoder = decoder_with_truth(task)
         if topic == self.step_topic:
             return
         for each in [*self._step_node.subscriptions]:
             self._step_node.destroy_subscription(each)
-        self.step_topic, self._decoder = topic, None
+        self.step_topic = topic
         self._received.clear()
         self._step_node.create_subscription(
             PointCloud2, topic, self._received.append, SENSOR, raw=True
@@ -108,14 +111,8 @@ class LiveGraph:
         found = []
         for message in self._received:
             try:
-                if self._decoder is None:
-                    layout = dtype_of(message)
-                    if not {*IDENTITY, 'observation'} <= set(layout.names or ()):
-                        raise RowError('no step rows')
-                    self._decoder = CloudDecoder(layout)
                 (rows,) = self._decoder.decode([message])
-            except (RowError, ValueError):
-                self._decoder = None  # of another task since; the next message tells
+            except RowError:  # of another task, or no steps at all
                 continue
             found += [rows[rows['env'] == 0][:1]]
         self._received.clear()
@@ -183,8 +180,3 @@ class LiveGraph:
                 values = {item.key: item.value for item in status.values}
                 name = status.name.removeprefix(self._prefix)
                 self.reports[name] = Report(time.monotonic(), level, status.message, values)
-
-
-def goal_of(row: Rows) -> np.ndarray:
-    """Return the desired goal of a row, metres, world frame, shape (G,)."""
-    return np.asarray(row['desired_goal'][0])

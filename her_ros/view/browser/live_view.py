@@ -132,7 +132,7 @@ class LiveView:
             task = self._given or self._graph.task_of(topic)
             if task is None:
                 return  # asked again at the next look
-            self._graph.listen(topic)
+            self._graph.listen(topic, task)
             if self._stage is None or task != self._task:
                 self._set_task(task)
         except HerRosError as error:

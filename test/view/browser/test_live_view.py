@@ -1,0 +1,89 @@
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from her_ros.view.browser.text import node_table
+
+pytestmark = pytest.mark.nodes
+
+MODEL = Path(__file__).parents[3] / 'models/FetchReach/policy.onnx'
+SIMULATION = {'task': 'FetchReach', 'num_envs': 2, 'follow_collect': False}
+GOAL = (1.31, 0.78, 0.55)
+
+
+@pytest.fixture
+def nodes(graph):
+    graph.start(
+        'policy', '/mine', {'task': 'FetchReach', 'model': str(MODEL), 'deployment': False}
+    )
+    return graph.start('fetch_env', '/mine', SIMULATION)
+
+
+@pytest.fixture
+def live(graph):
+    import rclpy
+
+    from her_ros.view.browser.live_graph import LiveGraph
+
+    pair = [
+        rclpy.create_node(name, context=graph.node.context, start_parameter_services=False)
+        for name in ('view', 'view_steps')
+    ]
+    yield LiveGraph(*pair, 'mine')
+    for node in pair:
+        node.destroy_node()
+
+
+def test_a_running_graph_is_followed_through_a_restart_and_given_a_goal(graph, nodes, live, wait):
+    live.spin(0.1)
+
+    def after(seconds, condition):
+        live.spin(seconds)
+        return condition()
+
+    wait(lambda: after(0.1, lambda: len(live.reports) == 2), 'reports of both nodes')
+    topic = wait(lambda: after(0.1, live.step_topics), 'a topic of steps')[0]
+    assert topic == '/mine/step'
+    task = wait(lambda: live.task_of(topic), 'the task')
+    assert task.name == 'FetchReach'
+    live.listen(topic, task)
+    (row, *_) = wait(lambda: live.take_steps(0.1), 'a step')
+    assert (row.shape, int(row['env'][0])) == ((1,), 0)
+    live.send_goal(GOAL)
+    wait(
+        lambda: after(0.1, lambda: live.reports['fetch_env'].values['goal_state'] == 'set'),
+        'the goal',
+    )
+    nodes.kill()
+    wait(lambda: after(0.2, lambda: live.reports['fetch_env'].is_silent), 'its silence')
+    assert 'fetch_env</b> silent' in node_table(live.reports)
+    graph.start('fetch_env', '/mine', SIMULATION)
+    session = int(row['session'][0])
+    wait(
+        lambda: [r for r in live.take_steps(0.1) if int(r['session'][0]) != session],
+        'steps of the new session',
+    )
+    wait(lambda: after(0.1, lambda: not live.reports['fetch_env'].is_silent), 'its report')
+
+
+def test_the_page_plays_one_episode_after_another(nodes, live):
+    pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[view]'")
+    from her_ros.view.browser.live_view import LiveView
+    from her_ros.view.browser.site import Address, Site
+
+    with Site('live', Address(port=0)) as site:
+        view = LiveView(site, live, 'mine', None, is_dark=False)
+        view.run(0.1)
+        assert 'no node of /mine is heard' in view._head.content
+        until, seen = time.monotonic() + 40.0, set()
+        while len(seen) < 2 and time.monotonic() < until:
+            view.run(0.5)
+            if view._is_fast and view._episode:
+                seen.add(int(view._episode[0]['episode'][0]))
+        assert len(seen) == 2
+        assert 'one episode at a time' in view._status.content
+        assert 'nodes are well' in view._head.content
+        assert view._topic.options == ('/mine/step',)
+        np.testing.assert_allclose(view._gizmo.position, view._goal.value, atol=1e-3)
