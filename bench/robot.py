@@ -5,7 +5,10 @@ behind the safety filter, (b) over ``step`` and ``action`` in lock-step (start s
 and (c) through the whole robot path in real time: simulated_robot, robot_bridge and policy, each a
 process. Options disturb (c). Success is that of the last of 50 steps, as everywhere.
 
-Run: ``python bench/robot.py --task FetchPush [--set simulated_robot.faults.latency_s=0.04]``
+With ``--arm`` the policy that comes for the task acts on that arm, whatever it was trained on.
+
+Run: ``python bench/robot.py --task FetchPush [--set simulated_robot.faults.latency_s=0.04]``, or
+``python bench/robot.py --task Push --arm franka_panda --set robot_bridge.command.output=twist``
 """
 
 import os
@@ -24,15 +27,16 @@ from table import print_figures, print_table
 from her_ros.analysis.evaluate import wilson_interval
 from her_ros.config.files import shipped_model, to_yaml
 from her_ros.config.parameters.robot import PolicyParameters
-from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import configured
 from her_ros.orchestration.dds_environment import graph_environment
+from her_ros.orchestration.deploy import deployment_values
 from her_ros.orchestration.graph import NodeSpec, deployment_nodes, simulation_nodes
+from her_ros.orchestration.prepare import arm_override
 from her_ros.orchestration.supervisor import Supervisor
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.policy.safety.filter import SafetyFilter
 from her_ros.robot.simulated.robot import start_seed
-from her_ros.sim.fetch import FetchBatch
+from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
@@ -45,7 +49,7 @@ PATIENCE_S = 30.0
 
 def in_batch(task: GoalTask, policy: OnnxPolicy, seeds: list[int], safety: Any) -> list[bool]:
     """Judge in the simulation of the training, at most behind the safety filter."""
-    rollout = Rollout(task, FetchBatch(task, seeds, 2), session=0)
+    rollout = Rollout(task, simulation_of(task, seeds, 2), session=0)
     rows = rollout.start(seeds=seeds)
     filtered = None if safety is None else SafetyFilter(task, safety)
     while not rollout.finished:
@@ -112,9 +116,10 @@ class Driver:
 @contextmanager
 def running(specs: list[NodeSpec], task: str, overrides: list[str]) -> Iterator[Path]:
     """Run nodes as the commands do; yield the folder of their logs."""
+    values = deployment_values(task, 'simulated', None, overrides)[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / 'params.yaml').write_text(to_yaml(values_for(task, None, overrides)))
+        (folder / 'params.yaml').write_text(to_yaml(values))
         supervisor = Supervisor(specs, folder / 'params.yaml', folder / 'log', print)
         try:
             yield folder / 'log'
@@ -122,9 +127,11 @@ def running(specs: list[NodeSpec], task: str, overrides: list[str]) -> Iterator[
             supervisor.stop()
 
 
-def in_lock_step(driver: Driver, task: GoalTask, model: Path, episodes: int) -> list[bool]:
+def in_lock_step(
+    driver: Driver, task: GoalTask, model: Path, episodes: int, overrides: list[str]
+) -> list[bool]:
     """Judge over topics, the simulation waiting for each action."""
-    overrides = [f'fetch_env.num_envs={episodes}', 'fetch_env.threads=2']
+    overrides = [*overrides, f'fetch_env.num_envs={episodes}', 'fetch_env.threads=2']
     driver.ended.clear()
     with running(simulation_nodes(NAMESPACE, str(model), ''), task.name, overrides):
         # Environments move in two halves, whose ends are two messages.
@@ -135,8 +142,11 @@ def in_lock_step(driver: Driver, task: GoalTask, model: Path, episodes: int) -> 
 
 def on_robot(
     driver: Driver, task: GoalTask, model: Path, goals: np.ndarray, overrides: list[str]
-) -> list[bool]:
-    """Judge through the whole robot path, in real time."""
+) -> tuple[list[bool], int]:
+    """Judge through the whole robot path, in real time.
+
+    :return: successes, and how many of the others the bridge gave up, for want of inputs in time
+    """
     from geometry_msgs.msg import PointStamped
     from std_srvs.srv import Trigger
 
@@ -151,7 +161,7 @@ def on_robot(
         else spec
         for spec in deployment_nodes(NAMESPACE, str(model), autostart=True)
     ]
-    results = []
+    results, given_up = [], 0
     with running(specs, task.name, [*fixed, *overrides]):
         sender = driver.node.create_publisher(PointStamped, f'/{NAMESPACE}/goal', COMMAND)
         client = driver.node.create_client(Trigger, f'/{NAMESPACE}/simulated_robot/reset')
@@ -167,47 +177,57 @@ def on_robot(
             message.header.frame_id = 'world'
             message.point.x, message.point.y, message.point.z = goal.tolist()
             sender.publish(message)
-            # An episode that the bridge gives up, for want of inputs, has no end, and fails.
+            # An episode that the bridge gives up has no end, and fails.
             driver.spin_until(
                 lambda goal=goal: driver.end_for(goal), 2 * task.episode_length * period_s
             )
             end = driver.end_for(goal)
             results.append(end is not None and bool(end['is_success'][0]))
+            given_up += end is None
     driver.node.destroy_publisher(sender)
     driver.node.destroy_client(client)
-    return results
+    return results, given_up
 
 
 def main() -> None:
     parser = Options(__doc__)
     parser.add_argument('--task', default='FetchPush')
+    parser.add_argument('--arm', default='', help='an arm that is described')
     parser.add_argument('--episodes', type=whole(1), default=100)
     parser.add_argument('--set', dest='overrides', action='append', default=[])
     parser.add_argument('--only', choices=['batch', 'robot'], help='only (a), or (a) and (c)')
     options = parser.parse_args()
     os.environ.update(graph_environment())
-    task, model = task_named(options.task), shipped_model(options.task)
-    policy = OnnxPolicy.load(model, task)
-    seeds = [start_seed(0, k) for k in range(options.episodes)]
-    values = values_for(task.name, None, options.overrides)['policy']
-    safety = configured(PolicyParameters, 'policy', values)
+    task, model = task_named(options.task, options.arm), shipped_model(options.task)
+    policy = OnnxPolicy.load(model, task, accept_arm=True)
+    # The robot starts by itself from seed 0, and is reset before each episode.
+    seeds = [start_seed(0, k) for k in range(1, options.episodes + 1)]
+    overrides = [*arm_override(options.arm), *options.overrides]
+    if task.arm:
+        overrides.append('policy.accept_arm=true')
+    values = deployment_values(task.name, 'simulated', None, overrides)[0]
+    safety = configured(PolicyParameters, 'policy', values['policy'])
     results = {
         'a_batch': in_batch(task, policy, seeds, None),
         'a_batch_filtered': in_batch(task, policy, seeds, safety),
     }
+    counts = {}
     if options.only != 'batch':
         driver = Driver(task)
         if options.only is None:
-            results['b_lock_step'] = in_lock_step(driver, task, model, options.episodes)
-        goals = FetchBatch(task, seeds).reset(seeds=seeds).desired_goal
-        results['c_robot'] = on_robot(driver, task, model, goals, options.overrides)
+            results['b_lock_step'] = in_lock_step(driver, task, model, options.episodes, overrides)
+        goals = simulation_of(task, seeds).reset(seeds=seeds).desired_goal
+        results['c_robot'], counts['c_robot_given_up'] = on_robot(
+            driver, task, model, goals, overrides
+        )
     rows = []
     for name, found in results.items():
         low, high = wilson_interval(sum(found), len(found))
         rows.append((name, len(found), float(np.mean(found)), f'{low:.3f} to {high:.3f}'))
-    title = ' '.join([task.name, *options.overrides])
+    title = ' '.join([task.name, options.arm, *options.overrides])
     print_table(title, ('episodes', 'success', '95 % interval'), rows)
-    print_figures(**{f'{name}_success': float(np.mean(found)) for name, found in results.items()})
+    successes = {f'{name}_success': float(np.mean(found)) for name, found in results.items()}
+    print_figures(**successes, **counts)
 
 
 if __name__ == '__main__':
