@@ -12,6 +12,7 @@ from visualization_msgs.msg import Marker, MarkerArray
 from her_ros.nodes.messages import WORLD_FRAME, pose_message, time_message
 from her_ros.nodes.qos import LATCHED, SCENE
 from her_ros.runtime.pace import Throttle
+from her_ros.sim.arm_scene import ArmSceneView
 from her_ros.sim.observations import Floats
 from her_ros.sim.scene import Scene, Shape, goal_sphere
 from her_ros.tasks.goal_task import GoalTask
@@ -19,7 +20,6 @@ from her_ros.wire.topics import GRIPPER_POSE, JOINT_STATES, MARKERS, OBJECT_POSE
 
 # The control rate of a robot in real time.
 _PERIOD_S = 0.04
-_BASE_FRAME = 'base_link'
 _KINDS = {
     'box': Marker.CUBE,
     'cylinder': Marker.CYLINDER,
@@ -38,7 +38,7 @@ class ScenePublisher:
     """
 
     def __init__(self, node: Node, task: GoalTask, measured: bool = True) -> None:
-        self._scene = Scene(task)
+        self._scene = ArmSceneView(task) if task.arm else Scene(task)
         self._throttle = Throttle(_PERIOD_S)
         self._gripper = node.create_publisher(PoseStamped, GRIPPER_POSE, SCENE)
         self._markers = node.create_publisher(MarkerArray, MARKERS, SCENE)
@@ -79,7 +79,7 @@ class ScenePublisher:
         except ImportError:  # the wheels of rclpy come without it
             return
         pose = pose_message(*self._scene.base, node.get_clock().now().to_msg())
-        base = TransformStamped(header=pose.header, child_frame_id=_BASE_FRAME)
+        base = TransformStamped(header=pose.header, child_frame_id=self._scene.base_frame)
         position, base.transform.rotation = pose.pose.position, pose.pose.orientation
         base.transform.translation = Vector3(x=position.x, y=position.y, z=position.z)
         self._base = node.create_publisher(TFMessage, TF_STATIC, LATCHED)

@@ -74,8 +74,7 @@ class SimulatedRobotNode(GuardedNode):
         self._reported = (time.monotonic(), 0)
         self._ticks = 0
         self._connect()
-        show = p.publish_scene and not task.arm
-        self._scene = ScenePublisher(self, task, measured=False) if show else None
+        self._scene = ScenePublisher(self, task, measured=False) if p.publish_scene else None
         # Steps of the system clock do not affect it, unlike the node's clock.
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._schedule = TickCounter(

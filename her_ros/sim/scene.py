@@ -15,17 +15,19 @@ Kind = Literal['box', 'cylinder', 'sphere', 'line']
 Color = tuple[float, float, float, float]
 
 _ROBOT = 'robot0:'
+TABLE_COLOR: Color = (0.72, 0.62, 0.5, 1.0)
+OBJECT_COLOR: Color = (0.9, 0.45, 0.1, 1.0)
+ARM_COLOR: Color = (0.1, 0.4, 0.7, 1.0)
+# Width of the line that represents an arm, metres: about the width of a real one.
+ARM_WIDTH_M = 0.08
 _COLORS: dict[str, Color] = {
-    'table0': (0.72, 0.62, 0.5, 1.0),
-    'object0': (0.9, 0.45, 0.1, 1.0),
+    'table0': TABLE_COLOR,
+    'object0': OBJECT_COLOR,
     'gripper_link': (0.35, 0.37, 0.4, 1.0),
     'r_gripper_finger_link': (0.15, 0.16, 0.18, 1.0),
     'l_gripper_finger_link': (0.15, 0.16, 0.18, 1.0),
 }
-_ARM_COLOR: Color = (0.1, 0.4, 0.7, 1.0)
 _GOAL_COLOR: Color = (0.1, 0.8, 0.2, 0.35)
-# Width of the line that represents the arm, metres: about the width of the real one.
-_ARM_WIDTH_M = 0.08
 
 
 class ScenePose(NamedTuple):
@@ -71,6 +73,9 @@ class Scene:
 
     :raises ArmError: if the task or its assets are missing
     """
+
+    #: frame of the robot's base
+    base_frame = 'base_link'
 
     def __init__(self, task: GoalTask) -> None:
         self._task = task
@@ -128,7 +133,7 @@ class Scene:
     def _grip_pose(self) -> ScenePose:
         site = self._fetch.grip.site
         return ScenePose(
-            self._data.site_xpos[site].copy(), _quaternion(self._data.site_xmat[site])
+            self._data.site_xpos[site].copy(), quaternion_of(self._data.site_xmat[site])
         )
 
     def _solids(self) -> list[Shape]:
@@ -145,7 +150,7 @@ class Scene:
             centre, half = np.split(model.geom_aabb[geom], 2)
             turn = data.geom_xmat[geom]
             position = data.geom_xpos[geom] + turn.reshape(3, 3) @ centre
-            pose = ScenePose(position, _quaternion(turn))
+            pose = ScenePose(position, quaternion_of(turn))
             drawn: Kind = 'cylinder' if kind == mujoco.mjtGeom.mjGEOM_CYLINDER else 'box'
             solids.append(Shape(name, drawn, pose, 2.0 * half, _COLORS[name]))
         return solids
@@ -154,15 +159,16 @@ class Scene:
         """Return the arm as a line from the base through its links to the hand."""
         hand = self._model.body_geomadr[self._fetch.gripper_body]
         points = np.vstack([self._data.xpos[self._arm], self._data.geom_xpos[hand]])
-        size = np.array([_ARM_WIDTH_M, 0.0, 0.0])
-        return Shape('arm', 'line', _upright(np.zeros(3)), size, _ARM_COLOR, points)
+        size = np.array([ARM_WIDTH_M, 0.0, 0.0])
+        return Shape('arm', 'line', upright(np.zeros(3)), size, ARM_COLOR, points)
 
 
-def _upright(position: Floats) -> ScenePose:
+def upright(position: Floats) -> ScenePose:
+    """Return a pose with the axes of the world; position in metres, shape (3,)."""
     return ScenePose(np.array(position, np.float64), np.array([1.0, 0.0, 0.0, 0.0]))
 
 
-def _quaternion(matrix: Floats) -> Floats:
+def quaternion_of(matrix: Floats) -> Floats:
     """Return the quaternion, wxyz, of a rotation matrix, shape (9,)."""
     quaternion = np.empty(4)
     mujoco.mju_mat2Quat(quaternion, matrix)
@@ -172,4 +178,4 @@ def _quaternion(matrix: Floats) -> Floats:
 def goal_sphere(task: GoalTask, goal: Floats) -> Shape:
     """Return a sphere with the radius of the tolerance; goal in metres, world frame, (3,)."""
     size = np.full(3, 2.0 * task.goal_tolerance_m)
-    return Shape('goal', 'sphere', _upright(goal), size, _GOAL_COLOR)
+    return Shape('goal', 'sphere', upright(goal), size, _GOAL_COLOR)
