@@ -241,6 +241,29 @@ def test_the_python_of_a_page_runs(page, monkeypatch, tmp_path, recorded_run):
         exec(block, {})
 
 
+def test_the_recipe_for_table_and_camera_finds_both(capsys):
+    (recipe,) = blocks_of(ROOT / 'docs/how_to/your_robot.md', 'python')
+    exec(recipe, names := {})
+    # made of a camera 0.7 m above the base and 0.5 m ahead that looks down, with errors of 1 mm
+    assert names['position'] == pytest.approx([0.5, 0.0, 0.7], abs=0.015)
+    assert names['height'] == pytest.approx(-0.1, abs=1e-3)
+    assert names['rotation'] == pytest.approx(np.diag([1.0, -1.0, -1.0]), abs=0.02)
+    # any other transform, without errors
+    turn, shift = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0], [0.3, 0.2, 0.9]
+    turn *= np.linalg.det(turn)
+    seen = (names['touched'] - shift) @ turn
+    changed = re.sub('^seen = .*', f'seen = np.array({seen.tolist()})', recipe, flags=re.M)
+    exec(changed, names := {})
+    assert names['position'] == pytest.approx(shift)
+    assert names['rotation'] == pytest.approx(turn)
+    y, p, r = names['yaw'], names['pitch'], names['roll']
+    about_z = np.array([[np.cos(y), -np.sin(y), 0], [np.sin(y), np.cos(y), 0], [0, 0, 1]])
+    about_y = np.array([[np.cos(p), 0, np.sin(p)], [0, 1, 0], [-np.sin(p), 0, np.cos(p)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(r), -np.sin(r)], [0, np.sin(r), np.cos(r)]])
+    assert about_z @ about_y @ about_x == pytest.approx(turn)
+    assert 'sides differ by, m: 0.0013' in capsys.readouterr().out
+
+
 def test_the_task_of_the_tutorial_has_a_simulation_that_moves():
     page = ROOT / 'docs/tutorials/own_task.md'
     entry, simulation, symmetries = blocks_of(page, 'python')
