@@ -126,7 +126,7 @@ CLOSED = {
 }
 #: the rooms that a node, or what several nodes share, brings together; other modules bring none
 JOINED = {
-    'policy': {'policy', 'policy.safety'},
+    'policy': {'arms.errors', 'arms.registry', 'policy', 'policy.safety'},
     'model_intake': {'policy'},
     'recorder': {'arms.registry', 'bags'},
     'fetch_env': {'sim'},

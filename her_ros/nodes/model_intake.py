@@ -92,11 +92,18 @@ class ModelIntake:
 
     def _offer(self, server: PolicyServer, policy: OnnxPolicy) -> None:
         self._node.get_logger().info(policy.describe())
-        if policy.contract.is_of_other_arm(self._task):
+        contract, task = policy.contract, self._task
+        if contract.is_of_other_arm(task):
             self._node.log.warning(
                 _ARM,
-                f'the policy was trained on {policy.contract.trained_on}, and acts on arm'
-                f' {self._task.arm_name}',
+                f'the policy was trained on {contract.trained_on}, and acts on arm'
+                f' {task.arm_name}',
+            )
+        elif contract.is_of_other_workspace(task):
+            self._node.log.warning(
+                _ARM,
+                f'the policy was trained in another workspace of arm {task.arm_name}:'
+                f' {list(contract.workspace)}, and acts in {list(task.workspace)}',
             )
         server.offer(policy)
 

@@ -7,6 +7,8 @@ from rclpy.duration import Duration
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 from sensor_msgs.msg import PointCloud2
 
+from her_ros.arms.errors import ArmError
+from her_ros.arms.registry import with_workspace
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.lifecycle import guard_lifecycle_services
@@ -23,6 +25,7 @@ from her_ros.policy.state import State
 from her_ros.runtime.run_folder import Start
 from her_ros.runtime.seeds import generator
 from her_ros.runtime.states import WaitsFor
+from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.wire.sessions import Sessions
 from her_ros.wire.topics import ACTION, POLICY, STEP
@@ -45,7 +48,7 @@ class PolicyNode(GuardedNode, LifecycleNode):
     def __init__(self) -> None:
         super().__init__('policy')
         p = self._config = read_parameters(self, PolicyParameters)
-        self._task = task_named(p.task, p.arm)
+        self._task = _with_workspace(self, task_named(p.task, p.arm))
         self._start = Start(p.run_dir, 'policy', p.worker)
         self._generator = generator(p.seed, 'policy', p.worker, self._start.number)
         self._server: SafePolicyServer | LockStepPolicyServer | None = None  # while configured
@@ -215,6 +218,15 @@ class PolicyNode(GuardedNode, LifecycleNode):
             self.log.warning('unused policies', unused, _REPEAT_S)
         environments = self._environments.trouble(foreign_steps)
         return [unused, environments, self._trainers.trouble(self._intake.foreign)]
+
+
+def _with_workspace(node: GuardedNode, task: GoalTask) -> GoalTask:
+    """Return a task with the workspace of its arm, if that is described on this machine."""
+    try:
+        return with_workspace(task)
+    except ArmError as error:
+        node.get_logger().warning(f'{error}; the workspace of policies is not checked')
+        return task
 
 
 def main() -> None:

@@ -112,6 +112,14 @@ class PolicyContract:
         on_arms = bool(task.arm) and len(same_goals) == 1
         return on_arms and (self.arm, self.task) != (task.arm_name, task.name)
 
+    def is_of_other_workspace(self, task: GoalTask) -> bool:
+        """Tell whether the policy was trained in another workspace of the task's arm.
+
+        False if the workspace of either is not known.
+        """
+        known = bool(self.workspace and task.workspace) and not self.is_of_other_arm(task)
+        return known and self.workspace != task.workspace
+
     def check_fits(self, task: GoalTask, accept_arm: bool = False) -> None:
         """Check that the policy was made for a task.
 
@@ -130,7 +138,7 @@ class PolicyContract:
                     ' parameter accept_arm',
                 )
             ignored |= {'arm', 'task'}
-        elif self.workspace and task.workspace not in ((), self.workspace) and not accept_arm:
+        elif self.is_of_other_workspace(task) and not accept_arm:
             raise ContractError(
                 f'the policy was trained on an arm {self.arm} with another workspace:'
                 f' {list(self.workspace)}, not {list(task.workspace)}',

@@ -1,14 +1,20 @@
+from dataclasses import replace
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from std_msgs.msg import UInt8MultiArray
 from std_srvs.srv import Trigger
 
+from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.learning.learner import Learner
 from her_ros.nodes.qos import LATCHED
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import sha256
+from her_ros.tasks.registry import task_named
 
 pytestmark = pytest.mark.nodes
+SMALL = LearnerParameters(hidden_sizes=(8,), replay_capacity=100)
 
 
 @pytest.fixture(scope='module')
@@ -26,12 +32,19 @@ def nodes(start_policies, models, calm, key, tmp_path_factory):
     pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     public.write_bytes(pem)
     good, verified = {'model': str(models['good'])}, {'verify_key': str(public)}
+    elsewhere = folder / 'elsewhere.onnx'
+    task = replace(task_named('Reach', 'six_joint'), workspace=(0.1, 0, 0, 0.7, 0.3, 0.5, 0))
+    elsewhere.write_bytes(Learner(task, SMALL).policy(1, {}))
+    on_arm = {'task': 'Reach', 'arm': 'six_joint', 'model': str(elsewhere)}
     parameters = {
         '/calm': {**calm, **good},
         '/taught': {**calm, 'accept_policies': True},
         '/strict': {**calm, **verified, 'model': str(signed), 'accept_policies': True},
         '/deaf': {'exploration.enabled': True},
         '/unsigned': {**good, **verified},
+        '/other_workspace': on_arm,
+        '/accepted': {**on_arm, 'accept_arm': True},
+        '/not_here': {**on_arm, 'arm': '/nowhere/six_joint.yaml'},
         '/other_arm': {**good, 'task': 'Reach', 'arm': 'six_joint'},
         '/other_file': {**good, 'model_sha256': 'f' * 64},
     }
@@ -41,6 +54,19 @@ def nodes(start_policies, models, calm, key, tmp_path_factory):
 @pytest.fixture
 def make_partner(shared_graph, nodes, make_state_partner):
     return lambda namespace: make_state_partner(shared_graph, namespace)
+
+
+def test_a_policy_of_another_workspace_acts_only_if_accepted_and_this_is_told(nodes, wait):
+    assert nodes['/other_workspace'].ended() == 2
+    (line,) = nodes['/other_workspace'].lines
+    assert 'elsewhere.onnx: the policy was trained on an arm six_joint with another works' in line
+    told = 'trained in another workspace of arm six_joint: [0.1, 0, 0, 0.7, 0.3, 0.5, 0], and acts'
+    wait(lambda: told in nodes['/accepted'].output, 'a warning')
+
+
+def test_a_workspace_that_is_not_described_on_this_machine_is_not_checked(nodes, wait):
+    wait(lambda: 'lifecycle: active' in nodes['/not_here'].output, 'an active node')
+    assert '; the workspace of policies is not checked' in nodes['/not_here'].output
 
 
 @pytest.mark.parametrize('namespace', ['/unsigned', '/other_arm', '/other_file'])
