@@ -11,6 +11,7 @@ from her_ros.nodes.qos import COMMAND
 from her_ros.robot.bridge.arm_commands import Command
 from her_ros.robot.bridge.control import RobotControl
 from her_ros.robot.frames import Floats
+from her_ros.robot.kinematics import ArmKinematics
 from her_ros.wire.topics import GRIPPER, TOOL_POSE, TRAJECTORY, TWIST
 
 
@@ -72,7 +73,9 @@ class ArmPublisher:
         return message
 
     def _trajectory(self, velocity: Floats) -> JointTrajectory:
-        positions = self._control.kinematics.joints_after(
+        kinematics = self._control.kinematics
+        assert isinstance(kinematics, ArmKinematics)  # or this output would be refused
+        positions = kinematics.joints_after(
             velocity * self._period_s,
             self._period_s,
             self._parameters.command_max_joint_speed or None,
@@ -80,6 +83,4 @@ class ArmPublisher:
         until = Duration(seconds=self._period_s).to_msg()
         point = JointTrajectoryPoint(positions=positions.tolist(), time_from_start=until)
         # A stamp of 0 makes a joint_trajectory_controller start immediately.
-        return JointTrajectory(
-            joint_names=list(self._control.kinematics.arm_joints), points=[point]
-        )
+        return JointTrajectory(joint_names=list(kinematics.arm_joints), points=[point])

@@ -34,7 +34,16 @@ from her_ros.runtime.states import GoalStatus, WaitsFor
 from her_ros.tasks.registry import task_named
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
 from her_ros.wire.rows import Rows, action_dtype
-from her_ros.wire.topics import ACTION, GOAL, GOAL_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, STEP
+from her_ros.wire.topics import (
+    ACTION,
+    CURRENT_POSE,
+    GOAL,
+    GOAL_POSE,
+    JOINT_STATES,
+    MARKERS,
+    OBJECT_POSE,
+    STEP,
+)
 
 # Control periods for which zero velocity is commanded to a moving robot when the node ends.
 _FINAL_COMMANDS = 5
@@ -58,9 +67,10 @@ class RobotBridgeNode(GuardedNode):
         self._is_over = False
         self._decoder = CloudDecoder(action_dtype(self._task))
         self._arrivals = {
-            topic: Arrivals(topic, p.timeout_input_s) for topic in (JOINT_STATES, OBJECT_POSE)
+            topic: Arrivals(topic, p.timeout_input_s)
+            for topic in (JOINT_STATES, CURRENT_POSE, OBJECT_POSE)
         }
-        self._stamp_ns = 0  # of the last joint states
+        self._stamp_ns = 0  # of the last measurement of the arm
         self._ended, self._successes = 0, 0
         self._told = ''  # of the problems
         self._actions = ActionSource(self, ACTION)
@@ -85,10 +95,13 @@ class RobotBridgeNode(GuardedNode):
     def _join_robot(self) -> None:
         for kind, topic, take, qos, pause_s in (
             (JointState, JOINT_STATES, self._take_joints, SENSOR, PAUSE_S),
+            (PoseStamped, CURRENT_POSE, self._take_tool, SENSOR, PAUSE_S),
             (PoseStamped, OBJECT_POSE, self._take_object, SENSOR, PAUSE_S),
             (PointStamped, GOAL, self._take_goal, COMMAND, ONE_BY_ONE_S),
             (PoseStamped, GOAL_POSE, self._take_goal_pose, COMMAND, ONE_BY_ONE_S),
         ):
+            if topic == CURRENT_POSE and self._config.tool_source != CURRENT_POSE:
+                continue
             receive = self._receiver(topic, take)
             self.create_subscription(kind, topic, receive, qos, pause_s=pause_s)
 
@@ -112,14 +125,26 @@ class RobotBridgeNode(GuardedNode):
         measured_s, stamp_ns = self._measured(JOINT_STATES, message)
         # Only messages of the arm's driver start periods, not those of other drivers.
         if self._control.observer.take_joints(*joints, measured_s):
-            self._stamp_ns = stamp_ns
-            if self._measurement_clock.measured(time.monotonic()):
-                self._begin_period()
+            self._arm_measured(stamp_ns)
+
+    def _take_tool(self, message: PoseStamped) -> None:
+        pose = self._in_world(CURRENT_POSE, message)
+        measured_s, stamp_ns = self._measured(CURRENT_POSE, message)
+        if self._control.observer.take_tool(pose, measured_s):
+            self._arm_measured(stamp_ns)
+
+    def _arm_measured(self, stamp_ns: int) -> None:
+        self._stamp_ns = stamp_ns
+        if self._measurement_clock.measured(time.monotonic()):
+            self._begin_period()
 
     def _take_object(self, message: PoseStamped) -> None:
-        pose = pose_of(OBJECT_POSE, message.pose.position, message.pose.orientation)
-        pose = self._frames.to_world(message.header.frame_id, pose, OBJECT_POSE)
+        pose = self._in_world(OBJECT_POSE, message)
         self._control.observer.take_object(pose, self._measured(OBJECT_POSE, message)[0])
+
+    def _in_world(self, topic: str, message: PoseStamped) -> Pose:
+        pose = pose_of(topic, message.pose.position, message.pose.orientation)
+        return self._frames.to_world(message.header.frame_id, pose, topic)
 
     def _measured(self, topic: str, message: Any) -> tuple[float, int]:
         """Return when a message was measured: monotonic seconds, and wall time, nanoseconds."""

@@ -16,7 +16,7 @@ from trajectory_msgs.msg import JointTrajectory
 from her_ros.config.parameters.robot import SimulatedRobotParameters
 from her_ros.config.schema import ConfigError
 from her_ros.nodes.guarded_node import GuardedNode
-from her_ros.nodes.messages import WORLD_FRAME, stamp_ns_of
+from her_ros.nodes.messages import pose_message, stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import ROBOT
 from her_ros.nodes.scene import ScenePublisher
@@ -29,6 +29,7 @@ from her_ros.robot.simulated.tick_counter import TickCounter
 from her_ros.runtime.seeds import generator
 from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import (
+    CURRENT_POSE,
     GRIPPER,
     JOINT_STATES,
     OBJECT_POSE,
@@ -85,6 +86,9 @@ class SimulatedRobotNode(GuardedNode):
     def _connect(self) -> None:
         self._joint_states = self.create_publisher(JointState, JOINT_STATES, ROBOT)
         self._object_pose = self.create_publisher(PoseStamped, OBJECT_POSE, ROBOT)
+        self._tool_pose = None
+        if self._config.publish_tool_pose:
+            self._tool_pose = self.create_publisher(PoseStamped, CURRENT_POSE, ROBOT)
         self._subscribe(TwistStamped, TWIST, self._on_twist)
         self._subscribe(JointTrajectory, TRAJECTORY, self._on_trajectory)
         self._subscribe(PoseStamped, TOOL_POSE, self._on_tool_pose)
@@ -183,9 +187,13 @@ class SimulatedRobotNode(GuardedNode):
         joints.position = array('d', positions)
         joints.velocity = array('d', robot.joint_velocities)
         measured: list[tuple[Any, Any]] = [(self._joint_states, joints)]
+        if self._tool_pose is not None:
+            measured.append((self._tool_pose, pose_message(*robot.tool_pose, stamp)))
         if robot.object_pose is not None:
+            position, quaternion = robot.object_pose
+            seen = pose_message(self._faults.object_position(position), quaternion, stamp)
             # Before the joints, as subscribers treat joint states as the newest message.
-            measured.insert(0, (self._object_pose, self._seen_object(*robot.object_pose)))
+            measured.insert(0, (self._object_pose, seen))
         if self._scene is not None:
             self._scene.publish(robot.qpos, None, time.time_ns())
         for publisher, message in measured:
@@ -194,14 +202,6 @@ class SimulatedRobotNode(GuardedNode):
                 self._counts['lost_sent'] += 1
             else:
                 self._delay.put((publisher, message), time.monotonic())
-
-    def _seen_object(self, position: Any, quaternion: Any) -> PoseStamped:
-        message = PoseStamped()
-        message.header.frame_id = WORLD_FRAME
-        place, turn = message.pose.position, message.pose.orientation
-        place.x, place.y, place.z = self._faults.object_position(position).tolist()
-        turn.w, turn.x, turn.y, turn.z = quaternion.tolist()
-        return message
 
     def _status(self) -> dict[str, object]:
         now, (then, ticks) = time.monotonic(), self._reported

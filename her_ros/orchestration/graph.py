@@ -12,6 +12,7 @@ from her_ros.runtime.ros_environment import checked_topic
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.wire.topics import (
     COLLECT,
+    CURRENT_POSE,
     EPISODES,
     GRIPPER,
     JOINT_STATES,
@@ -68,7 +69,7 @@ class NodeSpec:
 ROBOTS = ('simulated', 'real', 'none')
 #: defaults of a deployment, for the command and for the launch file
 DEPLOYED_TASK, DEPLOYED_ROBOT, ROBOT_NAMESPACE = 'FetchPush', ROBOTS[0], 'robot'
-_OF_ROBOT = (JOINT_STATES, OBJECT_POSE, TWIST, TRAJECTORY, TOOL_POSE, GRIPPER)
+_OF_ROBOT = (JOINT_STATES, OBJECT_POSE, CURRENT_POSE, TWIST, TRAJECTORY, TOOL_POSE, GRIPPER)
 
 # In simulation no robot can be damaged, and policies come from the trainer.
 _LOCK_STEP = {'deployment': False, 'accept_policies': True}

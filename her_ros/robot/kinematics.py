@@ -9,6 +9,7 @@ from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model
 from her_ros.arms.placement import placement_of
 from her_ros.robot.frames import Pose
+from her_ros.robot.tool import ToolMotion
 from her_ros.tasks.goal_task import GoalTask
 
 Floats = NDArray[np.float64]
@@ -16,7 +17,7 @@ Floats = NDArray[np.float64]
 _TOLERANCE_M = 1e-6
 
 
-class ArmKinematics:
+class ArmKinematics(ToolMotion):
     """Gripper pose, gripper velocity and inverse kinematics of an arm that stands in the world.
 
     Not thread-safe.
@@ -26,12 +27,9 @@ class ArmKinematics:
     """
 
     def __init__(self, description: ArmDescription, base: Pose) -> None:
-        self.description = description
-        self._base = base
         model = kinematic_model(description)
         self._ik = ik = InverseKinematics(description, model, _TOLERANCE_M)
-        # Between the order of the gripper's joints and that of observations, at +y first.
-        self._finger_order = slice(None, None, 1 if is_first_at_plus_y(description, model) else -1)
+        super().__init__(description, base, is_first_at_plus_y(description, model))
         arm, gripper = description.arm, description.gripper
         names = dict(zip(arm.joints, arm.driver_joints, strict=True))
         names |= dict(zip(arm.held_joints, arm.driver_held_joints, strict=True))
@@ -58,60 +56,15 @@ class ArmKinematics:
         self.positions = position
         self._joints, fingers = position[:count], position[count:]
         self._tool = self._ik.chain.tool_state(self._joints)
-        self._velocity = self._tool.jacobian[:3] @ velocity[:count]
-        gripper = self.description.gripper
-        share = gripper.distance_per_position
-        self._fingers = self.fingers_at(fingers)
-        # One joint may move both fingers.
-        self._finger_velocity = np.broadcast_to(velocity[count:] * share, 2)[self._finger_order]
-
-    @property
-    def grip_position(self) -> Floats:
-        """Position of the gripper: metres, world frame, shape (3,)."""
-        return self._base.position + self._base.rotation @ self._tool.position
+        self._tool_position = self._tool.position
+        self._tool_velocity = self._tool.jacobian[:3] @ velocity[:count]
+        self._set_fingers(fingers, velocity[count:])
 
     @property
     def grip_rotation(self) -> Floats:
         """Axes of the tool frame, as columns: world frame, shape (3, 3)."""
         rotation: Floats = self._base.rotation @ self._tool.rotation
         return rotation
-
-    @property
-    def grip_velocity(self) -> Floats:
-        """Velocity of the gripper: m/s, world frame, shape (3,)."""
-        velocity: Floats = self._base.rotation @ self._velocity
-        return velocity
-
-    @property
-    def finger_position(self) -> Floats:
-        """Distances of the fingers at +y and at -y from the middle: metres, shape (2,)."""
-        return self._fingers.copy()
-
-    @property
-    def finger_velocity(self) -> Floats:
-        """Velocities of the fingers at +y and at -y: m/s, shape (2,)."""
-        return self._finger_velocity.copy()
-
-    def gripper_joints(self, fingers: Floats) -> Floats:
-        """Return positions of the gripper's joints for those of the fingers.
-
-        :param fingers: distances of those at +y and at -y from the middle, metres, shape (2,)
-        :return: m or rad, in the order of the description, shape (1,) or (2,)
-        """
-        gripper = self.description.gripper
-        positions = gripper.closed + fingers[self._finger_order] / gripper.distance_per_position
-        return positions if len(gripper.joints) == 2 else positions.mean(keepdims=True)
-
-    def fingers_at(self, joints: Floats) -> Floats:
-        """Return positions of the fingers for those of the gripper's joints.
-
-        :param joints: m or rad, in the order of the description, shape (1,) or (2,)
-        :return: distances of those at +y and at -y from the middle, metres, shape (2,)
-        """
-        gripper = self.description.gripper
-        distances = (joints - gripper.closed) * gripper.distance_per_position
-        fingers: Floats = np.broadcast_to(distances, 2)[self._finger_order].copy()
-        return fingers
 
     def joints_after(
         self, displacement: ArrayLike, period_s: float, max_joint_speed: float | None = None
@@ -131,28 +84,6 @@ class ArmKinematics:
         after = self._ik.joints_after(self._joints, in_base, period_s, max_joint_speed)
         commanded: Floats = after[self._ik.chain.commanded]
         return commanded
-
-    def pose_after(self, displacement: ArrayLike) -> Pose:
-        """Return the pose of the tool after a displacement, pointing straight down.
-
-        :param displacement: from the measured position, metres, world frame, shape (3,)
-        :return: pose in the frame of the base
-        """
-        in_base = self._base.rotation.T @ np.asarray(displacement, np.float64)
-        down = np.array(self.description.tool.down_quaternion)
-        return Pose(self._tool.position + in_base, down)
-
-    def within_workspace(self, displacement: Floats) -> Floats:
-        """Return a displacement without what leads out of the workspace of the description.
-
-        :param displacement: from the measured position, metres, world frame, shape (3,)
-        """
-        workspace, tool = self.description.workspace, self._tool.position
-        least = np.minimum(workspace.low - tool, 0.0)
-        most = np.maximum(workspace.high - tool, 0.0)
-        in_base = np.clip(self._base.rotation.T @ displacement, least, most)
-        within: Floats = self._base.rotation @ in_base
-        return within
 
 
 def task_kinematics(task: GoalTask, base: Pose | None = None) -> ArmKinematics:

@@ -8,6 +8,7 @@ GOAL_POSE = 'goal_pose'
 # relative names, of a robot, as MoveIt Servo and ros2_control call them
 JOINT_STATES = 'joint_states'
 OBJECT_POSE = 'object_pose'
+CURRENT_POSE = 'current_pose'
 TWIST = 'servo_node/delta_twist_cmds'
 TRAJECTORY = 'joint_trajectory_controller/joint_trajectory'
 TOOL_POSE = 'target_pose'

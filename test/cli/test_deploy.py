@@ -93,7 +93,10 @@ def test_a_policy_of_the_fetch_acts_on_a_simulated_arm_that_accepts_it(graph, de
     assert last.startswith('her-ros: /arm/policy: ')
     assert 'trained on the Fetch, not on arm six_joint; ' in last
     assert '--accept-arm' in last
-    process = deploy(*on_arm, '--accept-arm')
+    # Its driver takes and publishes poses of the tool, so the bridge needs no model.
+    values = ('robot_bridge.command.output=tool_pose', 'robot_bridge.tool_source=current_pose',
+              'simulated_robot.publish_tool_pose=true')  # fmt: skip
+    process = deploy(*on_arm, '--accept-arm', *(f'--set={each}' for each in values))
     graph.until(lambda: graph.status('/arm/policy').get('message') == 'ready', 'a policy')
     graph.until(
         lambda: graph.status('/arm/robot_bridge').get('state') == 'waits for a goal', 'a robot'

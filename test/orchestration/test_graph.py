@@ -28,6 +28,7 @@ from her_ros.orchestration.graph import (
 )
 from her_ros.orchestration.prepare import prepare_run
 from her_ros.wire.topics import (
+    CURRENT_POSE,
     GRIPPER,
     JOINT_STATES,
     OBJECT_POSE,
@@ -102,7 +103,7 @@ def test_only_robots_get_the_safety_of_robots():
 
 
 def test_a_real_robots_topics_are_its_own():
-    topics = (JOINT_STATES, OBJECT_POSE, TWIST, TRAJECTORY, TOOL_POSE, GRIPPER)
+    topics = (JOINT_STATES, OBJECT_POSE, CURRENT_POSE, TWIST, TRAJECTORY, TOOL_POSE, GRIPPER)
     (bridge,) = (s for s in GRAPHS['deploy on a real robot'] if s.name == 'robot_bridge')
     assert bridge.remappings == {topic: f'/{topic}' for topic in topics}
     renamed = deployment_nodes('robot', '', True, 'real', remap=['object_pose:=/camera/block'])

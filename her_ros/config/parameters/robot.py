@@ -208,6 +208,12 @@ class RobotBridgeParameters(NodeParameters):
         maximum=100.0,
         length=7,
     )
+    tool_source: str = parameter(
+        'joint_states',
+        'what tells where the tool is: joint_states and the model of the arm, or current_pose, a'
+        ' pose of the tool that the driver publishes; then no model is needed',
+        choices=('joint_states', 'current_pose'),
+    )
     command_max_joint_speed: float = parameter(
         0.0,
         "limit of a joint in a trajectory, rad/s; 0: the limits of the arm's description",
@@ -287,6 +293,9 @@ class SimulatedRobotParameters(NodeParameters):
     )
     publish_scene: bool = parameter(
         True, 'publish gripper pose and markers, for RViz and Foxglove'
+    )
+    publish_tool_pose: bool = parameter(
+        False, 'publish the pose of the tool on current_pose, as some drivers do'
     )
     faults_object_noise_m: float = parameter(
         0.0,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.frames import Floats
-from her_ros.robot.kinematics import ArmKinematics
+from her_ros.robot.tool import ToolMotion
 from her_ros.tasks.fetch import fingers_after
 from her_ros.tasks.goal_task import GoalTask
 
@@ -31,7 +31,7 @@ class ArmCommands:
     def __init__(
         self,
         task: GoalTask,
-        kinematics: ArmKinematics,
+        kinematics: ToolMotion,
         units: TwistUnits,
         full_action_speed_mps: float,
     ) -> None:

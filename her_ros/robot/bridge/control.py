@@ -17,7 +17,8 @@ from her_ros.robot.bridge.prediction import CommandedMotion
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames
-from her_ros.robot.kinematics import task_kinematics
+from her_ros.robot.kinematics import ArmKinematics, task_kinematics
+from her_ros.robot.tool import MeasuredTool
 from her_ros.runtime.states import Recovery, RobotState, WaitsFor
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import Rows
@@ -52,7 +53,12 @@ class RobotControl:
         self._task = task
         self._parameters = p = parameters
         self.units = TwistUnits(p, frames)
-        self.kinematics = task_kinematics(task, frames.base)
+        placement = placement_of(task)
+        self.kinematics: ArmKinematics | MeasuredTool = (
+            MeasuredTool(placement.description, frames.base)
+            if p.tool_source == 'current_pose'
+            else task_kinematics(task, frames.base)
+        )
         self._commands = ArmCommands(
             task, self.kinematics, self.units, p.command_full_action_speed_mps
         )
@@ -66,9 +72,8 @@ class RobotControl:
         self.episodes = RobotEpisodes(
             task, session, p.episode_steps or task.episode_length, p.success_steps
         )
-        placement = placement_of(task)
         #: kind of the commands for the arm, one of :data:`her_ros.arms.description.COMMANDS`
-        self.output = _output(p.command_output, placement.description)
+        self.output = _output(p, placement.description)
         self._homing = Homing(
             placement.scene_spec, placement.start_m, p.command_full_action_speed_mps
         )
@@ -281,17 +286,28 @@ class RobotControl:
         return command
 
 
-def _output(wanted: str, description: ArmDescription) -> str:
+def _output(parameters: RobotBridgeParameters, description: ArmDescription) -> str:
     """Return the kind of the commands for an arm.
 
-    :param wanted: value of ``command.output``; empty: the first command of the description
-    :raises RobotError: if the driver of the arm does not take it
+    This is the first command of the description that can be sent, unless ``command.output`` names
+    one.
+
+    :raises RobotError: if the driver of the arm does not take it, or it needs the arm's joints
     """
-    taken = description.driver.commands
+    wanted, taken = parameters.command_output, description.driver.commands
+    has_joints = parameters.tool_source == 'joint_states'
+    possible = [each for each in taken if has_joints or each != 'joint_trajectory']
     if wanted and wanted not in taken:
         raise RobotError(
             f'command.output is {wanted!r}, which the driver of arm {description.name!r} does not'
             ' take',
             f'its description has driver.commands {list(taken)}',
         )
-    return wanted or taken[0]
+    if (wanted and wanted not in possible) or not possible:
+        raise RobotError(
+            f'tool_source is {parameters.tool_source}, and trajectories need the joints of arm'
+            f' {description.name!r}',
+            f'set command.output to {" or ".join(possible) or "another command of its driver"}, or'
+            ' tool_source to joint_states',
+        )
+    return wanted or possible[0]

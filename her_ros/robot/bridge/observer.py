@@ -12,9 +12,10 @@ from her_ros.robot.bridge.prediction import CommandedMotion
 from her_ros.robot.bridge.tracks import Track
 from her_ros.robot.frames import Floats, Pose
 from her_ros.robot.kinematics import ArmKinematics
+from her_ros.robot.tool import MeasuredTool
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.observed import Observed, euler_angles
-from her_ros.wire.topics import JOINT_STATES, OBJECT_POSE
+from her_ros.wire.topics import CURRENT_POSE, JOINT_STATES, OBJECT_POSE
 
 # An object slower than this counts as at rest: its measured velocity is noise.
 _AT_REST_MPS = 0.02
@@ -45,6 +46,7 @@ class Observer:
     Inputs are in SI units; velocities of observations are per control period, as in training.
     All times are monotonic. A measurement may be in the future by the allowed clock offset.
 
+    :param kinematics: a :class:`MeasuredTool` gets its pose by :meth:`take_tool`
     :param velocity_window_s: see :class:`~her_ros.robot.bridge.tracks.Track`
     :param motion: predicts the gripper from its commands; None: no prediction
     """
@@ -52,7 +54,7 @@ class Observer:
     def __init__(
         self,
         task: GoalTask,
-        kinematics: ArmKinematics,
+        kinematics: ArmKinematics | MeasuredTool,
         velocity_window_s: float,
         motion: CommandedMotion | None = None,
     ) -> None:
@@ -61,12 +63,17 @@ class Observer:
         self._track = Track(velocity_window_s)
         self._motion = motion
         self._fingers_closed = scene_spec_of(task).fingers_closed
-        names = {name for name, _ in task.observation_fields}
-        self._needed = (
-            (JOINT_STATES, OBJECT_POSE) if 'object_position' in names else (JOINT_STATES,)
-        )
+        self._needed = _needed(task, kinematics, self._fingers_closed)
         self._joints = JointStates(kinematics.joint_names, kinematics.continuous)
-        self._pace = kinematics.joint_names.index(kinematics.arm_joints[0])
+        self._tool_track = Track(velocity_window_s)
+        #: index of the arm's first joint; None: the arm is measured by the pose of its tool
+        self._pace = (
+            kinematics.joint_names.index(kinematics.arm_joints[0])
+            if isinstance(kinematics, ArmKinematics)
+            else None
+        )
+        #: time of the last measurement of the arm
+        self._arm_measured_s = -np.inf
         #: names in the last message that held none of the joints needed
         self._other_joints: Sequence[str] = ()
         self._object_measured_s = -np.inf
@@ -96,7 +103,25 @@ class Observer:
             self._kinematics.update(self._joints.position, self._joints.velocity)
         if not set(names).intersection(self._joints.names):
             self._other_joints = names
-        return bool(renewed[self._pace])
+        if self._pace is None or not renewed[self._pace]:
+            return False
+        self._arm_measured_s = float(self._joints.measured_s[self._pace])
+        return True
+
+    def take_tool(self, pose: Pose, measured_s: float) -> bool:
+        """Accept a pose of the tool, if that is what measures the arm.
+
+        :param pose: world frame
+        :param measured_s: time of the measurement
+        :return: whether it is newer than the one before
+        """
+        assert isinstance(self._kinematics, MeasuredTool)
+        self._tool_track.add(pose, measured_s)
+        position, _, velocity, _ = self._tool_track.fit()
+        self._kinematics.update_tool(position, velocity)
+        is_new = measured_s > self._arm_measured_s
+        self._arm_measured_s = max(self._arm_measured_s, measured_s)
+        return is_new
 
     def take_object(self, pose: Pose, measured_s: float) -> None:
         """Accept a pose of the object.
@@ -117,10 +142,15 @@ class Observer:
         Joint states are as old as the oldest joint. Joints are named if only some are late.
         """
         found = []
-        if late := self._joints.late(now_s, timeout_s):
+        late = self._joints.late(now_s, timeout_s)
+        if JOINT_STATES in self._needed and late:
             found.append(MissingInput(JOINT_STATES, self._which(late)))
-        if OBJECT_POSE in self._needed and now_s - self._object_measured_s > timeout_s:
-            found.append(MissingInput(OBJECT_POSE))
+        for topic, measured_s in (
+            (CURRENT_POSE, self._arm_measured_s),
+            (OBJECT_POSE, self._object_measured_s),
+        ):
+            if topic in self._needed and now_s - measured_s > timeout_s:
+                found.append(MissingInput(topic))
         return found
 
     def _which(self, late: list[str]) -> str:
@@ -137,7 +167,7 @@ class Observer:
         """
         arm, period_s = self._kinematics, self._task.control_period_s
         measured = arm.grip_velocity
-        moved, change = self._since(float(self._joints.measured_s[self._pace]), now_s)
+        moved, change = self._since(self._arm_measured_s, now_s)
         grip, grip_velocity = arm.grip_position + moved, measured + change
         values = {
             'gripper_position': grip,
@@ -173,6 +203,19 @@ class Observer:
         if self._motion is None:
             return np.zeros(3), np.zeros(3)
         return self._motion.since(now_s - measured_s, now_s)
+
+
+def _needed(
+    task: GoalTask, kinematics: ArmKinematics | MeasuredTool, fingers_closed: bool
+) -> tuple[str, ...]:
+    """Return the topics that observations of a task are made of."""
+    if isinstance(kinematics, ArmKinematics):
+        needed: tuple[str, ...] = (JOINT_STATES,)
+    else:
+        # Fingers that are held closed are observed as closed.
+        needed = (CURRENT_POSE,) if fingers_closed else (CURRENT_POSE, JOINT_STATES)
+    has_object = 'object_position' in {name for name, _ in task.observation_fields}
+    return (*needed, OBJECT_POSE) if has_object else needed
 
 
 def _share(velocity: Floats, grip_velocity: Floats) -> float:

@@ -142,8 +142,15 @@ class SimulatedArm:
     @property
     def grip_position(self) -> Floats:
         """Position of the tool: metres, world frame, shape (3,)."""
-        joints = self._data.qpos[self._scene.joints]
-        return self._kinematics.chain.tool_pose(joints)[0] + self._scene.base_m
+        return self.tool_pose[0]
+
+    @property
+    def tool_pose(self) -> tuple[Floats, Floats]:
+        """Position of the tool, metres, world frame, (3,), and quaternion wxyz, (4,)."""
+        joints, quaternion = self._data.qpos[self._scene.joints], np.zeros(4)
+        position, axes = self._kinematics.chain.tool_pose(joints)
+        mujoco.mju_mat2Quat(quaternion, axes.ravel())
+        return position + self._scene.base_m, quaternion
 
     @property
     def object_pose(self) -> tuple[Floats, Floats] | None:

@@ -163,6 +163,13 @@ class SimulatedRobot:
         return position.copy()
 
     @property
+    def tool_pose(self) -> tuple[Floats, Floats]:
+        """Position of the gripper, metres, world frame, (3,), and quaternion wxyz, (4,)."""
+        quaternion = np.zeros(4)
+        mujoco.mju_mat2Quat(quaternion, self._data.site_xmat[self._fetch.grip.site])
+        return self.grip_position, quaternion
+
+    @property
     def object_pose(self) -> tuple[Floats, Floats] | None:
         """Position of the object, metres, world frame, (3,), and quaternion wxyz, (4,)."""
         if self._fetch.object is None:

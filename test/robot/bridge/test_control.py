@@ -20,6 +20,7 @@ from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Pose, task_frames
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.robot import SimulatedRobot
+from her_ros.robot.tool import MeasuredTool
 from her_ros.runtime.states import RobotState, WaitsFor
 from her_ros.tasks.registry import TASKS, task_named
 from her_ros.wire.rows import IDENTITY, action_dtype
@@ -492,7 +493,12 @@ class ArmLoop:
         self._sense(np.zeros(len(self.joints)))
 
     def _sense(self, speeds):
-        self.control.observer.take_joints(self.names, self.joints, speeds, self.now_s)
+        if isinstance(self.control.kinematics, MeasuredTool):
+            self.arm.update(self.joints, speeds)
+            pose = Pose.of('', self.arm.grip_position)
+            self.control.observer.take_tool(pose, self.now_s)
+        else:
+            self.control.observer.take_joints(self.names, self.joints, speeds, self.now_s)
 
     def _obey(self, command):
         arm, count = self.arm, len(self.arm.arm_joints)
@@ -524,9 +530,16 @@ class ArmLoop:
         self.path.append(self.arm.grip_position)
 
 
-@pytest.mark.parametrize('by', ['trajectory', 'tool_pose'])
-def test_another_arm_reaches_a_goal(by):
-    loop = ArmLoop(task_named('Reach', 'six_joint'), by)
+@pytest.mark.parametrize(
+    ('by', 'source'),
+    [
+        ('trajectory', 'joint_states'),
+        ('tool_pose', 'joint_states'),
+        ('tool_pose', 'current_pose'),
+    ],
+)
+def test_another_arm_reaches_a_goal(by, source):
+    loop = ArmLoop(task_named('Reach', 'six_joint'), by, tool_source=source)
     goal = placement_of(loop.task).start_m + np.array([0.1, -0.1, 0.1])
     loop.control.set_goal(goal, loop.now_s)
     for _ in range(60):
@@ -559,6 +572,27 @@ def test_a_command_that_the_driver_does_not_take_is_one_line(tmp_path):
     assert ArmLoop(task, 'trajectory').control.output == 'joint_trajectory'
     with pytest.raises(RobotError, match="'twist', which the driver of arm 'mine' does not take"):
         ArmLoop(task, 'trajectory', command_output='twist')
+
+
+def test_trajectories_need_joints(tmp_path):
+    folder = shipped_folders()[0] / 'config' / 'arms'
+    text = (folder / 'six_joint.yaml').read_text()
+    path = tmp_path / 'mine.yaml'  # whose model is not here
+    path.write_text(text)
+    task, by_pose = task_named('Reach', str(path)), {'tool_source': 'current_pose'}
+
+    def output(**parameters):
+        p = RobotBridgeParameters(**by_pose, **parameters)
+        return RobotControl(task, p, task_frames(task, p), session=1).output
+
+    assert output() == 'twist'  # the first of the others
+    assert output(command_output='tool_pose') == 'tool_pose'
+    said = "tool_source is current_pose, and trajectories need the joints of arm 'mine'; set "
+    with pytest.raises(RobotError, match=f'^{said}command.output to twist or tool_pose, or'):
+        output(command_output='joint_trajectory')
+    path.write_text(re.sub('commands: .*', 'commands: [joint_trajectory]', text))
+    with pytest.raises(RobotError, match=f'^{said}command.output to another command of its'):
+        output()
 
 
 def test_commands_are_those_that_the_driver_prefers_unless_the_parameters_say_otherwise():

@@ -2,12 +2,14 @@ import numpy as np
 import pytest
 
 from her_ros.arms.model import MJCF_PREFIX, load_model
+from her_ros.arms.placement import placement_of
 from her_ros.robot.bridge.observer import MissingInput, Observer
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Pose
 from her_ros.robot.kinematics import task_kinematics
+from her_ros.robot.tool import MeasuredTool
 from her_ros.sim.fetch import FetchBatch
-from her_ros.tasks.registry import TASKS
+from her_ros.tasks.registry import TASKS, task_named
 
 MORE = ('head_pan_joint', 'something_else')
 PERIOD_S = 0.04
@@ -208,3 +210,46 @@ def test_velocities_of_nan_are_derived_as_those_that_nobody_sent():
         found.append(source.observer.observe(0.12).observation)
     np.testing.assert_array_equal(*found)
     assert np.abs(found[0][0, 5:8]).max() > 0.005
+
+
+def by_pose(name):
+    """Return the observer of a task on a small arm whose driver publishes the pose of the tool."""
+    task = task_named(name, 'six_joint')
+    placement = placement_of(task)
+    tool = MeasuredTool(placement.description, Pose.of('base', placement.base_m))
+    return task, Observer(task, tool, velocity_window_s=0.03)
+
+
+def test_a_pose_of_the_tool_takes_the_place_of_the_joints():
+    task, observer = by_pose('Push')
+    assert observer.missing(1.0, 0.1) == [
+        MissingInput('current_pose'),
+        MissingInput('object_pose'),
+    ]
+    start, velocity = placement_of(task).start_m, np.array([0.2, -0.1, 0.3])
+    for step in range(5):
+        now_s = 1.0 + 0.01 * step
+        assert observer.take_tool(Pose.of('', start + 0.01 * step * velocity), now_s)
+        observer.take_object(Pose.of('', start), now_s)
+    assert not observer.take_tool(Pose.of('', start), 1.0)  # older than the last
+    assert observer.missing(now_s, 0.1) == []
+    found = observer.observe(now_s)
+    grip = start + 0.04 * velocity
+    assert found.observation[0, :3] == pytest.approx(grip, abs=1e-6)
+    assert found.observation[0, 20:23] == pytest.approx(velocity * PERIOD_S, abs=1e-6)
+    assert observer.missing(now_s + 0.2, 0.1) == [
+        MissingInput('current_pose'),
+        MissingInput('object_pose'),
+    ]
+
+
+def test_a_task_that_opens_the_gripper_needs_its_joints_as_well():
+    _, observer = by_pose('PickAndPlace')
+    for topic in ('current_pose', 'joint_states', 'object_pose'):
+        assert MissingInput(topic) in observer.missing(1.0, 0.1)
+    observer.take_tool(Pose.of('', (1.3, 0.7, 0.5)), 1.0)
+    observer.take_object(Pose.of('', (1.3, 0.8, 0.42)), 1.0)
+    names = ('joint1', 'left_finger', 'right_finger')
+    assert not observer.take_joints(names, [2.0, 0.03, 0.02], [], 1.0)  # begins no period
+    assert observer.missing(1.0, 0.1) == []
+    assert sorted(observer.observe(1.0).observation[0, 9:11]) == pytest.approx([0.02, 0.03])

@@ -1,0 +1,124 @@
+"""Position and velocity of a tool and its fingers in the world, and what displaces them."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from her_ros.arms.description import ArmDescription
+from her_ros.robot.frames import Pose
+
+Floats = NDArray[np.float64]
+
+
+class ToolMotion:
+    """The tool and the fingers of an arm that stands in the world, as they were measured last.
+
+    Not thread-safe.
+
+    :param base: pose of the base in the world
+    :param is_first_at_plus_y: whether the first joint of the gripper moves the finger at +y
+    """
+
+    def __init__(
+        self, description: ArmDescription, base: Pose, is_first_at_plus_y: bool = True
+    ) -> None:
+        self.description = description
+        self._base = base
+        # Between the order of the gripper's joints and that of observations, at +y first.
+        self._finger_order = slice(None, None, 1 if is_first_at_plus_y else -1)
+        # In the frame of the base.
+        self._tool_position, self._tool_velocity = np.zeros(3), np.zeros(3)
+        self._fingers, self._finger_velocity = np.zeros(2), np.zeros(2)
+
+    def _set_fingers(self, position: Floats, velocity: Floats) -> None:
+        """Set the measured joints of the gripper, m or rad, shape (1,) or (2,)."""
+        self._fingers = self.fingers_at(position)
+        # One joint may move both fingers.
+        share = self.description.gripper.distance_per_position
+        self._finger_velocity = np.broadcast_to(velocity * share, 2)[self._finger_order]
+
+    @property
+    def grip_position(self) -> Floats:
+        """Position of the gripper: metres, world frame, shape (3,)."""
+        return self._base.position + self._base.rotation @ self._tool_position
+
+    @property
+    def grip_velocity(self) -> Floats:
+        """Velocity of the gripper: m/s, world frame, shape (3,)."""
+        velocity: Floats = self._base.rotation @ self._tool_velocity
+        return velocity
+
+    @property
+    def finger_position(self) -> Floats:
+        """Distances of the fingers at +y and at -y from the middle: metres, shape (2,)."""
+        return self._fingers.copy()
+
+    @property
+    def finger_velocity(self) -> Floats:
+        """Velocities of the fingers at +y and at -y: m/s, shape (2,)."""
+        return self._finger_velocity.copy()
+
+    def gripper_joints(self, fingers: Floats) -> Floats:
+        """Return positions of the gripper's joints for those of the fingers.
+
+        :param fingers: distances of those at +y and at -y from the middle, metres, shape (2,)
+        :return: m or rad, in the order of the description, shape (1,) or (2,)
+        """
+        gripper = self.description.gripper
+        positions = gripper.closed + fingers[self._finger_order] / gripper.distance_per_position
+        return positions if len(gripper.joints) == 2 else positions.mean(keepdims=True)
+
+    def fingers_at(self, joints: Floats) -> Floats:
+        """Return positions of the fingers for those of the gripper's joints.
+
+        :param joints: m or rad, in the order of the description, shape (1,) or (2,)
+        :return: distances of those at +y and at -y from the middle, metres, shape (2,)
+        """
+        gripper = self.description.gripper
+        distances = (joints - gripper.closed) * gripper.distance_per_position
+        fingers: Floats = np.broadcast_to(distances, 2)[self._finger_order].copy()
+        return fingers
+
+    def pose_after(self, displacement: ArrayLike) -> Pose:
+        """Return the pose of the tool after a displacement, pointing straight down.
+
+        :param displacement: from the measured position, metres, world frame, shape (3,)
+        :return: pose in the frame of the base
+        """
+        in_base = self._base.rotation.T @ np.asarray(displacement, np.float64)
+        down = np.array(self.description.tool.down_quaternion)
+        return Pose(self._tool_position + in_base, down)
+
+    def within_workspace(self, displacement: Floats) -> Floats:
+        """Return a displacement without what leads out of the workspace of the description.
+
+        :param displacement: from the measured position, metres, world frame, shape (3,)
+        """
+        workspace, tool = self.description.workspace, self._tool_position
+        least = np.minimum(workspace.low - tool, 0.0)
+        most = np.maximum(workspace.high - tool, 0.0)
+        in_base = np.clip(self._base.rotation.T @ displacement, least, most)
+        within: Floats = self._base.rotation @ in_base
+        return within
+
+
+class MeasuredTool(ToolMotion):
+    """A tool whose pose the driver of the arm publishes; the model of the arm is not needed.
+
+    Joints of the gripper are those that joint states must hold, in the order of the description.
+    """
+
+    def __init__(self, description: ArmDescription, base: Pose) -> None:
+        super().__init__(description, base)
+        self.joint_names = description.gripper.driver_joints
+        #: none of them turns without limits, shape (J,)
+        self.continuous = np.zeros(len(self.joint_names), bool)
+
+    def update(self, position: ArrayLike, velocity: ArrayLike) -> None:
+        """Set the measured joints of the gripper: m or rad, m/s or rad/s, shape (J,) each."""
+        self._set_fingers(np.array(position, np.float64), np.array(velocity, np.float64))
+
+    def update_tool(self, position: Floats, velocity: Floats) -> None:
+        """Set the measured tool: metres and m/s, world frame, shape (3,) each."""
+        turn = self._base.rotation.T
+        self._tool_position = turn @ (position - self._base.position)
+        self._tool_velocity = turn @ velocity
