@@ -7,7 +7,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import LEARNABLE, Overrides, Params
+from her_ros.cli.options import LEARNABLE, AcceptArm, Arm, Overrides, Params
 
 
 @app.command(
@@ -15,6 +15,7 @@ from her_ros.cli.options import LEARNABLE, Overrides, Params
     epilog=examples(
         'her-ros simulate --real-time --publish-scene',
         'her-ros simulate --model my_model/policy.onnx',
+        'her-ros simulate --task Push --arm six_joint --accept-arm',
     ),
 )
 def simulate(
@@ -22,6 +23,8 @@ def simulate(
     model: Annotated[
         Path | None, typer.Option(help='ONNX policy; default: the one shipped for the task.')
     ] = None,
+    arm: Arm = '',
+    accept_arm: AcceptArm = False,
     real_time: Annotated[
         bool, typer.Option('--real-time', help='Move as fast as a robot.')
     ] = False,
@@ -43,8 +46,11 @@ def simulate(
     Starts simulation and policy, as simulate.launch.py does, for machines without the ros2
     command. To measure a policy without ROS, use evaluate.
     """
+    from her_ros.orchestration.prepare import arm_override
     from her_ros.orchestration.simulate import Options
     from her_ros.orchestration.simulate import simulate as run
 
-    more = (folder, record, params, override or [], namespace)
+    accepted = ['policy.accept_arm=true'] if accept_arm else []
+    overrides = [*arm_override(arm), *accepted, *(override or [])]
+    more = (folder, record, params, overrides, namespace)
     run(Options(task, model, real_time, publish_scene, *more))

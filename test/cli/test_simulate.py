@@ -13,6 +13,8 @@ from her_ros.runtime.run_folder import RunFolder
         (['--set', 'trainer.batch_size=128'], ['no node trainer', 'it has fetch_env, policy']),
         (['--set', 'recorder.seed=1'], ['no node recorder']),
         (['--task', 'Push', '--set', 'arm=nope'], ["arm 'nope' is unknown"]),
+        (['--task', 'Push', '--arm', 'nope'], ["arm 'nope' is unknown"]),
+        (['--arm', 'six_joint'], ["'FetchReach' is not done by other arms"]),
         (['--namespace', 'my robot'], ["'my robot'"]),
         (['--folder', '/sys/here'], ['/sys/here', 'cannot be written']),
     ],
