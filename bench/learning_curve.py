@@ -27,6 +27,7 @@ from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.learning.learner import Learner, set_up_torch
+from her_ros.learning.training.warm_start import warm_start
 from her_ros.orchestration.prepare import arm_override
 from her_ros.policy.exploration import Exploration, Explorer
 from her_ros.policy.onnx_policy import OnnxPolicy
@@ -76,6 +77,7 @@ def curve(name: str, values: Any, steps: int, every: int) -> Iterator[dict[str, 
     task = task_named(name, env.arm)
     set_up_torch(threads=1)
     learner = Learner(task, trainer)
+    warm_start(learner)
     learner_is_compiled = False
     first = integer_seed(trainer.seed, 'fetch_env')
     seeds = [first + i for i in range(env.num_envs)]
@@ -89,6 +91,8 @@ def curve(name: str, values: Any, steps: int, every: int) -> Iterator[dict[str, 
     explorer = Explorer(noise, task.action_size, generator(trainer.seed, 'policy'))
     judged = values['evaluator']['disturb']
     policy, due, moved = None, every, [0.0]
+    if trainer.start_from:
+        policy = OnnxPolicy(learner.policy(1, {}), 'learner', task)
     while learner.env_steps < steps:
         episodes = explored(rollout, explorer, policy)
         learner.ingest(episodes)

@@ -27,6 +27,15 @@ Params = Annotated[
     Path | None,
     typer.Option(help='ROS parameter file; default: that of the run, or that of the task.'),
 ]
+StartFrom = Annotated[
+    Path | None,
+    typer.Option(
+        '--from',
+        help='Policy file or run folder to start from: weights and normalisers, of a run also'
+        ' the critics; default: random weights.',
+        show_default=False,
+    ),
+]
 Overrides = Annotated[
     list[str] | None, typer.Option('--set', help='Override, such as trainer.batch_size=128.')
 ]

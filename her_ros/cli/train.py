@@ -9,7 +9,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import LEARNABLE, Arm, Overrides, Params, Report, Seed
+from her_ros.cli.options import LEARNABLE, Arm, Overrides, Params, Report, Seed, StartFrom
 
 
 @app.command(
@@ -20,6 +20,7 @@ from her_ros.cli.options import LEARNABLE, Arm, Overrides, Params, Report, Seed
         'her-ros train --task PickAndPlace --arm ur5e_2f85',
         'her-ros train --set trainer.batch_size=512',
         'her-ros train --task FetchPush --disturb robot',
+        'her-ros train --task FetchPush --from models/FetchPush/policy.onnx --new',
         'her-ros train --set trainer.stop.env_steps=2000000',
     ),
 )
@@ -34,6 +35,7 @@ def train(
     seed: Seed = None,
     arm: Arm = '',
     workers: Annotated[int, typer.Option(min=1, max=100, help='Simulation workers.')] = 1,
+    start_from: StartFrom = None,
     params: Params = None,
     disturb: Annotated[
         str,
@@ -55,11 +57,11 @@ def train(
     status is 0 if the task is solved, and 1 if the run reaches its limit first.
     """
     from her_ros.analysis.run_report.after_training import report_after_training
-    from her_ros.orchestration.prepare import arm_override
+    from her_ros.orchestration.prepare import arm_override, start_override
     from her_ros.orchestration.train import train as run
 
     overrides = [f'seed={seed}'] if seed is not None else []
-    overrides += arm_override(arm)
+    overrides += arm_override(arm) + start_override(start_from)
     if disturb:
         overrides += [
             f'{node}.disturb={json.dumps(disturb)}' for node in ('fetch_env', 'evaluator')

@@ -8,7 +8,7 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import Arm, Overrides, Params, Report, Seed
+from her_ros.cli.options import Arm, Overrides, Params, Report, Seed, StartFrom
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.schema import parameters_of
 
@@ -18,7 +18,10 @@ _GUARDS = parameters_of(LearnerParameters)['guard'].choices
 @app.command(
     'train-offline',
     short_help='Train from bags, without ROS.',
-    epilog=examples('her-ros train-offline bags/monday bags/tuesday.mcap'),
+    epilog=examples(
+        'her-ros train-offline bags/monday bags/tuesday.mcap',
+        'her-ros train-offline bags/monday --from models/FetchPush/policy.onnx',
+    ),
 )
 def train_offline(
     bags: Annotated[
@@ -39,6 +42,7 @@ def train_offline(
     evaluate: Annotated[
         bool, typer.Option('--evaluate', help='Judge the policy in simulation, up to ten times.')
     ] = False,
+    start_from: StartFrom = None,
     params: Params = None,
     override: Overrides = None,
     report: Report = True,
@@ -49,11 +53,13 @@ def train_offline(
     HER; leaves the same files as `train`. The same command again resumes.
     """
     from her_ros.analysis.run_report.after_training import report_after_training
+    from her_ros.orchestration.prepare import start_override
     from her_ros.orchestration.train_offline import Options
     from her_ros.orchestration.train_offline import train_offline as run
 
     overrides = [
         *([] if seed is None else [f'seed={seed}']),
+        *start_override(start_from),
         *(override or []),
         *([] if guard is None else [f'trainer.guard={guard}']),
     ]

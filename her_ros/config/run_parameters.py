@@ -35,6 +35,9 @@ def values_for(
     path = params_for(task, params_file, nodes)
     values = complete(with_overrides(read_file(path), overrides, nodes))
     _check_task(task, values, 'the overrides', nodes)
+    if source := values['trainer']['start_from']:
+        # A run may be resumed in another working folder.
+        values['trainer']['start_from'] = str(Path(source).absolute())
     return values
 
 

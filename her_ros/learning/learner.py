@@ -253,10 +253,14 @@ class Learner:
         if self._graphs is not None:
             self._graphs.clear()
 
+    def policy_constants(self) -> Mapping[str, Tensor]:
+        """Return the constants of the policy's ONNX nodes by name."""
+        return self.algorithm.policy_constants(self.agent.policy)
+
     def policy(self, version: int, provenance: Mapping[str, str]) -> bytes:
         """Return the current policy as an ONNX file with its contract inside."""
         return self._graph.to_bytes(
-            self.algorithm.policy_constants(self.agent.policy),
+            self.policy_constants(),
             self.normalizers['observation'],
             self.normalizers['goal'],
             PolicyContract.of(

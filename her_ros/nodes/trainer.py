@@ -135,7 +135,9 @@ class TrainerNode(GuardedNode):
     def _publish_policy(self, at_rest: bool) -> None:
         now, updates = time.monotonic(), self._training.learner.updates
         due = at_rest or now - self._published_at >= _PUBLISH_INTERVAL_S
-        if not due or updates == self._published_updates or updates == 0:
+        # Before the first update there is only a policy to act with if one was loaded.
+        has_policy = updates > 0 or bool(self._config.start_from)
+        if not due or updates == self._published_updates or not has_policy:
             return
         self._publish(self._policies, self._training.policy()[1])
         self._published_at, self._published_updates = now, updates

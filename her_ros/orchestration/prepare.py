@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from her_ros.arms.registry import arm_named
+from her_ros.arms.registry import arm_named, with_workspace
 from her_ros.config.files import NodesValues, to_yaml
+from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.run_parameters import check_same, params_for, renew_names, values_for
-from her_ros.config.schema import ConfigError
+from her_ros.config.schema import ConfigError, configured
 from her_ros.orchestration.graph import training_nodes
 from her_ros.runtime.files import InUse, locked, write_whole
 from her_ros.runtime.ros_environment import checked_namespace, domain_id
@@ -72,6 +73,7 @@ def prepare_run(
     :raises HerRosError: if an option is invalid, before anything is started or changed
     """
     values = checked_values(task, params_file, overrides, training_names())
+    _check_start(task, values)
     folder = RunFolder(_run_path(runs / task, name, new))
     if not folder.params.exists():
         folder.create()
@@ -85,6 +87,29 @@ def prepare_run(
         changed = check_same(folder, values, 'name another folder with --out')
     folder.create()
     return Run(task, folder, resumed=True, extension=values if changed else None)
+
+
+def start_override(path: Path | None) -> list[str]:
+    """Return the override by which the trainer starts from a policy file or a run folder.
+
+    :param path: None: no override
+    """
+    # Overrides are parsed as YAML, see :func:`arm_override`.
+    text = json.dumps(str(path), ensure_ascii=False)
+    return [] if path is None else [f'trainer.start_from={text}']
+
+
+def _check_start(task: str, values: NodesValues) -> None:
+    """Check that a training can start from what ``trainer.start_from`` names."""
+    own = values['trainer']
+    if not own['start_from']:
+        return
+    # Imported only here: it needs torch, which is slow to load.
+    from her_ros.learning.learner import Learner
+    from her_ros.learning.training.warm_start import warm_start
+
+    parameters = configured(TrainerParameters, 'trainer', own)
+    warm_start(Learner(with_workspace(task_named(task, own['arm'])), parameters))
 
 
 def extended(run: Run) -> Run:

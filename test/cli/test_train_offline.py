@@ -57,6 +57,21 @@ def test_bags_become_a_policy(offline, bags, tmp_path):
     assert list((tmp_path / 'out' / 'tensorboard').iterdir())
 
 
+def test_training_starts_from_another_policy_and_its_critics(offline, bags, tmp_path):
+    assert offline(bags).status == 0
+    rates = ('actor.learning_rate', 'critic.learning_rate')
+    slow = [part for name in rates for part in ('--set', f'trainer.{name}=1e-8')]
+    source = tmp_path / 'out'
+    ended = offline(bags, '--from', source, '--seed', 3, *slow, out='tuned')
+    assert ended.status == 0, ended.errors
+    tuned, first = (
+        load_checkpoint(tmp_path / name / 'checkpoint')['learner']['agent']['online']
+        for name in ('tuned', 'out')
+    )
+    for network in ('actor', 'critic'):
+        torch.testing.assert_close(tuned[network], first[network], atol=1e-4, rtol=0.0)
+
+
 def test_its_report_is_written_and_named_last(offline, bags, tmp_path):
     ended = offline(bags, '--report')
     assert ended.status == 0, ended.errors
@@ -127,6 +142,7 @@ def test_a_damaged_bag_is_named_and_the_rest_is_learnt_from(offline, bags):
         (['{bags}', '--guard', 'hope'], "guard is 'hope'; choose one of none, td3_bc"),
         (['/nowhere'], '/nowhere: no such file or folder'),
         (['{bags}', '--set', 'trainer.batch_size=0'], 'batch_size is 0'),
+        (['{bags}', '--from', '/nowhere.onnx'], '/nowhere.onnx: cannot be read (No such file'),
     ],
 )
 def test_mistakes_end_in_one_line(offline, bags, arguments, said):

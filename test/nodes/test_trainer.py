@@ -3,6 +3,7 @@ import os
 import shutil
 from socket import gethostname
 
+import numpy as np
 import pytest
 from std_msgs.msg import Bool, UInt8MultiArray
 
@@ -25,7 +26,7 @@ SMALL = {
     'warm_up_steps': 100, 'updates_per_step': 2.0, 'max_updates_owed': 10,
     'evaluation_interval': 100_000,
 }  # fmt: skip
-NAMES = ('refusing', 'resumed', 'missing', 'altered', 'foreign', 'cuda', 'judged')
+NAMES = ('refusing', 'resumed', 'missing', 'altered', 'foreign', 'cuda', 'judged', 'started')
 
 
 @pytest.fixture(scope='module')
@@ -67,6 +68,7 @@ def _train(folder, **changes):
         training.update(0.1)
     for _ in range(5):
         training.policy()  # five versions were given out
+    folder.policy.write_bytes(training.learner.policy(9, {}))
     training.save()
     return training
 
@@ -79,6 +81,7 @@ def nodes(shared_graph, folders):
         'foreign': {'updates_per_step': 0.0},
         'cuda': {'device': 'cuda'},
         'judged': {'evaluation_interval': 100, 'stop.env_steps': 100},
+        'started': {'start_from': str(folders['resumed'].policy)},
     }
     return {
         name: shared_graph.start(
@@ -179,6 +182,23 @@ def test_a_resumed_run_continues_from_its_checkpoint(shared_graph, folders, node
     state = load_checkpoint(folder.checkpoint)
     assert state['learner']['counters'] == [200, 4, 400]
     assert [name for name, _ in state['log']] == ['a.mcap', 'b.mcap']
+
+
+def test_the_policy_that_a_run_starts_from_acts_before_the_first_update(
+    shared_graph, folders, nodes
+):
+    source = OnnxPolicy.load(folders['resumed'].policy)
+    policies = []
+    shared_graph.node.create_subscription(
+        UInt8MultiArray, '/started/policy', policies.append, LATCHED
+    )
+    shared_graph.until(lambda: policies, 'the first policy')
+    first = OnnxPolicy(bytes_of(policies[0]), 'topic', REACH)
+    assert first.contract.provenance['updates'] == '0'
+    state = np.ones((1, REACH.observation_size)), np.ones((1, 3)), np.zeros((1, 3))
+    np.testing.assert_allclose(first.act(*state), source.act(*state), atol=1e-5)
+    nodes['started'].interrupt()
+    assert nodes['started'].ended() == 0
 
 
 def test_another_trainer_on_the_policy_topic_is_named_and_this_one_goes_on(

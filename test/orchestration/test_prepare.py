@@ -18,6 +18,7 @@ from her_ros.orchestration.prepare import (
     described,
     extended,
     prepare_run,
+    start_override,
     training_names,
 )
 from her_ros.runtime.errors import HerRosError
@@ -231,6 +232,25 @@ def test_a_run_keeps_the_absolute_path_of_its_arm(tmp_path, monkeypatch):
     assert prepare_run('Push', tmp_path / 'runs').resumed
     overrides = arm_override(str(own / 'mine.yaml'))
     assert prepare_run('Push', tmp_path / 'runs', overrides=overrides).resumed
+
+
+def test_a_run_keeps_the_absolute_path_of_the_policy_that_it_starts_from(tmp_path, monkeypatch):
+    model = shipped(Path('models', 'FetchPush', 'policy.onnx'), '')
+    (tmp_path / 'mine').symlink_to(model.absolute().parent)
+    monkeypatch.chdir(tmp_path)
+    overrides = start_override(Path('mine/policy.onnx'))
+    run = prepare_run('FetchPush', tmp_path / 'runs', overrides=overrides)
+    found = read_file(run.folder.params)['trainer']['start_from']
+    assert found == str(tmp_path / 'mine' / 'policy.onnx')
+    monkeypatch.chdir('/')
+    assert prepare_run('FetchPush', tmp_path / 'runs').resumed
+
+
+def test_a_policy_that_does_not_fit_is_refused_before_a_folder_is_made(tmp_path):
+    overrides = start_override(shipped(Path('models', 'FetchPush', 'policy.onnx'), ''))
+    with pytest.raises(HerRosError, match='made for FetchPush'):
+        prepare_run('FetchReach', tmp_path / 'runs', overrides=overrides)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_unknown_arm_is_refused_before_a_folder_is_made(tmp_path):

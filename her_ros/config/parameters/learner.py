@@ -48,6 +48,11 @@ class LearnerParameters(NodeParameters):
         choices=AGENTS,
         start=True,
     )
+    start_from: str = parameter(
+        '',
+        'policy file (.onnx) or run folder to start from: weights and normalisers; a run folder'
+        ' also has the critics; empty: random weights',
+    )
     hidden_sizes: tuple[int, ...] = parameter(
         (256, 256, 256), 'units per hidden layer', minimum=1, maximum=8192, start=True
     )
@@ -67,6 +72,14 @@ class LearnerParameters(NodeParameters):
         'weight of the mean squared action in the actor loss; of ddpg and td3',
         minimum=0.0,
         maximum=1e3,
+        group='actor',
+    )
+    actor_hold_updates: int = parameter(
+        2000,
+        'where start_from is a policy file, which has no critics: updates in which only the'
+        ' critics learn',
+        minimum=0,
+        maximum=1 << 40,
         group='actor',
     )
     critic_learning_rate: float = parameter(
@@ -252,6 +265,11 @@ class LearnerParameters(NodeParameters):
         maximum=1e9,
         group='normalizer',
     )
+
+    @property
+    def starts_without_critics(self) -> bool:
+        """Whether training starts from a trained actor and random critics."""
+        return self.start_from.endswith('.onnx')
 
     def __post_init__(self) -> None:
         """Refuse what is right by itself, but not together.

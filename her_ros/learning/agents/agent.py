@@ -102,6 +102,8 @@ class Agent:
     ) -> None:
         self.algorithm = algorithm
         self._target_update = parameters.tau
+        # A new critic knows nothing yet, and would spoil a trained actor.
+        self._held = parameters.actor_hold_updates if parameters.starts_without_critics else 0
         self._policy_average = parameters.actor_ema
         drawn = algorithm.initial(generator)
         # A subclass of Networks may have more of them.
@@ -157,8 +159,9 @@ class Agent:
     def apply(self, gradients: Mapping[str, Sequence[Tensor]]) -> None:
         """Take one step of Adam on every network, then move targets and average.
 
-        Where actor and targets are delayed, a tensor says whether it is their turn, and the
-        actor's gradient is there either way: so what is captured is the same in every update.
+        Where actor and targets are delayed, or the actor is held, a tensor says whether it is
+        their turn, and the actor's gradient is there either way: so what is captured is the same
+        in every update.
         """
         # Adam's bias correction divides by 1 - beta^steps, so it counts from 1.
         self._steps['adam'] += 1
@@ -167,7 +170,10 @@ class Agent:
         if skipped is not None:
             rate = self._target_update * ~skipped
         for name, each in gradients.items():
-            self._adam(name, each, skipped if name == 'actor' else None)
+            if name == 'actor':
+                self._adam(name, each, self._with_hold(skipped), self._held)
+            else:
+                self._adam(name, each)
             online, target = (self._memory[kind][name].whole for kind in ('online', 'target'))
             target.lerp_(online, rate)
         if 'average' in self._memory:
@@ -184,15 +190,32 @@ class Agent:
         since.add_(1).remainder_(self._delay)
         return since != 0
 
-    def _adam(self, name: str, gradients: Sequence[Tensor], skipped: Tensor | None = None) -> None:
-        """Apply Adam (Kingma & Ba 2015, algorithm 1) to one network, in one call."""
+    def _with_hold(self, skipped: Tensor | None) -> Tensor | None:
+        """Tell whether this update leaves the actor alone; None: none ever does."""
+        if not self._held:
+            return skipped
+        is_held = self._steps['adam'] <= self._held
+        return is_held if skipped is None else is_held | skipped
+
+    def _adam(
+        self,
+        name: str,
+        gradients: Sequence[Tensor],
+        skipped: Tensor | None = None,
+        held: int = 0,
+    ) -> None:
+        """Apply Adam (Kingma & Ba 2015, algorithm 1) to one network, in one call.
+
+        :param skipped: whether to change nothing; None: never
+        :param held: number of the first updates that change nothing
+        """
         online, mean, square = (
             self._memory[kind][name].parts for kind in ('online', 'mean', 'square')
         )
         # The CUDA kernel reads its steps as float32, whatever the networks are.
         steps, leave_out = self._steps['adam'].float(), None
         if skipped is not None:
-            steps = steps // self._delay
+            steps = ((steps - held) // self._delay).clamp(min=1.0)
             # What the kernel has for gradients that overflowed: it then changes nothing.
             leave_out = skipped.float()
         fused_adam_(
@@ -211,6 +234,22 @@ class Agent:
             maximize=False,
             found_inf=leave_out,
         )
+
+    def load_policy(self, constants: Mapping[str, Tensor]) -> None:
+        """Copy the constants of a policy's ONNX nodes into the actor and its copies."""
+        for kind in ('online', 'target', 'average'):
+            if kind in self._memory:
+                actor = self._memory[kind]['actor'].parts
+                for name, own in self.algorithm.policy_constants(actor).items():
+                    own.copy_(constants[name])
+
+    def load_networks(self, state: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Copy online and target networks of a state that :meth:`state_dict` returned."""
+        for kind in ('online', 'target'):
+            for name, flat in self._memory[kind].items():
+                flat.whole.copy_(state[kind][name])
+        if 'average' in self._memory:
+            self._memory['average']['actor'].whole.copy_(state['online']['actor'])
 
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
         """Return parameters and optimiser state."""

@@ -13,6 +13,7 @@ from her_ros.learning.training.bag_training import BagTraining, RecordScalar
 from her_ros.learning.training.checkpoint import load_checkpoint
 from her_ros.learning.training.checkpoint_form import check_form, load_log
 from her_ros.learning.training.evaluation import Evaluation
+from her_ros.learning.training.warm_start import warm_start
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256, write_whole
 from her_ros.runtime.run_folder import RunFolder
@@ -98,12 +99,18 @@ class OfflineTraining(BagTraining):
     def begin(self) -> bool:
         """Fill the buffer, and resume from the folder's checkpoint if there is one.
 
+        Without one, weights and normalisers are those of the parameter ``start_from``.
+
         :return: whether there was a checkpoint
         :raises OfflineError: if the bags hold no episode, or are not those of the checkpoint
+        :raises WarmStartError: if ``start_from`` names no policy that fits
         """
         state = self.checkpoint()
         self._fill()
-        if state is not None:
+        if state is None:
+            # Afterwards, so that the statistics count once, not once per rank.
+            warm_start(self.learner)
+        else:
             self._go_on(state)
         return state is not None
 

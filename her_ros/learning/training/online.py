@@ -15,6 +15,7 @@ from her_ros.learning.training.bag_training import BagTraining, RecordScalar
 from her_ros.learning.training.checkpoint import load_checkpoint
 from her_ros.learning.training.checkpoint_form import check_form
 from her_ros.learning.training.evaluation import Evaluation, mean_return
+from her_ros.learning.training.warm_start import warm_start
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import file_sha256, set_aside, sha256, write_whole
 from her_ros.runtime.run_folder import RunFolder
@@ -66,13 +67,17 @@ class Training(BagTraining):
     def resume(self) -> bool:
         """Resume from the folder's checkpoint, if there is one; return whether there was.
 
+        Without one, weights and normalisers are those of the parameter ``start_from``.
+
         The buffer is rebuilt from the logged bags in their order. Normalisers and generators are
         not changed by that, so the next update is the same as without the interruption.
 
         :raises TrainingError: if a logged bag is missing or was altered
         :raises CheckpointError: if the checkpoint cannot be used
+        :raises WarmStartError: if ``start_from`` names no policy that fits
         """
         if not self.folder.checkpoint.exists():
+            warm_start(self.learner)
             return False
         state = load_checkpoint(self.folder.checkpoint)
         if 'ranks' in state:
