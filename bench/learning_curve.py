@@ -81,7 +81,7 @@ def curve(name: str, values: Any, steps: int, every: int) -> Iterator[dict[str, 
     learner_is_compiled = False
     first = integer_seed(trainer.seed, 'fetch_env')
     seeds = [first + i for i in range(env.num_envs)]
-    disturbances = parse_disturbances(env.disturb)
+    disturbances = parse_disturbances(env.disturb, env.disturb_share)
     rollout = disturbed_rollout(task, seeds, 1, session=1, disturbances=disturbances)
     noise = Exploration(
         acting.exploration_noise_std,

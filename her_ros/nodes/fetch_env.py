@@ -43,8 +43,9 @@ class FetchEnvNode(GuardedNode):
         seeds = [seed + i for i in range(p.num_envs)]
         self._pace = Pace(task.control_period_s) if p.real_time else None
         session = secrets.randbits(32)
+        disturbances = parse_disturbances(p.disturb, p.disturb_share)
         self._rollouts = PipelinedRollouts(
-            task, seeds, p.threads, session, self._pace, parse_disturbances(p.disturb)
+            task, seeds, p.threads, session, self._pace, disturbances
         )
         self._scene = ScenePublisher(self, task) if p.publish_scene else None
         self._decoder = CloudDecoder(action_dtype(task))

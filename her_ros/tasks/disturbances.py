@@ -163,11 +163,15 @@ class Disturbances:
     """Disturbances and their strengths, by name; those that are not named are off.
 
     :param single: names that the user gave, not as part of a set
+    :param share: share of the episodes that are disturbed
     """
 
-    def __init__(self, strengths: Mapping[str, float], single: Iterable[str] = ()) -> None:
+    def __init__(
+        self, strengths: Mapping[str, float], single: Iterable[str] = (), share: float = 1.0
+    ) -> None:
         self.strengths = dict(strengths)
         self._single = frozenset(single)
+        self._share = share
 
     def __bool__(self) -> bool:
         """Tell whether there are any."""
@@ -186,7 +190,8 @@ class Disturbances:
                     'leave it out',
                 )
         return Disturbances(
-            {name: value for name, value in self.strengths.items() if name not in lacking}
+            {name: value for name, value in self.strengths.items() if name not in lacking},
+            share=self._share,
         )
 
     def draw(self, generator: np.random.Generator) -> Drawn:
@@ -196,9 +201,10 @@ class Disturbances:
         others are on.
         """
         drawn = neutral(1)
+        is_disturbed = self._share == 1.0 or generator.random() < self._share
         for name, each in DISTURBANCES.items():
             uniform = generator.random(each.size)
-            if name in self.strengths:
+            if is_disturbed and name in self.strengths:
                 drawn[name] = each.values(self.strengths[name], uniform)
         return drawn
 
@@ -222,11 +228,12 @@ def neutral(count: int) -> Drawn:
     return drawn
 
 
-def parse_disturbances(text: str) -> Disturbances:
+def parse_disturbances(text: str, share: float = 1.0) -> Disturbances:
     """Read disturbances as users write them, such as ``robot`` or ``robot:0.5,push_mps``.
 
     :param text: names of disturbances and of sets, separated by commas, each with an optional
         strength; a later one counts; empty: none
+    :param share: share of the episodes that are disturbed
     :raises DisturbanceError: if a name is unknown or a strength out of range
     """
     strengths: dict[str, float] = {}
@@ -241,7 +248,7 @@ def parse_disturbances(text: str) -> Disturbances:
         strengths.update(dict.fromkeys(SETS.get(name, (name,)), strength))
         if name in DISTURBANCES:
             single.add(name)
-    return Disturbances(strengths, single)
+    return Disturbances(strengths, single, share)
 
 
 def _strength(part: str, number: str) -> float:

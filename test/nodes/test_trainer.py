@@ -26,7 +26,7 @@ SMALL = {
     'warm_up_steps': 100, 'updates_per_step': 2.0, 'max_updates_owed': 10,
     'evaluation_interval': 100_000,
 }  # fmt: skip
-NAMES = ('refusing', 'resumed', 'missing', 'altered', 'foreign', 'cuda', 'judged', 'started')
+NAMES = ('refusing', 'resumed', 'missing', 'altered', 'foreign', 'cuda', 'judged')
 
 
 @pytest.fixture(scope='module')
@@ -78,10 +78,9 @@ def nodes(shared_graph, folders):
     """All nodes of this module, started at once."""
     own = {
         'refusing': {'updates_per_step': 0.0},
-        'foreign': {'updates_per_step': 0.0},
+        'foreign': {'updates_per_step': 0.0, 'start_from': str(folders['resumed'].policy)},
         'cuda': {'device': 'cuda'},
         'judged': {'evaluation_interval': 100, 'stop.env_steps': 100},
-        'started': {'start_from': str(folders['resumed'].policy)},
     }
     return {
         name: shared_graph.start(
@@ -190,15 +189,14 @@ def test_the_policy_that_a_run_starts_from_acts_before_the_first_update(
     source = OnnxPolicy.load(folders['resumed'].policy)
     policies = []
     shared_graph.node.create_subscription(
-        UInt8MultiArray, '/started/policy', policies.append, LATCHED
+        UInt8MultiArray, '/foreign/policy', policies.append, LATCHED
     )
     shared_graph.until(lambda: policies, 'the first policy')
     first = OnnxPolicy(bytes_of(policies[0]), 'topic', REACH)
     assert first.contract.provenance['updates'] == '0'
     state = np.ones((1, REACH.observation_size)), np.ones((1, 3)), np.zeros((1, 3))
     np.testing.assert_allclose(first.act(*state), source.act(*state), atol=1e-5)
-    nodes['started'].interrupt()
-    assert nodes['started'].ended() == 0
+    assert nodes['foreign'].popen.poll() is None
 
 
 def test_another_trainer_on_the_policy_topic_is_named_and_this_one_goes_on(

@@ -37,6 +37,9 @@ class FetchEnvParameters(NodeParameters):
         False, 'publish joints, poses and markers of environment 0, for RViz and Foxglove'
     )
     disturb: str = parameter('', DISTURB)
+    disturb_share: float = parameter(
+        1.0, 'share of the episodes that are disturbed', minimum=0.0, maximum=1.0
+    )
 
 
 @dataclass(frozen=True)
