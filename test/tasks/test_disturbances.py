@@ -99,3 +99,12 @@ def test_fields_of_another_size_are_not_disturbed():
 def test_the_docs_describe_every_disturbance():
     page = (Path(__file__).parents[2] / 'docs' / 'how_to' / 'robust.md').read_text('utf-8')
     assert not [name for name in (*DISTURBANCES, *SETS) if f'`{name}`' not in page]
+
+
+def test_a_share_of_the_episodes_is_disturbed():
+    generator = np.random.default_rng(0)
+    disturbances = parse_disturbances('robot', 0.75).acting_on(TASKS['FetchPush'])
+    values = np.concatenate([disturbances.draw(generator) for _ in range(4000)])
+    is_disturbed = values['latency_periods'][:, 0] > 0
+    assert np.mean(is_disturbed) == pytest.approx(0.75, abs=0.03)
+    np.testing.assert_array_equal(values[~is_disturbed], neutral(int((~is_disturbed).sum())))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -69,7 +70,7 @@ def _load_run(learner: Learner, run: RunFolder) -> None:
             kind: agent.get(kind) if isinstance(agent, dict) else None
             for kind in ('online', 'target')
         }
-        state = {**networks, 'normalizers': found.get('normalizers')}
+        state: dict[str, Any] = {**networks, 'normalizers': found.get('normalizers')}
         own = learner.agent.state_dict()
         normalizers = {name: n.state_dict() for name, n in learner.normalizers.items()}
         form = {**{kind: own[kind] for kind in networks}, 'normalizers': normalizers}
