@@ -12,6 +12,7 @@ from rich.table import Table
 
 from her_ros.bags.inspect.info import BagInfo, read_info, total_of
 from her_ros.bags.sources import expand
+from her_ros.orchestration.progress import bags_tracked
 from her_ros.tasks.goal_task import GoalTask
 
 
@@ -20,14 +21,17 @@ def info(paths: list[Path], task: GoalTask | None, each: bool, as_json: bool) ->
     described: list[dict[str, Any]] = []
     rows: list[list[str]] = []
 
+    found = expand(paths)
+
     def read() -> Iterator[BagInfo]:
-        for path in expand(paths):
+        for path in found:
             one = read_info(path, task)
             described.append(_described(one))
             rows.append([str(path), *_in_words(one).values()])
             yield one
 
-    total = total_of(read())
+    with bags_tracked(found, 'reading'):
+        total = total_of(read())
     console = Console(markup=False, highlight=False)
     if as_json:
         print(json.dumps({'total': _described(total), 'bags': described}, indent=2))

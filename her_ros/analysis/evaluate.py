@@ -14,6 +14,7 @@ from her_ros.analysis.video_file import require_writable
 from her_ros.arms.registry import with_workspace
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.episode import Episode, split_rollout
+from her_ros.orchestration.progress import tracked
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.goal_task import GoalTask
@@ -69,15 +70,17 @@ def evaluate(
     disturbances = measurable(task, disturb)
     if video is not None:
         require_drawable(task)
-    results, successes = evaluated(policy, protocol, on)
+    figures, successes = evaluated(policy, protocol, on)
     table = Table(title=str(model), show_header=False)
-    for name, value in results.items():
+    for name, value in figures.items():
         table.add_row(name, value)
     console = Console(markup=False)
     console.print(table)
     if disturbances:
         table = Table(*COLUMNS, title=f'success when disturbed: {disturb}')
-        for result in disturbed_results(policy, task, disturbances, protocol, successes):
+        results = disturbed_results(policy, task, disturbances, protocol, successes)
+        count = len(disturbances.strengths)
+        for result in tracked(results, 'disturbed', 1 + count + (count > 1)):
             table.add_row(*result.cells())
         console.print(table)
     if video is not None:
@@ -93,7 +96,9 @@ def evaluated(
     """Evaluate a policy."""
     task = evaluated_task(policy, on)
     steps = evaluation_steps(task, policy.act, policy.version, protocol)
-    finished, _ = split_rollout(list(steps))
+    rollouts = -(-protocol.episodes // min(protocol.num_envs, protocol.episodes))
+    shown = tracked(steps, 'evaluating', rollouts * (task.episode_length + 1))
+    finished, _ = split_rollout(list(shown))
     at_reset = sum(bool(task.is_success(e.achieved_goal[0], e.desired_goal)) for e in finished)
     rows = {
         'task': task.name,

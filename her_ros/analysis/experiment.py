@@ -25,6 +25,7 @@ from her_ros.config.files import shipped_file
 from her_ros.config.schema import ConfigError
 from her_ros.orchestration.jobs import Job, run_jobs
 from her_ros.orchestration.prepare import Run, checked_values, prepare_run, training_names
+from her_ros.orchestration.progress import Progress
 from her_ros.runtime.files import InUse, locked, write_whole
 from her_ros.runtime.ros_environment import check_ros_environment
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
@@ -89,7 +90,9 @@ def experiment(options: Options) -> int:
             f'{folder}: {len(jobs)} runs, {len(jobs) - len(unfinished)} finished already,'
             f' {at_once} at once'
         )
-        interrupted = run_jobs(unfinished, at_once, console.print)
+        with Progress('experiment', len(jobs)) as progress:
+            progress.advance(len(jobs) - len(unfinished))
+            interrupted = run_jobs(unfinished, at_once, console.print, progress.advance)
         status = _report(chosen, options.task, folder, console)
     if interrupted:
         console.print('stopped; the same command goes on from here')

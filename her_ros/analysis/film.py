@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from rich.console import Console
-from rich.progress import track
 
 from her_ros.analysis.video_file import Picture, write_video
+from her_ros.orchestration.progress import tracked
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.arm.batch import ArmBatch
 from her_ros.sim.evaluate import FIRST_SEED
@@ -53,15 +52,7 @@ def write_film(policy: OnnxPolicy, task: GoalTask, episodes: int, path: Path) ->
     """
     painter = Painter(task, *_size_of(path))
     moments = film(policy, task, range(episodes), painter.draw)
-    console = Console(stderr=True)
-    shown = track(
-        moments,
-        'drawing',
-        task.episode_length + 1,
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
+    shown = tracked(moments, 'drawing', task.episode_length + 1)
     try:
         write_video(path, pictures_of(shown), FPS)
     finally:

@@ -6,12 +6,15 @@ from pathlib import Path
 from her_ros.bags.repair.merge import merge as merge_bags
 from her_ros.bags.repair.recover import recover as recover_bag
 from her_ros.bags.sources import expand
+from her_ros.orchestration.progress import bags_tracked
 from her_ros.tasks.goal_task import GoalTask
 
 
 def recover(path: Path, out: Path | None, task: GoalTask | None) -> None:
     """Recover a bag and print the result."""
-    recovered = recover_bag(path, out, task)
+    # The second time to count the episodes.
+    with bags_tracked([path] if path.exists() else [], 'recovering', passes=2):
+        recovered = recover_bag(path, out, task)
     print(f'{recovered.path}: recovered from {path}')
     _print_counts(recovered.counts)
     if recovered.episodes is None:
@@ -26,7 +29,9 @@ def recover(path: Path, out: Path | None, task: GoalTask | None) -> None:
 
 def merge(paths: list[Path], out: Path, task: GoalTask | None) -> None:
     """Merge bags and print the result."""
-    merged = merge_bags(expand(paths), out, task)
+    found = expand(paths)
+    with bags_tracked(found, 'merging', passes=2):
+        merged = merge_bags(found, out, task)
     print(
         f'{merged.path}: {merged.bags} {"bag" if merged.bags == 1 else "bags"} of'
         f' {merged.task.name}, {merged.episodes} episodes'

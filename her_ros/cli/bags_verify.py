@@ -5,6 +5,7 @@ from pathlib import Path
 
 from her_ros.bags.inspect.verify import Verified, verify
 from her_ros.bags.sources import expand
+from her_ros.orchestration.progress import bags_tracked
 from her_ros.tasks.goal_task import GoalTask
 
 # Faults shown per kind; a bag of another robot has one per row.
@@ -13,8 +14,19 @@ _SHOWN = 20
 
 def verify_bags(paths: list[Path], task: GoalTask | None, every: bool) -> int:
     """Print the faults of bags; return the exit status."""
-    result = Verified()
-    for path in expand(paths):
+    result, found = Verified(), expand(paths)
+    with bags_tracked(found, 'verifying'):
+        _print_faults(found, task, every, result)
+    for note in result.notes if every else result.notes[:_SHOWN]:
+        print(f'note: {note}')
+    if not every and len(result.notes) > _SHOWN:
+        print(f'note: {len(result.notes) - _SHOWN} more of these; --all prints them')
+    print(_summary(result))
+    return int(result.faults > 0)
+
+
+def _print_faults(paths: list[Path], task: GoalTask | None, every: bool, result: Verified) -> None:
+    for path in paths:
         met: Counter[str] = Counter()
         for fault in verify(path, task, result):
             met[fault.kind] += 1
@@ -24,12 +36,6 @@ def verify_bags(paths: list[Path], task: GoalTask | None, every: bool) -> int:
             for kind, count in met.items():
                 if count > _SHOWN:
                     print(f'{path}: {count - _SHOWN} more: {kind}; --all prints them')
-    for note in result.notes if every else result.notes[:_SHOWN]:
-        print(f'note: {note}')
-    if not every and len(result.notes) > _SHOWN:
-        print(f'note: {len(result.notes) - _SHOWN} more of these; --all prints them')
-    print(_summary(result))
-    return int(result.faults > 0)
 
 
 def _summary(result: Verified) -> str:

@@ -22,6 +22,7 @@ from her_ros.bags.writer import write_rollout
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import ConfigError, configured
+from her_ros.orchestration.progress import bags_tracked
 from her_ros.orchestration.recorded_topics import WANTED, RecordedTopics, key_of, survey
 from her_ros.robot.conversion.conversion import Conversion
 from her_ros.robot.frames import Pose, task_frames
@@ -88,17 +89,20 @@ def convert(
     conversions = [conversion_of(path, settings) for path in paths]
     kept = [finished_outputs(out, *each) for each in zip(prefixes, conversions, strict=True)]
     total, failures = 0, []
-    for path, prefix, conversion, there in zip(paths, prefixes, conversions, kept, strict=True):
-        try:
-            bag = _BagConversion(path, task, parameters, names)
-            found = bag.convert(out, prefix, conversion, there)
-        except _Unusable as error:
-            found = Converted(0, 0, 0, (), (), (), str(error))
-        if found.failure:
-            failures.append(found.failure)
-        if not (found.failure and len(paths) == 1):
-            found.print(path)
-        total += found.episodes
+    with bags_tracked(paths, 'converting', passes=2):
+        for path, prefix, conversion, there in zip(
+            paths, prefixes, conversions, kept, strict=True
+        ):
+            try:
+                bag = _BagConversion(path, task, parameters, names)
+                found = bag.convert(out, prefix, conversion, there)
+            except _Unusable as error:
+                found = Converted(0, 0, 0, (), (), (), str(error))
+            if found.failure:
+                failures.append(found.failure)
+            if not (found.failure and len(paths) == 1):
+                found.print(path)
+            total += found.episodes
     if total:
         print(
             f'{out}: {total} bags, one per episode; her-ros train-offline {out} learns from them'

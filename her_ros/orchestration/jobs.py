@@ -27,12 +27,18 @@ class Job:
     log: Path
 
 
-def run_jobs(jobs: Iterable[Job], at_once: int, report: Callable[[str], None]) -> bool:
+def run_jobs(
+    jobs: Iterable[Job],
+    at_once: int,
+    report: Callable[[str], None],
+    on_end: Callable[[], None] = lambda: None,
+) -> bool:
     """Run jobs, several at once; return whether the user interrupted them.
 
     One that fails is reported, and the others go on.
 
     :param report: called with one line for the user
+    :param on_end: called when a job has ended
     """
     waiting = deque(jobs)
     running: dict[Job, subprocess.Popen[bytes]] = {}
@@ -46,6 +52,7 @@ def run_jobs(jobs: Iterable[Job], at_once: int, report: Callable[[str], None]) -
             for job in [job for job, process in running.items() if process.poll() is not None]:
                 del running[job]
                 report(_ended(job))
+                on_end()
     except KeyboardInterrupt:
         report('stopping')
         return True

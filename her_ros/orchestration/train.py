@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from her_ros.config.files import read_run_file
+from her_ros.config.parameters.nodes import TrainerParameters
+from her_ros.config.schema import configured
 from her_ros.orchestration.graph import training_nodes
 from her_ros.orchestration.prepare import Run, claimed, extended, prepare_run
 from her_ros.orchestration.session import supervise
@@ -82,8 +85,14 @@ def _resuming(run: Run, runs: Path, workers: int, namespace: str) -> str:
 
 def _display(run: Run, namespace: str, console: Console) -> 'Display':
     from her_ros.view.display import Display
+    from her_ros.view.training_progress import StopRule
 
-    return Display(f'{run.task}, {run.folder.path.name}', namespace, console)
+    values = read_run_file(run.folder.params)['trainer']
+    parameters = configured(TrainerParameters, 'trainer', values)
+    stop = StopRule(
+        parameters.stop_success_rate, parameters.stop_evaluations, parameters.stop_env_steps
+    )
+    return Display(f'{run.task}, {run.folder.path.name}', namespace, console, stop)
 
 
 def _report(console: Console, run: Run, result: dict[str, Any]) -> int:

@@ -25,15 +25,19 @@ from her_ros.learning.training.offline import Judge, OfflineTraining
 from her_ros.learning.training.scalars import ScalarLog
 from her_ros.orchestration.offline_bags import digests_of, listed_bags, shard, task_of
 from her_ros.orchestration.prepare import Run, arm_override, described
+from her_ros.orchestration.progress import Progress, duration
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.process import handle_end_signals
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
+from her_ros.view.training_progress import curve
 
 # Progress is printed at every tenth of the updates, and at this interval.
 _TELL_EVERY_S = 10.0
+# Evaluations that the curve beside the bar shows.
+_CURVE = 12
 
 
 @dataclass(frozen=True)
@@ -195,14 +199,21 @@ class _Session:
 
     def _loop(self) -> bool:
         """Make the updates; return whether all of them were made."""
+        with Progress('learning', self._updates, self._console) as bar:
+            return self._update_all(bar)
+
+    def _update_all(self, bar: Progress) -> bool:
         training = self._training
         told_at, tenth = time.monotonic(), 0
         while training.remaining:
             losses = training.update()
             now, tenths = time.monotonic(), training.learner.updates * 10 // self._updates
-            if tenths > tenth or now - told_at > _TELL_EVERY_S:
+            if self._console.is_terminal:
+                rates = [each.success_rate for each in training.evaluations]
+                bar.update(training.learner.updates, curve(rates, _CURVE) if rates else '')
+            elif tenths > tenth or now - told_at > _TELL_EVERY_S:
                 told_at, tenth = now, tenths
-                self._console.print(progress(training, losses))
+                self._console.print(progress(training, losses, self._updates))
             # All ranks must act on what one of them finds.
             wishes = training.ranks.gather((self._stop, training.should_save))
             stops = any(stop for stop, _ in wishes)
@@ -223,14 +234,18 @@ class _Session:
                     self._console.print(f'not learnt from: {reason}')
 
 
-def progress(training: OfflineTraining, losses: dict[str, float]) -> str:
-    """Return the progress of a training as one line."""
+def progress(training: OfflineTraining, losses: dict[str, float], updates: int) -> str:
+    """Return the progress of a training as one line.
+
+    :param updates: how many it makes in all
+    """
     learner = training.learner
     evaluations = training.evaluations
     success = f'  success {evaluations[-1].success_rate:.2f}' if evaluations else ''
+    left_s = training.trained_s * (updates / max(learner.updates, 1) - 1.0)
     return (
         f'{training.trained_s:7.1f} s  updates {learner.updates:,}  value {losses["value"]:.2f}'
-        f'  critic loss {losses["critic_loss"]:.3f}{success}'
+        f'  critic loss {losses["critic_loss"]:.3f}{success}  {duration(left_s)} left'
     )
 
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from her_ros.nodes.qos import LOG, STATUS
 from her_ros.orchestration.command_node import ros_node
 from her_ros.view.reports import Reports
+from her_ros.view.training_progress import StopRule, TrainingProgress
 from her_ros.wire.topics import DIAGNOSTICS, ROSOUT
 
 # Seconds between lines if the output is no terminal.
@@ -24,13 +25,19 @@ _ERROR = int.from_bytes(Log.ERROR) if isinstance(Log.ERROR, bytes) else int(Log.
 
 
 class Display:
-    """Listens to ``/diagnostics`` and shows the run; a context manager."""
+    """Listens to ``/diagnostics`` and shows the run; a context manager.
 
-    def __init__(self, title: str, namespace: str, console: Console) -> None:
+    :param stop: what ends the training, of which it then shows how far it is
+    """
+
+    def __init__(
+        self, title: str, namespace: str, console: Console, stop: StopRule | None = None
+    ) -> None:
         self._title = title
         self._namespace = '/' + namespace.strip('/') + '/'
         self._console = console
         self._reports = Reports()
+        self._progress = None if stop is None else TrainingProgress(stop)
         self._shown_at: dict[tuple[str, str], float] = {}  # by error
         self._started = time.monotonic()
         self._line_at = 0.0
@@ -62,6 +69,8 @@ class Display:
                 values = {item.key: item.value for item in status.values}
                 values['message'] = status.message
                 self._reports.take(name, values, time.monotonic())
+                if name == 'trainer' and self._progress is not None:
+                    self._progress.take(values)
 
     def _on_log(self, message: Log) -> None:
         """Show the errors that nodes log, on a terminal as well as in a file."""
@@ -90,6 +99,7 @@ class Display:
         reports = self._reports
         reports.look(time.monotonic())
         return {
+            **(self._progress.rows() if self._progress else {}),
             'episodes': reports.last('trainer', 'episodes'),
             'env steps': reports.last('trainer', 'env_steps'),
             'updates': reports.last('trainer', 'updates'),

@@ -20,6 +20,7 @@ from her_ros.analysis.run_report.record import (
     safety_section,
 )
 from her_ros.analysis.run_report.source import RunSource
+from her_ros.orchestration.progress import tracked
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.run_folder import RunFolder
@@ -37,21 +38,18 @@ def write_run_report(run: RunFolder, out: Path | None = None, thorough: bool = T
     :raises HerRosError: if the folder is no run, or the page cannot be written
     """
     of = RunSource(run)
-    page = Page(
-        of.name,
-        _state(of),
-        _highlights(of),
-        [
-            result_section(of),
-            curve_section([of]),
-            evaluated_section(of),
-            hindsight_section(of, thorough),
-            time_section(of),
-            safety_section(of),
-            parameters_section(of),
-            origin_section(of, thorough),
-        ],
+    parts = (
+        lambda: result_section(of),
+        lambda: curve_section([of]),
+        lambda: evaluated_section(of),
+        lambda: hindsight_section(of, thorough),
+        lambda: time_section(of),
+        lambda: safety_section(of),
+        lambda: parameters_section(of),
+        lambda: origin_section(of, thorough),
     )
+    sections = [make() for make in tracked(parts, 'report', len(parts))]
+    page = Page(of.name, _state(of), _highlights(of), sections)
     path = out or run.path / REPORT
     write_whole(path, render(page).encode())
     return path

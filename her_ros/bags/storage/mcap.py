@@ -38,6 +38,7 @@ from her_ros.bags.storage.messages import (
     refuse,
 )
 from her_ros.bags.storage.metadata import custom_data
+from her_ros.bags.storage.progress import count
 
 # Messages of a chunk are returned once they take this many bytes of their own: messages that were
 # compressed one by one, and the objects made for each message.
@@ -106,6 +107,7 @@ class McapStorage(FileStorage):
                 if kind == Opcode.MESSAGE_INDEX or is_idle:
                     continue
                 content = self._content(file, start, min(stop, self._end))
+                count(stop - start)
                 size += BATCH_SIZE if kind == Opcode.CHUNK else len(content)
                 if kind == Opcode.CHUNK:
                     parts = self._chunk(content, start, stop > self._end, wanted)

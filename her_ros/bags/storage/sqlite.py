@@ -21,6 +21,7 @@ from her_ros.bags.storage.messages import (
     refuse,
 )
 from her_ros.bags.storage.metadata import custom_data
+from her_ros.bags.storage.progress import count
 
 # Suffixes of sqlite's own files; the first holds the last messages of a killed recorder.
 _SIDECARS = ('-wal', '-journal')
@@ -69,6 +70,7 @@ class SqliteStorage(FileStorage):
         size = 0
         with self._connected() as connection:
             for topic_id, stamp_ns, content in self._rows(connection):
+                count(len(content))
                 message = self._message(topic_id, stamp_ns, content, wanted)
                 if message is not None:
                     batch.append(message)

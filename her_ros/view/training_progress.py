@@ -1,0 +1,93 @@
+"""How far a training is: its phase, its evaluations, its stop rule and its limit."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from her_ros.runtime.states import WaitsFor
+
+_BARS = '▁▂▃▄▅▆▇█'
+# Evaluations that the curve shows, and columns of the bar.
+_CURVE, _BAR = 20, 10
+
+
+def curve(rates: Sequence[float], columns: int = _CURVE) -> str:
+    """Return success rates as a small curve, with the last one as a number.
+
+    :param columns: how many of the last ones it shows
+    """
+    if not rates:
+        return 'none yet'
+    shown = rates[-columns:]
+    bars = ''.join(_BARS[min(int(rate * len(_BARS)), len(_BARS) - 1)] for rate in shown)
+    return f'{bars} {shown[-1]:.2f}'
+
+
+class StopRule(NamedTuple):
+    """What ends a training."""
+
+    #: success rate that an evaluation must reach
+    success_rate: float
+    #: how many of them in a row
+    evaluations: int
+    #: the limit, after which it ends in any case
+    env_steps: int
+
+
+class TrainingProgress:
+    """Collects what the trainer reports."""
+
+    def __init__(self, stop: StopRule) -> None:
+        self._stop = stop
+        self._rates: list[float] = []
+        self._evaluations = 0
+        self._values: Mapping[str, str] = {}
+
+    def take(self, values: Mapping[str, str]) -> None:
+        """Take a report of the trainer."""
+        self._values = values
+        count = int(values.get('evaluations', 0))
+        if count > self._evaluations and values.get('success_rate'):
+            self._rates.append(float(values['success_rate']))
+        self._evaluations = count
+
+    def rows(self) -> dict[str, str]:
+        """Return what is shown, by name."""
+        return {
+            'phase': self._phase(),
+            'evaluations': curve(self._rates),
+            'stop rule': self._rule(),
+            'limit': self._limit(),
+        }
+
+    def _phase(self) -> str:
+        if not self._values:
+            return 'starting'
+        if self._values.get('waits_for') == WaitsFor.EVALUATION:
+            return 'evaluating'
+        return 'learning' if int(self._values.get('updates', 0)) else 'first rollouts'
+
+    def _rule(self) -> str:
+        stop = self._stop
+        in_a_row = 0
+        for rate in reversed(self._rates):
+            if rate < stop.success_rate:
+                break
+            in_a_row += 1
+        times = f', {in_a_row} of {stop.evaluations} times' if stop.evaluations > 1 else ''
+        best = f'best {max(self._rates):.2f} of' if self._rates else 'at'
+        return f'{best} {stop.success_rate:.2f}{times}'
+
+    def _limit(self) -> str:
+        steps, seconds = (float(self._values.get(key, 0)) for key in ('env_steps', 'wall_s'))
+        share = min(1.0, steps / self._stop.env_steps)
+        filled = round(share * _BAR)
+        bar = '█' * filled + '░' * (_BAR - filled)
+        left_s = seconds * (1.0 - share) / share if share else 0.0
+        return f'{bar} {share:.0%}' + (f', {_in_words(left_s)}' if share else '')
+
+
+def _in_words(seconds: float) -> str:
+    """Return a duration in one unit."""
+    if seconds < 60:
+        return f'{seconds:.0f} s'
+    return f'{seconds / 60:.0f} min' if seconds < 6000 else f'{seconds / 3600:.0f} h'

@@ -1,0 +1,115 @@
+import io
+import shutil
+
+import pytest
+from rich.console import Console
+
+from her_ros.bags.inspect.info import read_info
+from her_ros.bags.inspect.verify import Verified, verify
+from her_ros.bags.repair.merge import merge
+from her_ros.bags.repair.recover import recover
+from her_ros.bags.storage.progress import counted
+from her_ros.orchestration import progress as progress_module
+from her_ros.orchestration.progress import Progress, bags_tracked, duration, tracked
+
+
+def console(is_terminal, width=60):
+    return Console(file=io.StringIO(), force_terminal=is_terminal, width=width)
+
+
+def test_a_bar_with_the_time_left_fits_sixty_columns():
+    shown = console(is_terminal=True)
+    with Progress('with a pause', 200.0, shown) as progress:
+        progress.update(50.0, '▁▂▃▄▅▆▇█ 0.95 and much more than fits')
+        (line,) = Console(file=io.StringIO(), width=60).render_lines(
+            progress._bar.make_tasks_table(progress._bar.tasks), pad=False
+        )
+    text = ''.join(segment.text for segment in line)
+    assert text.startswith('with a pause ━━━')
+    assert ' 25 % ' in text
+    assert '-:--' in text or '0:0' in text
+    assert '▁▂▃▄▅▆▇█ 0.95' in text
+    assert len(text.rstrip()) <= 60
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then(monkeypatch):
+    monkeypatch.setattr(progress_module, '_LINE_S', 0.0)
+    shown = console(is_terminal=False)
+    with Progress('reading', 4.0, shown) as progress:
+        progress._started -= 30.0
+        progress.advance(1.0)
+        progress.update(3.0, 'a note')
+    first, second = shown.file.getvalue().splitlines()
+    assert first == 'reading: 25%, 1:30 left'
+    assert second == 'reading: 75%, 0:10 left, a note'
+
+
+def test_short_work_prints_nothing_where_there_is_no_terminal():
+    shown = console(is_terminal=False)
+    with Progress('reading', 4.0, shown) as progress:
+        progress.advance(4.0)
+    assert shown.file.getvalue() == ''
+
+
+def test_work_that_turns_out_larger_stays_at_its_end():
+    progress = Progress('reading', 4.0, console(is_terminal=False))
+    progress.advance(9.0)
+    assert progress.line().startswith('reading: 100%')
+
+
+def test_nothing_to_do_is_done():
+    shown = console(is_terminal=True)
+    with Progress('reading', 0.0, shown) as progress:
+        assert progress.line() == 'reading: 100%, 0:00 left'
+
+
+def test_items_come_through(capsys):
+    assert [*tracked(iter('abc'), 'reading', 3)] == ['a', 'b', 'c']
+    assert capsys.readouterr() == ('', '')
+
+
+@pytest.mark.parametrize(('seconds', 'text'), [(5.4, '0:05'), (65.0, '1:05'), (3725.0, '1:02:05')])
+def test_durations(seconds, text):
+    assert duration(seconds) == text
+
+
+def run_all(reading):
+    for _ in reading:
+        pass
+
+
+@pytest.mark.parametrize(
+    ('what', 'passes'),
+    [
+        (lambda bag, out: read_info(bag), 1),
+        (lambda bag, out: run_all(verify(bag, None, Verified())), 1),
+        (lambda bag, out: recover(bag, out), 2),
+        (lambda bag, out: merge([bag], out), 2),
+    ],
+    ids=['info', 'verify', 'recover', 'merge'],
+)
+def test_the_bytes_that_are_counted_are_those_of_the_bag(recorded_run, tmp_path, what, passes):
+    (bag,) = (recorded_run / 'bags').glob('*.mcap')
+    read = []
+    with counted(read.append):
+        what(bag, tmp_path / 'out')
+    # Without its index and summary; what is copied is a little larger or smaller.
+    assert sum(read) == pytest.approx(passes * bag.stat().st_size, rel=0.15)
+
+
+def test_only_large_bags_are_tracked(recorded_run, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(
+        progress_module, 'Progress', lambda *given: made.append(given) or Progress(*given)
+    )
+    (bag,) = (recorded_run / 'bags').glob('*.mcap')
+    folder = tmp_path / 'directory'
+    folder.mkdir()
+    shutil.copy(bag, folder)
+    with bags_tracked([bag, folder], 'reading'):
+        read_info(bag)
+    assert not made
+    monkeypatch.setattr(progress_module, '_LARGE', 1000)
+    with bags_tracked([bag, folder], 'reading', passes=2):
+        read_info(bag)
+    assert made == [('reading', 4 * bag.stat().st_size)]
