@@ -17,6 +17,7 @@ from her_ros.orchestration.launch_actions import (
     with_arguments,
 )
 from her_ros.orchestration.prepare import claimed, extended, prepare_run
+from her_ros.orchestration.worker import write_join_file
 
 # Keeps the locks of the run's folder and namespace for as long as launch runs.
 _HELD: list[Any] = []
@@ -33,6 +34,7 @@ def _nodes(
     lock = claimed(run, namespace)
     lock.__enter__()
     run = extended(run)
+    write_join_file(run, namespace)
     _HELD.append(lock)
     nodes = training_nodes(namespace, worker_count, str(run.folder.path))
     return [LogInfo(msg=f'run folder: {run.folder.path}'), *node_actions(nodes, run.folder.params)]

@@ -14,6 +14,7 @@ from her_ros.runtime.process import end_command_by_signals
 COMMANDS = (
     'train',
     'train_offline',
+    'worker',
     'experiment',
     'plot',
     'report',

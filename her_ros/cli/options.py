@@ -62,3 +62,10 @@ Threads = Annotated[int, _protocol('threads')]
 Report = Annotated[
     bool, typer.Option(help='Write report.html about the run at its end; takes some seconds.')
 ]
+DiscoveryServer = Annotated[
+    str,
+    typer.Option(
+        help='Address of a discovery server of Fast DDS, HOST or HOST:PORT, for networks without'
+        ' multicast; train starts it if the address is of this machine.'
+    ),
+]

@@ -9,7 +9,16 @@ import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import LEARNABLE, Arm, Overrides, Params, Report, Seed, StartFrom
+from her_ros.cli.options import (
+    LEARNABLE,
+    Arm,
+    DiscoveryServer,
+    Overrides,
+    Params,
+    Report,
+    Seed,
+    StartFrom,
+)
 
 
 @app.command(
@@ -47,6 +56,15 @@ def train(
     override: Overrides = None,
     namespace: Annotated[str, typer.Option(help='ROS namespace of the run.')] = 'her_ros',
     report: Report = True,
+    recorders: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=100,
+            help='Recorders for workers that join from where the run folder is not.',
+        ),
+    ] = 0,
+    discovery_server: DiscoveryServer = '',
 ) -> None:
     """Train a task through real ROS 2 nodes, and write a policy.
 
@@ -69,4 +87,7 @@ def train(
         overrides += ['trainer.truth=critic']
     overrides += override or []
     write_report = report_after_training if report else None
-    sys.exit(run(task, runs, name, new, params, overrides, workers, namespace, write_report))
+    joined = (recorders, discovery_server)
+    sys.exit(
+        run(task, runs, name, new, params, overrides, workers, namespace, write_report, *joined)
+    )

@@ -14,11 +14,12 @@ from her_ros.learning.learner import set_up_torch
 from her_ros.learning.training.online import EvaluationDamaged, Training
 from her_ros.learning.training.scalars import ScalarLog
 from her_ros.nodes.guarded_node import GuardedNode
+from her_ros.nodes.hints import Hints
 from her_ros.nodes.messages import run_of, run_policy_message
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import HINT, LATCHED
 from her_ros.nodes.rivalry import Rivalry
-from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.states import WaitsFor
 from her_ros.tasks.registry import task_named
@@ -29,6 +30,8 @@ _SLICE_S = 0.05
 # Shortest interval between two policies, seconds; ignored when no updates are owed.
 _PUBLISH_INTERVAL_S = 0.25
 _HEARTBEAT_S = 1.0
+# Interval of a repeated warning, seconds.
+_REPEAT_S = 60.0
 
 
 class TrainerNode(GuardedNode):
@@ -55,6 +58,7 @@ class TrainerNode(GuardedNode):
             self.get_logger().info(
                 f'resumed at {resumed.env_steps} env steps, {resumed.updates} updates'
             )
+        self._hints = Hints(self._training.has_seen)
         self._policies = self.create_publisher(UInt8MultiArray, POLICY, LATCHED)
         self._judged = self.create_publisher(UInt8MultiArray, EVALUATION_POLICY, LATCHED)
         self._collect = self.create_publisher(Bool, COLLECT, LATCHED)
@@ -71,8 +75,9 @@ class TrainerNode(GuardedNode):
         self._refused = 0
         self._diagnostics = Diagnostics(self, self._status)
 
-    def _on_hint(self, _: String) -> None:
+    def _on_hint(self, message: String) -> None:
         """Wake up; the bags are found in the folder."""
+        self._hints.heard(one_line(message.data))
 
     def _on_policy(self, message: UInt8MultiArray) -> None:
         self._foreign += run_of(message) != self._run
@@ -175,7 +180,10 @@ class TrainerNode(GuardedNode):
         for name, speed in speeds.items():
             self._scalars.add(f'speed/{name}', speed, learner.env_steps)
         waits = self._waits_for()
-        problem = self._trainers.trouble(self._foreign)
+        if elsewhere := self._hints.trouble():
+            self.log.warning('bags elsewhere', elsewhere, _REPEAT_S)
+        problems = [self._trainers.trouble(self._foreign), elsewhere]
+        problem = '; '.join(filter(None, problems))
         return {
             'message': problem or (f'waits for {waits}' if waits else 'learning'),
             'level': b'\x01' if problem else b'\x00',

@@ -1,15 +1,20 @@
-"""Environment variables that configure Fast DDS for the nodes."""
+"""Environment variables that configure the middleware for the nodes."""
 
+import json
 import os
+import socket
 from pathlib import Path
 
 from her_ros.config.files import shipped_profiles
+from her_ros.runtime.ros_environment import RosEnvironmentError
 
+_SERVER, _SERVER_PORT = 'ROS_DISCOVERY_SERVER', 11811
+_ZENOH, _ZENOH_PORT = 'ZENOH_CONFIG_OVERRIDE', 7447
 _RANGE, _LOCALHOST_ONLY = 'ROS_AUTOMATIC_DISCOVERY_RANGE', 'ROS_LOCALHOST_ONLY'
 _WIDER_RANGES = ('SUBNET', 'OFF', 'SYSTEM_DEFAULT')
 _PROFILES = 'FASTRTPS_DEFAULT_PROFILES_FILE'
 # With these the user says who is to be found, and our profile would contradict.
-_USERS_OWN = (_PROFILES, 'ROS_STATIC_PEERS', 'ROS_DISCOVERY_SERVER')
+_USERS_OWN = (_PROFILES, 'ROS_STATIC_PEERS', _SERVER)
 
 
 def graph_environment(log_folder: Path | None = None, this_machine: bool = True) -> dict[str, str]:
@@ -46,3 +51,55 @@ def _discovery(this_machine: bool) -> dict[str, str]:
     if not rmw.startswith('rmw_fastrtps') or any(map(os.environ.get, _USERS_OWN)):
         return {} if deprecated else {_RANGE: 'LOCALHOST'}
     return {_RANGE: 'SYSTEM_DEFAULT', _PROFILES: str(shipped_profiles()), **deprecated}
+
+
+def is_open() -> bool:
+    """Return whether nodes on other machines can find nodes in our environment."""
+    is_zenoh = (os.environ.get('RMW_IMPLEMENTATION') or '').startswith('rmw_zenoh')
+    if is_zenoh or os.environ.get(_SERVER):
+        return True
+    return not _has_our_profile() and not _discovery(this_machine=True)
+
+
+def _has_our_profile() -> bool:
+    return os.environ.get(_PROFILES) == str(shipped_profiles())
+
+
+def discovery_server(address: str) -> dict[str, str]:
+    """Return what makes nodes use a discovery server of Fast DDS, instead of multicast.
+
+    :param address: of the server, such as ``10.0.0.1`` or ``host:11811``
+    :raises RosEnvironmentError: if it is no address
+    """
+    host, _, port = address.partition(':')
+    try:
+        if not host or (port and not 0 < int(port) < 1 << 16):
+            raise ValueError
+        socket.getaddrinfo(host, None, socket.AF_INET)
+    except (OSError, ValueError):
+        raise RosEnvironmentError(
+            f'discovery server {address!r}: no such host, or no port',
+            'write HOST or HOST:PORT, such as 10.0.0.1:11811',
+        ) from None
+    return {_SERVER: f'{host}:{port or _SERVER_PORT}', _RANGE: 'SYSTEM_DEFAULT'}
+
+
+def member_environment(
+    domain: int, middleware: str, is_open: bool, server: str, trainer_host: str
+) -> dict[str, str]:
+    """Return what makes nodes here find those of a run that another process started.
+
+    :param is_open: whether the run's nodes can be found from other machines
+    :param server: address of the discovery server of Fast DDS; empty: none
+    :param trainer_host: where a router of Zenoh is expected
+    """
+    wanted = {'ROS_DOMAIN_ID': str(domain), 'RMW_IMPLEMENTATION': middleware}
+    if middleware.startswith('rmw_zenoh'):
+        endpoints = json.dumps([f'tcp/{trainer_host}:{_ZENOH_PORT}'])
+        return {**wanted, _ZENOH: os.environ.get(_ZENOH) or f'connect/endpoints={endpoints}'}
+    if server:
+        return {**wanted, **discovery_server(server)}
+    if not is_open:
+        return wanted if _has_our_profile() else {**wanted, _RANGE: 'LOCALHOST'}
+    asked = os.environ.get(_RANGE, '')
+    return {**wanted, _RANGE: asked if asked in _WIDER_RANGES else 'SUBNET'}

@@ -75,10 +75,15 @@ _OF_ROBOT = (JOINT_STATES, OBJECT_POSE, CURRENT_POSE, TWIST, TRAJECTORY, TOOL_PO
 _LOCK_STEP = {'deployment': False, 'accept_policies': True}
 
 
+#: number of the first worker that joins a run; those of the run's own launcher are below
+FIRST_JOINED = 100
+#: largest number of workers that join
+MOST_JOINED = 900
+
+
 def worker_nodes(namespace: str, worker: int, run_dir: str, explore: bool) -> list[NodeSpec]:
     """List the nodes of one worker: simulation, policy, and a recorder where there is a folder."""
-    own = f'{namespace}/worker_{worker}'
-    shared = {topic: f'{namespace}/{topic}' for topic in (POLICY, COLLECT, EPISODES)}
+    own, shared = _worker_topics(namespace, worker)
     parameters = {'worker': worker, 'run_dir': run_dir}
     nodes = [
         NodeSpec('fetch_env', own, shared, parameters),
@@ -91,8 +96,36 @@ def worker_nodes(namespace: str, worker: int, run_dir: str, explore: bool) -> li
     return nodes
 
 
-def training_nodes(namespace: str, workers: int, run_dir: str) -> list[NodeSpec]:
-    """List the nodes of a training run."""
+def _worker_topics(namespace: str, worker: int) -> tuple[str, dict[str, str]]:
+    """Return the namespace of a worker, and the remappings to the topics that all share."""
+    shared = {topic: f'{namespace}/{topic}' for topic in (POLICY, COLLECT, EPISODES)}
+    return f'{namespace}/worker_{worker}', shared
+
+
+def joined_nodes(
+    namespace: str, worker: int, run_dir: str, threads: int | None = None, records: bool = True
+) -> list[NodeSpec]:
+    """List the nodes of a worker that joins a run.
+
+    :param threads: of the physics; None: as in the parameters of the run
+    :param records: whether its recorder is among them
+    """
+    nodes = worker_nodes('/' + namespace.strip('/'), worker, run_dir, explore=True)
+    more = {} if threads is None else {'threads': threads}
+    return [
+        replace(node, parameters={**node.parameters, **more}) if node.name == 'fetch_env' else node
+        for node in nodes
+        if records or node.name != 'recorder'
+    ]
+
+
+def training_nodes(
+    namespace: str, workers: int, run_dir: str, recorders: int = 0
+) -> list[NodeSpec]:
+    """List the nodes of a training run.
+
+    :param recorders: number of recorders for workers that join without the run folder
+    """
     namespace = '/' + namespace.strip('/')
     result = str(RunFolder(run_dir).result)
     nodes = [
@@ -101,6 +134,9 @@ def training_nodes(namespace: str, workers: int, run_dir: str) -> list[NodeSpec]
     ]
     for worker in range(workers):
         nodes += worker_nodes(namespace, worker, run_dir, explore=True)
+    for worker in range(FIRST_JOINED, FIRST_JOINED + recorders):
+        own, shared = _worker_topics(namespace, worker)
+        nodes.append(NodeSpec('recorder', own, shared, {'worker': worker, 'run_dir': run_dir}))
     return nodes
 
 

@@ -21,12 +21,17 @@ MakeDisplay = Callable[[Console], 'Display']
 
 
 def supervise(
-    nodes: Sequence[NodeSpec], folder: RunFolder, make_display: MakeDisplay, console: Console
+    nodes: Sequence[NodeSpec],
+    folder: RunFolder,
+    make_display: MakeDisplay,
+    console: Console,
+    has_ended: Callable[[], bool] = lambda: False,
 ) -> bool:
     """Run nodes until the run ends or the user interrupts; return whether the user did.
 
     :param folder: its ``params.yaml`` is the nodes' parameter file, and its ``log/`` takes their
         output
+    :param has_ended: whether the run has ended without one of these nodes
     :raises SupervisorError: if a node died too often
     """
     # The display listens with the same discovery and transport as the nodes.
@@ -38,7 +43,7 @@ def supervise(
     )
     try:
         with make_display(console) as display:
-            while not supervisor.poll():
+            while not supervisor.poll() and not has_ended():
                 display.update(0.1)
     except KeyboardInterrupt:
         console.print('stopping')

@@ -11,15 +11,20 @@ from rich.console import Console
 from her_ros.config.files import read_run_file
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import configured
+from her_ros.orchestration.dds_environment import discovery_server
+from her_ros.orchestration.discovery_server import running_server
 from her_ros.orchestration.graph import training_nodes
 from her_ros.orchestration.prepare import Run, claimed, extended, prepare_run
 from her_ros.orchestration.session import supervise
+from her_ros.orchestration.worker import write_join_file
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.run_result import is_solved
 
 if TYPE_CHECKING:
     from her_ros.view.display import Display
+
+_SERVER_LOG = 'discovery_server.log'
 
 
 def train(
@@ -32,15 +37,21 @@ def train(
     workers: int,
     namespace: str,
     write_report: Callable[[RunFolder], str] | None = None,
+    recorders: int = 0,
+    server: str = '',
 ) -> int:
     """Train until the stop rule ends the run; return the exit status.
 
+    :param recorders: number of recorders for workers that join without the run folder
+    :param server: address of a discovery server of Fast DDS; empty: none
     :param write_report: writes a report of the finished run; returns its path, or why there is
         none
     :return: 0 if the task is solved, also by a run that has finished already; 1 if the limit came
         first; 130 after Ctrl-C
     """
     console = Console(markup=False)  # a path may hold brackets
+    if server:
+        os.environ.update(discovery_server(server))
     check_ros_environment(os.environ, own_log_folder=True)
     checked_namespace(namespace)
     run = prepare_run(task, runs, name, new, params_file, overrides)
@@ -51,18 +62,21 @@ def train(
             soft_wrap=True,
         )
         return _report(console, run, run.result)
-    with claimed(run, namespace):
+    with claimed(run, namespace), running_server(server, run.folder.log / _SERVER_LOG) as note:
+        if note:
+            console.print(note, soft_wrap=True)
         run = extended(run)
+        write_join_file(run, namespace)
         console.print(
             f'{"resuming" if run.resumed else "starting"} {run.folder.path}', soft_wrap=True
         )
-        nodes = training_nodes(namespace, workers, str(run.folder.path))
+        nodes = training_nodes(namespace, workers, str(run.folder.path), recorders)
         interrupted = supervise(
             nodes, run.folder, lambda console: _display(run, namespace, console), console
         )
     result = run.result
     if result is None:
-        resume = _resuming(run, runs, workers, namespace)
+        resume = _resuming(run, runs, workers, namespace, recorders, server)
         console.print(f'stopped; `{resume}` goes on from here', soft_wrap=True)
         return 130 if interrupted else 1
     status = _report(console, run, result)
@@ -71,7 +85,9 @@ def train(
     return status
 
 
-def _resuming(run: Run, runs: Path, workers: int, namespace: str) -> str:
+def _resuming(
+    run: Run, runs: Path, workers: int, namespace: str, recorders: int, server: str
+) -> str:
     """Return the command that resumes a run; its parameters are in its folder."""
     words = ['her-ros', 'train', '--task', run.task, '--name', run.folder.path.name]
     if runs != Path('runs'):
@@ -80,6 +96,10 @@ def _resuming(run: Run, runs: Path, workers: int, namespace: str) -> str:
         words += ['--workers', str(workers)]
     if namespace != 'her_ros':
         words += ['--namespace', namespace]
+    if recorders:
+        words += ['--recorders', str(recorders)]
+    if server:
+        words += ['--discovery-server', server]
     return shlex.join(words)
 
 

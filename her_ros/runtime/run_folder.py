@@ -22,6 +22,10 @@ class RunFolderError(HerRosError):
     """A run folder that is missing, in use, or cannot be written."""
 
 
+class RoleTaken(RunFolderError):
+    """A role of a run that another process has."""
+
+
 class RunFolder:
     """``runs/<task>/<name>/``: a run is this folder and nothing else."""
 
@@ -35,6 +39,7 @@ class RunFolder:
         self.policy = self.path / 'policy.onnx'
         self.params = self.path / 'params.yaml'
         self.result = self.path / 'result.json'
+        self.join = self.path / 'join.json'
         self._starts = self.path / 'starts'
         self._identity = self._starts / 'id'
 
@@ -74,6 +79,21 @@ class RunFolder:
                 f'cannot be written ({error.strerror})', 'choose another folder', source=self.path
             ) from None
 
+    def adopt(self, identity: str) -> None:
+        """Create what nodes need that are members of a run whose folder is elsewhere.
+
+        :param identity: of the run
+        :raises RunFolderError: if it cannot be created
+        """
+        try:
+            for folder in (self.log, self._starts):
+                folder.mkdir(exist_ok=True)
+            write_whole(self._identity, f'{identity}\n'.encode())
+        except OSError as error:
+            raise RunFolderError(
+                f'cannot be written ({error.strerror})', source=self.path
+            ) from None
+
     def require(self) -> None:
         """Check that the folders exist.
 
@@ -107,23 +127,25 @@ class RunFolder:
                 ) from None
             yield
 
-    def hold(self, role: str, worker: int = 0) -> ExitStack:
+    def hold(self, role: str, worker: int = 0, patience_s: float = _PATIENCE_S) -> ExitStack:
         """Lock a role of a worker; the lock ends when this process ends, at the latest.
 
-        Only the holder may write and remove the files of its role. This waits some seconds for a
-        predecessor that is ending, such as a node whose launcher was killed.
+        Only the holder may write and remove the files of its role.
 
+        :param patience_s: how long to wait for a predecessor that is ending, such as a node whose
+            launcher was killed, seconds
         :return: releases the role when closed
-        :raises RunFolderError: if another process has the role
+        :raises RoleTaken: if another process has the role
+        :raises RunFolderError: if the lock cannot be written
         """
         stack = ExitStack()
         path = self._starts / f'{role}_{worker}.lock'
         try:
             self._starts.mkdir(exist_ok=True)
             holder = f'process {os.getpid()} on {gethostname()}'
-            stack.enter_context(locked(path, holder, _PATIENCE_S))
+            stack.enter_context(locked(path, holder, patience_s))
         except InUse as holder:
-            raise RunFolderError(
+            raise RoleTaken(
                 f'{role} of worker {worker} is {holder}',
                 'stop it, or give each worker of the run a number of its own',
                 source=self.path,
@@ -150,6 +172,12 @@ class RunFolder:
         except OSError as error:
             raise RunFolderError(f'cannot be read ({error.strerror})', source=path) from None
         return count
+
+    def set_first_count(self, role: str, worker: int, count: int) -> None:
+        """Set the number of earlier starts of a role and worker that never started here."""
+        path = self._starts / f'{role}_{worker}'
+        if not path.exists():
+            write_whole(path, f'{count}\n'.encode())
 
     def evaluation_bag(self, version: int, sha256: str) -> Path:
         """Return the path of the bag of a policy version's evaluation."""

@@ -2,22 +2,33 @@
 
 import time
 
+from rich.console import Console
+
 from her_ros.view.display import Display
 
 
 class SimulationDisplay(Display):
-    """Listens to the diagnostics of simulation and policy."""
+    """Listens to the diagnostics of simulation and policy.
+
+    :param worker: name of the worker within the namespace
+    """
+
+    def __init__(
+        self, title: str, namespace: str, console: Console, worker: str = 'worker_0'
+    ) -> None:
+        super().__init__(title, namespace, console)
+        self._worker = worker
 
     def _rows(self) -> dict[str, str]:
         reports = self._reports
-        simulation = 'worker_0/fetch_env'
+        simulation = f'{self._worker}/fetch_env'
         reports.look(time.monotonic())
         return {
             'rollouts': reports.last(simulation, 'rollouts'),
             'env steps': reports.last(simulation, 'env_steps'),
             'env steps per second': f'{reports.mean(simulation, "env_steps_per_s"):.0f}',
             'simulation': reports.last(simulation, 'message', ''),
-            'policy': reports.last('worker_0/policy', 'message', ''),
+            'policy': reports.last(f'{self._worker}/policy', 'message', ''),
             'busy': reports.busy,
             'waiting': reports.waiting,
             **reports.troubles,

@@ -1,22 +1,16 @@
 import ast
 import importlib.util
 import inspect
-import re
-import shlex
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from setuptools import distutils
-from std_msgs.msg import Bool, UInt8MultiArray
 
 import her_ros
 from her_ros.cli.deploy import deploy
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.schema import ConfigError, configured
-from her_ros.nodes.messages import bytes_message
-from her_ros.nodes.qos import LATCHED
 from her_ros.orchestration.graph import (
     DEPLOYED_ROBOT,
     DEPLOYED_TASK,
@@ -26,7 +20,6 @@ from her_ros.orchestration.graph import (
     simulation_nodes,
     training_nodes,
 )
-from her_ros.orchestration.prepare import prepare_run
 from her_ros.wire.topics import (
     CURRENT_POSE,
     GRIPPER,
@@ -169,40 +162,6 @@ def test_commands_say_everything():
         '-p model:="policy.onnx"', '-p autostart:=false', '-p exploration.enabled:=false',
     ):  # fmt: skip
         assert part in text
-
-
-def documented_worker(run):
-    """Return the commands of docs/how_to/workers.md for a second worker, for a run folder."""
-    (block,) = re.findall(
-        r'```bash\n(RUN=.*?)```', (ROOT / 'docs' / 'how_to' / 'workers.md').read_text(), re.S
-    )
-    commands, found = re.subn('^RUN=.*', f'RUN={run}', block)
-    assert found == 1
-    # Without an installed ROS package there is no `ros2 run`.
-    python = shlex.quote(sys.executable)
-    return f'ros2() {{ {python} -P -m her_ros.nodes.$3 "${{@:4}}"; }}\n{commands}'
-
-
-@pytest.mark.nodes
-def test_the_documented_second_worker_follows_the_trainer(graph, tmp_path, export_policy):
-    overrides = ['fetch_env.num_envs=2', 'fetch_env.action_timeout_s=0.2']
-    run = prepare_run('FetchReach', tmp_path / 'runs', overrides=overrides)
-    worker = graph.run('bash', '-c', documented_worker(run.folder.path))
-    policies = graph.node.create_publisher(UInt8MultiArray, '/her_ros/policy', LATCHED)
-    collect = graph.node.create_publisher(Bool, '/her_ros/collect', LATCHED)
-
-    def version():
-        collect.publish(Bool(data=True))
-        graph.spin(0.2)
-        return int(graph.status('/her_ros/worker_1/policy').get('policy_version', 0))
-
-    for offered in (1, 2):
-        policies.publish(bytes_message(export_policy(version=offered)))
-        graph.until(lambda offered=offered: version() == offered, f'version {offered}')
-
-    bags = run.folder.bags
-    graph.until(lambda: version() and list(bags.glob('*_w001_*.mcap')), 'a bag of worker 1')
-    assert worker.popen.poll() is None
 
 
 def test_a_robot_that_does_not_exist_is_named():

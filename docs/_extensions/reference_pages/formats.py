@@ -20,6 +20,7 @@ _RUN_FILES = {
     ' the list of bags read',
     'policy': 'the best policy evaluated so far',
     'params': 'the complete parameters of the run',
+    'join': 'what workers on other machines need to join the run; written at each start',
     'result': 'outcome, success rates and counts; appears when the run has finished',
 }
 

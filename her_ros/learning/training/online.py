@@ -149,6 +149,10 @@ class Training(BagTraining):
             self._record_episodes('rollout', episodes, self.learner.env_steps)
         return len(names)
 
+    def has_seen(self, name: str) -> bool:
+        """Return whether a bag of this name was found."""
+        return name in self._seen
+
     def _record_episodes(self, name: str, episodes: Sequence[Episode], env_steps: int) -> None:
         """Record mean return and success rate of episodes, of which there may be none."""
         if episodes:

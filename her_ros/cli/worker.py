@@ -1,0 +1,39 @@
+"""``her-ros worker``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from her_ros.cli.app import app
+from her_ros.cli.examples import examples
+from her_ros.cli.options import DiscoveryServer
+
+
+@app.command(
+    short_help='Simulate for a run, also from another machine.',
+    epilog=examples(
+        'her-ros worker --join /shared/runs/FetchPush/run_001',
+        'her-ros worker --join run_001 --threads 8',
+        'her-ros worker --join run_001 --discovery-server 10.0.0.1',
+    ),
+)
+def worker(
+    join: Annotated[
+        Path,
+        typer.Option(help='Folder of the run, or a folder with a copy of its join.json.'),
+    ],
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Threads of the physics; default: the run's.")
+    ] = None,
+    discovery_server: DiscoveryServer = '',
+) -> None:
+    """Simulate for a run that `her-ros train` started, until it has finished or Ctrl-C.
+
+    Starts a simulation, a policy and a recorder as members of the run, with a free number of
+    their own. Without the run folder, the recorder is one of train --recorders beside the trainer.
+    """
+    from her_ros.orchestration.worker import Options, work
+
+    sys.exit(work(Options(join, threads, discovery_server)))

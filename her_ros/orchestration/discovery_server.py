@@ -1,0 +1,81 @@
+"""Start the discovery server of Fast DDS, for networks without multicast."""
+
+import errno
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from her_ros.orchestration.dds_environment import discovery_server
+from her_ros.runtime.process import die_with_parent
+from her_ros.runtime.ros_environment import RosEnvironmentError
+
+_PROGRAM = 'fast-discovery-server'
+
+
+@contextmanager
+def running_server(address: str, log: Path) -> Iterator[str]:
+    """Run a discovery server if the address is a free one of this machine.
+
+    :param address: HOST or HOST:PORT; empty: run none
+    :param log: takes its output
+    :return: what became of it, for the user; empty: none was asked for
+    :raises RosEnvironmentError: if Fast DDS's server is not installed, or does not start
+    """
+    if not address:
+        yield ''
+        return
+    host, _, port = discovery_server(address)['ROS_DISCOVERY_SERVER'].rpartition(':')
+    if not _is_free_here(host, int(port)):
+        yield f'discovery server {host}:{port} is of others'
+        return
+    program = shutil.which(_PROGRAM) or shutil.which(
+        _PROGRAM, path=str(Path(sys.executable).parent)
+    )
+    if program is None:
+        raise RosEnvironmentError(f'{_PROGRAM} is not installed', 'install Fast DDS')
+    with log.open('ab') as output:
+        server = subprocess.Popen(
+            [program, '-i', '0', '-l', socket.gethostbyname(host), '-p', port],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, 'LD_LIBRARY_PATH': _libraries(program)},
+            start_new_session=True,
+            preexec_fn=partial(die_with_parent, os.getpid()),
+        )
+    try:
+        try:
+            status = server.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            yield f'discovery server {host}:{port} runs here'
+        else:
+            raise RosEnvironmentError(f'{_PROGRAM} ended with status {status}', source=log)
+    finally:
+        server.kill()
+        server.wait()
+
+
+def _is_free_here(host: str, port: int) -> bool:
+    """Return whether an address is of this machine and nobody has its port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EADDRNOTAVAIL):
+                return False
+            raise
+    return True
+
+
+def _libraries(program: str) -> str:
+    """Return where the server's libraries are; those of the wheels of ROS are beside Python."""
+    prefix = Path(program).resolve().parents[1]
+    own = [prefix / 'lib', Path(sysconfig.get_path('purelib'), 'ros_fastrtps.libs')]
+    return os.pathsep.join(filter(None, [*map(str, own), os.environ.get('LD_LIBRARY_PATH', '')]))

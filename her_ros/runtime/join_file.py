@@ -1,0 +1,87 @@
+"""``join.json`` of a run folder: what a worker on another machine needs to become a member."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import require_regular, write_whole
+
+# Largest file, bytes; the parameters of a run take 5 kB.
+_MAX_BYTES = 1 << 20
+
+
+class JoinError(HerRosError):
+    """A run that cannot be joined."""
+
+
+@dataclass(frozen=True)
+class JoinFile:
+    """How the trainer of a run is reached, and what its workers must have in common."""
+
+    #: id of the run, as in ``starts/id`` of its folder
+    identity: str
+    task: str
+    #: ROS namespace of the run, without slashes around it
+    namespace: str
+    #: ROS domain
+    domain: int
+    #: name of the trainer's machine
+    host: str
+    #: whether nodes on other machines can find the trainer
+    is_open: bool
+    #: address of the Fast DDS discovery server, with its port; empty: none
+    discovery_server: str
+    #: RMW implementation; empty: the default one
+    middleware: str
+    #: versions by package; the simulation and the rows of all workers must be the same
+    versions: dict[str, str]
+    #: content of ``params.yaml``
+    parameters: str
+
+    def write(self, path: Path) -> None:
+        """Write the file.
+
+        :raises FileError: if it cannot be written
+        """
+        write_whole(path, json.dumps(asdict(self), indent=1).encode())
+
+
+def read_join_file(path: Path) -> JoinFile:
+    """Read a ``join.json``.
+
+    :raises JoinError: if there is none, or it is not what ``her-ros train`` writes
+    """
+    try:
+        require_regular(path)
+        with path.open('rb') as file:
+            content = file.read(_MAX_BYTES + 1)
+        values: Any = json.loads(content[:_MAX_BYTES].decode())
+        _check(values)
+        return JoinFile(**values)
+    except FileNotFoundError:
+        raise JoinError(
+            'no such file',
+            '`her-ros train` writes it; name the folder of a run, or a folder with a copy of its'
+            ' join.json',
+            source=path,
+        ) from None
+    except (OSError, ValueError, RecursionError, HerRosError) as error:
+        raise JoinError(
+            f'not a readable join.json ({error})', 'copy it again from the run folder', source=path
+        ) from None
+
+
+def _check(values: Any) -> None:
+    if not isinstance(values, dict):
+        raise ValueError(f'{type(values).__name__} instead of an object')
+    fields = JoinFile.__dataclass_fields__
+    if wrong := sorted(values.keys() ^ fields.keys()):
+        raise ValueError(f'missing or unknown: {", ".join(wrong)}')
+    for name, field in fields.items():
+        kind = dict if name == 'versions' else field.type
+        if not isinstance(values[name], kind):  # type: ignore[arg-type]
+            raise ValueError(f'{name} is a {type(values[name]).__name__}')
+    if not all(isinstance(each, str) for each in values['versions'].values()):
+        raise ValueError('versions are no texts')

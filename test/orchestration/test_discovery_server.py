@@ -1,0 +1,40 @@
+import socket
+
+import pytest
+
+from her_ros.orchestration.discovery_server import running_server
+from her_ros.runtime.ros_environment import RosEnvironmentError
+
+
+@pytest.fixture
+def port():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(('127.0.0.1', 0))
+        number = probe.getsockname()[1]
+    return number
+
+
+def test_the_server_runs_where_the_address_is_free_and_ends_with_the_command(tmp_path, port):
+    address, log = f'127.0.0.1:{port}', tmp_path / 'server.log'
+    with running_server(address, log) as first, running_server(address, log) as second:
+        assert first == f'discovery server {address} runs here'
+        assert second == f'discovery server {address} is of others'
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(('127.0.0.1', port))
+
+
+def test_none_runs_without_an_address_or_for_another_machine(tmp_path):
+    with running_server('', tmp_path / 'server.log') as note:
+        assert not note
+    with running_server('192.0.2.1', tmp_path / 'server.log') as note:  # RFC 5737: of nobody
+        assert note == 'discovery server 192.0.2.1:11811 is of others'
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize('address', ['no such host', ':11811', '127.0.0.1:port', '127.0.0.1:0'])
+def test_what_is_no_address_is_refused(tmp_path, address):
+    with (
+        pytest.raises(RosEnvironmentError, match='write HOST or HOST:PORT'),
+        running_server(address, tmp_path / 'server.log'),
+    ):
+        pass

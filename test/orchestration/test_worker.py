@@ -1,0 +1,152 @@
+import shutil
+from dataclasses import replace
+from socket import gethostname
+
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from std_msgs.msg import Bool, UInt8MultiArray
+
+from her_ros.bags.reader import read_bag
+from her_ros.nodes.messages import bytes_message
+from her_ros.nodes.qos import LATCHED, STATUS
+from her_ros.orchestration.graph import training_nodes
+from her_ros.orchestration.prepare import prepare_run
+from her_ros.orchestration.worker import clock_note, write_join_file
+from her_ros.runtime.join_file import read_join_file
+from her_ros.wire.topics import DIAGNOSTICS
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run that was started, and runs no more."""
+    run = prepare_run('FetchReach', tmp_path / 'runs')
+    write_join_file(run, 'her_ros')
+    return run
+
+
+def change(run, **changes):
+    path = run.folder.join
+    replace(read_join_file(path), **changes).write(path)
+
+
+def test_a_run_that_cannot_be_joined_is_one_line(her_ros, run, tmp_path):
+    cases = [
+        (tmp_path, {}, ['no such file', '`her-ros train` writes it']),
+        (run.folder.path, {'versions': {'her_ros': '9.9'}}, ['her_ros 9.9', 'same version']),
+        (run.folder.path, {'versions': {}, 'host': 'far'}, ['own machine, far', 'SUBNET']),
+    ]
+    for folder, changes, parts in cases:
+        change(run, **changes)
+        ended = her_ros('worker', '--join', folder)
+        assert ended.status == 1
+        (line,) = ended.errors.splitlines()
+        assert all(part in line for part in parts), line
+
+
+def test_a_finished_run_is_not_joined(her_ros, run):
+    run.folder.result.write_text('{}')
+    ended = her_ros('worker', '--join', run.folder.path)
+    assert ended.status == 0
+    assert 'finished already' in ended.output
+
+
+def test_the_file_says_whether_other_machines_find_the_run(run, monkeypatch):
+    found = {}
+    for asked in ('', 'LOCALHOST', 'SUBNET'):
+        monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', asked)
+        monkeypatch.delenv('FASTRTPS_DEFAULT_PROFILES_FILE', raising=False)
+        write_join_file(run, '/her_ros/')
+        found[asked] = read_join_file(run.folder.join)
+    assert [each.is_open for each in found.values()] == [False, False, True]
+    assert found[''].namespace == 'her_ros'
+    assert found[''].host == gethostname()
+    assert found[''].parameters == run.folder.params.read_text()
+
+
+def test_clocks_that_differ_are_named():
+    assert not clock_note(-0.9, 'far')
+    assert clock_note(3600.4, 'far').startswith('the clock of far is 3600 s ahead of the one here')
+    assert 'far is 5 s behind' in clock_note(-5.0, 'far')
+
+
+class Trainer:
+    """A trainer that asks for rollouts and publishes policies, but does not learn."""
+
+    def __init__(self, graph, content):
+        self._graph = graph
+        node = graph.new_node('trainer', '/her_ros')
+        self._report = node.create_publisher(DiagnosticArray, DIAGNOSTICS, STATUS)
+        self._collect = node.create_publisher(Bool, '/her_ros/collect', LATCHED)
+        policies = node.create_publisher(UInt8MultiArray, '/her_ros/policy', LATCHED)
+        policies.publish(bytes_message(content))
+        self._clock = node.get_clock()
+
+    def until(self, condition, what):
+        """Act as a trainer until a condition holds."""
+
+        def tick():
+            status = DiagnosticStatus(
+                name='/her_ros/trainer', values=[KeyValue(key='host', value='far')]
+            )
+            report = DiagnosticArray(status=[status])
+            report.header.stamp = self._clock.now().to_msg()
+            self._report.publish(report)
+            self._collect.publish(Bool(data=True))
+            self._graph.spin(0.2)
+            return condition()
+
+        return self._graph.until(tick, what)
+
+
+def actors(path):
+    """List the policy versions that acted in a bag."""
+    return {int(v) for e in read_bag(path).episodes for v in e.rows['policy_version'][1:]}
+
+
+@pytest.mark.nodes
+def test_workers_join_with_and_without_the_run_folder_leave_and_join_again(
+    graph, tmp_path, export_policy
+):
+    run = prepare_run('FetchReach', tmp_path / 'runs', overrides=['fetch_env.num_envs=2'])
+    folder, copy = run.folder, tmp_path / 'copy'
+    write_join_file(run, 'her_ros')
+    copy.mkdir()
+    shutil.copy(folder.join, copy)
+    beside = next(
+        each
+        for each in training_nodes('her_ros', 0, str(folder.path), 1)
+        if 'worker' in each.namespace
+    )
+    graph.run(*beside.command(folder.params))
+    trainer = Trainer(graph, export_policy(version=7))
+    trainer.until(lambda: graph.status('/her_ros/worker_100/recorder'), 'the recorder')
+    # The domain of the run counts, not that of the user's own shell.
+    here = graph.cli('worker', '--join', str(folder.path), ROS_DOMAIN_ID='77')
+    there = graph.cli('worker', '--join', str(copy), '--threads', '2')
+
+    def rollouts(worker):
+        return sorted(folder.bags.glob(f'*_w{worker}_*.mcap'))
+
+    for worker in (100, 101):
+        # They follow the trainer, instead of acting at random for ever.
+        trainer.until(
+            lambda w=worker: rollouts(w) and 7 in actors(rollouts(w)[-1]),
+            f'actions of the policy by worker {worker}',
+        )
+    assert 'worker 101 of FetchReach' in here.output
+    assert 'worker 100 of FetchReach' in there.output
+    there.interrupt()
+    assert there.ended() == 0
+    assert 'left the run' in there.output
+    before = len(rollouts(100))
+    again = graph.cli('worker', '--join', str(copy))
+    trainer.until(lambda: len(rollouts(100)) > before, 'bags after joining again')
+    assert 'worker 100 of FetchReach' in again.output
+    episodes = [each for path in rollouts(100) for each in read_bag(path).episodes]
+    starts = {each.desired_goal.tobytes() for each in episodes}
+    assert len(starts) == len(episodes)
+    folder.result.write_text('{}')
+    assert here.ended() == 0
+    assert 'the run has finished' in here.output
+    again.interrupt()
+    assert again.ended() == 0
