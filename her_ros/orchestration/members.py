@@ -1,8 +1,8 @@
 """Find the nodes of a run by their diagnostics."""
 
+import math
 import re
 import time
-from dataclasses import dataclass, field
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
@@ -18,47 +18,61 @@ from her_ros.wire.topics import DIAGNOSTICS
 _PATIENCE_S = 30.0
 # Nodes report once per second, so this hears all that are there.
 _ALL_HEARD_S = 2.2
+# A node that was not heard for longer has left.
+_LIFETIME_S = 5.0
 
 
-@dataclass
 class Members:
-    """The nodes of a run that were heard."""
+    """The nodes of a run that were heard.
 
-    #: names of the nodes, relative to the namespace of the run
-    names: set[str] = field(default_factory=set)
-    #: machine of the trainer; empty: the trainer was not heard
-    trainer_host: str = ''
-    #: how far the trainer's clock is ahead of ours, less the time of the transport, seconds
-    clock_ahead_s: float = 0.0
+    :param namespace: of the run, without slashes around it
+    """
+
+    def __init__(self, namespace: str) -> None:
+        self._prefix = f'/{namespace}/'
+        self._heard_at: dict[str, float] = {}
+        #: machine of the trainer; empty: the trainer was not heard
+        self.trainer_host = ''
+        #: how far the trainer's clock is ahead of ours, seconds; the least delayed report tells
+        self.clock_ahead_s = -math.inf
+
+    def heard(self, name: str, host: str, ahead_s: float) -> None:
+        """Take a report of a node.
+
+        :param name: full name of the node
+        :param ahead_s: stamp of the report, less the time here, seconds
+        """
+        if not name.startswith(self._prefix):
+            return
+        self._heard_at[name.removeprefix(self._prefix)] = time.monotonic()
+        if name == f'{self._prefix}trainer':
+            self.trainer_host = host or 'unknown'
+            self.clock_ahead_s = max(self.clock_ahead_s, ahead_s)
 
     def free_recorders(self) -> list[int]:
         """Return the numbers of workers that have a recorder and nothing else."""
+        now = time.monotonic()
         found: dict[int, set[str]] = {}
-        for name in self.names:
-            if match := re.fullmatch(r'worker_(\d{1,3})/(\w+)', name):
+        for name, heard_at in self._heard_at.items():
+            match = re.fullmatch(r'worker_(\d{1,3})/(\w+)', name)
+            if match and now - heard_at < _LIFETIME_S:
                 found.setdefault(int(match[1]), set()).add(match[2])
         return sorted(number for number, nodes in found.items() if nodes == {'recorder'})
 
 
-def listen(namespace: str, patience_s: float = _PATIENCE_S) -> Members:
-    """Listen for the nodes of a run.
+def listen(namespace: str, needs_recorder: bool, patience_s: float = _PATIENCE_S) -> Members:
+    """Listen for the nodes of a run until its trainer was heard, or patience ends.
 
     :param namespace: of the run, without slashes around it
-    :param patience_s: how long to wait for its trainer
+    :param needs_recorder: whether a free recorder is awaited, too
     """
-    members, prefix = Members(), f'/{namespace}/'
+    members = Members(namespace)
 
     def on_diagnostics(message: DiagnosticArray) -> None:
         ahead_s = Time.from_msg(message.header.stamp).nanoseconds / 1e9 - time.time()
         for status in message.status:
-            if not status.name.startswith(prefix):
-                continue
-            name = status.name.removeprefix(prefix)
-            members.names.add(name)
-            if name == 'trainer':
-                values = {each.key: each.value for each in status.values}
-                members.trainer_host = one_line(values.get('host', '')) or 'unknown'
-                members.clock_ahead_s = ahead_s
+            host = next((each.value for each in status.values if each.key == 'host'), '')
+            members.heard(status.name, one_line(host), ahead_s)
 
     with ros_node('her_ros_join') as node:
         node.create_subscription(DiagnosticArray, DIAGNOSTICS, on_diagnostics, STATUS)
@@ -67,7 +81,10 @@ def listen(namespace: str, patience_s: float = _PATIENCE_S) -> Members:
         begin, end = time.monotonic(), time.monotonic() + patience_s
         while (now := time.monotonic()) < end:
             executor.spin_once(timeout_sec=min(0.1, end - now))
-            if members.trainer_host and now - begin >= _ALL_HEARD_S:
+            has_all = members.trainer_host and not (
+                needs_recorder and not members.free_recorders()
+            )
+            if has_all and now - begin >= _ALL_HEARD_S:
                 break
         executor.shutdown()
     return members

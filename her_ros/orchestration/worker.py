@@ -83,7 +83,7 @@ def work(options: Options) -> int:
     check_ros_environment(os.environ, own_log_folder=True)
     if not is_shared:
         _complete(folder, run)
-    members = _members(run, folder)
+    members = _members(run, folder, needs_recorder=not is_shared)
     if note := clock_note(members.clock_ahead_s, members.trainer_host):
         console.print(note, soft_wrap=True)
     with _number(folder, None if is_shared else members.free_recorders()) as number:
@@ -142,14 +142,14 @@ def _complete(folder: RunFolder, run: JoinFile) -> None:
     write_whole(folder.params, run.parameters.encode())
 
 
-def _members(run: JoinFile, folder: RunFolder) -> 'Members':
+def _members(run: JoinFile, folder: RunFolder, needs_recorder: bool) -> 'Members':
     """Listen for the nodes of the run.
 
     :raises JoinError: if the trainer is not heard
     """
     from her_ros.orchestration.members import listen
 
-    members = listen(run.namespace)
+    members = listen(run.namespace, needs_recorder)
     if not members.trainer_host:
         way = os.environ.get('ROS_DISCOVERY_SERVER') or os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE']
         raise JoinError(

@@ -95,7 +95,7 @@ class Trainer:
             self._graph.spin(0.2)
             return condition()
 
-        return self._graph.until(tick, what)
+        return self._graph.until(tick, what, timeout_s=120.0)
 
 
 def actors(path):
