@@ -1,8 +1,8 @@
-"""``her-ros bags``: describe, verify, recover, merge and convert bags."""
+"""``her-ros bags``: describe, verify, recover, merge, convert, export and import bags."""
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -13,7 +13,7 @@ from her_ros.tasks.registry import TASKS, task_named
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help='Inspect, verify, recover, merge and convert bags, without ROS.',
+    help='Inspect, verify, recover, merge, convert, export and import bags, without ROS.',
 )
 
 Bags = Annotated[
@@ -30,6 +30,8 @@ Task = Annotated[
         help=f'Task of bags that do not name it: {", ".join(TASKS)}. Other bags are refused.'
     ),
 ]
+
+Dataset = Literal['lerobot', 'minari']
 
 
 def _task(name: str | None) -> GoalTask | None:
@@ -154,3 +156,55 @@ def convert(
     from her_ros.orchestration.convert_bags import convert as run
 
     run(bags, task, out, topic or [], params, override or [])
+
+
+@app.command(
+    'export',
+    short_help='Write bags as a data set of LeRobot or Minari.',
+    epilog=examples(
+        'her-ros bags export runs/FetchPush/run_001 --to minari --out push_minari',
+        'her-ros bags export recorded --to lerobot --out push_lerobot --task FetchPush',
+    ),
+)
+def export_(
+    bags: Bags,
+    to: Annotated[Dataset, typer.Option(help='Format.')],
+    out: Annotated[Path, typer.Option(help='New folder for the data set.')],
+    task: Task = None,
+) -> None:
+    """Write the finished episodes of bags as a data set that other libraries read.
+
+    Minari carries all that bags carry. LeRobot carries observations in single precision, and no
+    disturbed episodes. The libraries are installed by pip install 'her_ros[minari]' or
+    'her_ros[lerobot]'.
+    """
+    from her_ros.orchestration.datasets import Format, export_bags
+
+    export_bags(bags, out, Format(to), _task(task))
+
+
+@app.command(
+    'import',
+    short_help='Write a data set of LeRobot or Minari as bags.',
+    epilog=examples(
+        'her-ros bags import push_minari --from minari --out push',
+        'her-ros bags import umaze-v2 --from minari --task gym:PointMaze_UMaze-v3 --out maze',
+    ),
+)
+def import_(
+    dataset: Annotated[Path, typer.Argument(help='Folder of the data set.')],
+    source: Annotated[Dataset, typer.Option('--from', help='Format.')],
+    out: Annotated[Path, typer.Option(help='New folder for the bags.')],
+    task: Annotated[
+        str | None, typer.Option(help='Task of a data set that her-ros did not write.')
+    ] = None,
+) -> None:
+    """Write the episodes of a data set as bags, for train-offline.
+
+    A data set of Minari that others wrote needs the observations observation, achieved_goal and
+    desired_goal, one goal per episode, and actions within -1 and 1. Rewards and successes are
+    those of the task.
+    """
+    from her_ros.orchestration.datasets import Format, import_dataset
+
+    import_dataset(dataset, out, Format(source), _task(task))

@@ -139,7 +139,7 @@ def publish_file(temporary: Path, path: Path) -> None:
 
 def publish_folder(temporary: Path, path: Path) -> None:
     """Give a finished temporary folder of files its final name, as :func:`publish_file` does."""
-    for file in temporary.iterdir():
+    for file in temporary.rglob('*'):
         _sync(file, os.O_RDONLY)
     publish_file(temporary, path)
 

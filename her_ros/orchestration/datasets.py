@@ -1,0 +1,138 @@
+"""``her-ros bags export`` and ``import``: bags as data sets of other libraries."""
+
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import NamedTuple
+
+from her_ros.adapters import lerobot_dataset, minari_dataset
+from her_ros.adapters.episode_columns import DatasetError
+from her_ros.bags.rollout import run_metadata
+from her_ros.bags.sources import expand
+from her_ros.bags.stream import stream_episodes
+from her_ros.bags.writer import write_rollout
+from her_ros.episodes.episode import Episode
+from her_ros.orchestration.offline_bags import task_of
+from her_ros.runtime.files import publish_folder
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.registry import task_named
+
+# Rows of a bag that import writes, about a megabyte.
+_ROWS_PER_BAG = 4096
+
+
+class Format(StrEnum):
+    """Formats of data sets."""
+
+    LEROBOT = 'lerobot'
+    MINARI = 'minari'
+
+
+class _Library(NamedTuple):
+    write: Callable[[Path, GoalTask, Iterable[Episode]], int]
+    read: Callable[[Path, GoalTask], Iterator[Episode]]
+    #: task and arm that a data set of ours notes
+    noted: Callable[[Path], Mapping[str, str]]
+    #: what a user types to read it, given folder and task
+    hint: Callable[[Path, GoalTask], str]
+
+
+_LIBRARIES = {
+    Format.LEROBOT: _Library(
+        lerobot_dataset.write_lerobot,
+        lerobot_dataset.read_lerobot,
+        lerobot_dataset.lerobot_task,
+        lambda folder, task: f"LeRobotDataset('her_ros/{task.name}', root='{folder}')",
+    ),
+    Format.MINARI: _Library(
+        minari_dataset.write_minari,
+        minari_dataset.read_minari,
+        minari_dataset.minari_task,
+        lambda folder, task: (
+            f"minari.load_dataset('{minari_dataset.dataset_id(task)}')"
+            f' with MINARI_DATASETS_PATH={folder}'
+        ),
+    ),
+}
+
+
+def export_bags(bags: list[Path], out: Path, to: Format, task: GoalTask | None) -> None:
+    """Write the finished episodes of bags as a data set, in bounded memory.
+
+    :param task: of bags that do not name theirs
+    :raises HerRosError: if a bag cannot be read, the bags are of several tasks, or the library is
+        missing; nothing is written then
+    """
+    paths = expand(bags)
+    chosen = task or task_of([(path, '') for path in paths])
+    library = _LIBRARIES[to]
+    with _whole(out) as folder:
+        count = library.write(
+            folder, chosen, (each for path in paths for each in stream_episodes(path, chosen))
+        )
+    print(f'{out}: {count} episodes of {chosen.name}; {library.hint(out.absolute(), chosen)}')
+
+
+def import_dataset(dataset: Path, out: Path, source: Format, task: GoalTask | None) -> None:
+    """Write the episodes of a data set as bags, in bounded memory.
+
+    :param task: of data that her_ros did not write; None: as noted in it
+    :raises HerRosError: if it cannot be read, or an episode is none of the task; nothing is
+        written then
+    """
+    library = _LIBRARIES[source]
+    if not dataset.is_dir():
+        raise DatasetError('no such folder', source=dataset)
+    noted = library.noted(dataset)
+    if task is None and not noted:
+        raise DatasetError('it does not say its task', 'name it by --task', source=dataset)
+    chosen = task or task_named(noted['task'], noted.get('arm', ''))
+    metadata = run_metadata(chosen, imported_from=source.value)
+    count = 0
+    with _whole(out) as folder:
+        folder.mkdir(parents=True)
+        for number, group in enumerate(_groups(library.read(dataset, chosen))):
+            messages = [episode.rows for episode in group]
+            write_rollout(folder, f'{source.value}_{number:06d}', metadata, messages)
+            count += len(group)
+        if not count:
+            raise DatasetError('no episode', source=dataset)
+    print(
+        f'{out}: {count} episodes of {chosen.name}; her-ros train-offline {out} learns from them'
+    )
+
+
+def _groups(episodes: Iterable[Episode]) -> Iterator[list[Episode]]:
+    """Collect the episodes of each bag."""
+    group: list[Episode] = []
+    rows = 0
+    for episode in episodes:
+        group.append(episode)
+        rows += len(episode.rows)
+        if rows >= _ROWS_PER_BAG:
+            yield group
+            group, rows = [], 0
+    if group:
+        yield group
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """Return a temporary folder, which does not exist, and becomes ``out`` at the end.
+
+    :raises DatasetError: if ``out`` exists, or cannot be written
+    """
+    if out.exists():
+        raise DatasetError('exists already', 'name another folder', source=out)
+    temporary = out.with_name(f'.{out.name}.{secrets.token_hex(4)}.tmp')
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        publish_folder(temporary, out)
+    except OSError as error:
+        raise DatasetError(f'cannot be written ({error.strerror})', source=out) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
