@@ -37,7 +37,7 @@ def optional_library(name: str, extra: str) -> Any:
     """
     try:
         return import_module(name)
-    except ImportError as error:
+    except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: of another torch
         raise DatasetError(
             f'{name} cannot be imported ({one_line(error)[:200]})',
             f"pip install 'her_ros[{extra}]'",
