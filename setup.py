@@ -27,6 +27,8 @@ def requirements(name):
     return [line for line in lines if line and not line.startswith('#')]
 
 
+EXTRAS = ('lerobot', 'minari', 'video', 'view')
+
 setup(
     name='her_ros',
     version='0.1.0',
@@ -43,7 +45,7 @@ setup(
     ],
     python_requires='>=3.11',
     install_requires=requirements('requirements.txt'),
-    extras_require={each: requirements(f'requirements-{each}.txt') for each in ('video', 'view')},
+    extras_require={each: requirements(f'requirements-{each}.txt') for each in EXTRAS},
     zip_safe=True,
     maintainer='her_ros maintainers',
     maintainer_email='maintainers@her-ros.example',
