@@ -78,7 +78,7 @@ $(VENV)/ready: requirements.txt setup.py | $(VENV)/python
 	  --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/ready-dev: requirements-dev.txt requirements-video.txt requirements-view.txt requirements-bench.txt $(VENV)/ready
+$(VENV)/ready-dev: requirements-dev.txt requirements-minari.txt requirements-video.txt requirements-view.txt requirements-bench.txt $(VENV)/ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

@@ -22,6 +22,8 @@ FILES = (
     'package.xml',
     'MANIFEST.in',
     'requirements.txt',
+    'requirements-lerobot.txt',
+    'requirements-minari.txt',
     'requirements-video.txt',
     'requirements-view.txt',
 )
