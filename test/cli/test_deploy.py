@@ -87,12 +87,6 @@ def test_a_policy_for_another_task_is_one_line(deploy, tmp_path, export_policy):
 @pytest.mark.nodes
 def test_a_policy_of_the_fetch_acts_on_a_simulated_arm_that_accepts_it(graph, deploy):
     on_arm = ['--task', 'Reach', '--arm', 'six_joint', '--namespace', 'arm']
-    refused = deploy(*on_arm)
-    assert refused.ended() == 1
-    last = refused.lines[-1]
-    assert last.startswith('her-ros: /arm/policy: ')
-    assert 'trained on the Fetch, not on arm six_joint; ' in last
-    assert '--accept-arm' in last
     # Its driver takes and publishes poses of the tool, so the bridge needs no model.
     values = ('robot_bridge.command.output=tool_pose', 'robot_bridge.tool_source=current_pose',
               'simulated_robot.publish_tool_pose=true')  # fmt: skip
