@@ -16,12 +16,20 @@ from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from her_ros.arms.model import ARM_JOINTS, FINGER_JOINTS
-from her_ros.nodes.qos import ROBOT, SENSOR
+from her_ros.nodes.qos import ROBOT, SCENE, SENSOR
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.robot import start_seed
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import task_named
-from her_ros.wire.topics import GRIPPER, JOINT_STATES, OBJECT_POSE, TOOL_POSE, TRAJECTORY, TWIST
+from her_ros.wire.topics import (
+    GRIPPER,
+    GRIPPER_POSE,
+    JOINT_STATES,
+    OBJECT_POSE,
+    TOOL_POSE,
+    TRAJECTORY,
+    TWIST,
+)
 
 pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 NODE = '/run/simulated_robot'
@@ -325,6 +333,14 @@ def test_any_arm_takes_twists_trajectories_tool_poses_and_gripper_commands(small
     small_arm.send(trajectory(wanted, 0.5, [f'joint{n}' for n in range(1, 7)]))
     small_arm.listen(1.0)
     assert small_arm.grip() - moved == pytest.approx([-0.03, 0.03, 0.02], abs=0.002)
+
+
+def test_any_arm_is_shown(small_arm):
+    shown, node = [], small_arm.graph.node
+    node.create_subscription(PoseStamped, f'/arm/{GRIPPER_POSE}', shown.append, SCENE)
+    small_arm.graph.until(lambda: shown, 'a pose of the gripper')
+    place = shown[-1].pose.position
+    assert [place.x, place.y, place.z] == pytest.approx(small_arm.grip(), abs=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,7 @@ class ArmDriver:
     The last command is followed: a velocity or a position of the tool, which then points down, or
     positions of the joints. When it ends, the targets stand still.
 
-    :param kinematics: of the arm; their joints are all that :class:`ArmDriver` is about, those
-        that are held included, J of them
+    :param kinematics: of the arm; J is the number of joints of its chain
     :param joints: present positions, rad (m if prismatic), shape (J,)
     """
 
@@ -32,7 +31,7 @@ class ArmDriver:
         self._max_speeds[self._chain.commanded] = kinematics.description.arm.max_speeds
         self._target = joints.copy()
         self._until_s = 0.0
-        #: where the tool shall be at the end, or how fast it moves; None: joints are commanded
+        #: position that the tool moves to; None: it has a velocity, or joints are commanded
         self._tool: Floats | None = None
         self._velocity = np.zeros(3)
         #: end of the present motion of the joints, and when it ends
@@ -84,7 +83,7 @@ class ArmDriver:
         if not self.commanded(now_s):
             return self._target, np.zeros_like(joints)
         if now_s >= self._motion_until_s:
-            self._plan(time_s, now_s)
+            self._plan(time_s)
         remaining_s = max(self._motion_until_s - time_s, timestep_s)
         most = self._max_speeds * timestep_s
         change = (self._motion_end - self._target) * (timestep_s / remaining_s)
@@ -97,7 +96,7 @@ class ArmDriver:
         self._velocity, self._tool = np.zeros(3), None
         self._motion_until_s = time_s
 
-    def _plan(self, time_s: float, now_s: float) -> None:
+    def _plan(self, time_s: float) -> None:
         """Begin the next motion of the joints."""
         duration_s = min(_MOTION_S, self._until_s - time_s)
         way = self._velocity * duration_s
