@@ -317,6 +317,7 @@ def tool_pose(position, frame='base_link', **quaternion):
 def test_any_arm_takes_twists_trajectories_tool_poses_and_gripper_commands(small_arm):
     names = small_arm.joints[-1][1].name
     assert names == [*(f'joint{n}' for n in range(1, 7)), 'right_finger', 'left_finger']
+    small_arm.graph.until(lambda: small_arm.objects, 'poses of the object')
     assert small_arm.objects[-1][1].header.frame_id == 'world'
     start = small_arm.grip()
     small_arm.send(small_arm.twist(0.0, 0.3, 0.0))  # for 0.1 s
