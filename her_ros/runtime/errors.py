@@ -12,13 +12,16 @@ class HerRosError(Exception):
     the fields or the class, never the text.
 
     :param problem: what is wrong, with the value
-    :param cure: what to do; empty: the problem says so
+    :param cure: what to do; empty: :attr:`usual_cure`
     :param source: the file, topic or parameter that the error is about; empty: the problem names
         it
     """
 
+    #: cure of the errors of a class that are all corrected alike; empty: there is none
+    usual_cure = ''
+
     def __init__(self, problem: str, cure: str = '', source: object = '') -> None:
-        self.problem, self.cure, self.source = problem, cure, str(source)
+        self.problem, self.cure, self.source = problem, cure or self.usual_cure, str(source)
         # pickle calls the class with these between processes.
         super().__init__(self.problem, self.cure, self.source)
 
