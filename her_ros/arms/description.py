@@ -326,7 +326,9 @@ def description_of(name: str, folder: Path, document: Any) -> ArmDescription:
     for section, kind in sections.items():
         values = document.get(section, {})
         if not isinstance(values, Mapping):
-            raise ConfigError('not a section of keys and values', source=section)
+            raise ConfigError(
+                f'is {values!r}, not keys with values', 'write NAME: VALUE lines below it', section
+            )
         made[section] = configured(kind, section, values)
     return ArmDescription(name=name, folder=folder, **made)
 

@@ -154,7 +154,11 @@ def compile_scene(scene_spec: SceneSpec) -> mujoco.MjModel:
 
 
 def _refused(path: Path, error: ValueError) -> ArmError:
-    return ArmError(f'MuJoCo {mujoco.__version__} cannot load it: {error}', source=path)
+    return ArmError(
+        f'MuJoCo {mujoco.__version__} cannot load it: {error}',
+        'install the versions in requirements.txt',
+        path,
+    )
 
 
 def base_position(fetch: FetchModel) -> NDArray[np.float64]:

@@ -126,7 +126,11 @@ def _parsed(path: Path) -> mujoco.MjSpec:
 
 def _refused(source: object, error: Exception) -> ArmError:
     reason = ' '.join(str(error).split())
-    return ArmError(f'MuJoCo {mujoco.__version__} cannot load it: {reason}', source=source)
+    return ArmError(
+        f'MuJoCo {mujoco.__version__} cannot load it: {reason}',
+        'correct it, or name another file',
+        source,
+    )
 
 
 def _take_options(child: mujoco.MjSpec, parent: mujoco.MjSpec) -> None:

@@ -36,7 +36,8 @@ def shipped_file(task: str) -> Path:
         return folder / f'{task}.yaml'
     return shipped(
         Path('config', f'{task.replace(":", "_")}.yaml'),
-        f'no parameter file for task {task!r}; copy that of a task like it, name it by --params',
+        f'no parameter file for task {task!r}',
+        'copy that of a task like it, and name it by --params',
     )
 
 
@@ -47,13 +48,13 @@ def shipped_model(task: str) -> Path:
 
     :raises ConfigError: if there is none
     """
-    problem = f'no model for task {task!r}; name one with --model'
+    problem, cure = f'no model for task {task!r}', 'name one with --model'
     try:
-        return shipped(Path('models', task, 'policy.onnx'), problem)
+        return shipped(Path('models', task, 'policy.onnx'), problem, cure)
     except ConfigError:
         if task not in ARM_TASKS:
             raise
-        return shipped(Path('models', f'{FETCH_PREFIX}{task}', 'policy.onnx'), problem)
+        return shipped(Path('models', f'{FETCH_PREFIX}{task}', 'policy.onnx'), problem, cure)
 
 
 def shipped_profiles() -> Path:
@@ -113,11 +114,16 @@ def with_overrides(
                 f'{override!r}: this command has no node {node}', f'it has {", ".join(nodes)}'
             )
         if name in _GIVEN_BY_LAUNCHER:
-            raise ConfigError(f'{override!r}: every run gives {name} to its nodes itself')
+            raise ConfigError(
+                f'{override!r}: every run gives {name} to its nodes itself', 'leave it out'
+            )
         try:
             value = parse_yaml(text)
         except ValueError as error:
-            raise ConfigError(f'{override!r}: the value is not YAML ({error})') from None
+            raise ConfigError(
+                f'{override!r}: the value is not YAML ({error})',
+                'write it as in a parameter file, such as 0.5, true or [1, 2]',
+            ) from None
         for target in targets:
             changed[target][name] = value
             # By itself; whether all go together shows when there are no more to come.

@@ -92,7 +92,11 @@ def _check_task(task: str, values: NodesValues, origin: str, nodes: Collection[s
     # A file of a run from before there was a node leaves that node's task at its default.
     found = {str(own['task']) for node, own in values.items() if not nodes or node in nodes}
     if wrong := sorted(found - {task}):
-        raise ConfigError(f'made for task {", ".join(wrong)}, not for {task}', source=origin)
+        raise ConfigError(
+            f'made for task {", ".join(wrong)}, not for {task}',
+            f'start from config/{task}.yaml, or change its task',
+            origin,
+        )
     disturbed = values['fetch_env']['disturb']
     if 'trainer' in nodes and disturbed and values['trainer']['truth'] == 'none':
         raise ConfigError(

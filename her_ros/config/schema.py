@@ -18,6 +18,10 @@ Config = TypeVar('Config')
 Values = Mapping[str, Any]
 
 
+# Types of values, as a user knows them.
+_WORDS = {bool: 'true or false', int: 'an integer', float: 'a number', str: 'text'}
+
+
 class ConfigError(HerRosError):
     """A parameter, a section or a file of them that is not right."""
 
@@ -56,22 +60,22 @@ class Parameter:
             return self._checked_list(name, value)
         value = _as(self.type, value)
         if type(value) is not self.type:
-            raise ConfigError(f'{name} must be a {self.type.__name__}, not {value!r}')
+            raise ConfigError(f'{name} is {value!r}', f'it must be {_WORDS[self.type]}')
         self._check_value(name, value)
         return value
 
     def _checked_list(self, name: str, value: Any) -> tuple[Any, ...]:
         kind = {int: 'integers', float: 'floats', str: 'texts'}[self.item]
-        wanted = f'{self.length or ""} {kind}'.strip()
+        wanted = f'it must be a list of {self.length or ""} {kind}'.replace('  ', ' ')
         # Text is a sequence too, but never of numbers; rclpy gives an array.array.
         if isinstance(value, str) or not isinstance(value, Sequence) or not value:
-            raise ConfigError(f'{name} must be a list of {wanted}, not {value!r}')
+            raise ConfigError(f'{name} is {value!r}', wanted)
         values = [_as(self.item, item) for item in value]
         if self.length not in (None, len(values)):
-            raise ConfigError(f'{name} must hold {wanted}, not {len(values)} values')
+            raise ConfigError(f'{name} has {len(values)} values', wanted)
         for item in values:
             if type(item) is not self.item:
-                raise ConfigError(f'{name} must hold {kind}, not {item!r}')
+                raise ConfigError(f'{name} holds {item!r}', wanted)
             self._check_value(name, item)
         return tuple(values)
 

@@ -42,11 +42,23 @@ def nodes_values(
 def _section_values(document: Values, section: str, origin: str) -> Values:
     content = document.get(section, {'ros__parameters': {}})
     if not isinstance(content, Mapping) or set(content) != {'ros__parameters'}:
-        raise ConfigError(f'section {section} must hold ros__parameters alone', source=origin)
+        raise ConfigError(
+            f'section {section} holds {_keys(content)}',
+            'it must hold ros__parameters alone',
+            source=origin,
+        )
     values = content['ros__parameters']
     if not isinstance(values, Mapping):
-        raise ConfigError(f'section {section} holds no parameters', source=origin)
+        raise ConfigError(
+            f'section {section} holds no parameters',
+            'give NAME: VALUE below its ros__parameters, or delete the section',
+            source=origin,
+        )
     return _flat(values, f'{origin}: {section}')
+
+
+def _keys(content: Any) -> str:
+    return str(sorted(map(str, content))) if isinstance(content, Mapping) else repr(content)
 
 
 def _renamed(values: Values, known: Collection[str], origin: str) -> dict[str, Any]:
@@ -73,10 +85,10 @@ def _flat(values: Values, origin: str, prefix: str = '') -> dict[str, Any]:
     for key, value in values.items():
         name = f'{prefix}{key}' if prefix or isinstance(value, Mapping) else key
         if isinstance(value, Mapping) and not value:
-            raise ConfigError(f'{name} holds no parameters', source=origin)
+            raise ConfigError(f'{name} holds no parameters', 'give some or delete it', origin)
         inner = _flat(value, origin, f'{name}.') if isinstance(value, Mapping) else {name: value}
         if twice := sorted(map(str, set(inner) & set(flat))):
-            raise ConfigError(f'{twice[0]} is given twice', source=origin)
+            raise ConfigError(f'{twice[0]} is given twice', 'delete one', source=origin)
         flat |= inner
     return flat
 

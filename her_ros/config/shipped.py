@@ -6,17 +6,17 @@ from pathlib import Path
 from her_ros.config.schema import ConfigError
 
 
-def shipped(path: Path, problem: str) -> Path:
+def shipped(path: Path, problem: str, cure: str = 'install her_ros again') -> Path:
     """Return a file that comes with the package.
 
     :param path: relative to the source tree, such as ``config/FetchPush.yaml``
-    :param problem: for the error
+    :param problem: for the error, as is ``cure``
     :raises ConfigError: if there is none
     """
     for folder in shipped_folders():
         if (folder / path).is_file():
             return folder / path
-    raise ConfigError(f'{problem} ({(shipped_folders()[-1] / path).parent})')
+    raise ConfigError(f'{problem} ({(shipped_folders()[-1] / path).parent})', cure)
 
 
 def shipped_folders() -> list[Path]:

@@ -25,7 +25,9 @@ def read_yaml(path: Path, model: str) -> Any:
         require_regular(path)
         return parse_yaml(path.read_text('utf-8'))
     except OSError as error:
-        raise ConfigError(f'cannot be read ({error.strerror})', source=path) from None
+        raise ConfigError(
+            f'cannot be read ({error.strerror})', 'name a file that exists and is readable', path
+        ) from None
     except ValueError as error:
         raise ConfigError(
             f'not YAML that ROS reads ({error})',

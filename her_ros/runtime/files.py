@@ -15,6 +15,9 @@ from typing import IO
 
 from her_ros.runtime.errors import HerRosError
 
+#: cure of everything that cannot be written
+WRITABLE = 'check the permissions and the free space there'
+
 
 class FileError(HerRosError):
     """A file that cannot be written."""
@@ -46,7 +49,8 @@ def write_whole(path: Path, content: bytes | Callable[[Path], None]) -> None:
     except OSError as error:
         raise FileError(
             f'cannot be written ({error.strerror}); what was there before is unchanged',
-            source=path,
+            WRITABLE,
+            path,
         ) from error
     finally:
         with suppress(OSError):
@@ -173,7 +177,7 @@ def require_regular(path: Path) -> None:
     :raises HerRosError: if it is not a regular file
     """
     if not stat.S_ISREG(path.stat().st_mode):
-        raise HerRosError('not a regular file', source=path)
+        raise HerRosError('not a regular file', 'name a file', path)
 
 
 # Characters read from a lock file; a damaged one may have any size.

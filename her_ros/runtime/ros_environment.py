@@ -151,10 +151,13 @@ def _check_profiles(environ: Mapping[str, str]) -> None:
             ElementTree.parse(path)
     except OSError as error:
         raise RosEnvironmentError(
-            f'{_PROFILES} is {path!r}, which cannot be read ({error.strerror})'
+            f'{_PROFILES} is {path!r}, which cannot be read ({error.strerror})',
+            'name a readable file, or unset it',
         ) from None
     except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise RosEnvironmentError(f'{_PROFILES} is {path!r}, which is no XML ({error})') from None
+        raise RosEnvironmentError(
+            f'{_PROFILES} is {path!r}, which is no XML ({error})', 'correct the file, or unset it'
+        ) from None
 
 
 def _check_peers(environ: Mapping[str, str]) -> None:

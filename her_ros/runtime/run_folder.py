@@ -8,7 +8,14 @@ from socket import gethostname
 from uuid import uuid4
 
 from her_ros.runtime.errors import HerRosError
-from her_ros.runtime.files import InUse, locked, remove_leftovers, require_regular, write_whole
+from her_ros.runtime.files import (
+    WRITABLE,
+    InUse,
+    locked,
+    remove_leftovers,
+    require_regular,
+    write_whole,
+)
 
 # How long a node waits for its predecessor to end, seconds; launchers stop nodes after 8 s.
 _PATIENCE_S = 6.0
@@ -123,7 +130,7 @@ class RunFolder:
                 ) from None
             except OSError as error:
                 raise RunFolderError(
-                    f'{self.path / "lock"}: cannot be written ({error.strerror})'
+                    f'cannot be written ({error.strerror})', WRITABLE, self.path / 'lock'
                 ) from None
             yield
 
@@ -151,7 +158,7 @@ class RunFolder:
                 source=self.path,
             ) from None
         except OSError as error:
-            raise RunFolderError(f'cannot be written ({error.strerror})', source=path) from None
+            raise RunFolderError(f'cannot be written ({error.strerror})', WRITABLE, path) from None
         return stack
 
     def remove_leftovers(self) -> None:
@@ -170,7 +177,9 @@ class RunFolder:
             count = _read_count(path) if path.exists() else 0
             write_whole(path, f'{count + 1}\n'.encode())
         except OSError as error:
-            raise RunFolderError(f'cannot be read ({error.strerror})', source=path) from None
+            raise RunFolderError(
+                f'cannot be read or written ({error.strerror})', WRITABLE, path
+            ) from None
         return count
 
     def set_first_count(self, role: str, worker: int, count: int) -> None:

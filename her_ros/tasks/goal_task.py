@@ -47,13 +47,15 @@ class GoalTask:
         kinds, fields = len(symmetries.observation), len(self.observation_fields)
         if kinds != fields:
             raise SymmetryError(
-                f'task {self.name}: {kinds} kinds of observation fields; it has {fields} fields'
+                f'task {self.name}: {kinds} kinds of observation fields; it has {fields} fields',
+                'give one kind for each field',
             )
         actions = sum(size for _, size in symmetries.action)
         if actions != self.action_size:
             raise SymmetryError(
                 f'task {self.name}: kinds of {actions} values of an action; it has'
-                f' {self.action_size}'
+                f' {self.action_size}',
+                'give one kind for each value',
             )
         value_map([*self.observation_kinds, *self.goal_kinds, *self.action_kinds])
 

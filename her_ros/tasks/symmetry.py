@@ -97,7 +97,9 @@ def _field_map(kind: Kind, size: int) -> ValueMap:
     source = np.arange(size)
     if kind is Kind.FINGER_PAIR:
         if size != 2:
-            raise SymmetryError(f'a {kind.value} has 2 values, not {size}')
+            raise SymmetryError(
+                f'a {kind.value} has 2 values, not {size}', 'correct the kinds of the task'
+            )
         source = source[::-1]
     if kind not in _POLAR + _AXIAL:
         return ValueMap(np.zeros((2, size), bool), np.zeros((2, size), bool), source)

@@ -81,12 +81,12 @@ WRONG = [
     ('arm.driver_held_joints', ['torso'], ['driver_held_joints has 1']),
     ('arm.max_speeds', [0.0], ['max_speeds is 0.0']),
     ('arm.max_speeds', [1.0, 2.0], ['max_speeds has 2']),
-    ('tool.offset', [0.0, 0.1], ['offset must hold 3 floats, not 2']),
+    ('tool.offset', [0.0, 0.1], ['offset has 2 values', 'a list of 3 floats']),
     ('tool.down_rpy', [180.0, 0.0, 0.0], ['down_rpy is 180', '6.28']),
     ('gripper.joints', ['a', 'b', 'c'], ['joints has 3', 'one per finger']),
     ('gripper.open', 0.0, ['open and closed are both 0']),
     ('gripper.max_opening', -0.1, ['max_opening is -0.1', '[0.001, 1]']),
-    ('gripper.max_force', 'strong', ["must be a float, not 'strong'"]),
+    ('gripper.max_force', 'strong', ["is 'strong'; it must be a number"]),
     ('workspace.low', [0.9, -0.2, 0.01], ['low x is 0.9, high x is 0.72']),
     ('workspace.table_height', 0.2, ['low z is 0.01, table_height is 0.2']),
     ('driver.commands', ['twits'], ["'twits'", 'nearest: twist']),
@@ -97,7 +97,7 @@ WRONG = [
     ('gripper.command', 'gripper_command', ["unknown keys ['command']"]),
     ('driver.topic', 'x', ["unknown keys ['topic']", 'twist_topic']),
     ('toll', {}, ["unknown sections ['toll']", 'tool']),
-    ('tool', 'hand', ['tool: not a section']),
+    ('tool', 'hand', ["tool: is 'hand', not keys with values"]),
     *((name, MISSING, [f'{name.partition(".")[2]} is missing']) for name in REQUIRED),
 ]
 

@@ -82,7 +82,7 @@ def test_the_nearer_section_wins(write):
         ('/**/trainer:\n  ros__parameters:\n    device: tpu\n', ["'tpu'", 'cuda']),
         (
             '/**/policy:\n  ros__parameters:\n    exploration.enabled: 1\n',
-            ['exploration.enabled', 'bool'],
+            ['exploration.enabled', 'true or false'],
         ),
         ('/**:\n  ros__parameters:\n    num_envs: 4\n', ["['num_envs']"]),
         ('/**:\n  ros__parameters:\n    seed: 3\n    seed: 4\n', ['seed']),
