@@ -142,15 +142,21 @@ class Episode:
         """
         rows = self.rows
         if len(rows) < 2:
-            raise EpisodeError(f'an episode needs at least 2 states, this one has {len(rows)}')
+            raise EpisodeError(f'an episode of {len(rows)} states', 'it needs 2 at least')
         name = f'episode {rows["episode"][0]} of env {rows["env"][0]}'
         if not np.array_equal(rows['step'], np.arange(len(rows))):
-            raise EpisodeError(f'steps are {rows["step"].tolist()}, not 0 … T', source=name)
+            raise EpisodeError(
+                f'steps are {rows["step"].tolist()}', 'they must be 0 … T', source=name
+            )
         for key in ('session', 'env', 'episode'):
             if (rows[key] != rows[key][0]).any():
-                raise EpisodeError(f'rows of more than one {key}', source=name)
+                raise EpisodeError(
+                    f'rows of more than one {key}', 'divide them into episodes', source=name
+                )
         if (rows['desired_goal'] != rows['desired_goal'][0]).any():
-            raise EpisodeError('the goal changes within the episode', source=name)
+            raise EpisodeError(
+                'the goal changes within the episode', 'start an episode with each goal', name
+            )
         require_finite(rows, finite_fields(rows), name)
         if (beyond := np.abs(rows['action']) > 1).any():
             raise EpisodeError(
@@ -162,6 +168,7 @@ class Episode:
             raise EpisodeError(
                 f'observations have {rows["observation"].shape[1]} values,'
                 f' {task.name} has {task.observation_size}',
+                'name the task that they are of',
                 source=name,
             )
 
@@ -177,7 +184,7 @@ def _numbers(name: str, values: ArrayLike, shape: tuple[int | None, ...]) -> NDA
         array = np.asarray(values, np.float64)
     except (TypeError, ValueError) as error:
         raise EpisodeError(
-            f'not an array of numbers of shape {wanted} ({error})', source=name
+            f'not an array of numbers ({error})', f'give one of shape {wanted}', name
         ) from None
     fits = len(array.shape) == len(shape) and all(
         size in (None, found) for size, found in zip(shape, array.shape, strict=True)

@@ -62,7 +62,9 @@ def _rows(topic: str, messages: list[bytes]) -> Rows:
     try:
         layout = dtype_of(messages[0])
         if not set(IDENTITY) <= set(layout.names or ()):
-            raise RowError(f'no step rows; they have the fields {list(layout.names or ())}')
+            raise RowError(
+                f'no step rows but the fields {list(layout.names or ())}', 'name a step topic'
+            )
         return np.concatenate(CloudDecoder(layout).decode(messages))
     except RowError as error:
         raise RowError.of(error, topic) from None

@@ -24,6 +24,8 @@ _MAX_SIZE = 1 << 16
 class ContractError(HerRosError):
     """A policy file without a contract, or with one that does not fit."""
 
+    usual_cure = 'use a policy.onnx that her_ros exported'
+
 
 @dataclass(frozen=True)
 class PolicyContract:
@@ -150,7 +152,8 @@ class PolicyContract:
             if found != wanted and field.name not in ignored:
                 raise ContractError(
                     f'the policy was made for {self.task}: its {field.name} is {found!r},'
-                    f' {task.name} needs {wanted!r}'
+                    f' {task.name} needs {wanted!r}',
+                    'use one that was trained for it',
                 )
 
 

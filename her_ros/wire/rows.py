@@ -46,6 +46,8 @@ IDENTITY = ('session', 'env', 'episode', 'step')
 class RowError(HerRosError):
     """Rows that violate the wire contract."""
 
+    usual_cure = 'send what the wire contract in ARCHITECTURE.md asks for'
+
 
 @dataclass(frozen=True)
 class Field:
@@ -225,12 +227,12 @@ def _source_dtype(
         field, kind = by_name[name], wanted[name]
         size = kind.shape[0] if kind.shape else 1
         if field.count != size:
-            raise RowError(f'field {name} has {field.count} values per row, expected {size}')
+            raise RowError(f'field {name} has {field.count} values per row', f'expected {size}')
         if not 1 <= field.datatype <= len(DATATYPES):
             raise RowError(f'field {name} has the unknown datatype {field.datatype}')
         code = ('>' if is_bigendian else '<') + DATATYPES[field.datatype - 1]
         if not np.can_cast(np.dtype(code), kind.base, 'same_kind'):
-            raise RowError(f'field {name} is {np.dtype(code).name}, expected {kind.base.name}')
+            raise RowError(f'field {name} is {np.dtype(code).name}', f'expected {kind.base.name}')
         if field.offset + np.dtype(code).itemsize * size > point_step:
             raise RowError(f'field {name} reaches beyond the row of {point_step} bytes')
         formats.append((code, kind.shape))

@@ -61,7 +61,10 @@ def test_plain_arrays_make_the_rows_that_a_rollout_would_have(toy, make_episode_
         ({'action': np.zeros((0, 4))}, r'observation has shape \(5, 5\); it must be \(1, 5\)'),
         ({'action': np.full((4, 4), 1.5)}, r'an action is 1.5; expected within \[-1, 1\]'),
         ({'action': np.full((4, 4), 1e300)}, 'action of env 0, episode 0, step 1'),
-        ({'action': [['a'] * 4] * 4}, r'action: not an array of numbers of shape \(T, 4\)'),
+        (
+            {'action': [['a'] * 4] * 4},
+            r'action: not an array of numbers .*; give one of shape \(T, 4\)',
+        ),
         ({'action': [[0.0], [0.0, 0.0]]}, 'action: not an array of numbers'),
         ({'observation': np.zeros((5, 4))}, r'it must be \(5, 5\)'),
         ({'observation': np.full((5, 5), np.nan)}, 'observation of env 0, episode 0, step 0'),
@@ -91,9 +94,12 @@ def test_a_whole_episode_passes(make_episode_rows, toy):
 @pytest.mark.parametrize(
     ('damage', 'message'),
     [
-        (lambda rows: rows[:1], r'at least 2 states, this one has 1'),
-        (lambda rows: rows[:0], r'at least 2 states, this one has 0'),
-        (lambda rows: rows[1:], r'episode 1 of env 3: steps are \[1, 2, 3, 4\], not 0 … T'),
+        (lambda rows: rows[:1], 'an episode of 1 states; it needs 2'),
+        (lambda rows: rows[:0], 'an episode of 0 states; it needs 2'),
+        (
+            lambda rows: rows[1:],
+            r'episode 1 of env 3: steps are \[1, 2, 3, 4\]; they must be 0 … T',
+        ),
         (lambda rows: rows[[0, 1, 3, 4]], r'steps are \[0, 1, 3, 4\]'),
         (lambda rows: rows[[0, 2, 1, 3, 4]], r'steps are \[0, 2, 1, 3, 4\]'),
     ],

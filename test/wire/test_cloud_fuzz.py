@@ -146,13 +146,13 @@ def test_a_count_beyond_a_c_int_is_refused():
 def test_two_fields_of_one_name_are_refused(read):
     fields = fields_of(DTYPES[0])
     message = message_of((*fields, fields[0]), 1, 0, DTYPES[0].itemsize)
-    assert refusal(message, read) == "fields ['session'] occur more than once"
+    assert refusal(message, read).startswith("fields ['session'] occur more than once;")
 
 
 @pytest.mark.parametrize('read', [decode, dtype_of])
 def test_a_field_without_a_name_is_refused(read):
     message = message_of([Field('', 0, 7, 1)], 1, 0, 8)
-    assert refusal(message, read) == 'field 0 has no name'
+    assert refusal(message, read).startswith('field 0 has no name;')
 
 
 def test_wanted_fields_that_overlap_are_refused_and_others_may():
@@ -162,7 +162,9 @@ def test_wanted_fields_that_overlap_are_refused_and_others_may():
     moved = fields[2]
     fields[2] = Field(moved.name, fields[1].offset + 2, moved.datatype, moved.count)
     message = message_of(fields, 1, 0, DTYPES[0].itemsize)
-    assert refusal(message, decode) == 'fields env and episode overlap at byte 6 of the row'
+    assert refusal(message, decode).startswith(
+        'fields env and episode overlap at byte 6 of the row;'
+    )
 
 
 def test_a_text_longer_than_the_message_is_refused():

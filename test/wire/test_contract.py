@@ -115,9 +115,10 @@ def test_what_differs_is_named_with_both_values(contract, toy, field, value):
     wanted = getattr(contract, field)
     with pytest.raises(ContractError) as caught:
         dataclasses.replace(contract, **{field: value}).check_fits(toy)
-    assert str(caught.value) == (
+    assert caught.value.complaint == (
         f'the policy was made for Toy: its {field} is {value!r}, Toy needs {wanted!r}'
     )
+    assert caught.value.cure == 'use one that was trained for it'
 
 
 def test_a_policy_of_another_arm_fits_only_if_that_is_accepted():

