@@ -97,7 +97,8 @@ def _received(receiving: 'Connection[Any, Any]', process: Any) -> Any:
     except (EOFError, OSError):
         process.join(_END_S)
         raise BagError(
-            f'the process that reads the bags ended with status {process.exitcode}'
+            f'the process that reads the bags ended with status {process.exitcode}',
+            'free memory if it ran out, and start again',
         ) from None
     if isinstance(piece, BagError):
         raise piece
@@ -158,7 +159,7 @@ def _episodes(path: Path, task: GoalTask) -> Iterator[Episode | str]:
     if problem:
         yield problem
     elif not count and not bad:
-        yield f'{path}: {stream.nothing_finished}'
+        yield str(stream.nothing_finished)
     elif stream.left_over:
         yield f'{path}: {stream.left_over} rows of unfinished episodes'
 
@@ -186,7 +187,10 @@ def _shuffled(bags: list[Path], task: GoalTask, seed: int) -> Iterator[Episode |
                 yield item
             number += 1
         if not found:
-            raise BagError('none of the bags holds a finished episode')
+            raise BagError(
+                'none of the bags holds a finished episode',
+                'the lines printed before say why; name others',
+            )
 
 
 def _part(

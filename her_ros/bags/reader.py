@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from her_ros.bags.errors import BagError, wrap_errors
+from her_ros.bags.errors import BagError, no_episode, no_steps, wrap_errors
 from her_ros.bags.recording import Recording
 from her_ros.bags.steps import StepMessages
 from her_ros.bags.storage.limits import check_regular
@@ -14,7 +14,7 @@ from her_ros.bags.storage.mcap_file import McapFile
 from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.episodes.episode import Episode, faults_of, split_rollout
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.cloud import CLOUD_TYPE, decoder_with_truth
+from her_ros.wire.cloud import decoder_with_truth
 
 # A rollout is a hundred times smaller. Larger files are read in pieces.
 _LARGEST_IN_MEMORY = 64 << 20
@@ -57,7 +57,7 @@ def read_bag(path: Path, task: GoalTask | None = None) -> Bag:
     with wrap_errors(path):
         recording = _read(path, task)
         if not recording.messages:
-            raise BagError(f'no step topic of type {CLOUD_TYPE}; it has {recording.topics}')
+            raise no_steps(recording.topics)
         first = next((each[0] for each in recording.messages.values() if each), None)
         task = agree_on_task(recording.metadata, task, first)
         decoder = decoder_with_truth(task)
@@ -70,9 +70,7 @@ def read_bag(path: Path, task: GoalTask | None = None) -> Bag:
                 episodes += finished
                 left_over += rest
         if not episodes:
-            raise BagError(
-                f'no finished episode; {left_over} rows of unfinished ones were dropped'
-            )
+            raise no_episode(left_over)
     return Bag(path, task, recording.metadata, episodes, left_over, tuple(recording.messages))
 
 

@@ -78,19 +78,19 @@ class Recording:
         named = [self.path / name for name in self._metadata.files]
         for path in named:
             if not path.exists():
-                self._on_damage(BagError(f'{path.name} is missing'))
+                self._on_damage(RecoverableError(f'{path.name} is missing'))
         if takes_all:
             found = [path for path in named if path in there]
             return [path for path in [*found, *_without(there, found)] if self._is_own(path)]
         if not named:
-            raise BagError('metadata.yaml names no file')
+            raise RecoverableError('metadata.yaml names no file')
         return [path for path in named if self._is_own(path)]
 
     def _is_own(self, path: Path) -> bool:
         """Tell whether a file of the directory is a bag within it."""
         try:
             if not is_bare(path):
-                raise BagError(f'{path.name} is not a file of a bag')
+                raise RecoverableError(f'{path.name} is not a file of a bag')
             check_regular(path, self.path)
         except BagError as error:
             self._on_damage(error)
@@ -142,8 +142,6 @@ def _decompress(path: Path, plain: Path) -> None:
                     file.write(plain_block)
                     block = decompressor.unused_data if decompressor.eof else b''
         except zstandard.ZstdError as error:
-            raise BagError(f'damaged: {error}') from error
+            raise RecoverableError(f'damaged: {error}') from error
         if not decompressor.eof:
-            raise RecoverableError(
-                'the file is cut short', '`her-ros bags recover` saves what is left'
-            )
+            raise RecoverableError('the file is cut short')

@@ -28,7 +28,7 @@ def expand(paths: Iterable[Path]) -> list[Path]:
             for bag in _bags_at(path):
                 found.setdefault(bag.resolve(), bag)
     if not found:
-        raise BagError('no bag is named')
+        raise BagError('no bag is named', 'name bags, folders of bags or run folders')
     return list(found.values())
 
 
@@ -61,7 +61,7 @@ def is_directory_bag(path: Path) -> bool:
 
 def _bags_at(path: Path) -> Iterator[Path]:
     if not path.exists():
-        raise BagError('no such file or folder')
+        raise BagError('no such file or folder', 'correct the path')
     if not path.is_dir():
         # Reading starts at the end of the file, and a pipe or a device has none.
         if not (path.is_file() and is_bare(path)):

@@ -5,7 +5,7 @@ from os import PathLike
 from pathlib import Path
 from typing import NoReturn
 
-from her_ros.bags.errors import BagError, wrap_errors
+from her_ros.bags.errors import BagError, no_episode, no_steps, wrap_errors
 from her_ros.bags.sources import expand
 from her_ros.bags.steps import StepMessages
 from her_ros.bags.storage.messages import Message
@@ -14,7 +14,7 @@ from her_ros.episodes.assembly import EpisodeAssembler
 from her_ros.episodes.episode import Episode, faults_of
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.cloud import CLOUD_TYPE, decoder_with_truth
+from her_ros.wire.cloud import decoder_with_truth
 
 
 def read_episodes(*paths: str | PathLike[str], task: GoalTask | None = None) -> Iterator[Episode]:
@@ -42,7 +42,7 @@ def stream_episodes(path: Path, task: GoalTask | None = None) -> Iterator[Episod
         is_empty = False
         yield episode
     if is_empty:
-        raise BagError(f'{stream.nothing_finished}', source=path)
+        raise stream.nothing_finished
 
 
 class EpisodeStream(StepMessages):
@@ -80,11 +80,11 @@ class EpisodeStream(StepMessages):
         return self._assembler.unfinished
 
     @property
-    def nothing_finished(self) -> str:
-        """Error message for a bag without a finished episode."""
+    def nothing_finished(self) -> BagError:
+        """The error of a bag without a finished episode."""
         if not self._has_steps and not any(is_step(*each) for each in self.topics.items()):
-            return f'no step topic of type {CLOUD_TYPE}; it has {self.topics}'
-        return f'no finished episode; {self.left_over} rows of unfinished ones were dropped'
+            return no_steps(self.topics, self.path)
+        return no_episode(self.left_over, self.path)
 
     def __iter__(self) -> Iterator[tuple[str, Episode]]:
         """Read the bag from its beginning.

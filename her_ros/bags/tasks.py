@@ -34,7 +34,9 @@ def agree_on_task(
     if task is None:
         return task_named(recorded, arm) if recorded is not None else _task_of_size(message)
     if recorded not in (None, task.name):
-        raise BagError(f'recorded from {recorded}, expected {task.name}')
+        raise BagError(
+            f'recorded from {recorded}, expected {task.name}', f'name bags of {task.name}'
+        )
     if arm and arm != task.arm_name:
         raise BagError(
             f'recorded on arm {arm}, expected {task.arm_name or "no arm"}',
@@ -73,7 +75,10 @@ def _task_of_size(message: bytes | memoryview | None) -> GoalTask:
         return found[0]
     described = ', '.join(f'{size} {name}' for size, name in zip(sizes, names, strict=True))
     if not found:
-        raise BagError(f'rows of no known task: a row has {described}')
+        raise BagError(
+            f'rows of no known task: a row has {described}',
+            'add the task as docs/tutorials/own_task.md shows',
+        )
     fitting = ', '.join(task.name for task in found)
     raise BagError(
         f'the bag does not name its task, and its rows ({described}) fit {fitting}',

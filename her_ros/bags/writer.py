@@ -14,7 +14,7 @@ from rosbags.typesys import Stores, get_typestore
 from her_ros.bags.errors import BagError
 from her_ros.bags.storage.mcap_file import METADATA_RECORD
 from her_ros.bags.storage.metadata import ROSBAG2_RECORD, information_of
-from her_ros.runtime.files import create_held, publish_file, remove_unheld
+from her_ros.runtime.files import WRITABLE, create_held, publish_file, remove_unheld
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 from her_ros.wire.rows import Rows, format_note, has_truth
 from her_ros.wire.topics import STEP
@@ -60,11 +60,13 @@ class BagWriter:
         if self.path.parent != folder:
             raise BagError(f'{name!r} is a path', 'a bag needs a plain name')
         if self.path.exists():
-            raise BagError('exists already, and bags are never overwritten', source=self.path)
+            raise BagError(
+                'exists already, and bags are never overwritten', 'choose another name', self.path
+            )
         try:
             self._file = create_held(self._temporary)
         except OSError as error:
-            raise BagError(f'cannot be written: {error.strerror}', source=self.path) from error
+            raise BagError(f'cannot be written: {error.strerror}', WRITABLE, self.path) from error
         self._writer = Writer(self._file, compression=CompressionType.LZ4, enable_data_crcs=True)
         self._writer.start('ros2', library='her_ros')
 
@@ -113,12 +115,14 @@ class BagWriter:
     def _giving_up_on_failure(self) -> Iterator[None]:
         """Discard the file on an error, so that an incomplete file is never closed as a bag."""
         if self._file.closed:
-            raise BagError('is closed or was discarded; nothing can be added', source=self.path)
+            raise BagError(
+                'is closed or was discarded, so nothing can be added', 'open another', self.path
+            )
         try:
             yield
         except OSError as error:
             self.discard()
-            raise BagError(f'cannot be written: {error.strerror}', source=self.path) from error
+            raise BagError(f'cannot be written: {error.strerror}', WRITABLE, self.path) from error
 
     def _add_channel(self, topic: str, message_type: str) -> int:
         text, digest = definition_of(message_type)
@@ -164,7 +168,10 @@ def definition_of(message_type: str) -> tuple[str, str]:
     """Return the text of a message type and all types within it, and its digest."""
     typestore = get_typestore(Stores.ROS2_JAZZY)
     if message_type not in typestore.types:
-        raise BagError(f'message type {message_type!r} is unknown to ROS 2 Jazzy')
+        raise BagError(
+            f'message type {message_type!r} is unknown to ROS 2 Jazzy',
+            'use one of its own message packages',
+        )
     text, _ = typestore.generate_msgdef(message_type, ros_version=2)
     return text, typestore.hash_rihs01(message_type)
 

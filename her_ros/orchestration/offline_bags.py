@@ -37,7 +37,7 @@ def task_of(bags: Sequence[tuple[Path, str]]) -> GoalTask:
 
     :raises HerRosError: if that bag does not name its task
     """
-    problem = HerRosError('no bag is named')
+    problem = HerRosError('no bag is named', 'name bags, folders of bags or run folders')
     for path, _ in bags:
         stream = EpisodeStream(path)
         try:
@@ -45,7 +45,7 @@ def task_of(bags: Sequence[tuple[Path, str]]) -> GoalTask:
         except HerRosError as error:
             problem = error
         else:
-            problem = HerRosError(f'{path}: {stream.nothing_finished}')
+            problem = stream.nothing_finished
         if stream.task is not None:
             return stream.task
     raise problem
@@ -73,6 +73,10 @@ def digests_of(bags: dict[Path, str]) -> list[tuple[str, str]]:
         with wrap_errors(path):
             digests = digest_of(path)
         if expected and digests != expected:
-            raise HerRosError('altered since the run has learnt from it', source=path)
+            raise HerRosError(
+                'altered since the run has learnt from it',
+                'put the bag of then back, or name the folder of bags instead of the run',
+                path,
+            )
         found.append((path.name, digests))
     return found

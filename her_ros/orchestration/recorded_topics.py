@@ -130,14 +130,13 @@ def _check(found: RecordedTopics, needs_object: bool) -> None:
 
     :raises BagError: naming what is missing
     """
-    missing = ''
+    missing, cure = '', ''
     if 'joint_states' not in found.topics:
-        missing = 'no joint_states; --topic joint_states=/TOPIC names where they are'
+        missing, cure = 'joint_states', 'name where they are by --topic joint_states=/TOPIC'
     elif not {'goal', 'goal_pose'} & set(found.topics):
-        missing = (
-            'no goal; publish one before each attempt, or --topic goal=/TOPIC names where it is'
-        )
+        missing = 'goal'
+        cure = 'publish one before each attempt, or name where it is by --topic goal=/TOPIC'
     elif needs_object and 'object_pose' not in found.topics:
-        missing = 'no object_pose; --topic object_pose=/TOPIC names where the object is'
+        missing, cure = 'object_pose', 'name where the object is by --topic object_pose=/TOPIC'
     if missing:
-        raise BagError('; '.join([missing, *found.unfit]))
+        raise BagError('; '.join([f'no {missing}', *found.unfit]), cure)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from her_ros.bags.errors import BagError, wrap_errors
+from her_ros.bags.errors import BagError, no_steps, wrap_errors
 from her_ros.bags.inspect.checks import RowFault, borderline, order_faults, row_faults
 from her_ros.bags.steps import StepMessages
 from her_ros.episodes.episode import is_end
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.cloud import CLOUD_TYPE, decoder_with_truth
+from her_ros.wire.cloud import decoder_with_truth
 from her_ros.wire.rows import Rows, joined, step_dtype
 
 
@@ -75,9 +75,7 @@ def _faults_of(path: Path, task: GoalTask | None, result: Verified) -> Iterator[
                     checks[topic] = _TopicCheck(path, topic, agreed, result)
                 yield from checks[topic].take(messages)
             if not checks:
-                raise BagError(
-                    f'no message on a step topic of type {CLOUD_TYPE}; it has {steps.topics}'
-                )
+                raise no_steps(steps.topics)
     except BagError as error:
         yield Fault(path, '', 'cannot be read', str(error))
     for check in checks.values():

@@ -18,7 +18,7 @@ from her_ros.bags.storage.mcap_file import METADATA_RECORD
 from her_ros.bags.storage.messages import Channel, Message
 from her_ros.bags.storage.metadata import ROSBAG2_RECORD, TopicCount, information_of, is_qos
 from her_ros.bags.writer import definition_of
-from her_ros.runtime.files import create_held, publish_folder, remove_unheld
+from her_ros.runtime.files import WRITABLE, create_held, publish_folder, remove_unheld
 
 
 class DirectoryWriter:
@@ -136,7 +136,7 @@ class DirectoryWriter:
         try:
             yield
         except OSError as error:
-            raise BagError(f'cannot be written: {error.strerror}', source=self.path) from error
+            raise BagError(f'cannot be written: {error.strerror}', WRITABLE, self.path) from error
 
     def _channel_id(self, channel: Channel) -> int:
         # The QoS that recorders note differs from file to file; the first one is kept.

@@ -101,7 +101,7 @@ def _survey(path: Path, task: GoalTask | None) -> _Survey:
     survey.task, survey.metadata = stream.task, stream.metadata
     survey.unfinished = set(stream.unfinished)
     if survey.task is None:
-        raise BagError(f'{stream.nothing_finished}', source=path)
+        raise stream.nothing_finished
     return survey
 
 

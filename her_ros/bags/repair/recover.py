@@ -67,7 +67,7 @@ def recover(path: Path, out: Path | None = None, task: GoalTask | None = None) -
 
     with wrap_errors(path):
         if not path.exists():
-            raise BagError('no such file or folder')
+            raise BagError('no such file or folder', 'correct the path')
         recording = Recording(path, on_damage)
     with DirectoryWriter(result.path) as writer:
         metadata: dict[str, str] = {}
@@ -76,7 +76,9 @@ def recover(path: Path, out: Path | None = None, task: GoalTask | None = None) -
             metadata |= file.metadata
         if not writer.counts:
             reasons = '; '.join(result.damage) or 'it holds none'
-            raise BagError(f'not one message can be read: {reasons}', source=path)
+            raise BagError(
+                f'not one message can be read: {reasons}', 'take another copy of it', path
+            )
         writer.close(metadata | {'recovered_from': path.name})
     if untold:
         result.damage.append(f'{untold} more like these')

@@ -12,7 +12,7 @@ from pathlib import Path
 import lz4.frame
 import zstandard
 
-from her_ros.bags.errors import BagError
+from her_ros.bags.errors import BagError, RecoverableError
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import require_regular
 
@@ -144,19 +144,19 @@ def chunk_content(compression: str, data: bytes, size: int, checksum: int) -> by
     if compression == 'zstd':
         claimed = zstandard.frame_content_size(data)
         if claimed > size:
-            raise BagError(f'a chunk of {size} bytes decompresses to {claimed}')
+            raise RecoverableError(f'a chunk of {size} bytes decompresses to {claimed}')
         content = zstandard.ZstdDecompressor().decompress(data, max_output_size=size)
     elif compression == 'lz4':
         decompressor = lz4.frame.LZ4FrameDecompressor()
         content = decompressor.decompress(data, max_length=size + 1)
         if not decompressor.eof:
-            raise BagError(f'a chunk of {size} bytes is cut short or decompresses to more')
+            raise RecoverableError(f'a chunk of {size} bytes is cut short or decompresses to more')
     elif compression == '':
         content = data
     else:
-        raise BagError(f'a chunk has the unknown compression {compression!r}')
+        raise RecoverableError(f'a chunk has the unknown compression {compression!r}')
     if checksum and zlib.crc32(content) != checksum:
-        raise BagError('the checksum of a chunk is wrong')
+        raise RecoverableError('the checksum of a chunk is wrong')
     return content
 
 
@@ -170,6 +170,8 @@ def check_regular(path: Path, folder: Path | None = None) -> None:
     try:
         require_regular(path)
     except HerRosError:
-        raise BagError(f'{path.name} is not a regular file') from None
+        raise BagError(f'{path.name} is not a regular file', 'name a file or folder') from None
     if folder is not None and path.resolve().parent != folder.resolve():
-        raise BagError(f'{path.name} is a link to a file outside of the bag')
+        raise BagError(
+            f'{path.name} is a link to a file outside of the bag', 'copy the file to its place'
+        )

@@ -13,7 +13,7 @@ from mcap.opcode import Opcode
 from mcap.records import Attachment, Schema, Statistics
 from mcap.records import Channel as McapChannel
 
-from her_ros.bags.errors import BagError
+from her_ros.bags.errors import BagError, RecoverableError
 from her_ros.bags.storage.base import FileStorage
 from her_ros.bags.storage.limits import Expansion, Kept, check_size
 from her_ros.bags.storage.mcap_chunks import chunk_after, front_of_chunk, whole_chunk
@@ -125,7 +125,9 @@ class McapStorage(FileStorage):
         if self._announced is not None and self._met != self._announced:
             announced, self._announced = self._announced, None
             self._on_damage(
-                BagError(f'damaged: {self._met} messages found, the summary says {announced}')
+                RecoverableError(
+                    f'damaged: {self._met} messages found, the summary says {announced}'
+                )
             )
 
     def _heads(self, file: BinaryIO) -> Iterator[tuple[int, int, int]]:
@@ -147,9 +149,9 @@ class McapStorage(FileStorage):
                 continue
             after = chunk_after(file, start, self._end)
             self._on_damage(
-                BagError(f'damaged: no record at byte {position}')
+                RecoverableError(f'damaged: no record at byte {position}')
                 if after is not None
-                else BagError(f'cut short in the record at byte {position} of {self._end}')
+                else RecoverableError(f'cut short in the record at byte {position} of {self._end}')
             )
             if after is None:
                 if kind == Opcode.CHUNK:
@@ -204,8 +206,11 @@ class McapStorage(FileStorage):
             kept += len(found)
             # That a chunk is cut short was reported already.
             if not is_cut and content:
+                reason = error.complaint if isinstance(error, BagError) else error
                 saved = f'; {kept} messages of it are kept' if kept else ''
-                self._on_damage(BagError(f'damaged: the chunk at byte {start}: {error}{saved}'))
+                self._on_damage(
+                    RecoverableError(f'damaged: the chunk at byte {start}: {reason}{saved}')
+                )
         yield found
 
     def _take(self, kind: int, record: memoryview, wanted: Wanted | None) -> Message | None:
@@ -220,7 +225,9 @@ class McapStorage(FileStorage):
             self._unknown += 1
             if self._unknown == 1:
                 self._on_damage(
-                    BagError(f'damaged: messages on channel {channel_id}, which is not defined')
+                    RecoverableError(
+                        f'damaged: messages on channel {channel_id}, which is not defined'
+                    )
                 )
             return None
         is_wanted = self._is_wanted.get(channel_id)
@@ -245,7 +252,7 @@ class McapStorage(FileStorage):
         except BagError as error:
             self._on_damage(BagError.of(error, what))
         except Exception as error:
-            self._on_damage(BagError(f'damaged: {what}: {error}'))
+            self._on_damage(RecoverableError(f'damaged: {what}: {error}'))
 
     def _note(self, kind: int, content: bytes) -> None:
         """Read a record other than a message."""

@@ -150,7 +150,7 @@ def metadata_of(content: bytes | memoryview) -> Metadata | None:
 
 def _check_map(content: bytes | memoryview) -> None:
     if len(content) > _LARGEST_MAP:
-        raise BagError(f'damaged: a topic or the metadata have {len(content)} bytes')
+        raise RecoverableError(f'damaged: a topic or the metadata have {len(content)} bytes')
 
 
 def records(content: memoryview, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
@@ -158,11 +158,11 @@ def records(content: memoryview, begin: int, end: int) -> Iterator[tuple[int, in
     while begin < end:
         kind, length = RECORD_PREFIX.unpack_from(content, begin)
         if not kind:
-            raise BagError(f'damaged: no record at byte {begin}')
+            raise RecoverableError(f'damaged: no record at byte {begin}')
         start = begin + RECORD_PREFIX.size
         begin = start + length
         if begin > end:
-            raise BagError(f'damaged: the record at byte {start} claims {length} bytes')
+            raise RecoverableError(f'damaged: the record at byte {start} claims {length} bytes')
         yield kind, start, begin
 
 
@@ -177,22 +177,22 @@ def check_whole(read: Read, size: int) -> tuple[int, int, bool]:
         section
     """
     if bytes(read(0, min(size, len(MAGIC)))) != MAGIC:
-        raise BagError('not an MCAP file' if size else 'the file is empty')
+        raise BagError(
+            'not an MCAP file' if size else 'the file is empty', 'copy or record it again'
+        )
     footer_start = size - _FOOTER.size
     if footer_start < len(MAGIC) + _DATA_END.size or bytes(read(size - 8, size)) != MAGIC:
-        raise RecoverableError(
-            'the file is cut short', '`her-ros bags recover` saves what is left of it'
-        )
+        raise RecoverableError('the file is cut short')
     kind, length, summary_start, _, summary_crc, _ = _FOOTER.unpack(read(footer_start, size))
     summary_start = summary_start or footer_start  # 0: there is no summary
     data_end = summary_start - _DATA_END.size
     if (kind, length) != (Opcode.FOOTER, 20) or not len(MAGIC) <= data_end < footer_start:
-        raise BagError('damaged: its footer is invalid')
+        raise RecoverableError('damaged: its footer is invalid')
     if summary_crc and _crc_of(read, summary_start, size - 12) != summary_crc:
         raise BagError('damaged: the checksum of the summary is wrong', 'copy the file again')
     kind, length, data_crc = _DATA_END.unpack(read(data_end, summary_start))
     if (kind, length) != (Opcode.DATA_END, 4):
-        raise BagError('damaged: its data section has no end')
+        raise RecoverableError('damaged: its data section has no end')
     if data_crc and _crc_of(read, 0, data_end) != data_crc:
         raise BagError('damaged: the checksum of the data is wrong', 'copy the file again')
     return data_end, footer_start, data_crc != 0

@@ -6,7 +6,7 @@ from typing import NamedTuple, NoReturn
 
 import zstandard
 
-from her_ros.bags.errors import BagError
+from her_ros.bags.errors import BagError, RecoverableError
 from her_ros.bags.storage.limits import zstd_decompressed
 
 #: size of a batch of messages, bytes, approximate
@@ -72,4 +72,4 @@ def decompressed(content: bytes | memoryview) -> bytes | memoryview:
     try:
         return zstd_decompressed(content)
     except zstandard.ZstdError as error:
-        raise BagError(f'damaged: a compressed message: {error}') from error
+        raise RecoverableError(f'damaged: a compressed message: {error}') from error

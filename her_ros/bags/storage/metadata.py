@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from rosbags.rosbag2.metadata import dump_qos_v9, parse_qos
 from ruamel.yaml import YAML
 
-from her_ros.bags.errors import BagError, as_bag_error
+from her_ros.bags.errors import BagError, RecoverableError, as_bag_error
 from her_ros.bags.storage.limits import check_regular
 
 #: name of the MCAP metadata record that holds the text of metadata.yaml
@@ -55,7 +55,9 @@ def read_metadata(folder: Path) -> DirectoryMetadata:
     except BagError:
         raise
     except Exception as error:  # a value of the wrong type, or nested too deeply
-        raise BagError(f'damaged metadata.yaml: {as_bag_error(error)}') from error
+        raise RecoverableError(
+            f'damaged metadata.yaml: {as_bag_error(error).complaint}'
+        ) from error
     if version > _NEWEST_VERSION:
         raise BagError(
             f'metadata.yaml has version {version}', f'up to {_NEWEST_VERSION} can be read'

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from her_ros.bags.errors import BagError
+from her_ros.bags.errors import BagError, RecoverableError
 from her_ros.bags.storage.base import FileStorage
 from her_ros.bags.storage.limits import limit
 from her_ros.bags.storage.messages import (
@@ -50,16 +50,16 @@ class SqliteStorage(FileStorage):
         """
         with self.path.open('rb') as file:
             if not file.read(16):
-                raise BagError('the file is empty')
+                raise BagError('the file is empty', 'copy or record it again')
         with self._connected() as connection:
             try:
                 self._read_channels(connection)
             except sqlite3.DatabaseError as error:
-                raise BagError(f'damaged or no sqlite3 bag: {error}') from error
+                raise RecoverableError(f'damaged or no sqlite3 bag: {error}') from error
             try:
                 self._read_metadata(connection)
             except sqlite3.DatabaseError as error:
-                self._on_damage(BagError(f'damaged: the metadata cannot be read: {error}'))
+                self._on_damage(RecoverableError(f'damaged: the metadata cannot be read: {error}'))
 
     def batches(self, wanted: Wanted | None = None) -> Iterator[list[Message]]:
         """Read the messages in the order of recording, about a megabyte at a time.
@@ -89,13 +89,15 @@ class SqliteStorage(FileStorage):
             if not self._has_unknown:
                 self._has_unknown = True
                 self._on_damage(
-                    BagError(f'damaged: messages on topic {topic_id}, which is not defined')
+                    RecoverableError(
+                        f'damaged: messages on topic {topic_id}, which is not defined'
+                    )
                 )
             return None
         if wanted is not None and not wanted(channel.topic, channel.message_type):
             return None
         if not isinstance(content, bytes) or not isinstance(stamp_ns, int):
-            self._on_damage(BagError('damaged: an invalid message', source=channel.topic))
+            self._on_damage(RecoverableError('damaged: an invalid message', source=channel.topic))
             return None
         try:
             return Message(channel, stamp_ns, stamp_ns, 0, decompressed(content))
@@ -139,7 +141,9 @@ class SqliteStorage(FileStorage):
     def _read_channels(self, connection: sqlite3.Connection) -> None:
         names = _tables(connection)
         if not {'messages', 'topics'} <= names:
-            raise BagError('no bag: the tables `messages` and `topics` are missing')
+            raise BagError(
+                'no bag: the tables `messages` and `topics` are missing', 'name a bag of ROS 2'
+            )
         definitions = {}
         if 'message_definitions' in names:
             definitions = {
@@ -182,7 +186,7 @@ class SqliteStorage(FileStorage):
                 return
             except sqlite3.DatabaseError as error:
                 if stride == 1:
-                    self._on_damage(BagError(f'damaged behind message {last}: {error}'))
+                    self._on_damage(RecoverableError(f'damaged behind message {last}: {error}'))
             last += stride
             stride *= 2
             if stride > _LARGEST_STRIDE:

@@ -203,12 +203,14 @@ def test_rounding_at_the_tolerance_is_not_judged(right, found_in, push, off):
 def test_what_cannot_be_read_is_a_fault(tmp_path, push, right, make_rollout):
     path = write_rollout(tmp_path, 'a', METADATA, right())
     (fault,) = verify(path, TASKS['FetchSlide'], Verified())
-    assert str(fault) == f'{path}: recorded from FetchPush, expected FetchSlide'
+    assert str(fault) == (
+        f'{path}: recorded from FetchPush, expected FetchSlide; name bags of FetchSlide'
+    )
     path.write_bytes(path.read_bytes()[:-50])
     (fault,) = verify(path, push, Verified())
     assert str(fault).startswith(f'{path}: the file is cut short')
     (fault,) = verify(tmp_path / 'no.mcap', push, Verified())
-    assert str(fault) == f'{tmp_path}/no.mcap: No such file or directory'
+    assert str(fault).startswith(f'{tmp_path}/no.mcap: No such file or directory; ')
     reach = write_rollout(tmp_path, 'b', {}, make_rollout((2,), TASKS['FetchReach']))
     faults = [str(each) for each in verify(reach, push, Verified())]
     assert len(faults) == 3
