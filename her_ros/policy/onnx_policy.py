@@ -61,7 +61,7 @@ class OnnxPolicy:
             )
             metadata = self._session.get_modelmeta().custom_metadata_map
         except Exception as error:  # onnxruntime raises its own types for each kind of damage
-            raise PolicyError(_unreadable(error), source=origin) from None
+            raise PolicyError(*_unreadable(error), source=origin) from None
         if METADATA_KEY not in metadata:
             raise PolicyError('an ONNX file, but not a policy exported by her_ros', source=origin)
         try:
@@ -94,12 +94,14 @@ class OnnxPolicy:
         try:
             content = read_regular(path, MAX_BYTES)
         except FileNotFoundError as error:
-            raise PolicyError(f'cannot be read ({error.strerror})', source=path) from None
+            raise PolicyError(
+                f'cannot be read ({error.strerror})', 'name a file that exists', path
+            ) from None
         if expected_sha256 and (found := sha256(content)) != expected_sha256.strip().lower():
             raise PolicyError(
-                f'its SHA-256 is {found}, {expected_sha256} is asked for; it was altered,'
-                ' or another version',
-                source=path,
+                f'its SHA-256 is {found}, {expected_sha256} is asked for',
+                'take the file of that version, unaltered, or correct the SHA-256 asked for',
+                path,
             )
         if key is not None:
             verify(content, read_signature(path), key, str(path))
@@ -180,12 +182,13 @@ def _reason(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-def _unreadable(error: Exception) -> str:
+def _unreadable(error: Exception) -> tuple[str, str]:
+    """Return problem and cure of a file that onnxruntime does not load."""
     for pattern in _TOO_NEW:
         if found := pattern.search(str(error)):
             return (
-                f'made for {found["what"]} {found["found"]} of ONNX; onnxruntime'
-                f' {onnxruntime.__version__} here reads up to {found["known"]}; export it so,'
-                ' or install a newer onnxruntime'
+                f'made for {found["what"]} {found["found"]} of ONNX, and onnxruntime'
+                f' {onnxruntime.__version__} here reads up to {found["known"]}',
+                'export it so, or install a newer onnxruntime',
             )
-    return f'not a readable ONNX file ({_reason(error)})'
+    return f'not a readable ONNX file ({_reason(error)})', ''

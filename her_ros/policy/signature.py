@@ -32,7 +32,7 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise PolicyError('cannot be read (not a regular file)', source=path)
+            raise PolicyError('cannot be read (not a regular file)', 'name a file', path)
         if found.st_size > max_bytes:
             raise PolicyError(
                 f'{found.st_size} bytes', f'at most {max_bytes} are read', source=path
@@ -41,9 +41,13 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise PolicyError(f'cannot be read ({error.strerror})', source=path) from None
+        raise PolicyError(
+            f'cannot be read ({error.strerror})', 'name a readable file', path
+        ) from None
     except ValueError as error:  # a NUL in the name
-        raise PolicyError(f'{str(path)!r}: cannot be read ({error})') from None
+        raise PolicyError(
+            f'cannot be read ({error})', 'name a file that exists', repr(str(path))
+        ) from None
 
 
 def load_key(path: Path) -> Ed25519PublicKey:
@@ -54,7 +58,9 @@ def load_key(path: Path) -> Ed25519PublicKey:
     try:
         content = read_regular(path, _MAX_BYTES)
     except FileNotFoundError as error:
-        raise PolicyError(f'the key cannot be read ({error.strerror})', source=path) from None
+        raise PolicyError(
+            f'the key cannot be read ({error.strerror})', f'make it by {_MAKE_KEY}', path
+        ) from None
     if b'PRIVATE KEY' in content:
         raise PolicyError(
             'a private key, which must not lie on a robot',
@@ -64,7 +70,7 @@ def load_key(path: Path) -> Ed25519PublicKey:
     try:
         key = load_pem_public_key(content)
     except (ValueError, UnsupportedAlgorithm):
-        raise PolicyError(f'not a public key in PEM ({_MAKE_KEY})', source=path) from None
+        raise PolicyError('not a public key in PEM', f'make one by {_MAKE_KEY}', path) from None
     if not isinstance(key, Ed25519PublicKey):
         kind = type(key).__name__.removesuffix('PublicKey')
         raise PolicyError(f'a key for {kind}', 'one for Ed25519 is needed', source=path)
@@ -113,5 +119,6 @@ def verify(content: bytes, signature: bytes, key: Ed25519PublicKey, origin: str)
         raise PolicyError(
             'its signature is wrong: the file was altered, or signed with another key'
             ' than that of verify_key',
-            source=origin,
+            f'sign it anew with the key of verify_key ({_SIGN} …)',
+            origin,
         ) from None

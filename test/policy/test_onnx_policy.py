@@ -228,7 +228,7 @@ def test_a_file_for_a_newer_onnx_is_refused_with_both_numbers(policy_bytes, newe
         model.opset_import[0].version = 99
     else:
         model.ir_version = 99
-    expected = rf'^topic: made for {newer} 99 of ONNX; onnxruntime \S+ here reads up to \d+;'
+    expected = rf'^topic: made for {newer} 99 of ONNX, and onnxruntime \S+ here reads up to \d+;'
     with pytest.raises(PolicyError, match=expected) as caught:
         OnnxPolicy(model.SerializeToString(), 'topic')
     assert len(str(caught.value).splitlines()) == 1

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from her_ros.policy.policy_server import Order
 from her_ros.runtime.errors import HerRosError
+from her_ros.wire.topics import STEP
 
 
 class StampError(HerRosError):
@@ -96,13 +97,15 @@ class FreshnessChecker:
         """
         if freshness is Freshness.UNSTAMPED:
             raise StampError(
-                'step: an observation has no stamp (0), so its age is unknown, and it is not acted'
-                ' upon: stamp it with the time of its measurement'
+                'an observation has no stamp (0), so its age is unknown, and it is not acted upon',
+                'stamp it with the time of its measurement',
+                STEP,
             )
         if freshness in _CURES:
             raise StampError(
-                f'step: an observation is {freshness.replace("_", " ")}, its stamp {age_s:+.3f} s'
+                f'an observation is {freshness.replace("_", " ")}, its stamp {age_s:+.3f} s'
                 f' behind our clock (watchdog.deadline_s {self._max_age_s:g},'
-                f' watchdog.clock_tolerance_s {self._tolerance_s:g}), and not acted upon:'
-                f' {_CURES[freshness]}'
+                f' watchdog.clock_tolerance_s {self._tolerance_s:g}), and not acted upon',
+                _CURES[freshness],
+                STEP,
             )
