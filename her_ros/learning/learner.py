@@ -183,7 +183,7 @@ class Learner:
         :raises LearnerError: if there is nothing to learn from, or the losses are no longer finite
         """
         if not len(self.replay):
-            raise LearnerError('no episodes yet; there is nothing to learn from')
+            raise LearnerError('no episodes yet', 'add some before the first update')
         losses: dict[str, Tensor] = {}
         if self._graphs is not None:
             losses = self._graphs.run(count)
@@ -248,7 +248,9 @@ class Learner:
             compiled(Draws.of(zeros, spec), noise)
         except Exception as error:  # of any kind, and of many lines
             reason = ' '.join(str(error).split()) or type(error).__name__
-            raise LearnerError(f'torch.compile failed: {reason[:300]}') from None
+            raise LearnerError(
+                f'torch.compile failed: {reason[:300]}', 'install a C++ compiler such as g++'
+            ) from None
         self._run_gradients, self.compiled = compiled, True
         if self._graphs is not None:
             self._graphs.clear()

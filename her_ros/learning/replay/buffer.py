@@ -147,8 +147,9 @@ class Replay:
             )
         if len(episode) + 2 > self.capacity:
             raise ReplayError(
-                f'an episode of {len(episode)} steps needs {len(episode) + 2} rows;'
-                f' replay_capacity is {self.capacity}'
+                f'an episode of {len(episode)} steps needs {len(episode) + 2} rows, and'
+                f' replay_capacity is {self.capacity}',
+                'raise replay_capacity',
             )
 
     def has_room(self, episode: Episode) -> bool:
@@ -190,7 +191,7 @@ class Replay:
         :raises ReplayError: if the buffer is empty
         """
         if not self._episodes:
-            raise ReplayError('the replay buffer is empty; there is nothing to sample')
+            raise ReplayError('the replay buffer is empty', 'add an episode before sampling')
         return self.gather(draws, updates)
 
     def gather(self, draws: Draws, updates: Tensor = _NO_UPDATES) -> Batch:

@@ -135,7 +135,9 @@ class OfflineTraining(BagTraining):
                 self._stream = self._source.shuffled()
                 self._ingest(self._stream)
             if not len(self.learner.replay):
-                raise OfflineError('none of the bags holds a sound episode; nothing can be learnt')
+                raise OfflineError(
+                    'none of the bags holds a sound episode', '`her-ros bags verify` says why'
+                )
         for normalizer in self.learner.normalizers.values():
             self.ranks.merge(normalizer)
         counts = self.ranks.gather((self.learner.env_steps, self.learner.episodes))

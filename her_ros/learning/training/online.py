@@ -258,7 +258,9 @@ class Training(BagTraining):
         versions = {int(v) for e in episodes for v in set(e.rows['policy_version'][1:].tolist())}
         if versions != {version}:
             raise TrainingError(
-                f'acted by versions {sorted(versions)}, not by {version}', source=path
+                f'acted by versions {sorted(versions)}, not by {version}',
+                'let one evaluator alone record to this run',
+                path,
             )
         return episodes
 

@@ -9,6 +9,7 @@ from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
 
 from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import WRITABLE
 
 #: name of the success rate of an evaluation
 SUCCESS_RATE = 'evaluation/success_rate'
@@ -67,7 +68,7 @@ class ScalarLog:
             raise self._failure(error) from error
 
     def _failure(self, error: OSError) -> ScalarError:
-        return ScalarError(f'{self._folder}: cannot be written ({error.strerror})')
+        return ScalarError(f'cannot be written ({error.strerror})', WRITABLE, self._folder)
 
 
 def _keep_quiet() -> None:

@@ -375,7 +375,7 @@ def test_an_episode_that_just_fits_is_stored_and_a_longer_one_refused(toy, make_
     replay.add(make_episode(toy, 98))
     assert len(replay) == 98
     with pytest.raises(
-        ReplayError, match='episode of 99 steps needs 101 rows; replay_capacity is 100'
+        ReplayError, match='episode of 99 steps needs 101 rows, and replay_capacity is 100'
     ):
         replay.add(make_episode(toy, 99))
     assert len(replay) == 98

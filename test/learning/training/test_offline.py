@@ -150,7 +150,7 @@ def test_the_same_bags_in_another_order_are_refused(training_of):
 
 
 def test_without_any_episode_nothing_is_learnt(training_of):
-    with pytest.raises(OfflineError, match='nothing can be learnt'):
+    with pytest.raises(OfflineError, match='none of the bags holds a sound episode'):
         training_of(source=Listed([])).begin()
 
 
