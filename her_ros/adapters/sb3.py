@@ -42,7 +42,7 @@ class Sb3VecEnv(VecEnv):
         :raises SimError: if options were set, of which these environments have none
         """
         if any(self._options):
-            raise SimError(f'options {self._options}: these environments have none')
+            raise SimError(f'options {self._options}', 'leave them out; there are none')
         states, _ = self._envs.reset(seed=self._seeds)
         self.reset_infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         self._reset_seeds()

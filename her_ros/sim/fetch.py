@@ -18,7 +18,7 @@ from her_ros.sim.disturbed.physics import bodies_of, changed_fields, object_lift
 from her_ros.sim.errors import SimError
 from her_ros.sim.initial_states import draw_start, start_generator
 from her_ros.sim.observations import EnvIndex, Floats, ObservationReader
-from her_ros.sim.simulation import GoalState, checked_goals
+from her_ros.sim.simulation import ONE_SEED_EACH, GoalState, checked_goals
 from her_ros.tasks.disturbances import Drawn
 from her_ros.tasks.fetch import FULL_ACTION_M
 from her_ros.tasks.goal_task import GoalTask
@@ -82,7 +82,9 @@ class FetchBatch:
         numbers = range(len(self))[index] if isinstance(index, slice) else index.tolist()
         if seeds is not None:
             if len(seeds) != len(numbers):
-                raise SimError(f'{len(seeds)} seeds for {len(numbers)} environments')
+                raise SimError(
+                    f'{len(seeds)} seeds for {len(numbers)} environments', ONE_SEED_EACH
+                )
             for row, seed in zip(numbers, seeds, strict=True):
                 if seed is not None:
                     self.generators[row] = start_generator(seed)
@@ -184,7 +186,7 @@ class FetchBatch:
         valid = valid and index.min() >= 0 and index.max() < len(self)
         if not valid or len(np.unique(index)) < len(index):
             raise SimError(
-                f'rows must be different numbers below {len(self)}, not {index.tolist()}'
+                f'rows are {index.tolist()}', f'they must be different numbers below {len(self)}'
             )
         return np.sort(index), index
 
@@ -193,7 +195,7 @@ class FetchBatch:
         running = self._running[index]
         wanted = (len(running), self.task.action_size)
         if actions.shape != wanted:
-            raise SimError(f'actions have shape {actions.shape}, expected {wanted}')
+            raise SimError(f'actions have shape {actions.shape}', f'expected {wanted}')
         if not np.isfinite(actions).all():
             bad = int(np.flatnonzero(~np.isfinite(actions).all(axis=1))[0])
             raise SimError(f'action {bad} is {actions[bad].tolist()}', 'it must be finite')

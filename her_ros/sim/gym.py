@@ -49,7 +49,7 @@ def _success(task: GoalTask, state: GoalState) -> NDArray[np.float32]:
 
 def _refuse_options(options: dict[str, Any] | None) -> None:
     if options:
-        raise SimError(f'options {sorted(options)}: these environments have none')
+        raise SimError(f'options {sorted(options)}', 'leave them out; there are none')
 
 
 class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]], EzPickle):

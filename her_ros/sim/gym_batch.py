@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from her_ros.sim.errors import SimError
-from her_ros.sim.simulation import GoalState, checked_goals
+from her_ros.sim.simulation import ONE_SEED_EACH, GoalState, checked_goals
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.gymnasium import GYM_PREFIX
 
@@ -31,6 +31,10 @@ def register_robotics() -> None:
     mujoco_utils.mujoco = shim
 
 
+# Cure of an environment that does not fit.
+_NAME_ANOTHER = 'docs/how_to/gymnasium_tasks.md says which environments fit'
+
+
 def make_env(env_id: str) -> gymnasium.Env[Any, Any]:
     """Make an environment of Gymnasium, without the time limit and other wrappers.
 
@@ -40,7 +44,7 @@ def make_env(env_id: str) -> gymnasium.Env[Any, Any]:
     try:
         return gymnasium.make(env_id, disable_env_checker=True).unwrapped
     except (gymnasium.error.Error, ImportError) as error:
-        raise SimError(f'{" ".join(str(error).split())}', source=env_id) from None
+        raise SimError(' '.join(str(error).split()), _NAME_ANOTHER, env_id) from None
 
 
 class GymBatch:
@@ -78,7 +82,7 @@ class GymBatch:
         """
         seeds = self._first_seeds if seeds is None else seeds
         if len(seeds) != len(self):
-            raise SimError(f'{len(seeds)} seeds for {len(self)} environments')
+            raise SimError(f'{len(seeds)} seeds for {len(self)} environments', ONE_SEED_EACH)
         self._first_seeds = [None] * len(self)
         starts = [env.reset(seed=seed)[0] for env, seed in zip(self._envs, seeds, strict=True)]
         self._state = GoalState(
@@ -105,7 +109,11 @@ class GymBatch:
         for row, (env, action) in enumerate(zip(self._envs, clipped, strict=True)):
             found, _, terminated, _, _ = env.step(action)
             if terminated:
-                raise SimError('ended its episode, which only time may do', source=self.task.name)
+                raise SimError(
+                    'ended its episode, which only time may do',
+                    'let the environment never terminate',
+                    self.task.name,
+                )
             self._state.observation[row] = found['observation']
             self._state.achieved_goal[row] = found['achieved_goal']
         return self.state()
@@ -126,8 +134,12 @@ class GymBatch:
             found = {name: part.shape for name, part in space.items() if name in wanted}
         if found != wanted:
             raise SimError(
-                f'its observations have the parts {found}, not {wanted}', source=task.name
+                f'its observations have the parts {found}, not {wanted}',
+                _NAME_ANOTHER,
+                task.name,
             )
         box = gymnasium.spaces.Box(-1.0, 1.0, (task.action_size,), np.float32)
         if env.action_space != box:
-            raise SimError(f'its actions are {env.action_space}, not {box}', source=task.name)
+            raise SimError(
+                f'its actions are {env.action_space}, not {box}', _NAME_ANOTHER, task.name
+            )

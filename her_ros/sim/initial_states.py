@@ -44,7 +44,7 @@ def start_generator(seed: int | None) -> np.random.Generator:
     :raises SimError: if the seed is negative
     """
     if seed is not None and seed < 0:
-        raise SimError(f'seed {seed} is negative')
+        raise SimError(f'seed {seed} is negative', 'use 0 or more')
     # gymnasium takes Python's integers only, not numpy's.
     return np_random(None if seed is None else int(seed))[0]
 

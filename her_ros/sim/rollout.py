@@ -131,9 +131,9 @@ class Rollout:
             if np.shape(values) != wanted or not np.isfinite(values).all():
                 shown = np.array2string(np.asarray(values), threshold=8).replace('\n', '')
                 raise SimError(
-                    f'{name} must be finite, of shape {wanted}; its simulation'
-                    f' shows {np.shape(values)}: {shown}',
-                    source=self._task.name,
+                    f'its simulation shows {name} {np.shape(values)}: {shown}',
+                    f'it must be finite, of shape {wanted}',
+                    self._task.name,
                 )
 
     def _show(self, state: GoalState, step: int) -> Rows:

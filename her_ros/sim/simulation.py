@@ -40,6 +40,10 @@ class Simulation(Protocol):
         """Return the present state."""
 
 
+#: cure of a wrong number of seeds
+ONE_SEED_EACH = 'give one for each'
+
+
 def checked_goals(goals: ArrayLike, shape: tuple[int, ...]) -> Floats:
     """Return goals as numbers, of shape (n, G), or (G,) for the same in every row.
 
@@ -48,5 +52,5 @@ def checked_goals(goals: ArrayLike, shape: tuple[int, ...]) -> Floats:
     """
     checked = np.asarray(goals, np.float64)
     if checked.shape not in (shape, shape[1:]) or not np.isfinite(checked).all():
-        raise SimError(f'goals must be finite, of shape {shape}: {checked.tolist()}')
+        raise SimError(f'goals are {checked.tolist()}', f'they must be finite, of shape {shape}')
     return checked

@@ -145,14 +145,14 @@ def test_errors_name_the_fault():
     actions[1, 2] = np.nan
     with pytest.raises(SimError, match=r'action 1 is \[0.0, 0.0, nan, 0.0\]'):
         batch.step(actions)
-    with pytest.raises(SimError, match='goals must be finite'):
+    with pytest.raises(SimError, match='they must be finite'):
         batch.set_goal([0.0, np.inf, 0.0])
     with pytest.raises(SimError, match='2 seeds for 3 environments'):
         batch.reset(seeds=[1, 2])
     with pytest.raises(SimError, match='seed -1 is negative'):
         batch.reset(seeds=[1, -1, 2])
     for rows in ([], [0, 0], [3], [-1], [True, False, True], [[0]]):
-        with pytest.raises(SimError, match='rows must be different numbers below 3'):
+        with pytest.raises(SimError, match='they must be different numbers below 3'):
             batch.reset(rows)
     with pytest.raises(SimError, match='0 seeds'):
         FetchBatch(PUSH, [])

@@ -12,7 +12,7 @@ from her_ros.sim.arm.scene import SUBSTEPS, load_scene
 from her_ros.sim.errors import SimError
 from her_ros.sim.initial_states import draw_start, start_generator
 from her_ros.sim.observations import Floats
-from her_ros.sim.simulation import GoalState, checked_goals
+from her_ros.sim.simulation import ONE_SEED_EACH, GoalState, checked_goals
 from her_ros.tasks.fetch import FULL_ACTION_M, fingers_after
 from her_ros.tasks.goal_task import GoalTask
 
@@ -66,7 +66,7 @@ class ArmBatch:
         """
         if seeds is not None:
             if len(seeds) != len(self):
-                raise SimError(f'{len(seeds)} seeds for {len(self)} environments')
+                raise SimError(f'{len(seeds)} seeds for {len(self)} environments', ONE_SEED_EACH)
             for row, seed in enumerate(seeds):
                 if seed is not None:
                     self.generators[row] = start_generator(seed)
@@ -126,7 +126,7 @@ class ArmBatch:
         checked = np.asarray(actions, np.float64)
         wanted = (len(self), self.task.action_size)
         if checked.shape != wanted:
-            raise SimError(f'actions have shape {checked.shape}, expected {wanted}')
+            raise SimError(f'actions have shape {checked.shape}', f'expected {wanted}')
         if not np.isfinite(checked).all():
             bad = int(np.flatnonzero(~np.isfinite(checked).all(axis=1))[0])
             raise SimError(f'action {bad} is {checked[bad].tolist()}', 'it must be finite')

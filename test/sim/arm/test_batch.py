@@ -188,15 +188,15 @@ def test_what_does_not_fit_is_refused(on_small_arm):
     task = on_small_arm('Reach')
     with pytest.raises(SimError, match=r'^0 seeds and 1 threads; both must be at least 1$'):
         ArmBatch(task, [])
-    with pytest.raises(SimError, match=r'^seed -1 is negative$'):
+    with pytest.raises(SimError, match=r'^seed -1 is negative; use 0 or more$'):
         ArmBatch(task, [-1])
     batch = ArmBatch(task, [0, 1])
     with pytest.raises(SimError, match=r'^no episode runs yet; call reset\(\) before step\(\)$'):
         batch.step(np.zeros((2, 4)))
-    with pytest.raises(SimError, match=r'^1 seeds for 2 environments$'):
+    with pytest.raises(SimError, match=r'^1 seeds for 2 environments; give one for each$'):
         batch.reset(seeds=[1])
     batch.reset()
-    with pytest.raises(SimError, match=r'^actions have shape \(4,\), expected \(2, 4\)$'):
+    with pytest.raises(SimError, match=r'^actions have shape \(4,\); expected \(2, 4\)$'):
         batch.step(np.zeros(4))
     with pytest.raises(SimError, match=r'^action 1 is .*nan.*; it must be finite$'):
         batch.step(np.array([[0.0] * 4, [np.nan] * 4]))
