@@ -89,8 +89,10 @@ class FetchEnvNode(GuardedNode):
         try:
             if self._task.goal_size != 3:
                 raise HerRosError(
-                    f'goal: {self._task.name} has goals of {self._task.goal_size} numbers, and a'
-                    ' point has 3'
+                    f'{self._task.name} has goals of {self._task.goal_size} numbers, and a point'
+                    ' has 3',
+                    'send goals to tasks whose goal is a position',
+                    GOAL,
                 )
             self._goal = goal_of(message)
             state, text = GoalStatus.SET, f'{self._goal.tolist()} from the next rollout on'

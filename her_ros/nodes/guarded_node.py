@@ -223,7 +223,9 @@ def _deserialized(cdr: bytes, msg_type: Any, topic: str) -> Any:
         return deserialize_message(cdr, msg_type)
     except RuntimeError:
         raise HerRosError(
-            f'{len(cdr)} bytes came that are no {msg_type.__name__}', source=topic
+            f'{len(cdr)} bytes came that are no {msg_type.__name__}',
+            'see who publishes them: ros2 topic info --verbose',
+            topic,
         ) from None
 
 
@@ -234,7 +236,10 @@ def _require_known_types(request: Any) -> None:
     """
     for each in getattr(request, 'parameters', []):
         if each.value.type > ParameterType.PARAMETER_STRING_ARRAY:
-            raise HerRosError(f'parameter {each.name!r} is of the unknown type {each.value.type}')
+            raise HerRosError(
+                f'parameter {each.name!r} is of the unknown type {each.value.type}',
+                'use one of rcl_interfaces/ParameterType',
+            )
 
 
 def described(error: Exception) -> str:

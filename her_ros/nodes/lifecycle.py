@@ -21,7 +21,9 @@ def guard_lifecycle_services(node: Any) -> None:
         try:
             return change(request, response)
         except RCLError as error:
-            raise HerRosError(f'no such transition now: {error}') from None
+            raise HerRosError(
+                f'no such transition now: {error}', 'ask ~/get_available_transitions'
+            ) from None
 
     services[0].callback = change_or_refuse
     for service in services:

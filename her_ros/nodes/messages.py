@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from std_msgs.msg import MultiArrayDimension, MultiArrayLayout, UInt8MultiArray
 
 from her_ros.runtime.errors import HerRosError
+from her_ros.wire.topics import GOAL, POLICY
 
 WORLD_FRAME = 'world'
 # The parts of a signed policy.
@@ -77,7 +78,9 @@ def policy_of(message: UInt8MultiArray) -> tuple[bytes, bytes]:
     size, rest = (part.size for part in parts)
     if size + rest != len(content):
         raise HerRosError(
-            f'policy: {len(content)} bytes came, but its layout says {size} + {rest}'
+            f'{len(content)} bytes came, but the layout says {size} + {rest}',
+            'send it by her-ros publish',
+            POLICY,
         )
     return content[:size], content[size:]
 
@@ -89,10 +92,10 @@ def goal_of(message: PointStamped) -> NDArray[np.float64]:
     """
     frame, point = message.header.frame_id, message.point
     if frame not in ('', WORLD_FRAME):
-        raise HerRosError(f'goal: frame {frame!r} is not {WORLD_FRAME!r}, and nothing transforms')
+        raise HerRosError(f'its frame is {frame!r}', f'send it in {WORLD_FRAME!r}', GOAL)
     goal = np.array([point.x, point.y, point.z])
     if not np.isfinite(goal).all():
-        raise HerRosError(f'goal: {goal.tolist()} is not finite')
+        raise HerRosError(f'{goal.tolist()} is not finite', 'send finite numbers', GOAL)
     return goal
 
 

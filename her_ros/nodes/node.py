@@ -76,7 +76,11 @@ def read_parameters(node: Node, config: type[Config]) -> Config:
                     name, list(default) if parameter.type is tuple else default, descriptor
                 )
         except ParameterException as error:
-            raise ConfigError(f'{name}: {error}', source=node.get_name()) from None
+            raise ConfigError(
+                f'{name}: {error}',
+                'docs/reference/parameters.md says what it takes',
+                node.get_name(),
+            ) from None
     return checked
 
 
@@ -257,7 +261,8 @@ def _init() -> None:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:  # the only information of rclpy about a damaged file
         text = text_of(error)
-        raise HerRosError(f'unknown ROS arguments {text}' if text[:1] == '[' else text) from None
+        problem = f'unknown ROS arguments {text}' if text[:1] == '[' else text
+        raise HerRosError(problem, 'correct the arguments behind --ros-args') from None
 
 
 # Messages of one topic handled before other callbacks. Steps are short enough that this delays

@@ -140,7 +140,7 @@ class SimulatedRobotNode(GuardedNode):
 
     def _on_trajectory(self, message: JointTrajectory) -> None:
         if not message.points:
-            raise RobotError('trajectory: it holds no point')
+            raise RobotError('trajectory: it holds no point', 'send one at least')
         last = message.points[-1]
         duration_s = last.time_from_start.sec + last.time_from_start.nanosec / 1e9
         positions = self._check.joints(message.joint_names, last.positions, duration_s)

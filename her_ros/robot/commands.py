@@ -152,7 +152,7 @@ def checked_fingers(positions: ArrayLike, count: int = len(FINGER_JOINTS)) -> Fl
 def _finite(what: str, values: ArrayLike, size: int) -> Floats:
     array = np.asarray(values, np.float64)
     if array.shape != (size,) or not np.isfinite(array).all():
-        raise RobotError(f'{array.tolist()} is not {size} finite numbers', source=what)
+        raise RobotError(f'is {array.tolist()}', f'send {size} finite numbers', what)
     if (largest := np.abs(array).max(initial=0.0)) > _LARGEST:
         raise RobotError(
             f'{largest:g} is too large', f'at most {_LARGEST:g} is followed', source=what

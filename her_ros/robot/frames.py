@@ -40,14 +40,18 @@ class Pose:
         """
         place, turn = np.asarray(position, np.float64), np.asarray(xyzw, np.float64)
         if not (np.isfinite(place).all() and np.isfinite(turn).all()):
-            raise RobotError(f'{place.tolist()}, {turn.tolist()} is not finite', source=name)
+            raise RobotError(
+                f'{place.tolist()}, {turn.tolist()} is not finite', 'send finite numbers', name
+            )
         if (largest := np.abs([*place, *turn]).max()) > _LARGEST:
             raise RobotError(
                 f'{largest:g} is too large', f'at most {_LARGEST:g} is read', source=name
             )
         length = float(np.linalg.norm(turn))
         if length < 1e-6:
-            raise RobotError(f'its orientation is the quaternion {turn.tolist()}', source=name)
+            raise RobotError(
+                f'its orientation is the quaternion {turn.tolist()}', 'send one of length 1', name
+            )
         return cls(place, np.roll(turn, 1) / length)
 
     @property
@@ -125,7 +129,8 @@ class Frames:
             reason = 'tf2 has no transform to it' if self._lookup else 'tf2 is not installed'
             raise RobotError(
                 f'frame {frame!r} is neither {WORLD!r} nor {self.base_frame!r}, and {reason}',
-                source=name,
+                f'publish its transform to {self.base_frame!r}, or send poses in one of these',
+                name,
             )
         return self.base @ known @ pose
 

@@ -28,9 +28,9 @@ WRONG = {
     'out of range': ('exploration.noise_std: 1.5', ['exploration.noise_std is 1.5', '[0, 1]']),
     'text for bool': (
         'exploration.enabled: "yes please"',
-        ['exploration.enabled must be a bool', 'yes please'],
+        ['exploration.enabled is', 'yes please', 'it must be true or false'],
     ),
-    'int for text': ('task: 3', ['task must be a str']),
+    'int for text': ('task: 3', ['task is 3; it must be text']),
     'negative': ('seed: -1', ['seed is -1']),
     'unknown task': ('task: FetchTea', ["'FetchTea'", 'FetchReach']),
 }

@@ -34,13 +34,14 @@ class Arrivals:
         if abs(age_s) > self._limit_s:
             side = 'past' if age_s > 0 else 'future'
             rate = f'{self._rate_hz:.0f} per second' if self._rate_hz else 'messages'
-            self._problem = (
-                f'{self._topic}: {rate} arrive, but stamped'
-                f' {abs(age_s):.2f} s in the {side} (limit {self._limit_s:g} s); synchronise the'
-                ' clocks, or see timeout.input_s'
+            error = RobotError(
+                f'{rate} arrive, but stamped'
+                f' {abs(age_s):.2f} s in the {side} (limit {self._limit_s:g} s)',
+                'synchronise the clocks, or see timeout.input_s',
+                self._topic,
             )
-            self._problem_s = now_s
-            raise RobotError(self._problem)
+            self._problem, self._problem_s = str(error), now_s
+            raise error
         return now_s - age_s
 
     def problem(self, now_s: float) -> str:

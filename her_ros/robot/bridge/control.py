@@ -122,7 +122,9 @@ class RobotControl:
     def _require_inputs(self, now_s: float) -> None:
         # Otherwise the robot would start to move unexpectedly once the inputs arrive.
         if missing := self.missing(now_s):
-            raise RobotError(f'nothing on {listed(missing)}, so no goal is accepted')
+            raise RobotError(
+                f'nothing on {listed(missing)}, so no goal is accepted', 'start what publishes it'
+            )
 
     def missing(self, now_s: float) -> list[MissingInput]:
         """Return missing or stale inputs, see :meth:`Observer.missing`."""

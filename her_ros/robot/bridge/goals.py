@@ -44,9 +44,9 @@ class GoalRegion:
         inside = (goal >= self.least - _MARGIN_M) & (goal <= self.greatest + _MARGIN_M)
         if not inside.all():
             raise RobotError(
-                f'goal {goal.round(3).tolist()} lies outside of what the policy was trained for:'
-                f' {self.least.round(3).tolist()} to {self.greatest.round(3).tolist()}, metres,'
-                ' world frame'
+                f'goal {goal.round(3).tolist()} lies outside of what the policy was trained for',
+                f'send one from {self.least.round(3).tolist()} to'
+                f' {self.greatest.round(3).tolist()}, metres, world frame',
             )
         return goal
 

@@ -58,7 +58,8 @@ class Homing:
         if now_s - self._began_at > _TIMEOUT_S:
             raise RobotError(
                 f'the gripper did not reach {self._target.round(3).tolist()} within'
-                f' {_TIMEOUT_S:.0f} s; it stands at {grip.round(3).tolist()}'
+                f' {_TIMEOUT_S:.0f} s and stands at {grip.round(3).tolist()}',
+                'clear its way, and see whether the driver follows commands',
             )
         return self._towards(self._next(grip, way) - grip)
 

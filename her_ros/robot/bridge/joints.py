@@ -110,6 +110,10 @@ class JointStates:
         return self._places[key]
 
 
+# Cure of what no driver should send.
+_PUBLISHER = 'see what publishes it: ros2 topic info --verbose'
+
+
 def _chosen(
     kind: str,
     values: ArrayLike,
@@ -120,11 +124,13 @@ def _chosen(
     found = np.asarray(values, np.float64)
     if found.shape != (len(names),):
         raise RobotError(
-            f'{len(names)} names but {found.size} values of {kind}', source=JOINT_STATES
+            f'{len(names)} names but {found.size} values of {kind}', _PUBLISHER, JOINT_STATES
         )
     chosen: Floats = found[places]
     is_bad = (np.abs(chosen) > _LARGEST) | (np.isnan(chosen) & (not nan_allowed))
     if is_bad.any():
         bad = int(np.flatnonzero(is_bad)[0])
-        raise RobotError(f'{kind} of {names[places[bad]]} is {chosen[bad]}', source=JOINT_STATES)
+        raise RobotError(
+            f'{kind} of {names[places[bad]]} is {chosen[bad]}', _PUBLISHER, JOINT_STATES
+        )
     return chosen
