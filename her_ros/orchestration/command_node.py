@@ -35,6 +35,10 @@ def ros_node(name: str, own_signals: bool = True) -> Iterator[Node]:
         rclpy.try_shutdown()
 
 
+# Cure of errors that only ROS knows.
+_ENVIRONMENT = 'check names and the environment variables of ROS'
+
+
 @contextmanager
 def ros_errors() -> Iterator[None]:
     """Convert errors of ROS about its environment or names to one line.
@@ -44,4 +48,4 @@ def ros_errors() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, NameValidationException) as error:
-        raise HerRosError(one_line(text_of(error)), source='ROS') from None
+        raise HerRosError(one_line(text_of(error)), _ENVIRONMENT, 'ROS') from None

@@ -27,6 +27,7 @@ from her_ros.orchestration.recorded_topics import WANTED, RecordedTopics, key_of
 from her_ros.robot.conversion.conversion import Conversion
 from her_ros.robot.frames import Pose, task_frames
 from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import WRITABLE
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import Rows
@@ -126,7 +127,7 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigError(f'cannot be written ({error.strerror})', source=folder) from None
+        raise ConfigError(f'cannot be written ({error.strerror})', WRITABLE, folder) from None
 
 
 def _names(topics: Sequence[str]) -> dict[str, str]:

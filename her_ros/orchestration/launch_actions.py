@@ -112,7 +112,7 @@ def _exit_handler(spec: NodeSpec, rule: RestartRule) -> Any:
         if event.returncode == USER_ERROR:
             raise LaunchError(f'{spec.full_name} needs its user', 'its last line says why')
         if not rule.allows(spec.full_name):
-            raise LaunchError(RestartRule.verdict(spec.full_name))
+            raise LaunchError(RestartRule.verdict(spec.full_name), 'its last lines say why')
         return None
 
     return on_exit
@@ -125,7 +125,10 @@ def end_of_run(result: dict[str, Any], reason: str) -> list[Any]:
     :raises LaunchError: if the run has not solved its task
     """
     if not is_solved(result):
-        raise LaunchError(f'not solved within its limit; {reason}')
+        raise LaunchError(
+            f'not solved within its limit; {reason}',
+            'raise trainer.stop_env_steps and start it again',
+        )
     reason = f'solved; {reason}'
     # launch does not print the reason.
     return [LogInfo(msg=f'her_ros: {reason}'), EmitEvent(event=Shutdown(reason=reason))]

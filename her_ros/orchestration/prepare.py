@@ -180,7 +180,9 @@ def training_names() -> list[str]:
 def _run_path(parent: Path, name: str, new: bool) -> Path:
     if name:
         if not re.fullmatch(r'[\w.-]+', name) or name.startswith('.'):
-            raise ConfigError(f'run name {name!r}: use letters, digits, _, - and . only')
+            raise ConfigError(
+                f'run name {name!r}', 'use letters, digits, _, - and . only; no . at the beginning'
+            )
         if new and (parent / name).exists():
             raise ConfigError('exists already', 'choose another --name', source=parent / name)
         return parent / name

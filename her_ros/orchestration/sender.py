@@ -56,11 +56,14 @@ class Sender:
         """
         client = self.node.create_client(kind, name)
         if not self.until(client.service_is_ready, timeout_s):
-            raise HerRosError(f'no such service after {timeout_s:g} s', source=name)
+            raise HerRosError(f'no such service after {timeout_s:g} s', _IS_IT_RUNNING, name)
         future = client.call_async(kind.Request())
         if not self.until(future.done, timeout_s):
-            raise HerRosError(f'no response within {timeout_s:g} s', source=name)
+            raise HerRosError(f'no response within {timeout_s:g} s', _IS_IT_RUNNING, name)
         return future.result()
+
+
+_IS_IT_RUNNING = 'is the node running there? `ros2 node list` shows all'
 
 
 def deliver(publisher: Any, message: Any, timeout_s: float) -> None:
@@ -70,7 +73,11 @@ def deliver(publisher: Any, message: Any, timeout_s: float) -> None:
     """
     publisher.publish(message)
     if not publisher.wait_for_all_acked(Duration(seconds=timeout_s)):
-        raise HerRosError(f'not acknowledged after {timeout_s:g} s', source=publisher.topic_name)
+        raise HerRosError(
+            f'not acknowledged after {timeout_s:g} s',
+            'send it again; see whether the node still answers',
+            publisher.topic_name,
+        )
 
 
 def send(message: Any, topic: str, qos: QoSProfile, timeout_s: float, question: str) -> None:

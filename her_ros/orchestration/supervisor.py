@@ -108,9 +108,11 @@ class Supervisor:
         error = take_error(error_file(child.log))
         last_words = str(error or _last_error(child.log, child.log_start))
         if status == USER_ERROR:
-            raise SupervisorError(f'{last_words} ({child.log})', source=name)
+            raise SupervisorError(last_words, f'its log is {child.log}', name)
         if not self._rule.allows(name):
-            raise SupervisorError(f'{RestartRule.verdict(name)}; last: {last_words} ({child.log})')
+            raise SupervisorError(
+                f'{RestartRule.verdict(name)}; last: {last_words}', f'its log is {child.log}'
+            )
         self._report(f'{name} ended with {cause} and is started again ({last_words})')
         child.restart_at = time.monotonic() + _RESTART_DELAY_S
 

@@ -223,8 +223,8 @@ def test_what_is_no_message_is_left_out_and_named(her_ros, tmp_path):
     [
         (['--topic', 'block=/b'], "'block=/b' names no topic; write NAME=/TOPIC"),
         (['--topic', 'goal=b'], "'goal=b' names no topic; write NAME=/TOPIC"),
-        (['--topic', 'goal=/elsewhere'], 'no goal; publish one before each attempt'),
-        (['--topic', 'joint_states=/elsewhere'], 'no joint_states; --topic'),
+        (['--topic', 'goal=/elsewhere'], 'publish one before each attempt'),
+        (['--topic', 'joint_states=/elsewhere'], 'by --topic joint_states=/TOPIC'),
         (['--set', 'robot_bridge.speed=1'], "['speed']"),
     ],
 )

@@ -107,7 +107,8 @@ def test_the_installed_command_is_this_one():
     command = Path(sys.executable).with_name('her-ros')
     done = subprocess.run([command, 'evaluate', '/nothing.onnx'], capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr == 'her-ros: /nothing.onnx: cannot be read (No such file or directory)\n'
+    said = 'cannot be read (No such file or directory); name a file that exists'
+    assert done.stderr == f'her-ros: /nothing.onnx: {said}\n'
     assert not done.stdout
 
 

@@ -206,7 +206,7 @@ def test_a_users_error_ends_the_run_by_its_fields(supervise, wait, tmp_path):
     with pytest.raises(SupervisorError) as caught:
         wait(supervisor.poll, 'the end of the run')
     log = tmp_path / 'log' / 'run.a.log'
-    assert str(caught.value) == f'/run/a: gain: it is 3; make it 2 ({log})'
+    assert str(caught.value) == f'/run/a: gain: it is 3; make it 2; its log is {log}'
     assert [*log.parent.iterdir()] == [log]
 
 
