@@ -47,7 +47,9 @@ def card(
     versions = [each for each in result['evaluations'] if each['sha256'] == policy.sha256]
     if not versions:
         raise HerRosError(
-            f'none of the policies that {folder.result} tells of', source=folder.policy
+            f'none of the policies that {folder.result} tells of',
+            'put the policy.onnx of this run back',
+            folder.policy,
         )
     log = load_log(folder.checkpoint)
     task = evaluated_task(policy)

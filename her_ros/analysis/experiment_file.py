@@ -32,7 +32,9 @@ def read_experiment(path: Path) -> Experiment:
     """
     content = read_yaml(path, 'the example in docs/how_to/experiments.md')
     if not isinstance(content, Mapping) or {*content} != {*_KEYS}:
-        raise ConfigError(f'it must hold {", ".join(_KEYS)} and nothing else', source=path)
+        raise ConfigError(
+            'not the keys of an experiment', f'give {", ".join(_KEYS)} and nothing else', path
+        )
     name = _named(path, 'name', content['name'])
     if name in {each.name for each in EXPERIMENTS}:
         raise ConfigError(
@@ -42,7 +44,7 @@ def read_experiment(path: Path) -> Experiment:
         raise ConfigError(f'question is {content["question"]!r}', 'it must be text', source=path)
     variants = content['variants']
     if not isinstance(variants, Mapping) or len(variants) < 2:
-        raise ConfigError('variants must hold two at least, by name', source=path)
+        raise ConfigError('fewer than two variants', 'name two at least below variants', path)
     chosen = tuple(_variant(path, key, overrides) for key, overrides in variants.items())
     return Experiment(name, content['question'], chosen)
 
@@ -50,9 +52,9 @@ def read_experiment(path: Path) -> Experiment:
 def _named(path: Path, what: str, name: Any) -> str:
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ConfigError(
-            f'{what} {name!r}: use letters, digits and _, beginning with a letter, and'
-            ' quote words such as "on"',
-            source=path,
+            f'{what} {name!r}',
+            'use letters, digits and _, beginning with a letter, and quote words such as "on"',
+            path,
         )
     return name
 
@@ -62,7 +64,8 @@ def _variant(path: Path, name: Any, overrides: Any) -> Variant:
     # A variant that changes nothing is an empty list.
     if not isinstance(overrides, list) or not all(isinstance(each, str) for each in overrides):
         raise ConfigError(
-            f'variant {name} must be a list such as [trainer.batch_size=64], not {overrides!r}',
-            source=path,
+            f'variant {name} is {overrides!r}',
+            'give a list such as [trainer.batch_size=64]',
+            path,
         )
     return Variant(name, tuple(overrides))

@@ -47,7 +47,7 @@ def learnt(run: RunFolder) -> Learnt:
     """
     bags = bags_in_order(run)
     if not bags:
-        raise HerRosError('has not learnt from any bag yet; nothing to draw', source=run.path)
+        raise HerRosError('has not learnt from any bag yet', 'draw it later', run.path)
     parameters = configured(TrainerParameters, 'trainer', read_run_file(run.params)['trainer'])
     # A guard has no say in what is sampled, but would not allow every kind of goal.
     parameters = replace(parameters, guard='none')

@@ -28,7 +28,11 @@ def _draw(folder: Path) -> list[Path]:
         return write_report(folder)
     if (run := RunFolder(folder)).checkpoint.exists():
         return _draw_run(run)
-    raise HerRosError(f'neither an experiment ({TABLE}) nor a run (checkpoint)', source=folder)
+    raise HerRosError(
+        f'neither an experiment ({TABLE}) nor a run (checkpoint)',
+        'name runs/TASK/NAME, or the folder of an experiment',
+        folder,
+    )
 
 
 def _draw_together(folders: Sequence[Path], out: Path) -> list[Path]:
@@ -47,18 +51,20 @@ def _draw_together(folders: Sequence[Path], out: Path) -> list[Path]:
 
 def _require_curve(run: RunProgress) -> None:
     path = run.folder.path
-    if run.state is RunState.DAMAGED:
-        raise HerRosError(run.problem)
+    if run.error is not None:
+        raise run.error
     if not run.folder.params.exists():
         raise HerRosError(
             'not a run', 'name run folders, such as runs/FetchReach/run_001', source=path
         )
     if run.state is RunState.TRAINED or not run.folder.is_online:
         raise HerRosError(
-            'of offline training, which takes no env steps to draw over', source=path
+            'of offline training, which takes no env steps to draw over',
+            'name runs of her-ros train',
+            path,
         )
     if not run.evaluations:
-        raise HerRosError('no evaluation yet, so there is nothing to draw', source=path)
+        raise HerRosError('no evaluation yet', 'draw it after the first one', path)
 
 
 def _curve(run: RunProgress) -> Curve:
@@ -81,7 +87,11 @@ def _draw_run(run: RunFolder) -> list[Path]:
     from her_ros.analysis.hindsight_plots import draw_curriculum, draw_goals, draw_rewards
 
     if not run.is_online:
-        raise HerRosError('of offline training, which keeps no bags to draw from', source=run.path)
+        raise HerRosError(
+            'of offline training, which keeps no bags to draw from',
+            'name a run of her-ros train',
+            run.path,
+        )
     of = learnt(run)
     title = f'{of.task.name}, {run.path.name}'
     plots = run.path / 'plots'

@@ -85,10 +85,12 @@ def read_table(path: Path) -> list[Row]:
             lines = list(csv.DictReader(file, strict=True))
         rows = [Row(**{name: kind(line[name]) for name, kind in types.items()}) for line in lines]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
-        raise ResultsError(f'not a table of results ({error!r})', source=path) from None
+        raise ResultsError(
+            f'not a table of results ({error!r})', 'name one of her-ros experiment', path
+        ) from None
     if not rows:
         raise ResultsError(
-            'no evaluations; no run of the experiment has finished yet', source=path
+            'no evaluations', 'wait until a run of the experiment has finished', path
         )
     return rows
 

@@ -23,8 +23,8 @@ def print_runs(runs: Path) -> None:
     console = Console(markup=False, highlight=False, soft_wrap=True)
     console.print(table)
     for each in found:
-        if each.problem:
-            console.print(each.problem)
+        if each.error is not None:
+            console.print(str(each.error))
 
 
 def _cells(runs: Path, run: RunProgress) -> tuple[str, ...]:

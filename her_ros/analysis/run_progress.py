@@ -41,8 +41,8 @@ class RunProgress:
     wall_s: float = 0.0
     #: in order, each with ``env_steps``, ``updates``, ``episodes`` and ``success_rate``
     evaluations: tuple[Mapping[str, Any], ...] = ()
-    #: what is wrong with a damaged run
-    problem: str = ''
+    #: what is wrong with a damaged run; None: it is not damaged
+    error: HerRosError | None = None
 
     @property
     def best_success_rate(self) -> float | None:
@@ -78,9 +78,10 @@ def progress_of(run: RunFolder) -> RunProgress:
             return RunProgress(run, state)
         return _from_checkpoint(run, state)
     except HerRosError as error:
-        return RunProgress(run, RunState.DAMAGED, problem=str(error))
+        return RunProgress(run, RunState.DAMAGED, error=error)
     except (OSError, KeyError, TypeError, ValueError) as error:
-        return RunProgress(run, RunState.DAMAGED, problem=f'{run.path}: not readable ({error!r})')
+        damage = HerRosError(f'not readable ({error!r})', 'restore it from a copy', run.path)
+        return RunProgress(run, RunState.DAMAGED, error=damage)
 
 
 def _from_checkpoint(run: RunFolder, state: RunState) -> RunProgress:

@@ -74,7 +74,7 @@ def _write_mp4(path: Path, pictures: Iterator[Picture], fps: float) -> None:
         frames.close()
     except (OSError, RuntimeError) as error:  # ffmpeg is missing, or it ended
         reason = ' '.join(str(error).split())
-        raise VideoError(f'ffmpeg cannot write it ({reason[:200]})') from error
+        raise VideoError(f'ffmpeg cannot write it ({reason[:200]})', 'write .webp') from error
 
 
 def _write_gif(path: Path, pictures: Iterator[Picture], fps: float) -> None:

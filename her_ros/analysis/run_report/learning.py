@@ -21,7 +21,7 @@ from her_ros.analysis.run_report.page import (
     section,
 )
 from her_ros.analysis.run_report.published import PUBLISHED, Published
-from her_ros.analysis.run_report.source import RunSource
+from her_ros.analysis.run_report.source import LATER, RunSource
 from her_ros.runtime.errors import HerRosError
 
 
@@ -70,7 +70,7 @@ def curve_section(runs: Sequence[RunSource]) -> Section:
 
 def _curve(runs: Sequence[RunSource]) -> Section:
     if not any(run.progress.evaluations for run in runs):
-        raise HerRosError('there is no evaluation yet')
+        raise HerRosError('there is no evaluation yet', LATER)
     caption = 'Success of the evaluations; the bars are 95 % intervals.'
     if _published_of(runs) is not None:
         caption += ' The cross is the published result of the task.'
@@ -136,7 +136,7 @@ def _scalars(of: RunSource) -> dict[str, _Scalar]:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     if not of.folder.tensorboard.is_dir() or not any(of.folder.tensorboard.iterdir()):
-        raise HerRosError('the run has no TensorBoard files')
+        raise HerRosError('the run has no TensorBoard files', 'copy the whole run folder')
     events = EventAccumulator(str(of.folder.tensorboard), size_guidance={'scalars': 0})
     events.Reload()
     return {
@@ -157,7 +157,7 @@ def _time(of: RunSource) -> Section:
     scalars = _scalars(of)
     steps, updates = scalars.get('speed/env_steps_per_s'), scalars.get('speed/updates_per_s')
     if updates is None:
-        raise HerRosError('the run has not recorded its speeds')
+        raise HerRosError('the run has not recorded its speeds', 'copy the whole run folder')
     written = np.array(updates.written_s)
     spans = np.diff(written, prepend=written[0])
     updating = np.array(updates.values) > 0

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from her_ros.analysis.run_progress import RunProgress, RunState, progress_of
+from her_ros.analysis.run_progress import RunProgress, progress_of
 from her_ros.bags.reader import read_bag
 from her_ros.config.files import NodesValues, complete, read_run_file
 from her_ros.episodes.episode import Episode
@@ -20,6 +20,8 @@ from her_ros.runtime.states import Outcome
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
+#: cure of a run that has not yet done what a report shows
+LATER = 'make the report again after the first one'
 # Rollouts that are read of a run, evenly spread: reading all of a long run would take minutes.
 _ROLLOUTS = 40
 
@@ -48,8 +50,8 @@ class RunSource:
                 source=self.folder.path,
             )
         progress = progress_of(self.folder)
-        if progress.state is RunState.DAMAGED:
-            raise HerRosError(progress.problem)
+        if progress.error is not None:
+            raise progress.error
         return progress
 
     @cached_property
@@ -118,7 +120,7 @@ class RunSource:
         """
         evaluations = [dict(each) for each in self.progress.evaluations]
         if not evaluations:
-            raise HerRosError('there is no evaluation yet')
+            raise HerRosError('there is no evaluation yet', LATER)
         digest = self.policy_sha256 if self.folder.policy.exists() else ''
         own = [each for each in evaluations if each['sha256'] == digest]
         return (own or evaluations)[-1]
@@ -141,6 +143,6 @@ class RunSource:
         """
         paths = sorted(self.folder.bags.glob('*.mcap')) if self.folder.bags.is_dir() else []
         if not paths:
-            raise HerRosError('the run keeps no bags of its rollouts')
+            raise HerRosError('the run keeps no bags of its rollouts', 'report where the bags are')
         chosen = np.unique(np.linspace(0, len(paths) - 1, _ROLLOUTS).round().astype(int))
         return [read_bag(paths[i], self.task).episodes for i in chosen.tolist()]
