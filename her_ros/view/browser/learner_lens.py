@@ -120,7 +120,9 @@ class Critic:
 
     def __init__(self, run: RunFolder, parameters: LearnerParameters, task: GoalTask) -> None:
         if not run.checkpoint.exists():
-            raise HerRosError('has no checkpoint, and so no critic', source=run.path)
+            raise HerRosError(
+                'has no checkpoint, and so no critic', 'open it after the first one', run.path
+            )
         state = load_checkpoint(run.checkpoint)
         # Only the networks are used; what orders the buffer is left out.
         self._learner = Learner(

@@ -95,7 +95,9 @@ class Library:
         for place, (_, episode) in enumerate(stream):
             if place == entry.place:
                 return episode
-        raise HerRosError(f'has no episode {entry.place + 1} any more', source=entry.bag)
+        raise HerRosError(
+            f'has no episode {entry.place + 1} any more', 'start the view again', entry.bag
+        )
 
     def neighbours(self, entry: Entry) -> list[Episode]:
         """Return the episodes of an episode's bag that are in memory, itself among them."""

@@ -43,7 +43,9 @@ class Stage:
     def __init__(self, server: Any, task: GoalTask) -> None:
         if task.goal_size != 3:
             raise HerRosError(
-                f'a goal of {task.goal_size} values cannot be drawn', source=f'task {task.name}'
+                f'a goal of {task.goal_size} values cannot be drawn',
+                'name a task whose goal is a position',
+                f'task {task.name}',
             )
         self._server, self._task = server, task
         self._scene = ViewScene(task)
