@@ -1,4 +1,4 @@
-"""Learning from fixed bags: three kinds of data, with and without guards, with and without HER.
+"""Learning from fixed bags: three kinds of data, with and without regularizers, and without HER.
 
 ``collect RUN OUT`` makes three sets of bags from a finished online run: ``random``, as many
 episodes of the untrained policy as the run has; ``first``, the bags up to the first rollout
@@ -64,16 +64,16 @@ WITHOUT_SYMMETRIES = tuple(
     for word in ('--set', f'trainer.symmetry.{name}=0.0')
 )
 VARIANTS: dict[str, tuple[str, ...]] = {
-    'DDPG+HER': ('--guard', 'none'),
-    'TD3+BC': ('--guard', 'td3_bc'),
-    'WGCSL': ('--guard', 'wgcsl'),
-    'imitation': ('--guard', 'gcsl'),
-    'DDPG, no HER': ('--guard', 'none', *WITHOUT_HER),
+    'DDPG+HER': ('--offline-regularizer', 'none'),
+    'TD3+BC': ('--offline-regularizer', 'td3_bc'),
+    'WGCSL': ('--offline-regularizer', 'wgcsl'),
+    'imitation': ('--offline-regularizer', 'gcsl'),
+    'DDPG, no HER': ('--offline-regularizer', 'none', *WITHOUT_HER),
 }
 HALF = 'symmetries, half of the bags'
 SYMMETRIES: dict[str, tuple[str, ...]] = {
-    'no symmetries, all bags': ('--guard', 'none', *WITHOUT_SYMMETRIES),
-    HALF: ('--guard', 'none'),
+    'no symmetries, all bags': ('--offline-regularizer', 'none', *WITHOUT_SYMMETRIES),
+    HALF: ('--offline-regularizer', 'none'),
 }
 UPDATES = {'FetchReach': 4_000}
 UPDATES_OTHERWISE = 30_000

@@ -49,8 +49,8 @@ def learnt(run: RunFolder) -> Learnt:
     if not bags:
         raise HerRosError('has not learnt from any bag yet', 'draw it later', run.path)
     parameters = configured(TrainerParameters, 'trainer', read_run_file(run.params)['trainer'])
-    # A guard has no say in what is sampled, but would not allow every kind of goal.
-    parameters = replace(parameters, guard='none')
+    # An offline regularizer has no say in what is sampled, but would not allow every kind of goal.
+    parameters = replace(parameters, offline_regularizer='none')
     rollouts = [read_bag(path).episodes for path, _ in bags]
     return Learnt(task_named(parameters.task), parameters, rollouts)
 

@@ -12,7 +12,7 @@ from her_ros.cli.options import Arm, Overrides, Params, Report, Seed, StartFrom
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.schema import parameters_of
 
-_GUARDS = parameters_of(LearnerParameters)['guard'].choices
+_REGULARIZERS = parameters_of(LearnerParameters)['offline_regularizer'].choices
 
 
 @app.command(
@@ -34,9 +34,12 @@ def train_offline(
         Path | None, typer.Option(help='Folder for the results; default: runs/TASK/offline.')
     ] = None,
     updates: Annotated[int, typer.Option(min=1, help='Updates to make.')] = 40_000,
-    guard: Annotated[
+    regularizer: Annotated[
         str | None,
-        typer.Option(help=f'What keeps the policy close to the bags: {", ".join(_GUARDS)}.'),
+        typer.Option(
+            '--offline-regularizer',
+            help=f'What keeps the policy close to the bags: {", ".join(_REGULARIZERS)}.',
+        ),
     ] = None,
     seed: Seed = None,
     evaluate: Annotated[
@@ -61,7 +64,7 @@ def train_offline(
         *([] if seed is None else [f'seed={seed}']),
         *start_override(start_from),
         *(override or []),
-        *([] if guard is None else [f'trainer.guard={guard}']),
+        *([] if regularizer is None else [f'trainer.offline_regularizer={regularizer}']),
     ]
     options = Options(bags, task, arm, out, updates, params, overrides, evaluate)
     sys.exit(run(options, report_after_training if report else None))

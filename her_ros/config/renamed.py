@@ -7,6 +7,7 @@ from typing import Any
 RENAMED = {
     'actor_learning_rate': 'actor.learning_rate',
     'action_l2': 'actor.action_l2',
+    'guard': 'offline_regularizer',
     'policy_average': 'actor.ema',
     'critic_learning_rate': 'critic.learning_rate',
     'critic_layer_norm': 'critic.layer_norm',

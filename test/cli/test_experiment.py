@@ -59,7 +59,10 @@ def test_every_arm_fits_every_task_and_can_learn(experiment, task):
         (['tea'], ["'tea'", 'her, strategies']),
         (['her', '--task', 'FetchTea'], ["'FetchTea'"]),
         (['her', '--set', 'trainer.bach_size=3'], ["['bach_size']"]),
-        (['agents', '--set', 'trainer.guard=td3_bc'], ['variant sac: trainer: guard td3_bc']),
+        (
+            ['agents', '--set', 'trainer.offline_regularizer=td3_bc'],
+            ['variant sac: trainer: offline_reg'],
+        ),
         (['her', '--out', '/sys/here'], ['/sys/here', 'cannot be written']),
     ],
 )

@@ -118,11 +118,11 @@ def test_a_run_is_read_in_the_order_of_its_log(offline, bags, tmp_path):
     assert 'b30.mcap: altered since the run has learnt from it' in ended.errors
 
 
-@pytest.mark.parametrize('guard', ['td3_bc', 'wgcsl', 'gcsl'])
-def test_guards_are_chosen_by_name(offline, bags, tmp_path, guard):
-    assert offline(bags, '--guard', guard).status == 0
+@pytest.mark.parametrize('regularizer', ['td3_bc', 'wgcsl', 'gcsl'])
+def test_offline_regularizers_are_chosen_by_name(offline, bags, tmp_path, regularizer):
+    assert offline(bags, '--offline-regularizer', regularizer).status == 0
     contract = OnnxPolicy.load(tmp_path / 'out' / 'policy.onnx').contract
-    assert contract.provenance['guard'] == guard
+    assert contract.provenance['offline_regularizer'] == regularizer
 
 
 def test_a_damaged_bag_is_named_and_the_rest_is_learnt_from(offline, bags):
@@ -139,7 +139,10 @@ def test_a_damaged_bag_is_named_and_the_rest_is_learnt_from(offline, bags):
     [
         (['{bags}', '--task', 'FetchPush'], 'recorded from FetchReach, expected FetchPush'),
         (['{bags}', '--task', 'FetchPull'], "task 'FetchPull' is unknown"),
-        (['{bags}', '--guard', 'hope'], "guard is 'hope'; choose one of none, td3_bc"),
+        (
+            ['{bags}', '--offline-regularizer', 'hope'],
+            "regularizer is 'hope'; choose one of none",
+        ),
         (['/nowhere'], '/nowhere: no such file or folder'),
         (['{bags}', '--set', 'trainer.batch_size=0'], 'batch_size is 0'),
         (['{bags}', '--from', '/nowhere.onnx'], '/nowhere.onnx: cannot be read (No such file'),
@@ -330,9 +333,9 @@ def test_more_updates_go_on_and_are_judged(offline, bags, tmp_path):
 
 
 def test_imitating_relabelled_goals_needs_some(offline, bags):
-    ended = offline(bags, '--guard', 'gcsl', '--set', 'trainer.her.k=0')
+    ended = offline(bags, '--offline-regularizer', 'gcsl', '--set', 'trainer.her.k=0')
     assert ended.status == 1
-    assert 'guard gcsl imitates what led to relabelled goals' in ended.errors
+    assert 'offline_regularizer gcsl imitates what led to relabelled goals' in ended.errors
 
 
 def test_an_offline_folder_is_no_bag(offline, bags, tmp_path):

@@ -28,7 +28,7 @@ GOAL_STRATEGIES: Registry[Any] = Registry(
     },
 )
 
-#: guards that imitate what led to relabelled goals
+#: offline regularizers that imitate what led to relabelled goals
 IMITATING = ('wgcsl', 'gcsl')
 
 
@@ -239,7 +239,7 @@ class LearnerParameters(NodeParameters):
         maximum=1000,
         group='td3',
     )
-    guard: str = parameter(
+    offline_regularizer: str = parameter(
         'none',
         'ties the actor to recorded actions when no new ones come: td3_bc (Fujimoto & Gu 2021),'
         ' wgcsl (Yang et al. 2022); gcsl imitates and nothing else (Ghosh et al. 2021)',
@@ -282,22 +282,23 @@ class LearnerParameters(NodeParameters):
                 f' {self.motion_fraction}, and each says what is drawn',
                 'set motion_fraction 0.0 or priority.kind none',
             )
-        if self.agent == 'sac' and self.guard != 'none':
+        if self.agent == 'sac' and self.offline_regularizer != 'none':
             raise ConfigError(
-                f'guard {self.guard} ties a deterministic actor, which agent sac does not have',
-                'choose guard none, or agent ddpg or td3',
+                f'offline_regularizer {self.offline_regularizer} ties a deterministic actor, which'
+                ' agent sac does not have',
+                'choose offline_regularizer none, or agent ddpg or td3',
             )
-        if self.guard in IMITATING and not self.her_k:
+        if self.offline_regularizer in IMITATING and not self.her_k:
             raise ConfigError(
-                f'guard {self.guard} imitates what led to relabelled goals, of which there are'
-                ' none with her.k 0',
-                'choose another guard, or set her.k',
+                f'offline_regularizer {self.offline_regularizer} imitates what led to relabelled'
+                ' goals, of which there are none with her.k 0',
+                'choose another offline_regularizer, or set her.k',
             )
-        if self.guard in IMITATING and self.her_strategy == 'random':
+        if self.offline_regularizer in IMITATING and self.her_strategy == 'random':
             raise ConfigError(
-                f'guard {self.guard} imitates what led to relabelled goals, and to those of'
-                ' her.strategy random nothing led',
-                'choose another guard, or another strategy',
+                f'offline_regularizer {self.offline_regularizer} imitates what led to relabelled'
+                ' goals, and to those of her.strategy random nothing led',
+                'choose another offline_regularizer, or another strategy',
             )
 
 

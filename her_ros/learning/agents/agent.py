@@ -14,8 +14,8 @@ from her_ros.learning.agents.actor_critic import (
     critic_losses,
     frozen,
 )
-from her_ros.learning.agents.guard import GUARDS, Proposal
 from her_ros.learning.agents.networks import Parameters
+from her_ros.learning.agents.offline_regularizer import OFFLINE_REGULARIZERS, Proposal
 from her_ros.learning.torch_private import fused_adam_
 from her_ros.tasks.goal_task import GoalTask
 
@@ -31,8 +31,9 @@ class Ddpg(ActorCritic):
     def __init__(self, task: GoalTask, parameters: LearnerParameters) -> None:
         super().__init__(task, parameters)
         # Where actions are imitated it would make them smaller than the recorded ones.
-        self._action_l2 = parameters.actor_action_l2 if parameters.guard == 'none' else 0.0
-        self._guard = GUARDS[parameters.guard]
+        regularizer = parameters.offline_regularizer
+        self._action_l2 = parameters.actor_action_l2 if regularizer == 'none' else 0.0
+        self._regularizer = OFFLINE_REGULARIZERS[regularizer]
         # Rewards are -1 or 0, so no return lies below this or above 0.
         self._lowest_return = -1.0 / (1.0 - parameters.discount)
 
@@ -71,7 +72,7 @@ class Ddpg(ActorCritic):
         )
         return {
             **critic_losses(values - targets, inputs.weight),
-            'actor_loss': (self._action_l2 * action * action).mean() + self._guard(proposal),
+            'actor_loss': (self._action_l2 * action * action).mean() + self._regularizer(proposal),
             'value': values.detach().mean(),
         }
 

@@ -225,8 +225,12 @@ class OfflineTraining(BagTraining):
         self._add_evaluation(evaluation, episodes, self.learner.updates)
 
     def _policy(self, version: int) -> bytes:
-        provenance = {'run': self.folder.path.name, 'guard': self.parameters.guard}
-        return self.learner.policy(version, {**provenance, 'bags': str(len(self._log))})
+        provenance = {
+            'run': self.folder.path.name,
+            'offline_regularizer': self.parameters.offline_regularizer,
+            'bags': str(len(self._log)),
+        }
+        return self.learner.policy(version, provenance)
 
     def save(self) -> None:
         """Write the checkpoint; every rank calls this, rank 0 writes."""
@@ -242,7 +246,7 @@ class OfflineTraining(BagTraining):
         if last is not None and last.updates != self.learner.updates:
             last = None  # it judged another policy
         result = self._result(Outcome.TRAINED, last.success_rate if last else None)
-        result['guard'] = self.parameters.guard
+        result['offline_regularizer'] = self.parameters.offline_regularizer
         if self.ranks.rank == 0:
             # Judged last, it is that version, so that a card finds what was shown.
             version = len(self.evaluations) + (last is None)

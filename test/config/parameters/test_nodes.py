@@ -61,9 +61,15 @@ def test_defaults_are_those_of_the_paper():
             {'priority.kind': 'energy', 'motion_fraction': 0.1},
             'set motion_fraction 0.0 or priority.kind none',
         ),
-        ({'agent': 'sac', 'guard': 'td3_bc'}, 'guard td3_bc ties a deterministic actor'),
-        ({'guard': 'wgcsl', 'her.k': 0}, 'none with her.k 0'),
-        ({'guard': 'gcsl', 'her.strategy': 'random'}, 'her.strategy random nothing led'),
+        (
+            {'agent': 'sac', 'offline_regularizer': 'td3_bc'},
+            'td3_bc ties a deterministic actor',
+        ),
+        ({'offline_regularizer': 'wgcsl', 'her.k': 0}, 'none with her.k 0'),
+        (
+            {'offline_regularizer': 'gcsl', 'her.strategy': 'random'},
+            'random nothing led',
+        ),
     ],
 )
 def test_what_does_not_go_together_is_refused(values, said):

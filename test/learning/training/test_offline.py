@@ -178,7 +178,9 @@ def test_policies_are_judged_on_the_way_and_the_result_tells(training_of, toy, m
     )
     assert (result['success_rate'], result['updates']) == (1.0, 1000)
     assert policy == judged[-1]
-    assert OnnxPolicy(policy, 'policy.onnx', toy).contract.provenance['guard'] == 'none'
+    assert (
+        OnnxPolicy(policy, 'policy.onnx', toy).contract.provenance['offline_regularizer'] == 'none'
+    )
 
 
 def test_online_training_does_not_go_on_in_an_offline_folder(training_of, toy, parameters):

@@ -8,7 +8,14 @@ from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.schema import parameters_of
 from her_ros.learning.agents.actor_critic import Inputs
 from her_ros.learning.agents.agent import Agent, Ddpg
-from her_ros.learning.agents.guard import GUARDS, Proposal, gcsl, td3_bc, unguarded, wgcsl
+from her_ros.learning.agents.offline_regularizer import (
+    OFFLINE_REGULARIZERS,
+    Proposal,
+    gcsl,
+    td3_bc,
+    unregularized,
+    wgcsl,
+)
 
 
 def proposal_of(count=200, seed=0, **values):
@@ -27,13 +34,15 @@ def proposal_of(count=200, seed=0, **values):
     return Proposal(**{**drawn, **values})
 
 
-def test_every_guard_can_be_chosen_by_its_name():
-    assert set(parameters_of(LearnerParameters)['guard'].choices) == set(GUARDS)
+def test_every_regularizer_can_be_chosen_by_its_name():
+    assert set(parameters_of(LearnerParameters)['offline_regularizer'].choices) == set(
+        OFFLINE_REGULARIZERS
+    )
 
 
-def test_unguarded_looks_at_values_alone():
+def test_unregularized_looks_at_values_alone():
     proposal = proposal_of()
-    assert unguarded(proposal) == -proposal.value.mean()
+    assert unregularized(proposal) == -proposal.value.mean()
 
 
 def test_td3_bc_does_not_depend_on_the_unit_of_rewards():
@@ -85,8 +94,8 @@ def inputs_with(toy, action, steps):
     return Inputs(state, action, state, reward, ends, steps)
 
 
-@pytest.mark.parametrize('guard', ['td3_bc', 'wgcsl', 'gcsl'])
-def test_guarded_actors_stay_with_what_was_recorded(toy, parameters, guard, device):
+@pytest.mark.parametrize('regularizer', ['td3_bc', 'wgcsl', 'gcsl'])
+def test_regularized_actors_stay_with_what_was_recorded(toy, parameters, regularizer, device):
     """One action in all of the data, and no reward ever: nothing speaks for another action."""
     recorded = torch.tensor([0.5, -0.25, 0.1]).expand(64, 3).to(device)
     steps = torch.ones(64, dtype=torch.long, device=device)
@@ -94,9 +103,11 @@ def test_guarded_actors_stay_with_what_was_recorded(toy, parameters, guard, devi
     given = {name: value for name, value in vars(inputs).items() if value is not None}
     inputs = Inputs(**{name: value.to(device) for name, value in given.items()})
     distance = {}
-    for chosen in ('none', guard):
+    for chosen in ('none', regularizer):
         # Wide enough for the critic to find out that all is equally bad.
-        values = parameters(guard=chosen, actor_action_l2=0.0, hidden_sizes=(32, 32), tau=0.2)
+        values = parameters(
+            offline_regularizer=chosen, actor_action_l2=0.0, hidden_sizes=(32, 32), tau=0.2
+        )
         agent = Agent(Ddpg(toy, values), values, torch.Generator().manual_seed(0), device)
         for _ in range(1500):
             gradients, _ = agent.gradients(inputs)
@@ -104,16 +115,19 @@ def test_guarded_actors_stay_with_what_was_recorded(toy, parameters, guard, devi
         acts = agent.algorithm.act(agent.policy, inputs.state)
         distance[chosen] = (acts - recorded).abs().mean().item()
     # TD3+BC weighs imitation against value; the others do nothing but imitate.
-    limit = 0.5 if guard == 'td3_bc' else 0.05
-    assert distance[guard] < limit * distance['none']
+    limit = 0.5 if regularizer == 'td3_bc' else 0.05
+    assert distance[regularizer] < limit * distance['none']
 
 
-@pytest.mark.parametrize('guard', ['td3_bc', 'wgcsl', 'gcsl'])
-def test_the_penalty_on_actions_does_not_shrink_what_is_imitated(toy, parameters, guard):
+@pytest.mark.parametrize('regularizer', ['td3_bc', 'wgcsl', 'gcsl'])
+def test_the_penalty_on_actions_does_not_shrink_what_is_imitated(toy, parameters, regularizer):
     recorded, steps = torch.rand(64, 3) - 0.5, torch.ones(64, dtype=torch.long)
     inputs = inputs_with(toy, recorded, steps)
     losses = [
         Agent(Ddpg(toy, values), values, torch.Generator().manual_seed(0)).gradients(inputs)[1]
-        for values in (parameters(guard=guard, actor_action_l2=weight) for weight in (0.0, 10.0))
+        for values in (
+            parameters(offline_regularizer=regularizer, actor_action_l2=weight)
+            for weight in (0.0, 10.0)
+        )
     ]
     assert losses[0]['actor_loss'] == losses[1]['actor_loss']

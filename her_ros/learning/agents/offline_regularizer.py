@@ -35,7 +35,7 @@ class Proposal:
     discount: float
 
 
-def unguarded(proposal: Proposal) -> Tensor:
+def unregularized(proposal: Proposal) -> Tensor:
     """Raise the value, as DDPG does."""
     return -proposal.value.mean()
 
@@ -74,8 +74,8 @@ def _mean(values: Tensor, counts: Tensor) -> Tensor:
 
 
 #: actor losses by the name that a parameter file gives
-GUARDS: dict[str, Callable[[Proposal], Tensor]] = {
-    'none': unguarded,
+OFFLINE_REGULARIZERS: dict[str, Callable[[Proposal], Tensor]] = {
+    'none': unregularized,
     'td3_bc': td3_bc,
     'wgcsl': wgcsl,
     'gcsl': gcsl,
