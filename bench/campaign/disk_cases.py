@@ -158,8 +158,8 @@ def _prepare_run(place: Path) -> None:
     while training.updates_owed:
         training.update(1.0)
     training.begin_evaluation()
-    assert training.judged_policy is not None
-    version, content = training.judged_policy
+    assert training.candidate_policy is not None
+    version, content = training.candidate_policy
     bag = folder.evaluation_bag(version, sha256(content))
     write_rollout(bag.parent, bag.stem, run_metadata(_TASK), _rollout(9, version))
 

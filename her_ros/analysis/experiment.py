@@ -36,7 +36,7 @@ _CORES_PER_RUN, _MOST_AT_ONCE = 2, 16
 
 
 @dataclass(frozen=True)
-class Options:
+class ExperimentOptions:
     """Options of ``her-ros experiment``."""
 
     #: of an experiment, or of a file that describes one
@@ -66,7 +66,7 @@ def list_experiments() -> None:
     Console(markup=False, highlight=False).print(table)
 
 
-def experiment(options: Options) -> int:
+def experiment(options: ExperimentOptions) -> int:
     """Run what has not finished yet, and report; return the exit status.
 
     :return: 0 if all runs have finished, 1 if some failed, 130 after Ctrl-C
@@ -106,7 +106,7 @@ def jobs_allowed() -> int:
     return min(_MOST_AT_ONCE, max(1, cores // _CORES_PER_RUN))
 
 
-def _check(chosen: Experiment, options: Options) -> None:
+def _check(chosen: Experiment, options: ExperimentOptions) -> None:
     """Check every variant before anything is made.
 
     :raises HerRosError: naming the first variant that does not fit
@@ -139,7 +139,7 @@ def _claim(folder: Path, stack: ExitStack) -> None:
         ) from None
 
 
-def planned(chosen: Experiment, options: Options) -> list[Job]:
+def planned(chosen: Experiment, options: ExperimentOptions) -> list[Job]:
     """Make, or find, the folders of all runs; the first seed of every variant comes first.
 
     :raises HerRosError: if a run was begun with other parameters

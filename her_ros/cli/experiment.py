@@ -39,10 +39,10 @@ def experiment(
     Each variant is trained with each seed, in a run like those of `train`. The results are
     results.csv, summary.md and curves. Repeat the command to run what is missing.
     """
-    from her_ros.analysis.experiment import Options, list_experiments
+    from her_ros.analysis.experiment import ExperimentOptions, list_experiments
     from her_ros.analysis.experiment import experiment as run
 
     if show_list or not name:
         list_experiments()
         return
-    sys.exit(run(Options(name, task, seeds, out, jobs, override or [], params)))
+    sys.exit(run(ExperimentOptions(name, task, seeds, out, jobs, override or [], params)))

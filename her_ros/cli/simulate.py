@@ -47,10 +47,10 @@ def simulate(
     command. To measure a policy without ROS, use evaluate.
     """
     from her_ros.orchestration.prepare import arm_override
-    from her_ros.orchestration.simulate import Options
+    from her_ros.orchestration.simulate import SimulateOptions
     from her_ros.orchestration.simulate import simulate as run
 
     accepted = ['policy.accept_arm=true'] if accept_arm else []
     overrides = [*arm_override(arm), *accepted, *(override or [])]
     more = (folder, record, params, overrides, namespace)
-    run(Options(task, model, real_time, publish_scene, *more))
+    run(SimulateOptions(task, model, real_time, publish_scene, *more))

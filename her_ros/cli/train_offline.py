@@ -57,7 +57,7 @@ def train_offline(
     """
     from her_ros.analysis.run_report.after_training import report_after_training
     from her_ros.orchestration.prepare import start_override
-    from her_ros.orchestration.train_offline import Options
+    from her_ros.orchestration.train_offline import TrainOfflineOptions
     from her_ros.orchestration.train_offline import train_offline as run
 
     overrides = [
@@ -66,5 +66,5 @@ def train_offline(
         *(override or []),
         *([] if regularizer is None else [f'trainer.offline_regularizer={regularizer}']),
     ]
-    options = Options(bags, task, arm, out, updates, params, overrides, evaluate)
+    options = TrainOfflineOptions(bags, task, arm, out, updates, params, overrides, evaluate)
     sys.exit(run(options, report_after_training if report else None))

@@ -60,7 +60,7 @@ class TrainerNode(GuardedNode):
             )
         self._hints = Hints(self._training.has_seen)
         self._policies = self.create_publisher(UInt8MultiArray, POLICY, LATCHED)
-        self._judged = self.create_publisher(UInt8MultiArray, EVALUATION_POLICY, LATCHED)
+        self._candidates = self.create_publisher(UInt8MultiArray, EVALUATION_POLICY, LATCHED)
         self._collect = self.create_publisher(Bool, COLLECT, LATCHED)
         self.create_subscription(String, EPISODES, self._on_hint, HINT)
         self.create_subscription(UInt8MultiArray, POLICY, self._on_policy, LATCHED)
@@ -87,8 +87,8 @@ class TrainerNode(GuardedNode):
         executor = SingleThreadedExecutor()
         executor.add_node(self)
         training = self._training
-        if training.judged_policy is not None:
-            self._publish(self._judged, training.judged_policy[1])
+        if training.candidate_policy is not None:
+            self._publish(self._candidates, training.candidate_policy[1])
         while training.outcome is None:
             busy = self._cycle()
             executor.spin_once(timeout_sec=0.0 if busy else 0.1)
@@ -109,8 +109,8 @@ class TrainerNode(GuardedNode):
         if news := training.compile_when_due():
             self.get_logger().info(news)
         self._publish_policy(at_rest=not training.updates_owed)
-        if training.begin_evaluation() and training.judged_policy is not None:
-            self._publish(self._judged, training.judged_policy[1])
+        if training.begin_evaluation() and training.candidate_policy is not None:
+            self._publish(self._candidates, training.candidate_policy[1])
         evaluated = self._end_evaluation()
         # At the end of the run, further rollouts would not be used.
         self._ask(training.wants_collection and training.outcome is None)
@@ -126,8 +126,8 @@ class TrainerNode(GuardedNode):
             evaluation = training.end_evaluation()
         except EvaluationDamaged as error:
             self.get_logger().warning(f'not evaluated: {error}')
-            if training.judged_policy is not None:
-                self._publish(self._judged, training.judged_policy[1])
+            if training.candidate_policy is not None:
+                self._publish(self._candidates, training.candidate_policy[1])
             return False
         if evaluation is None:
             return False

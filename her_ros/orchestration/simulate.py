@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from her_ros.view.display import Display
 
 
-class Options(NamedTuple):
-    """Options of the command."""
+class SimulateOptions(NamedTuple):
+    """Options of ``her-ros simulate``."""
 
     task: str
     #: None: the policy shipped for the task
@@ -34,7 +34,7 @@ class Options(NamedTuple):
     namespace: str
 
 
-def simulate(options: Options) -> None:
+def simulate(options: SimulateOptions) -> None:
     """Run simulation and policy until Ctrl-C.
 
     :raises HerRosError: if an option is invalid, before anything is started
@@ -58,13 +58,13 @@ def simulate(options: Options) -> None:
     )
 
 
-def _nodes(options: Options, model: str, run_dir: str) -> list[NodeSpec]:
+def _nodes(options: SimulateOptions, model: str, run_dir: str) -> list[NodeSpec]:
     return simulation_nodes(
         options.namespace, model, run_dir, options.real_time, options.publish_scene
     )
 
 
-def _display(options: Options, console: Console) -> 'Display':
+def _display(options: SimulateOptions, console: Console) -> 'Display':
     from her_ros.view.simulation_display import SimulationDisplay
 
     return SimulationDisplay(f'{options.task} in simulation', options.namespace, console)

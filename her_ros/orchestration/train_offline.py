@@ -41,8 +41,8 @@ _CURVE = 12
 
 
 @dataclass(frozen=True)
-class Options:
-    """Options of the command."""
+class TrainOfflineOptions:
+    """Options of ``her-ros train-offline``."""
 
     bags: Sequence[Path]
     task: str
@@ -54,7 +54,9 @@ class Options:
     evaluate: bool
 
 
-def train_offline(options: Options, write_report: Callable[[RunFolder], str] | None = None) -> int:
+def train_offline(
+    options: TrainOfflineOptions, write_report: Callable[[RunFolder], str] | None = None
+) -> int:
     """Train until all updates are made; return the exit status.
 
     :param write_report: writes a report of the finished run; returns its path, or why there is
@@ -104,7 +106,7 @@ def train_offline(options: Options, write_report: Callable[[RunFolder], str] | N
     return 0
 
 
-def _task(options: Options, bags: Sequence[tuple[Path, str]]) -> GoalTask:
+def _task(options: TrainOfflineOptions, bags: Sequence[tuple[Path, str]]) -> GoalTask:
     """Return the task, with its arm and, where that is described, the arm's workspace.
 
     :raises HerRosError: if the policy is to be evaluated and the arm is not described here
@@ -157,7 +159,7 @@ class _Session:
         self,
         training: OfflineTraining,
         source: EpisodeSource,
-        options: Options,
+        options: TrainOfflineOptions,
         console: Console,
     ) -> None:
         self._training, self._source = training, source

@@ -40,7 +40,7 @@ class Bags:
 
     def judge(self, training, success_rate, solved_at_reset=0.0, version=None):
         """Leave the bag of ten episodes that the evaluation worker would leave."""
-        judged, content = training.judged_policy
+        judged, content = training.candidate_policy
         episodes = [self.make_episode(self.task, 5, number) for number in range(10)]
         for number, episode in enumerate(episodes):
             rows = episode.rows

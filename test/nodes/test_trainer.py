@@ -55,7 +55,7 @@ def folders(tmp_path_factory, write_bag):
 
 
 def _evaluation_bag(folder, training):
-    version, content = training.judged_policy
+    version, content = training.candidate_policy
     return folder.evaluation_bag(version, sha256(content))
 
 

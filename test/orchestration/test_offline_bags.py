@@ -11,7 +11,7 @@ from her_ros.bags.rollout import run_metadata
 from her_ros.bags.writer import write_rollout
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.orchestration.offline_bags import digests_of, task_of
-from her_ros.orchestration.train_offline import Options, _task
+from her_ros.orchestration.train_offline import TrainOfflineOptions, _task
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import file_sha256
 from her_ros.sim.evaluate import evaluation_steps
@@ -36,7 +36,7 @@ def test_the_task_of_bags_is_done_by_the_arm_that_they_were_recorded_on(tmp_path
     protocol = EvaluationProtocol(episodes=1, num_envs=1, threads=1)
     rows = [*evaluation_steps(task, lambda *_: still, 0, protocol)]
     write_rollout(tmp_path, 'a', run_metadata(task), rows, '/step', 0, task.control_period_s)
-    options = Options([tmp_path], '', '', None, 1, None, [], False)
+    options = TrainOfflineOptions([tmp_path], '', '', None, 1, None, [], False)
     bags = [(tmp_path / 'a.mcap', '')]
     assert task_of(bags) == task
     assert _task(options, bags) == with_workspace(task)
@@ -50,7 +50,7 @@ def test_bags_of_an_arm_without_a_description_are_not_evaluated(tmp_path):
     protocol = EvaluationProtocol(episodes=1, num_envs=1, threads=1)
     rows = [*evaluation_steps(replace(task, arm='six_joint'), lambda *_: still, 0, protocol)]
     write_rollout(tmp_path, 'a', run_metadata(task), rows, '/step', 0, task.control_period_s)
-    options = Options([tmp_path], '', '', None, 1, None, [], evaluate=False)
+    options = TrainOfflineOptions([tmp_path], '', '', None, 1, None, [], evaluate=False)
     bags = [(tmp_path / 'a.mcap', '')]
     assert _task(options, bags).arm == 'no_such_arm'
     with pytest.raises(ArmError, match='no_such_arm'):

@@ -59,8 +59,8 @@ class Training(BagTraining):
         self._news = ''
         self._seen: set[str] = set()
         self._version = 0
-        self._judged: tuple[int, bytes] | None = None  # version and policy under evaluation
-        self._judged_at = (0, 0, 0.0)  # the env steps, updates and seconds it came from
+        self._candidate: tuple[int, bytes] | None = None  # version and policy to evaluate
+        self._candidate_counts = (0, 0, 0.0)  # the env steps, updates and seconds it came from
         self._damaged = 0  # evaluation bags of this version that were set aside
         self._next_evaluation = parameters.evaluation_interval
 
@@ -111,21 +111,21 @@ class Training(BagTraining):
         self._next_evaluation = state['next_evaluation']
         if state['judged'] is not None:
             version, content = state['judged']
-            self._judged = (version, content.numpy().tobytes())
-            self._judged_at = tuple(state['judged_at'])
+            self._candidate = (version, content.numpy().tobytes())
+            self._candidate_counts = tuple(state['judged_at'])
         return True
 
     def save(self) -> None:
-        """Write the checkpoint."""
+        """Write the checkpoint; its keys stay, so that earlier ones can be read."""
         judged = None
-        if self._judged is not None:
-            version, content = self._judged
+        if self._candidate is not None:
+            version, content = self._candidate
             judged = [version, torch.frombuffer(bytearray(content), dtype=torch.uint8)]
         self._save(
             version=self._version,
             next_evaluation=self._next_evaluation,
             judged=judged,
-            judged_at=list(self._judged_at),
+            judged_at=list(self._candidate_counts),
         )
 
     def ingest_new_bags(self) -> int:
@@ -207,20 +207,20 @@ class Training(BagTraining):
         return steps >= min(self._next_evaluation, self.parameters.stop_env_steps)
 
     @property
-    def judged_policy(self) -> tuple[int, bytes] | None:
+    def candidate_policy(self) -> tuple[int, bytes] | None:
         """Version and bytes of the policy under evaluation, if there is one."""
-        return self._judged
+        return self._candidate
 
     def begin_evaluation(self) -> bool:
         """Export the current policy for evaluation if one is due; return whether it was."""
-        if self._judged is not None or not self._evaluation_due or self.updates_owed:
+        if self._candidate is not None or not self._evaluation_due or self.updates_owed:
             return False
         is_last = self.learner.env_steps >= self.parameters.stop_env_steps
         self._next_evaluation = self.learner.env_steps + self.parameters.evaluation_interval
         if not self.learner.updates and not is_last:
             return False
-        self._judged = self.policy()
-        self._judged_at = (self.learner.env_steps, self.learner.updates, self.trained_s)
+        self._candidate = self.policy()
+        self._candidate_counts = (self.learner.env_steps, self.learner.updates, self.trained_s)
         self.save()
         return True
 
@@ -230,12 +230,12 @@ class Training(BagTraining):
         A bag that cannot be read, or in which another policy version acted, is set aside under
         another name, so that the evaluator writes it again.
 
-        :raises EvaluationDamaged: if the bag was set aside; publish :attr:`judged_policy` again
+        :raises EvaluationDamaged: if the bag was set aside; publish :attr:`candidate_policy` again
         :raises TrainingError: if that has happened three times to one policy version
         """
-        if self._judged is None:
+        if self._candidate is None:
             return None
-        version, content = self._judged
+        version, content = self._candidate
         digest = sha256(content)
         path = self.folder.evaluation_bag(version, digest)
         if not path.exists():
@@ -245,11 +245,11 @@ class Training(BagTraining):
         except (HerRosError, OSError) as error:
             self._set_aside(path, error)
         self._damaged = 0
-        evaluation = Evaluation.of(self._task, version, digest, self._judged_at, episodes)
+        evaluation = Evaluation.of(self._task, version, digest, self._candidate_counts, episodes)
         if evaluation.success_rate >= self.best_success_rate:
             write_whole(self.folder.policy, content)
         self._add_evaluation(evaluation, episodes, evaluation.env_steps)
-        self._judged = None
+        self._candidate = None
         self.save()
         return evaluation
 

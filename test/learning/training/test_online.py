@@ -119,7 +119,7 @@ def test_an_evaluation_goes_on_beside_collection_until_the_next_is_due(bags, qui
     bags.judge(training, 0.0)
     evaluation = training.end_evaluation()
     assert (evaluation.env_steps, evaluation.updates) == (40, 20)
-    assert training.judged_policy is None
+    assert training.candidate_policy is None
     assert not training.wants_collection
     assert training.begin_evaluation()
     assert training.wants_collection
@@ -147,7 +147,7 @@ def test_an_evaluation_reports_what_its_bag_shows(bags, quick):
     training.ingest_new_bags()
     training.update(FOREVER_S)
     assert training.begin_evaluation()
-    version, content = training.judged_policy
+    version, content = training.candidate_policy
     bags.judge(training, success_rate=0.7, solved_at_reset=0.2)
     evaluation = training.end_evaluation()
     assert dataclasses.asdict(evaluation) == {
@@ -196,7 +196,7 @@ def test_another_version_in_an_evaluation_is_named(bags, quick):
     training.ingest_new_bags()
     training.update(FOREVER_S)
     training.begin_evaluation()
-    version, _ = training.judged_policy
+    version, _ = training.candidate_policy
     bags.judge(training, 0.5, version=version + 1)
     with pytest.raises(
         EvaluationDamaged, match=rf'mcap: acted by versions \[{version + 1}\], not by {version}'
@@ -211,7 +211,9 @@ def test_a_damaged_evaluation_is_set_aside_and_repeated_up_to_three_times(bags, 
     training.ingest_new_bags()
     training.update(FOREVER_S)
     training.begin_evaluation()
-    path = bags.folder.evaluation_bag(training.judged_policy[0], sha256(training.judged_policy[1]))
+    path = bags.folder.evaluation_bag(
+        training.candidate_policy[0], sha256(training.candidate_policy[1])
+    )
     asides = [path.with_name(f'{path.name}.damaged_{number}') for number in range(1, 6)]
 
     def damage():
@@ -235,7 +237,9 @@ def test_a_damaged_evaluation_is_set_aside_and_repeated_up_to_three_times(bags, 
     training.ingest_new_bags()
     training.update(FOREVER_S)
     training.begin_evaluation()
-    path = bags.folder.evaluation_bag(training.judged_policy[0], sha256(training.judged_policy[1]))
+    path = bags.folder.evaluation_bag(
+        training.candidate_policy[0], sha256(training.candidate_policy[1])
+    )
     for _ in range(2):
         damage()
         with pytest.raises(EvaluationDamaged):
@@ -291,7 +295,7 @@ def test_an_evaluation_of_another_policy_with_the_same_number_is_not_taken(bags,
     training.begin_evaluation()
     bags.judge(training, 0.5)
     (bag,) = bags.folder.evaluation.iterdir()
-    bag.rename(bags.folder.evaluation_bag(training.judged_policy[0], 'f' * 64))
+    bag.rename(bags.folder.evaluation_bag(training.candidate_policy[0], 'f' * 64))
     assert training.end_evaluation() is None
 
 
@@ -302,7 +306,7 @@ def test_versions_rise(bags, quick):
     training.update(FOREVER_S)
     versions = [training.policy()[0] for _ in range(3)]
     training.begin_evaluation()
-    version, content = training.judged_policy
+    version, content = training.candidate_policy
     assert [*versions, version] == [1, 2, 3, 4]
     assert b'"version": 4,' in content
 
@@ -341,7 +345,7 @@ def test_the_best_policy_is_kept_and_of_equals_the_newest(bags, quick):
             bags.add(f'{next(bags.numbers):06d}.mcap', 20)
             training.ingest_new_bags()
             training.update(FOREVER_S)
-        judged.append(training.judged_policy[1])
+        judged.append(training.candidate_policy[1])
         bags.judge(training, rate)
         training.end_evaluation()
         best.append(judged.index(bags.folder.policy.read_bytes()))

@@ -145,7 +145,7 @@ def test_bags_that_came_since_the_checkpoint_are_learnt_from_after_a_restart(bag
     assert resumed.ingest_new_bags() == 0
 
 
-def test_a_policy_under_evaluation_is_the_same_after_a_restart(bags, quick):
+def test_a_candidate_policy_is_the_same_after_a_restart(bags, quick):
     training = bags.training(quick())
     bags.add('1.mcap', 40)
     training.ingest_new_bags()
@@ -153,7 +153,7 @@ def test_a_policy_under_evaluation_is_the_same_after_a_restart(bags, quick):
     assert training.begin_evaluation()  # which saves
     resumed = bags.training(quick())
     resumed.resume()
-    assert resumed.judged_policy == training.judged_policy
+    assert resumed.candidate_policy == training.candidate_policy
     assert not resumed.begin_evaluation()
     bags.judge(training, 0.4)
     assert resumed.end_evaluation() == training.end_evaluation()
