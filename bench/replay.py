@@ -124,7 +124,7 @@ def python_loop(learner: Learner, batch_size: int) -> Callable[[], object]:
 def gathering(learner: Learner, batch_size: int) -> Callable[[], object]:
     """Read the bytes of a batch, and do nothing else."""
     replay = learner.replay
-    tables = [replay._two_moments, replay._two_goals, replay._goal]
+    tables = [replay._two_values, replay._two_goals, replay._goal]
     rows = torch.randint(replay.capacity - 1, (len(tables), batch_size))
     outs = [torch.empty(batch_size, t.shape[1], dtype=t.dtype) for t in tables]
 

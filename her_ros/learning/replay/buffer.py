@@ -13,10 +13,10 @@ from her_ros.learning.replay.batch import Batch, Draws, DrawSpec
 from her_ros.learning.replay.curriculum import Curriculum
 from her_ros.learning.replay.goal_offsets import goal_offsets_of
 from her_ros.learning.replay.goals import Choice, GoalStrategy
-from her_ros.learning.replay.moments import moment_parts
 from her_ros.learning.replay.moves import moves_on
 from her_ros.learning.replay.priorities import TdErrorPriorities, priorities_of
 from her_ros.learning.replay.ring import Ring
+from her_ros.learning.replay.stored_values import stored_values
 from her_ros.learning.replay.symmetries import symmetries_of
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
@@ -68,13 +68,13 @@ class Replay:
         )
         self._truth = parameters.truth
         # An observation, the action taken on it, and what the truth adds to them.
-        self._moment_sizes = [
-            sum(size for _, size in part) for part in moment_parts(task, parameters.truth)
+        self._value_sizes = [
+            sum(size for _, size in part) for part in stored_values(task, parameters.truth)
         ]
-        self._moment = torch.empty((capacity, sum(self._moment_sizes)), device=device)
+        self._values = torch.empty((capacity, sum(self._value_sizes)), device=device)
         self._goal = torch.empty((capacity, task.goal_size), dtype=torch.float64, device=device)
         # A row and the one behind it as one long row: a transition is one place in memory.
-        self._two_moments, self._two_goals = _in_pairs(self._moment), _in_pairs(self._goal)
+        self._two_values, self._two_goals = _in_pairs(self._values), _in_pairs(self._goal)
         self._terminated = torch.empty(capacity, dtype=torch.bool, device=device)
         self._last_state_row = torch.empty(capacity, dtype=torch.int32, device=device)
         self._first_state_row = torch.empty(
@@ -109,12 +109,12 @@ class Replay:
         first = self._make_room(length + 2)
         last = first + length
         device = self._goal.device
-        moments = self._moment[first : last + 1].split(self._moment_sizes, 1)
-        moments[0][:] = _tensor(episode.observation, device)
-        moments[1][:-1] = _tensor(episode.action, device)
+        values = self._values[first : last + 1].split(self._value_sizes, 1)
+        values[0][:] = _tensor(episode.observation, device)
+        values[1][:-1] = _tensor(episode.action, device)
         truth = (episode.seen_achieved_goal, episode.true_observation)
-        for part, values in zip(moments[2:], truth, strict=False):
-            part[:] = _tensor(values, device)
+        for part, true_values in zip(values[2:], truth, strict=False):
+            part[:] = _tensor(true_values, device)
         self._goal[first : last + 1] = _tensor(episode.achieved_goal, device)
         self._goal[last + 1] = _tensor(episode.desired_goal, device)
         self._terminated[first:last] = _tensor(episode.terminated, device)
@@ -247,12 +247,12 @@ class Replay:
         goals = self._two_goals.index_select(0, row)
         # The reward judges where the action led, so it looks at the *next* achieved goal.
         reward = self.task.reward(goals[:, self.task.goal_size :], goal).float()
-        moments = self._two_moments.index_select(0, row)
+        values = self._two_values.index_select(0, row)
         if self.symmetries is not None and draws.symmetry is not None:
             # Afterwards: rounding must not turn a reached goal into a missed one.
-            moments, goals, goal = self.symmetries.apply(moments, goals, goal, draws.symmetry)
+            values, goals, goal = self.symmetries.apply(values, goals, goal, draws.symmetry)
         achieved_goal, next_achieved_goal = goals.chunk(2, 1)
-        first, second = (half.split(self._moment_sizes, 1) for half in moments.chunk(2, 1))
+        first, second = (half.split(self._value_sizes, 1) for half in values.chunk(2, 1))
         (observation, action, *truth), (next_observation, _, *next_truth) = first, second
         seen, true = (*truth, None, None)[:2]
         next_seen, next_true = (*next_truth, None, None)[:2]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.learning.replay.moments import moment_parts
+from her_ros.learning.replay.stored_values import stored_values
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.symmetry import Fields, Kind, check_symmetries, value_map
 
@@ -28,7 +28,7 @@ def symmetries_of(
     check_symmetries(task.name, task.symmetries, *probabilities, parameters.symmetry_offset_m)
     if not any(probabilities) and not parameters.symmetry_offset_m:
         return None
-    kinds = [*chain(*moment_parts(task, parameters.truth))]
+    kinds = [*chain(*stored_values(task, parameters.truth))]
     return SampleSymmetries(task, probabilities, parameters.symmetry_offset_m, device, kinds)
 
 
@@ -37,7 +37,7 @@ class SampleSymmetries:
 
     :param probabilities: of the front-back and of the left-right reflection
     :param offset_m: largest offset along x and y, metres
-    :param moment_kinds: kinds and sizes of the values of a stored state; empty: those of an
+    :param stored_kinds: kinds and sizes of the values of a stored state; empty: those of an
         observation and an action
     """
 
@@ -47,7 +47,7 @@ class SampleSymmetries:
         probabilities: tuple[float, float],
         offset_m: float,
         device: torch.device | str,
-        moment_kinds: Sequence[tuple[Kind, int]] = (),
+        stored_kinds: Sequence[tuple[Kind, int]] = (),
     ) -> None:
         symmetries = task.symmetries
         assert symmetries is not None
@@ -60,16 +60,16 @@ class SampleSymmetries:
         self._twice_plane_m = column([2.0 * plane for plane in planes])
         self._least_offset_m = column([-offset_m, -offset_m])
         self._offset_range_m = 2.0 * offset_m
-        moment = moment_kinds or [*task.observation_kinds, *task.action_kinds]
-        self._moments = Transformation([*moment, *moment], torch.float32, device)
+        kinds = stored_kinds or [*task.observation_kinds, *task.action_kinds]
+        self._values = Transformation([*kinds, *kinds], torch.float32, device)
         self._goals = Transformation([*task.goal_kinds] * 3, torch.float64, device)
 
     def apply(
-        self, moments: Tensor, goals: Tensor, goal: Tensor, uniform: Tensor
+        self, values: Tensor, goals: Tensor, goal: Tensor, uniform: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Transform samples.
 
-        :param moments: stored values of both states, float32, such as (n, 2 (O + A))
+        :param values: stored values of both states, float32, such as (n, 2 (O + A))
         :param goals: achieved goals of both states, metres, float64, shape (n, 2 G)
         :param goal: metres, float64, shape (n, G)
         :param uniform: numbers in [0, 1), float64, shape (4, n)
@@ -80,8 +80,8 @@ class SampleSymmetries:
         shift = torch.addcmul(offset, mirrored, self._twice_plane_m)
         which = reflections(mirrored)
         all_goals = self._goals(torch.cat((goals, goal), 1), mirrored, which, shift)
-        moments = self._moments(moments, mirrored.float(), which, shift.float())
-        return moments, *all_goals.split((goals.shape[1], goal.shape[1]), 1)
+        values = self._values(values, mirrored.float(), which, shift.float())
+        return values, *all_goals.split((goals.shape[1], goal.shape[1]), 1)
 
 
 def reflections(mirrored: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.symmetry import Kind
 
 
-def moment_parts(task: GoalTask, truth: str) -> list[list[tuple[Kind, int]]]:
+def stored_values(task: GoalTask, truth: str) -> list[list[tuple[Kind, int]]]:
     """Return kinds and sizes of the values of each part of a stored state, in their order.
 
     The parts are the observation and the action; with the parameter ``truth`` also the achieved
