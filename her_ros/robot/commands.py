@@ -90,7 +90,9 @@ class CommandChecker:
                 f'trajectory: joints {missing} are missing', f'all {len(ours)} must be named'
             )
         if len(names) > len(ours):
-            raise RobotError(f'trajectory: joints are named twice: {list(names)}', 'name each once')
+            raise RobotError(
+                f'trajectory: joints are named twice: {list(names)}', 'name each once'
+            )
         if duration_s < 0.0:
             raise RobotError(
                 f'trajectory: time_from_start is {duration_s} s', 'it must not be negative'

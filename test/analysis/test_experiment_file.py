@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from her_ros.analysis.experiment import Options, experiment, planned
+from her_ros.analysis.experiment import ExperimentOptions, experiment, planned
 from her_ros.analysis.experiment_file import read_experiment
 from her_ros.analysis.report import write_report
 from her_ros.analysis.results import Row, write_table
@@ -34,7 +34,7 @@ def test_a_file_says_what_is_compared_and_runs_differ_as_it_says(file, tmp_path)
     chosen = read_experiment(file)
     assert chosen.name == 'batches'
     assert [variant.name for variant in chosen.variants] == ['small', 'large', 'shipped']
-    jobs = planned(chosen, Options('batches', 'FetchReach', 1, tmp_path / 'out', 1, ()))
+    jobs = planned(chosen, ExperimentOptions('batches', 'FetchReach', 1, tmp_path / 'out', 1, ()))
     sizes = {job.name: read_file(job.run.folder.params)['trainer']['batch_size'] for job in jobs}
     assert sizes == {'small_seed_0': 64, 'large_seed_0': 512, 'shipped_seed_0': 256}
 
@@ -56,7 +56,7 @@ def test_a_report_names_the_question_and_measures_against_the_first_variant(
     out = tmp_path / 'out'
     monkeypatch.setattr('her_ros.analysis.experiment.run_jobs', lambda *_: False)
     # No run of it has finished.
-    assert experiment(Options(str(file), 'FetchReach', 1, out, 1, ())) == 1
+    assert experiment(ExperimentOptions(str(file), 'FetchReach', 1, out, 1, ())) == 1
     file.unlink()
     row = Row('batches', 'FetchReach', 'large', 0, 'limit', 1000, 20, 400, 1.0, 0.5, 100)
     write_table(out / 'results.csv', [row])

@@ -55,7 +55,7 @@ def test_a_damaged_run_is_told_apart_and_named(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     progress = progress_of(run)
     assert progress.state is RunState.DAMAGED
-    assert str(tmp_path / name) in progress.problem
+    assert str(tmp_path / name) in str(progress.error)
 
 
 def test_an_outcome_that_nobody_knows_is_damage(tmp_path, finish):
@@ -63,5 +63,5 @@ def test_an_outcome_that_nobody_knows_is_damage(tmp_path, finish):
     finish(run, [(400, 0.25)], 'tea')
     progress = progress_of(run)
     assert progress.state is RunState.DAMAGED
-    assert str(run.path) in progress.problem
-    assert "'tea'" in progress.problem
+    assert str(run.path) in str(progress.error)
+    assert "'tea'" in str(progress.error)

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from her_ros.analysis.experiment import Options, planned
+from her_ros.analysis.experiment import ExperimentOptions, planned
 from her_ros.analysis.experiments import EXPERIMENTS, experiment_named
 from her_ros.config.files import read_file, shipped_file
 from her_ros.config.parameters.nodes import TrainerParameters
@@ -91,7 +91,7 @@ def test_an_unknown_arm_is_refused_before_a_folder_is_made(her_ros, tmp_path):
 
 def test_what_the_user_sets_is_for_all_arms_and_leaves_their_difference(tmp_path):
     overrides = ('trainer.her.k=2', 'trainer.batch_size=64')
-    options = Options('k', 'FetchPush', 2, tmp_path, 1, overrides)
+    options = ExperimentOptions('k', 'FetchPush', 2, tmp_path, 1, overrides)
     jobs = planned(experiment_named('k'), options)
     found = {}
     for job in jobs:
@@ -106,14 +106,14 @@ def test_a_file_of_ones_own_is_for_all_arms_and_for_the_runs_themselves(tmp_path
     file = tmp_path / 'mine.yaml'
     text = shipped_file('FetchReach').read_text()
     file.write_text(text.replace('FetchReach', 'gym:FetchReach-v4'))
-    options = Options('her', 'gym:FetchReach-v4', 1, tmp_path / 'out', 1, (), file)
+    options = ExperimentOptions('her', 'gym:FetchReach-v4', 1, tmp_path / 'out', 1, (), file)
     for job in planned(experiment_named('her'), options):
         assert read_file(job.run.folder.params)['trainer']['task'] == 'gym:FetchReach-v4'
         assert job.command[job.command.index('--params') + 1] == str(file)
 
 
 def test_other_parameters_than_its_runs_began_with_are_refused(her_ros, tmp_path):
-    planned(experiment_named('her'), Options('her', 'FetchReach', 1, tmp_path, 1, ()))
+    planned(experiment_named('her'), ExperimentOptions('her', 'FetchReach', 1, tmp_path, 1, ()))
     ended = her_ros('experiment', 'her', '--out', tmp_path, '--set', 'trainer.batch_size=64')
     assert ended.status == 1
     (line,) = ended.errors.splitlines()

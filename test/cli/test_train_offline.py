@@ -170,9 +170,9 @@ def run_module(*arguments):
 def test_neither_ros_nor_simulation_is_imported(bags, tmp_path):
     code = (
         'import sys; from pathlib import Path;'
-        ' from her_ros.orchestration.train_offline import Options, train_offline;'
-        f' train_offline(Options([Path({str(bags)!r})], "", "", Path({str(tmp_path / "out")!r}),'
-        ' 10, None, [], False));'
+        ' from her_ros.orchestration.train_offline import TrainOfflineOptions, train_offline;'
+        f' bags, out = [Path({str(bags)!r})], Path({str(tmp_path / "out")!r});'
+        ' train_offline(TrainOfflineOptions(bags, "", "", out, 10, None, [], False));'
         ' print("LOADED", *{"rclpy", "mujoco", "gymnasium"} & set(sys.modules))'
     )
     ended = run_module('-c', code)
@@ -235,12 +235,12 @@ def test_offline_holds_exactly_what_the_online_trainer_held(recorded, tmp_path):
 def tables(replay):
     """Everything that a buffer holds, as far as it was written to."""
     used = replay._next_row
-    names = ('_moment', '_goal', '_terminated', '_last_state_row')
+    names = ('_values', '_goal', '_terminated', '_last_state_row')
     rows = {name: getattr(replay, name)[:used] for name in names}
     # What lies behind an episode's last transition is written in part only.
     transitions = replay._transitions.pick(torch.arange(len(replay)).double() / len(replay))
     return {
-        'moments': rows['_moment'][transitions],
+        'values': rows['_values'][transitions],
         'goals': rows['_goal'],
         'terminated': rows['_terminated'][transitions],
         'last': rows['_last_state_row'][transitions],

@@ -76,7 +76,9 @@ def parameters_of(run: RunFolder | None) -> LearnerParameters:
     if run is None or not run.params.exists():
         return LearnerParameters()
     values = read_run_file(run.params)['trainer']
-    return replace(configured(TrainerParameters, 'trainer', values), guard='none', device='cpu')
+    return replace(
+        configured(TrainerParameters, 'trainer', values), offline_regularizer='none', device='cpu'
+    )
 
 
 def hindsight_goals(
