@@ -27,6 +27,8 @@ _STATES = 10_000
 class WarmStartError(HerRosError):
     """A policy file or a run that a training cannot start from."""
 
+    usual_cure = 'name a policy.onnx or a run folder of her_ros'
+
 
 def warm_start(learner: Learner) -> None:
     """Load the weights and normalisers that the parameter ``start_from`` names, if it does.
