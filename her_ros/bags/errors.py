@@ -1,10 +1,9 @@
 """Errors about bags, and the conversion of library errors into them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from her_ros.runtime.errors import HerRosError
-from her_ros.wire.cloud import CLOUD_TYPE
 
 
 class BagError(HerRosError):
@@ -15,30 +14,6 @@ class RecoverableError(BagError):
     """Damage that ``her-ros bags recover`` can repair; the cure names that command."""
 
     usual_cure = '`her-ros bags recover` saves what can be read'
-
-
-def no_steps(topics: Mapping[str, str], source: object = '') -> BagError:
-    """Make the error of a bag without ``step`` messages.
-
-    :param topics: types of its topics, by name
-    """
-    return BagError(
-        f'no step topic of type {CLOUD_TYPE}; it has {dict(topics)}',
-        'record the topic step; `her-ros bags convert` makes one from recordings of a robot',
-        source,
-    )
-
-
-def no_episode(left_over: int, source: object = '') -> BagError:
-    """Make the error of a bag without a finished episode.
-
-    :param left_over: rows that belong to none
-    """
-    return BagError(
-        f'no finished episode; {left_over} rows of unfinished ones were dropped',
-        'record episodes from their first row to their last',
-        source,
-    )
 
 
 @contextmanager

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from her_ros.bags.errors import BagError, no_episode, no_steps, wrap_errors
+from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.recording import Recording
-from her_ros.bags.steps import StepMessages
+from her_ros.bags.steps import StepMessages, no_episode, no_steps
 from her_ros.bags.storage.limits import check_regular
 from her_ros.bags.storage.mcap_file import McapFile
 from her_ros.bags.tasks import agree_on_task, is_step

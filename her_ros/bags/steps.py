@@ -1,12 +1,14 @@
 """Read the ``step`` messages of a bag of any size, with the task of the bag."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from her_ros.bags.errors import BagError
 from her_ros.bags.recording import Recording
 from her_ros.bags.storage.messages import Message
 from her_ros.bags.tasks import agree_on_task, is_step
 from her_ros.tasks.goal_task import GoalTask
+from her_ros.wire.cloud import CLOUD_TYPE
 
 
 class StepMessages:
@@ -62,3 +64,27 @@ class StepMessages:
 
 def _is_step(message: Message) -> bool:
     return is_step(message.channel.topic, message.channel.message_type)
+
+
+def no_steps(topics: Mapping[str, str], source: object = '') -> BagError:
+    """Make the error of a bag without ``step`` messages.
+
+    :param topics: types of its topics, by name
+    """
+    return BagError(
+        f'no step topic of type {CLOUD_TYPE}; it has {dict(topics)}',
+        'record the topic step; `her-ros bags convert` makes one from recordings of a robot',
+        source,
+    )
+
+
+def no_episode(left_over: int, source: object = '') -> BagError:
+    """Make the error of a bag without a finished episode.
+
+    :param left_over: rows that belong to none
+    """
+    return BagError(
+        f'no finished episode; {left_over} rows of unfinished ones were dropped',
+        'record episodes from their first row to their last',
+        source,
+    )

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from her_ros.bags.errors import BagError, no_steps, wrap_errors
+from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.inspect.checks import RowFault, borderline, order_faults, row_faults
-from her_ros.bags.steps import StepMessages
+from her_ros.bags.steps import StepMessages, no_steps
 from her_ros.episodes.episode import is_end
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
