@@ -7,7 +7,7 @@ from typing import Any
 from launch import LaunchDescription
 
 from her_ros.config.files import shipped_model
-from her_ros.orchestration.deploy import deployment_values
+from her_ros.orchestration.deploy import deployment_values, find_models
 from her_ros.orchestration.graph import (
     DEPLOYED_ROBOT,
     DEPLOYED_TASK,
@@ -23,7 +23,7 @@ from her_ros.orchestration.launch_actions import (
 )
 from her_ros.orchestration.prepare import arm_override, checked_params
 from her_ros.runtime.run_folder import RunFolder
-from her_ros.tasks.registry import TASKS
+from her_ros.tasks.registry import TASKS, task_named
 
 
 def _nodes(
@@ -41,6 +41,7 @@ def _nodes(
 ) -> list[Any]:
     path = checked_params(task, Path(params) if params else None)
     values, topics = deployment_values(task, robot, path, arm_override(arm))
+    find_models(task_named(task, values['policy']['arm']), robot, values)
     if run_dir:
         folder = RunFolder(run_dir)
         folder.create()

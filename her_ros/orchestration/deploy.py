@@ -62,6 +62,7 @@ def deploy(
     # Refuses a configuration that does not bound all actions.
     of_arm = task_named(task, values['policy']['arm'])
     SafetyFilter(of_arm, configured(PolicyParameters, 'policy', values['policy']))
+    find_models(of_arm, robot, values)
     run_folder = RunFolder(folder or Path('runs', task, 'robot'))
     run_without_training(
         Run(task, run_folder, resumed=False),
@@ -117,6 +118,24 @@ def topics_of(task: GoalTask) -> list[str]:
         GRIPPER: driver.gripper_topic,
     }
     return [f'{ours}:={theirs}' for ours, theirs in topics.items() if ours != theirs]
+
+
+def find_models(task: GoalTask, robot: str, values: NodesValues) -> None:
+    """Find the models of a task's arm, and download them once, before several nodes would.
+
+    :param robot: one of :data:`her_ros.orchestration.graph.ROBOTS`
+    :param values: parameters of all nodes
+    :raises ArmError: if a node will need one that is missing
+    """
+    measures_joints = values['robot_bridge']['tool_source'] == 'joint_states'
+    if not task.arm or robot == 'none' or (robot == 'real' and not measures_joints):
+        return
+    # Needs mujoco, which a policy alone does without.
+    from her_ros.arms.model_files import model_path
+
+    description = placement_of(task).description
+    for source in filter(None, (description.model.source, description.model.gripper)):
+        model_path(source, description.folder)
 
 
 def _box(task: GoalTask, bridge: RobotBridgeParameters) -> list[float]:

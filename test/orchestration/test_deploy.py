@@ -7,7 +7,7 @@ import pytest
 from her_ros.arms.errors import ArmError
 from her_ros.config.files import shipped_file
 from her_ros.config.shipped import shipped_folders
-from her_ros.orchestration.deploy import deployment_values, topics_of
+from her_ros.orchestration.deploy import deployment_values, find_models, topics_of
 from her_ros.orchestration.prepare import arm_override
 from her_ros.tasks.registry import task_named
 
@@ -53,6 +53,29 @@ def test_the_simulated_robot_of_an_arm_keeps_topics_in_its_namespace(arm_file):
     values, topics = deployment_values('Push', 'simulated', None, arm_override(str(arm_file)))
     assert values['simulated_robot']['arm'] == str(arm_file)
     assert topics == []
+
+
+@pytest.mark.parametrize(
+    ('robot', 'overrides', 'needs_it'),
+    [
+        ('simulated', [], True),
+        ('real', [], True),
+        ('real', ['robot_bridge.tool_source=current_pose'], False),
+        ('none', [], False),
+    ],
+)
+def test_a_model_that_is_missing_is_told_before_anything_starts(
+    arm_file, robot, overrides, needs_it
+):
+    arm_file.with_name('six_joint.xml').unlink()
+    overrides = [*arm_override(str(arm_file)), *overrides]
+    values, _ = deployment_values('Push', robot, None, overrides)
+    task = task_named('Push', values['policy']['arm'])
+    if not needs_it:
+        find_models(task, robot, values)
+        return
+    with pytest.raises(ArmError, match=r'^six_joint\.xml: .*six_joint\.xml is missing; correct'):
+        find_models(task, robot, values)
 
 
 def test_arm_topics_and_safety_box_are_those_of_the_parameter_file(arm_file, params_file):

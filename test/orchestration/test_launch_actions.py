@@ -108,12 +108,15 @@ def test_an_arm_that_is_an_argument_of_a_deployment_is_given_to_all_nodes(monkey
         ('record', {'run_dir': '/sys/run'}, '/sys/run: cannot be written'),
         ('deploy', {'task': 'Push', 'arm': 'six_jont'}, "arm 'six_jont' is unknown"),
         ('deploy', {'arm': 'six_joint'}, "'FetchPush' is not done by other arms"),
+        ('deploy', {'task': 'Push', 'arm': 'mine.yaml'}, 'gone.xml is missing'),
     ],
 )
 def test_what_does_not_fit_is_said_and_nothing_starts(
     monkeypatch, tmp_path, caplog, name, arguments, said
 ):
     monkeypatch.chdir(tmp_path)
+    arm = (FOLDER.parent / 'config' / 'arms' / 'six_joint.yaml').read_text()
+    Path('mine.yaml').write_text(arm.replace('six_joint.xml', 'gone.xml'))
     source = PythonLaunchDescriptionSource(str(FOLDER / f'{name}.launch.py'))
     service = launch.LaunchService(noninteractive=True)
     logging.getLogger('launch.user').addHandler(caplog.handler)
