@@ -14,6 +14,7 @@ from her_ros.view.browser.charts import Charts
 from her_ros.view.browser.episode_list import EpisodeList
 from her_ros.view.browser.inbox import Inbox
 from her_ros.view.browser.library import Entry, Library
+from her_ros.view.browser.playback import Playback
 from her_ros.view.browser.site import Site
 from her_ros.view.browser.stage import BLUE, GREEN, ORANGE, PURPLE, Stage
 from her_ros.view.browser.text import legend, number, status
@@ -48,9 +49,9 @@ class EpisodesView:
         self._stage: Stage | None = None
         self._charts: Charts | None = None
         self._hindsight: Floats | None = None
-        self._is_playing, self._shown = True, (-1, -1)
+        self._shown = (-1, -1)
         self._status = self._gui.add_html('')
-        self._add_player()
+        self._playback = Playback(self._gui, self._inbox, self._show_step)
         with self._gui.add_folder('Episodes'):
             self._source = self._gui.add_dropdown(
                 'From', tuple(libraries), visible=len(libraries) > 1
@@ -84,15 +85,14 @@ class EpisodesView:
                 look_at = time.monotonic() + _LOOK_S
                 self._look()
             task = self._entry.task if self._entry else None
-            pace = Pace((task.control_period_s if task else _PERIOD_S) / self._speed.value)
+            pace = Pace((task.control_period_s if task else _PERIOD_S) / self._playback.speed)
             self._inbox.empty()
             if self._library.is_reading:
                 self._library.read(_READ_S)
             if self._entry is None:
                 self._choose_newest()
-            elif self._entry and self._is_playing and self._step.value < self._entry.length:
-                self._step.value += 1
-                self._show_step()
+            else:
+                self._playback.advance()
             pace.wait()
 
     def _choose_newest(self) -> None:
@@ -107,7 +107,8 @@ class EpisodesView:
         try:
             library.look()
         except (HerRosError, OSError) as error:  # a folder that was removed, or is being moved
-            library.faults.append(str(error))
+            if str(error) not in library.faults:
+                library.faults.append(str(error))
         count = (len(library.entries), len(library.faults))
         if count != self._shown:
             self._shown = count
@@ -119,30 +120,6 @@ class EpisodesView:
         if faults:
             notes.append(f'{len(faults)} could not be read, such as {faults[-1]}')
         self._list.show(self._library.entries, '<br/>'.join(notes))
-
-    def _add_player(self) -> None:
-        self._step = self._gui.add_slider('Step', 0, 1, 1, 0)
-        self._play = self._gui.add_button('Pause', icon='player-pause')
-        self._speed = self._gui.add_slider(
-            'Speed', 0.1, 2.0, 0.1, 1.0, hint='1: as fast as it was recorded'
-        )
-        self._step.on_update(self._inbox.if_asked(self._scrub))
-        self._play.on_click(self._inbox.later(self._pause_or_play))
-
-    def _scrub(self) -> None:
-        self._set_playing(False)
-        self._show_step()
-
-    def _pause_or_play(self) -> None:
-        at_end = self._entry is not None and self._step.value >= self._entry.length
-        if at_end:
-            self._step.value = 0
-        self._set_playing(at_end or not self._is_playing)
-
-    def _set_playing(self, is_playing: bool) -> None:
-        self._is_playing = is_playing
-        self._play.label = 'Pause' if is_playing else 'Play'
-        self._play.icon = 'player-pause' if is_playing else 'player-play'
 
     def _change_source(self) -> None:
         self._entry, self._shown = None, (-1, -1)
@@ -157,10 +134,9 @@ class EpisodesView:
             return
         self._prepare(entry)
         self._entry = entry
-        self._step.max, self._step.value = entry.length, 0
+        self._playback.begin(entry.length)
         self._list.mark(entry)
         self._show_episode()
-        self._set_playing(True)
         self._look_through_lens()
         self._show_step()
 
@@ -210,7 +186,7 @@ class EpisodesView:
         self._show_step()
 
     def _show_step(self) -> None:
-        entry, step, episode = self._entry, int(self._step.value), self._episode
+        entry, step, episode = self._entry, self._playback.step, self._episode
         assert entry is not None
         assert self._charts is not None
         task = entry.task

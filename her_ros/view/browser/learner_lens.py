@@ -105,8 +105,7 @@ def hindsight_goals(
     first = replay.add(episode)
     for each in others:
         replay.add(each)
-    generator = torch.Generator().manual_seed(0)
-    spec = replay.draw_spec._replace(candidates=0)
+    generator, spec = torch.Generator().manual_seed(0), replay.draw_spec._replace(candidates=0)
     drawn = [
         replay.sample_episode(first, len(episode), Draws.random(len(episode), generator, spec))
         for _ in range(_GOALS)

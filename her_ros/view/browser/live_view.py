@@ -1,7 +1,7 @@
 """``her-ros view --live``: the nodes that run, an episode of theirs, and goals by click."""
 
 import time
-from typing import Any
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +10,13 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.pace import Pace
 from her_ros.sim.rendering.view_scene import task_slices
 from her_ros.tasks.goal_task import GoalTask
+from her_ros.view.browser.goal_marker import GoalMarker
 from her_ros.view.browser.inbox import Inbox
 from her_ros.view.browser.live_graph import LiveGraph, Report
 from her_ros.view.browser.site import Site
 from her_ros.view.browser.stage import BLUE, GREEN, GREY, ORANGE, Stage
 from her_ros.view.browser.text import headline, legend, node_table, status
-from her_ros.wire.rows import Rows
+from her_ros.wire.rows import Rows, has_truth
 
 Floats = NDArray[np.float64]
 
@@ -24,11 +25,6 @@ _LOOK_S, _EPISODE_S = 1.0, 3.0
 # Steps that come faster than this share of the control period are a training's: one episode is
 # taken at a time, and played at the speed of a robot.
 _FAST = 0.5
-
-_HELP = """
-**Click into the scene** to put the goal there, at its present height, or drag its arrows. Then
-send it. In a training it is the goal of the next rollout of this worker.
-"""
 
 
 class LiveView:
@@ -51,19 +47,13 @@ class LiveView:
         self._status = self._gui.add_html('')
         self._topic = self._gui.add_dropdown('Of', ('–',), hint='topic of steps')
         self._topic.on_update(self._inbox.if_asked(self._change_topic))
-        with self._gui.add_folder('Goal'):
-            self._goal = self._gui.add_vector3('x, y, z (m)', (0.0, 0.0, 0.0), step=0.01)
-            self._goal.on_update(self._inbox.if_asked(self._move_marker))
-            self._send = self._gui.add_button('Send goal', icon='send')
-            self._send.on_click(self._inbox.later(self._send_goal))
-            self._gui.add_markdown(_HELP)
+        self._marker = GoalMarker(site.server, self._inbox, graph.send_goal)
         self._stop = self._gui.add_button('Stop the robot', color='red', visible=False)
         self._stop.on_click(self._inbox.later(graph.stop_robot))
         with self._gui.add_folder('Nodes'):
             self._nodes = self._gui.add_html('')
         self._gui.add_html(legend([('path of the gripper', BLUE), ('path of the object', ORANGE)]))
         site.add_dark_box(is_dark)
-        self._gizmo: Any = None
 
     def run(self, seconds: float = np.inf) -> None:
         """Follow the graph.
@@ -97,33 +87,7 @@ class LiveView:
         reports = self._graph.reports
         self._nodes.content = node_table(reports)
         self._stop.visible = self._graph.has_robot
-        self._head.content = self._headline(reports)
-
-    def _headline(self, reports: dict[str, Report]) -> str:
-        heard = {name: each for name, each in reports.items() if not each.is_silent}
-        if not heard:
-            return headline(
-                f'no node of /{self._namespace.strip("/")} is heard', GREY,
-                ['Is a training or a robot running in this namespace and ROS domain?'],
-            )  # fmt: skip
-        lines = []
-        if trainer := heard.get('trainer'):
-            values = trainer.values
-            rate = values.get('success_rate', '')
-            lines = [
-                f'{int(values.get("episodes", 0)):,} episodes,'
-                f' {int(values.get("env_steps", 0)):,} steps,'
-                f' {int(values.get("updates", 0)):,} updates',
-                f'success of the last evaluation: {rate or "none yet"}',
-            ]
-        for name, report in heard.items():
-            if state := report.values.get('goal_state', ''):
-                what = f'{state}, {report.values.get("goal_result", "")}'.rstrip(', ')
-                lines.append(f'last goal, {name}: {what}' if state != 'none' else '')
-        worst = max(heard.values(), key=lambda each: each.level)
-        if worst.level == 0:
-            return headline(f'{len(heard)} nodes are well', GREEN, filter(None, lines))
-        return headline(worst.message, ORANGE, filter(None, lines))
+        self._head.content = headline_of(reports, self._namespace)
 
     def _change_topic(self) -> None:
         """Listen to the topic that is chosen, and find out its task."""
@@ -141,15 +105,9 @@ class LiveView:
         self._episode, self._place, self._is_fast = [], 0, False
 
     def _set_task(self, task: GoalTask) -> None:
-        scene = self._site.server.scene
-        scene.reset()
+        self._site.server.scene.reset()
         self._stage, self._task = Stage(self._site.server, task), task
-        self._gizmo = scene.add_transform_controls(
-            '/goal_arrows', scale=0.15, disable_rotations=True, depth_test=False
-        )
-        self._gizmo.on_update(self._inbox.if_asked(self._drag))
-        scene.on_click()(self._click)
-        self._has_goal = False
+        self._marker.add_to_scene()
 
     def _follow(self, seconds: float) -> None:
         """Show steps as they come; find out how fast they come."""
@@ -191,23 +149,16 @@ class LiveView:
         stage, task, row = self._stage, self._task, self._episode[place]
         assert stage is not None
         assert task is not None
-        slices = task_slices(task)
-        truth = 'true_observation' in (row.dtype.names or ())
-        seen = np.concatenate(
-            [each['true_observation' if truth else 'observation'] for each in self._episode]
-        )[: place + 1]
-        achieved = np.concatenate(
-            [each['true_achieved_goal' if truth else 'achieved_goal'] for each in self._episode]
-        )[: place + 1]
-        goal = row['desired_goal'][0]
+        slices, goal = task_slices(task), row['desired_goal'][0]
+        rows = np.concatenate(self._episode[: place + 1])
+        truth = 'true_' if has_truth(rows) else ''
+        seen, achieved = rows[f'{truth}observation'], rows[f'{truth}achieved_goal']
         stage.show_observed(seen[-1])
         stage.show_goal(goal)
         stage.show_path('gripper', seen[:, slices['gripper_position']], BLUE)
         if 'object_position' in slices:
             stage.show_path('object', achieved, ORANGE)
-        if not self._has_goal:
-            self._has_goal = True
-            self._put_marker(goal)
+        self._marker.begin(goal)
         self._status.content = status(
             float(task.distance(achieved[-1], goal)),
             bool(task.is_success(achieved[-1], goal)),
@@ -219,24 +170,30 @@ class LiveView:
             ],
         )
 
-    def _click(self, event: Any) -> None:
-        """Put the goal where the ray of a click meets the plane of the goal's height."""
-        origin, direction = np.array(event.ray_origin), np.array(event.ray_direction)
-        height = self._goal.value[2]
-        if direction[2] < -1e-3:
-            point = origin + direction * (height - origin[2]) / direction[2]
-            self._inbox.later(lambda: self._put_marker(point))(event)
 
-    def _put_marker(self, goal: Floats) -> None:
-        self._goal.value = tuple(np.asarray(goal).round(3).tolist())
-        self._move_marker()
-
-    def _move_marker(self) -> None:
-        if self._gizmo is not None:
-            self._gizmo.position = np.array(self._goal.value)
-
-    def _drag(self) -> None:
-        self._goal.value = tuple(np.asarray(self._gizmo.position).round(3).tolist())
-
-    def _send_goal(self) -> None:
-        self._graph.send_goal(self._goal.value)
+def headline_of(reports: Mapping[str, Report], namespace: str) -> str:
+    """Say how a graph is: its training, its goals, and the worst of its nodes."""
+    heard = {name: each for name, each in reports.items() if not each.is_silent}
+    if not heard:
+        return headline(
+            f'no node of /{namespace.strip("/")} is heard', GREY,
+            ['Is a training or a robot running in this namespace and ROS domain?'],
+        )  # fmt: skip
+    lines = []
+    if trainer := heard.get('trainer'):
+        values = trainer.values
+        rate = values.get('success_rate', '')
+        lines = [
+            f'{int(values.get("episodes", 0)):,} episodes,'
+            f' {int(values.get("env_steps", 0)):,} steps,'
+            f' {int(values.get("updates", 0)):,} updates',
+            f'success of the last evaluation: {rate or "none yet"}',
+        ]
+    for name, report in heard.items():
+        if state := report.values.get('goal_state', ''):
+            what = f'{state}, {report.values.get("goal_result", "")}'.rstrip(', ')
+            lines.append(f'last goal, {name}: {what}' if state != 'none' else '')
+    worst = max(heard.values(), key=lambda each: each.level)
+    if worst.level == 0:
+        return headline(f'{len(heard)} nodes are well', GREEN, filter(None, lines))
+    return headline(worst.message, ORANGE, filter(None, lines))

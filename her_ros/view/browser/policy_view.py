@@ -1,16 +1,16 @@
 """``her-ros view POLICY``: a policy acts in 3D while a person moves its goal."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.pace import Pace
-from her_ros.tasks.disturbances import DISTURBANCES, MAX_STRENGTH, SETS
 from her_ros.tasks.goal_task import GoalTask
+from her_ros.view.browser.disturbance_panel import DisturbancePanel
 from her_ros.view.browser.inbox import Inbox
-from her_ros.view.browser.player import Player, disturbances_of
+from her_ros.view.browser.player import Player
 from her_ros.view.browser.site import Site
 from her_ros.view.browser.stage import BLUE, ORANGE, Stage
 from her_ros.view.browser.text import legend, status
@@ -19,7 +19,6 @@ from her_ros.view.browser.text import legend, status
 _END_S = 1.2
 # Where goals may be moved to: x, y and z, metres, world frame. All tasks are there.
 _GOALS_M = ((0.5, 2.2), (0.0, 1.5), (0.4, 1.4))
-_NO_SET, _OWN_SET = 'none', 'as set below'
 
 _HELP = """
 Drag the **arrows at the green ball** to move the goal. Drag elsewhere to turn the view, scroll to
@@ -51,7 +50,7 @@ class PolicyView:
         self._status = self._gui.add_html('')
         self._add_buttons()
         self._add_goal()
-        self._add_disturbances()
+        DisturbancePanel(self._gui, self._inbox, task, self._disturb)
         self._gui.add_markdown(_HELP)
         colors = [('path of the gripper', BLUE), ('path of the object', ORANGE)]
         self._gui.add_html(legend(colors if self._has_object else colors[:1]))
@@ -116,36 +115,9 @@ class PolicyView:
         )
         self._keep.on_update(self._inbox.later(self._take_keep))
 
-    def _add_disturbances(self) -> None:
-        names = disturbances_of(self._task)
-        with self._gui.add_folder('Disturbances', expand_by_default=False):
-            choice = self._gui.add_dropdown(
-                'Set', (_NO_SET, *SETS, _OWN_SET), hint='they act from the next start on'
-            )
-            sliders = {
-                name: self._gui.add_slider(
-                    name, 0.0, MAX_STRENGTH, 0.1, 0.0, hint=DISTURBANCES[name].description
-                )
-                for name in names
-            }
-
-        def chosen() -> None:
-            if choice.value != _OWN_SET:
-                for name, slider in sliders.items():
-                    slider.value = float(name in SETS.get(choice.value, ()))
-                disturb()
-
-        def slid() -> None:
-            choice.value = _OWN_SET
-            disturb()
-
-        def disturb() -> None:
-            self._player.disturb({name: slider.value for name, slider in sliders.items()})
-            self._begin()
-
-        choice.on_update(self._inbox.if_asked(chosen))
-        for slider in sliders.values():
-            slider.on_update(self._inbox.if_asked(slid))
+    def _disturb(self, strengths: Mapping[str, float]) -> None:
+        self._player.disturb(strengths)
+        self._begin()
 
     def _again(self) -> None:
         self._player.restart()

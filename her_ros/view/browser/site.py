@@ -5,6 +5,7 @@ import os
 import secrets
 import socket
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 from her_ros.runtime.errors import HerRosError
@@ -129,19 +130,18 @@ def _guarded(guard: Guard) -> Iterator[None]:
 
     original, asked = websockets.serve, []
 
+    def answer(connection: Any, request: Any, serve_page: Any) -> Any:
+        verdict = guard.judge(request.path, dict(request.headers.raw_items()))
+        if verdict is None:
+            return serve_page(connection, request)
+        body = verdict.text.encode()
+        headers = Headers(**{'Content-Length': str(len(body))}, **verdict.headers)
+        return Response(verdict.status, verdict.status.phrase, headers, body)
+
     def serve(handler: Any, host: str, port: int, **options: Any) -> Any:
-        serve_page = options['process_request']
-
-        def process(connection: Any, request: Any) -> Any:
-            verdict = guard.judge(request.path, dict(request.headers.raw_items()))
-            if verdict is None:
-                return serve_page(connection, request)
-            body = verdict.text.encode()
-            headers = Headers(**{'Content-Length': str(len(body))}, **verdict.headers)
-            return Response(verdict.status, verdict.status.phrase, headers, body)
-
         asked.append(True)
-        return original(handler, host, port, **{**options, 'process_request': process})
+        guarded = partial(answer, serve_page=options['process_request'])
+        return original(handler, host, port, **{**options, 'process_request': guarded})
 
     websockets.serve = serve
     try:

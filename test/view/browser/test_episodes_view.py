@@ -30,11 +30,10 @@ def open_page():
         site.__exit__()
 
 
-def test_the_newest_episode_is_played_and_says_why_it_missed(recorded_run, open_page):
+def test_the_newest_episode_is_played_and_says_why_it_missed(recorded_run, open_page, wait):
     view = open_page(recorded_run)
-    view.run(0.5)
+    wait(lambda: view.run(0.1) or (view._entry and view._playback.step), 'it plays')
     assert view._entry.number == 8
-    assert 0 < view._step.value < 50
     assert 'cm to the goal' in view._status.content
     assert 'The actions were random' in view._status.content
     assert 'Episode 8 of FetchReach' in view._status.content

@@ -86,4 +86,4 @@ def test_the_page_plays_one_episode_after_another(nodes, live):
         assert 'one episode at a time' in view._status.content
         assert 'nodes are well' in view._head.content
         assert view._topic.options == ('/mine/step',)
-        np.testing.assert_allclose(view._gizmo.position, view._goal.value, atol=1e-3)
+        np.testing.assert_allclose(view._marker.gizmo.position, view._marker.goal, atol=1e-3)

@@ -1,0 +1,54 @@
+"""The part of a page that sets disturbances: a set of them, or a slider for each."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from her_ros.tasks.disturbances import DISTURBANCES, MAX_STRENGTH, SETS
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.view.browser.inbox import Inbox
+from her_ros.view.browser.player import disturbances_of
+
+_NO_SET, _OWN_SET = 'none', 'as set below'
+
+
+class DisturbancePanel:
+    """Strengths of the disturbances that act on a task.
+
+    :param gui: of viser
+    :param disturb: called with the strengths by name when they have changed
+    """
+
+    def __init__(
+        self,
+        gui: Any,
+        inbox: Inbox,
+        task: GoalTask,
+        disturb: Callable[[Mapping[str, float]], None],
+    ) -> None:
+        self._disturb = disturb
+        with gui.add_folder('Disturbances', expand_by_default=False):
+            self._set = gui.add_dropdown(
+                'Set', (_NO_SET, *SETS, _OWN_SET), hint='they act from the next start on'
+            )
+            self._sliders = {
+                name: gui.add_slider(
+                    name, 0.0, MAX_STRENGTH, 0.1, 0.0, hint=DISTURBANCES[name].description
+                )
+                for name in disturbances_of(task)
+            }
+        self._set.on_update(inbox.if_asked(self._take_set))
+        for slider in self._sliders.values():
+            slider.on_update(inbox.if_asked(self._take_slider))
+
+    def _take_set(self) -> None:
+        if self._set.value != _OWN_SET:
+            for name, slider in self._sliders.items():
+                slider.value = float(name in SETS.get(self._set.value, ()))
+            self._changed()
+
+    def _take_slider(self) -> None:
+        self._set.value = _OWN_SET
+        self._changed()
+
+    def _changed(self) -> None:
+        self._disturb({name: slider.value for name, slider in self._sliders.items()})

@@ -1,0 +1,64 @@
+"""The part of a page that plays an episode: step, play and pause, speed."""
+
+from collections.abc import Callable
+from typing import Any
+
+from her_ros.view.browser.inbox import Inbox
+
+
+class Playback:
+    """Which step of an episode is shown, and whether it goes on by itself.
+
+    :param gui: of viser
+    :param show: called when another step is to be shown
+    """
+
+    def __init__(self, gui: Any, inbox: Inbox, show: Callable[[], None]) -> None:
+        self._show = show
+        #: whether the next step is shown after a control period
+        self.is_playing = True
+        #: number of moves of the episode; 0: there is none
+        self.length = 0
+        self._step = gui.add_slider('Step', 0, 1, 1, 0)
+        self._play = gui.add_button('Pause', icon='player-pause')
+        self._speed = gui.add_slider(
+            'Speed', 0.1, 2.0, 0.1, 1.0, hint='1: as fast as it was recorded'
+        )
+        self._step.on_update(inbox.if_asked(self._scrub))
+        self._play.on_click(inbox.later(self._pause_or_play))
+
+    @property
+    def step(self) -> int:
+        """The step that is shown, 0 … length."""
+        return int(self._step.value)
+
+    @property
+    def speed(self) -> float:
+        """1: as fast as it was recorded."""
+        return float(self._speed.value)
+
+    def begin(self, length: int) -> None:
+        """Play an episode of so many moves from its start."""
+        self.length, self._step.max, self._step.value = length, length, 0
+        self._set_playing(True)
+
+    def advance(self) -> None:
+        """Go to the next step, if it plays and there is one."""
+        if self.is_playing and self.step < self.length:
+            self._step.value = self.step + 1
+            self._show()
+
+    def _scrub(self) -> None:
+        self._set_playing(False)
+        self._show()
+
+    def _pause_or_play(self) -> None:
+        at_end = self.step >= self.length
+        if at_end:
+            self._step.value = 0
+        self._set_playing(at_end or not self.is_playing)
+
+    def _set_playing(self, is_playing: bool) -> None:
+        self.is_playing = is_playing
+        self._play.label = 'Pause' if is_playing else 'Play'
+        self._play.icon = 'player-pause' if is_playing else 'player-play'
