@@ -28,6 +28,8 @@ Column = NDArray[Any]
 class DatasetError(HerRosError):
     """A data set of another library that cannot be written or read."""
 
+    usual_cure = 'docs/how_to/offline.md says what a data set must hold'
+
 
 def optional_library(name: str, extra: str) -> Any:
     """Import a module of a library that the package does not require.
@@ -70,7 +72,9 @@ def episode_of(
     """
     goals = np.asarray(columns['desired_goal'])
     if goals.ndim == 2 and len(goals) and (goals != goals[0]).any():
-        raise EpisodeError('the goal changes within the episode')
+        raise EpisodeError(
+            'the goal changes within the episode', 'start an episode with each goal'
+        )
     episode = Episode.from_arrays(
         task,
         columns['observation'],
@@ -90,7 +94,9 @@ def episode_of(
         rows[name] = episode.rows[name]
     for name in (*OWN, *(DISTURBED if has_truth else ())):
         if name not in own:
-            raise EpisodeError(f'no {name}, which her_ros has written beside the others')
+            raise EpisodeError(
+                f'no {name}, which her_ros has written beside the others', 'export the bags again'
+            )
         rows[name] = np.reshape(np.asarray(own[name]), rows[name].shape)
     if has_truth:
         rows['reward'][1:] = task.reward(rows['true_achieved_goal'], rows['desired_goal'])[1:]

@@ -16,7 +16,7 @@ from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
 from her_ros.episodes.episode import Episode
 from her_ros.orchestration.offline_bags import task_of
-from her_ros.runtime.files import publish_folder
+from her_ros.runtime.files import WRITABLE, publish_folder
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
@@ -85,7 +85,7 @@ def import_dataset(dataset: Path, out: Path, source: Format, task: GoalTask | No
     """
     library = _LIBRARIES[source]
     if not dataset.is_dir():
-        raise DatasetError('no such folder', source=dataset)
+        raise DatasetError('no such folder', 'correct the path', dataset)
     noted = library.noted(dataset)
     if task is None and not noted:
         raise DatasetError('it does not say its task', 'name it by --task', source=dataset)
@@ -99,7 +99,7 @@ def import_dataset(dataset: Path, out: Path, source: Format, task: GoalTask | No
             write_rollout(folder, f'{source.value}_{number:06d}', metadata, messages)
             count += len(group)
         if not count:
-            raise DatasetError('no episode', source=dataset)
+            raise DatasetError('no episode', 'record some', dataset)
     print(
         f'{out}: {count} episodes of {chosen.name}; her-ros train-offline {out} learns from them'
     )
@@ -133,6 +133,6 @@ def _whole(out: Path) -> Iterator[Path]:
         yield temporary
         publish_folder(temporary, out)
     except OSError as error:
-        raise DatasetError(f'cannot be written ({error.strerror})', source=out) from error
+        raise DatasetError(f'cannot be written ({error.strerror})', WRITABLE, out) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -56,7 +56,9 @@ def running_server(address: str, log: Path) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             yield f'discovery server {host}:{port} runs here'
         else:
-            raise RosEnvironmentError(f'{_PROGRAM} ended with status {status}', source=log)
+            raise RosEnvironmentError(
+                f'{_PROGRAM} ended with status {status}', 'this log says why', log
+            )
     finally:
         server.kill()
         server.wait()

@@ -198,7 +198,9 @@ def _number(folder: RunFolder, recorders: Sequence[int] | None) -> Iterator[int]
             yield number
         return
     if recorders is None:
-        raise JoinError(f'all {MOST_JOINED} numbers are taken', source=folder.path)
+        raise JoinError(
+            f'all {MOST_JOINED} numbers are taken', 'stop a worker that joined before', folder.path
+        )
     raise JoinError(
         'the run has no free recorder, and its bags/ is not here',
         'start the run with --recorders, or name its folder if it is shared',

@@ -98,7 +98,7 @@ class RunFolder:
             write_whole(self._identity, f'{identity}\n'.encode())
         except OSError as error:
             raise RunFolderError(
-                f'cannot be written ({error.strerror})', source=self.path
+                f'cannot be written ({error.strerror})', WRITABLE, self.path
             ) from None
 
     def require(self) -> None:
