@@ -28,7 +28,7 @@ Column = NDArray[Any]
 class DatasetError(HerRosError):
     """A data set of another library that cannot be written or read."""
 
-    usual_cure = 'docs/how_to/offline.md says what a data set must hold'
+    usual_cure = 'compare it with one of `her-ros bags export`'
 
 
 def optional_library(name: str, extra: str) -> Any:
