@@ -7,7 +7,7 @@ process. Options disturb (c). Success is that of the last of 50 steps, as everyw
 
 With ``--arm`` the policy that comes for the task acts on that arm, whatever it was trained on.
 
-Run: ``python bench/robot.py --task FetchPush [--set simulated_robot.faults.latency_s=0.04]``, or
+Run: ``python bench/robot.py --task FetchPush [--set simulated_robot.disturb=latency_periods]``, or
 ``python bench/robot.py --task Push --arm franka_panda --set robot_bridge.command.output=twist``
 """
 

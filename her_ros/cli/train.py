@@ -20,6 +20,9 @@ from her_ros.cli.options import (
     StartFrom,
 )
 
+# Undisturbed episodes keep the policy good without disturbances (docs/how_to/robust.md).
+_DISTURBED_SHARE = 0.75
+
 
 @app.command(
     short_help='Train a task through ROS 2 nodes.',
@@ -84,7 +87,7 @@ def train(
         overrides += [
             f'{node}.disturb={json.dumps(disturb)}' for node in ('fetch_env', 'evaluator')
         ]
-        overrides += ['trainer.truth=critic']
+        overrides += ['trainer.truth=critic', f'fetch_env.disturb_share={_DISTURBED_SHARE}']
     overrides += override or []
     write_report = report_after_training if report else None
     joined = (recorders, discovery_server)

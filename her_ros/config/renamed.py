@@ -63,10 +63,15 @@ RENAMED = {
     'input_timeout_s': 'timeout.input_s',
     'policy_timeout_s': 'timeout.policy_s',
     'goal_timeout_s': 'timeout.goal_s',
-    'object_noise_m': 'faults.object_noise_m',
-    'joint_noise_rad': 'faults.joint_noise_rad',
-    'latency_s': 'faults.latency_s',
-    'drop_probability': 'faults.drop_probability',
+}
+
+#: earlier parameter of ``simulated_robot`` to the disturbance that it is now, and its value at
+#: strength 1; its name may have been preceded by ``faults.``
+FAULTS = {
+    'object_noise_m': ('object_noise_m', 0.01),
+    'joint_noise_rad': ('gripper_noise_m', 0.011),
+    'latency_s': ('latency_periods', 0.04),
+    'drop_probability': ('lost_share', 0.05),
 }
 
 #: parameter to present values by earlier ones
@@ -78,7 +83,12 @@ def with_present_names(values: Mapping[str, Any], known: Collection[str]) -> dic
 
     :param known: names of the node's parameters
     """
-    present = {present_name(name, known): value for name, value in values.items()}
+    faults = {name: value for name, value in values.items() if _is_fault(name, known)}
+    present = {
+        present_name(name, known): value for name, value in values.items() if name not in faults
+    }
+    if faults:
+        present.setdefault('disturb', _disturbances(faults))
     for name, renamed in RENAMED_VALUES.items():
         if isinstance(value := present.get(name), str):
             present[name] = renamed.get(value, value)
@@ -87,5 +97,21 @@ def with_present_names(values: Mapping[str, Any], known: Collection[str]) -> dic
 
 def present_name(name: str, known: Collection[str]) -> str:
     """Return the present name of a parameter of a node; a name that was never used is kept."""
+    if _is_fault(name, known):
+        return 'disturb'
     present = RENAMED.get(name, name)
     return present if name not in known and present in known else name
+
+
+def _is_fault(name: str, known: Collection[str]) -> bool:
+    return name not in known and 'disturb' in known and name.removeprefix('faults.') in FAULTS
+
+
+def _disturbances(faults: Mapping[str, Any]) -> str:
+    """Return earlier parameters as disturbances with their strengths."""
+    parts = []
+    for name, value in faults.items():
+        disturbance, unit = FAULTS[name.removeprefix('faults.')]
+        if isinstance(value, int | float) and value:
+            parts.append(f'{disturbance}:{value / unit:g}')
+    return ','.join(parts)

@@ -22,11 +22,13 @@ from her_ros.nodes.qos import ROBOT
 from her_ros.nodes.scene import ScenePublisher
 from her_ros.robot.commands import CommandChecker, stamp_fault
 from her_ros.robot.errors import RobotError
+from her_ros.robot.simulated.delay import Delay
+from her_ros.robot.simulated.disturber import RobotDisturber
 from her_ros.robot.simulated.robot import start_seed
 from her_ros.robot.simulated.robots import simulated_robot
-from her_ros.robot.simulated.sensor_faults import Delay, SensorFaults
 from her_ros.robot.simulated.tick_counter import TickCounter
 from her_ros.runtime.seeds import generator
+from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import (
     CURRENT_POSE,
@@ -58,16 +60,16 @@ class SimulatedRobotNode(GuardedNode):
         task = task_named(p.task, p.arm)
         self._robot = simulated_robot(task, p.command_timeout_s)
         self._check = CommandChecker(task)
-        self._resets = 0
-        self._robot.reset(start_seed(p.seed, self._resets))
-        self._faults = SensorFaults(
+        self._disturber = RobotDisturber(
+            task,
+            parse_disturbances(p.disturb),
+            self._robot,
             generator(p.seed, 'simulated_robot_sensors'),
-            p.faults_object_noise_m,
-            p.faults_joint_noise_rad,
-            p.faults_drop_probability,
         )
-        # Messages are published at the tick nearest to the end of their latency.
-        self._delay: Delay[tuple[Any, Any]] = Delay(p.faults_latency_s - 0.5 / p.rate_hz)
+        self._resets = 0
+        self._reset()
+        self._delay: Delay[tuple[Any, Any]] = Delay()
+        self._last: dict[int, Any] = {}  # the last message, by the publisher's id
         self._counts = dict.fromkeys(
             ('lost_sent', 'lost_received', 'stale', 'future', 'unstamped'), 0
         )
@@ -98,7 +100,7 @@ class SimulatedRobotNode(GuardedNode):
 
     def _subscribe(self, message_type: Any, topic: str, take: Callable[[Any], None]) -> None:
         def checked(message: Any) -> None:
-            if self._faults.loses():
+            if self._disturber.loses():
                 self._counts['lost_received'] += 1
                 return
             take(message)
@@ -114,7 +116,7 @@ class SimulatedRobotNode(GuardedNode):
         )
         if self._is_of_now('twist', header):
             self._commanded_at = time.monotonic()
-            self._robot.command_velocity(velocity)
+            self._disturber.command_velocity(velocity, self._config.command_timeout_s)
 
     def _on_tool_pose(self, message: PoseStamped) -> None:
         header, place, turn = message.header, message.pose.position, message.pose.orientation
@@ -153,10 +155,16 @@ class SimulatedRobotNode(GuardedNode):
     def _on_gripper(self, message: Float64MultiArray) -> None:
         self._robot.command_gripper(self._check.gripper(message.data))
 
+    def _reset(self) -> int:
+        """Set the robot to its next start state; return the seed of it."""
+        seed = start_seed(self._config.seed, self._resets)
+        self._disturber.begin(seed)
+        self._robot.reset(seed)
+        return seed
+
     def _on_reset(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         self._resets += 1
-        seed = start_seed(self._config.seed, self._resets)
-        self._robot.reset(seed)
+        seed = self._reset()
         pose = self._robot.object_pose
         where = 'no object' if pose is None else f'object at {pose[0].round(6).tolist()} m'
         response.success, response.message = True, f'start {self._resets}, seed {seed}: {where}'
@@ -167,6 +175,7 @@ class SimulatedRobotNode(GuardedNode):
         skipped = self._schedule.skipped
         ticks = self._schedule.due(time.monotonic())
         if ticks:
+            self._disturber.advance(ticks / self._config.rate_hz)
             self._robot.advance(ticks * _SUBSTEPS_PER_S // self._config.rate_hz)
             self._ticks += ticks
             self._measure()
@@ -180,28 +189,33 @@ class SimulatedRobotNode(GuardedNode):
             publisher.publish(message)
 
     def _measure(self) -> None:
-        """Read the sensors; queue the messages that are not lost for ``faults.latency_s``."""
+        """Read the sensors; queue the messages that are not lost for their latency."""
         robot, stamp = self._robot, self.get_clock().now().to_msg()
         joints = JointState(name=list(robot.joint_names))
-        positions = self._faults.joint_positions(robot.joint_positions, robot.turning)
+        positions = self._disturber.joint_positions(robot.joint_positions)
         joints.position = array('d', positions)
         joints.velocity = array('d', robot.joint_velocities)
         measured: list[tuple[Any, Any]] = [(self._joint_states, joints)]
         if self._tool_pose is not None:
-            measured.append((self._tool_pose, pose_message(*robot.tool_pose, stamp)))
+            told = self._disturber.tool_pose(*robot.tool_pose)
+            measured.append((self._tool_pose, pose_message(*told, stamp)))
         if robot.object_pose is not None:
-            position, quaternion = robot.object_pose
-            seen = pose_message(self._faults.object_position(position), quaternion, stamp)
+            seen = pose_message(*self._disturber.object_pose(*robot.object_pose), stamp)
             # Before the joints, as subscribers treat joint states as the newest message.
             measured.insert(0, (self._object_pose, seen))
         if self._scene is not None:
             self._scene.publish(robot.qpos, None, time.time_ns())
         for publisher, message in measured:
             message.header.stamp = stamp
-            if self._faults.loses():
+            if self._disturber.loses():
                 self._counts['lost_sent'] += 1
-            else:
-                self._delay.put((publisher, message), time.monotonic())
+                continue
+            if self._disturber.repeats():
+                message = self._last.get(id(publisher), message)
+            self._last[id(publisher)] = message
+            # Messages are published at the tick nearest to the end of their latency.
+            latency_s = self._disturber.latency_s() - 0.5 / self._config.rate_hz
+            self._delay.put((publisher, message), time.monotonic() + latency_s)
 
     def _status(self) -> dict[str, object]:
         now, (then, ticks) = time.monotonic(), self._reported
@@ -214,6 +228,7 @@ class SimulatedRobotNode(GuardedNode):
             'last_command_age_s': round(now - self._commanded_at, 3),
             'resets': self._resets,
             **self._counts,
+            **self._disturber.shown(),
         }
 
 

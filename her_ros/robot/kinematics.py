@@ -66,6 +66,12 @@ class ArmKinematics(ToolMotion):
         rotation: Floats = self._base.rotation @ self._tool.rotation
         return rotation
 
+    @property
+    def turning_jacobian(self) -> Floats:
+        """Velocity of the gripper by that of each revolute joint: m/rad, shape (3, n)."""
+        jacobian: Floats = self._tool.jacobian[:3, self._ik.chain.turning]
+        return jacobian
+
     def joints_after(
         self, displacement: ArrayLike, period_s: float, max_joint_speed: float | None = None
     ) -> Floats:

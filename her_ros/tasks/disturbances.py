@@ -1,6 +1,6 @@
 """Disturbances of a robot: what each one is, its range, and what an episode draws of it.
 
-Training and evaluation use this list; the simulated robot has parameters of its own, ``faults.*``.
+Training, evaluation and the simulated robot use this list.
 A disturbance is drawn once per episode. At strength 1 its values lie in the range of the
 list; see :func:`parse_disturbances` for other strengths.
 """
@@ -193,6 +193,19 @@ class Disturbances:
             {name: value for name, value in self.strengths.items() if name not in lacking},
             share=self._share,
         )
+
+    def without(self, names: Iterable[str], cure: str) -> 'Disturbances':
+        """Return the others, where some cannot act.
+
+        :param cure: what to do instead of naming them
+        :raises DisturbanceError: if one of them was named by itself
+        """
+        left_out = {name for name in names if name in self.strengths}
+        for name in sorted(left_out & self._single):
+            if self.strengths[name] > 0.0:
+                raise DisturbanceError(f'disturbance {name!r} does not act here', cure)
+        kept = {name: value for name, value in self.strengths.items() if name not in left_out}
+        return Disturbances(kept, self._single, self._share)
 
     def draw(self, generator: np.random.Generator) -> Drawn:
         """Draw the values of an episode, shape (1,).

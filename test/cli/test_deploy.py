@@ -27,7 +27,10 @@ from her_ros.tasks.registry import TASKS
         (['--folder', '/sys/robot'], ['/sys/robot', 'cannot be written']),
         (['--namespace', 'my robot'], ["'my robot'"]),
         (['--remap', 'object_pose=/block'], ["'object_pose=/block'", 'OLD:=NEW']),
-        (['--set', 'simulated_robot.faults.latency_s=-1.0'], ['latency_s', '-1.0']),
+        (
+            ['--set', 'simulated_robot.disturb=latency_periods:-1'],
+            ['latency_periods:-1', '[0, 4]'],
+        ),
         (['--model', '/nothing.onnx'], ['/nothing.onnx: no such file', '--model']),
         (['--task', 'gym:HandReach-v3'], ["no model for task 'gym:HandReach-v3'", '--model']),
         (['--arm', 'six_joint'], ["'six_joint'", "'FetchPush' is not done by other arms"]),

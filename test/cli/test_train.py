@@ -64,6 +64,17 @@ def test_disturb_is_of_recording_and_judging_and_shows_critics_the_truth(monkeyp
     values = values_for('FetchPush', None, asked[0][5], training_names())
     assert values['fetch_env']['disturb'] == values['evaluator']['disturb'] == 'robot:0.5'
     assert values['trainer']['truth'] == 'critic'
+    assert values['fetch_env']['disturb_share'] == 0.75
+
+
+def test_from_names_what_to_start_from(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr('her_ros.orchestration.train.train', lambda *found: asked.append(found))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        app(['train', '--task', 'FetchPush', '--from', 'a #1.onnx'])
+    values = values_for('FetchPush', None, asked[0][5], training_names())
+    assert values['trainer']['start_from'] == str(tmp_path / 'a #1.onnx')
 
 
 def test_changed_parameters_are_refused_with_their_keys(her_ros, tmp_path):

@@ -22,6 +22,9 @@ def test_the_parameters_of_a_run_from_before_the_renaming_are_read_whole():
         if node == 'robot_bridge':
             assert expected['command.output'] == 'trajectory'
             expected['command.output'] = 'joint_trajectory'
+        if node == 'simulated_robot':
+            assert values['latency_s'] == 0.01
+            expected['disturb'] = 'latency_periods:0.25'
         assert found[node] == expected
     # Parameters that came later have their defaults.
     whole = complete(found)
@@ -36,6 +39,18 @@ def test_a_parameter_under_both_of_its_names_is_refused(tmp_path):
     path.write_text('/**/trainer:\n  ros__parameters: {future_goals: 8, her.k: 3}\n')
     with pytest.raises(ConfigError, match=r'her\.k is given twice, once as future_goals; delete'):
         read_run_file(path)
+
+
+@pytest.mark.parametrize('prefix', ['', 'faults.'])
+def test_faults_of_the_simulated_robot_are_disturbances_now(tmp_path, prefix):
+    path = tmp_path / 'params.yaml'
+    values = {'object_noise_m': 0.02, 'joint_noise_rad': 0.011, 'latency_s': 0.0}
+    text = ''.join(f'    {prefix}{name}: {value}\n' for name, value in values.items())
+    path.write_text(f'/**/simulated_robot:\n  ros__parameters:\n{text}')
+    found = read_run_file(path)['simulated_robot']
+    assert found == {'disturb': 'object_noise_m:2,gripper_noise_m:1'}
+    with pytest.raises(ConfigError, match='write disturb instead of'):
+        read_file(path)
 
 
 def test_every_renamed_parameter_was_one_and_is_one_now():

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from her_ros.config.parameters.shared import NodeParameters
+from her_ros.config.parameters.shared import DISTURB, NodeParameters
 from her_ros.config.schema import parameter
 from her_ros.runtime.states import Recovery
 
@@ -297,31 +297,4 @@ class SimulatedRobotParameters(NodeParameters):
     publish_tool_pose: bool = parameter(
         False, 'publish the pose of the tool on current_pose, as some drivers do'
     )
-    faults_object_noise_m: float = parameter(
-        0.0,
-        'standard deviation of the object position',
-        minimum=0.0,
-        maximum=1.0,
-        group='faults',
-    )
-    faults_joint_noise_rad: float = parameter(
-        0.0,
-        'standard deviation of the joint positions',
-        minimum=0.0,
-        maximum=1.0,
-        group='faults',
-    )
-    faults_latency_s: float = parameter(
-        0.0,
-        'sensor messages come so much later than their stamps, to the nearest 1 / rate_hz',
-        minimum=0.0,
-        maximum=10.0,
-        group='faults',
-    )
-    faults_drop_probability: float = parameter(
-        0.0,
-        'share of all messages that get lost, sent and received',
-        minimum=0.0,
-        maximum=1.0,
-        group='faults',
-    )
+    disturb: str = parameter('', DISTURB)

@@ -1,5 +1,7 @@
 """A Fetch in MuJoCo that takes velocities or joint positions at any time, like a real one."""
 
+import copy
+
 import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -7,7 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 from her_ros.arms.model import ARM_JOINTS, MJCF_PREFIX, MOCAP_TURN, SUBSTEPS, load_model
 from her_ros.robot.simulated.follower import Follower
 from her_ros.runtime.seeds import integer_seed
+from her_ros.sim.disturbed.physics import bodies_of, changed_fields, object_lift
 from her_ros.sim.initial_states import draw_start, start_generator
+from her_ros.tasks.disturbances import Drawn
 from her_ros.tasks.goal_task import GoalTask
 
 Floats = NDArray[np.float64]
@@ -36,7 +40,9 @@ class SimulatedRobot:
 
     def __init__(self, task: GoalTask, command_timeout_s: float = 0.1) -> None:
         self._fetch = load_model(task)
-        self._model = model = self._fetch.mujoco_model
+        # Its own, since it may be disturbed.
+        self._model = model = copy.copy(self._fetch.mujoco_model)
+        self._object_lift_m = 0.0
         self._timeout_s, self._period_s = command_timeout_s, task.control_period_s
         names = [model.joint(i).name for i in range(model.njnt)]
         #: the robot's joints in alphabetical order, without the base
@@ -71,11 +77,33 @@ class SimulatedRobot:
         self._data.qpos[:] = self._fetch.start_qpos
         self._data.qvel[:] = self._fetch.start_qvel
         goal = draw_start(self._fetch, generator, self._data.qpos)
+        if self._fetch.object is not None:
+            self._data.qpos[self._fetch.object_qpos + 2] += self._object_lift_m
         mujoco.mj_kinematics(self._model, self._data)
         self._orientation = np.array(MOCAP_TURN) / np.linalg.norm(MOCAP_TURN)
         self._follower = Follower(self._data.xpos[self._fetch.gripper_body])
         self._substeps = 0
         return goal
+
+    def disturb(self, drawn: Drawn) -> None:
+        """Set the physics of the episode that the next reset starts.
+
+        :param drawn: shape (1,)
+        """
+        undisturbed = self._fetch.mujoco_model
+        bodies = bodies_of(undisturbed)
+        for name, values in changed_fields(undisturbed, bodies, drawn).items():
+            # The bounding volumes of meshes, which stay, come after those of bodies.
+            getattr(self._model, name)[: len(values)] = values
+        mujoco.mj_setConst(self._model, self._trial)
+        # It also moves the weld between gripper and mocap, which depends on no disturbance.
+        self._model.eq_data[:] = undisturbed.eq_data
+        self._object_lift_m = float(object_lift(undisturbed, bodies, drawn)[0])
+
+    def push(self, velocities: Floats) -> None:
+        """Add a velocity to the object, m/s, world frame, shape (1, 3)."""
+        if self._fetch.object is not None:
+            self._data.qvel[self._fetch.object.dofs[:3]] += velocities[0]
 
     def command_velocity(self, linear: ArrayLike) -> None:
         """Move the gripper until the command expires.

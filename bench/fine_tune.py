@@ -1,0 +1,72 @@
+"""Fine-tune a policy from episodes of one robot whose physics and latency differ from training.
+
+The robot is a simulated one in simulated time (``bench/robot_loop.py``); what it draws of the
+disturbances stays the same in all episodes. The policy acts on it with exploration noise, the
+episodes become bags, ``train-offline --from`` learns from them, and both policies are judged over
+the same start states, which the recorded episodes did not have.
+
+Run: ``python bench/fine_tune.py --out /tmp/fine_tune [--recorded 200] [--updates 10000]``
+"""
+
+from pathlib import Path
+
+from options import SEED, Options, whole
+from robot_loop import RobotLoop
+from table import print_table
+
+from her_ros.analysis.results import wilson_interval
+from her_ros.bags.writer import write_rollout
+from her_ros.config.files import shipped_model
+from her_ros.orchestration.prepare import start_override
+from her_ros.orchestration.train_offline import Options as Offline
+from her_ros.orchestration.train_offline import train_offline
+from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.robot.bridge.tracks import Track
+from her_ros.tasks.registry import task_named
+
+# Of the bridge's fit, where poses have no noise; of the exploration of training.
+_WINDOW_S, _NOISE_STD = 0.03, 0.2
+
+
+def main() -> None:
+    parser = Options(__doc__)
+    parser.add_argument('--task', default='FetchPush')
+    parser.add_argument('--model', type=Path, help='default: the shipped one')
+    parser.add_argument(
+        '--disturb', default='friction_scale:2,mass_scale:2,latency_periods:2', help='the robot'
+    )
+    parser.add_argument('--robot', type=SEED, default=0, help='seed of what the robot is like')
+    parser.add_argument('--recorded', type=whole(1), default=200, help='episodes to learn from')
+    parser.add_argument('--judged', type=whole(1), default=100, help='episodes to judge by')
+    parser.add_argument('--updates', type=whole(1), default=10_000)
+    parser.add_argument('--out', type=Path, required=True)
+    options = parser.parse_args()
+    task = task_named(options.task)
+    model = options.model or shipped_model(options.task)
+    loop = RobotLoop(task, OnnxPolicy.load(model, task), options.disturb, options.robot)
+    loop.disturber.begin(options.robot)
+    print(*(f'{name}={value}' for name, value in loop.disturber.shown().items()))
+    bags = options.out / 'bags'
+    bags.mkdir(parents=True)
+    for number in range(options.recorded):
+        rows = loop.episode(number, Track(_WINDOW_S), _NOISE_STD)[0].rows
+        rows['episode'] = number + 1
+        messages = [rows[step : step + 1] for step in range(len(rows))]
+        write_rollout(bags, f'{number:05d}', {'task': task.name}, messages, period_s=0.04)
+    tuned = options.out / 'tuned'
+    overrides = [*start_override(model), 'trainer.device=cpu']
+    train_offline(Offline([bags], '', '', tuned, options.updates, None, overrides, False))
+    table = []
+    for name, path in (('before', model), ('after', tuned / 'policy.onnx')):
+        for where, disturb in (('this robot', options.disturb), ('as in training', '')):
+            loop = RobotLoop(task, OnnxPolicy.load(path, task), disturb, options.robot)
+            judged = range(options.recorded, options.recorded + options.judged)
+            found = [loop.episode(number, Track(_WINDOW_S))[1] for number in judged]
+            low, high = wilson_interval(sum(found), len(found))
+            share = sum(found) / len(found)
+            table.append((f'{name}, {where}', len(found), share, f'{low:.3f} to {high:.3f}'))
+    print_table(f'{task.name}, {options.disturb}', ('episodes', 'success', 'interval'), table)
+
+
+if __name__ == '__main__':
+    main()
