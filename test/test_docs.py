@@ -183,9 +183,13 @@ def check_ros2(words):
 CHECKS = {'her-ros': check_her_ros, 'make': check_make, 'python': check_python, 'ros2': check_ros2}
 #: programs of others
 OTHERS = (
+    'act',
+    'apt',
     'cd',
+    'cmake',
     'colcon',
     'cp',
+    'docker',
     'export',
     'git',
     'mkdir',
@@ -195,6 +199,8 @@ OTHERS = (
     'rviz2',
     'scp',
     'source',
+    'sudo',
+    'systemctl',
     'ssh',
     'tensorboard',
 )
