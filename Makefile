@@ -7,7 +7,7 @@ TASK ?= FetchReach
 # More options for the command, such as ARGS="--new --seed 3".
 ARGS ?=
 
-BENCHES := sim topics overlap bags replay learner family inference arms train robot realtime faults
+BENCHES := sim topics overlap bags replay learner family inference arms train robot realtime view faults
 
 # FetchReach moves no block.
 DEPLOYED := $(if $(filter file,$(origin TASK)),FetchPush,$(TASK))
@@ -53,7 +53,7 @@ docs: $(VENV)/ready-docs
 	$(BIN)/python docs/_extensions/links.py build/docs
 
 bench: $(VENV)/ready-bench
-	@for name in $(filter-out family train robot realtime faults,$(BENCHES)); do $(BIN)/python bench/$$name.py || exit; done
+	@for name in $(filter-out family train robot realtime view faults,$(BENCHES)); do $(BIN)/python bench/$$name.py || exit; done
 
 $(BENCHES:%=bench-%): bench-%: $(VENV)/ready-bench
 	@$(BIN)/python bench/$*.py $(ARGS)
