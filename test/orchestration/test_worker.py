@@ -1,6 +1,8 @@
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from socket import gethostname
+from typing import NamedTuple
 
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -10,9 +12,11 @@ from her_ros.bags.reader import read_bag
 from her_ros.nodes.messages import bytes_message
 from her_ros.nodes.qos import LATCHED, STATUS
 from her_ros.orchestration.graph import training_nodes
+from her_ros.orchestration.members import Members
 from her_ros.orchestration.prepare import prepare_run
 from her_ros.orchestration.worker import clock_note, write_join_file
 from her_ros.runtime.join_file import read_join_file
+from her_ros.runtime.run_folder import RoleTaken
 from her_ros.wire.topics import DIAGNOSTICS
 
 
@@ -69,6 +73,74 @@ def test_clocks_that_differ_are_named():
     assert 'far is 5 s behind' in clock_note(-5.0, 'far')
 
 
+class Started(NamedTuple):
+    """What a worker starts."""
+
+    number: int
+    nodes: list[str]
+    #: earlier starts of simulation and policy
+    earlier: list[int]
+    has_ended: Callable[[], bool]
+
+
+@pytest.fixture
+def join(her_ros, monkeypatch):
+    """Join a run whose trainer and recorder 100 are heard; tell what would start, and how."""
+    started = []
+
+    def listen(namespace, needs_recorder):
+        members = Members(namespace)
+        for name in ('trainer', 'worker_100/recorder'):
+            members.heard(f'/{namespace}/{name}', 'far', 0.0)
+        return members
+
+    def supervise(nodes, folder, make_display, console, has_ended):
+        (number,) = {each.parameters['worker'] for each in nodes}
+        with pytest.raises(RoleTaken):
+            folder.hold('worker', number, patience_s=0.0)
+        earlier = [folder.count_start(role, number) for role in ('fetch_env', 'policy')]
+        started.append(Started(number, [each.name for each in nodes], earlier, has_ended))
+        return False
+
+    monkeypatch.setattr('her_ros.orchestration.members.listen', listen)
+    monkeypatch.setattr('her_ros.orchestration.worker.supervise', supervise)
+
+    def run(folder):
+        for name in ('ROS_DOMAIN_ID', 'RMW_IMPLEMENTATION', 'ROS_AUTOMATIC_DISCOVERY_RANGE'):
+            monkeypatch.setenv(name, '')
+        ended = her_ros('worker', '--join', folder)
+        assert ended.status == 0, ended.errors
+        return started[-1]
+
+    return run
+
+
+def test_with_the_run_folder_a_worker_takes_a_free_number_records_and_ends_with_the_run(run, join):
+    folder = run.folder
+    with folder.hold('recorder', 100), folder.hold('worker', 101):
+        joined = join(folder.path)
+    assert joined.number == 102
+    assert joined.nodes == ['fetch_env', 'policy', 'recorder']
+    assert joined.earlier == [0, 0]
+    assert not joined.has_ended()
+    folder.result.write_text('{}')
+    assert joined.has_ended()
+
+
+def test_a_worker_that_joins_again_takes_its_recorder_and_draws_other_numbers(run, join, tmp_path):
+    copies = [tmp_path / 'copy', tmp_path / 'other']
+    for copy in copies:
+        copy.mkdir()
+        shutil.copy(run.folder.join, copy)
+    first, again, elsewhere = (join(copy) for copy in (copies[0], *copies))
+    for joined in (first, again, elsewhere):
+        assert joined.number == 100
+        assert joined.nodes == ['fetch_env', 'policy']
+    # Seeds are drawn from the number of earlier starts.
+    assert again.earlier == [count + 1 for count in first.earlier]
+    assert not {*elsewhere.earlier} & {*first.earlier, *again.earlier}
+
+
 class Trainer:
     """A trainer that asks for rollouts and publishes policies, but does not learn."""
 
@@ -104,7 +176,7 @@ def actors(path):
 
 
 @pytest.mark.nodes
-def test_workers_join_with_and_without_the_run_folder_leave_and_join_again(
+def test_workers_join_with_and_without_the_run_folder_and_one_leaves(
     graph, tmp_path, export_policy
 ):
     run = prepare_run('FetchReach', tmp_path / 'runs', overrides=['fetch_env.num_envs=2'])
@@ -112,7 +184,7 @@ def test_workers_join_with_and_without_the_run_folder_leave_and_join_again(
     write_join_file(run, 'her_ros')
     copy.mkdir()
     shutil.copy(folder.join, copy)
-    beside = next(
+    (beside,) = (
         each
         for each in training_nodes('her_ros', 0, str(folder.path), 1)
         if 'worker' in each.namespace
@@ -124,29 +196,17 @@ def test_workers_join_with_and_without_the_run_folder_leave_and_join_again(
     here = graph.cli('worker', '--join', str(folder.path), ROS_DOMAIN_ID='77')
     there = graph.cli('worker', '--join', str(copy), '--threads', '2')
 
-    def rollouts(worker):
-        return sorted(folder.bags.glob(f'*_w{worker}_*.mcap'))
+    def follows(worker):
+        """Whether a worker follows the trainer, instead of acting at random for ever."""
+        rollouts = sorted(folder.bags.glob(f'*_w{worker}_*.mcap'))
+        return rollouts and 7 in actors(rollouts[-1])
 
     for worker in (100, 101):
-        # They follow the trainer, instead of acting at random for ever.
-        trainer.until(
-            lambda w=worker: rollouts(w) and 7 in actors(rollouts(w)[-1]),
-            f'actions of the policy by worker {worker}',
-        )
+        trainer.until(lambda w=worker: follows(w), f'actions of the policy by worker {worker}')
     assert 'worker 101 of FetchReach' in here.output
     assert 'worker 100 of FetchReach' in there.output
     there.interrupt()
-    assert there.ended() == 0
-    assert 'left the run' in there.output
-    before = len(rollouts(100))
-    again = graph.cli('worker', '--join', str(copy))
-    trainer.until(lambda: len(rollouts(100)) > before, 'bags after joining again')
-    assert 'worker 100 of FetchReach' in again.output
-    episodes = [each for path in rollouts(100) for each in read_bag(path).episodes]
-    starts = {each.desired_goal.tobytes() for each in episodes}
-    assert len(starts) == len(episodes)
     folder.result.write_text('{}')
-    assert here.ended() == 0
+    assert (there.ended(), here.ended()) == (0, 0)
+    assert 'left the run' in there.output
     assert 'the run has finished' in here.output
-    again.interrupt()
-    assert again.ended() == 0
