@@ -5,7 +5,11 @@ import rclpy
 from rclpy.context import Context
 from std_msgs.msg import Empty
 
-from her_ros.orchestration.dds_environment import graph_environment
+from her_ros.orchestration.dds_environment import (
+    graph_environment,
+    is_open,
+    member_environment,
+)
 
 
 @pytest.fixture
@@ -72,3 +76,27 @@ def test_discovery_is_the_users(added, over_udp):
         assert added(**given) == {**udp, 'range': 'LOCALHOST'}
         assert added(**given, only='1') == udp
     assert added(range='SUBNET', transports='SHM') == {}
+
+
+def test_a_member_of_a_zenoh_run_connects_to_the_router_of_the_trainer(monkeypatch):
+    monkeypatch.delenv('ZENOH_CONFIG_OVERRIDE', raising=False)
+    named = {'ROS_DOMAIN_ID': '7', 'RMW_IMPLEMENTATION': 'rmw_zenoh_cpp'}
+
+    def joined(server=''):
+        return member_environment(7, 'rmw_zenoh_cpp', True, server, 'trainer')
+
+    router = 'connect/endpoints=["tcp/trainer:7447"]'
+    assert joined() == {**named, 'ZENOH_CONFIG_OVERRIDE': router}
+    # A discovery server is of Fast DDS.
+    assert joined(server='10.0.0.1') == joined()
+    own = 'connect/endpoints=["tcp/elsewhere:7447"]'
+    monkeypatch.setenv('ZENOH_CONFIG_OVERRIDE', own)
+    assert joined() == {**named, 'ZENOH_CONFIG_OVERRIDE': own}
+
+
+def test_a_zenoh_run_is_found_from_other_machines_whatever_range_fast_dds_has(monkeypatch):
+    monkeypatch.setenv('ROS_AUTOMATIC_DISCOVERY_RANGE', 'LOCALHOST')
+    monkeypatch.delenv('ROS_DISCOVERY_SERVER', raising=False)
+    for middleware, found in (('rmw_zenoh_cpp', True), ('rmw_fastrtps_cpp', False), ('', False)):
+        monkeypatch.setenv('RMW_IMPLEMENTATION', middleware)
+        assert is_open() == found
