@@ -245,12 +245,17 @@ class Agent:
                     own.copy_(constants[name])
 
     def load_networks(self, state: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Copy online and target networks of a state that :meth:`state_dict` returned."""
+        """Copy online and target networks of a state that :meth:`state_dict` returned.
+
+        If the state has an averaged actor, that one becomes the online actor and its average.
+        """
         for kind in ('online', 'target'):
             for name, flat in self._memory[kind].items():
                 flat.whole.copy_(state[kind][name])
-        if 'average' in self._memory:
-            self._memory['average']['actor'].whole.copy_(state['online']['actor'])
+        actor = state.get('average', state['online'])['actor']
+        for kind in ('online', 'average'):
+            if kind in self._memory:
+                self._memory[kind]['actor'].whole.copy_(actor)
 
     def state_dict(self) -> dict[str, dict[str, Tensor]]:
         """Return parameters and optimiser state."""

@@ -1,7 +1,7 @@
 """Start a training from a trained policy: its weights and the statistics of its normalisers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,18 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 from torch import Tensor
 
+from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.learner import Learner
 from her_ros.learning.training.checkpoint import CheckpointError, load_checkpoint
 from her_ros.learning.training.checkpoint_form import check_form
 from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.files import require_regular
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.contract import METADATA_KEY, ContractError, PolicyContract
 
+# States for which the buffer of a learner has room that learns nothing.
+_NO_ROWS = 1000
 # Statistics of a policy file count like this many states where it does not tell how many it saw.
 _STATES = 10_000
 
@@ -30,11 +34,22 @@ class WarmStartError(HerRosError):
     usual_cure = 'name a policy.onnx or a run folder of her_ros'
 
 
+def check_start(task: GoalTask, parameters: LearnerParameters) -> None:
+    """Check on the CPU, in little memory, that :func:`warm_start` will succeed.
+
+    :raises WarmStartError: if it will not
+    """
+    if parameters.start_from:
+        small = replace(parameters, device='cpu', replay_capacity=_NO_ROWS, priority_kind='none')
+        warm_start(Learner(task, small))
+
+
 def warm_start(learner: Learner) -> None:
     """Load the weights and normalisers that the parameter ``start_from`` names, if it does.
 
-    A policy file gives the actor; a run folder also gives the critics and all target networks.
-    Optimisers start anew. Statistics are merged with those that the learner has already.
+    A policy file gives the actor; a run folder also gives the critics and all target networks. Its
+    actor is the one that it exports: the average, if it has one. Optimisers start anew. Statistics
+    are merged with those that the learner has already.
 
     :raises WarmStartError: if the policy cannot be read, or does not fit the learner
     """
@@ -64,18 +79,33 @@ def _load_run(learner: Learner, run: RunFolder) -> None:
                 f'has no {path.name}', 'wait for its first evaluation', source=run.path
             )
     _read_policy(run.policy).check_fits(learner)
+    state = _networks_of(run, learner)
+    learner.agent.load_networks(state)
+    for name, normalizer in learner.normalizers.items():
+        statistics = state['normalizers'][name]
+        normalizer.merge(
+            *(statistics[key].to(learner.device) for key in ('count', 'mean', 'squares'))
+        )
+
+
+def _networks_of(run: RunFolder, learner: Learner) -> dict[str, Any]:
+    """Read the networks and normalisers of a run's checkpoint, and check that they fit."""
     try:
         found = load_checkpoint(run.checkpoint).get('learner')
-        found = found if isinstance(found, dict) else {}
-        agent = found.get('agent')
-        networks = {
-            kind: agent.get(kind) if isinstance(agent, dict) else None
-            for kind in ('online', 'target')
-        }
-        state: dict[str, Any] = {**networks, 'normalizers': found.get('normalizers')}
-        own = learner.agent.state_dict()
-        normalizers = {name: n.state_dict() for name, n in learner.normalizers.items()}
-        form = {**{kind: own[kind] for kind in networks}, 'normalizers': normalizers}
+    except CheckpointError as error:
+        cure = f'start from {run.policy}, or from another run'
+        raise WarmStartError(error.problem, cure, source=error.source) from None
+    found = found if isinstance(found, dict) else {}
+    agent = found.get('agent')
+    agent = agent if isinstance(agent, dict) else {}
+    own = learner.agent.state_dict()
+    form: dict[str, Any] = {kind: own[kind] for kind in ('online', 'target')}
+    if 'average' in agent:  # then that is the actor, whether or not the learner averages too
+        form['average'] = {'actor': own['online']['actor']}
+    state: dict[str, Any] = {kind: agent.get(kind) for kind in form}
+    state['normalizers'] = found.get('normalizers')
+    form['normalizers'] = {name: n.state_dict() for name, n in learner.normalizers.items()}
+    try:
         check_form(run.checkpoint, state, form)
     except CheckpointError as error:
         raise WarmStartError(
@@ -84,12 +114,7 @@ def _load_run(learner: Learner, run: RunFolder) -> None:
             f' {run.params}, or start from {run.policy}',
             source=error.source,
         ) from None
-    learner.agent.load_networks(state)
-    for name, normalizer in learner.normalizers.items():
-        statistics = state['normalizers'][name]
-        normalizer.merge(
-            *(statistics[key].to(learner.device) for key in ('count', 'mean', 'squares'))
-        )
+    return state
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from her_ros.learning.learner import Learner
-from her_ros.learning.training.warm_start import WarmStartError, warm_start
+from her_ros.learning.training.warm_start import WarmStartError, check_start, warm_start
 from her_ros.policy.onnx_policy import OnnxPolicy
 
 AGENTS = [
@@ -49,7 +49,7 @@ def actions(content, task):
 
 @pytest.mark.parametrize(
     ('agent', 'kind'),
-    [*((each, 'file') for each in AGENTS), *((each, 'run') for each in AGENTS[:3])],
+    [(each, kind) for each in AGENTS for kind in ('file', 'run')],
 )
 def test_the_policy_acts_as_the_one_it_starts_from(trained, parameters, toy, agent, kind):
     source = trained(**agent)
@@ -60,6 +60,20 @@ def test_the_policy_acts_as_the_one_it_starts_from(trained, parameters, toy, age
     assert np.abs(expected - before).max() > 0.01
     # A file has means and deviations in float32.
     np.testing.assert_allclose(actions(learner.policy(1, {}), toy), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize('ema', [1.0, 0.5])
+def test_the_average_of_a_run_is_the_actor_that_goes_on(trained, parameters, toy, ema):
+    source = trained(actor_ema=0.1)
+    chosen = parameters(actor_ema=ema, seed=5, start_from=source_of(source, 'run'))
+    learner = Learner(toy, chosen)
+    warm_start(learner)
+    average = source.learner.agent.state_dict()['average']['actor']
+    assert not torch.equal(average, source.learner.agent.state_dict()['online']['actor'])
+    # The first update makes the average anew, from the online actor.
+    assert torch.equal(learner.agent.state_dict()['online']['actor'], average)
+    for own, exported in zip(learner.agent.policy, source.learner.agent.policy, strict=True):
+        assert torch.equal(own, exported)
 
 
 def test_a_run_also_gives_critics_and_targets(trained, parameters, toy, assert_same):
@@ -242,8 +256,19 @@ def test_a_damaged_checkpoint_is_refused(trained, parameters, toy):
     source = trained()
     source.folder.checkpoint.write_bytes(b'nothing')
     chosen = parameters(start_from=source_of(source, 'run'))
-    with pytest.raises(WarmStartError, match='not a readable checkpoint'):
+    with pytest.raises(WarmStartError, match='not a readable checkpoint') as caught:
         warm_start(Learner(toy, chosen))
+    # Other parameters do not help, nor is the run to be damaged further.
+    assert caught.value.cure == f'start from {source.folder.policy}, or from another run'
+
+
+def test_the_check_needs_neither_a_gpu_nor_the_memory_of_a_buffer(trained, parameters, toy):
+    source = source_of(trained(), 'run')
+    large = {'device': 'cuda', 'replay_capacity': 1 << 31, 'priority_kind': 'td_error'}
+    check_start(toy, parameters(**large, start_from=source))
+    with pytest.raises(WarmStartError, match=r'trainer\.hidden_sizes'):
+        check_start(toy, parameters(**large, hidden_sizes=(8, 4), start_from=source))
+    check_start(toy, parameters())
 
 
 def test_another_kind_of_file_is_refused(tmp_path, parameters, toy):
