@@ -73,9 +73,10 @@ def prepare_run(
     :raises HerRosError: if an option is invalid, before anything is started or changed
     """
     values = checked_values(task, params_file, overrides, training_names())
-    _check_start(task, values)
-    folder = RunFolder(_run_path(runs / task, name, new))
-    if not folder.params.exists():
+    folder = _present_run(runs / task, name, new)
+    if folder is None or not folder.params.exists():
+        _check_start(task, values)
+        folder = folder or RunFolder(_claim_next(runs / task))
         folder.create()
         write_whole(folder.params, to_yaml(values).encode())
         return Run(task, folder, resumed=False)
@@ -85,6 +86,8 @@ def prepare_run(
         changed = check_same(folder, values, 'start another run with --new', _STOP_RULE)
     else:
         changed = check_same(folder, values, 'name another folder with --out')
+    if not folder.checkpoint.exists():
+        _check_start(task, values)
     folder.create()
     return Run(task, folder, resumed=True, extension=values if changed else None)
 
@@ -105,11 +108,10 @@ def _check_start(task: str, values: NodesValues) -> None:
     if not own['start_from']:
         return
     # Imported only here: it needs torch, which is slow to load.
-    from her_ros.learning.learner import Learner
-    from her_ros.learning.training.warm_start import warm_start
+    from her_ros.learning.training.warm_start import check_start
 
     parameters = configured(TrainerParameters, 'trainer', own)
-    warm_start(Learner(with_workspace(task_named(task, own['arm'])), parameters))
+    check_start(with_workspace(task_named(task, own['arm'])), parameters)
 
 
 def extended(run: Run) -> Run:
@@ -177,7 +179,8 @@ def training_names() -> list[str]:
     return [spec.name for spec in training_nodes('', workers=1, run_dir='any')]
 
 
-def _run_path(parent: Path, name: str, new: bool) -> Path:
+def _present_run(parent: Path, name: str, new: bool) -> RunFolder | None:
+    """Return the folder of the named run, or of the last one; None: the next free folder."""
     if name:
         if not re.fullmatch(r'[\w.-]+', name) or name.startswith('.'):
             raise ConfigError(
@@ -185,20 +188,24 @@ def _run_path(parent: Path, name: str, new: bool) -> Path:
             )
         if new and (parent / name).exists():
             raise ConfigError('exists already', 'choose another --name', source=parent / name)
-        return parent / name
+        return RunFolder(parent / name)
+    number = _last_number(parent)
+    return RunFolder(parent / f'run_{number:03d}') if number and not new else None
+
+
+def _last_number(parent: Path) -> int:
+    """Return the number of the last run that was not named; 0: there is none."""
     numbers = [
         int(path.name[4:])
         for path in (parent.iterdir() if parent.is_dir() else ())
         if re.fullmatch(r'run_\d+', path.name)
     ]
-    number = max(numbers, default=0)
-    if number and not new:
-        return parent / f'run_{number:03d}'
-    return _claim_next(parent, number + 1)
+    return max(numbers, default=0)
 
 
-def _claim_next(parent: Path, number: int) -> Path:
+def _claim_next(parent: Path) -> Path:
     """Make the folder of a new run; another launcher may do the same concurrently."""
+    number = _last_number(parent) + 1
     while True:
         path = parent / f'run_{number:03d}'
         try:

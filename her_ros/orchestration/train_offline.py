@@ -23,6 +23,7 @@ from her_ros.learning.acceleration.ranks import ranks_of_environment
 from her_ros.learning.learner import device_named, set_up_torch
 from her_ros.learning.training.offline import Judge, OfflineTraining
 from her_ros.learning.training.scalars import ScalarLog
+from her_ros.learning.training.warm_start import check_start
 from her_ros.orchestration.offline_bags import digests_of, listed_bags, shard, task_of
 from her_ros.orchestration.prepare import Run, arm_override, described
 from her_ros.orchestration.progress import Progress, duration
@@ -74,6 +75,9 @@ def train_offline(
     set_up_torch(parameters.threads)
     with ranks_of_environment(device_named(parameters.device)) as ranks, ExitStack() as stack:
         with ranks.together():
+            # Once there is a checkpoint, the source is not needed any more.
+            if not folder.checkpoint.exists():
+                check_start(task, parameters)
             own = shard(bags, ranks)
             digests = digests_of(own)
             if ranks.rank == 0:

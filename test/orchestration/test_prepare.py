@@ -246,6 +246,27 @@ def test_a_run_keeps_the_absolute_path_of_the_policy_that_it_starts_from(tmp_pat
     assert prepare_run('FetchPush', tmp_path / 'runs').resumed
 
 
+def test_the_command_of_a_run_resumes_it_without_its_source(tmp_path):
+    source = tmp_path / 'policy.onnx'
+    source.write_bytes(shipped(Path('models', 'FetchPush', 'policy.onnx'), '').read_bytes())
+    overrides = start_override(source)
+    run = prepare_run('FetchPush', tmp_path / 'runs', overrides=overrides)
+    source.unlink()
+    # Until there is a checkpoint, the run needs it, whether the command names it or not.
+    for given in (overrides, []):
+        with pytest.raises(HerRosError, match=r'policy\.onnx: cannot be read'):
+            prepare_run('FetchPush', tmp_path / 'runs', overrides=given)
+    run.folder.checkpoint.touch()
+    for given in (overrides, []):
+        again = prepare_run('FetchPush', tmp_path / 'runs', overrides=given)
+        assert again.resumed
+        assert again.folder.path == run.folder.path
+    for options in ({'new': True}, {'name': 'other'}):
+        with pytest.raises(HerRosError, match=r'policy\.onnx: cannot be read'):
+            prepare_run('FetchPush', tmp_path / 'runs', overrides=overrides, **options)
+    assert [each.name for each in run.folder.path.parent.iterdir()] == ['run_001']
+
+
 def test_a_policy_that_does_not_fit_is_refused_before_a_folder_is_made(tmp_path):
     overrides = start_override(shipped(Path('models', 'FetchPush', 'policy.onnx'), ''))
     with pytest.raises(HerRosError, match='made for FetchPush'):
