@@ -203,6 +203,7 @@ def main() -> None:
     parser = Options(__doc__)
     parser.add_argument('--task', default='FetchPush')
     parser.add_argument('--arm', default='', help='an arm that is described')
+    parser.add_argument('--model', type=Path, help='policy.onnx; otherwise the shipped one')
     parser.add_argument('--episodes', type=whole(1), default=100)
     parser.add_argument('--set', dest='overrides', action='append', default=[])
     parser.add_argument('--only', choices=['batch', 'robot'], help='only (a), or (a) and (c)')
@@ -214,7 +215,8 @@ def main() -> None:
     )
     options = parser.parse_args()
     os.environ.update(graph_environment())
-    task, model = task_named(options.task, options.arm), shipped_model(options.task)
+    task = task_named(options.task, options.arm)
+    model = options.model or shipped_model(options.task)
     policy = OnnxPolicy.load(model, task, accept_arm=True)
     # The robot starts by itself from seed 0, and is reset before each episode.
     seeds = [start_seed(0, k) for k in range(1, options.episodes + 1)]
