@@ -22,7 +22,6 @@ FILES = (
     'package.xml',
     'MANIFEST.in',
     'requirements.txt',
-    'requirements-lerobot.txt',
     'requirements-minari.txt',
     'requirements-video.txt',
     'requirements-view.txt',

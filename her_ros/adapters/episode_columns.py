@@ -31,10 +31,10 @@ class DatasetError(HerRosError):
     usual_cure = 'compare it with one of `her-ros bags export`'
 
 
-def optional_library(name: str, extra: str) -> Any:
+def optional_library(name: str, command: str) -> Any:
     """Import a module of a library that the package does not require.
 
-    :param extra: of ``pip install 'her_ros[...]'``, which installs it
+    :param command: which installs it
     :raises DatasetError: if it is missing, with the reason
     """
     try:
@@ -42,7 +42,7 @@ def optional_library(name: str, extra: str) -> Any:
     except (ImportError, OSError, RuntimeError) as error:  # RuntimeError: of another torch
         raise DatasetError(
             f'{name} cannot be imported ({one_line(error)[:200]})',
-            f"pip install 'her_ros[{extra}]'",
+            command,
         ) from None
 
 

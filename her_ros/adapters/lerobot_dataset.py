@@ -18,6 +18,8 @@ from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask
 
 _MODULE = 'lerobot.datasets.lerobot_dataset'
+# No extra of ours: it takes older releases of torch and numpy than those that we pin.
+_INSTALL = 'pip install lerobot==0.4.4'
 # The API asks for the name of a repository; nothing is sent to one.
 _REPOSITORY = 'her_ros/{}'
 _INFO = Path('meta', 'info.json')
@@ -35,7 +37,8 @@ def write_lerobot(folder: Path, task: GoalTask, episodes: Iterable[Episode]) -> 
     :raises DatasetError: if LeRobot is missing, the data set cannot be written, or an episode is
         disturbed, as LeRobot has no place for the truth
     """
-    library = optional_library(_MODULE, 'lerobot')
+    library = optional_library(_MODULE, _INSTALL)
+    optional_library('datasets', _INSTALL).disable_progress_bars()  # one per episode
     count = 0
     with named_faults(folder):
         dataset = library.LeRobotDataset.create(
@@ -126,16 +129,19 @@ def read_lerobot(folder: Path, task: GoalTask) -> Iterator[Episode]:
     :raises DatasetError: if LeRobot is missing, the data set cannot be read, lacks goals, or holds
         an episode that is none of the task
     """
-    library = optional_library(_MODULE, 'lerobot')
+    library = optional_library(_MODULE, _INSTALL)
     with named_faults(folder):
         dataset = library.LeRobotDataset(_REPOSITORY.format(task.name), root=folder)
-        if missing := sorted(_features(task).keys() - dataset.features.keys()):
+        features = _features(task)
+        if missing := sorted(features.keys() - dataset.features.keys()):
             raise DatasetError(f'no {", ".join(missing)}, so it has no goals to learn from')
-        frames = dataset.hf_dataset.with_format('numpy')
+        # As plain values: its arrays have single precision.
+        frames = dataset.hf_dataset.with_format(None).select_columns([*features])
         for number, bounds in enumerate(dataset.meta.episodes):
             begin, end = bounds['dataset_from_index'], bounds['dataset_to_index']
             with named_faults(f'episode {number}'):
-                yield _episode(task, frames[begin:end], number)
+                columns = {name: np.array(each) for name, each in frames[begin:end].items()}
+                yield _episode(task, columns, number)
 
 
 def _episode(task: GoalTask, frames: dict[str, Column], number: int) -> Episode:

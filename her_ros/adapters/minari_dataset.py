@@ -21,6 +21,7 @@ from her_ros.adapters.episode_columns import (
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask
 
+_INSTALL = "pip install 'her_ros[minari]'"
 _ROOT = 'MINARI_DATASETS_PATH'
 _STATE = ('observation', 'achieved_goal', 'desired_goal')
 # Episodes read at once.
@@ -40,9 +41,9 @@ def write_minari(folder: Path, task: GoalTask, episodes: Iterable[Episode]) -> i
     :return: number of episodes
     :raises DatasetError: if Minari is missing, or the data set cannot be written
     """
-    minari = optional_library('minari', 'minari')
-    spaces = optional_library('gymnasium.spaces', 'minari')
-    optional_library('h5py', 'minari')
+    minari = optional_library('minari', _INSTALL)
+    spaces = optional_library('gymnasium.spaces', _INSTALL)
+    optional_library('h5py', _INSTALL)
     sizes = (task.observation_size, task.goal_size, task.goal_size)
     state = {
         name: spaces.Box(-np.inf, np.inf, (size,), np.float64)
@@ -116,8 +117,8 @@ def read_minari(folder: Path, task: GoalTask) -> Iterator[Episode]:
     :raises DatasetError: if Minari is missing, the data set cannot be read, or an episode is none
         of the task
     """
-    minari = optional_library('minari', 'minari')
-    optional_library('h5py', 'minari')
+    minari = optional_library('minari', _INSTALL)
+    optional_library('h5py', _INSTALL)
     source = minari_folder(folder)
     with named_faults(source):
         dataset, session = minari.MinariDataset(source), secrets.randbits(32)

@@ -175,8 +175,8 @@ def export_(
     """Write the finished episodes of bags as a data set that other libraries read.
 
     Minari carries all that bags carry. LeRobot carries observations in single precision, and no
-    disturbed episodes. The libraries are installed by pip install 'her_ros[minari]' or
-    'her_ros[lerobot]'.
+    disturbed episodes. The libraries are installed by pip install 'her_ros[minari]' or, into an
+    environment of its own, pip install lerobot==0.4.4.
     """
     from her_ros.orchestration.datasets import Format, export_bags
 
