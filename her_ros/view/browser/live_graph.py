@@ -10,12 +10,12 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
-from std_srvs.srv import Trigger
 
 from her_ros.nodes.messages import time_message
 from her_ros.nodes.qos import COMMAND, SENSOR, STATUS
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
+from her_ros.view.browser.robot_stop import RobotStop
 from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder, decoder_with_truth
 from her_ros.wire.rows import RowError, Rows
 from her_ros.wire.topics import DIAGNOSTICS, EVALUATION_STEP, GOAL, STEP
@@ -61,6 +61,7 @@ class LiveGraph:
         self._received: list[bytes] = []
         self._decoder: CloudDecoder
         self._publishers: dict[str, Any] = {}
+        self._stop = RobotStop(node)
         self._executors = []
         for each in (node, step_node):
             executor = SingleThreadedExecutor(context=each.context)
@@ -165,13 +166,12 @@ class LiveGraph:
             for name, report in self.reports.items()
         )
 
-    def stop_robot(self) -> None:
-        """Ask the bridge to stop its robot."""
-        for name in self.reports:
-            if name.rpartition('/')[2] == _BRIDGE:
-                client = self._node.create_client(Trigger, f'{self._prefix}{name}/stop')
-                if client.wait_for_service(timeout_sec=_SILENT_S):
-                    client.call_async(Trigger.Request())
+    def stop_robot(self) -> list[str]:
+        """Ask the bridges to stop their robots, from any thread.
+
+        :return: their answers, a line each
+        """
+        return self._stop.stop()
 
     def _take_status(self, message: DiagnosticArray) -> None:
         for status in message.status:
@@ -179,4 +179,6 @@ class LiveGraph:
                 level = status.level[0] if isinstance(status.level, bytes) else int(status.level)
                 values = {item.key: item.value for item in status.values}
                 name = status.name.removeprefix(self._prefix)
+                if name.rpartition('/')[2] == _BRIDGE:
+                    self._stop.add(f'{status.name}/stop')
                 self.reports[name] = Report(time.monotonic(), level, status.message, values)

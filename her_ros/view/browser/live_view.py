@@ -49,7 +49,9 @@ class LiveView:
         self._topic.on_update(self._inbox.if_asked(self._change_topic))
         self._marker = GoalMarker(site.server, self._inbox, graph.send_goal)
         self._stop = self._gui.add_button('Stop the robot', color='red', visible=False)
-        self._stop.on_click(self._inbox.later(graph.stop_robot))
+        # Not through the inbox, which waits for other work of the page.
+        self._stop.on_click(lambda _: self._stop_robot())
+        self._answer = self._gui.add_html('')
         with self._gui.add_folder('Nodes'):
             self._nodes = self._gui.add_html('')
         self._gui.add_html(legend([('path of the gripper', BLUE), ('path of the object', ORANGE)]))
@@ -76,6 +78,11 @@ class LiveView:
                 pace.wait()
             else:
                 self._follow(period_s / 2)
+
+    def _stop_robot(self) -> None:
+        """Stop the robot, in the thread in which the button was pressed."""
+        self._answer.content = headline('stopping …', GREY, [])
+        self._answer.content = headline('answer to the stop', GREY, self._graph.stop_robot())
 
     def _look(self) -> None:
         """Look at the graph: topics that came or went, and the reports of its nodes."""

@@ -6,11 +6,36 @@ import pytest
 
 from her_ros.view.browser.text import node_table
 
-pytestmark = pytest.mark.nodes
-
 MODEL = Path(__file__).parents[3] / 'models/FetchReach/policy.onnx'
 SIMULATION = {'task': 'FetchReach', 'num_envs': 2, 'follow_collect': False}
 GOAL = (1.31, 0.78, 0.55)
+
+
+class StandIn:
+    """A graph as a view sees it, without nodes."""
+
+    def __init__(self):
+        self.sent = []
+
+    def send_goal(self, goal):
+        self.sent.append(goal)
+
+    def stop_robot(self):
+        return ['/mine/robot_bridge: the episode was stopped']
+
+
+@pytest.fixture
+def page(empty_site):
+    from her_ros.view.browser.live_view import LiveView
+
+    stand_in = StandIn()
+    return LiveView(empty_site, stand_in, 'mine', None, is_dark=False), stand_in
+
+
+def test_a_stop_goes_out_and_is_answered_while_the_page_is_busy(page, ask):
+    view, _ = page
+    ask(view._stop)
+    assert '/mine/robot_bridge: the episode was stopped' in view._answer.content
 
 
 @pytest.fixture
@@ -36,6 +61,7 @@ def live(graph):
         node.destroy_node()
 
 
+@pytest.mark.nodes
 def test_a_running_graph_is_followed_through_a_restart_and_given_a_goal(graph, nodes, live, wait):
     live.spin(0.1)
 
@@ -68,6 +94,7 @@ def test_a_running_graph_is_followed_through_a_restart_and_given_a_goal(graph, n
     wait(lambda: after(0.1, lambda: not live.reports['fetch_env'].is_silent), 'its report')
 
 
+@pytest.mark.nodes
 def test_the_page_plays_one_episode_after_another(nodes, live):
     pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[view]'")
     from her_ros.view.browser.live_view import LiveView

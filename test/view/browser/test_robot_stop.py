@@ -1,0 +1,33 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from std_srvs.srv import Trigger
+
+from her_ros.view.browser.robot_stop import RobotStop
+
+pytestmark = pytest.mark.nodes
+
+
+def test_each_robot_is_asked_at_once_and_its_answer_is_told(graph):
+    stop, asked = RobotStop(graph.new_node('view')), []
+
+    def answer(_, response):
+        asked.append(True)
+        response.success, response.message = True, 'the episode was stopped'
+        return response
+
+    bridge = graph.new_node('robot_bridge')
+    bridge.create_service(Trigger, '/mine/robot_bridge/stop', answer)
+    stop.add('/gone/robot_bridge/stop')
+    for _ in range(2):  # one of a robot is added with each report
+        stop.add('/mine/robot_bridge/stop')
+    graph.until(
+        lambda: bridge.count_clients('/mine/robot_bridge/stop') == 1, 'the client is found'
+    )
+    with ThreadPoolExecutor() as pool:
+        lines = pool.submit(stop.stop)
+        graph.until(lines.done, 'the answers', 2.5)
+    mine, gone = sorted(lines.result(), reverse=True)
+    assert len(asked) == 1
+    assert mine == '/mine/robot_bridge: the episode was stopped'
+    assert gone.startswith('/gone/robot_bridge: not there, nothing sent.')
