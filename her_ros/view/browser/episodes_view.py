@@ -123,6 +123,7 @@ class EpisodesView:
 
     def _change_source(self) -> None:
         self._entry, self._shown = None, (-1, -1)
+        self._playback.end()
         self._look()
 
     def _choose(self, entry: Entry) -> None:

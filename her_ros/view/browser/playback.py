@@ -30,7 +30,8 @@ class Playback:
     @property
     def step(self) -> int:
         """The step that is shown, 0 … length."""
-        return int(self._step.value)
+        # A page may still send a step of a longer episode that was shown before.
+        return min(int(self._step.value), self.length)
 
     @property
     def speed(self) -> float:
@@ -42,6 +43,10 @@ class Playback:
         self.length, self._step.max, self._step.value = length, length, 0
         self._set_playing(True)
 
+    def end(self) -> None:
+        """Have no episode any more."""
+        self.length = 0
+
     def advance(self) -> None:
         """Go to the next step, if it plays and there is one."""
         if self.is_playing and self.step < self.length:
@@ -49,6 +54,8 @@ class Playback:
             self._show()
 
     def _scrub(self) -> None:
+        if not self.length:
+            return
         self._set_playing(False)
         self._show()
 

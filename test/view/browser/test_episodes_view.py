@@ -50,6 +50,16 @@ def test_new_bags_of_a_running_training_raise_the_count(recorded_run, open_page)
     assert view._entry.number == 8  # what somebody looks at stays
 
 
+def test_scrubbing_where_there_is_no_episode_shows_nothing(recorded_run, open_page, ask, wait):
+    view = open_page(recorded_run)
+    ask(view._playback._step, 1)
+    wait(lambda: view.run(0.1) or view._entry, 'an episode')
+    ask(view._source, 'evaluations')
+    ask(view._playback._step, 1)
+    view.run(0.1)
+    assert view._list._head.content == 'No episode yet.'
+
+
 def test_a_run_without_an_episode_waits_for_one(recorded_run, tmp_path, open_page):
     view = open_page(tmp_path / 'new')
     view.run(0.2)
