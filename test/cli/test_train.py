@@ -67,6 +67,21 @@ def test_disturb_is_of_recording_and_judging_and_shows_critics_the_truth(monkeyp
     assert values['fetch_env']['disturb_share'] == 0.75
 
 
+def test_a_run_that_disturbs_all_episodes_goes_on_as_documented(her_ros, tmp_path):
+    given = ['fetch_env.disturb=robot', 'evaluator.disturb=robot', 'trainer.truth=critic']
+    run = prepare_run('FetchReach', tmp_path, overrides=given)
+    written = run.folder.params.read_text()
+    run.folder.params.write_text(re.sub(r'.*disturb_share.*\n', '', written))
+    run.folder.result.write_text(json.dumps(RESULT))
+    command = ('train', '--runs', tmp_path, '--disturb', 'robot')
+    refused = her_ros(*command)
+    assert refused.status == 1
+    assert 'fetch_env.disturb_share: 1.0 → 0.75' in refused.errors
+    ended = her_ros(*command, '--set', 'fetch_env.disturb_share=1.0')
+    assert ended.status == 0, ended.errors
+    assert 'finished already' in ended.output
+
+
 def test_from_names_what_to_start_from(monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr('her_ros.orchestration.train.train', lambda *found: asked.append(found))
