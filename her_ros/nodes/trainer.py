@@ -11,6 +11,7 @@ from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import values_of
 from her_ros.learning.learner import set_up_torch
+from her_ros.learning.training.evaluation import status_of
 from her_ros.learning.training.online import EvaluationDamaged, Training
 from her_ros.learning.training.scalars import ScalarLog
 from her_ros.nodes.guarded_node import GuardedNode
@@ -171,7 +172,6 @@ class TrainerNode(GuardedNode):
         learner, now = self._training.learner, time.monotonic()
         seconds = max(now - self._reported_at, 1e-9)
         steps, updates = self._reported
-        evaluations = self._training.evaluations
         self._reported_at, self._reported = now, (learner.env_steps, learner.updates)
         speeds = {
             'env_steps_per_s': round((learner.env_steps - steps) / seconds, 1),
@@ -193,8 +193,7 @@ class TrainerNode(GuardedNode):
             'updates': learner.updates,
             'updates_owed': self._training.updates_owed,
             **speeds,
-            'success_rate': evaluations[-1].success_rate if evaluations else '',
-            'evaluations': len(evaluations),
+            **status_of(self._training.evaluations, self._config.stop_success_rate),
             'bags_refused': len(self._training.refused),
             'wall_s': round(self._training.trained_s, 1),
         }

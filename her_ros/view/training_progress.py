@@ -34,27 +34,21 @@ class StopRule(NamedTuple):
 
 
 class TrainingProgress:
-    """Collects what the trainer reports."""
+    """Shows the last report of the trainer, which is of all starts of its run."""
 
     def __init__(self, stop: StopRule) -> None:
         self._stop = stop
-        self._rates: list[float] = []
-        self._evaluations = 0
         self._values: Mapping[str, str] = {}
 
     def take(self, values: Mapping[str, str]) -> None:
         """Take a report of the trainer."""
         self._values = values
-        count = int(values.get('evaluations', 0))
-        if count > self._evaluations and values.get('success_rate'):
-            self._rates.append(float(values['success_rate']))
-        self._evaluations = count
 
     def rows(self) -> dict[str, str]:
         """Return what is shown, by name."""
         return {
             'phase': self._phase(),
-            'evaluations': curve(self._rates),
+            'evaluations': curve([*map(float, self._values.get('success_rates', '').split())]),
             'stop rule': self._rule(),
             'limit': self._limit(),
         }
@@ -68,14 +62,11 @@ class TrainingProgress:
 
     def _rule(self) -> str:
         stop = self._stop
-        in_a_row = 0
-        for rate in reversed(self._rates):
-            if rate < stop.success_rate:
-                break
-            in_a_row += 1
+        in_a_row = self._values.get('reached_in_a_row', '0')
         times = f', {in_a_row} of {stop.evaluations} times' if stop.evaluations > 1 else ''
-        best = f'best {max(self._rates):.2f} of' if self._rates else 'at'
-        return f'{best} {stop.success_rate:.2f}{times}'
+        best = self._values.get('best_success_rate', '')
+        start = f'best {float(best):.2f} of' if best else 'at'
+        return f'{start} {stop.success_rate:.2f}{times}'
 
     def _limit(self) -> str:
         steps, seconds = (float(self._values.get(key, 0)) for key in ('env_steps', 'wall_s'))

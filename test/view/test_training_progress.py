@@ -1,5 +1,6 @@
 import pytest
 
+from her_ros.learning.training.evaluation import Evaluation, status_of
 from her_ros.view.training_progress import StopRule, TrainingProgress, curve
 
 
@@ -45,24 +46,26 @@ def test_the_limit_has_a_bar_and_the_time_that_is_left(progress):
     assert progress.rows()['limit'] == '██████████ 100%, 0 s'
 
 
-def test_evaluations_are_counted_towards_the_stop_rule(progress):
-    rates = (0.1, 0.5, 0.96, 0.9, 0.97, 1.0)
-    for number, rate in enumerate(rates, 1):
-        for _ in range(2):  # a report per second says the same
-            progress.take(report(evaluations=number, success_rate=rate))
+def evaluated(*rates):
+    """Return what a trainer reports after evaluations."""
+    evaluations = [Evaluation(1, '', 1, 1, 1.0, 100, rate, 0.0) for rate in rates]
+    return report(**status_of(evaluations, 0.95))
+
+
+def test_one_report_shows_all_evaluations_also_those_before_a_restart(progress):
+    progress.take(evaluated(0.1, 0.5, 0.96, 0.9, 0.97, 1.0))
     assert progress.rows()['evaluations'] == '▁▅████ 1.00'
     assert progress.rows()['stop rule'] == 'best 1.00 of 0.95, 2 of 3 times'
 
 
 def test_a_rule_of_one_evaluation_counts_none():
     progress = TrainingProgress(StopRule(0.95, 1, 100))
-    progress.take(report(evaluations=1, success_rate=0.5))
+    progress.take(evaluated(0.5))
     assert progress.rows()['stop rule'] == 'best 0.50 of 0.95'
 
 
 def test_all_fits_the_column_of_a_terminal_of_sixty_columns(progress):
-    for number in range(30):
-        progress.take(report(evaluations=number + 1, success_rate=1.0, wall_s=99_000))
+    progress.take({**evaluated(*[1.0] * 30), 'wall_s': '99000'})
     # The table leaves 23 columns for values, where longer ones go to the next line.
     rows = progress.rows()
     assert all(len(rows[key]) <= 23 for key in ('phase', 'limit'))

@@ -8,6 +8,9 @@ import numpy as np
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask
 
+# Success rates that the status of a training has.
+_SHOWN = 20
+
 
 def mean_return(episodes: Sequence[Episode]) -> float:
     """Return the mean sum of rewards, not discounted, of at least one episode."""
@@ -54,6 +57,24 @@ class Evaluation:
             success_rate=sum(e.is_success for e in episodes) / len(episodes),
             solved_at_reset=sum(solved) / len(episodes),
         )
+
+
+def reached_in_a_row(evaluations: Sequence[Evaluation], success_rate: float) -> int:
+    """Return how many evaluations, up to the last one, reached a success rate."""
+    reached = [each.success_rate >= success_rate for each in reversed(evaluations)]
+    return [*reached, False].index(False)
+
+
+def status_of(evaluations: Sequence[Evaluation], stop_success_rate: float) -> dict[str, object]:
+    """Return the diagnostics of the evaluations of a run, over all of its starts."""
+    rates = [each.success_rate for each in evaluations]
+    return {
+        'evaluations': len(rates),
+        'success_rate': rates[-1] if rates else '',
+        'success_rates': ' '.join(f'{rate:.3f}' for rate in rates[-_SHOWN:]),
+        'best_success_rate': max(rates, default=''),
+        'reached_in_a_row': reached_in_a_row(evaluations, stop_success_rate),
+    }
 
 
 #: the types of what a checkpoint keeps of an evaluation

@@ -14,7 +14,7 @@ from her_ros.learning.learner import Learner
 from her_ros.learning.training.bag_training import BagTraining, RecordScalar
 from her_ros.learning.training.checkpoint import load_checkpoint
 from her_ros.learning.training.checkpoint_form import check_form
-from her_ros.learning.training.evaluation import Evaluation, mean_return
+from her_ros.learning.training.evaluation import Evaluation, mean_return, reached_in_a_row
 from her_ros.learning.training.warm_start import warm_start
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import file_sha256, set_aside, sha256, write_whole
@@ -284,12 +284,10 @@ class Training(BagTraining):
     def outcome(self) -> Outcome | None:
         """Outcome of the run by the stop rule; None while it goes on."""
         parameters = self.parameters
-        last = self.evaluations[-parameters.stop_evaluations :]
-        if len(last) == parameters.stop_evaluations and all(
-            e.success_rate >= parameters.stop_success_rate for e in last
-        ):
+        reached = reached_in_a_row(self.evaluations, parameters.stop_success_rate)
+        if reached >= parameters.stop_evaluations:
             return Outcome.SOLVED
-        if last and last[-1].env_steps >= parameters.stop_env_steps:
+        if self.evaluations and self.evaluations[-1].env_steps >= parameters.stop_env_steps:
             return Outcome.LIMIT
         return None
 

@@ -1,0 +1,37 @@
+import pytest
+
+from her_ros.learning.training.evaluation import Evaluation, reached_in_a_row, status_of
+
+
+def evaluations(*rates):
+    return [Evaluation(1, '', 1, 1, 1.0, 100, rate, 0.0) for rate in rates]
+
+
+@pytest.mark.parametrize(
+    ('rates', 'expected'),
+    [
+        ((), 0),
+        ((0.8,), 0),
+        ((0.9,), 1),
+        ((0.9, 0.9, 0.8), 0),
+        ((0.9, 0.8, 0.9, 1.0), 2),
+        ((0.9, 0.9), 2),
+    ],
+)
+def test_those_in_a_row_are_counted_from_the_last_one(rates, expected):
+    assert reached_in_a_row(evaluations(*rates), 0.9) == expected
+
+
+def test_the_status_has_the_last_twenty_rates_and_the_best_of_all():
+    found = status_of(evaluations(0.98, *[0.25] * 19, 0.9), 0.9)
+    assert found == {
+        'evaluations': 21,
+        'success_rate': 0.9,
+        'success_rates': ' '.join(['0.250'] * 19 + ['0.900']),
+        'best_success_rate': 0.98,
+        'reached_in_a_row': 1,
+    }
+
+
+def test_before_the_first_evaluation_there_is_no_rate():
+    assert set(status_of([], 0.9).values()) == {0, ''}
