@@ -24,6 +24,12 @@ DISTURBED = ('true_observation', 'true_achieved_goal', *DRAWN_FIELDS.values())
 
 Column = NDArray[Any]
 
+# What libraries raise about data that are damaged or not what they expect; h5py also RuntimeError.
+_FAULTS = (
+    OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError,
+    RuntimeError,
+)  # fmt: skip
+
 
 class DatasetError(HerRosError):
     """A data set of another library that cannot be written or read."""
@@ -116,6 +122,6 @@ def named_faults(source: object) -> Iterator[None]:
         yield
     except HerRosError as error:
         raise DatasetError.of(error, source) from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, AssertionError) as error:
+    except _FAULTS as error:
         text = one_line(error) or type(error).__name__
         raise DatasetError(f'{type(error).__name__}: {text}', source=source) from error

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from her_ros.adapters import lerobot_dataset, minari_dataset
 from her_ros.adapters.episode_columns import DatasetError
@@ -59,6 +59,17 @@ _LIBRARIES = {
 }
 
 
+def _noted_task(noted: Mapping[str, Any], dataset: Path) -> GoalTask:
+    """Return the task that a data set of ours notes.
+
+    :raises HerRosError: if what it notes is no task
+    """
+    name, arm = noted.get('task'), noted.get('arm', '')
+    if not isinstance(name, str) or not isinstance(arm, str):
+        raise DatasetError('what it notes as its task is none', 'name it by --task', dataset)
+    return task_named(name, arm)
+
+
 def export_bags(bags: list[Path], out: Path, to: Format, task: GoalTask | None) -> None:
     """Write the finished episodes of bags as a data set, in bounded memory.
 
@@ -89,7 +100,7 @@ def import_dataset(dataset: Path, out: Path, source: Format, task: GoalTask | No
     noted = library.noted(dataset)
     if task is None and not noted:
         raise DatasetError('it does not say its task', 'name it by --task', source=dataset)
-    chosen = task or task_named(noted['task'], noted.get('arm', ''))
+    chosen = task or _noted_task(noted, dataset)
     metadata = run_metadata(chosen, imported_from=source.value)
     count = 0
     with _whole(out) as folder:

@@ -127,7 +127,7 @@ def end_of_run(result: dict[str, Any], reason: str) -> list[Any]:
     if not is_solved(result):
         raise LaunchError(
             f'not solved within its limit; {reason}',
-            'raise trainer.stop_env_steps and start it again',
+            'raise trainer.stop.env_steps and start it again',
         )
     reason = f'solved; {reason}'
     # launch does not print the reason.

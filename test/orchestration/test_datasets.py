@@ -47,3 +47,18 @@ def test_an_import_is_one_line_with_the_command_that_installs_the_library(
     arguments = ('import', tmp_path / 'data_set', '--from', library, '--out', tmp_path / 'out')
     check(her_ros('bags', *arguments), library, module)
     assert {path.name for path in tmp_path.iterdir()} == {'data_set'}
+
+
+@pytest.mark.parametrize('library', NOTES)
+@pytest.mark.parametrize(
+    'noted', ['{"arm": "x"}', '{"task": 3}', '{"task": "FetchReach", "arm": 1}']
+)
+def test_a_data_set_that_notes_no_task_is_refused_in_one_line(her_ros, library, noted, tmp_path):
+    notes = tmp_path / 'data_set' / NOTES[library]
+    notes.parent.mkdir(parents=True)
+    notes.write_text(f'{{"her_ros": {noted}}}')
+    arguments = ('import', tmp_path / 'data_set', '--from', library, '--out', tmp_path / 'out')
+    ended = her_ros('bags', *arguments)
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert 'name it by --task' in line
