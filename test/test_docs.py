@@ -192,6 +192,7 @@ OTHERS = (
     'docker',
     'export',
     'git',
+    'install_beside_ros.sh',
     'mkdir',
     'openssl',
     'pip',

@@ -1,0 +1,20 @@
+import subprocess
+from pathlib import Path
+
+SCRIPT = Path(__file__).parent.parent / 'install_beside_ros.sh'
+
+
+def test_it_is_shell_and_says_in_one_line_that_ros_is_missing(tmp_path):
+    subprocess.run(['bash', '-n', SCRIPT], check=True, timeout=20.0)
+    ended = subprocess.run(
+        ['bash', SCRIPT, str(tmp_path / 'venv')],
+        env={'ROS_SETUP': str(tmp_path / 'setup.bash'), 'PATH': '/usr/bin:/bin'},
+        capture_output=True,
+        text=True,
+        timeout=20.0,
+    )
+    assert (ended.returncode, ended.stdout) == (1, '')
+    assert ended.stderr == (
+        f'{tmp_path}/setup.bash: cannot be read; install ros-jazzy-ros-base, or set ROS_SETUP\n'
+    )
+    assert not list(tmp_path.iterdir())
