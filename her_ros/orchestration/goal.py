@@ -1,5 +1,6 @@
 """``her-ros goal``, ``stop`` and ``reset``: control a robot or a simulation."""
 
+import re
 import time
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from std_srvs.srv import Trigger
 from her_ros.nodes.messages import time_message
 from her_ros.nodes.qos import COMMAND, STATUS
 from her_ros.orchestration.sender import Sender, deliver
-from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.ros_environment import checked_namespace
 from her_ros.runtime.states import GoalStatus
 from her_ros.wire.topics import DIAGNOSTICS, GOAL
@@ -30,6 +31,8 @@ _ENDS: dict[str, int] = {
     GoalStatus.GIVEN_UP: GIVEN_UP,
 }
 _BRIDGE = 'robot_bridge'
+# Nanoseconds since 1970, as the nodes of the package report them; negative before 1970.
+_STAMP = re.compile(r'-?\d{1,19}', re.ASCII)
 
 
 class _Report(NamedTuple):
@@ -52,12 +55,12 @@ class _Reports:
     def _take(self, message: DiagnosticArray) -> None:
         for status in message.status:
             values = {item.key: item.value for item in status.values}
-            if not status.name.startswith(self._prefix) or 'goal_stamp_ns' not in values:
+            stamp = values.get('goal_stamp_ns', '')
+            if not (status.name.startswith(self._prefix) and _STAMP.fullmatch(stamp)):
                 continue
             self.nodes.add(status.name)
-            stamp_ns = int(values['goal_stamp_ns'])
-            text = values.get('goal_result', '')
-            self.unread.append(_Report(status.name, stamp_ns, values.get('goal_state', ''), text))
+            state, text = (one_line(values.get(f'goal_{key}', '')) for key in ('state', 'result'))
+            self.unread.append(_Report(status.name, int(stamp), state, text))
 
 
 def send_goal(

@@ -6,10 +6,11 @@ import time
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.time import Time
 
+from her_ros.nodes.messages import stamp_ns_of
 from her_ros.nodes.qos import STATUS
 from her_ros.orchestration.command_node import ros_node
+from her_ros.orchestration.graph import FIRST_JOINED
 from her_ros.runtime.errors import one_line
 from her_ros.wire.topics import DIAGNOSTICS
 
@@ -33,29 +34,35 @@ class Members:
         self._heard_at: dict[str, float] = {}
         #: machine of the trainer; empty: the trainer was not heard
         self.trainer_host = ''
-        #: how far the trainer's clock is ahead of ours, seconds; the least delayed report tells
+        #: how far the trainer's clock is ahead of ours, seconds; the least delayed report tells;
+        #: -inf: no report had a stamp
         self.clock_ahead_s = -math.inf
 
-    def heard(self, name: str, host: str, ahead_s: float) -> None:
-        """Take a report of a node.
-
-        :param name: full name of the node
-        :param ahead_s: stamp of the report, less the time here, seconds
-        """
-        if not name.startswith(self._prefix):
-            return
-        self._heard_at[name.removeprefix(self._prefix)] = time.monotonic()
-        if name == f'{self._prefix}trainer':
-            self.trainer_host = host or 'unknown'
-            self.clock_ahead_s = max(self.clock_ahead_s, ahead_s)
+    def take(self, message: DiagnosticArray) -> None:
+        """Take reports of nodes, which may be of other packages."""
+        for status in message.status:
+            if not status.name.startswith(self._prefix):
+                continue
+            self._heard_at[status.name.removeprefix(self._prefix)] = time.monotonic()
+            if status.name == f'{self._prefix}trainer':
+                host = next((each.value for each in status.values if each.key == 'host'), '')
+                self.trainer_host = one_line(host) or 'unknown'
+                stamp_ns = stamp_ns_of(message.header.stamp)
+                if stamp_ns > 0:
+                    ahead_s = (stamp_ns - time.time_ns()) / 1e9
+                    self.clock_ahead_s = max(self.clock_ahead_s, ahead_s)
 
     def free_recorders(self) -> list[int]:
-        """Return the numbers of workers that have a recorder and nothing else."""
+        """Return the numbers of joining workers that have a recorder and nothing else.
+
+        The run's own workers have lower numbers. Their recorders are never free, also while
+        their other nodes are silent.
+        """
         now = time.monotonic()
         found: dict[int, set[str]] = {}
         for name, heard_at in self._heard_at.items():
-            match = re.fullmatch(r'worker_(\d{1,3})/(\w+)', name)
-            if match and now - heard_at < _LIFETIME_S:
+            match = re.fullmatch(r'worker_(\d{3})/(\w+)', name, re.ASCII)
+            if match and int(match[1]) >= FIRST_JOINED and now - heard_at < _LIFETIME_S:
                 found.setdefault(int(match[1]), set()).add(match[2])
         return sorted(number for number, nodes in found.items() if nodes == {'recorder'})
 
@@ -68,14 +75,8 @@ def listen(namespace: str, needs_recorder: bool, patience_s: float = _PATIENCE_S
     """
     members = Members(namespace)
 
-    def on_diagnostics(message: DiagnosticArray) -> None:
-        ahead_s = Time.from_msg(message.header.stamp).nanoseconds / 1e9 - time.time()
-        for status in message.status:
-            host = next((each.value for each in status.values if each.key == 'host'), '')
-            members.heard(status.name, one_line(host), ahead_s)
-
     with ros_node('her_ros_join') as node:
-        node.create_subscription(DiagnosticArray, DIAGNOSTICS, on_diagnostics, STATUS)
+        node.create_subscription(DiagnosticArray, DIAGNOSTICS, members.take, STATUS)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         begin, end = time.monotonic(), time.monotonic() + patience_s

@@ -1,5 +1,6 @@
 """``her-ros worker``: a worker that joins a run, also from another machine."""
 
+import math
 import os
 import secrets
 from collections.abc import Iterator, Sequence
@@ -165,9 +166,9 @@ def _members(run: JoinFile, folder: RunFolder, needs_recorder: bool) -> 'Members
 def clock_note(ahead_s: float, host: str) -> str:
     """Return a warning about different clocks; empty if they agree.
 
-    :param ahead_s: how far the clock of the host is ahead of ours, seconds
+    :param ahead_s: how far the clock of the host is ahead of ours, seconds; -inf: not known
     """
-    if abs(ahead_s) <= _CLOCK_TOLERANCE_S:
+    if abs(ahead_s) <= _CLOCK_TOLERANCE_S or not math.isfinite(ahead_s):
         return ''
     side = 'ahead of' if ahead_s > 0 else 'behind'
     return (

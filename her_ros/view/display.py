@@ -11,6 +11,7 @@ from rich.table import Table
 
 from her_ros.nodes.qos import LOG, STATUS
 from her_ros.orchestration.command_node import ros_node
+from her_ros.runtime.errors import one_line
 from her_ros.view.reports import Reports
 from her_ros.view.training_progress import StopRule, TrainingProgress
 from her_ros.wire.topics import DIAGNOSTICS, ROSOUT
@@ -65,9 +66,9 @@ class Display:
     def _on_status(self, message: DiagnosticArray) -> None:
         for status in message.status:
             if status.name.startswith(self._namespace):
-                name = status.name.removeprefix(self._namespace)
-                values = {item.key: item.value for item in status.values}
-                values['message'] = status.message
+                name = one_line(status.name.removeprefix(self._namespace))
+                values = {item.key: one_line(item.value) for item in status.values}
+                values['message'] = one_line(status.message)
                 self._reports.take(name, values, time.monotonic())
                 if name == 'trainer' and self._progress is not None:
                     self._progress.take(values)
@@ -77,10 +78,11 @@ class Display:
         name = '/' + message.name.replace('.', '/')
         if message.level < _ERROR or not name.startswith(self._namespace):
             return
-        error, now = (name, message.msg), time.monotonic()
+        text = '\n'.join(map(one_line, message.msg.splitlines()))
+        error, now = (name, text), time.monotonic()
         if now - self._shown_at.get(error, -_REPEAT_S) >= _REPEAT_S:
             self._shown_at[error] = now
-            self._console.print(f'{name}: {message.msg}', highlight=False, soft_wrap=True)
+            self._console.print(f'{name}: {text}', highlight=False, soft_wrap=True)
 
     def update(self, seconds: float) -> None:
         """Receive diagnostics for the given time, and show them."""

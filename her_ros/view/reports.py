@@ -1,5 +1,6 @@
 """Format the diagnostics of a run's nodes as text."""
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,6 +14,20 @@ _WINDOW_S = 5.0
 _ORDER = (
     'fetch_env', 'simulated_robot', 'robot_bridge', 'policy', 'recorder', 'trainer', 'evaluator',
 )  # fmt: skip
+
+
+def number(values: Mapping[str, str], key: str) -> float:
+    """Return a number of a report; 0 if it has none, or what is there is no finite number."""
+    return finite(values.get(key, ''))
+
+
+def finite(text: str) -> float:
+    """Return the number that a text holds; 0 if it holds no finite number."""
+    try:
+        found = float(text)
+    except ValueError:
+        return 0.0
+    return found if math.isfinite(found) else 0.0
 
 
 class _Report(NamedTuple):
@@ -51,12 +66,12 @@ class Reports:
         """Return the mean of a value over the last seconds; 0 of a silent node."""
         if node not in self._heard:
             return 0.0
-        found = [float(r.values[key]) for r in self._reports[node] if key in r.values]
+        found = [number(r.values, key) for r in self._reports[node] if key in r.values]
         return sum(found) / len(found) if found else 0.0
 
     def total(self, key: str) -> int:
         """Return the sum of a count over all nodes."""
-        return sum(int(reports[-1].values.get(key, 0)) for reports in self._reports.values())
+        return sum(int(number(each[-1].values, key)) for each in self._reports.values())
 
     @property
     def _heard(self) -> list[str]:

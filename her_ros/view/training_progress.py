@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from her_ros.runtime.states import WaitsFor
+from her_ros.view.reports import finite, number
 
 _BARS = '▁▂▃▄▅▆▇█'
 # Evaluations that the curve shows, and columns of the bar.
@@ -18,7 +19,8 @@ def curve(rates: Sequence[float], columns: int = _CURVE) -> str:
     if not rates:
         return 'none yet'
     shown = rates[-columns:]
-    bars = ''.join(_BARS[min(int(rate * len(_BARS)), len(_BARS) - 1)] for rate in shown)
+    last = len(_BARS) - 1
+    bars = ''.join(_BARS[max(0, min(int(rate * len(_BARS)), last))] for rate in shown)
     return f'{bars} {shown[-1]:.2f}'
 
 
@@ -48,7 +50,7 @@ class TrainingProgress:
         """Return what is shown, by name."""
         return {
             'phase': self._phase(),
-            'evaluations': curve([*map(float, self._values.get('success_rates', '').split())]),
+            'evaluations': curve([*map(finite, self._values.get('success_rates', '').split())]),
             'stop rule': self._rule(),
             'limit': self._limit(),
         }
@@ -58,18 +60,18 @@ class TrainingProgress:
             return 'starting'
         if self._values.get('waits_for') == WaitsFor.EVALUATION:
             return 'evaluating'
-        return 'learning' if int(self._values.get('updates', 0)) else 'first rollouts'
+        return 'learning' if number(self._values, 'updates') else 'first rollouts'
 
     def _rule(self) -> str:
         stop = self._stop
         in_a_row = self._values.get('reached_in_a_row', '0')
         times = f', {in_a_row} of {stop.evaluations} times' if stop.evaluations > 1 else ''
         best = self._values.get('best_success_rate', '')
-        start = f'best {float(best):.2f} of' if best else 'at'
+        start = f'best {finite(best):.2f} of' if best else 'at'
         return f'{start} {stop.success_rate:.2f}{times}'
 
     def _limit(self) -> str:
-        steps, seconds = (float(self._values.get(key, 0)) for key in ('env_steps', 'wall_s'))
+        steps, seconds = (max(0.0, number(self._values, key)) for key in ('env_steps', 'wall_s'))
         share = min(1.0, steps / self._stop.env_steps)
         filled = round(share * _BAR)
         bar = '█' * filled + '░' * (_BAR - filled)

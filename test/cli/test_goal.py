@@ -53,7 +53,9 @@ class Listener:
         values = {'goal_stamp_ns': stamp_ns, 'goal_state': state, 'goal_result': text}
         status = DiagnosticStatus(name='/robot/robot_bridge')
         status.values = [KeyValue(key=key, value=str(value)) for key, value in values.items()]
-        self._publisher.publish(DiagnosticArray(status=[status]))
+        other = DiagnosticStatus(name='/robot/other')  # what it says is no stamp
+        other.values = [KeyValue(key='goal_stamp_ns', value='soon')]
+        self._publisher.publish(DiagnosticArray(status=[other, status]))
         self._last = (stamp_ns, state, text)
 
     def _take(self, message):

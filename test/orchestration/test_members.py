@@ -1,5 +1,9 @@
-import pytest
+import time
 
+import pytest
+from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+
+from her_ros.nodes.messages import time_message
 from her_ros.orchestration.members import Members
 
 
@@ -11,22 +15,39 @@ def clock(monkeypatch):
     return now
 
 
-def test_a_free_recorder_is_one_without_an_environment_that_was_heard_lately(clock):
+def report(*names, host='far', stamp_ns=0):
+    values = [KeyValue(key='host', value=host)]
+    message = DiagnosticArray(status=[DiagnosticStatus(name=n, values=values) for n in names])
+    message.header.stamp = time_message(stamp_ns)
+    return message
+
+
+def test_a_free_recorder_is_one_of_a_joining_worker_without_an_environment(clock):
     members = Members('lab/run')
-    for name in ('worker_0/recorder', 'worker_0/fetch_env', 'worker_101/recorder', 'trainer'):
-        members.heard(f'/lab/run/{name}', 'far', 0.0)
-    members.heard('/other/worker_102/recorder', 'far', 0.0)
+    names = ('worker_0/recorder', 'worker_100/recorder', 'worker_100/fetch_env', 'trainer')
+    members.take(report(*(f'/lab/run/{name}' for name in names)))
+    members.take(report('/lab/run/worker_101/recorder', '/other/worker_102/recorder'))
     assert members.free_recorders() == [101]
     clock[0] += 4.0
-    members.heard('/lab/run/worker_0/recorder', 'far', 0.0)
+    members.take(report('/lab/run/worker_0/recorder', '/lab/run/worker_100/recorder'))
     clock[0] += 2.0
-    assert members.free_recorders() == [0]
+    # 101 was not heard lately; 0 is of the run's own worker, although only its recorder is heard.
+    assert members.free_recorders() == [100]
 
 
 def test_the_clock_of_the_trainer_is_read_from_the_report_that_came_fastest():
     members = Members('run')
     assert not members.trainer_host
-    for ahead_s in (-3.0, -0.1, -2.0):
-        members.heard('/run/trainer', 'far', ahead_s)
-    members.heard('/run/evaluator', 'near', 50.0)
-    assert (members.trainer_host, members.clock_ahead_s) == ('far', -0.1)
+    for ahead_s in (-3, -1, -2):
+        members.take(report('/run/trainer', stamp_ns=time.time_ns() + ahead_s * 10**9))
+    members.take(report('/run/evaluator', host='near', stamp_ns=time.time_ns() + 50 * 10**9))
+    assert members.trainer_host == 'far'
+    assert members.clock_ahead_s == pytest.approx(-1.0, abs=0.5)
+
+
+def test_a_report_without_a_sensible_stamp_tells_nothing_about_clocks():
+    members = Members('run')
+    for stamp_ns in (-(10**9), -(2**31) * 10**9, 0):
+        members.take(report('/somebody/else', '/run/trainer', host='a\nb', stamp_ns=stamp_ns))
+    assert members.trainer_host == 'a b'
+    assert members.clock_ahead_s == -float('inf')

@@ -69,6 +69,7 @@ def test_the_file_says_whether_other_machines_find_the_run(run, monkeypatch):
 
 def test_clocks_that_differ_are_named():
     assert not clock_note(-0.9, 'far')
+    assert not clock_note(-float('inf'), 'far')  # not known
     assert clock_note(3600.4, 'far').startswith('the clock of far is 3600 s ahead of the one here')
     assert 'far is 5 s behind' in clock_note(-5.0, 'far')
 

@@ -42,6 +42,12 @@ def test_who_waits_is_named_but_for_the_evaluator(reports):
     assert reports.waiting == 'trainer: bags'
 
 
+def test_numbers_that_are_none_count_as_zero(reports):
+    for text in ('', 'x', 'nan', 'inf', '9' * 400):
+        reports.take('trainer', {'busy': text, 'bags_refused': text}, 0.0)
+        assert (reports.mean('trainer', 'busy'), reports.total('bags_refused')) == (0.0, 0)
+
+
 def test_a_node_without_news_for_three_seconds_is_silent_and_does_nothing_else(reports):
     reports.take('worker_0/policy', {'waits_for': 'a policy', 'busy': '1.0'}, 0.0)
     reports.take('trainer', {'updates_per_s': '500', 'busy': '0.9'}, 2.0)

@@ -58,6 +58,14 @@ def test_one_report_shows_all_evaluations_also_those_before_a_restart(progress):
     assert progress.rows()['stop rule'] == 'best 1.00 of 0.95, 2 of 3 times'
 
 
+def test_numbers_that_are_none_end_nothing(progress):
+    for text in ('', 'x', 'nan', 'inf', '-1e300', '9' * 400):
+        progress.take(dict.fromkeys(('updates', 'env_steps', 'wall_s', 'evaluations'), text))
+        assert progress.rows()
+        progress.take({'best_success_rate': text, 'success_rates': f'0.5 {text}'})
+        assert progress.rows()
+
+
 def test_a_rule_of_one_evaluation_counts_none():
     progress = TrainingProgress(StopRule(0.95, 1, 100))
     progress.take(evaluated(0.5))

@@ -16,6 +16,7 @@ from her_ros.view.browser.live_graph import LiveGraph, Report
 from her_ros.view.browser.site import Site
 from her_ros.view.browser.stage import BLUE, GREEN, GREY, ORANGE, Stage
 from her_ros.view.browser.text import headline, legend, node_table, status
+from her_ros.view.reports import number
 from her_ros.wire.rows import Rows, has_truth
 
 Floats = NDArray[np.float64]
@@ -191,9 +192,9 @@ def headline_of(reports: Mapping[str, Report], namespace: str) -> str:
         values = trainer.values
         rate = values.get('success_rate', '')
         lines = [
-            f'{int(values.get("episodes", 0)):,} episodes,'
-            f' {int(values.get("env_steps", 0)):,} steps,'
-            f' {int(values.get("updates", 0)):,} updates',
+            f'{number(values, "episodes"):,.0f} episodes,'
+            f' {number(values, "env_steps"):,.0f} steps,'
+            f' {number(values, "updates"):,.0f} updates',
             f'success of the last evaluation: {rate or "none yet"}',
         ]
     for name, report in heard.items():
