@@ -2,17 +2,15 @@
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+
+from her_ros.bags.rollout import is_rollout_name
 
 # A folder that several machines share shows a new file within a minute (acdirmax of nfs(5)).
 _PATIENCE_S = 90.0
+# A missing bag is reported for this time, then forgotten.
+_REPORTED_S = 300.0
 # Number of announced bags remembered.
 _MOST = 10_000
-
-
-class _Hint(NamedTuple):
-    name: str
-    heard_at: float
 
 
 class Hints:
@@ -23,21 +21,30 @@ class Hints:
 
     def __init__(self, is_found: Callable[[str], bool]) -> None:
         self._is_found = is_found
-        self._waiting: list[_Hint] = []
+        #: time of the first announcement of each bag that was not found, in this order
+        self._heard_at: dict[str, float] = {}
 
     def heard(self, name: str) -> None:
-        """Take an announcement."""
-        if len(self._waiting) < _MOST and not self._is_found(name):
-            self._waiting.append(_Hint(name, time.monotonic()))
+        """Take an announcement; what is no name of a recorded rollout is ignored."""
+        is_new = name not in self._heard_at and len(self._heard_at) < _MOST
+        if is_new and is_rollout_name(name) and not self._is_found(name):
+            self._heard_at[name] = time.monotonic()
 
     def trouble(self) -> str:
-        """Return a text about bags that did not come in time; empty if there are none."""
+        """Return a text about bags that did not come in time; empty if there are none.
+
+        A bag that never comes is mentioned for some minutes.
+        """
         now = time.monotonic()
-        self._waiting = [each for each in self._waiting if not self._is_found(each.name)]
-        late = [each for each in self._waiting if now - each.heard_at > _PATIENCE_S]
+        self._heard_at = {
+            name: heard_at
+            for name, heard_at in self._heard_at.items()
+            if now - heard_at <= _PATIENCE_S + _REPORTED_S and not self._is_found(name)
+        }
+        late = [name for name, heard_at in self._heard_at.items() if now - heard_at > _PATIENCE_S]
         if not late:
             return ''
         return (
-            f'{len(late)} recorded bags are not in bags/, such as {late[0].name!r}; its recorder'
+            f'{len(late)} recorded bags are not in bags/, such as {late[0]!r}; its recorder'
             ' writes into another folder: give its worker the same folder as the trainer'
         )

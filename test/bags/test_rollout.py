@@ -4,7 +4,7 @@ import pytest
 import her_ros
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag, read_bag_metadata
-from her_ros.bags.rollout import RolloutRecorder, run_metadata
+from her_ros.bags.rollout import RolloutRecorder, is_rollout_name, run_metadata
 from her_ros.bags.writer import write_rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import encode_cloud
@@ -247,6 +247,7 @@ def test_a_bag_notes_the_format_of_its_rows(tmp_path, push, rollout):
     recorder = RolloutRecorder(push, tmp_path, 2, facts)
     for messages, noted in ((rollout(1), '1'), (disturbed, '2'), (rollout(3), '1')):
         (recorded,) = feed(recorder, messages)
+        assert is_rollout_name(recorded.name)
         written = write_rollout(tmp_path, f'of_{recorded.stem}', facts, messages)
         for path in (recorded, written):
             assert read_bag(path).metadata['row_format'] == noted
