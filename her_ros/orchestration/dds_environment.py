@@ -43,7 +43,7 @@ def graph_environment(log_folder: Path | None = None, this_machine: bool = True)
 
 def _discovery(this_machine: bool) -> dict[str, str]:
     asked = os.environ.get(_RANGE) or ('LOCALHOST' if this_machine else 'SUBNET')
-    deprecated = {_LOCALHOST_ONLY: '0'} if os.environ.get(_LOCALHOST_ONLY) == '1' else {}
+    deprecated = _not_localhost_only()
     # To ROS, what is no range means LOCALHOST.
     if asked in _WIDER_RANGES and not deprecated:
         return {}
@@ -65,29 +65,50 @@ def _has_our_profile() -> bool:
     return os.environ.get(_PROFILES) == str(shipped_profiles())
 
 
-def discovery_server(address: str) -> dict[str, str]:
-    """Return what makes nodes use a discovery server of Fast DDS, instead of multicast.
+def discovery_server(addresses: str) -> dict[str, str]:
+    """Return what makes nodes use discovery servers of Fast DDS, instead of multicast.
 
-    :param address: of the server, such as ``10.0.0.1`` or ``host:11811``
-    :raises RosEnvironmentError: if it is no address
+    :param addresses: of the servers, apart by ``;``, such as ``10.0.0.1`` or ``host:11811``; an
+        empty one leaves out a server's number
+    :raises RosEnvironmentError: if one is no address, or all are empty
     """
+    parts = [each and _server_address(each) for each in addresses.split(';')]
+    if not any(parts):
+        raise _no_address(addresses)
+    return {_SERVER: ';'.join(parts), _RANGE: 'SYSTEM_DEFAULT', **_not_localhost_only()}
+
+
+def _server_address(address: str) -> str:
+    """Return the address of a discovery server with its port."""
     host, _, port = address.partition(':')
     try:
-        if not host or (port and not 0 < int(port) < 1 << 16):
+        if not host or not 0 < int(port or _SERVER_PORT) < 1 << 16:
             raise ValueError
         socket.getaddrinfo(host, None, socket.AF_INET)
     except (OSError, ValueError):
-        raise RosEnvironmentError(
-            f'discovery server {address!r}: no such host, or no port',
-            'write HOST or HOST:PORT, such as 10.0.0.1:11811',
-        ) from None
-    return {_SERVER: f'{host}:{port or _SERVER_PORT}', _RANGE: 'SYSTEM_DEFAULT'}
+        raise _no_address(address) from None
+    return f'{host}:{port or _SERVER_PORT}'
+
+
+def _no_address(text: str) -> RosEnvironmentError:
+    return RosEnvironmentError(
+        f'discovery server {text!r}: no such host, or no port',
+        'write HOST or HOST:PORT, such as 10.0.0.1:11811',
+    )
+
+
+def _not_localhost_only() -> dict[str, str]:
+    """Return what undoes the deprecated switch, which would override every range."""
+    return {_LOCALHOST_ONLY: '0'} if os.environ.get(_LOCALHOST_ONLY) == '1' else {}
 
 
 def member_environment(
     domain: int, middleware: str, is_open: bool, server: str, trainer_host: str
 ) -> dict[str, str]:
     """Return what makes nodes here find those of a run that another process started.
+
+    A discovery server, or a limit to this machine, that our own environment has and the run has
+    not would hide the run, and is cleared.
 
     :param is_open: whether the run's nodes can be found from other machines
     :param server: address of the discovery server of Fast DDS; empty: none
@@ -99,6 +120,7 @@ def member_environment(
         return {**wanted, _ZENOH: os.environ.get(_ZENOH) or f'connect/endpoints={endpoints}'}
     if server:
         return {**wanted, **discovery_server(server)}
+    wanted |= {_SERVER: '', **_not_localhost_only()}
     if not is_open:
         return wanted if _has_our_profile() else {**wanted, _RANGE: 'LOCALHOST'}
     asked = os.environ.get(_RANGE, '')

@@ -23,17 +23,21 @@ _PROGRAM = 'fast-discovery-server'
 def running_server(address: str, log: Path) -> Iterator[str]:
     """Run a discovery server if the address is a free one of this machine.
 
-    :param address: HOST or HOST:PORT; empty: run none
+    :param address: HOST or HOST:PORT; empty: run none; several, apart by ``;``, are of others
     :param log: takes its output
     :return: what became of it, for the user; empty: none was asked for
-    :raises RosEnvironmentError: if Fast DDS's server is not installed, or does not start
+    :raises RosEnvironmentError: if Fast DDS's server is not installed, or does not start, or other
+        machines cannot reach it
     """
     if not address:
         yield ''
         return
-    host, _, port = discovery_server(address)['ROS_DISCOVERY_SERVER'].rpartition(':')
-    if not _is_free_here(host, int(port)):
-        yield f'discovery server {host}:{port} is of others'
+    servers = discovery_server(address)['ROS_DISCOVERY_SERVER']
+    host, _, port = servers.rpartition(':')
+    if ';' not in servers:
+        _check_reachable(host)
+    if ';' in servers or not _is_free_here(host, int(port)):
+        yield f'discovery server {servers} is of others'
         return
     program = shutil.which(_PROGRAM) or shutil.which(
         _PROGRAM, path=str(Path(sys.executable).parent)
@@ -62,6 +66,20 @@ def running_server(address: str, log: Path) -> Iterator[str]:
     finally:
         server.kill()
         server.wait()
+
+
+def _check_reachable(host: str) -> None:
+    """Check that a name of this machine is not one for this machine alone.
+
+    Debian and Ubuntu give a machine's own name the address 127.0.1.1.
+    """
+    address = socket.gethostbyname(host)
+    asked = host == 'localhost' or host.startswith('127.')
+    if address.startswith('127.') and not asked:
+        raise RosEnvironmentError(
+            f'discovery server {host!r} would listen on {address}, which no other machine reaches',
+            'write the address of a network interface, such as 10.0.0.1',
+        )
 
 
 def _is_free_here(host: str, port: int) -> bool:

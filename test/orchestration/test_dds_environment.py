@@ -6,10 +6,12 @@ from rclpy.context import Context
 from std_msgs.msg import Empty
 
 from her_ros.orchestration.dds_environment import (
+    discovery_server,
     graph_environment,
     is_open,
     member_environment,
 )
+from her_ros.runtime.ros_environment import RosEnvironmentError
 
 
 @pytest.fixture
@@ -100,3 +102,33 @@ def test_a_zenoh_run_is_found_from_other_machines_whatever_range_fast_dds_has(mo
     for middleware, found in (('rmw_zenoh_cpp', True), ('rmw_fastrtps_cpp', False), ('', False)):
         monkeypatch.setenv('RMW_IMPLEMENTATION', middleware)
         assert is_open() == found
+
+
+@pytest.mark.parametrize(
+    ('addresses', 'wanted'),
+    [
+        ('10.0.0.1', '10.0.0.1:11811'),
+        ('10.0.0.1:11811;10.0.0.2', '10.0.0.1:11811;10.0.0.2:11811'),
+        (';10.0.0.2:7;', ';10.0.0.2:7;'),  # the first server has number 1
+    ],
+)
+def test_each_part_of_a_list_of_discovery_servers_is_an_address(addresses, wanted):
+    assert discovery_server(addresses)['ROS_DISCOVERY_SERVER'] == wanted
+
+
+@pytest.mark.parametrize('addresses', ['', ';', '10.0.0.1;no such host', '10.0.0.1;10.0.0.2:x'])
+def test_a_list_with_a_part_that_is_no_address_is_refused(addresses):
+    with pytest.raises(RosEnvironmentError, match='write HOST or HOST:PORT'):
+        discovery_server(addresses)
+
+
+@pytest.mark.parametrize('is_open', [True, False])
+def test_what_would_hide_a_run_without_a_discovery_server_is_cleared(monkeypatch, is_open):
+    monkeypatch.setenv('ROS_DISCOVERY_SERVER', '10.9.9.9:11811')
+    monkeypatch.setenv('ROS_LOCALHOST_ONLY', '1')
+    wanted = member_environment(7, '', is_open, '', 'far')
+    assert (wanted['ROS_DISCOVERY_SERVER'], wanted['ROS_LOCALHOST_ONLY']) == ('', '0')
+    # With a server of its own, that one counts.
+    wanted = member_environment(7, '', is_open, '10.0.0.1', 'far')
+    assert wanted['ROS_DISCOVERY_SERVER'] == '10.0.0.1:11811'
+    assert wanted['ROS_LOCALHOST_ONLY'] == '0'

@@ -31,6 +31,24 @@ def test_none_runs_without_an_address_or_for_another_machine(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_a_list_is_of_servers_of_others(tmp_path):
+    with running_server('127.0.0.1;127.0.0.1:7', tmp_path / 'server.log') as note:
+        assert note == 'discovery server 127.0.0.1:11811;127.0.0.1:7 is of others'
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_name_that_means_this_machine_alone_is_refused(tmp_path, port, monkeypatch):
+    resolve = socket.getaddrinfo
+    monkeypatch.setattr('socket.getaddrinfo', lambda host, *args: resolve('127.0.0.1', *args))
+    monkeypatch.setattr('socket.gethostbyname', lambda host: '127.0.1.1')
+    with (
+        pytest.raises(RosEnvironmentError, match=r'127\.0\.1\.1, which no other machine reaches'),
+        running_server(f'my-host:{port}', tmp_path / 'server.log'),
+    ):
+        pass
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize('address', ['no such host', ':11811', '127.0.0.1:port', '127.0.0.1:0'])
 def test_what_is_no_address_is_refused(tmp_path, address):
     with (
