@@ -21,6 +21,7 @@ from her_ros.runtime.files import write_whole
 from her_ros.runtime.join_file import JoinError, JoinFile, read_join_file
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace, domain_id
 from her_ros.runtime.run_folder import RoleTaken, RunFolder
+from her_ros.tasks.registry import task_named
 
 if TYPE_CHECKING:
     from her_ros.orchestration.members import Members
@@ -110,7 +111,9 @@ def _check(run: JoinFile, folder: RunFolder, server: str) -> None:
     """Check that this machine can have a member of the run.
 
     :raises JoinError: if its package versions differ, or its nodes cannot be found from here
+    :raises TaskError: if its task is not known here
     """
+    task_named(run.task)
     own = _versions()
     for package, wanted in run.versions.items():
         if package in own and own[package] != wanted:

@@ -1,15 +1,24 @@
 """``join.json`` of a run folder: what a worker on another machine needs to become a member."""
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.files import require_regular, write_whole
+from her_ros.runtime.ros_environment import checked_namespace, domain_id
+from her_ros.runtime.run_folder import is_identity
 
 # Largest file, bytes; the parameters of a run take 5 kB.
 _MAX_BYTES = 1 << 20
+# What the values may be that become settings of a middleware, which have separators of their own.
+_PATTERNS = {
+    'host': r'[\w.-]{1,253}',
+    'discovery_server': r'[\w.:;\[\]-]{0,1000}',
+    'middleware': r'([a-z]\w{0,99})?',
+}
 
 
 class JoinError(HerRosError):
@@ -69,7 +78,9 @@ def read_join_file(path: Path) -> JoinFile:
         ) from None
     except (OSError, ValueError, RecursionError, HerRosError) as error:
         raise JoinError(
-            f'not a readable join.json ({error})', 'copy it again from the run folder', source=path
+            f'not a readable join.json ({one_line(error)})',
+            'copy it again from the run folder',
+            source=path,
         ) from None
 
 
@@ -81,7 +92,24 @@ def _check(values: Any) -> None:
         raise ValueError(f'missing or unknown: {", ".join(wrong)}')
     for name, field in fields.items():
         kind = dict if name == 'versions' else field.type
-        if not isinstance(values[name], kind):  # type: ignore[arg-type]
+        if type(values[name]) is not kind:  # a bool would pass for an int
             raise ValueError(f'{name} is a {type(values[name]).__name__}')
     if not all(isinstance(each, str) for each in values['versions'].values()):
         raise ValueError('versions are no texts')
+    versions = {f'versions.{package}': value for package, value in values['versions'].items()}
+    for name, value in {**values, **versions}.items():
+        if isinstance(value, str):
+            _check_text(name, value)
+    if not is_identity(values['identity']):
+        raise ValueError(f'identity is {values["identity"]!r}')
+    if checked_namespace(values['namespace']) != values['namespace']:
+        raise ValueError(f'namespace is {values["namespace"]!r}')
+    domain_id({'ROS_DOMAIN_ID': str(values['domain'])})
+
+
+def _check_text(name: str, text: str) -> None:
+    """Check a text that is printed, written to a file, or set in the environment."""
+    text.encode()  # a lone surrogate cannot be written
+    is_fit = text.isprintable() or name == 'parameters'
+    if not is_fit or not re.fullmatch(_PATTERNS.get(name, '.*'), text, re.ASCII | re.DOTALL):
+        raise ValueError(f'{name} is {text!r}')

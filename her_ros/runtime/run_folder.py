@@ -1,6 +1,7 @@
 """Layout, lock and start counts of a run folder."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -23,6 +24,11 @@ _PATIENCE_S = 6.0
 _MAX_DIGITS = 9
 # Characters of the identity of a run.
 _LONGEST_IDENTITY = 64
+
+
+def is_identity(text: str) -> bool:
+    """Return whether a text can be the identity of a run, which :class:`RunFolder` reads back."""
+    return bool(re.fullmatch(rf'[0-9A-Za-z_.-]{{1,{_LONGEST_IDENTITY}}}', text, re.ASCII))
 
 
 class RunFolderError(HerRosError):

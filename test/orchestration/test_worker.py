@@ -37,7 +37,12 @@ def test_a_run_that_cannot_be_joined_is_one_line(her_ros, run, tmp_path):
     cases = [
         (tmp_path, {}, ['no such file', '`her-ros train` writes it']),
         (run.folder.path, {'versions': {'her_ros': '9.9'}}, ['her_ros 9.9', 'same version']),
-        (run.folder.path, {'versions': {}, 'host': 'far'}, ['own machine, far', 'SUBNET']),
+        (run.folder.path, {'task': 'Juggle', 'versions': {}}, ["task 'Juggle'"]),
+        (
+            run.folder.path,
+            {'task': 'FetchReach', 'versions': {}, 'host': 'far'},
+            ['own machine, far', 'SUBNET'],
+        ),
     ]
     for folder, changes, parts in cases:
         change(run, **changes)

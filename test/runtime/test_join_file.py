@@ -8,6 +8,19 @@ from her_ros.runtime.join_file import JoinError, JoinFile, read_join_file
 FILE = JoinFile(
     'a1', 'FetchReach', 'lab/run', 7, 'far', True, '10.0.0.1:11811', '', {'her_ros': '0.1.0'}, 'x'
 )
+# Values of the right type that must not reach nodes, their environment or a terminal.
+UNFIT = {
+    'identity': ('', 'ä', 'a b', 'a' * 65, '\ud800'),
+    'task': ('\x1b[31mFetchReach', 'Fetch\nReach', '\ud800'),
+    'namespace': ('', 'a/../../b c', '/lab/run', '1a', 'a -p b:=c'),
+    'domain': (True, -1, 233),
+    'host': ('', 'h;mode="router"', 'h"]', '\x1b[2J', 'a b'),
+    'discovery_server': ('a b', '\x00', '10.0.0.1\x1b'),
+    'middleware': ('a\x00b', 'rmw zenoh', '/lib/evil', 'RMW=1'),
+    'versions': ({'her_ros': '0\x1b'}, {'her_ros': '\ud800'}, {'host': '\n'}),
+    'parameters': ('\ud800',),
+    'is_open': (1,),
+}
 
 
 def test_what_is_read_is_what_was_written(tmp_path):
@@ -25,13 +38,18 @@ def test_what_is_read_is_what_was_written(tmp_path):
         (json.dumps(asdict(FILE) | {'versions': {'her_ros': 1}}), 'versions are no texts'),
         (json.dumps({'domain': 7}), 'missing or unknown: discovery_server, host'),
         (json.dumps(asdict(FILE) | {'parameters': 'x' * (1 << 20)}), 'not a readable join.json'),
+        *(
+            (json.dumps(asdict(FILE) | {name: value}), 'not a readable join.json')
+            for name, values in UNFIT.items()
+            for value in values
+        ),
     ],
 )
 def test_a_damaged_file_is_refused_in_one_line(tmp_path, content, part):
     (tmp_path / 'join.json').write_text(content)
     with pytest.raises(JoinError, match=part) as refused:
         read_join_file(tmp_path / 'join.json')
-    assert '\n' not in str(refused.value)
+    assert str(refused.value).isprintable()
     assert refused.value.cure
 
 
