@@ -1,6 +1,5 @@
 """Record rollouts as bags: one finished file per complete rollout."""
 
-import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,9 +13,6 @@ from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.cloud import CLOUD_TYPE, decoder_with_truth
 from her_ros.wire.rows import Rows, format_note, has_truth, require_few_environments, with_room
 from her_ros.wire.sessions import Sessions
-
-# Time, worker, session and number of a rollout; see RolloutRecorder._begin.
-_NAME = re.compile(r'\d{8}T\d{6}_w\d{3}_[0-9a-f]{8}_\d{6,19}\.mcap', re.ASCII)
 
 
 class RolloutRecorder:
@@ -133,11 +129,6 @@ class RolloutRecorder:
     def close(self) -> None:
         """Discard the unfinished rollout, if there is one."""
         self._drop()
-
-
-def is_rollout_name(name: str) -> bool:
-    """Return whether a name is one that :class:`RolloutRecorder` gives to a file."""
-    return bool(_NAME.fullmatch(name))
 
 
 def run_metadata(task: GoalTask, **more: object) -> dict[str, str]:

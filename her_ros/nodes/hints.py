@@ -1,9 +1,8 @@
 """Bags that recorders announced but that are not in the folder of the run."""
 
+import re
 import time
 from collections.abc import Callable
-
-from her_ros.bags.rollout import is_rollout_name
 
 # A folder that several machines share shows a new file within a minute (acdirmax of nfs(5)).
 _PATIENCE_S = 90.0
@@ -11,6 +10,14 @@ _PATIENCE_S = 90.0
 _REPORTED_S = 300.0
 # Number of announced bags remembered.
 _MOST = 10_000
+
+# Time, worker, session and number of a rollout; see RolloutRecorder.
+_NAME = re.compile(r'\d{8}T\d{6}_w\d{3}_[0-9a-f]{8}_\d{6,19}\.mcap', re.ASCII)
+
+
+def is_rollout_name(name: str) -> bool:
+    """Return whether a name is one that a recorder gives to a file."""
+    return bool(_NAME.fullmatch(name))
 
 
 class Hints:

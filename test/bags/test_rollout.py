@@ -4,8 +4,9 @@ import pytest
 import her_ros
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag, read_bag_metadata
-from her_ros.bags.rollout import RolloutRecorder, is_rollout_name, run_metadata
+from her_ros.bags.rollout import RolloutRecorder, run_metadata
 from her_ros.bags.writer import write_rollout
+from her_ros.nodes.hints import is_rollout_name
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import encode_cloud
 from her_ros.wire.rows import RowError, action_dtype, disturbed_step_dtype, with_truth
