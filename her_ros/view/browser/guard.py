@@ -4,7 +4,6 @@ import hmac
 import ipaddress
 from collections.abc import Mapping
 from http import HTTPStatus
-from http.cookies import CookieError, SimpleCookie
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -70,11 +69,12 @@ class Guard:
 
 
 def _cookie_of(header: str) -> str:
-    try:
-        found = SimpleCookie(header).get(_COOKIE)
-    except CookieError:
-        return ''
-    return found.value if found else ''
+    # By hand, since http.cookies gives up at the first cookie that it dislikes, of any site here.
+    for pair in header.split(';'):
+        name, _, value = pair.strip().partition('=')
+        if name == _COOKIE:
+            return value
+    return ''
 
 
 def _refusal(reason: str) -> Verdict:

@@ -53,6 +53,12 @@ def test_a_token_is_taken_from_the_address_once_and_then_from_the_cookie():
     assert guard.judge('/', {**headers, **opened, 'Origin': 'http://evil'}).status == 403
 
 
+@pytest.mark.parametrize('other', ['a={"x":1, "y":2}', 'x=a b c', 'a[b]=1', 'flag', '=', ''])
+def test_cookies_of_other_pages_of_the_host_do_not_matter(other):
+    headers = {'Host': 'robot', 'Cookie': f'{other}; her_ros_token=secret; z=1'}
+    assert Guard('secret').judge('/', headers) is None
+
+
 @pytest.mark.parametrize(
     ('path', 'cookie'),
     [
