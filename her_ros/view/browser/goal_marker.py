@@ -33,9 +33,9 @@ class GoalMarker:
         self._is_put = False
         with server.gui.add_folder('Goal'):
             self._goal = server.gui.add_vector3('x, y, z (m)', (0.0, 0.0, 0.0), step=0.01)
-            self._goal.on_update(inbox.if_asked(self._move_gizmo))
-            button = server.gui.add_button('Send goal', icon='send')
-            button.on_click(inbox.later(lambda: send(self.goal)))
+            self._goal.on_update(inbox.if_asked(self._type))
+            self._button = server.gui.add_button('Send goal', icon='send', disabled=True)
+            self._button.on_click(inbox.later(lambda: send(self.goal)))
             server.gui.add_markdown(_HELP)
 
     @property
@@ -50,7 +50,7 @@ class GoalMarker:
         )
         self.gizmo.on_update(self._inbox.if_asked(self._drag))
         self._scene.on_click()(self._click)
-        self._is_put = False
+        self._is_put, self._button.disabled = False, True
 
     def begin(self, goal: Floats) -> None:
         """Start from a goal, unless the marker has a place already; shape (3,)."""
@@ -59,7 +59,7 @@ class GoalMarker:
 
     def put(self, goal: Floats) -> None:
         """Choose a goal, metres, world frame, shape (3,)."""
-        self._is_put = True
+        self._is_put, self._button.disabled = True, False
         self._goal.value = tuple(np.asarray(goal).round(3).tolist())
         self._move_gizmo()
 
@@ -69,6 +69,10 @@ class GoalMarker:
         if direction[2] < -_STEEP:
             point = origin + direction * (self._goal.value[2] - origin[2]) / direction[2]
             self._inbox.later(lambda: self.put(point))(event)
+
+    def _type(self) -> None:
+        if self.gizmo is not None:
+            self.put(np.array(self._goal.value))
 
     def _move_gizmo(self) -> None:
         if self.gizmo is not None:

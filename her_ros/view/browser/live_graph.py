@@ -58,9 +58,12 @@ class LiveGraph:
         self.reports: dict[str, Report] = {}
         #: the topic whose steps are taken; empty: none
         self.step_topic = ''
+        #: why the last steps could not be read; empty: they could
+        self.fault = ''
+        self._senders: set[tuple[int, ...]] = set()
+        self._goals: Any = None
         self._received: list[bytes] = []
         self._decoder: CloudDecoder
-        self._publishers: dict[str, Any] = {}
         self._stop = RobotStop(node)
         self._executors = []
         for each in (node, step_node):
@@ -92,16 +95,34 @@ class LiveGraph:
 
         :param task: that of the topic
         """
-        self._decoder = decoder_with_truth(task)
-        if topic == self.step_topic:
-            return
-        for each in [*self._step_node.subscriptions]:
-            self._step_node.destroy_subscription(each)
-        self.step_topic = topic
-        self._received.clear()
+        self.stop_listening()
+        self._decoder, self.step_topic = decoder_with_truth(task), topic
+        self._senders = self._senders_of(topic)
         self._step_node.create_subscription(
             PointCloud2, topic, self._received.append, SENSOR, raw=True
         )
+        # Already now, so that the other side is found before there is a goal.
+        self._goals = self._node.create_publisher(
+            PointStamped, topic.removesuffix(STEP) + GOAL, COMMAND
+        )
+
+    def stop_listening(self) -> None:
+        """Take no steps any more."""
+        for each in [*self._step_node.subscriptions]:
+            self._step_node.destroy_subscription(each)
+        if self._goals is not None:
+            self._node.destroy_publisher(self._goals)
+        self.step_topic, self.fault, self._goals = '', '', None
+        self._received.clear()
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether other nodes send the steps now, or steps that cannot be read."""
+        return bool(self.fault) or self._senders_of(self.step_topic) != self._senders
+
+    def _senders_of(self, topic: str) -> set[tuple[int, ...]]:
+        found = self._node.get_publishers_info_by_topic(topic)
+        return {tuple(each.endpoint_gid) for each in found}
 
     def take_steps(self, seconds: float) -> list[Rows]:
         """Receive steps for at most this time, or until there is one.
@@ -113,7 +134,8 @@ class LiveGraph:
         for message in self._received:
             try:
                 (rows,) = self._decoder.decode([message])
-            except RowError:  # of another task, or no steps at all
+            except RowError as error:  # of another task, or no steps at all
+                self.fault = str(error)
                 continue
             found += [rows[rows['env'] == 0][:1]]
         self._received.clear()
@@ -144,19 +166,20 @@ class LiveGraph:
         return None
 
     def send_goal(self, goal: Sequence[float], frame: str = 'world') -> None:
-        """Send a goal to the robot or simulation whose steps are taken; metres."""
-        topic = self.step_topic.removesuffix(STEP) + GOAL
-        if topic not in self._publishers:
-            self._publishers[topic] = self._node.create_publisher(PointStamped, topic, COMMAND)
-            # What is sent before the other side is found is lost.
-            until = time.monotonic() + _SILENT_S
-            publisher = self._publishers[topic]
-            while not publisher.get_subscription_count() and time.monotonic() < until:
-                self._executors[0].spin_once(timeout_sec=0.05)
+        """Send a goal to the robot or simulation whose steps are taken; metres.
+
+        While none are taken, nothing is sent.
+        """
+        if self._goals is None:
+            return
+        # What is sent before the other side is found is lost.
+        until = time.monotonic() + _SILENT_S
+        while not self._goals.get_subscription_count() and time.monotonic() < until:
+            self._executors[0].spin_once(timeout_sec=0.05)
         message = PointStamped()
         message.header.frame_id, message.header.stamp = frame, time_message(time.time_ns())
         message.point.x, message.point.y, message.point.z = map(float, goal)
-        self._publishers[topic].publish(message)
+        self._goals.publish(message)
 
     @property
     def has_robot(self) -> bool:

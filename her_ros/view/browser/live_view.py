@@ -1,7 +1,7 @@
 """``her-ros view --live``: the nodes that run, an episode of theirs, and goals by click."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,7 @@ class LiveView:
         self._status = self._gui.add_html('')
         self._topic = self._gui.add_dropdown('Of', ('–',), hint='topic of steps')
         self._topic.on_update(self._inbox.if_asked(self._change_topic))
-        self._marker = GoalMarker(site.server, self._inbox, graph.send_goal)
+        self._marker = GoalMarker(site.server, self._inbox, self._send_goal)
         self._stop = self._gui.add_button('Stop the robot', color='red', visible=False)
         # Not through the inbox, which waits for other work of the page.
         self._stop.on_click(lambda _: self._stop_robot())
@@ -80,6 +80,13 @@ class LiveView:
             else:
                 self._follow(period_s / 2)
 
+    def _send_goal(self, goal: Sequence[float]) -> None:
+        if self._graph.step_topic:
+            self._graph.send_goal(goal)
+        else:
+            why = 'No simulation or robot is followed at present.'
+            self._status.content = headline('goal not sent', GREY, [why])
+
     def _stop_robot(self) -> None:
         """Stop the robot, in the thread in which the button was pressed."""
         self._answer.content = headline('stopping …', GREY, [])
@@ -87,10 +94,14 @@ class LiveView:
 
     def _look(self) -> None:
         """Look at the graph: topics that came or went, and the reports of its nodes."""
-        topics = self._graph.step_topics()
+        graph, topics = self._graph, self._graph.step_topics()
         if topics and [*self._topic.options] != topics:
             self._topic.options = tuple(topics)
-        if topics and (self._graph.step_topic not in topics or self._task is None):
+        if graph.step_topic and (graph.step_topic not in topics or graph.has_changed):
+            if graph.fault:
+                self._status.content = headline('cannot be shown', GREY, [graph.fault])
+            graph.stop_listening()  # what comes next may be of another task
+        if topics and not graph.step_topic:
             self._change_topic()
         reports = self._graph.reports
         self._nodes.content = node_table(reports)
@@ -104,16 +115,16 @@ class LiveView:
             task = self._given or self._graph.task_of(topic)
             if task is None:
                 return  # asked again at the next look
-            self._graph.listen(topic, task)
             if self._stage is None or task != self._task:
                 self._set_task(task)
+            self._graph.listen(topic, task)
         except HerRosError as error:
+            self._graph.stop_listening()  # its steps would look like those of the topic
             self._status.content = headline('cannot be shown', GREY, [str(error)])
             return
         self._episode, self._place, self._is_fast = [], 0, False
 
     def _set_task(self, task: GoalTask) -> None:
-        self._site.server.scene.reset()
         self._stage, self._task = Stage(self._site.server, task), task
         self._marker.add_to_scene()
 

@@ -34,7 +34,7 @@ _UNSEEN = 1e-5
 
 
 class Stage:
-    """What is drawn of a task.
+    """What is drawn of a task, in place of all that was drawn before.
 
     :param server: of viser
     :raises HerRosError: if the task has no scene of three dimensions
@@ -49,6 +49,7 @@ class Stage:
             )
         self._server, self._task = server, task
         self._scene = ViewScene(task)
+        server.scene.reset()
         server.scene.set_up_direction('+z')
         # Shadows and reflections cost a phone most of its frames.
         server.scene.configure_default_lights(cast_shadow=False)

@@ -31,6 +31,14 @@ def test_it_starts_at_the_goal_that_is_pursued_and_then_stays(marker):
     np.testing.assert_array_equal(marker.gizmo.position, marker.goal)
 
 
+def test_no_goal_is_sent_before_one_was_chosen(marker):
+    assert not marker._button.disabled
+    marker.add_to_scene()  # of another task
+    assert marker._button.disabled
+    click(marker, (0.3, 0.1, -1.0))
+    assert not marker._button.disabled
+
+
 def test_a_click_chooses_the_point_at_the_height_of_the_goal(marker):
     click(marker, (0.3, 0.1, -1.0))
     assert marker.goal == (1.3, 0.6, 0.5)

@@ -1,9 +1,11 @@
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from her_ros.tasks.registry import task_named
 from her_ros.view.browser.text import node_table
 
 MODEL = Path(__file__).parents[3] / 'models/FetchReach/policy.onnx'
@@ -15,7 +17,28 @@ class StandIn:
     """A graph as a view sees it, without nodes."""
 
     def __init__(self):
-        self.sent = []
+        self.sent, self.reports, self.has_robot = [], {}, False
+        self.step_topic, self.fault, self.has_changed = '', '', False
+        self.topics, self.task = ['/mine/step'], task_named('FetchReach')
+
+    def spin(self, seconds):
+        time.sleep(seconds)
+
+    def step_topics(self):
+        return self.topics
+
+    def task_of(self, topic):
+        return self.task
+
+    def listen(self, topic, task):
+        self.step_topic, self.listened, self.has_changed = topic, task, False
+
+    def stop_listening(self):
+        self.step_topic, self.fault, self.has_changed = '', '', False
+
+    def take_steps(self, seconds):
+        time.sleep(seconds)
+        return []
 
     def send_goal(self, goal):
         self.sent.append(goal)
@@ -36,6 +59,45 @@ def test_a_stop_goes_out_and_is_answered_while_the_page_is_busy(page, ask):
     view, _ = page
     ask(view._stop)
     assert '/mine/robot_bridge: the episode was stopped' in view._answer.content
+
+
+def test_another_run_on_the_same_topic_is_followed(page):
+    view, graph = page
+    view._look()
+    assert graph.listened.name == 'FetchReach'
+    # seen by its sender, without a moment in which the topic was gone
+    graph.task, graph.has_changed = task_named('FetchPush'), True
+    view._look()
+    assert graph.listened.name == view._task.name == 'FetchPush'
+    graph.topics = []
+    view._look()
+    assert graph.step_topic == ''
+    graph.topics, graph.task = ['/mine/step'], task_named('FetchSlide')
+    view._look()
+    assert graph.listened.name == view._task.name == 'FetchSlide'
+
+
+def test_a_topic_that_cannot_be_drawn_does_not_get_into_the_old_scene(page):
+    view, graph = page
+    view._look()
+    stage, graph.has_changed = view._stage, True
+    graph.task = replace(graph.task, name='Flat', goal_size=2)
+    view._look()
+    assert 'a goal of 2 values cannot be drawn' in view._status.content
+    assert (graph.step_topic, view._stage) == ('', stage)
+
+
+def test_without_a_simulation_or_robot_no_goal_is_sent(page):
+    view, graph = page
+    graph.topics = []
+    view._look()
+    view._send_goal((1.0, 0.7, 0.5))
+    assert graph.sent == []
+    assert 'goal not sent' in view._status.content
+    graph.topics = ['/mine/step']
+    view._look()
+    view._send_goal((1.0, 0.7, 0.5))
+    assert graph.sent == [(1.0, 0.7, 0.5)]
 
 
 @pytest.fixture
