@@ -146,8 +146,11 @@ class EpisodesView:
         """Set the scene and the charts of an episode's task."""
         if self._entry is not None and self._entry.task == entry.task:
             return
-        self._site.server.scene.reset()
-        self._stage = Stage(self._site.server, entry.task) if entry.task.goal_size == 3 else None
+        try:
+            self._stage, self._no_scene = Stage(self._site.server, entry.task), ''
+        except HerRosError as error:
+            self._site.server.scene.reset()
+            self._stage, self._no_scene = None, f'not drawn: {error}'
         if self._charts is not None:
             self._charts.remove()
         with self._charts_folder:
@@ -176,11 +179,14 @@ class EpisodesView:
                 self._stage.show_points('hindsight', np.zeros((0, 3)), PURPLE)
             return
         # Only now: torch takes seconds to load.
-        from her_ros.view.browser.learner_lens import Lens
+        try:
+            from her_ros.view.browser.learner_lens import Lens
 
-        lens = Lens(self._run, entry.task)
-        others = self._library.neighbours(entry)
-        view = lens.look(self._episode, others)
+            others = self._library.neighbours(entry)
+            view = Lens(self._run, entry.task).look(self._episode, others)
+        except (HerRosError, ImportError, OSError) as error:
+            self._lens_note.content = f'Not shown: {error}'
+            return
         self._hindsight = view.goals
         assert self._charts is not None
         self._charts.show(self._episode, entry.task, view.value)
@@ -207,5 +213,6 @@ class EpisodesView:
                 reason(episode, task),
                 f'Episode {entry.number} of {task.name}: {entry.outcome}, {entry.length} steps,'
                 f' return {number(entry.total_reward)}, policy version {entry.version}',
+                *filter(None, [self._no_scene]),
             ],
         )

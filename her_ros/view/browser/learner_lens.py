@@ -63,8 +63,9 @@ class Lens:
                 notes.append('Goals as HER puts them in by default; the run is not known.')
             else:
                 value = Critic(self._run, parameters, self._task).values(episode)
-        except HerRosError as error:
-            notes.append(f'Not shown: {error}')
+        except (HerRosError, OSError, KeyError) as error:
+            what = 'Not shown' if goals is None else 'Q is not shown'
+            notes.append(f'{what}: {error}')
         return LearnerView(goals, value, ' '.join(notes))
 
 

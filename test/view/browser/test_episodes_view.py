@@ -1,8 +1,11 @@
 import shutil
+import sys
 
 import pytest
 
+from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.view.browser import stage
 from her_ros.view.browser.library import Library, bags_in
 
 viser = pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[view]'")
@@ -60,6 +63,27 @@ def test_scrubbing_where_there_is_no_episode_shows_nothing(recorded_run, open_pa
     assert view._list._head.content == 'No episode yet.'
 
 
+def test_a_task_without_a_scene_shows_its_curves(recorded_run, open_page, wait, monkeypatch):
+    def no_arm(task):
+        raise HerRosError(f'the arm of {task.name} is not described here')
+
+    monkeypatch.setattr(stage, 'ViewScene', no_arm)
+    view = open_page(recorded_run)
+    wait(lambda: view.run(0.1) or view._entry, 'an episode')
+    assert 'the arm of FetchReach is not described here' in view._status.content
+    assert len(view._charts._distance.data) == 4
+
+
+def test_without_torch_the_view_of_the_learner_says_so(recorded_run, open_page, wait, monkeypatch):
+    view = open_page(recorded_run)
+    wait(lambda: view.run(0.1) or view._entry, 'an episode')
+    monkeypatch.setitem(sys.modules, 'her_ros.view.browser.learner_lens', None)
+    view._lens.value = True
+    view.run(0.1)
+    assert view._lens_note.content.startswith('Not shown: ')
+    assert 'Episode' in view._status.content
+
+
 def test_a_run_without_an_episode_waits_for_one(recorded_run, tmp_path, open_page):
     view = open_page(tmp_path / 'new')
     view.run(0.2)
@@ -75,6 +99,7 @@ def test_the_view_of_the_learner_shows_goals_and_says_what_it_lacks(recorded_run
     view._lens.value = True
     view.run(0.1)
     assert view._hindsight.shape == (40, 50, 3)
+    assert view._lens_note.content.startswith('Q is not shown: ')
     assert 'has no checkpoint' in view._lens_note.content
     view._lens.value = False
     view.run(0.1)
