@@ -54,11 +54,12 @@ class InverseKinematics:
         #: axes of the tool that points down, as columns, shape (3, 3)
         self.down = down.reshape(3, 3)
 
-    def solve(self, joints: ArrayLike, position: ArrayLike) -> Floats:
+    def solve(self, joints: ArrayLike, position: ArrayLike, axes: Floats | None = None) -> Floats:
         """Return joints with which the tool is at a position and points down.
 
         :param joints: to begin with, rad (m if prismatic), shape (..., J)
         :param position: of the tool, metres, frame of the base, shape (..., 3)
+        :param axes: another orientation of the tool, see ``down``
         :return: joints within their limits, shape (..., J)
         """
         found = self._within(np.asarray(joints, np.float64))
@@ -67,7 +68,7 @@ class InverseKinematics:
         for iteration in range(_ITERATIONS + 1):
             state = self.chain.tool_state(found)
             state.jacobian[..., 3:, :] *= RADIAN_M
-            error = self._error(state, target)
+            error = self._error(state, target, self.down if axes is None else axes)
             squared = (error * error).sum(-1)
             worse = squared >= smallest
             if not iteration or not worse.any():
@@ -92,6 +93,7 @@ class InverseKinematics:
         displacement: ArrayLike,
         period_s: float,
         max_speed: float | None = None,
+        axes: Floats | None = None,
     ) -> Floats:
         """Return joints that displace the tool within a time, within the limits of their speeds.
 
@@ -100,18 +102,19 @@ class InverseKinematics:
         :param joints: present ones, rad (m if prismatic), shape (..., J)
         :param displacement: metres, axes of the base, shape (..., 3)
         :param max_speed: limit of every joint, rad/s (m/s); None: those of the description
+        :param axes: see :meth:`solve`
         :return: joints at the end of the time, shape (..., J)
         """
         present = np.asarray(joints, np.float64)
         target = self.chain.tool_pose(present)[0] + np.asarray(displacement, np.float64)
-        change = self.solve(present, target) - present
+        change = self.solve(present, target, axes) - present
         speeds = self._max_speeds if max_speed is None else max_speed
         needed = (np.abs(change) / (period_s * speeds)).max(-1, keepdims=True)
         return present + change / np.maximum(needed, 1.0)
 
-    def _error(self, state: ToolState, target: Floats) -> Floats:
+    def _error(self, state: ToolState, target: Floats, axes: Floats) -> Floats:
         """Return the error in position, and in orientation as a rotation vector, (..., 6)."""
-        difference = self.down @ np.swapaxes(state.rotation, -1, -2)
+        difference = axes @ np.swapaxes(state.rotation, -1, -2)
         error = np.empty((*state.position.shape[:-1], 6))
         error[..., :3] = target - state.position
         for row, (one, two) in enumerate(((2, 1), (0, 2), (1, 0))):

@@ -52,6 +52,9 @@ def main() -> None:
         number = signal_that_came()
         sys.exit(128 + number if number and ended.code == _INTERRUPTED else ended.code)
     except ImportError as error:
+        # A signal while a library of C loads may become an error of its import.
+        if number := signal_that_came():
+            sys.exit(128 + number)
         if (error.name or 'her_ros').startswith('her_ros'):
             raise  # a bug of ours
         library = (error.name or '').partition('.')[0]

@@ -1,5 +1,7 @@
 """Publish commands for a robot's arm and fingers as messages of its drivers."""
 
+import time
+
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.duration import Duration
 from rclpy.node import Node
@@ -44,15 +46,28 @@ class ArmPublisher:
         self._gripper = node.create_publisher(Float64MultiArray, GRIPPER, COMMAND)
 
     def send(self, command: Command) -> None:
-        """Publish a command."""
+        """Publish a command.
+
+        Positions for standing still are the measured ones. Where these are too old, the arm gets
+        none, as it may have moved since: its driver holds the last target.
+        """
+        if self._has_target(command):
+            self._send_arm(command)
+        joints = self._control.kinematics.gripper_joints(command.fingers)
+        self._gripper.publish(Float64MultiArray(data=joints.tolist()))
+
+    def _has_target(self, command: Command) -> bool:
+        is_position = self._control.output != 'twist'
+        stands = is_position and not command.velocity.any()
+        return not (stands and self._control.missing(time.monotonic()))
+
+    def _send_arm(self, command: Command) -> None:
         if self._control.output == 'twist':
             self._arm.publish(self._twist(command.velocity))
         elif self._control.output == 'joint_trajectory':
             self._arm.publish(self._trajectory(command.velocity))
         else:
             self._arm.publish(self._tool_pose(command.velocity))
-        joints = self._control.kinematics.gripper_joints(command.fingers)
-        self._gripper.publish(Float64MultiArray(data=joints.tolist()))
 
     def _twist(self, velocity: Floats) -> TwistStamped:
         message = TwistStamped()

@@ -126,7 +126,7 @@ class SimulatedRobotNode(GuardedNode):
             [turn.x, turn.y, turn.z, turn.w],
         )
         if self._is_of_now('tool pose', header):
-            self._commanded_at = time.monotonic()
+            self._begin_motion('tool poses')
             self._robot.command_tool(position)
 
     def _is_of_now(self, what: str, header: Header) -> bool:
@@ -149,8 +149,19 @@ class SimulatedRobotNode(GuardedNode):
         # A stamp of 0 makes a joint_trajectory_controller start immediately.
         if stamp_ns_of(message.header.stamp) and not self._is_of_now('trajectory', message.header):
             return
-        self._commanded_at = time.monotonic()
+        self._begin_motion('trajectories')
         self._robot.command_joints(positions, duration_s)
+
+    def _begin_motion(self, kind: str) -> None:
+        """Prepare for a command other than a twist."""
+        self._commanded_at = time.monotonic()
+        self._disturber.end_velocity()
+        if names := self._disturber.only_of_twists:
+            self.log.warning(
+                'undisturbed',
+                f'{", ".join(names)} of disturb do not act on {kind}; set'
+                ' robot_bridge.command.output=twist',
+            )
 
     def _on_gripper(self, message: Float64MultiArray) -> None:
         self._robot.command_gripper(self._check.gripper(message.data))

@@ -107,6 +107,8 @@ def deployment_values(
 def topics_of(task: GoalTask) -> list[str]:
     """Return the remappings to the topics of a task's arm, as ``--remap`` takes them.
 
+    The topics of a real robot are in no namespace, so a name without ``/`` gets one.
+
     :raises ArmError: if the description of the arm has a fault
     """
     driver = placement_of(task).description.driver
@@ -117,7 +119,11 @@ def topics_of(task: GoalTask) -> list[str]:
         TOOL_POSE: driver.tool_pose_topic,
         GRIPPER: driver.gripper_topic,
     }
-    return [f'{ours}:={theirs}' for ours, theirs in topics.items() if ours != theirs]
+    return [
+        f'{ours}:={theirs if theirs.startswith("/") else f"/{theirs}"}'
+        for ours, theirs in topics.items()
+        if ours != theirs
+    ]
 
 
 def find_models(task: GoalTask, robot: str, values: NodesValues) -> None:

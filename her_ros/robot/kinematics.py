@@ -1,5 +1,6 @@
 """Tool pose, velocity and inverse kinematics of a robot, from its joint states."""
 
+import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -57,6 +58,7 @@ class ArmKinematics(ToolMotion):
         self._joints, fingers = position[:count], position[count:]
         self._tool = self._ik.chain.tool_state(self._joints)
         self._tool_position = self._tool.position
+        mujoco.mju_mat2Quat(self._tool_quaternion, self._tool.rotation.ravel())
         self._tool_velocity = self._tool.jacobian[:3] @ velocity[:count]
         self._set_fingers(fingers, velocity[count:])
 
@@ -75,19 +77,22 @@ class ArmKinematics(ToolMotion):
     def joints_after(
         self, displacement: ArrayLike, period_s: float, max_joint_speed: float | None = None
     ) -> Floats:
-        """Compute arm joints that displace the gripper and point it straight down, as in training.
+        """Compute arm joints that displace the gripper to the pose of :meth:`pose_after`.
 
-        The orientation is corrected if it has drifted. If a joint would exceed its speed limit,
-        the change of all joints is scaled down by the same factor.
+        If a joint would exceed its speed limit, the change of all joints is scaled down by the
+        same factor. Without a displacement these are the measured joints.
 
         :param displacement: from the measured position, metres, world frame, shape (3,)
         :param period_s: time for the change
         :param max_joint_speed: limit of every joint, rad/s (m/s if prismatic); None: those of the
             description
-        :return: positions of ``arm_joints`` within their limits, rad or m, shape (A,)
+        :return: positions of ``arm_joints``, rad or m, shape (A,)
         """
-        in_base = self._base.rotation.T @ np.asarray(displacement, np.float64)
-        after = self._ik.joints_after(self._joints, in_base, period_s, max_joint_speed)
+        after = self._joints
+        if np.any(displacement):
+            axes = self.pose_after(displacement).rotation
+            in_base = self._base.rotation.T @ np.asarray(displacement, np.float64)
+            after = self._ik.joints_after(self._joints, in_base, period_s, max_joint_speed, axes)
         commanded: Floats = after[self._ik.chain.commanded]
         return commanded
 

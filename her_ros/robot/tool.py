@@ -1,5 +1,6 @@
 """Position and velocity of a tool and its fingers in the world, and what displaces them."""
 
+import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -7,6 +8,9 @@ from her_ros.arms.description import ArmDescription
 from her_ros.robot.frames import Pose
 
 Floats = NDArray[np.float64]
+
+#: largest turn of a tilted tool per metre of its way, rad/m
+_TURN_PER_M = 4.0
 
 
 class ToolMotion:
@@ -27,6 +31,7 @@ class ToolMotion:
         self._finger_order = slice(None, None, 1 if is_first_at_plus_y else -1)
         # In the frame of the base.
         self._tool_position, self._tool_velocity = np.zeros(3), np.zeros(3)
+        self._tool_quaternion = np.array(description.tool.down_quaternion)
         self._fingers, self._finger_velocity = np.zeros(2), np.zeros(2)
 
     def _set_fingers(self, position: Floats, velocity: Floats) -> None:
@@ -79,14 +84,19 @@ class ToolMotion:
         return fingers
 
     def pose_after(self, displacement: ArrayLike) -> Pose:
-        """Return the pose of the tool after a displacement, pointing straight down.
+        """Return the pose of the tool after a displacement.
+
+        A tilted tool turns towards pointing straight down, by at most 4 rad per metre of
+        its way. Without a displacement this is the measured pose, so that the arm stands still.
 
         :param displacement: from the measured position, metres, world frame, shape (3,)
         :return: pose in the frame of the base
         """
         in_base = self._base.rotation.T @ np.asarray(displacement, np.float64)
+        largest_turn = _TURN_PER_M * float(np.linalg.norm(in_base))
         down = np.array(self.description.tool.down_quaternion)
-        return Pose(self._tool_position + in_base, down)
+        turned = turned_towards(self._tool_quaternion, down, largest_turn)
+        return Pose(self._tool_position + in_base, turned)
 
     def within_workspace(self, displacement: Floats) -> Floats:
         """Return a displacement without what leads out of the workspace of the description.
@@ -99,6 +109,24 @@ class ToolMotion:
         in_base = np.clip(self._base.rotation.T @ displacement, least, most)
         within: Floats = self._base.rotation @ in_base
         return within
+
+
+def turned_towards(present: Floats, wanted: Floats, largest_turn: float) -> Floats:
+    """Return an orientation on the shortest way from one to another.
+
+    :param present: unit quaternion wxyz, shape (4,)
+    :param wanted: unit quaternion wxyz, shape (4,)
+    :param largest_turn: largest angle from ``present``, rad
+    :return: unit quaternion wxyz, shape (4,)
+    """
+    turn = np.empty(3)
+    mujoco.mju_subQuat(turn, wanted, present)  # rotation vector, axes of present
+    angle = float(np.linalg.norm(turn))
+    if angle <= largest_turn:
+        return wanted.copy()
+    turned = present.copy()
+    mujoco.mju_quatIntegrate(turned, turn, largest_turn / angle)
+    return turned
 
 
 class MeasuredTool(ToolMotion):
@@ -117,8 +145,12 @@ class MeasuredTool(ToolMotion):
         """Set the measured joints of the gripper: m or rad, m/s or rad/s, shape (J,) each."""
         self._set_fingers(np.array(position, np.float64), np.array(velocity, np.float64))
 
-    def update_tool(self, position: Floats, velocity: Floats) -> None:
-        """Set the measured tool: metres and m/s, world frame, shape (3,) each."""
-        turn = self._base.rotation.T
-        self._tool_position = turn @ (position - self._base.position)
-        self._tool_velocity = turn @ velocity
+    def update_tool(self, pose: Pose, velocity: Floats) -> None:
+        """Set the measured tool.
+
+        :param pose: world frame
+        :param velocity: m/s, world frame, shape (3,)
+        """
+        in_base = self._base.inverse() @ pose
+        self._tool_position, self._tool_quaternion = in_base.position, in_base.quaternion
+        self._tool_velocity = self._base.rotation.T @ velocity

@@ -1,6 +1,7 @@
 import ast
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -183,3 +184,21 @@ def test_no_text_file_is_opened_in_the_encoding_of_the_locale():
             if reads and not encoded:
                 found.append(f'{path}:{node.lineno}')
     assert not found
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_becomes_an_error_of_an_import_ends_the_command_quietly(number):
+    program = f"""
+import os, time
+from her_ros.cli import main
+def load(arguments):
+    try:
+        os.kill(os.getpid(), {int(number)})
+        time.sleep(30.0)
+    except KeyboardInterrupt:
+        raise ImportError('initialization failed') from None
+main.app = load
+main.main()
+"""
+    ended = subprocess.run([sys.executable, '-c', program], capture_output=True, timeout=60)
+    assert (ended.returncode, ended.stderr) == (128 + number, b'')

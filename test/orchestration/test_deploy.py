@@ -8,6 +8,7 @@ from her_ros.arms.errors import ArmError
 from her_ros.config.files import shipped_file
 from her_ros.config.shipped import shipped_folders
 from her_ros.orchestration.deploy import deployment_values, find_models, topics_of
+from her_ros.orchestration.graph import deployment_nodes
 from her_ros.orchestration.prepare import arm_override
 from her_ros.tasks.registry import task_named
 
@@ -45,8 +46,22 @@ def deployed(*arguments):
 
 
 def test_the_topics_are_those_of_the_description(arm_file):
-    assert topics_of(task_named('Push', str(arm_file))) == ['joint_states:=mine/joints']
+    assert topics_of(task_named('Push', str(arm_file))) == ['joint_states:=/mine/joints']
     assert topics_of(task_named('Push', 'six_joint')) == []
+
+
+@pytest.mark.parametrize('name', ['mine/joints', '/mine/joints'])
+def test_topics_of_a_real_robot_are_in_no_namespace(arm_file, name):
+    arm_file.write_text(arm_file.read_text().replace('mine/joints', name))
+    topics = topics_of(task_named('Push', str(arm_file)))
+    (bridge,) = [
+        node
+        for node in deployment_nodes('robot', '', True, 'real', remap=topics)
+        if node.name == 'robot_bridge'
+    ]
+    assert bridge.remappings['joint_states'] == '/mine/joints'
+    assert bridge.remappings['object_pose'] == '/object_pose'
+    assert all(topic.startswith('/') for topic in bridge.remappings.values())
 
 
 def test_the_simulated_robot_of_an_arm_keeps_topics_in_its_namespace(arm_file):
@@ -80,13 +95,13 @@ def test_a_model_that_is_missing_is_told_before_anything_starts(
 
 def test_arm_topics_and_safety_box_are_those_of_the_parameter_file(arm_file, params_file):
     arm, box, topics = deployed(params_file(arm_file))
-    assert (arm, topics) == (str(arm_file), ['joint_states:=mine/joints'])
+    assert (arm, topics) == (str(arm_file), ['joint_states:=/mine/joints'])
     np.testing.assert_allclose(box, SIX_JOINT_BOX, atol=1e-3)
 
 
 def test_arm_topics_and_safety_box_are_those_of_an_override(arm_file, params_file):
     arm, box, topics = deployed(params_file('franka_panda'), arm_override(str(arm_file)))
-    assert (arm, topics) == (str(arm_file), ['joint_states:=mine/joints'])
+    assert (arm, topics) == (str(arm_file), ['joint_states:=/mine/joints'])
     np.testing.assert_allclose(box, SIX_JOINT_BOX, atol=1e-3)
 
 

@@ -117,8 +117,8 @@ class Observer:
         """
         assert isinstance(self._kinematics, MeasuredTool)
         self._tool_track.add(pose, measured_s)
-        position, _, velocity, _ = self._tool_track.fit()
-        self._kinematics.update_tool(position, velocity)
+        position, quaternion, velocity, _ = self._tool_track.fit()
+        self._kinematics.update_tool(Pose(position, quaternion), velocity)
         is_new = measured_s > self._arm_measured_s
         self._arm_measured_s = max(self._arm_measured_s, measured_s)
         return is_new

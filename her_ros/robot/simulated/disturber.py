@@ -91,6 +91,16 @@ class RobotDisturber:
         if not self._value('arm_lag_periods'):
             self._robot.command_velocity(self._velocity)
 
+    def end_velocity(self) -> None:
+        """Forget the last velocity, as a command of another kind takes its place."""
+        self._velocity, self._motion = np.zeros(3), np.zeros(3)
+
+    @property
+    def only_of_twists(self) -> list[str]:
+        """Names of the present disturbances that act on twists, not on other commands."""
+        names, plain = ('action_scale', 'arm_lag_periods'), neutral(1)
+        return [name for name in names if self._value(name) != float(plain[name][0, 0])]
+
     def advance(self, seconds: float) -> None:
         """Push the object when it is time to, and let the arm lag; before the robot advances.
 

@@ -107,9 +107,8 @@ class EpisodesView:
         try:
             library.look()
         except (HerRosError, OSError) as error:  # a folder that was removed, or is being moved
-            fault = str(error)
-            if fault not in library.faults:
-                library.faults.append(fault)
+            if str(error) not in library.faults:
+                library.faults.append(str(error))
         count = (len(library.entries), len(library.faults))
         if count != self._shown:
             self._shown = count

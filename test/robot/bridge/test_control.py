@@ -3,6 +3,7 @@ import shutil
 from functools import partial
 from pathlib import Path
 
+import mujoco
 import numpy as np
 import pytest
 
@@ -495,7 +496,9 @@ class ArmLoop:
     def _sense(self, speeds):
         if isinstance(self.control.kinematics, MeasuredTool):
             self.arm.update(self.joints, speeds)
-            pose = Pose.of('', self.arm.grip_position)
+            quaternion = np.empty(4)
+            mujoco.mju_mat2Quat(quaternion, self.arm.grip_rotation.ravel())
+            pose = Pose(self.arm.grip_position, quaternion)
             self.control.observer.take_tool(pose, self.now_s)
         else:
             self.control.observer.take_joints(self.names, self.joints, speeds, self.now_s)
@@ -548,6 +551,37 @@ def test_another_arm_reaches_a_goal(by, source):
     episode.check(loop.task)
     assert episode.is_success
     assert np.linalg.norm(episode.achieved_goal[-1] - goal) < 0.01
+
+
+@pytest.mark.parametrize(
+    ('output', 'source'),
+    [
+        ('twist', 'joint_states'),
+        ('joint_trajectory', 'joint_states'),
+        ('tool_pose', 'joint_states'),
+        ('tool_pose', 'current_pose'),
+    ],
+)
+def test_a_tilted_arm_stands_still_while_there_is_no_answer(output, source):
+    loop = ArmLoop(
+        task_named('Reach', 'six_joint'), output, tool_source=source, command_output=output
+    )
+    loop.joints = loop.joints + np.array([0.2, 0.0, 0.0, 0.0, 0.15, 0.0, 0.0, 0.0])
+    still = np.zeros(len(loop.joints))
+    loop.now_s += 0.04
+    loop._sense(still)
+    loop.arm.update(loop.joints, still)
+    loop.control.set_goal(placement_of(loop.task).start_m, loop.now_s)
+    commands = [loop.control.tick(loop.now_s).command, loop.control.halt('test', loop.now_s)]
+    arm = loop.control.kinematics
+    for command in commands:
+        assert not command.velocity.any()
+        way = command.velocity * 0.04
+        pose = arm.pose_after(way)
+        rotation = loop.arm._base.rotation @ pose.rotation
+        assert rotation == pytest.approx(loop.arm.grip_rotation, abs=1e-9)
+        if output == 'joint_trajectory':
+            np.testing.assert_array_equal(arm.joints_after(way, 0.04), loop.joints[:6])
 
 
 def test_another_arm_stays_in_its_workspace():

@@ -128,7 +128,9 @@ def moved(disturber, robot, seconds=0.4):
 
 def test_the_arm_moves_farther_and_later_as_drawn(make, robot):
     plain = moved(make(''), robot)
+    assert make('').only_of_twists == []
     scaled = make('action_scale')
+    assert scaled.only_of_twists == ['action_scale']
     factor = float(scaled.drawn['action_scale'][0, 0])
     assert abs(factor - 1.0) > 0.02
     assert moved(scaled, robot) == pytest.approx(plain * factor, rel=0.05)
@@ -165,3 +167,14 @@ def test_an_arm_whose_physics_cannot_be_disturbed_says_so(make):
     with pytest.raises(RobotError, match='six_joint has no friction_scale, mass_scale'):
         make('robot', task=task, of=arm)
     assert make('latency_periods', task=task, of=arm).latency_s() == pytest.approx(0.04)
+
+
+def test_a_command_of_another_kind_ends_the_lagging_velocity(make, robot):
+    disturber = make('arm_lag_periods:2')
+    disturber.command_velocity(np.array([0.2, 0.0, 0.0]), 1.0)
+    disturber.advance(0.1)
+    assert robot.commanded
+    disturber.end_velocity()
+    robot.reset(3)
+    disturber.advance(0.01)
+    assert not robot.commanded
