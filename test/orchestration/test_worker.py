@@ -97,7 +97,9 @@ def join(her_ros, monkeypatch):
     def listen(namespace, needs_recorder):
         members = Members(namespace)
         for name in ('trainer', 'worker_100/recorder'):
-            members.heard(f'/{namespace}/{name}', 'far', 0.0)
+            status = DiagnosticStatus(name=f'/{namespace}/{name}')
+            status.values = [KeyValue(key='host', value='far')]
+            members.take(DiagnosticArray(status=[status]))
         return members
 
     def supervise(nodes, folder, make_display, console, has_ended):
