@@ -107,8 +107,9 @@ class EpisodesView:
         try:
             library.look()
         except (HerRosError, OSError) as error:  # a folder that was removed, or is being moved
-            if str(error) not in library.faults:
-                library.faults.append(str(error))
+            fault = str(error)
+            if fault not in library.faults:
+                library.faults.append(fault)
         count = (len(library.entries), len(library.faults))
         if count != self._shown:
             self._shown = count
