@@ -162,8 +162,8 @@ def convert(
     'export',
     short_help='Write bags as a data set of LeRobot or Minari.',
     epilog=examples(
-        'her-ros bags export runs/FetchPush/run_001 --to minari --out push_minari',
-        'her-ros bags export recorded --to lerobot --out push_lerobot --task FetchPush',
+        'her-ros bags export recorded --to minari --out minari',
+        'her-ros bags export recorded --to lerobot --out out',
     ),
 )
 def export_(
@@ -188,7 +188,7 @@ def export_(
     short_help='Write a data set of LeRobot or Minari as bags.',
     epilog=examples(
         'her-ros bags import push_minari --from minari --out push',
-        'her-ros bags import umaze-v2 --from minari --task gym:PointMaze_UMaze-v3 --out maze',
+        'her-ros bags import minari --from minari --out bags',
     ),
 )
 def import_(

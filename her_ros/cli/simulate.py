@@ -15,7 +15,7 @@ from her_ros.cli.options import LEARNABLE, AcceptArm, Arm, Overrides, Params
     epilog=examples(
         'her-ros simulate --real-time --publish-scene',
         'her-ros simulate --model my_model/policy.onnx',
-        'her-ros simulate --task Push --arm six_joint --accept-arm',
+        'her-ros simulate --task Push --arm panda.yaml',
     ),
 )
 def simulate(

@@ -32,7 +32,7 @@ _DISTURBED_SHARE = 0.75
         'her-ros train --task PickAndPlace --arm ur5e_2f85',
         'her-ros train --set trainer.batch_size=512',
         'her-ros train --task FetchPush --disturb robot',
-        'her-ros train --task FetchPush --from models/FetchPush/policy.onnx --new',
+        'her-ros train --task FetchPush --new --from policy.onnx',
         'her-ros train --set trainer.stop.env_steps=2000000',
     ),
 )

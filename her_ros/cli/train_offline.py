@@ -20,7 +20,7 @@ _REGULARIZERS = parameters_of(LearnerParameters)['offline_regularizer'].choices
     short_help='Train from bags, without ROS.',
     epilog=examples(
         'her-ros train-offline bags/monday bags/tuesday.mcap',
-        'her-ros train-offline bags/monday --from models/FetchPush/policy.onnx',
+        'her-ros train-offline bags/monday --from policy.onnx',
     ),
 )
 def train_offline(

@@ -16,7 +16,7 @@ from her_ros.cli.options import DiscoveryServer
     epilog=examples(
         'her-ros worker --join /shared/runs/FetchPush/run_001',
         'her-ros worker --join run_001 --threads 8',
-        'her-ros worker --join run_001 --discovery-server 10.0.0.1',
+        'her-ros worker --join run --discovery-server 10.0.0.1',
     ),
 )
 def worker(

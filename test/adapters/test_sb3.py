@@ -50,7 +50,7 @@ def test_it_does_what_sb3s_own_vector_environment_does():
     np.testing.assert_array_equal(paid, wanted)
     assert ours.env_is_wrapped(gymnasium.Wrapper) == [False, False]
     ours.set_options({'colour': 'red'})
-    with pytest.raises(SimError, match='have none'):
+    with pytest.raises(SimError, match='there are none'):
         ours.reset()
 
 

@@ -87,4 +87,4 @@ def test_an_error_of_ffmpeg_names_the_file_that_was_asked_for(tmp_path, pictures
     path = tmp_path / 'it.mp4'
     with pytest.raises(VideoError) as caught:
         write_video(path, pictures, 25)
-    assert str(caught.value) == f'{path}: ffmpeg cannot write it (disk full)'
+    assert str(caught.value) == f'{path}: ffmpeg cannot write it (disk full); write .webp'

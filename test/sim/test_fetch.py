@@ -139,7 +139,7 @@ def test_errors_name_the_fault():
     with pytest.raises(SimError, match=r'call reset\(\)'):
         batch.step(np.zeros((3, 4), np.float32))
     batch.reset()
-    with pytest.raises(SimError, match=r'shape \(4,\), expected \(3, 4\)'):
+    with pytest.raises(SimError, match=r'shape \(4,\); expected \(3, 4\)'):
         batch.step(np.zeros(4, np.float32))
     actions = np.zeros((3, 4), np.float32)
     actions[1, 2] = np.nan

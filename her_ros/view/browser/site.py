@@ -114,7 +114,7 @@ def _require_bindable(address: Address) -> None:
 @contextlib.contextmanager
 def _silenced() -> Iterator[None]:
     """Drop what viser prints when it starts and ends."""
-    with open(os.devnull, 'w') as nothing, contextlib.redirect_stdout(nothing):
+    with open(os.devnull, 'w', encoding='utf-8') as nothing, contextlib.redirect_stdout(nothing):
         yield
 
 

@@ -48,7 +48,7 @@ def test_it_never_comes_down_on_the_object(thing):
 
 
 def test_an_arm_that_does_not_move_is_reported():
-    with pytest.raises(RobotError, match=r'did not reach .* within 15 s; it stands at'):
+    with pytest.raises(RobotError, match=r'did not reach .* within 15 s and stands at'):
         path('FetchPush', (1.2, 0.9, 0.42), moves=False)
 
 
