@@ -32,7 +32,11 @@ def ros_node(name: str, own_signals: bool = True) -> Iterator[Node]:
         yield node
         node.destroy_node()
     finally:
-        rclpy.try_shutdown()
+        try:
+            rclpy.try_shutdown()
+        except RuntimeError:  # the signal handler of ROS was faster by a moment
+            if rclpy.ok():
+                raise
 
 
 # Cure of errors that only ROS knows.

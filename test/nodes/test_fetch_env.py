@@ -224,7 +224,7 @@ def _three_values(answers):
     [
         (NAN, _with_nan, 'action of env 1, episode 1, step 0 is'),
         (NO_ACTION, lambda answers: _without(answers, 'action'), "['action'] are missing"),
-        (THREE_VALUES, _three_values, 'action has 3 values per row, expected 4'),
+        (THREE_VALUES, _three_values, 'action has 3 values per row; expected 4'),
         (CUT, lambda answers: encode_cloud(answers, 1)[:-40], 'is cut short'),
     ],
 )

@@ -1,0 +1,28 @@
+import pytest
+import rclpy
+
+from her_ros.orchestration.command_node import ros_node
+
+
+@pytest.mark.nodes
+def test_a_shutdown_by_the_signal_handler_of_ros_meanwhile_is_no_error(monkeypatch):
+    def late():
+        rclpy.shutdown()
+        raise RuntimeError('rcl_shutdown already called')
+
+    monkeypatch.setattr(rclpy, 'try_shutdown', late)
+    with ros_node('late', own_signals=False) as node:
+        assert node.get_name() == 'late'
+    assert not rclpy.ok()
+
+
+@pytest.mark.nodes
+def test_a_failed_shutdown_is_an_error(monkeypatch):
+    def fail():
+        raise RuntimeError('no')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rclpy, 'try_shutdown', fail)
+        with pytest.raises(RuntimeError, match='no'), ros_node('failing', own_signals=False):
+            pass
+    rclpy.try_shutdown()
