@@ -33,7 +33,7 @@ _NO_ROWS = 1000
 class LearnerView(NamedTuple):
     """What a learner makes of an episode."""
 
-    #: drawn for each move: metres, world frame, shape (n, T, G); None: not known
+    #: drawn for each move: metres, world frame, shape (n, T, G); None: not known, or HER is off
     goals: Floats | None
     #: Q of each move towards the desired goal, shape (T,); None: not known
     value: Floats | None
@@ -58,7 +58,10 @@ class Lens:
         goals, value, notes = None, None, []
         try:
             parameters = parameters_of(self._run)
-            goals = hindsight_goals(parameters, self._task, episode, others)
+            if parameters.her_k:
+                goals = hindsight_goals(parameters, self._task, episode, others)
+            else:
+                notes.append('No goals of HER: her.k of this run is 0.')
             if self._run is None:
                 notes.append('Goals as HER puts them in by default; the run is not known.')
             else:

@@ -76,3 +76,12 @@ def _no_relabelling():
 
     draws = Draws.random(50, torch.Generator().manual_seed(0))
     return replace(draws, relabel=torch.ones(50))
+
+
+def test_a_run_without_her_shows_no_goals_of_her(episodes, recorded_run):
+    run = RunFolder(recorded_run)
+    settings = 'her.k: 0, task: FetchReach, device: cpu'
+    run.params.write_text(f'/**/trainer:\n  ros__parameters: {{{settings}}}\n')
+    view = Lens(run, TASK).look(episodes[0], episodes[1:])
+    assert view.goals is None
+    assert 'her.k of this run is 0' in view.note
