@@ -7,7 +7,8 @@ import torch
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.replay.batch import Batch, Draws
-from her_ros.learning.replay.buffer import Replay, ReplayError
+from her_ros.learning.replay.buffer import Replay
+from her_ros.learning.replay.episode_rows import ReplayError
 from her_ros.runtime.seeds import integer_seed
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named

@@ -4,7 +4,8 @@ import torch
 from her_ros.config.parameters.learner import learner_parameters
 from her_ros.episodes.episode import EpisodeError
 from her_ros.learning.replay.batch import Draws, DrawSpec
-from her_ros.learning.replay.buffer import Replay, ReplayError
+from her_ros.learning.replay.buffer import Replay
+from her_ros.learning.replay.episode_rows import ReplayError
 from her_ros.learning.replay_buffer import ReplayBuffer
 from her_ros.runtime.seeds import integer_seed
 from her_ros.tasks.errors import TaskError

@@ -98,14 +98,15 @@ class Draws:
     @classmethod
     def of(cls, numbers: Tensor, spec: DrawSpec = PLAIN_DRAWS) -> 'Draws':
         """Split numbers of shape (``spec.rows``, n) by what they decide."""
+        transition, relabel, future = numbers[:_PLAIN_NUMBERS]
+        if spec == PLAIN_DRAWS:
+            return cls(transition, relabel, future)
         sizes = (
-            _PLAIN_NUMBERS,
             spec.candidates,
             OFFSET_NUMBERS * spec.goal_offsets,
             SYMMETRY_NUMBERS * spec.symmetries,
         )
-        first, candidates, goal_offset, symmetry = numbers.split(sizes)
-        transition, relabel, future = first.unbind()
+        candidates, goal_offset, symmetry = numbers[_PLAIN_NUMBERS:].split(sizes)
         return cls(
             transition,
             relabel,

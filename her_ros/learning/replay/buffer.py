@@ -1,8 +1,5 @@
 """Episode-major replay buffer with Hindsight Experience Replay at sampling time."""
 
-from collections import deque
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,6 +8,7 @@ from her_ros.config.parameters.learner import GOAL_STRATEGIES, LearnerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.replay.batch import Batch, Draws, DrawSpec
 from her_ros.learning.replay.curriculum import Curriculum
+from her_ros.learning.replay.episode_rows import EpisodeRows, ReplayError, StoredEpisode
 from her_ros.learning.replay.goal_offsets import goal_offsets_of
 from her_ros.learning.replay.goals import Choice, GoalStrategy
 from her_ros.learning.replay.moves import moves_on
@@ -18,15 +16,10 @@ from her_ros.learning.replay.priorities import TdErrorPriorities, priorities_of
 from her_ros.learning.replay.ring import Ring
 from her_ros.learning.replay.stored_values import stored_values
 from her_ros.learning.replay.symmetries import symmetries_of
-from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
 
 # For batches that no update is made of.
 _NO_UPDATES = torch.zeros(())
-
-
-class ReplayError(HerRosError):
-    """An episode that cannot be stored, or a buffer that cannot be sampled."""
 
 
 class Replay:
@@ -85,8 +78,7 @@ class Replay:
         self._transitions = Ring(capacity, device)
         self._moved = Ring(capacity if parameters.motion_fraction else 1, device)
         self._desired = Ring(capacity if parameters.her_past_goal_k else 1, device)
-        self._next_row = 0
-        self._episodes: deque[_Stored] = deque()  # oldest first
+        self._episodes = EpisodeRows(capacity)
 
     def __len__(self) -> int:
         """Return the number of transitions stored."""
@@ -106,7 +98,9 @@ class Replay:
         """
         self.check_fits(episode)
         length = len(episode)
-        first = self._make_room(length + 2)
+        first, evicted = self._episodes.make_room(length)
+        for old in evicted:
+            self._forget(old)
         last = first + length
         device = self._goal.device
         values = self._values[first : last + 1].split(self._value_sizes, 1)
@@ -131,8 +125,7 @@ class Replay:
             self._moved.append(_tensor(first + moved, device).int())
         if self._relabelled_share > self._hindsight_share:
             self._desired.append(rows[-1:])
-        self._episodes.append(_Stored(first, length, len(moved)))
-        self._next_row = last + 2
+        self._episodes.append(StoredEpisode(first, length, len(moved)))
         return first
 
     def check_fits(self, episode: Episode) -> None:
@@ -145,12 +138,7 @@ class Replay:
             raise ReplayError(
                 'a disturbed episode, and truth is none', 'set truth to critic or rewards'
             )
-        if len(episode) + 2 > self.capacity:
-            raise ReplayError(
-                f'an episode of {len(episode)} steps needs {len(episode) + 2} rows, and'
-                f' replay_capacity is {self.capacity}',
-                'raise replay_capacity',
-            )
+        self._episodes.check_fits(len(episode))
 
     def has_room(self, episode: Episode) -> bool:
         """Tell whether an episode can be stored without another one having to go.
@@ -158,29 +146,13 @@ class Replay:
         :raises ReplayError: if it is larger than the whole buffer
         """
         self.check_fits(episode)
-        first, rows = self._next_row, len(episode) + 2
-        if first + rows > self.capacity:
-            return False
-        return not self._episodes or not first <= self._episodes[0].first_row < first + rows
+        return self._episodes.has_room(len(episode))
 
-    def _make_room(self, rows: int) -> int:
-        """Evict the oldest episodes until ``rows`` consecutive rows are free; return the first."""
-        first = self._next_row
-        if first + rows > self.capacity:
-            # What is left at the end stays empty; whatever still lies there is the oldest.
-            while self._episodes and self._episodes[0].first_row >= first:
-                self._evict()
-            first = 0
-        while self._episodes and first <= self._episodes[0].first_row < first + rows:
-            self._evict()
-        return first
-
-    def _evict(self) -> None:
-        oldest = self._episodes.popleft()
-        self._transitions.forget(oldest.length)
+    def _forget(self, episode: StoredEpisode) -> None:
+        self._transitions.forget(episode.length)
         if self.priorities is not None:
-            self.priorities.remove(oldest.first_row, oldest.length)
-        self._moved.forget(oldest.moved)
+            self.priorities.remove(episode.first_row, episode.length)
+        self._moved.forget(episode.moved)
         if len(self._desired):
             self._desired.forget(1)
 
@@ -252,8 +224,11 @@ class Replay:
             # Afterwards: rounding must not turn a reached goal into a missed one.
             values, goals, goal = self.symmetries.apply(values, goals, goal, draws.symmetry)
         achieved_goal, next_achieved_goal = goals.chunk(2, 1)
-        first, second = (half.split(self._value_sizes, 1) for half in values.chunk(2, 1))
-        (observation, action, *truth), (next_observation, _, *next_truth) = first, second
+        parts, count = values.split(self._value_sizes * 2, 1), len(self._value_sizes)
+        (observation, action, *truth), (next_observation, _, *next_truth) = (
+            parts[:count],
+            parts[count:],
+        )
         seen, true = (*truth, None, None)[:2]
         next_seen, next_true = (*next_truth, None, None)[:2]
         return Batch(
@@ -291,14 +266,6 @@ class Replay:
         if len(self._first_state_row):
             first = self._first_state_row.index_select(0, row).long()
         return self._strategy.rows(Choice(row, first, last, uniform, self._transitions.pick))
-
-
-class _Stored(NamedTuple):
-    """Where an episode of ``length`` transitions lies, ``moved`` of which are listed as such."""
-
-    first_row: int
-    length: int
-    moved: int
 
 
 def _in_pairs(table: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ import torch
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.replay.batch import Draws
-from her_ros.learning.replay.buffer import Replay, ReplayError
+from her_ros.learning.replay.buffer import Replay
+from her_ros.learning.replay.episode_rows import ReplayError
 from her_ros.learning.replay.moves import moves_on
 from her_ros.tasks.fetch import FETCH_TASKS
 from her_ros.wire.rows import disturbed_step_dtype, with_truth

@@ -1,0 +1,36 @@
+"""Rows of episodes in the replay buffer: none overlap, and the oldest make room."""
+
+import numpy as np
+import pytest
+
+from her_ros.learning.replay.episode_rows import EpisodeRows, ReplayError, StoredEpisode, rows_of
+
+CAPACITY = 40
+
+
+def test_stored_episodes_never_overlap_and_the_oldest_are_evicted_first():
+    random = np.random.default_rng(0)
+    rows, stored = EpisodeRows(CAPACITY), []
+    for _ in range(500):
+        length = int(random.integers(1, 15))
+        has_room = rows.has_room(length)
+        first, evicted = rows.make_room(length)
+        assert evicted == stored[: len(evicted)]
+        assert has_room <= (not evicted)
+        stored = [*stored[len(evicted) :], StoredEpisode(first, length, 0)]
+        rows.append(stored[-1])
+        assert len(rows) == len(stored)
+        taken = [
+            row
+            for each in stored
+            for row in range(each.first_row, each.first_row + rows_of(each.length))
+        ]
+        assert len({*taken}) == len(taken)
+        assert 0 <= min(taken) <= max(taken) < CAPACITY
+
+
+def test_an_episode_fits_if_its_states_and_its_goal_do():
+    rows = EpisodeRows(CAPACITY)
+    rows.check_fits(CAPACITY - 2)
+    with pytest.raises(ReplayError, match=r'39 steps needs 41 rows.*raise replay_capacity'):
+        rows.check_fits(CAPACITY - 1)
