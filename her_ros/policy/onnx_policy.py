@@ -165,11 +165,11 @@ class OnnxPolicy:
             raise PolicyError(
                 f'its graph is not what its contract says ({_reason(error)})', source=self._origin
             ) from None
-        found = f'{actions.dtype} of shape {actions.shape}'
-        wanted = f'float32 of shape ({len(observation)}, {self.contract.action_size})'
-        if found != wanted:
+        wanted = (len(observation), self.contract.action_size)
+        if actions.dtype != np.float32 or actions.shape != wanted:
             raise PolicyError(
-                f'its graph gives actions as {found}, its contract says {wanted}',
+                f'its graph gives actions as {actions.dtype} of shape {actions.shape}, its'
+                f' contract says float32 of shape {wanted}',
                 source=self._origin,
             )
         if not np.isfinite(actions).all():

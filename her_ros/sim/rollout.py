@@ -51,6 +51,7 @@ class Rollout:
         self._blank = np.zeros(len(batch), dtype)
         self._blank['session'] = session
         self._blank['env'] = np.arange(first_env, first_env + len(batch))
+        self._shapes = [self._blank[name].shape for name in GoalState._fields]
         #: number of the present rollout, counted from 1; 0 before the first
         self.episode = 0
         #: the rows of the present step, shape (N,); never written to once handed out
@@ -126,8 +127,7 @@ class Rollout:
 
     def _check(self, state: GoalState) -> None:
         """Check a state against its task, as the simulation may be the user's own."""
-        for name, values in state._asdict().items():
-            wanted = self._blank[name].shape
+        for name, values, wanted in zip(GoalState._fields, state, self._shapes, strict=True):
             if np.shape(values) != wanted or not np.isfinite(values).all():
                 shown = np.array2string(np.asarray(values), threshold=8).replace('\n', '')
                 raise SimError(
