@@ -130,7 +130,6 @@ def _check(found: RecordedTopics, needs_object: bool) -> None:
 
     :raises BagError: naming what is missing
     """
-    missing, cure = '', ''
     if 'joint_states' not in found.topics:
         missing, cure = 'joint_states', 'name where they are by --topic joint_states=/TOPIC'
     elif not {'goal', 'goal_pose'} & set(found.topics):
@@ -138,5 +137,6 @@ def _check(found: RecordedTopics, needs_object: bool) -> None:
         cure = 'publish one before each attempt, or name where it is by --topic goal=/TOPIC'
     elif needs_object and 'object_pose' not in found.topics:
         missing, cure = 'object_pose', 'name where the object is by --topic object_pose=/TOPIC'
-    if missing:
-        raise BagError('; '.join([f'no {missing}', *found.unfit]), cure)
+    else:
+        return
+    raise BagError('; '.join([f'no {missing}', *found.unfit]), cure)
