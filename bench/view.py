@@ -1,17 +1,17 @@
 """The view in the browser: time to its first picture, and what it costs a training beside it.
 
 ``her-ros view POLICY`` is started, and its page opened in headless Chromium, until the scene is
-on it. Then ``her-ros train`` runs several times, in turn without a view, beside ``her-ros view
---live``, and beside ``her-ros view RUN``. A client takes all that the view sends, as a browser
-elsewhere would; what the browser itself needs is not counted. Needs ``pip install 'her_ros[view]'
-playwright`` and Debian's chromium.
+on it. Then one ``her-ros train`` runs on, in turn without a view, beside ``her-ros view --live``,
+and beside ``her-ros view RUN``; a share of each is compared with those without a view before and
+after it. A client takes all that the view sends, as a browser elsewhere would; what the browser
+itself needs is not counted. Needs ``pip install 'her_ros[view]' playwright`` and Debian's
+chromium.
 
-Run: ``python bench/view.py [--rounds 3] [--env-steps 12000] [--picture FILE]``
+Run: ``python bench/view.py [--rounds 3] [--seconds 12] [--picture FILE]``
 
 ``--picture FILE`` only draws the picture of the README.
 """
 
-import json
 import os
 import shutil
 import subprocess
@@ -22,10 +22,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
-from options import Options, whole
+from options import Options, above, whole
 from table import print_figures, print_table
 
 ROOT = Path(__file__).parent.parent
@@ -35,6 +35,12 @@ CHROMIUM = ('--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-swiftsha
 PATIENCE_MS = 300_000
 #: what a training runs beside
 WITHOUT, LIVE, RUN = 'no view', 'view --live', 'view RUN'
+# By this update they are compiled, and those of the random steps at the start are made.
+WARM_UP_UPDATES = 20_000
+# By then a view has its page ready and has read the bags, seconds.
+OPENING_S = 5.0
+# No evaluation and no end.
+NEVER = 1_000_000_000
 # Episodes of the README's picture, and how much they are disturbed so that some miss.
 EPISODES, DISTURBED = 64, 'robot:2'
 
@@ -116,39 +122,96 @@ def usage(pid: int) -> tuple[float, float]:
     return ticks / os.sysconf('SC_CLK_TCK'), pages * os.sysconf('SC_PAGE_SIZE') / 1e6
 
 
-def start_training(folder: Path, env_steps: int) -> 'subprocess.Popen[str]':
-    return her_ros(
+class Updates:
+    """Hears how many updates the trainer has made."""
+
+    def __init__(self, node: Any) -> None:
+        from diagnostic_msgs.msg import DiagnosticArray
+
+        from her_ros.nodes.qos import STATUS
+        from her_ros.wire.topics import DIAGNOSTICS
+
+        self._node = node
+        #: when it was heard, seconds, and the number of updates
+        self._heard: list[tuple[float, int]] = []
+        node.create_subscription(DiagnosticArray, DIAGNOSTICS, self._take, STATUS)
+
+    def _take(self, message: Any) -> None:
+        for status in message.status:
+            if status.name == f'/{NAMESPACE}/trainer':
+                updates = {each.key: each.value for each in status.values}.get('updates', '0')
+                self._heard.append((time.monotonic(), int(updates)))
+
+    def wait_for(self, updates: int) -> None:
+        """Listen until the trainer has made so many updates."""
+        while not self._heard or self._heard[-1][1] < updates:
+            self._spin(1.0)
+
+    def rate(self, seconds: float) -> float:
+        """Return the updates per second of the time that comes."""
+        begin = len(self._heard)
+        self._spin(seconds)
+        (first_s, first), (last_s, last) = self._heard[begin], self._heard[-1]
+        return (last - first) / (last_s - first_s)
+
+    def _spin(self, seconds: float) -> None:
+        import rclpy
+
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0.0:
+            rclpy.spin_once(self._node, timeout_sec=left)
+
+
+@contextmanager
+def training(folder: Path) -> Iterator[tuple[Path, Updates]]:
+    """Train until the end of the block; yield the folder of the run, and its updates."""
+    from her_ros.orchestration.command_node import ros_node
+
+    process = her_ros(
         'train', '--task', 'FetchPush', '--runs', folder, '--name', 'run', '--no-report',
-        '--namespace', NAMESPACE, '--set', f'trainer.stop.env_steps={env_steps}',
-        '--set', 'trainer.stop.evaluations=1000', stdout=subprocess.DEVNULL,
+        '--namespace', NAMESPACE, '--set', f'trainer.evaluation_interval={NEVER}',
+        '--set', f'trainer.stop.env_steps={NEVER}', stdout=subprocess.DEVNULL,
     )  # fmt: skip
+    try:
+        with ros_node('bench_view') as node:
+            updates = Updates(node)
+            updates.wait_for(WARM_UP_UPDATES)
+            yield folder / 'FetchPush' / 'run', updates
+    finally:
+        process.terminate()
+        process.wait()
 
 
-def beside(kind: str, env_steps: int) -> dict[str, float]:
-    """Train beside a view; return env steps per second, and what the view used."""
-    with tempfile.TemporaryDirectory() as name:
-        run = Path(name) / 'FetchPush' / 'run'
-        training, used = start_training(Path(name), env_steps), {}
-        if kind != WITHOUT:
-            while not (run / 'params.yaml').exists():
-                time.sleep(0.05)
-            given = [run] if kind == RUN else ['--live', '--namespace', NAMESPACE]
-            used = used_by_view(given, training)
-        training.wait()
-        result = json.loads((run / 'result.json').read_text())
-        return {'rate': result['env_steps'] / result['wall_s'], **used}
-
-
-def used_by_view(given: list[object], training: 'subprocess.Popen[str]') -> dict[str, float]:
-    """Run a view until a training ends; return the cores and the megabytes that it used."""
+def beside(kind: str, run: Path, updates: Updates, seconds: float) -> dict[str, float]:
+    """Return how a training goes beside a view, and what the view uses."""
+    if kind == WITHOUT:
+        return {'rate': updates.rate(seconds)}
+    given = [run] if kind == RUN else ['--live', '--namespace', NAMESPACE]
     with view(*given) as (process, url):
         client = threading.Thread(target=take_all, args=(url,), daemon=True)
         client.start()
-        begin, (before_s, _) = time.monotonic(), usage(process.pid)
-        training.wait()
-        seconds, (after_s, memory) = time.monotonic() - begin, usage(process.pid)
+        time.sleep(OPENING_S)
+        begin, (opened_s, _) = time.monotonic(), usage(process.pid)
+        rate = updates.rate(seconds)
+        took_s, (used_s, memory) = time.monotonic() - begin, usage(process.pid)
     client.join()
-    return {'cores': (after_s - before_s) / seconds, 'memory': memory}
+    cores = (used_s - opened_s) / took_s
+    return {'rate': rate, 'cores': cores, 'memory': memory, 'opening': opened_s}
+
+
+def cost_beside(rounds: int, seconds: float) -> dict[str, dict[str, float]]:
+    """Return, by kind, the share of the rate that is lost, and what the view uses."""
+    kinds = [WITHOUT, *[LIVE, WITHOUT, RUN, WITHOUT] * rounds]
+    with tempfile.TemporaryDirectory() as name, training(Path(name)) as (run, updates):
+        found = [beside(kind, run, updates, seconds) for kind in kinds]
+    rates = [each['rate'] for each in found]
+    results: dict[str, dict[str, float]] = {WITHOUT: {'rate': median(rates[::2])}}
+    for kind in (LIVE, RUN):
+        places = [i for i, each in enumerate(kinds) if each == kind]
+        shares = [rates[i] / mean([rates[i - 1], rates[i + 1]]) for i in places]
+        results[kind] = {key: median(found[i][key] for i in places) for key in found[places[0]]}
+        results[kind]['cost'] = 1.0 - median(shares)
+    return results
 
 
 def disturbed_bag(folder: Path) -> Path:
@@ -190,33 +253,27 @@ def draw_picture(path: Path) -> None:
 def main() -> None:
     parser = Options(__doc__)
     parser.add_argument('--rounds', type=whole(1), default=3)
-    parser.add_argument('--env-steps', type=whole(1600), default=12_000)
+    parser.add_argument('--seconds', type=above(1.0), default=12.0)
     parser.add_argument('--picture', type=Path, help='only draw the picture of the README')
     given = parser.parse_args()
     if given.picture is not None:
         draw_picture(given.picture)
         return
     served_s, drawn_s = first_picture(given.rounds)
-    results: dict[str, list[dict[str, float]]] = {kind: [] for kind in (WITHOUT, LIVE, RUN)}
-    for _ in range(given.rounds):
-        for kind, found in results.items():
-            found.append(beside(kind, given.env_steps))
-    middle = {
-        kind: {key: median(each[key] for each in found) for key in found[0]}
-        for kind, found in results.items()
-    }
-    rows = [
-        (kind, each['rate'], each.get('cores', 0.0), each.get('memory', 0.0))
-        for kind, each in middle.items()
-    ]
-    print_table('beside', ['env steps/s', 'cores of the view', 'its memory, MB'], rows)
-    rate = middle[WITHOUT]['rate']
+    results = cost_beside(given.rounds, given.seconds)
+    keys = ('rate', 'cost', 'cores', 'opening', 'memory')
+    rows = [(kind, *(each.get(key, 0.0) for key in keys)) for kind, each in results.items()]
+    print_table(
+        'beside',
+        ['updates/s', 'lost share', 'cores of the view', 'CPU s to open it', 'memory, MB'],
+        rows,
+    )
     print_figures(
         view_served_s=served_s,
         view_first_picture_s=drawn_s,
-        view_live_cost=1.0 - middle[LIVE]['rate'] / rate,
-        view_run_cost=1.0 - middle[RUN]['rate'] / rate,
-        view_memory_mb=max(middle[kind]['memory'] for kind in (LIVE, RUN)),
+        view_live_cost=results[LIVE]['cost'],
+        view_run_cost=results[RUN]['cost'],
+        view_memory_mb=max(results[kind]['memory'] for kind in (LIVE, RUN)),
     )
 
 

@@ -50,15 +50,15 @@ def view(
     elsewhere. Needs `pip install her_ros[view]`.
     """
     from her_ros.view.browser.command import (
-        OnTask,
         PageOptions,
+        TaskOptions,
         view_episodes,
         view_live,
         view_policy,
     )
     from her_ros.view.browser.site import Address
 
-    on, options = OnTask(task, arm, accept_arm), PageOptions(Address(host, port), dark)
+    on, options = TaskOptions(task, arm, accept_arm), PageOptions(Address(host, port), dark)
     if live == (target is not None):
         raise HerRosError(
             'nothing to view' if target is None else 'either --live or a file',

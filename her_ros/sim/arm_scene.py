@@ -23,8 +23,8 @@ from her_ros.sim.scene import (
 )
 from her_ros.tasks.goal_task import GoalTask
 
-# The table has no edges in simulation; this much of it is drawn: middle, then sizes, metres.
-_TABLE_MIDDLE_M, _TABLE_SIZE_M = (1.15, 0.75), (1.5, 1.3, 0.04)
+#: the table has no edges in simulation; this much of it is drawn: middle, then sizes, metres
+TABLE_MIDDLE_M, TABLE_SIZE_M = (1.15, 0.75), (1.5, 1.3, 0.04)
 _FINGER_COLOR: Color = (0.15, 0.16, 0.18, 1.0)
 
 
@@ -99,8 +99,8 @@ class ArmSceneView:
             position, size = self._data.geom_xpos[geom].copy(), 2.0 * self._model.geom_size[geom]
             name, color = self._model.body(body).name, _FINGER_COLOR
             if kind == mujoco.mjtGeom.mjGEOM_PLANE:
-                name, color, size = 'table0', TABLE_COLOR, np.array(_TABLE_SIZE_M)
-                position[:] = (*_TABLE_MIDDLE_M, position[2] - size[2] / 2)
+                name, color, size = 'table0', TABLE_COLOR, np.array(TABLE_SIZE_M)
+                position[:] = (*TABLE_MIDDLE_M, position[2] - size[2] / 2)
             elif body == self._scene.object:
                 name, color = 'object0', OBJECT_COLOR
             pose = ScenePose(position, quaternion_of(self._data.geom_xmat[geom]))

@@ -87,6 +87,15 @@ class GoalTask:
         """Number of values in an observation."""
         return sum(size for _, size in self.observation_fields)
 
+    @property
+    def observation_slices(self) -> dict[str, slice]:
+        """Where each field of an observation is, by its name."""
+        found, first = {}, 0
+        for name, size in self.observation_fields:
+            found[name] = slice(first, first + size)
+            first += size
+        return found
+
     def distance(self, achieved: Array, desired: Array) -> Array:
         """Euclidean distance between goals.
 

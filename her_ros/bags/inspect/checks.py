@@ -83,13 +83,11 @@ def row_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
 
 def _speed_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
     """Find velocities that no arm reaches, such as that of an angle that jumped by 2π."""
-    fields = task.observation_fields
-    ends = np.cumsum([size for _, size in fields])
-    for (name, size), end in zip(fields, ends.tolist(), strict=True):
+    for name, place in task.observation_slices.items():
         if name not in MAX_MOVE_M:
             continue
         with np.errstate(invalid='ignore', over='ignore'):
-            speed = np.linalg.norm(rows['observation'][:, end - size : end], axis=1)
+            speed = np.linalg.norm(rows['observation'][:, place], axis=1)
             speed /= task.control_period_s
         limit = MAX_MOVE_M[name] / task.control_period_s
 

@@ -202,11 +202,8 @@ def _largest_change(room: Values, max_acceleration: float) -> Values:
 
 
 def _position_in(task: GoalTask) -> slice:
-    begin = 0
-    for name, size in task.observation_fields:
-        if name == _POSITION and size == _AXES <= task.action_size:
-            return slice(begin, begin + size)
-        begin += size
+    if dict(task.observation_fields).get(_POSITION) == _AXES <= task.action_size:
+        return task.observation_slices[_POSITION]
     raise SafetyError(
         f'its observation has no {_POSITION} of {_AXES} values, so the workspace cannot be kept',
         'in simulation, run it with deployment false, as simulate.launch.py does',

@@ -23,11 +23,10 @@ class Measured(NamedTuple):
 
 def measured_fields(task: GoalTask) -> Measured:
     """Find the fields of a task by their names; those of another size than 3 are not measured."""
-    places, begin = {}, 0
-    for name, size in task.observation_fields:
-        if size == FIELD_SIZE:
-            places[name] = slice(begin, begin + size)
-        begin += size
+    sizes = dict(task.observation_fields)
+    places = {
+        name: place for name, place in task.observation_slices.items() if sizes[name] == FIELD_SIZE
+    }
     found = {name: places.get(name) for name in Measured._fields[:-1]}
     first, size = task.action_kinds[0]
     displacement = slice(0, size) if first == Kind.DISPLACEMENT and size == 3 else None

@@ -9,6 +9,7 @@ import numpy as np
 from her_ros.arms.model import load_model
 from her_ros.arms.model import scene_mjcf as fetch_mjcf
 from her_ros.sim.arm.scene import load_scene, scene_mjcf
+from her_ros.sim.arm_scene import TABLE_MIDDLE_M, TABLE_SIZE_M
 from her_ros.sim.observations import Floats
 from her_ros.tasks.goal_task import GoalTask
 
@@ -46,9 +47,8 @@ class Viewpoint(NamedTuple):
 _VIEWPOINTS = {'FetchSlide': Viewpoint((1.15, 0.75, 0.48), 2.1, azimuth=125.0)}
 _ARM_VIEWPOINT = Viewpoint((1.1, 0.75, 0.62), 1.9)
 # Radius of the first link of an arm, and of the last, which must not hide the fingers; shortest
-# link that is drawn; middle and half size of the table; metres.
+# link that is drawn; metres.
 _LINKS_M, _SHORTEST_LINK_M = (0.04, 0.008), 0.002
-_TABLE_MIDDLE_M, _TABLE_HALF_M = (1.15, 0.75), (0.75, 0.65)
 _VIEWPOINT = Viewpoint((1.2, 0.75, 0.57), 1.5)
 
 
@@ -113,7 +113,7 @@ def _arm_model(task: GoalTask) -> mujoco.MjModel:
         geom.rgba = _FINGER_COLOR
     table = spec.geom('table')
     table.rgba = _TABLE_COLOR
-    table.pos[:2], table.size[:2] = _TABLE_MIDDLE_M, _TABLE_HALF_M
+    table.pos[:2], table.size[:2] = TABLE_MIDDLE_M, np.array(TABLE_SIZE_M[:2]) / 2
     if scene.object is not None:
         spec.body('object').geoms[0].rgba = _OBJECT_COLOR
     names = [f'joint{number + 1}' for number in range(len(scene.kinematics.chain.turning))]

@@ -92,7 +92,7 @@ class _ArmMimic:
             self._joints = [int(model.joint(name).qposadr[0]) for name in names]
             fingers = [model.joint(MJCF_PREFIX + name) for name in FINGER_JOINTS]
             self._fingers = [int(joint.qposadr[0]) for joint in fingers]
-        self._slices = task_slices(task)
+        self._slices = task.observation_slices
         self._last: Floats | None = None
 
     def joints_and_opening(self, qpos: Floats) -> tuple[Floats, float]:
@@ -114,21 +114,12 @@ class _ArmMimic:
         if 'object_position' in self._slices:
             place = self._object
             qpos[place : place + 3] = observation[self._slices['object_position']]
-            turn = quaternion_of(observation[self._slices['object_rotation']])
+            turn = _quaternion_of_angles(observation[self._slices['object_rotation']])
             qpos[place + 3 : place + 7] = turn
         return qpos
 
 
-def task_slices(task: GoalTask) -> dict[str, slice]:
-    """Return where each field of an observation is."""
-    found, first = {}, 0
-    for name, size in task.observation_fields:
-        found[name] = slice(first, first + size)
-        first += size
-    return found
-
-
-def quaternion_of(angles: Floats) -> Floats:
+def _quaternion_of_angles(angles: Floats) -> Floats:
     """Return the quaternion, wxyz, of Euler angles.
 
     Their convention is that of :func:`~her_ros.tasks.observed.euler_angles`.

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.view.browser.stage import BLUE, GREEN, ORANGE, PURPLE, RED, Color
+from her_ros.view.browser.colors import BLUE, GREEN, ORANGE, PURPLE, RED, Color
 from her_ros.view.browser.text import rgb
 
 Floats = NDArray[np.float64]

@@ -1,4 +1,8 @@
-"""``her-ros view``: choose the page for what is to be viewed, and serve it."""
+"""``her-ros view``: choose the page for what is to be viewed, and serve it.
+
+The address is printed before MuJoCo and the scene are loaded, as the browser loads the page
+meanwhile.
+"""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -9,9 +13,7 @@ from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.ros_environment import checked_namespace
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named
-from her_ros.view.browser.episodes_view import EpisodesView
 from her_ros.view.browser.library import Library, bags_at, bags_in
-from her_ros.view.browser.policy_view import PolicyView
 from her_ros.view.browser.site import Address, Site
 
 
@@ -22,7 +24,7 @@ class PageOptions(NamedTuple):
     is_dark: bool = False
 
 
-class OnTask(NamedTuple):
+class TaskOptions(NamedTuple):
     """Task and arm; empty: those of the policy or the bags."""
 
     task: str = ''
@@ -31,7 +33,7 @@ class OnTask(NamedTuple):
     accept_arm: bool = False
 
 
-def view_policy(path: Path, on: OnTask, options: PageOptions) -> None:
+def view_policy(path: Path, on: TaskOptions, options: PageOptions) -> None:
     """Show a policy that acts, until the user interrupts.
 
     :raises HerRosError: if it cannot be read or its task cannot be shown, or the page not served
@@ -43,12 +45,13 @@ def view_policy(path: Path, on: OnTask, options: PageOptions) -> None:
     task = with_workspace(task_named(name, arm))
     contract.check_fits(task, on.accept_arm)
     with Site(f'{task.name}, {path}', options.address, options.is_dark) as site:
-        view = PolicyView(site, policy, task, options.is_dark)
         announce(site)
-        view.run()
+        from her_ros.view.browser.policy_view import PolicyView
+
+        PolicyView(site, policy, task, options.is_dark).run()
 
 
-def view_episodes(path: Path, on: OnTask, options: PageOptions) -> None:
+def view_episodes(path: Path, on: TaskOptions, options: PageOptions) -> None:
     """Show the episodes of a run, of which there may be none yet, or of bags.
 
     :raises HerRosError: if there is no bag, the task is unknown, or the page cannot be served
@@ -62,12 +65,13 @@ def view_episodes(path: Path, on: OnTask, options: PageOptions) -> None:
         folders = {'training': run.bags, 'evaluations': run.evaluation}
         libraries = {name: Library(bags_in(folder), task) for name, folder in folders.items()}
     with Site(str(path), options.address, options.is_dark) as site:
-        view = EpisodesView(site, libraries, run, options.is_dark)
         announce(site)
-        view.run()
+        from her_ros.view.browser.episodes_view import EpisodesView
+
+        EpisodesView(site, libraries, run, options.is_dark).run()
 
 
-def view_live(namespace: str, on: OnTask, options: PageOptions) -> None:
+def view_live(namespace: str, on: TaskOptions, options: PageOptions) -> None:
     """Show the nodes that run in a namespace, of which there may be none yet.
 
     :raises HerRosError: if ROS cannot start here, the task is unknown, or the page not served
@@ -76,18 +80,18 @@ def view_live(namespace: str, on: OnTask, options: PageOptions) -> None:
     import rclpy
 
     from her_ros.orchestration.command_node import ros_node
-    from her_ros.view.browser.live_graph import LiveGraph
-    from her_ros.view.browser.live_view import LiveView
 
     namespace = checked_namespace(namespace)
     task = with_workspace(task_named(on.task, on.arm)) if on.task else None
     with ros_node('her_ros_view') as node:
         steps = rclpy.create_node('her_ros_view_steps', context=node.context)
         with Site(f'/{namespace}', options.address, options.is_dark) as site:
-            graph = LiveGraph(node, steps, namespace)
-            view = LiveView(site, graph, namespace, task, options.is_dark)
             announce(site)
-            view.run()
+            from her_ros.view.browser.live_graph import LiveGraph
+            from her_ros.view.browser.live_view import LiveView
+
+            graph = LiveGraph(node, steps, namespace)
+            LiveView(site, graph, namespace, task, options.is_dark).run()
 
 
 def announce(site: Site) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from her_ros.tasks.disturbances import DISTURBANCES, MAX_STRENGTH, SETS
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.view.browser.inbox import Inbox
+from her_ros.view.browser.callback_queue import CallbackQueue
 from her_ros.view.browser.player import disturbances_of
 
 _NO_SET, _OWN_SET = 'none', 'as set below'
@@ -21,7 +21,7 @@ class DisturbancePanel:
     def __init__(
         self,
         gui: Any,
-        inbox: Inbox,
+        callbacks: CallbackQueue,
         task: GoalTask,
         disturb: Callable[[Mapping[str, float]], None],
     ) -> None:
@@ -36,9 +36,9 @@ class DisturbancePanel:
                 )
                 for name in disturbances_of(task)
             }
-        self._set.on_update(inbox.if_asked(self._take_set))
+        self._set.on_update(callbacks.defer_for_user(self._take_set))
         for slider in self._sliders.values():
-            slider.on_update(inbox.if_asked(self._take_slider))
+            slider.on_update(callbacks.defer_for_user(self._take_slider))
 
     def _take_set(self) -> None:
         if self._set.value != _OWN_SET:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from her_ros.view.browser.inbox import Inbox
+from her_ros.view.browser.callback_queue import CallbackQueue
+from her_ros.view.browser.colors import GREEN, RED
 from her_ros.view.browser.library import Entry
-from her_ros.view.browser.stage import GREEN, RED
 from her_ros.view.browser.text import number
 
 #: episodes that the list shows at a time
@@ -21,11 +21,13 @@ class EpisodeList:
     """Buttons, one for each episode that is shown.
 
     :param gui: of viser
-    :param inbox: takes what the list is asked for
+    :param callbacks: takes what the list is asked for
     :param choose: called with the episode that was clicked
     """
 
-    def __init__(self, gui: Any, inbox: Inbox, choose: Callable[[Entry], None]) -> None:
+    def __init__(
+        self, gui: Any, callbacks: CallbackQueue, choose: Callable[[Entry], None]
+    ) -> None:
         self._entries: Sequence[Entry] = ()
         self._shown: list[Entry] = []
         self._chosen, self._first, self._note = 0, 0, ''
@@ -36,10 +38,10 @@ class EpisodeList:
         self._rows = [gui.add_button(f'{i}', visible=False) for i in range(ROWS)]
         self._pages = gui.add_button_group('More', (_NEWER, _OLDER))
         for place, row in enumerate(self._rows):
-            row.on_click(inbox.later(partial(self._clicked, place)))
+            row.on_click(callbacks.defer(partial(self._clicked, place)))
         for each in (self._filter, self._order):
-            each.on_update(inbox.later(self._top))
-        self._pages.on_click(inbox.later(self._turn))
+            each.on_update(callbacks.defer(self._top))
+        self._pages.on_click(callbacks.defer(self._turn))
 
     def show(self, entries: Sequence[Entry], note: str = '') -> None:
         """Show episodes.

@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.pace import Pace
 from her_ros.runtime.run_folder import RunFolder
-from her_ros.sim.rendering.view_scene import task_slices
+from her_ros.view.browser.callback_queue import CallbackQueue
 from her_ros.view.browser.charts import Charts
+from her_ros.view.browser.colors import BLUE, GREEN, ORANGE, PURPLE
 from her_ros.view.browser.episode_list import EpisodeList
-from her_ros.view.browser.inbox import Inbox
 from her_ros.view.browser.library import Entry, Library
+from her_ros.view.browser.outcome import reason
 from her_ros.view.browser.playback import Playback
 from her_ros.view.browser.site import Site
-from her_ros.view.browser.stage import BLUE, GREEN, ORANGE, PURPLE, Stage
+from her_ros.view.browser.stage import Stage
 from her_ros.view.browser.text import legend, number, status
-from her_ros.view.browser.why import reason
 
 Floats = NDArray[np.float64]
 
@@ -44,28 +44,28 @@ class EpisodesView:
         self, site: Site, libraries: Mapping[str, Library], run: RunFolder | None, is_dark: bool
     ) -> None:
         self._site, self._libraries, self._run = site, libraries, run
-        self._gui, self._inbox = site.server.gui, Inbox()
+        self._gui, self._callbacks = site.server.gui, CallbackQueue()
         self._entry: Entry | None = None
         self._stage: Stage | None = None
         self._charts: Charts | None = None
         self._hindsight: Floats | None = None
         self._shown = (-1, -1)
         self._status = self._gui.add_html('')
-        self._playback = Playback(self._gui, self._inbox, self._show_step)
+        self._playback = Playback(self._gui, self._callbacks, self._show_step)
         with self._gui.add_folder('Episodes'):
             self._source = self._gui.add_dropdown(
                 'From', tuple(libraries), visible=len(libraries) > 1
             )
-            self._list = EpisodeList(self._gui, self._inbox, self._choose)
-        self._source.on_update(self._inbox.later(self._change_source))
+            self._list = EpisodeList(self._gui, self._callbacks, self._choose)
+        self._source.on_update(self._callbacks.defer(self._change_source))
         self._charts_folder = self._gui.add_folder('Step by step')
-        self._lens = self._gui.add_checkbox(
+        self._wants_learner = self._gui.add_checkbox(
             "Learner's view",
             False,
             hint='the goals that HER puts in, and Q of the last checkpoint; needs some seconds',
         )
-        self._lens.on_update(self._inbox.later(self._look_through_lens))
-        self._lens_note = self._gui.add_markdown('')
+        self._wants_learner.on_update(self._callbacks.defer(self._analyse))
+        self._learner_note = self._gui.add_markdown('')
         self._gui.add_html(legend(_COLORS))
         site.add_dark_box(is_dark)
 
@@ -86,7 +86,7 @@ class EpisodesView:
                 self._look()
             task = self._entry.task if self._entry else None
             pace = Pace((task.control_period_s if task else _PERIOD_S) / self._playback.speed)
-            self._inbox.empty()
+            self._callbacks.run()
             if self._library.is_reading:
                 self._library.read(_READ_S)
             if self._entry is None:
@@ -139,7 +139,7 @@ class EpisodesView:
         self._playback.begin(entry.length)
         self._list.mark(entry)
         self._show_episode()
-        self._look_through_lens()
+        self._analyse()
         self._show_step()
 
     def _prepare(self, entry: Entry) -> None:
@@ -163,34 +163,34 @@ class EpisodesView:
         self._charts.show(episode, self._entry.task)
         if stage is None:
             return
-        slices = task_slices(self._entry.task)
+        slices = self._entry.task.observation_slices
         seen = episode.true_observation
         stage.show_goal(episode.desired_goal)
         stage.show_path('achieved', episode.achieved_goal, ORANGE)
         if 'object_position' in slices:
             stage.show_path('gripper', seen[:, slices['gripper_position']], BLUE)
 
-    def _look_through_lens(self) -> None:
+    def _analyse(self) -> None:
         """Show what the learner makes of the episode, if that is wanted."""
         entry, self._hindsight = self._entry, None
-        if not self._lens.value or entry is None:
-            self._lens_note.content = ''
+        if not self._wants_learner.value or entry is None:
+            self._learner_note.content = ''
             if self._stage:
                 self._stage.show_points('hindsight', np.zeros((0, 3)), PURPLE)
             return
         # Only now: torch takes seconds to load.
         try:
-            from her_ros.view.browser.learner_lens import Lens
+            from her_ros.view.browser.learner_analysis import LearnerAnalysis
 
             others = self._library.neighbours(entry)
-            view = Lens(self._run, entry.task).look(self._episode, others)
+            view = LearnerAnalysis(self._run, entry.task).look(self._episode, others)
         except (HerRosError, ImportError, OSError) as error:
-            self._lens_note.content = f'Not shown: {error}'
+            self._learner_note.content = f'Not shown: {error}'
             return
         self._hindsight = view.goals
         assert self._charts is not None
         self._charts.show(self._episode, entry.task, view.value)
-        self._lens_note.content = view.note
+        self._learner_note.content = view.note
         self._show_step()
 
     def _show_step(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.view.browser.inbox import Inbox
+from her_ros.view.browser.callback_queue import CallbackQueue
 
 Floats = NDArray[np.float64]
 
@@ -26,16 +26,18 @@ class GoalMarker:
     :param send: called with the goal, metres, world frame
     """
 
-    def __init__(self, server: Any, inbox: Inbox, send: Callable[[Sequence[float]], None]) -> None:
-        self._scene, self._inbox = server.scene, inbox
+    def __init__(
+        self, server: Any, callbacks: CallbackQueue, send: Callable[[Sequence[float]], None]
+    ) -> None:
+        self._scene, self._callbacks = server.scene, callbacks
         #: the arrows in the scene; None: there is no scene yet
         self.gizmo: Any = None
         self._is_put = False
         with server.gui.add_folder('Goal'):
             self._goal = server.gui.add_vector3('x, y, z (m)', (0.0, 0.0, 0.0), step=0.01)
-            self._goal.on_update(inbox.if_asked(self._type))
+            self._goal.on_update(callbacks.defer_for_user(self._type))
             self._button = server.gui.add_button('Send goal', icon='send', disabled=True)
-            self._button.on_click(inbox.later(lambda: send(self.goal)))
+            self._button.on_click(callbacks.defer(lambda: send(self.goal)))
             server.gui.add_markdown(_HELP)
 
     @property
@@ -48,7 +50,7 @@ class GoalMarker:
         self.gizmo = self._scene.add_transform_controls(
             '/goal_arrows', scale=0.15, disable_rotations=True, depth_test=False
         )
-        self.gizmo.on_update(self._inbox.if_asked(self._drag))
+        self.gizmo.on_update(self._callbacks.defer_for_user(self._drag))
         self._scene.on_click()(self._click)
         self._is_put, self._button.disabled = False, True
 
@@ -68,7 +70,7 @@ class GoalMarker:
         origin, direction = np.array(event.ray_origin), np.array(event.ray_direction)
         if direction[2] < -_STEEP:
             point = origin + direction * (self._goal.value[2] - origin[2]) / direction[2]
-            self._inbox.later(lambda: self.put(point))(event)
+            self._callbacks.defer(lambda: self.put(point))(event)
 
     def _type(self) -> None:
         if self.gizmo is not None:

@@ -12,7 +12,7 @@ from her_ros.bags.stream import EpisodeStream
 from her_ros.episodes.episode import Episode
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.view.browser.why import outcome
+from her_ros.view.browser.outcome import outcome
 
 # Episodes stay in memory up to this many bytes; others are read again when they are chosen.
 _MEMORY = 128 << 20

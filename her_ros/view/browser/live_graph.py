@@ -15,13 +15,16 @@ from her_ros.nodes.messages import time_message
 from her_ros.nodes.qos import COMMAND, SENSOR, STATUS
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
+from her_ros.view.browser.live_episode import LiveStep
 from her_ros.view.browser.robot_stop import RobotStop
-from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder, decoder_with_truth
-from her_ros.wire.rows import RowError, Rows
+from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder, decoder_with_truth, stamp_of
+from her_ros.wire.rows import RowError
 from her_ros.wire.topics import DIAGNOSTICS, EVALUATION_STEP, GOAL, STEP
 
-# A node without a report for longer than this is silent, seconds.
-_SILENT_S = 3.0
+# A node without a report for longer than this is silent, and is forgotten later, seconds.
+_SILENT_S, _FORGOTTEN_S = 3.0, 600.0
+# Reports that are kept at most; those heard last.
+_MAX_REPORTS = 200
 _BRIDGE = 'robot_bridge'
 
 
@@ -124,22 +127,28 @@ class LiveGraph:
         found = self._node.get_publishers_info_by_topic(topic)
         return {tuple(each.endpoint_gid) for each in found}
 
-    def take_steps(self, seconds: float) -> list[Rows]:
-        """Receive steps for at most this time, or until there is one.
+    def take_steps(self, seconds: float) -> list[LiveStep]:
+        """Receive steps for at most this time, or until there is one; then all that wait.
 
-        :return: the row of the first environment of each message, shape (1,)
+        :return: the step of the first environment of each message that has one
         """
         self._executors[1].spin_once(timeout_sec=seconds)
+        for count in range(1, SENSOR.depth):
+            if len(self._received) < count:
+                break
+            self._executors[1].spin_once(timeout_sec=0.0)
         found = []
         for message in self._received:
             try:
                 (rows,) = self._decoder.decode([message])
+                first = LiveStep(stamp_of(message), rows[rows['env'] == 0][:1])
             except RowError as error:  # of another task, or no steps at all
                 self.fault = str(error)
                 continue
-            found += [rows[rows['env'] == 0][:1]]
+            if len(first.row):
+                found.append(first)
         self._received.clear()
-        return [each for each in found if len(each)]
+        return found
 
     def drop_steps(self) -> None:
         """Drop the steps that came while none were taken."""
@@ -204,4 +213,14 @@ class LiveGraph:
                 name = status.name.removeprefix(self._prefix)
                 if name.rpartition('/')[2] == _BRIDGE:
                     self._stop.add(f'{status.name}/stop')
+                self.reports.pop(name, None)  # so that the one heard last is at the end
                 self.reports[name] = Report(time.monotonic(), level, status.message, values)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop the reports of nodes that have been gone for long, and those beyond the limit."""
+        now = time.monotonic()
+        for name, report in [*self.reports.items()]:
+            if now - report.heard_at <= _FORGOTTEN_S and len(self.reports) <= _MAX_REPORTS:
+                break
+            del self.reports[name]

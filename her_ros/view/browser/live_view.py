@@ -8,24 +8,22 @@ from numpy.typing import NDArray
 
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.pace import Pace
-from her_ros.sim.rendering.view_scene import task_slices
 from her_ros.tasks.goal_task import GoalTask
+from her_ros.view.browser.callback_queue import CallbackQueue
+from her_ros.view.browser.colors import BLUE, GREEN, GREY, ORANGE
 from her_ros.view.browser.goal_marker import GoalMarker
-from her_ros.view.browser.inbox import Inbox
+from her_ros.view.browser.live_episode import LiveEpisode
 from her_ros.view.browser.live_graph import LiveGraph, Report
 from her_ros.view.browser.site import Site
-from her_ros.view.browser.stage import BLUE, GREEN, GREY, ORANGE, Stage
+from her_ros.view.browser.stage import Stage
 from her_ros.view.browser.text import headline, legend, node_table, status
 from her_ros.view.reports import number
-from her_ros.wire.rows import Rows, has_truth
+from her_ros.wire.rows import has_truth
 
 Floats = NDArray[np.float64]
 
-# Seconds between looks at the graph, and how long an episode is waited for.
-_LOOK_S, _EPISODE_S = 1.0, 3.0
-# Steps that come faster than this share of the control period are a training's: one episode is
-# taken at a time, and played at the speed of a robot.
-_FAST = 0.5
+# Seconds between looks at the graph, and the control period while no task is known.
+_LOOK_S, _PERIOD_S = 1.0, 0.04
 
 
 class LiveView:
@@ -38,19 +36,17 @@ class LiveView:
         self, site: Site, graph: LiveGraph, namespace: str, task: GoalTask | None, is_dark: bool
     ) -> None:
         self._site, self._graph, self._namespace = site, graph, namespace
-        self._gui, self._inbox = site.server.gui, Inbox()
+        self._gui, self._callbacks = site.server.gui, CallbackQueue()
         self._given, self._task = task, task
         self._stage: Stage | None = None
-        self._episode: list[Rows] = []
-        self._place = 0
-        self._is_fast = False
+        self._episode = LiveEpisode(_PERIOD_S)
         self._head = self._gui.add_html('')
         self._status = self._gui.add_html('')
         self._topic = self._gui.add_dropdown('Of', ('–',), hint='topic of steps')
-        self._topic.on_update(self._inbox.if_asked(self._change_topic))
-        self._marker = GoalMarker(site.server, self._inbox, self._send_goal)
+        self._topic.on_update(self._callbacks.defer_for_user(self._change_topic))
+        self._marker = GoalMarker(site.server, self._callbacks, self._send_goal)
         self._stop = self._gui.add_button('Stop the robot', color='red', visible=False)
-        # Not through the inbox, which waits for other work of the page.
+        # Not through the callbacks, which waits for other work of the page.
         self._stop.on_click(lambda _: self._stop_robot())
         self._answer = self._gui.add_html('')
         with self._gui.add_folder('Nodes'):
@@ -65,20 +61,17 @@ class LiveView:
         """
         until, look_at = time.monotonic() + seconds, 0.0
         while time.monotonic() < until:
-            self._inbox.empty()
+            self._callbacks.run()
             if time.monotonic() >= look_at:
                 look_at = time.monotonic() + _LOOK_S
                 self._look()
-            period_s = self._task.control_period_s if self._task else 0.04
+            period_s = self._task.control_period_s if self._task else _PERIOD_S
             pace = Pace(period_s)
             self._graph.spin(period_s / 4)
-            if self._task is None:
-                pace.wait()
-            elif self._is_fast:
-                self._play()
-                pace.wait()
-            else:
+            if self._graph.step_topic:
                 self._follow(period_s / 2)
+            if self._episode.is_playing or not self._graph.step_topic:
+                pace.wait()
 
     def _send_goal(self, goal: Sequence[float]) -> None:
         if self._graph.step_topic:
@@ -122,54 +115,29 @@ class LiveView:
             self._graph.stop_listening()  # its steps would look like those of the topic
             self._status.content = headline('cannot be shown', GREY, [str(error)])
             return
-        self._episode, self._place, self._is_fast = [], 0, False
+        self._episode = LiveEpisode(task.control_period_s)
 
     def _set_task(self, task: GoalTask) -> None:
         self._stage, self._task = Stage(self._site.server, task), task
         self._marker.add_to_scene()
 
     def _follow(self, seconds: float) -> None:
-        """Show steps as they come; find out how fast they come."""
-        rows = self._graph.take_steps(seconds)
-        for row in rows:
-            if self._episode and row['step'][0] <= self._episode[-1]['step'][0]:
-                self._episode = []
-            if not self._episode:
-                self._began = time.monotonic()
-            self._episode.append(row)
-        if rows:
-            self._show(len(self._episode) - 1)
-        assert self._task is not None
-        if len(self._episode) > 10:
-            took = (time.monotonic() - self._began) / len(self._episode)
-            self._is_fast = took < _FAST * self._task.control_period_s
-            self._place = 0
-
-    def _play(self) -> None:
-        """Play an episode that was taken; at its end take another one."""
-        if self._place < len(self._episode):
-            self._show(self._place)
-            self._place += 1
-            return
-        self._graph.drop_steps()
-        self._episode, self._place = [], 0
-        until = time.monotonic() + _EPISODE_S
-        while time.monotonic() < until:
-            for row in self._graph.take_steps(0.05):
-                if row['step'][0] == 0:
-                    self._episode = []
-                self._episode.append(row)
-            last = self._episode[-1] if self._episode else None
-            if last is not None and (last['truncated'][0] or last['terminated'][0]):
-                break
-        self._is_fast = bool(self._episode)
+        """Take steps for at most this time, if they are wanted, and show the one that is next."""
+        episode = self._episode
+        if not episode.is_playing:
+            episode.take(self._graph.take_steps(seconds))
+        place = episode.next_shown()
+        if place is not None:
+            self._show(place)
+            if episode.is_fast and not episode.is_playing:
+                self._graph.drop_steps()  # of the episodes meanwhile
 
     def _show(self, place: int) -> None:
-        stage, task, row = self._stage, self._task, self._episode[place]
+        stage, task, row = self._stage, self._task, self._episode.steps[place].row
         assert stage is not None
         assert task is not None
-        slices, goal = task_slices(task), row['desired_goal'][0]
-        rows = np.concatenate(self._episode[: place + 1])
+        slices, goal = task.observation_slices, row['desired_goal'][0]
+        rows = np.concatenate([each.row for each in self._episode.steps[: place + 1]])
         truth = 'true_' if has_truth(rows) else ''
         seen, achieved = rows[f'{truth}observation'], rows[f'{truth}achieved_goal']
         stage.show_observed(seen[-1])
@@ -185,7 +153,7 @@ class LiveView:
             [
                 f'episode {int(row["episode"][0])}, step {int(row["step"][0])},'
                 f' policy version {int(row["policy_version"][0])}',
-                'one episode at a time, at the speed of a robot' if self._is_fast else '',
+                'one episode at a time, at the speed of a robot' if self._episode.is_fast else '',
             ],
         )
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from her_ros.view.browser.inbox import Inbox
+from her_ros.view.browser.callback_queue import CallbackQueue
 
 
 class Playback:
@@ -13,7 +13,7 @@ class Playback:
     :param show: called when another step is to be shown
     """
 
-    def __init__(self, gui: Any, inbox: Inbox, show: Callable[[], None]) -> None:
+    def __init__(self, gui: Any, callbacks: CallbackQueue, show: Callable[[], None]) -> None:
         self._show = show
         #: whether the next step is shown after a control period
         self.is_playing = True
@@ -24,8 +24,8 @@ class Playback:
         self._speed = gui.add_slider(
             'Speed', 0.1, 2.0, 0.1, 1.0, hint='1: as fast as it was recorded'
         )
-        self._step.on_update(inbox.if_asked(self._scrub))
-        self._play.on_click(inbox.later(self._pause_or_play))
+        self._step.on_update(callbacks.defer_for_user(self._scrub))
+        self._play.on_click(callbacks.defer(self._pause_or_play))
 
     @property
     def step(self) -> int:

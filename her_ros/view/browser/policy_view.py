@@ -8,11 +8,12 @@ import numpy as np
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.pace import Pace
 from her_ros.tasks.goal_task import GoalTask
+from her_ros.view.browser.callback_queue import CallbackQueue
+from her_ros.view.browser.colors import BLUE, ORANGE
 from her_ros.view.browser.disturbance_panel import DisturbancePanel
-from her_ros.view.browser.inbox import Inbox
 from her_ros.view.browser.player import Player
 from her_ros.view.browser.site import Site
-from her_ros.view.browser.stage import BLUE, ORANGE, Stage
+from her_ros.view.browser.stage import Stage
 from her_ros.view.browser.text import legend, status
 
 # For so long the end of an episode is shown, seconds.
@@ -36,7 +37,7 @@ class PolicyView:
     def __init__(self, site: Site, policy: OnnxPolicy, task: GoalTask, is_dark: bool) -> None:
         self._task, self._player = task, Player(policy, task)
         self._gui = site.server.gui
-        self._inbox = Inbox()
+        self._callbacks = CallbackQueue()
         self._is_paused = False
         self._stage = Stage(site.server, task)
         self._gizmo = site.server.scene.add_transform_controls(
@@ -46,11 +47,11 @@ class PolicyView:
             translation_limits=_GOALS_M,
             depth_test=False,
         )
-        self._gizmo.on_update(self._inbox.if_asked(self._drag))
+        self._gizmo.on_update(self._callbacks.defer_for_user(self._drag))
         self._status = self._gui.add_html('')
         self._add_buttons()
         self._add_goal()
-        DisturbancePanel(self._gui, self._inbox, task, self._disturb)
+        DisturbancePanel(self._gui, self._callbacks, task, self._disturb)
         self._gui.add_markdown(_HELP)
         colors = [('path of the gripper', BLUE), ('path of the object', ORANGE)]
         self._gui.add_html(legend(colors if self._has_object else colors[:1]))
@@ -76,7 +77,7 @@ class PolicyView:
 
     def _advance(self) -> None:
         """Do what was asked for, then move for a control period."""
-        self._inbox.empty()
+        self._callbacks.run()
         if self._is_paused:
             return
         if not self._player.is_over:
@@ -96,11 +97,11 @@ class PolicyView:
             play.icon = 'player-play' if self._is_paused else 'player-pause'
             self._show()
 
-        play.on_click(self._inbox.later(pause))
+        play.on_click(self._callbacks.defer(pause))
         again = self._gui.add_button('Same start again', icon='rotate')
-        again.on_click(self._inbox.later(self._again))
+        again.on_click(self._callbacks.defer(self._again))
         other = self._gui.add_button('Next start', icon='player-track-next')
-        other.on_click(self._inbox.later(self._next))
+        other.on_click(self._callbacks.defer(self._next))
         self._speed = self._gui.add_slider(
             'Speed', 0.1, 2.0, 0.1, 1.0, hint='1: as fast as the robot would move'
         )
@@ -109,11 +110,11 @@ class PolicyView:
         self._goal = self._gui.add_vector3(
             'Goal x, y, z (m)', (0.0, 0.0, 0.0), step=0.01, hint='in the frame of the world'
         )
-        self._goal.on_update(self._inbox.if_asked(self._type_goal))
+        self._goal.on_update(self._callbacks.defer_for_user(self._type_goal))
         self._keep = self._gui.add_checkbox(
             'Keep this goal', False, hint='the next starts have it, too'
         )
-        self._keep.on_update(self._inbox.later(self._take_keep))
+        self._keep.on_update(self._callbacks.defer(self._take_keep))
 
     def _disturb(self, strengths: Mapping[str, float]) -> None:
         self._player.disturb(strengths)

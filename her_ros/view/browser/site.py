@@ -128,7 +128,7 @@ def _guarded(guard: Guard) -> Iterator[None]:
     from websockets.datastructures import Headers
     from websockets.http11 import Response
 
-    original, asked = websockets.serve, []
+    original, guarded_servers = websockets.serve, []
 
     def answer(connection: Any, request: Any, serve_page: Any) -> Any:
         verdict = guard.judge(request.path, dict(request.headers.raw_items()))
@@ -139,7 +139,7 @@ def _guarded(guard: Guard) -> Iterator[None]:
         return Response(verdict.status, verdict.status.phrase, headers, body)
 
     def serve(handler: Any, host: str, port: int, **options: Any) -> Any:
-        asked.append(True)
+        guarded_servers.append(port)
         guarded = partial(answer, serve_page=options['process_request'])
         return original(handler, host, port, **{**options, 'process_request': guarded})
 
@@ -148,5 +148,5 @@ def _guarded(guard: Guard) -> Iterator[None]:
         yield
     finally:
         websockets.serve = original
-    if not asked:
+    if not guarded_servers:
         raise ViewError('this version of viser cannot be guarded', 'pip install viser==1.1.1')

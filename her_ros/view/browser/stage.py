@@ -11,20 +11,14 @@ from her_ros.sim.rendering.display_scene import viewpoint_of
 from her_ros.sim.rendering.shapes import Poses
 from her_ros.sim.rendering.view_scene import ViewScene
 from her_ros.tasks.goal_task import GoalTask
+from her_ros.view.browser.colors import GREEN, Color
 
 Floats = NDArray[np.float64]
-#: red, green, blue, 0 to 255
-Color = tuple[int, int, int]
-
-#: colours of what is drawn, also of curves and legends
-GREEN, RED, ORANGE, BLUE, PURPLE, GREY = (
-    (26, 150, 65), (208, 48, 44), (230, 110, 20), (28, 109, 208), (140, 70, 190), (120, 126, 134),
-)  # fmt: skip
 # How wide the view is, degrees, as MuJoCo's cameras are; and seen farther than by them, since the
 # panel covers a part.
-_FOV_DEG, _FARTHER = 45.0, 1.25
+_FOV_DEG, _DISTANCE_FACTOR = 45.0, 1.25
 # On a phone the view is farther by this factor, and the point looked at is so much lower, metres.
-_PHONE, _LOWER_M = 1.9, 0.55
+_PHONE_DISTANCE_FACTOR, _PHONE_LOWERING_M = 1.9, 0.55
 # How bright the light from all sides is.
 _LIGHT = 2.0
 # Width of paths and size of points, metres.
@@ -128,7 +122,7 @@ class Stage:
             ]
         )
         lookat, camera = np.array(viewpoint.lookat_m), self._server.initial_camera
-        back = -forward * viewpoint.distance_m * _FARTHER
+        back = -forward * viewpoint.distance_m * _DISTANCE_FACTOR
         camera.position, camera.look_at = lookat + back, lookat
         camera.fov = float(np.deg2rad(_FOV_DEG))
 
@@ -137,7 +131,7 @@ class Stage:
             shift, away = np.zeros(3), 1.0
             if client.camera.image_width < client.camera.image_height:
                 # The panel covers the lower half.
-                shift, away = np.array([0.0, 0.0, -_LOWER_M]), _PHONE
+                shift, away = np.array([0.0, 0.0, -_PHONE_LOWERING_M]), _PHONE_DISTANCE_FACTOR
             client.camera.position = lookat + shift + away * back
             client.camera.look_at = lookat + shift
 

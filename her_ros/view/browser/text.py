@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Protocol
 
-from her_ros.view.browser.stage import GREEN, GREY, ORANGE, RED, Color
+from her_ros.view.browser.colors import GREEN, GREY, ORANGE, RED, Color
 
 
 def rgb(color: Color) -> str:

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 import pytest
 
 from her_ros.tasks.registry import task_named
+from her_ros.view.browser.callback_queue import CallbackQueue
 from her_ros.view.browser.episode_list import ROWS, EpisodeList, label
-from her_ros.view.browser.inbox import Inbox
 from her_ros.view.browser.library import Entry
 
 viser = pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[view]'")
@@ -24,14 +24,14 @@ def page():
     from her_ros.view.browser.site import Address, Site
 
     with Site('list', Address(port=0)) as site:
-        inbox, chosen = Inbox(), []
-        shown = EpisodeList(site.server.gui, inbox, chosen.append)
+        callbacks, chosen = CallbackQueue(), []
+        shown = EpisodeList(site.server.gui, callbacks, chosen.append)
         shown.show([entry(i) for i in range(1, 31)])
-        yield SimpleNamespace(list=shown, inbox=inbox, chosen=chosen)
+        yield SimpleNamespace(list=shown, callbacks=callbacks, chosen=chosen)
 
 
 def numbers(page):
-    page.inbox.empty()
+    page.callbacks.run()
     return [int(row.label.split()[1]) for row in page.list._rows if row.visible]
 
 

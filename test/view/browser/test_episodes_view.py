@@ -77,10 +77,10 @@ def test_a_task_without_a_scene_shows_its_curves(recorded_run, open_page, wait, 
 def test_without_torch_the_view_of_the_learner_says_so(recorded_run, open_page, wait, monkeypatch):
     view = open_page(recorded_run)
     wait(lambda: view.run(0.1) or view._entry, 'an episode')
-    monkeypatch.setitem(sys.modules, 'her_ros.view.browser.learner_lens', None)
-    view._lens.value = True
+    monkeypatch.setitem(sys.modules, 'her_ros.view.browser.learner_analysis', None)
+    view._wants_learner.value = True
     view.run(0.1)
-    assert view._lens_note.content.startswith('Not shown: ')
+    assert view._learner_note.content.startswith('Not shown: ')
     assert 'Episode' in view._status.content
 
 
@@ -96,11 +96,11 @@ def test_a_run_without_an_episode_waits_for_one(recorded_run, tmp_path, open_pag
 def test_the_view_of_the_learner_shows_goals_and_says_what_it_lacks(recorded_run, open_page):
     view = open_page(recorded_run)
     view.run(0.3)
-    view._lens.value = True
+    view._wants_learner.value = True
     view.run(0.1)
     assert view._hindsight.shape == (40, 50, 3)
-    assert view._lens_note.content.startswith('Q is not shown: ')
-    assert 'has no checkpoint' in view._lens_note.content
-    view._lens.value = False
+    assert view._learner_note.content.startswith('Q is not shown: ')
+    assert 'has no checkpoint' in view._learner_note.content
+    view._wants_learner.value = False
     view.run(0.1)
     assert view._hindsight is None

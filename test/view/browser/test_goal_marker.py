@@ -3,16 +3,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from her_ros.view.browser.inbox import Inbox
+from her_ros.view.browser.callback_queue import CallbackQueue
 
 
 @pytest.fixture
 def marker(empty_site):
     from her_ros.view.browser.goal_marker import GoalMarker
 
-    inbox, sent = Inbox(), []
-    marker = GoalMarker(empty_site.server, inbox, sent.append)
-    marker.inbox, marker.sent = inbox, sent
+    callbacks, sent = CallbackQueue(), []
+    marker = GoalMarker(empty_site.server, callbacks, sent.append)
+    marker.callbacks, marker.sent = callbacks, sent
     marker.add_to_scene()
     marker.begin(np.array([1.0, 0.7, 0.5]))
     return marker
@@ -22,7 +22,7 @@ def click(marker, direction):
     marker._click(
         SimpleNamespace(client='a person', ray_origin=(1.0, 0.5, 1.5), ray_direction=direction)
     )
-    marker.inbox.empty()
+    marker.callbacks.run()
 
 
 def test_it_starts_at_the_goal_that_is_pursued_and_then_stays(marker):
@@ -49,7 +49,7 @@ def test_a_click_chooses_the_point_at_the_height_of_the_goal(marker):
 
 def test_numbers_and_arrows_follow_each_other(marker, ask):
     ask(marker._goal, (1.2, 0.8, 0.6))
-    marker.inbox.empty()
+    marker.callbacks.run()
     np.testing.assert_array_equal(marker.gizmo.position, [1.2, 0.8, 0.6])
     marker.gizmo.position = (1.1, 0.9, 0.7)
     marker._drag()

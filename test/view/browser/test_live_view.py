@@ -100,6 +100,21 @@ def test_without_a_simulation_or_robot_no_goal_is_sent(page):
     assert graph.sent == [(1.0, 0.7, 0.5)]
 
 
+@pytest.mark.nodes
+def test_reports_of_nodes_that_are_gone_are_forgotten(live, monkeypatch):
+    from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+
+    from her_ros.view.browser import live_graph
+
+    monkeypatch.setattr(live_graph, '_MAX_REPORTS', 3)
+    for name in ('a', 'b', 'c', 'a', 'd'):
+        live._take_status(DiagnosticArray(status=[DiagnosticStatus(name=f'/mine/{name}')]))
+    assert [*live.reports] == ['c', 'a', 'd']
+    monkeypatch.setattr(live_graph, '_FORGOTTEN_S', -1.0)
+    live._forget()
+    assert not live.reports
+
+
 @pytest.fixture
 def nodes(graph):
     graph.start(
@@ -137,7 +152,7 @@ def test_a_running_graph_is_followed_through_a_restart_and_given_a_goal(graph, n
     task = wait(lambda: live.task_of(topic), 'the task')
     assert task.name == 'FetchReach'
     live.listen(topic, task)
-    (row, *_) = wait(lambda: live.take_steps(0.1), 'a step')
+    row = wait(lambda: live.take_steps(0.1), 'a step')[0].row
     assert (row.shape, int(row['env'][0])) == ((1,), 0)
     live.send_goal(GOAL)
     wait(
@@ -150,7 +165,7 @@ def test_a_running_graph_is_followed_through_a_restart_and_given_a_goal(graph, n
     graph.start('fetch_env', '/mine', SIMULATION)
     session = int(row['session'][0])
     wait(
-        lambda: [r for r in live.take_steps(0.1) if int(r['session'][0]) != session],
+        lambda: [r for r in live.take_steps(0.1) if int(r.row['session'][0]) != session],
         'steps of the new session',
     )
     wait(lambda: after(0.1, lambda: not live.reports['fetch_env'].is_silent), 'its report')
@@ -170,8 +185,8 @@ def test_the_page_plays_one_episode_after_another(nodes, live):
         # Reports come once per second, steps much sooner.
         while time.monotonic() < until:
             view.run(0.5)
-            if view._is_fast and view._episode:
-                seen.add(int(view._episode[0]['episode'][0]))
+            if view._episode.is_playing:
+                seen.add(int(view._episode.steps[0].row['episode'][0]))
             if len(seen) >= 2 and 'nodes are well' in view._head.content:
                 break
         assert len(seen) >= 2

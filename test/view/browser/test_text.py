@@ -1,4 +1,4 @@
-from her_ros.view.browser.stage import BLUE
+from her_ros.view.browser.colors import BLUE
 from her_ros.view.browser.text import legend, status
 
 

@@ -5,18 +5,18 @@ from collections.abc import Callable
 from typing import Any
 
 
-class Inbox:
+class CallbackQueue:
     """Calls that wait for the page's own thread, since viser calls from others."""
 
     def __init__(self) -> None:
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
-    def later(self, call: Callable[[], None]) -> Callable[[Any], None]:
-        """Return a callback for viser that makes a call later, also for changes of our own."""
+    def defer(self, call: Callable[[], None]) -> Callable[[Any], None]:
+        """Return a callback for viser that defers a call, also after changes by the program."""
         return lambda _: self._waiting.put(call)
 
-    def if_asked(self, call: Callable[[], None]) -> Callable[[Any], None]:
-        """Return a callback for viser that makes a call later, if a person asked for it."""
+    def defer_for_user(self, call: Callable[[], None]) -> Callable[[Any], None]:
+        """Return a callback for viser that defers a call, only after changes by a user."""
 
         def put(event: Any) -> None:
             if event.client is not None:
@@ -24,7 +24,7 @@ class Inbox:
 
         return put
 
-    def empty(self) -> None:
+    def run(self) -> None:
         """Make the calls that wait."""
         while not self._waiting.empty():
             self._waiting.get()()

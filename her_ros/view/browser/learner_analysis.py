@@ -41,7 +41,7 @@ class LearnerView(NamedTuple):
     note: str
 
 
-class Lens:
+class LearnerAnalysis:
     """Looks at episodes as the learner of a run does.
 
     :param run: None: episodes of no run; HER is then shown with its default parameters

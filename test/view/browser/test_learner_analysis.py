@@ -9,7 +9,7 @@ from her_ros.learning.learner import Learner
 from her_ros.learning.training.checkpoint import save_checkpoint
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named
-from her_ros.view.browser.learner_lens import Lens, hindsight_goals
+from her_ros.view.browser.learner_analysis import LearnerAnalysis, hindsight_goals
 
 TASK = task_named('FetchReach')
 
@@ -39,7 +39,7 @@ def test_goals_are_states_that_the_episode_reached(episodes, strategy):
 
 
 def test_without_a_run_there_is_no_value_and_a_note_says_so(episodes):
-    view = Lens(None, TASK).look(episodes[0], episodes[1:])
+    view = LearnerAnalysis(None, TASK).look(episodes[0], episodes[1:])
     assert view.goals is not None
     assert view.value is None
     assert 'the run is not known' in view.note
@@ -50,7 +50,7 @@ def test_values_are_those_of_the_critics_in_the_checkpoint(episodes, recorded_ru
     parameters = LearnerParameters(device='cpu', relative_goals=True, hidden_sizes=(16, 16))
     settings = 'relative_goals: true, hidden_sizes: [16, 16], task: FetchReach, device: cpu'
     run.params.write_text(f'/**/trainer:\n  ros__parameters: {{{settings}}}\n')
-    lens = Lens(run, TASK)
+    lens = LearnerAnalysis(run, TASK)
     missing = lens.look(episodes[0], [])
     assert missing.value is None
     assert 'has no checkpoint' in missing.note
@@ -82,6 +82,6 @@ def test_a_run_without_her_shows_no_goals_of_her(episodes, recorded_run):
     run = RunFolder(recorded_run)
     settings = 'her.k: 0, task: FetchReach, device: cpu'
     run.params.write_text(f'/**/trainer:\n  ros__parameters: {{{settings}}}\n')
-    view = Lens(run, TASK).look(episodes[0], episodes[1:])
+    view = LearnerAnalysis(run, TASK).look(episodes[0], episodes[1:])
     assert view.goals is None
     assert 'her.k of this run is 0' in view.note

@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from her_ros.episodes.episode import Episode
-from her_ros.sim.rendering.view_scene import task_slices
 from her_ros.tasks.registry import task_named
-from her_ros.view.browser.why import outcome, reason
+from her_ros.view.browser.outcome import outcome, reason
 
 PUSH, REACH = task_named('FetchPush'), task_named('FetchReach')
 STEPS = 10
@@ -15,7 +14,7 @@ def episode(path, task=PUSH, gripper=(0.0, 0.0, 0.1), version=1):
     achieved = np.zeros((STEPS + 1, 3))
     achieved[:, 0] = path
     observation = np.zeros((STEPS + 1, task.observation_size))
-    slices = task_slices(task)
+    slices = task.observation_slices
     observation[:, slices['gripper_position']] = gripper if task is PUSH else achieved
     if task is PUSH:
         observation[:, slices['object_position']] = achieved
@@ -55,7 +54,7 @@ def test_an_object_that_was_never_touched_explains_the_miss():
 
 def test_an_object_that_fell_explains_the_miss():
     made = episode(line(0.1, 0.9))
-    height = task_slices(PUSH)['object_position'].start + 2
+    height = PUSH.observation_slices['object_position'].start + 2
     made.rows['observation'][7:, height] = -0.1
     assert reason(made, PUSH) == 'The object fell at step 7.'
 

@@ -3,7 +3,6 @@
 import numpy as np
 
 from her_ros.episodes.episode import Episode
-from her_ros.sim.rendering.view_scene import task_slices
 from her_ros.tasks.goal_task import GoalTask
 
 # An object that moved less was not moved, and one that is so much lower fell; metres.
@@ -47,7 +46,7 @@ def _of_distance(distances: np.ndarray, near: np.ndarray, task: GoalTask) -> str
 
 def _of_object(episode: Episode, task: GoalTask) -> str:
     """Return what happened to the object, if that explains it; else nothing."""
-    slices = task_slices(task)
+    slices = task.observation_slices
     if 'object_position' not in slices:
         return ''
     path = episode.true_observation[:, slices['object_position']]
