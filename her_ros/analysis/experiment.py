@@ -26,6 +26,7 @@ from her_ros.config.schema import ConfigError
 from her_ros.orchestration.jobs import Job, run_jobs
 from her_ros.orchestration.prepare import Run, checked_values, prepare_run, training_names
 from her_ros.orchestration.progress import Progress
+from her_ros.orchestration.ray_jobs import Cluster, run_ray_jobs
 from her_ros.runtime.files import InUse, locked, write_whole
 from her_ros.runtime.ros_environment import check_ros_environment
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
@@ -50,6 +51,8 @@ class ExperimentOptions:
     overrides: Sequence[str]
     #: likewise; None: the file shipped for the task
     params_file: Path | None = None
+    #: cluster that makes the runs; None: this machine
+    cluster: Cluster | None = None
 
     @property
     def folder(self) -> Path:
@@ -85,14 +88,20 @@ def experiment(options: ExperimentOptions) -> int:
             write_whole(folder / EXPERIMENT_FILE, file.read_bytes())
         jobs = planned(chosen, options)
         unfinished = [job for job in jobs if job.run.result is None]
-        at_once = options.jobs or jobs_allowed()
+        cluster = options.cluster
+        at_once = options.jobs or (jobs_allowed() if cluster is None else None)
+        place = f'{at_once} at once' if cluster is None else f'on Ray at {cluster.address}'
         console.print(
-            f'{folder}: {len(jobs)} runs, {len(jobs) - len(unfinished)} finished already,'
-            f' {at_once} at once'
+            f'{folder}: {len(jobs)} runs, {len(jobs) - len(unfinished)} finished already, {place}'
         )
         with Progress('experiment', len(jobs)) as progress:
             progress.advance(len(jobs) - len(unfinished))
-            interrupted = run_jobs(unfinished, at_once, console.print, progress.advance)
+            if cluster is None:
+                interrupted = run_jobs(unfinished, at_once or 1, console.print, progress.advance)
+            else:
+                interrupted = run_ray_jobs(
+                    unfinished, cluster, at_once, console.print, progress.advance
+                )
         status = _report(chosen, options.task, folder, console)
     if interrupted:
         console.print('stopped; the same command goes on from here')
@@ -151,12 +160,13 @@ def planned(chosen: Experiment, options: ExperimentOptions) -> list[Job]:
     for seed in range(options.seeds):
         for variant in chosen.variants:
             name = f'{variant.name}_seed_{seed}'
+            namespace = f'experiment_{place}/{name}'
             # Those of the variant come last; those of the user are the same for all variants.
             overrides = (*options.overrides, *variant.overrides, f'seed={seed}')
             command = [
                 sys.executable, '-P', '-m', 'her_ros.cli.main', 'train', '--task', options.task,
                 '--runs', str(runs), '--name', name,
-                '--namespace', f'experiment_{place}/{name}', '--no-report',
+                '--namespace', namespace, '--no-report',
             ]  # fmt: skip
             if options.params_file is not None:
                 command += ['--params', str(options.params_file)]
@@ -171,7 +181,8 @@ def planned(chosen: Experiment, options: ExperimentOptions) -> list[Job]:
                 overrides=overrides,
                 may_extend=False,
             )
-            jobs.append(Job(name, run, tuple(command), options.folder / 'log' / f'{name}.log'))
+            log = options.folder / 'log' / f'{name}.log'
+            jobs.append(Job(name, run, tuple(command), log, namespace))
     return jobs
 
 

@@ -16,6 +16,7 @@ from her_ros.cli.options import LEARNABLE, Overrides, Params
     epilog=examples(
         'her-ros experiment her --set trainer.stop.env_steps=6000',
         'her-ros experiment my_experiment.yaml --seeds 5',
+        'her-ros experiment k --task FetchPush --ray auto',
     ),
 )
 def experiment(
@@ -33,6 +34,13 @@ def experiment(
     ] = None,
     params: Params = None,
     override: Overrides = None,
+    ray: Annotated[
+        str,
+        typer.Option(help='Address of a Ray cluster that makes the runs, such as 10.0.0.1:6379.'),
+    ] = '',
+    resources: Annotated[
+        str, typer.Option(help='What a run takes of the Ray cluster, such as CPU=4,GPU=0.5.')
+    ] = 'CPU=2',
 ) -> None:
     """Train variants of HER with several seeds, and draw their learning curves.
 
@@ -41,8 +49,11 @@ def experiment(
     """
     from her_ros.analysis.experiment import ExperimentOptions, list_experiments
     from her_ros.analysis.experiment import experiment as run
+    from her_ros.orchestration.ray_jobs import Cluster, parse_resources
 
     if show_list or not name:
         list_experiments()
         return
-    sys.exit(run(ExperimentOptions(name, task, seeds, out, jobs, override or [], params)))
+    cluster = Cluster(ray, parse_resources(resources)) if ray else None
+    options = ExperimentOptions(name, task, seeds, out, jobs, override or [], params, cluster)
+    sys.exit(run(options))

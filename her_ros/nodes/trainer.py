@@ -1,6 +1,7 @@
 """The ``trainer`` node: reads finished bags, trains, and publishes policies."""
 
 import time
+from contextlib import ExitStack
 from typing import Any
 
 from rclpy.executors import SingleThreadedExecutor
@@ -10,7 +11,8 @@ from her_ros.arms.registry import with_workspace
 from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import values_of
-from her_ros.learning.learner import set_up_torch
+from her_ros.learning.acceleration.ranks import choose_gpu, ranks_of_environment
+from her_ros.learning.learner import device_named, set_up_torch
 from her_ros.learning.training.evaluation import status_of
 from her_ros.learning.training.online import EvaluationDamaged, Training
 from her_ros.learning.training.scalars import ScalarLog
@@ -51,8 +53,11 @@ class TrainerNode(GuardedNode):
         set_up_torch(p.threads)
         hyperparameters = {k: v for k, v in values_of(p).items() if k != 'run_dir'}
         self._scalars = ScalarLog(folder.tensorboard, hyperparameters)
+        self._held = ExitStack()
+        ranks = self._held.enter_context(ranks_of_environment())
+        choose_gpu(ranks, device_named(p.device))
         self._training = Training(
-            task, p, folder, lambda path: read_bag(path, task).episodes, self._scalars.add
+            task, p, folder, lambda path: read_bag(path, task).episodes, self._scalars.add, ranks
         )
         if self._training.resume():
             resumed = self._training.learner
@@ -204,6 +209,7 @@ class TrainerNode(GuardedNode):
             self._training.save()
         self._training.close()
         self._scalars.close()
+        self._held.close()
 
 
 def main() -> None:

@@ -37,6 +37,8 @@ class NodeSpec:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     #: file that this node writes at the end of the run; empty: its end never ends the run
     result: str = ''
+    #: whether it is started again when it dies
+    restarts: bool = True
 
     @property
     def full_name(self) -> str:
@@ -120,16 +122,17 @@ def joined_nodes(
 
 
 def training_nodes(
-    namespace: str, workers: int, run_dir: str, recorders: int = 0
+    namespace: str, workers: int, run_dir: str, recorders: int = 0, ranks: int = 1
 ) -> list[NodeSpec]:
     """List the nodes of a training run.
 
     :param recorders: number of recorders for workers that join without the run folder
+    :param ranks: number of processes that learn; several can only start together
     """
     namespace = '/' + namespace.strip('/')
     result = str(RunFolder(run_dir).result)
     nodes = [
-        NodeSpec('trainer', namespace, parameters={'run_dir': run_dir}, result=result),
+        NodeSpec('trainer', namespace, {}, {'run_dir': run_dir}, result, restarts=ranks == 1),
         NodeSpec('evaluator', namespace, parameters={'run_dir': run_dir}),
     ]
     for worker in range(workers):

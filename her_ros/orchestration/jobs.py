@@ -25,6 +25,8 @@ class Job:
     run: Run
     command: tuple[str, ...]
     log: Path
+    #: ROS namespace of the training
+    namespace: str = ''
 
 
 def run_jobs(
@@ -51,13 +53,13 @@ def run_jobs(
             time.sleep(0.1)
             for job in [job for job, process in running.items() if process.poll() is not None]:
                 del running[job]
-                report(_ended(job))
+                report(outcome_of(job, take_error(error_file(job.log))))
                 on_end()
     except KeyboardInterrupt:
         report('stopping')
         return True
     finally:
-        _stop(running.values())
+        stop(running.values())
     return False
 
 
@@ -76,19 +78,24 @@ def _started(job: Job) -> 'subprocess.Popen[bytes]':
         )
 
 
-def _ended(job: Job) -> str:
+def outcome_of(job: Job, error: object) -> str:
+    """Return a line about the end of a job.
+
+    :param error: that ended it, if that is known
+    """
     result = job.run.result
     if result is None:
         lines = job.log.read_text('utf-8', errors='replace').strip().splitlines()
         last_line = lines[-1] if lines else 'it printed nothing'
-        return f'{job.name} failed: {take_error(error_file(job.log)) or last_line} ({job.log})'
+        return f'{job.name} failed: {error or last_line} ({job.log})'
     return (
         f'{job.name}: {result["outcome"]}, success {result["success_rate"]:.2f} after'
         f' {result["env_steps"]:,} env steps, {result["wall_s"]:.0f} s'
     )
 
 
-def _stop(processes: Iterable['subprocess.Popen[bytes]']) -> None:
+def stop(processes: Iterable['subprocess.Popen[bytes]']) -> None:
+    """Stop trainings; kill those that do not end within seconds."""
     stopped = [process for process in processes if process.poll() is None]
     for process in stopped:
         process.terminate()

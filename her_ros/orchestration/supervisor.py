@@ -109,6 +109,10 @@ class Supervisor:
         last_words = str(error or _last_error(child.log, child.log_start))
         if status == USER_ERROR:
             raise SupervisorError(last_words, f'its log is {child.log}', name)
+        if not child.spec.restarts:
+            raise SupervisorError(
+                f'ended with {cause} ({last_words})', 'start all training processes again', name
+            )
         if not self._rule.allows(name):
             raise SupervisorError(
                 f'{RestartRule.verdict(name)}; last: {last_words}', f'its log is {child.log}'

@@ -17,9 +17,11 @@ from her_ros.orchestration.graph import training_nodes
 from her_ros.orchestration.prepare import Run, claimed, extended, prepare_run
 from her_ros.orchestration.session import supervise
 from her_ros.orchestration.worker import write_join_file
+from her_ros.runtime.process import end_at_signals
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.run_result import is_solved
+from her_ros.runtime.torchrun import rank_and_count
 
 if TYPE_CHECKING:
     from her_ros.view.display import Display
@@ -49,6 +51,13 @@ def train(
     :return: 0 if the task is solved, also by a run that has finished already; 1 if the limit came
         first; 130 after Ctrl-C
     """
+    rank, ranks = rank_and_count()
+    if rank > 0:
+        end_at_signals()  # nothing is lost before the processes have found each other
+        # Imported only here: it needs torch, which is slow to load.
+        from her_ros.orchestration.train_ranks import follow_trainer
+
+        return follow_trainer()
     console = Console(markup=False)  # a path may hold brackets
     if server:
         os.environ.update(discovery_server(server))
@@ -61,6 +70,10 @@ def train(
             ' --set trainer.stop.env_steps=… or another stop rule goes on with this one',
             soft_wrap=True,
         )
+        if ranks > 1:
+            from her_ros.orchestration.train_ranks import release_followers
+
+            release_followers()
         return _report(console, run, run.result)
     with claimed(run, namespace), running_server(server, run.folder.log / _SERVER_LOG) as note:
         if note:
@@ -70,7 +83,7 @@ def train(
         console.print(
             f'{"resuming" if run.resumed else "starting"} {run.folder.path}', soft_wrap=True
         )
-        nodes = training_nodes(namespace, workers, str(run.folder.path), recorders)
+        nodes = training_nodes(namespace, workers, str(run.folder.path), recorders, ranks)
         interrupted = supervise(
             nodes, run.folder, lambda console: _display(run, namespace, console), console
         )
@@ -89,7 +102,7 @@ def _resuming(
     run: Run, runs: Path, workers: int, namespace: str, recorders: int, server: str
 ) -> str:
     """Return the command that resumes a run; its parameters are in its folder."""
-    words = ['her-ros', 'train', '--task', run.task, '--name', run.folder.path.name]
+    words = ['train', '--task', run.task, '--name', run.folder.path.name]
     if runs != Path('runs'):
         words += ['--runs', str(runs)]
     if workers != 1:
@@ -100,7 +113,8 @@ def _resuming(
         words += ['--recorders', str(recorders)]
     if server:
         words += ['--discovery-server', server]
-    return shlex.join(words)
+    program = 'her-ros' if rank_and_count()[1] == 1 else 'torchrun … -m her_ros.cli.main'
+    return f'{program} {shlex.join(words)}'
 
 
 def _display(run: Run, namespace: str, console: Console) -> 'Display':

@@ -1,6 +1,5 @@
 """``her-ros train-offline``: train a policy from bags, without ROS and without simulation."""
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -19,7 +18,7 @@ from her_ros.config.run_parameters import check_same, values_for
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode, split_rollout
 from her_ros.learning.acceleration.compile import compile_or_say_why
-from her_ros.learning.acceleration.ranks import ranks_of_environment
+from her_ros.learning.acceleration.ranks import choose_gpu, ranks_of_environment
 from her_ros.learning.learner import device_named, set_up_torch
 from her_ros.learning.training.offline import Judge, OfflineTraining
 from her_ros.learning.training.scalars import ScalarLog
@@ -31,6 +30,7 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.process import handle_end_signals
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.runtime.torchrun import rank_and_count
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.view.training_progress import curve
@@ -64,7 +64,7 @@ def train_offline(
         none
     """
     # Only the first of several processes prints.
-    quiet = int(os.environ.get('RANK', '0')) > 0
+    quiet = rank_and_count()[0] > 0
     console = Console(markup=False, highlight=False, soft_wrap=True, quiet=quiet)
     bags = listed_bags(options.bags, console)
     task = _task(options, bags)
@@ -73,8 +73,10 @@ def train_offline(
     parameters = configured(TrainerParameters, 'trainer', values['trainer'])
     folder = RunFolder(options.out or Path('runs') / task.name / 'offline')
     set_up_torch(parameters.threads)
-    with ranks_of_environment(device_named(parameters.device)) as ranks, ExitStack() as stack:
+    device = device_named(parameters.device)
+    with ranks_of_environment() as ranks, ExitStack() as stack:
         with ranks.together():
+            choose_gpu(ranks, device)
             # Once there is a checkpoint, the source is not needed any more.
             if not folder.checkpoint.exists():
                 check_start(task, parameters)

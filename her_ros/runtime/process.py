@@ -95,6 +95,12 @@ def handle_end_signals(handler: Callable[[int, Any], object]) -> list[signal.Sig
     return wanted
 
 
+def end_at_signals() -> None:
+    """Let ``END_SIGNALS`` end this process at once, as if they were never handled."""
+    for number in END_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+
+
 def is_program() -> bool:
     """Tell whether this process runs a node or a command of this package."""
     return any(

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -11,6 +12,15 @@ from torch import Tensor
 
 from her_ros.learning.normalizer import Normalizer
 from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.torchrun import rank_and_count
+
+# How long a rank may be silent, such as while it reads the bags of a resumed run. The end of a
+# process shows at once, that of a machine or a network after this time.
+_PATIENCE = timedelta(minutes=10)
+
+
+class RanksLost(HerRosError):
+    """Another rank has ended or cannot be reached, perhaps in the middle of an update."""
 
 
 class Ranks:
@@ -21,6 +31,8 @@ class Ranks:
 
     rank = 0
     count = 1
+    #: whether an exchange failed; the networks may then be in the middle of an update
+    is_lost = False
 
     def average(self, gradients: Mapping[str, Sequence[Tensor]]) -> None:
         """Replace gradients by their mean over all ranks, in place."""
@@ -31,6 +43,10 @@ class Ranks:
     def gather(self, value: Any) -> list[Any]:
         """Return the plain values of all ranks, in their order."""
         return [value]
+
+    def broadcast(self, value: Any) -> Any:
+        """Return the plain value of rank 0."""
+        return value
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -55,13 +71,15 @@ class TorchRanks(Ranks):
 
     def __init__(self) -> None:
         self.rank, self.count = dist.get_rank(), dist.get_world_size()
+        self._of_gpus: dist.ProcessGroup | None = None
 
     def average(self, gradients: Mapping[str, Sequence[Tensor]]) -> None:
         """Replace gradients by their mean over all ranks, in place."""
         tensors = [tensor for each in gradients.values() for tensor in each]
         # In one message; losses are means over a batch, so this is the gradient of all batches.
         whole = torch.cat([tensor.ravel() for tensor in tensors])
-        dist.all_reduce(whole)
+        with self._exchange():
+            dist.all_reduce(whole, group=self._group_of(whole.device))
         parts = whole.div_(self.count).split([tensor.numel() for tensor in tensors])
         for tensor, part in zip(tensors, parts, strict=True):
             tensor.copy_(part.view(tensor.shape))
@@ -76,28 +94,80 @@ class TorchRanks(Ranks):
     def gather(self, value: Any) -> list[Any]:
         """Return the plain values of all ranks, in their order."""
         values: list[Any] = [None] * self.count
-        dist.all_gather_object(values, value)
+        with self._exchange():
+            dist.all_gather_object(values, value)
         return values
+
+    def broadcast(self, value: Any) -> Any:
+        """Return the plain value of rank 0."""
+        values = [value]
+        with self._exchange():
+            dist.broadcast_object_list(values, src=0)
+        return values[0]
+
+    def _group_of(self, device: torch.device) -> 'dist.ProcessGroup | None':
+        """Return the group for tensors of a device; None: the default one, of CPUs."""
+        if device.type != 'cuda':
+            return None
+        if self._of_gpus is None:
+            self._of_gpus = dist.new_group(backend='nccl')
+        return self._of_gpus
+
+    @contextmanager
+    def _exchange(self) -> Iterator[None]:
+        """Translate errors of torch.
+
+        :raises RanksLost: if another rank does not answer
+        """
+        try:
+            yield
+        except RuntimeError as error:
+            self.is_lost = True
+            raise RanksLost(
+                f'training process {self.rank} lost another one of {self.count}'
+                f' ({_first_line(error)})',
+                'look for the first line of the others; the same command goes on from the last'
+                ' checkpoint',
+            ) from None
 
 
 @contextmanager
-def ranks_of_environment(device: torch.device) -> Iterator[Ranks]:
+def ranks_of_environment() -> Iterator[Ranks]:
     """Join the group that torchrun's variables describe; without them, run as a single process.
 
-    Gloo carries what CPUs exchange, NCCL what GPUs do, each rank on the GPU of its local number.
+    Gloo carries plain values and what CPUs exchange, NCCL the gradients of GPUs.
+
+    :raises HerRosError: if the variables are not those of torchrun
+    :raises RanksLost: if the other processes do not come
     """
-    if int(os.environ.get('WORLD_SIZE', '1')) == 1:
+    if rank_and_count()[1] == 1:
         yield Ranks()
         return
-    if device.type == 'cuda':
-        local, gpus = int(os.environ['LOCAL_RANK']), torch.cuda.device_count()
-        if local >= gpus:
-            raise HerRosError(
-                f'{gpus} GPUs here', f'start as many processes, not {local + 1} or more'
-            )
-        torch.cuda.set_device(local)
-    dist.init_process_group('nccl' if device.type == 'cuda' else 'gloo')
+    try:
+        dist.init_process_group('gloo', timeout=_PATIENCE)
+    except (RuntimeError, ValueError) as error:  # also a variable that is missing
+        raise RanksLost(
+            f'the training processes did not find each other ({_first_line(error)})',
+            'start all of them with torchrun',
+        ) from None
     try:
         yield TorchRanks()
     finally:
         dist.destroy_process_group()
+
+
+def choose_gpu(ranks: Ranks, device: torch.device) -> None:
+    """Give each rank that learns on a GPU the one of its local number.
+
+    :raises HerRosError: if there are fewer GPUs than ranks on this machine
+    """
+    if ranks.count == 1 or device.type != 'cuda':
+        return
+    local, gpus = int(os.environ['LOCAL_RANK']), torch.cuda.device_count()
+    if local >= gpus:
+        raise HerRosError(f'{gpus} GPUs here', f'start as many processes, not {local + 1} or more')
+    torch.cuda.set_device(local)
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]

@@ -1,7 +1,7 @@
 """Online training over a run folder: read bags, update at a ratio, evaluate, stop."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,11 +10,13 @@ import torch
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.acceleration.compile import CompileAhead, compile_or_say_why
+from her_ros.learning.acceleration.ranks import Ranks
 from her_ros.learning.learner import Learner
 from her_ros.learning.training.bag_training import BagTraining, RecordScalar
 from her_ros.learning.training.checkpoint import load_checkpoint
 from her_ros.learning.training.checkpoint_form import check_form
 from her_ros.learning.training.evaluation import Evaluation, mean_return, reached_in_a_row
+from her_ros.learning.training.rank_orders import RankLeader, ReadEpisodes
 from her_ros.learning.training.warm_start import warm_start
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import file_sha256, set_aside, sha256, write_whole
@@ -24,9 +26,6 @@ from her_ros.tasks.goal_task import GoalTask
 
 # Evaluation bags of one policy version that may be damaged before the run ends.
 _MAX_DAMAGED = 3
-
-#: reads the finished episodes of a bag
-ReadEpisodes = Callable[[Path], Sequence[Episode]]
 
 
 class TrainingError(HerRosError):
@@ -42,6 +41,9 @@ class Training(BagTraining):
 
     The folder is the truth: a bag counts once it is in ``bags/`` under its final name, and the
     checkpoint lists the bags read, in order.
+
+    :param ranks: the processes of distributed training, of which this is rank 0; None: this one
+        alone
     """
 
     def __init__(
@@ -51,8 +53,11 @@ class Training(BagTraining):
         folder: RunFolder,
         read: ReadEpisodes,
         record: RecordScalar = lambda name, value, step: None,
+        ranks: Ranks | None = None,
     ) -> None:
-        super().__init__(task, parameters, folder, Learner(task, parameters), record)
+        super().__init__(task, parameters, folder, Learner(task, parameters, ranks), record)
+        self._ranks = self.learner.ranks
+        self._leader = RankLeader(self._ranks)
         self.refused: dict[str, str] = {}  # bag name to what is wrong with it
         self._read = read
         self._compile_ahead = CompileAhead(self.learner, parameters)
@@ -76,9 +81,16 @@ class Training(BagTraining):
         :raises CheckpointError: if the checkpoint cannot be used
         :raises WarmStartError: if ``start_from`` names no policy that fits
         """
-        if not self.folder.checkpoint.exists():
+        is_resumed = self.folder.checkpoint.exists()
+        if is_resumed:
+            self._go_on()
+        else:
             warm_start(self.learner)
-            return False
+        self._leader.begin(self.learner, self.folder, self._log, self.parameters)
+        return is_resumed
+
+    def _go_on(self) -> None:
+        """Take the state from the checkpoint, and the buffer from the bags that it lists."""
         state = load_checkpoint(self.folder.checkpoint)
         if 'ranks' in state:
             raise TrainingError(
@@ -113,10 +125,14 @@ class Training(BagTraining):
             version, content = state['judged']
             self._candidate = (version, content.numpy().tobytes())
             self._candidate_counts = tuple(state['judged_at'])
-        return True
 
     def save(self) -> None:
-        """Write the checkpoint; its keys stay, so that earlier ones can be read."""
+        """Write the checkpoint; its keys stay, so that earlier ones can be read.
+
+        Does nothing once another rank was lost, since that may be in the middle of an update.
+        """
+        if self._ranks.is_lost:
+            return
         judged = None
         if self._candidate is not None:
             version, content = self._candidate
@@ -134,6 +150,7 @@ class Training(BagTraining):
         A bag that cannot be read is not moved, and is noted in ``refused``.
         """
         names = {path.name for path in self.folder.bags.glob('*.mcap')} - self._seen
+        known = len(self._log)
         for name in sorted(names):
             path = self.folder.bags / name
             self._seen.add(name)
@@ -147,6 +164,7 @@ class Training(BagTraining):
             self._log.append((name, digest))
             self.learner.ingest(episodes)
             self._record_episodes('rollout', episodes, self.learner.env_steps)
+        self._leader.store(self.learner, self._log[known:])
         return len(names)
 
     def has_seen(self, name: str) -> bool:
@@ -178,19 +196,28 @@ class Training(BagTraining):
     def compile_when_due(self) -> str:
         """Compile the updates once the run is long enough; return a message for the user."""
         news, self._news = self._news, ''
-        return news or self._compile_ahead.poll()
+        if news:
+            return news
+        was_compiled = self.learner.compiled
+        news = self._compile_ahead.poll()
+        if self.learner.compiled and not was_compiled:
+            self._leader.compile()
+        return news
 
     def close(self) -> None:
-        """Stop the compilation in the background."""
+        """Stop the compilation in the background, and release the other ranks."""
         self._compile_ahead.close()
+        self._leader.end()
 
     def update(self, seconds: float) -> int:
         """Make owed updates for about the given time; return their number."""
         deadline, made = time.monotonic() + seconds, 0
         while self.updates_owed and time.monotonic() < deadline:
             count = min(self.updates_owed, 8)
+            self._leader.update(count)
             losses = self.learner.update(count)
             made += count
+        self._leader.keep_in_touch()
         if made:
             for name, value in losses.items():
                 self._record(f'learner/{name}', value, self.learner.env_steps)

@@ -35,7 +35,7 @@ from her_ros.learning.acceleration.ranks import ranks_of_environment
 from test_ranks import PARAMETERS, TASK, UPDATES, episodes_of
 
 set_up_torch(1)
-with ranks_of_environment(torch.device('cpu')) as ranks:
+with ranks_of_environment() as ranks:
     learner = Learner(TASK, PARAMETERS, ranks)
     learner.ingest(episodes_of(ranks.rank))
     for normalizer in learner.normalizers.values():

@@ -1,0 +1,166 @@
+"""Run the trainings of an experiment as tasks of a Ray cluster."""
+
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from her_ros.orchestration.jobs import Job, outcome_of
+from her_ros.orchestration.remote_run import Order, train_here
+from her_ros.runtime.errors import HerRosError, one_line
+from her_ros.runtime.process import END_SIGNALS
+
+# How often Ray runs a training again whose machine or worker process has died.
+_RETRIES = 3
+# Longest wait for the trainings that are stopped, seconds; each stops its nodes.
+_STOP_TIMEOUT_S = 25.0
+_INSTALL = "pip install 'her_ros[ray]'"
+
+
+class RayError(HerRosError):
+    """A cluster that cannot be used."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Ray cluster and what a run takes of it."""
+
+    #: of its head, such as 10.0.0.1:6379; ``auto`` for the one of this machine
+    address: str
+    #: amounts by the names of Ray: CPU, GPU, memory, or of your own
+    resources: Mapping[str, float] = field(default_factory=lambda: {'CPU': 2.0})
+
+
+def parse_resources(text: str) -> dict[str, float]:
+    """Read the resources of a run, such as ``CPU=2,GPU=0.5``.
+
+    :raises RayError: if they are not names with positive numbers
+    """
+    found = {}
+    for part in text.split(','):
+        name, _, amount = part.strip().partition('=')
+        try:
+            found[name] = float(amount)
+            is_fit = name.isidentifier() and 0.0 < found[name] < 1e12
+        except ValueError:
+            is_fit = False
+        if not is_fit:
+            raise RayError(f'--resources {text!r}', 'write such as CPU=2 or CPU=4,GPU=0.5')
+    return found
+
+
+def run_ray_jobs(
+    jobs: Iterable[Job],
+    cluster: Cluster,
+    at_once: int | None,
+    report: Callable[[str], None],
+    on_end: Callable[[], None] = lambda: None,
+) -> bool:
+    """Run jobs on a cluster; return whether the user interrupted them.
+
+    One that fails is reported, and the others go on. Ray repeats those whose machine has died.
+
+    :param at_once: largest number at a time; None: as many as the cluster has resources for
+    :param report: called with one line for the user
+    :param on_end: called when a job has ended
+    :raises RayError: if the cluster cannot be used
+    """
+    waiting = deque(jobs)
+    running: dict[Any, Job] = {}
+    with _connected(cluster.address) as ray:
+        _check_room(ray, cluster)
+        task = ray.remote(**_options(cluster.resources))(train_here)
+        try:
+            while waiting or running:
+                while waiting and (at_once is None or len(running) < at_once):
+                    job = waiting.popleft()
+                    report(f'{"resuming" if job.run.resumed else "waiting"} {job.name}')
+                    running[task.remote(Order.of(job))] = job
+                ended, _ = ray.wait([*running], timeout=0.5)
+                for each in ended:
+                    report(_end_of(ray, each, running.pop(each)))
+                    on_end()
+        except KeyboardInterrupt:
+            report('stopping')
+            _cancel(ray, [*running])
+            return True
+    return False
+
+
+def _options(resources: Mapping[str, float]) -> dict[str, Any]:
+    """Translate resources into options of a task of Ray."""
+    own = {'CPU': 'num_cpus', 'GPU': 'num_gpus', 'memory': 'memory'}
+    return {
+        'num_cpus': 0,
+        **{own[name]: amount for name, amount in resources.items() if name in own},
+        'resources': {name: amount for name, amount in resources.items() if name not in own},
+        'max_retries': _RETRIES,
+    }
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    """Connect to a cluster, with this program's own handling of signals.
+
+    :raises RayError: if Ray is not installed, or no cluster answers
+    """
+    os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
+    try:
+        import ray
+    except ImportError as error:
+        raise RayError(f'ray cannot be loaded ({one_line(error)})', _INSTALL) from None
+    handlers = {number: signal.getsignal(number) for number in END_SIGNALS}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level='ERROR')
+    except Exception as error:  # of many kinds, also of other versions of Ray or Python
+        raise RayError(
+            f'no Ray cluster at {address} ({one_line(error)[:200]})',
+            'start one with `ray start --head`, and give the address that it prints',
+        ) from None
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _check_room(ray: Any, cluster: Cluster) -> None:
+    """Check that one machine of the cluster has what a run takes, since Ray would wait for it.
+
+    :raises RayError: if none has
+    """
+    machines = [each['Resources'] for each in ray.nodes() if each['Alive']]
+    wanted = cluster.resources.items()
+    if any(all(each.get(name, 0.0) >= amount for name, amount in wanted) for each in machines):
+        return
+    text = ', '.join(f'{name}={amount:g}' for name, amount in wanted)
+    largest = {name: max(each.get(name, 0.0) for each in machines) for name, _ in wanted}
+    has = ', '.join(f'{name}={amount:g}' for name, amount in largest.items())
+    raise RayError(
+        f'no machine of the Ray cluster has {text} for a run; the most of each is {has}',
+        'ask for less with --resources, or add a machine',
+    )
+
+
+def _end_of(ray: Any, reference: Any, job: Job) -> str:
+    """Take what a job brought back; return a line about its end."""
+    try:
+        parcel = ray.get(reference)
+    except Exception as error:  # of the task, wrapped by Ray, or of Ray
+        cause = getattr(error, 'cause', None) or error
+        return f'{job.name} failed: {one_line(cause)}'
+    parcel.unpack(job)
+    return outcome_of(job, parcel.error)
+
+
+def _cancel(ray: Any, references: list[Any]) -> None:
+    for each in references:
+        ray.cancel(each)
+    deadline = time.monotonic() + _STOP_TIMEOUT_S
+    while references and (left_s := deadline - time.monotonic()) > 0:
+        _, references = ray.wait(references, num_returns=len(references), timeout=left_s)

@@ -1,0 +1,142 @@
+"""A training of an experiment on another machine of a cluster, and what it brings back."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from her_ros import __version__
+from her_ros.orchestration.jobs import Job, stop
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import write_whole
+from her_ros.runtime.last_error import ERROR_FILE, error_file, take_error
+from her_ros.runtime.process import die_with_parent
+from her_ros.runtime.run_folder import RunFolder
+
+# The program that trains.
+_TRAIN = ('-P', '-m', 'her_ros.cli.main', 'train')
+# Folders of a run that stay where it was made: bags are large, and starts are of that machine.
+_LEFT_BEHIND = ('bags', 'starts')
+_LEFT_FILES = ('lock', 'join.json', 'params.yaml')
+# Most of a log that comes back, bytes.
+_LOG_END = 1 << 20
+
+
+@dataclass(frozen=True)
+class Order:
+    """A training to make."""
+
+    version: str
+    task: str
+    #: folder of the run on the machine of the experiment
+    folder: Path
+    #: id of the run: where the folder has it, it is the same folder
+    identity: str
+    #: content of ``params.yaml``
+    parameters: bytes
+    namespace: str
+    #: arguments of Python that start the training
+    program: Sequence[str] = _TRAIN
+
+    @classmethod
+    def of(cls, job: Job) -> 'Order':
+        """Describe a job."""
+        folder = job.run.folder
+        return cls(
+            __version__,
+            job.run.task,
+            folder.path,
+            folder.identity,
+            folder.params.read_bytes(),
+            job.namespace,
+        )
+
+
+@dataclass
+class Parcel:
+    """What a training brings back."""
+
+    #: last part of what it printed
+    log: bytes = b''
+    #: error that ended it; empty: none, or it named none
+    error: str = ''
+    #: files of the finished run by their paths in its folder; empty where the folder is shared
+    files: dict[str, bytes] = field(default_factory=dict)
+
+    def unpack(self, job: Job) -> None:
+        """Write log and files; ``result.json`` comes last, since a run with it has finished."""
+        with job.log.open('ab') as log:
+            log.write(self.log)
+        for name in sorted(self.files, key='result.json'.__eq__):
+            path = job.run.folder.path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, self.files[name])
+
+
+def train_here(order: Order) -> Parcel:
+    """Make a training on this machine, in its own folder where that is here, or in a new one.
+
+    :raises HerRosError: if another version of this package is installed here
+    """
+    if order.version != __version__:
+        raise HerRosError(
+            f'her_ros {__version__} here, but {order.version} where the experiment runs',
+            'install the same version on all machines',
+        )
+    if RunFolder(order.folder).identity == order.identity:
+        return _trained(order, RunFolder(order.folder))
+    with tempfile.TemporaryDirectory(prefix='her_ros_run_') as parent:
+        folder = RunFolder(Path(parent) / order.task / order.folder.name)
+        folder.create()
+        write_whole(folder.params, order.parameters)
+        parcel = _trained(order, folder)
+        if folder.result.exists():
+            parcel.files = _content(folder.path)
+        return parcel
+
+
+def _trained(order: Order, folder: RunFolder) -> Parcel:
+    command = [
+        sys.executable, *order.program, '--task', order.task,
+        '--runs', str(folder.path.parents[1]), '--name', folder.path.name,
+        '--namespace', order.namespace, '--no-report',
+    ]  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix='her_ros_log_') as own:
+        log = Path(own) / 'log'
+        with log.open('wb') as output:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, ERROR_FILE: str(error_file(log))},
+                start_new_session=True,
+                preexec_fn=partial(die_with_parent, os.getpid()),
+            )
+        try:
+            process.wait()
+        finally:
+            stop([process])
+        error = take_error(error_file(log))
+        return Parcel(_end_of(log), str(error or ''))
+
+
+def _end_of(log: Path) -> bytes:
+    with log.open('rb') as file:
+        file.seek(max(0, log.stat().st_size - _LOG_END))
+        return file.read()
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    """Read the files of a run that another machine has a use for."""
+    found = {}
+    for path in sorted(folder.rglob('*')):
+        name = path.relative_to(folder)
+        is_left = name.parts[0] in _LEFT_BEHIND or str(name) in _LEFT_FILES
+        if path.is_file() and not is_left:
+            found[str(name)] = path.read_bytes()
+    return found

@@ -1,0 +1,19 @@
+"""Environment variables by which torchrun numbers the processes that it starts."""
+
+import os
+
+from her_ros.runtime.errors import HerRosError
+
+
+def rank_and_count() -> tuple[int, int]:
+    """Return the number of this process and how many there are; (0, 1) without torchrun.
+
+    :raises HerRosError: if the variables are not those of torchrun
+    """
+    texts = [os.environ.get('RANK', '0'), os.environ.get('WORLD_SIZE', '1')]
+    if not all(text.isdecimal() for text in texts) or int(texts[0]) >= int(texts[1]):
+        raise HerRosError(
+            f'RANK is {texts[0]!r} and WORLD_SIZE is {texts[1]!r}',
+            'start several processes with torchrun, or unset both variables',
+        )
+    return int(texts[0]), int(texts[1])
