@@ -27,7 +27,7 @@ def requirements(name):
     return [line for line in lines if line and not line.startswith('#')]
 
 
-EXTRAS = ('minari', 'video', 'view')
+EXTRAS = ('minari', 'ray', 'video', 'view')
 
 setup(
     name='her_ros',

@@ -197,6 +197,7 @@ OTHERS = (
     'openssl',
     'pip',
     'rosdep',
+    'ray',
     'rviz2',
     'scp',
     'source',

@@ -273,7 +273,7 @@ def test_an_import_that_crosses_a_wall_is_found(module, source):
 def test_every_library_is_a_requirement():
     # Libraries of ROS come with its packages; those of an extra are imported where they are used.
     given = {*MESSAGES, 'rclpy', 'launch', 'launch_ros', 'ament_index_python', 'her_ros'}
-    extra = {'imageio_ffmpeg', 'stable_baselines3', 'viser', 'websockets'}
+    extra = {'imageio_ffmpeg', 'ray', 'stable_baselines3', 'viser', 'websockets'}
     distributions = {'PIL': 'pillow', 'ruamel': 'ruamel_yaml'}
     lines = (PACKAGE.parent / 'requirements.txt').read_text('utf-8').splitlines()
     pins = [line.partition('==')[0] for line in lines if '==' in line]

@@ -23,6 +23,7 @@ FILES = (
     'MANIFEST.in',
     'requirements.txt',
     'requirements-minari.txt',
+    'requirements-ray.txt',
     'requirements-video.txt',
     'requirements-view.txt',
 )
@@ -91,7 +92,7 @@ def test_it_requires_what_it_runs_on(installed):
     required = Distribution.at(info).requires or ()
     always = {name(line) for line in required if 'extra ==' not in line}
     assert always == names_in('requirements.txt')
-    for extra in ('video', 'view'):
+    for extra in ('minari', 'ray', 'video', 'view'):
         its = {name(line) for line in required if f'extra == "{extra}"' in line}
         assert its == names_in(f'requirements-{extra}.txt')
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
+from glob import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
 from her_ros.episodes.episode import Episode
 from her_ros.orchestration.offline_bags import task_of
-from her_ros.runtime.files import WRITABLE, publish_folder
+from her_ros.runtime.files import WRITABLE, create_held, publish_folder, remove_unheld
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
@@ -138,11 +139,14 @@ def _whole(out: Path) -> Iterator[Path]:
     """
     if out.exists():
         raise DatasetError('exists already', 'name another folder', source=out)
+    for torn in out.parent.glob(f'.{escape(out.name)}.*.tmp'):  # of killed processes
+        remove_unheld(torn)
     temporary = out.with_name(f'.{out.name}.{secrets.token_hex(4)}.tmp')
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        publish_folder(temporary, out)
+        temporary.mkdir(parents=True)
+        with create_held(temporary / 'lock'):
+            yield temporary / 'whole'
+            publish_folder(temporary / 'whole', out)
     except OSError as error:
         raise DatasetError(f'cannot be written ({error.strerror})', WRITABLE, out) from error
     finally:

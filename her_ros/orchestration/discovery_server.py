@@ -17,6 +17,8 @@ from her_ros.runtime.process import die_with_parent
 from her_ros.runtime.ros_environment import RosEnvironmentError
 
 _PROGRAM = 'fast-discovery-server'
+# How long the refusal of a machine without a server may take, seconds.
+_ANSWER_S = 1.0
 
 
 @contextmanager
@@ -27,7 +29,7 @@ def running_server(address: str, log: Path) -> Iterator[str]:
     :param log: takes its output
     :return: what became of it, for the user; empty: none was asked for
     :raises RosEnvironmentError: if Fast DDS's server is not installed, or does not start, or other
-        machines cannot reach it
+        machines cannot reach it, or nobody answers at the addresses of others
     """
     if not address:
         yield ''
@@ -37,6 +39,7 @@ def running_server(address: str, log: Path) -> Iterator[str]:
     if ';' not in servers:
         _check_reachable(host)
     if ';' in servers or not _is_free_here(host, int(port)):
+        check_server(servers)
         yield f'discovery server {servers} is of others'
         return
     program = shutil.which(_PROGRAM) or shutil.which(
@@ -66,6 +69,37 @@ def running_server(address: str, log: Path) -> Iterator[str]:
     finally:
         server.kill()
         server.wait()
+
+
+def check_server(servers: str) -> None:
+    """Check that a discovery server may be at one of some addresses.
+
+    A server says nothing to a stranger, but a machine without one refuses the message.
+
+    :param servers: HOST:PORT, apart by ``;``
+    :raises RosEnvironmentError: if none can be there
+    """
+    reasons = [_refusal(*each.rsplit(':', 1)) for each in servers.split(';') if each]
+    if all(reasons):
+        raise RosEnvironmentError(
+            f'nobody answers at discovery server {servers} ({"; ".join(reasons)})',
+            f'start one there by `her-ros train --discovery-server`, or by {_PROGRAM}',
+        )
+
+
+def _refusal(host: str, port: str) -> str:
+    """Return why no server can be at an address; empty if there may be one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.settimeout(_ANSWER_S)
+        try:
+            probe.connect((host, int(port)))
+            probe.send(b'')
+            probe.recv(1)
+        except TimeoutError:
+            return ''
+        except OSError as error:
+            return error.strerror or str(error)
+    return ''
 
 
 def _check_reachable(host: str) -> None:

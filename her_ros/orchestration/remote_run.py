@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,6 +25,8 @@ _LEFT_BEHIND = ('bags', 'starts')
 _LEFT_FILES = ('lock', 'join.json', 'params.yaml')
 # Most of a log that comes back, bytes.
 _LOG_END = 1 << 20
+# Seconds between two looks at a training.
+_POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,9 @@ def _trained(order: Order, folder: RunFolder) -> Parcel:
                 preexec_fn=partial(die_with_parent, os.getpid()),
             )
         try:
-            process.wait()
+            # Ray's interrupt does not end a wait.
+            while process.poll() is None:
+                time.sleep(_POLL_S)
         finally:
             stop([process])
         error = take_error(error_file(log))

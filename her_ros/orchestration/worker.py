@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from socket import gethostname
@@ -13,11 +14,19 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.console import Console
 
 from her_ros import __version__
-from her_ros.orchestration.dds_environment import is_open, member_environment
+from her_ros.arms.digest import arm_digest
+from her_ros.arms.registry import arm_named
+from her_ros.config.files import read_run_file
+from her_ros.orchestration.dds_environment import (
+    discovery_server,
+    is_open,
+    member_environment,
+)
+from her_ros.orchestration.discovery_server import check_server
 from her_ros.orchestration.graph import FIRST_JOINED, MOST_JOINED, joined_nodes
 from her_ros.orchestration.prepare import Run
 from her_ros.orchestration.session import supervise
-from her_ros.runtime.files import write_whole
+from her_ros.runtime.files import sha256, write_whole
 from her_ros.runtime.join_file import JoinError, JoinFile, read_join_file
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace, domain_id
 from her_ros.runtime.run_folder import RoleTaken, RunFolder
@@ -30,7 +39,7 @@ if TYPE_CHECKING:
 # Clocks that differ by more are reported, seconds; the stamps of bags would disagree.
 _CLOCK_TOLERANCE_S = 1.0
 # Packages whose versions all workers of a run must have in common.
-_PACKAGES = ('mujoco',)
+_PACKAGES = ('mujoco', 'mujoco-menagerie', 'gymnasium-robotics')
 
 
 class Options(NamedTuple):
@@ -60,6 +69,7 @@ def write_join_file(run: Run, namespace: str) -> None:
         environ.get('ROS_DISCOVERY_SERVER', ''),
         environ.get('RMW_IMPLEMENTATION', ''),
         _versions(),
+        _digests(run.task, folder.params),
         folder.params.read_text('utf-8'),
     ).write(folder.join)
 
@@ -83,8 +93,11 @@ def work(options: Options) -> int:
         member_environment(run.domain, run.middleware, run.is_open, server, run.host)
     )
     check_ros_environment(os.environ, own_log_folder=True)
+    if server:
+        check_server(discovery_server(server)['ROS_DISCOVERY_SERVER'])
     if not is_shared:
         _complete(folder, run)
+    _check_same_task(run, folder)
     members = _members(run, folder, needs_recorder=not is_shared)
     if note := clock_note(members.clock_ahead_s, members.trainer_host):
         console.print(note, soft_wrap=True)
@@ -138,6 +151,36 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:  # installed by other means
             continue
     return found
+
+
+def _digests(task: str, params: Path) -> dict[str, str]:
+    """Return digests of a task and, if it has one, of its arm.
+
+    :param params: parameter file of the run, which names the arm
+    :raises HerRosError: if the task is not known here, or the arm not described
+    """
+    found = task_named(task, read_run_file(params)['policy'].get('arm', ''))
+    # Symmetries matter to the learner alone, and the arm may have another path here.
+    plain = replace(found, symmetries=None, arm='', workspace=())
+    digests = {'task': sha256(repr(plain).encode())}
+    if found.arm:
+        digests['arm'] = arm_digest(arm_named(found.arm))
+    return digests
+
+
+def _check_same_task(run: JoinFile, folder: RunFolder) -> None:
+    """Check that task and arm are here what they are at the run.
+
+    :raises JoinError: naming what differs
+    """
+    own = _digests(run.task, folder.params)
+    for what, digest in run.digests.items():
+        if own.get(what) != digest:
+            raise JoinError(
+                f'the {what} of {run.task} is another one here than at {run.host}',
+                f'copy the description of the {what}, and its model files, from there',
+                source=folder.join,
+            )
 
 
 def _complete(folder: RunFolder, run: JoinFile) -> None:

@@ -19,6 +19,8 @@ _PATTERNS = {
     'discovery_server': r'[\w.:;\[\]-]{0,1000}',
     'middleware': r'([a-z]\w{0,99})?',
 }
+# Fields that are tables of texts.
+_TABLES = ('versions', 'digests')
 
 
 class JoinError(HerRosError):
@@ -46,6 +48,8 @@ class JoinFile:
     middleware: str
     #: versions by package; the simulation and the rows of all workers must be the same
     versions: dict[str, str]
+    #: digests of the task and of its arm, where it has one, by these words
+    digests: dict[str, str]
     #: content of ``params.yaml``
     parameters: str
 
@@ -91,13 +95,15 @@ def _check(values: Any) -> None:
     if wrong := sorted(values.keys() ^ fields.keys()):
         raise ValueError(f'missing or unknown: {", ".join(wrong)}')
     for name, field in fields.items():
-        kind = dict if name == 'versions' else field.type
+        kind = dict if name in _TABLES else field.type
         if type(values[name]) is not kind:  # a bool would pass for an int
             raise ValueError(f'{name} is a {type(values[name]).__name__}')
-    if not all(isinstance(each, str) for each in values['versions'].values()):
-        raise ValueError('versions are no texts')
-    versions = {f'versions.{package}': value for package, value in values['versions'].items()}
-    for name, value in {**values, **versions}.items():
+    texts = dict(values)
+    for table in _TABLES:
+        if not all(isinstance(each, str) for each in values[table].values()):
+            raise ValueError(f'{table} are no texts')
+        texts |= {f'{table}.{key}': value for key, value in values[table].items()}
+    for name, value in texts.items():
         if isinstance(value, str):
             _check_text(name, value)
     if not is_identity(values['identity']):

@@ -1,8 +1,16 @@
 """Export and import without the library of the data set, whether it is installed or not."""
 
 import sys
+from types import SimpleNamespace
 
 import pytest
+
+from her_ros.adapters import minari_dataset
+from her_ros.adapters.episode_columns import DatasetError
+from her_ros.orchestration import datasets
+from her_ros.orchestration.datasets import Format, export_bags
+from her_ros.runtime.files import create_held
+from her_ros.tasks.registry import task_named
 
 # What says the task of a data set, and what installs its library.
 NOTES = {'lerobot': 'meta/info.json', 'minari': 'data/metadata.json'}
@@ -62,3 +70,58 @@ def test_a_data_set_that_notes_no_task_is_refused_in_one_line(her_ros, library, 
     assert ended.status == 1
     (line,) = ended.errors.splitlines()
     assert 'name it by --task' in line
+
+
+@pytest.mark.parametrize('count', [0, 2])
+def test_a_folder_must_hold_one_data_set_of_minari(her_ros, tmp_path, count):
+    for number in range(count):
+        notes = tmp_path / 'data_set' / str(number) / NOTES['minari']
+        notes.parent.mkdir(parents=True)
+        notes.write_text('{}')
+    (tmp_path / 'data_set').mkdir(exist_ok=True)
+    arguments = ('import', tmp_path / 'data_set', '--from', 'minari', '--out', tmp_path / 'out')
+    ended = her_ros('bags', *arguments)
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert f'{count} data sets of Minari; name the folder of one' in line
+
+
+@pytest.mark.parametrize(
+    'observations', [[[0.0] * 10], {'observation': [[0.0] * 10], 'achieved_goal': [[0.0] * 3]}]
+)
+def test_an_episode_of_minari_without_goals_is_refused(observations):
+    episode = SimpleNamespace(observations=observations, infos={})
+    with pytest.raises(DatasetError, match=r'observations lack .*, so it has no goals'):
+        minari_dataset._episode(task_named('FetchReach'), episode, 1, 0)
+
+
+def test_what_a_killed_export_left_is_removed_and_what_a_running_one_holds_stays(
+    monkeypatch, recorded_run, tmp_path
+):
+    """Export with a library that looks around."""
+    seen = []
+
+    def write(folder, task, episodes):
+        assert not folder.exists()
+        folder.mkdir()
+        (folder / 'data').write_text(str(len([*episodes])))
+        seen.extend(path.name for path in tmp_path.glob('.out.*.tmp'))
+        return 8
+
+    library = datasets._LIBRARIES[Format.MINARI]._replace(write=write)
+    monkeypatch.setitem(datasets._LIBRARIES, Format.MINARI, library)
+    killed, running = tmp_path / '.out.0.tmp', tmp_path / '.out.1.tmp'
+    for folder in (killed, running):
+        (folder / 'whole').mkdir(parents=True)
+        (folder / 'whole' / 'data').touch()
+        (folder / 'lock').touch()
+    running_lock = running / 'lock'
+    running_lock.unlink()
+    with create_held(running_lock):
+        export_bags([recorded_run], tmp_path / 'out', Format.MINARI, None)
+        assert running.name in seen
+        assert killed.name not in seen
+        assert len(seen) == 2
+        assert [path.name for path in tmp_path.glob('.out.*.tmp')] == [running.name]
+    assert (tmp_path / 'out' / 'data').read_text() == '8'
+    assert [path.name for path in (tmp_path / 'out').iterdir()] == ['data']

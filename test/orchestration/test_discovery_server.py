@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from her_ros.orchestration.discovery_server import running_server
+from her_ros.orchestration.discovery_server import check_server, running_server
 from her_ros.runtime.ros_environment import RosEnvironmentError
 
 
@@ -19,22 +19,38 @@ def test_the_server_runs_where_the_address_is_free_and_ends_with_the_command(tmp
     with running_server(address, log) as first, running_server(address, log) as second:
         assert first == f'discovery server {address} runs here'
         assert second == f'discovery server {address} is of others'
+        check_server(address)  # it is still there
+    with pytest.raises(RosEnvironmentError, match=f'nobody answers at discovery server {address}'):
+        check_server(address)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(('127.0.0.1', port))
 
 
-def test_none_runs_without_an_address_or_for_another_machine(tmp_path):
+def test_none_runs_without_an_address(tmp_path):
     with running_server('', tmp_path / 'server.log') as note:
         assert not note
-    with running_server('192.0.2.1', tmp_path / 'server.log') as note:  # RFC 5737: of nobody
-        assert note == 'discovery server 192.0.2.1:11811 is of others'
     assert not list(tmp_path.iterdir())
 
 
-def test_a_list_is_of_servers_of_others(tmp_path):
-    with running_server('127.0.0.1;127.0.0.1:7', tmp_path / 'server.log') as note:
-        assert note == 'discovery server 127.0.0.1:11811;127.0.0.1:7 is of others'
+@pytest.fixture
+def other(port):
+    """A port at which something is that refuses nothing, as a server of others."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(('127.0.0.1', 0))
+        yield server.getsockname()[1]
+
+
+def test_a_list_is_of_servers_of_others_and_one_that_answers_is_enough(tmp_path, port, other):
+    with running_server(f'127.0.0.1:{port};127.0.0.1:{other}', tmp_path / 'server.log') as note:
+        assert note == f'discovery server 127.0.0.1:{port};127.0.0.1:{other} is of others'
     assert not list(tmp_path.iterdir())
+
+
+def test_a_list_of_which_nobody_answers_is_refused(tmp_path, port):
+    address = f'127.0.0.1:{port};127.0.0.1:{port}'
+    refused = pytest.raises(RosEnvironmentError, match=r'nobody answers .* \(.*refused; .*refused')
+    with refused, running_server(address, tmp_path / 'server.log'):
+        pass
 
 
 def test_a_name_that_means_this_machine_alone_is_refused(tmp_path, port, monkeypatch):

@@ -78,6 +78,13 @@ def test_a_killed_node_starts_again_and_the_others_stay(supervise, wait):
     assert '/run/a ended with signal SIGKILL and is started again' in report
 
 
+def test_a_node_that_cannot_start_alone_ends_the_run_by_its_death(supervise, wait):
+    supervisor = supervise(Script('a', '/run', code=SLEEP, restarts=False))
+    module.os.kill(supervisor.pids['/run/a'], signal.SIGKILL)
+    with pytest.raises(SupervisorError, match=r'/run/a: ended with signal SIGKILL .*; start all'):
+        wait(supervisor.poll, 'its death')
+
+
 def test_a_death_quotes_an_error_of_its_own_process(supervise, wait):
     code = """
         import pathlib, sys, time

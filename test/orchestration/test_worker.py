@@ -1,6 +1,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from socket import gethostname
 from typing import NamedTuple
 
@@ -9,11 +10,12 @@ from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from std_msgs.msg import Bool, UInt8MultiArray
 
 from her_ros.bags.reader import read_bag
+from her_ros.config.shipped import shipped
 from her_ros.nodes.messages import bytes_message
 from her_ros.nodes.qos import LATCHED, STATUS
 from her_ros.orchestration.graph import training_nodes
 from her_ros.orchestration.members import Members
-from her_ros.orchestration.prepare import prepare_run
+from her_ros.orchestration.prepare import arm_override, prepare_run
 from her_ros.orchestration.worker import clock_note, write_join_file
 from her_ros.runtime.join_file import read_join_file
 from her_ros.runtime.run_folder import RoleTaken
@@ -43,6 +45,11 @@ def test_a_run_that_cannot_be_joined_is_one_line(her_ros, run, tmp_path):
             {'task': 'FetchReach', 'versions': {}, 'host': 'far'},
             ['own machine, far', 'SUBNET'],
         ),
+        (
+            run.folder.path,
+            {'host': gethostname(), 'digests': {'task': 'f00'}},
+            ['the task of FetchReach is another one here'],
+        ),
     ]
     for folder, changes, parts in cases:
         change(run, **changes)
@@ -50,6 +57,20 @@ def test_a_run_that_cannot_be_joined_is_one_line(her_ros, run, tmp_path):
         assert ended.status == 1
         (line,) = ended.errors.splitlines()
         assert all(part in line for part in parts), line
+
+
+def test_an_arm_that_is_another_one_here_is_named(her_ros, tmp_path):
+    for name in ('six_joint.yaml', 'six_joint.xml'):
+        shutil.copy(shipped(Path('config', 'arms', name), name), tmp_path)
+    arm = tmp_path / 'six_joint.yaml'
+    run = prepare_run('Reach', tmp_path / 'runs', overrides=arm_override(str(arm)))
+    write_join_file(run, 'her_ros')
+    arm.write_text(arm.read_text().replace('max_opening: 0.08', 'max_opening: 0.07'))
+    ended = her_ros('worker', '--join', run.folder.path)
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert 'the arm of Reach is another one here' in line
+    assert 'copy the description of the arm' in line
 
 
 def test_a_finished_run_is_not_joined(her_ros, run):

@@ -6,8 +6,9 @@ import pytest
 from her_ros.runtime.join_file import JoinError, JoinFile, read_join_file
 
 FILE = JoinFile(
-    'a1', 'FetchReach', 'lab/run', 7, 'far', True, '10.0.0.1:11811', '', {'her_ros': '0.1.0'}, 'x'
-)
+    'a1', 'FetchReach', 'lab/run', 7, 'far', True, '10.0.0.1:11811', '', {'her_ros': '0.1.0'},
+    {'task': 'f00'}, 'x',
+)  # fmt: skip
 # Values of the right type that must not reach nodes, their environment or a terminal.
 UNFIT = {
     'identity': ('', 'ä', 'a b', 'a' * 65, '\ud800'),
@@ -18,6 +19,7 @@ UNFIT = {
     'discovery_server': ('a b', '\x00', '10.0.0.1\x1b'),
     'middleware': ('a\x00b', 'rmw zenoh', '/lib/evil', 'RMW=1'),
     'versions': ({'her_ros': '0\x1b'}, {'her_ros': '\ud800'}, {'host': '\n'}),
+    'digests': ({'task': '0\x1b'}, {'arm': '\ud800'}),
     'parameters': ('\ud800',),
     'is_open': (1,),
 }
@@ -36,7 +38,7 @@ def test_what_is_read_is_what_was_written(tmp_path):
         ('[' * 100_000, 'not a readable join.json'),
         (json.dumps(asdict(FILE) | {'domain': '7'}), 'domain is a str'),
         (json.dumps(asdict(FILE) | {'versions': {'her_ros': 1}}), 'versions are no texts'),
-        (json.dumps({'domain': 7}), 'missing or unknown: discovery_server, host'),
+        (json.dumps({'domain': 7}), 'missing or unknown: digests, discovery_server'),
         (json.dumps(asdict(FILE) | {'parameters': 'x' * (1 << 20)}), 'not a readable join.json'),
         *(
             (json.dumps(asdict(FILE) | {name: value}), 'not a readable join.json')

@@ -58,7 +58,7 @@ class Store(NamedTuple):
 class Update(NamedTuple):
     """Make updates, perhaps none."""
 
-    count: int
+    number: int
 
 
 class Compile(NamedTuple):
@@ -138,7 +138,7 @@ class RankFollower:
                 for name, state in order.normalizers.items():
                     learner.normalizers[name].load_state_dict(state)
             elif isinstance(order, Update):
-                self._update(learner, order.count)
+                self._update(learner, order.number)
             elif isinstance(order, Compile):
                 self._compile(learner)
 

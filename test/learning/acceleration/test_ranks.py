@@ -3,6 +3,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from her_ros.learning.agents.actor_critic import Inputs
 from her_ros.learning.learner import Learner
 from her_ros.learning.normalizer import Normalizer
 from her_ros.learning.replay.batch import Draws
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.torchrun import rank_and_count
 from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import step_dtype
 
@@ -27,11 +30,11 @@ DEADLINE_S = 120
 
 # What each of the processes runs; argv: the file of its episodes, and where the result goes.
 RANK = """
+import os
 import sys
-import numpy as np
 import torch
 from her_ros.learning.learner import Learner, set_up_torch
-from her_ros.learning.acceleration.ranks import ranks_of_environment
+from her_ros.learning.acceleration.ranks import RanksLost, ranks_of_environment
 from test_ranks import PARAMETERS, TASK, UPDATES, episodes_of
 
 set_up_torch(1)
@@ -42,6 +45,14 @@ with ranks_of_environment() as ranks:
         ranks.merge(normalizer)
     learner.update(UPDATES)
     torch.save(learner.state_dict(), f'{sys.argv[1]}/{ranks.rank}.pt')
+    assert ranks.broadcast(f'told by {ranks.rank}') == 'told by 0'
+    if ranks.rank == 1:
+        os._exit(0)  # as if killed
+    try:
+        learner.update(1)
+    except RanksLost as error:
+        assert ranks.is_lost
+        open(f'{sys.argv[1]}/lost', 'w').write(str(error))
 """
 
 
@@ -91,7 +102,7 @@ def both_at_once():
 
 @pytest.fixture(scope='module')
 def two_ranks(tmp_path_factory):
-    """The states that two processes end with."""
+    """The states that two processes end with, and what the first says once the other is gone."""
     folder = tmp_path_factory.mktemp('ranks')
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
@@ -117,11 +128,12 @@ def two_ranks(tmp_path_factory):
         for process in processes:
             process.kill()
             process.wait()
-    return [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in range(2)]
+    states = [torch.load(folder / f'{rank}.pt', weights_only=True) for rank in range(2)]
+    return SimpleNamespace(states=states, lost=(folder / 'lost').read_text())
 
 
 def test_all_ranks_hold_the_same_networks_and_normalizers_all_the_time(two_ranks):
-    first, second = two_ranks
+    first, second = two_ranks.states
     for part in ('agent', 'normalizers'):
         for group, tensors in first[part].items():
             for name, tensor in tensors.items():
@@ -129,7 +141,7 @@ def test_all_ranks_hold_the_same_networks_and_normalizers_all_the_time(two_ranks
 
 
 def test_two_ranks_learn_what_one_learns_from_twice_the_batch(two_ranks):
-    expected, found = both_at_once(), two_ranks[0]
+    expected, found = both_at_once(), two_ranks.states[0]
     for group in ('online', 'target'):
         for name, tensor in expected['agent'][group].items():
             torch.testing.assert_close(found['agent'][group][name], tensor, rtol=1e-3, atol=1e-5)
@@ -138,8 +150,24 @@ def test_two_ranks_learn_what_one_learns_from_twice_the_batch(two_ranks):
 
 
 def test_ranks_draw_other_numbers(two_ranks):
-    states = [state['generators'] for state in two_ranks]
+    states = [state['generators'] for state in two_ranks.states]
     assert not torch.equal(states[0]['update'], states[1]['update'])
+
+
+def test_a_process_that_has_ended_is_one_line_for_the_others(two_ranks):
+    (line,) = two_ranks.lost.splitlines()
+    assert line.startswith('training process 0 lost another one of 2 (')
+    assert 'the same command goes on from the last checkpoint' in line
+
+
+@pytest.mark.parametrize(
+    'variables', [{'RANK': '2', 'WORLD_SIZE': '2'}, {'RANK': 'x', 'WORLD_SIZE': '2'}]
+)
+def test_variables_that_are_not_of_torchrun_are_refused(monkeypatch, variables):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(HerRosError, match='start several processes with torchrun'):
+        rank_and_count()
 
 
 def test_alone_nothing_is_exchanged():
@@ -152,6 +180,7 @@ def test_alone_nothing_is_exchanged():
     assert torch.equal(gradient, torch.ones(3))
     assert all(torch.equal(value, before[name]) for name, value in normalizer.state_dict().items())
     assert ranks.gather('mine') == ['mine']
+    assert ranks.broadcast('mine') == 'mine'
 
 
 def test_merged_statistics_are_those_of_all_values():

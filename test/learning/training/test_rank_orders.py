@@ -114,11 +114,15 @@ class Group:
             assert learner.replay.episodes == first.replay.episodes
 
 
+def learn(training):
+    training.ingest_new_bags()
+    training.update(FOREVER_S)
+
+
 def collect(training, bags, *names):
     for name in names:
         bags.add(name, 20, 15)
-        training.ingest_new_bags()
-        training.update(FOREVER_S)
+        learn(training)
 
 
 @pytest.fixture
@@ -173,8 +177,7 @@ def test_the_next_update_after_a_restart_is_the_one_that_would_have_come(
     first.training.save()
     bags.add('b.mcap', 30)
     for group in (first, Group(bags, parameters, 2)):
-        group.training.ingest_new_bags()
-        group.training.update(FOREVER_S)
+        learn(group.training)
         group.end()
         states.append(group.training.learner.state_dict())
     assert_same(*states)
@@ -198,8 +201,7 @@ def test_after_a_rank_is_lost_nothing_is_saved(bags, parameters, monkeypatch):
 
     group.training._read = read_then_lose
     with pytest.raises(RanksLost):
-        group.training.ingest_new_bags()
-        group.training.update(FOREVER_S)
+        learn(group.training)
     group.training.save()
     with pytest.raises(HerRosError, match=r'c\.mcap: .* not here; give all of them the same'):
         group.end()
@@ -220,6 +222,10 @@ def test_another_version_and_another_file_are_named(bags, parameters, monkeypatc
     with pytest.raises(HerRosError, match='not the file that training process 0 has read'):
         follower._learner(begin._replace(log=[('a.mcap', '0' * 64)]))
     group.end()
+
+
+def test_where_nothing_is_to_train_a_follower_ends_at_once():
+    RankFollower(Ranks(), None, print).run()
 
 
 def test_rank_0_is_heard_while_there_is_nothing_to_do(bags, parameters, monkeypatch):

@@ -1,0 +1,20 @@
+"""Digest of an arm's description, by which two machines find out whether it is the same arm."""
+
+from dataclasses import astuple, replace
+from pathlib import Path
+
+from her_ros.arms.description import ArmDescription
+from her_ros.runtime.files import file_sha256, sha256
+
+
+def arm_digest(description: ArmDescription) -> str:
+    """Return the SHA-256 of a description and of the model files that it names by their paths.
+
+    Models of installed packages are told by the versions of these packages.
+
+    :raises HerRosError: if a model file is missing or no regular file
+    """
+    sources = (description.model.source, description.model.gripper)
+    own = [each for each in sources if each and ':' not in each]
+    files = [file_sha256(description.folder / each) for each in own]
+    return sha256(repr((astuple(replace(description, folder=Path())), files)).encode())

@@ -1,0 +1,30 @@
+from dataclasses import replace
+
+import pytest
+
+from her_ros.arms.digest import arm_digest
+from her_ros.arms.registry import SHIPPED_ARMS, arm_named
+
+
+@pytest.fixture
+def arm(tmp_path):
+    """An arm whose model is a file of its own."""
+    (tmp_path / 'arm.xml').write_text('<mujoco/>')
+    found = arm_named('six_joint')
+    return replace(found, folder=tmp_path, model=replace(found.model, source='arm.xml'))
+
+
+def test_every_arm_has_its_own():
+    digests = {arm_digest(arm_named(name)) for name in SHIPPED_ARMS}
+    assert len(digests) == len(SHIPPED_ARMS)
+
+
+def test_description_and_model_file_count_and_the_folder_does_not(arm, tmp_path):
+    first = arm_digest(arm)
+    assert arm_digest(replace(arm, gripper=replace(arm.gripper, max_force=1.0))) != first
+    other = tmp_path / 'other'
+    other.mkdir()
+    (other / 'arm.xml').write_text('<mujoco/>')
+    assert arm_digest(replace(arm, folder=other)) == first
+    (other / 'arm.xml').write_text('<mujoco> </mujoco>')
+    assert arm_digest(replace(arm, folder=other)) != first

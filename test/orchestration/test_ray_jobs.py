@@ -1,0 +1,135 @@
+"""Jobs on a Ray cluster of two nodes on this machine, and the refusals that need no Ray."""
+
+import sys
+from dataclasses import replace
+
+import pytest
+
+from her_ros.orchestration import ray_jobs
+from her_ros.orchestration.jobs import Job
+from her_ros.orchestration.prepare import prepare_run
+from her_ros.orchestration.ray_jobs import Cluster, RayError, parse_resources, run_ray_jobs
+
+PATIENCE_S = 120.0
+
+
+def test_resources_are_names_with_amounts():
+    assert parse_resources('CPU=2') == {'CPU': 2.0}
+    assert parse_resources('CPU=4, GPU=0.5,arm=1') == {'CPU': 4.0, 'GPU': 0.5, 'arm': 1.0}
+    assert ray_jobs._options({'CPU': 4.0, 'arm': 1.0}) == {
+        'num_cpus': 4.0, 'resources': {'arm': 1.0}, 'max_retries': 3,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize('text', ['', 'CPU', 'CPU=', 'CPU=two', 'CPU=0', 'CPU=-1', '=2', 'a b=1'])
+def test_other_resources_are_refused(her_ros, text):
+    ended = her_ros('experiment', 'her', '--ray', 'auto', '--resources', text)
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert f'--resources {text!r}; write such as CPU=2' in line
+
+
+def test_without_ray_the_line_names_what_installs_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'ray', None)
+    with pytest.raises(RayError, match=r"ray cannot be loaded .*; pip install 'her_ros\[ray\]'"):
+        run_ray_jobs([], Cluster('auto'), None, print)
+
+
+@pytest.fixture(scope='module')
+def cluster():
+    """Address of a cluster of two nodes; only one of them has an arm."""
+    pytest.importorskip('ray', reason="pip install 'her_ros[ray]'")
+    from ray.cluster_utils import Cluster as Machines
+
+    node = {'num_cpus': 1, 'object_store_memory': 80 << 20, 'include_dashboard': False}
+    machines = Machines(initialize_head=True, head_node_args=node)
+    try:
+        machines.add_node(**node, resources={'arm': 1})
+        yield machines.address
+    finally:
+        machines.shutdown()
+
+
+# Stands for her-ros train; the first run of b fails.
+TRAIN = """
+import os, sys
+from pathlib import Path
+words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+if words['--name'] == 'b':
+    sys.exit('no luck')
+folder = Path(words['--runs'], words['--task'], words['--name'])
+(folder / 'result.json').write_text('{"outcome": "limit", "success_rate": 0.5, "env_steps": 7,'
+    ' "task": "FetchReach", "best_success_rate": 0.5, "episodes": 1, "updates": 1, "wall_s": 3.0,'
+    ' "seed": 0, "evaluations": []}')
+"""
+
+
+@pytest.fixture
+def make_job(tmp_path, monkeypatch):
+    of = ray_jobs.Order.of
+    monkeypatch.setattr(
+        ray_jobs.Order, 'of', lambda job: replace(of(job), program=('-c', job.command[0]))
+    )
+
+    def make(name, program=TRAIN):
+        run = prepare_run('FetchReach', tmp_path / 'runs', name)
+        return Job(name, run, (program,), tmp_path / f'{name}.log', f'x/{name}')
+
+    return make
+
+
+def test_jobs_run_on_both_nodes_and_one_that_fails_is_named(cluster, make_job):
+    jobs, lines, ended = [make_job(name) for name in 'abc'], [], []
+    assert not run_ray_jobs(
+        jobs, Cluster(cluster, {'CPU': 1.0}), None, lines.append, lambda: ended.append(1)
+    )
+    assert len(ended) == 3
+    for name in 'ac':
+        assert f'{name}: limit, success 0.50 after 7 env steps, 3 s' in lines
+    assert f'b failed: no luck ({jobs[1].log})' in lines
+    arm = make_job('d')
+    run_ray_jobs([arm], Cluster(cluster, {'CPU': 1.0, 'arm': 1.0}), 1, lines.append)
+    assert arm.run.result is not None
+
+
+def test_an_interrupt_stops_what_runs(cluster, make_job, tmp_path, monkeypatch):
+    """As Ctrl-C does, once the first job tells of its start."""
+    begun = tmp_path / 'begun'
+    endless = f"""
+import signal, sys, time
+def end(*_):
+    open({str(tmp_path / 'stopped')!r}, 'w').close()
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+open({str(begun)!r}, 'w').close()
+time.sleep({PATIENCE_S})
+"""
+
+    import ray
+
+    wait = ray.wait
+
+    def interrupted(*arguments, **options):
+        if begun.exists():
+            monkeypatch.setattr(ray, 'wait', wait)
+            raise KeyboardInterrupt
+        return wait(*arguments, **options)
+
+    monkeypatch.setattr(ray, 'wait', interrupted)
+    job = make_job('endless', endless)
+    assert run_ray_jobs([job], Cluster(cluster, {'CPU': 1.0}), None, print)
+    assert (tmp_path / 'stopped').exists()
+
+
+def test_what_the_cluster_cannot_give_is_named(cluster, make_job):
+    refused = pytest.raises(
+        RayError, match=r'no machine .* has CPU=64 for a run; the most .* CPU=1'
+    )
+    with refused:
+        run_ray_jobs([make_job('a')], Cluster(cluster, {'CPU': 64.0}), None, print)
+
+
+def test_an_address_without_a_cluster_is_one_line(cluster):
+    with pytest.raises(RayError, match=r'no Ray cluster at 127\.0\.0\.1:1 ') as refused:
+        run_ray_jobs([], Cluster('127.0.0.1:1'), None, print)
+    assert str(refused.value).isprintable()
