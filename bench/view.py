@@ -42,7 +42,9 @@ OPENING_S = 5.0
 # No evaluation and no end.
 NEVER = 1_000_000_000
 # Episodes of the README's picture, and how much they are disturbed so that some miss.
-EPISODES, DISTURBED = 64, 'robot:2'
+EPISODES, DISTURBED = 64, 'robot'
+# Where the shown episode is, behind the middle.
+SHOWN_STEP = 30
 
 
 def her_ros(*arguments: object, **more: Any) -> 'subprocess.Popen[str]':
@@ -51,9 +53,9 @@ def her_ros(*arguments: object, **more: Any) -> 'subprocess.Popen[str]':
 
 
 @contextmanager
-def view(*arguments: object) -> Iterator[tuple['subprocess.Popen[str]', str]]:
+def view(*arguments: object, **more: Any) -> Iterator[tuple['subprocess.Popen[str]', str]]:
     """Run ``her-ros view``; yield it and its address."""
-    process = her_ros('view', *arguments, '--port', 0, stdout=subprocess.PIPE)
+    process = her_ros('view', *arguments, '--port', 0, stdout=subprocess.PIPE, **more)
     assert process.stdout is not None
     try:
         yield process, process.stdout.readline().split()[0]
@@ -237,11 +239,13 @@ def draw_picture(path: Path) -> None:
 
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         bag = disturbed_bag(Path(folder))
-        with view(bag) as (_, url):
+        with view(bag.name, cwd=folder) as (_, url):
             page = open_page(browser, url, 1280, 1000)
             page.click('button:has-text("✗") >> nth=0')
-            page.wait_for_selector('button:has-text("Play"), text=/missed by/')
-            page.wait_for_timeout(4000)
+            step = page.locator('input:visible').first
+            step.fill(str(SHOWN_STEP))
+            step.press('Enter')
+            page.wait_for_timeout(3000)
             # About the browser of whoever draws, not about the view.
             page.evaluate('() => document.querySelectorAll(".mantine-Notifications-root")'
                           '.forEach(each => each.remove())')  # fmt: skip

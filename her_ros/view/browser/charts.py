@@ -59,8 +59,8 @@ class Charts:
             (self._action, [steps, *action.T]),
         ]
         # Curves with gaps have no range of their own.
-        self._distance.scales = _scales(0.0, 1.05 * max(distance.max(), tolerance[0]))
-        self._reward.scales = _scales(1.1 * min(-1.0, np.nanmin([reward, q])), 0.5)
+        self._distance.scales = _scales(0.0, 1.15 * max(distance.max(), tolerance[0]))
+        self._reward.scales = _scales(1.1 * min(-1.0, np.nanmin([reward, q])), 0.3)
         self.mark(0)
 
     def remove(self) -> None:

@@ -1,24 +1,26 @@
 """``her-ros view RUN`` and bags: recorded episodes, how they went and why."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from her_ros.episodes.episode import Episode
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.pace import Pace
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.view.browser.callback_queue import CallbackQueue
 from her_ros.view.browser.charts import Charts
-from her_ros.view.browser.colors import BLUE, GREEN, ORANGE, PURPLE
+from her_ros.view.browser.colors import BLUE, GREEN, GREY, ORANGE, PURPLE
 from her_ros.view.browser.episode_list import EpisodeList
+from her_ros.view.browser.learner_panel import LearnerPanel
 from her_ros.view.browser.library import Entry, Library
 from her_ros.view.browser.outcome import reason
 from her_ros.view.browser.playback import Playback
 from her_ros.view.browser.site import Site
 from her_ros.view.browser.stage import Stage
-from her_ros.view.browser.text import legend, number, status
+from her_ros.view.browser.text import headline, legend, number, status
 
 Floats = NDArray[np.float64]
 
@@ -43,13 +45,16 @@ class EpisodesView:
     def __init__(
         self, site: Site, libraries: Mapping[str, Library], run: RunFolder | None, is_dark: bool
     ) -> None:
-        self._site, self._libraries, self._run = site, libraries, run
+        self._site, self._libraries = site, libraries
         self._gui, self._callbacks = site.server.gui, CallbackQueue()
         self._entry: Entry | None = None
+        self._search: tuple[Entry, Iterator[Episode | None]] | None = None
         self._stage: Stage | None = None
         self._charts: Charts | None = None
         self._hindsight: Floats | None = None
-        self._shown = (-1, -1)
+        self._unreadable: Entry | None = None
+        #: what the list was last made of
+        self._shown: object = None
         self._status = self._gui.add_html('')
         self._playback = Playback(self._gui, self._callbacks, self._show_step)
         with self._gui.add_folder('Episodes'):
@@ -59,13 +64,7 @@ class EpisodesView:
             self._list = EpisodeList(self._gui, self._callbacks, self._choose)
         self._source.on_update(self._callbacks.defer(self._change_source))
         self._charts_folder = self._gui.add_folder('Step by step')
-        self._wants_learner = self._gui.add_checkbox(
-            "Learner's view",
-            False,
-            hint='the goals that HER puts in, and Q of the last checkpoint; needs some seconds',
-        )
-        self._wants_learner.on_update(self._callbacks.defer(self._analyse))
-        self._learner_note = self._gui.add_markdown('')
+        self._learner = LearnerPanel(self._gui, self._callbacks, run, self._analyse)
         self._gui.add_html(legend(_COLORS))
         site.add_dark_box(is_dark)
 
@@ -89,7 +88,9 @@ class EpisodesView:
             self._callbacks.run()
             if self._library.is_reading:
                 self._library.read(_READ_S)
-            if self._entry is None:
+            if self._search is not None:
+                self._read_on()
+            elif self._entry is None:
                 self._choose_newest()
             else:
                 self._playback.advance()
@@ -98,56 +99,68 @@ class EpisodesView:
     def _choose_newest(self) -> None:
         """Choose the newest episode, or the newest so far if there are many to read."""
         library = self._library
-        if library.entries and (not library.is_reading or time.monotonic() > self._choose_at):
+        if not library.entries or library.entries[-1] == self._unreadable:
+            return
+        if not library.is_reading or time.monotonic() > self._choose_at:
             self._choose(library.entries[-1])
 
     def _look(self) -> None:
         """Look for new bags, and refresh the list if there was something new."""
         library = self._library
-        try:
-            library.look()
-        except (HerRosError, OSError) as error:  # a folder that was removed, or is being moved
-            fault = str(error)
-            if fault not in library.faults:
-                library.faults.append(fault)
-        count = (len(library.entries), len(library.faults))
-        if count != self._shown:
-            self._shown = count
+        library.look()
+        present = (len(library.entries), library.is_reading, [*library.faults.values()])
+        if present != self._shown:
+            self._shown = present
             self._refresh()
 
     def _refresh(self) -> None:
-        faults = self._library.faults
+        faults = [*self._library.faults.values()]
         notes = ['Reading …'] if self._library.is_reading else []
         if faults:
             notes.append(f'{len(faults)} could not be read, such as {faults[-1]}')
         self._list.show(self._library.entries, '<br/>'.join(notes))
 
     def _change_source(self) -> None:
-        self._entry, self._shown = None, (-1, -1)
+        self._entry, self._search, self._shown = None, None, None
         self._playback.end()
         self._look()
 
     def _choose(self, entry: Entry) -> None:
-        """Show an episode from its start."""
+        """Show an episode from its start, as soon as it is read."""
+        self._search = (entry, self._library.search(entry))
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Read for a moment, and show the episode that was chosen if it was found."""
+        assert self._search is not None
+        until, (entry, search) = time.monotonic() + _READ_S, self._search
         try:
-            self._episode = self._library.episode(entry)
+            while (found := next(search)) is None:
+                if time.monotonic() >= until:
+                    self._status.content = headline('reading …', GREY, [str(entry.bag)])
+                    return
         except (HerRosError, OSError) as error:
-            self._status.content = status(0.0, False, False, [str(error)])
+            self._unreadable, self._search = entry, None
+            self._status.content = headline('cannot be read', GREY, [str(error)])
             return
+        self._search, self._episode = None, found
+        self._begin(entry)
+
+    def _begin(self, entry: Entry) -> None:
+        """Show the episode that was read from its start."""
         self._prepare(entry)
         self._entry = entry
         self._playback.begin(entry.length)
         self._list.mark(entry)
         self._show_episode()
         self._analyse()
-        self._show_step()
 
     def _prepare(self, entry: Entry) -> None:
         """Set the scene and the charts of an episode's task."""
         if self._entry is not None and self._entry.task == entry.task:
             return
         try:
-            self._stage, self._no_scene = Stage(self._site.server, entry.task), ''
+            self._stage, self._no_scene = Stage(self._site, entry.task), ''
         except HerRosError as error:
             self._site.server.scene.reset()
             self._stage, self._no_scene = None, f'not drawn: {error}'
@@ -172,25 +185,17 @@ class EpisodesView:
 
     def _analyse(self) -> None:
         """Show what the learner makes of the episode, if that is wanted."""
-        entry, self._hindsight = self._entry, None
-        if not self._wants_learner.value or entry is None:
-            self._learner_note.content = ''
-            if self._stage:
-                self._stage.show_points('hindsight', np.zeros((0, 3)), PURPLE)
+        entry = self._entry
+        if entry is None:
             return
-        # Only now: torch takes seconds to load.
-        try:
-            from her_ros.view.browser.learner_analysis import LearnerAnalysis
-
-            others = self._library.neighbours(entry)
-            view = LearnerAnalysis(self._run, entry.task).look(self._episode, others)
-        except (HerRosError, ImportError, OSError) as error:
-            self._learner_note.content = f'Not shown: {error}'
-            return
-        self._hindsight = view.goals
         assert self._charts is not None
-        self._charts.show(self._episode, entry.task, view.value)
-        self._learner_note.content = view.note
+        view = self._learner.look(
+            self._episode, entry.task, lambda: self._library.neighbours(entry)
+        )
+        self._hindsight = view.goals if view else None
+        if self._hindsight is None and self._stage:
+            self._stage.show_points('hindsight', np.zeros((0, 3)), PURPLE)
+        self._charts.show(self._episode, entry.task, view.value if view else None)
         self._show_step()
 
     def _show_step(self) -> None:

@@ -33,6 +33,8 @@ class GoalMarker:
         #: the arrows in the scene; None: there is no scene yet
         self.gizmo: Any = None
         self._is_put = False
+        # Once, as a new scene does not take it away.
+        server.scene.on_click()(self._click)
         with server.gui.add_folder('Goal'):
             self._goal = server.gui.add_vector3('x, y, z (m)', (0.0, 0.0, 0.0), step=0.01)
             self._goal.on_update(callbacks.defer_for_user(self._type))
@@ -46,12 +48,11 @@ class GoalMarker:
         return tuple(self._goal.value)
 
     def add_to_scene(self) -> None:
-        """Add the arrows to a new scene, and take its clicks."""
+        """Add the arrows to a new scene."""
         self.gizmo = self._scene.add_transform_controls(
             '/goal_arrows', scale=0.15, disable_rotations=True, depth_test=False
         )
         self.gizmo.on_update(self._callbacks.defer_for_user(self._drag))
-        self._scene.on_click()(self._click)
         self._is_put, self._button.disabled = False, True
 
     def begin(self, goal: Floats) -> None:
@@ -67,6 +68,8 @@ class GoalMarker:
 
     def _click(self, event: Any) -> None:
         """Choose where the ray of a click meets the plane of the goal's height."""
+        if self.gizmo is None:
+            return
         origin, direction = np.array(event.ray_origin), np.array(event.ray_direction)
         if direction[2] < -_STEEP:
             point = origin + direction * (self._goal.value[2] - origin[2]) / direction[2]

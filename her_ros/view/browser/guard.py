@@ -55,12 +55,13 @@ class Guard:
         if not self._token:
             name = urlsplit(f'//{host}').hostname or ''
             return None if is_loopback(name) else _refusal('open it as http://127.0.0.1')
-        if self._is_token(_cookie_of(given.get('cookie', ''))):
+        name = _cookie_name(host)
+        if self._is_token(_cookie_of(given.get('cookie', ''), name)):
             return None
         query = parse_qs(urlsplit(path).query)
         if not self._is_token(query.get('token', [''])[0]):
             return _refusal('open the address that `her-ros view` printed, with its token')
-        cookie = f'{_COOKIE}={self._token}; HttpOnly; SameSite=Strict; Path=/'
+        cookie = f'{name}={self._token}; HttpOnly; SameSite=Strict; Path=/'
         # So the token leaves the address bar.
         return Verdict(HTTPStatus.SEE_OTHER, '', {'Location': '/', 'Set-Cookie': cookie})
 
@@ -68,11 +69,17 @@ class Guard:
         return hmac.compare_digest(text.encode(), self._token.encode())
 
 
-def _cookie_of(header: str) -> str:
+def _cookie_name(host: str) -> str:
+    """Return the name of the cookie; browsers keep one set of cookies for all ports of a host."""
+    port = host.rpartition(':')[2]
+    return f'{_COOKIE}_{port}' if port.isascii() and port.isdigit() else _COOKIE
+
+
+def _cookie_of(header: str, wanted: str) -> str:
     # By hand, since http.cookies gives up at the first cookie that it dislikes, of any site here.
     for pair in header.split(';'):
         name, _, value = pair.strip().partition('=')
-        if name == _COOKIE:
+        if name == wanted:
             return value
     return ''
 

@@ -48,28 +48,39 @@ class LearnerAnalysis:
     """
 
     def __init__(self, run: RunFolder | None, task: GoalTask) -> None:
-        self._run, self._task = run, task
+        self._run, self.task = run, task
+        self._critic: tuple[object, Critic] | None = None
 
     def look(self, episode: Episode, others: Sequence[Episode]) -> LearnerView:
         """Look at an episode.
 
-        :param others: those of its bag, from which some strategies take goals
+        :param others: others of its bag, from which some strategies take goals
         """
         goals, value, notes = None, None, []
         try:
             parameters = parameters_of(self._run)
             if parameters.her_k:
-                goals = hindsight_goals(parameters, self._task, episode, others)
+                goals = hindsight_goals(parameters, self.task, episode, others)
+                if parameters.her_past_goal_k:
+                    notes.append('Past goals (her.past_goal_k) are not shown.')
             else:
                 notes.append('No goals of HER: her.k of this run is 0.')
             if self._run is None:
                 notes.append('Goals as HER puts them in by default; the run is not known.')
             else:
-                value = Critic(self._run, parameters, self._task).values(episode)
+                value = self._critic_of(self._run, parameters).values(episode)
         except (HerRosError, OSError, KeyError) as error:
             what = 'Not shown' if goals is None else 'Q is not shown'
             notes.append(f'{what}: {error}')
         return LearnerView(goals, value, ' '.join(notes))
+
+    def _critic_of(self, run: RunFolder, parameters: LearnerParameters) -> 'Critic':
+        """Return the critic of the last checkpoint, which is read again when it was replaced."""
+        found = run.checkpoint.stat() if run.checkpoint.exists() else None
+        version = None if found is None else (found.st_ino, found.st_mtime_ns, found.st_size)
+        if self._critic is None or self._critic[0] != version:
+            self._critic = (version, Critic(run, parameters, self.task))
+        return self._critic[1]
 
 
 def parameters_of(run: RunFolder | None) -> LearnerParameters:

@@ -118,7 +118,7 @@ class LiveView:
         self._episode = LiveEpisode(task.control_period_s)
 
     def _set_task(self, task: GoalTask) -> None:
-        self._stage, self._task = Stage(self._site.server, task), task
+        self._stage, self._task = Stage(self._site, task), task
         self._marker.add_to_scene()
 
     def _follow(self, seconds: float) -> None:

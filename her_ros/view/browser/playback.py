@@ -1,9 +1,14 @@
 """The part of a page that plays an episode: step, play and pause, speed."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 from her_ros.view.browser.callback_queue import CallbackQueue
+
+# A page that is moved while it plays may show an older step; after this rest it is told the right
+# one, seconds.
+_REST_S = 0.3
 
 
 class Playback:
@@ -19,6 +24,7 @@ class Playback:
         self.is_playing = True
         #: number of moves of the episode; 0: there is none
         self.length = 0
+        self._told_at: float | None = None
         self._step = gui.add_slider('Step', 0, 1, 1, 0)
         self._play = gui.add_button('Pause', icon='player-pause')
         self._speed = gui.add_slider(
@@ -49,6 +55,8 @@ class Playback:
 
     def advance(self) -> None:
         """Go to the next step, if it plays and there is one."""
+        if self._told_at is not None and time.monotonic() >= self._told_at:
+            self._tell_step()
         if self.is_playing and self.step < self.length:
             self._step.value = self.step + 1
             self._show()
@@ -57,7 +65,14 @@ class Playback:
         if not self.length:
             return
         self._set_playing(False)
+        self._told_at = time.monotonic() + _REST_S
         self._show()
+
+    def _tell_step(self) -> None:
+        """Send the step to all pages; viser sends only values that differ from the last one."""
+        self._told_at, step = None, self.step
+        self._step.value = step - 1 if step else 1
+        self._step.value = step
 
     def _pause_or_play(self) -> None:
         at_end = self.step >= self.length

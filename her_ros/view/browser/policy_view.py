@@ -39,7 +39,7 @@ class PolicyView:
         self._gui = site.server.gui
         self._callbacks = CallbackQueue()
         self._is_paused = False
-        self._stage = Stage(site.server, task)
+        self._stage = Stage(site, task)
         self._gizmo = site.server.scene.add_transform_controls(
             '/goal_arrows',
             scale=0.15,

@@ -8,8 +8,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from her_ros.runtime.errors import HerRosError
 from her_ros.view.browser.guard import Guard, is_loopback
+
+Floats = NDArray[np.float64]
 
 # viser's panel on a phone is narrower than the phone, and higher than half of it.
 _PHONE = """<style>@media (max-width: 36em) {
@@ -18,6 +23,10 @@ div[style*="position: fixed"][style*="max-height: 60%"] {
 div[style*="position: fixed"][style*="max-height: 60%"] div[style="width: 20em;"] {
   width: 100% !important } }</style>"""
 
+# How wide the view is, degrees, as MuJoCo's cameras are.
+_FOV_DEG = 45.0
+# On a phone the view is farther by this factor, and the point looked at is so much lower, metres.
+_PHONE_DISTANCE_FACTOR, _PHONE_LOWERING_M = 1.9, 0.55
 #: colour of buttons and sliders, red, green, blue
 _BRAND = (28, 109, 208)
 
@@ -58,6 +67,8 @@ class Site:
         #: what to open in a browser
         self.url = f'http://{name}:{port}/' + (f'?token={token}' if token else '')
         self._use_theme(is_dark)
+        self._viewpoint: tuple[Floats, Floats] | None = None
+        self.server.on_client_connect(self._turn_camera)
         # Beside the scene, not on it; on a phone it is below.
         self.server.gui.main_panel.dock_right()
         self.server.gui.add_html(_PHONE)
@@ -68,6 +79,30 @@ class Site:
     def __exit__(self, *_: object) -> None:
         with _silenced():
             self.server.stop()
+
+    def look(self, lookat: Floats, position: Floats) -> None:
+        """Let all pages look at a point, those that are open and those to come.
+
+        :param lookat: the point, metres, world frame, shape (3,)
+        :param position: of the camera, as ``lookat``
+        """
+        self._viewpoint = (lookat, position)
+        camera = self.server.initial_camera
+        camera.position, camera.look_at, camera.fov = position, lookat, np.deg2rad(_FOV_DEG)
+        for client in self.server.get_clients().values():
+            self._turn_camera(client)
+
+    def _turn_camera(self, client: Any) -> None:
+        """Let a page look at the point; on a phone from farther."""
+        if self._viewpoint is None:
+            return
+        lookat, position = self._viewpoint
+        shift, factor = np.zeros(3), 1.0
+        if client.camera.image_width < client.camera.image_height:
+            # The panel covers the lower half.
+            shift, factor = np.array([0.0, 0.0, -_PHONE_LOWERING_M]), _PHONE_DISTANCE_FACTOR
+        client.camera.position = lookat + shift + factor * (position - lookat)
+        client.camera.look_at = lookat + shift
 
     def add_dark_box(self, is_dark: bool) -> None:
         """Add a box that makes the page dark."""

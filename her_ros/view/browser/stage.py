@@ -12,13 +12,11 @@ from her_ros.sim.rendering.shapes import Poses
 from her_ros.sim.rendering.view_scene import ViewScene
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.view.browser.colors import GREEN, Color
+from her_ros.view.browser.site import Site
 
 Floats = NDArray[np.float64]
-# How wide the view is, degrees, as MuJoCo's cameras are; and seen farther than by them, since the
-# panel covers a part.
-_FOV_DEG, _DISTANCE_FACTOR = 45.0, 1.25
-# On a phone the view is farther by this factor, and the point looked at is so much lower, metres.
-_PHONE_DISTANCE_FACTOR, _PHONE_LOWERING_M = 1.9, 0.55
+# The view is farther than MuJoCo's by this factor, since the panel covers a part.
+_DISTANCE_FACTOR = 1.25
 # How bright the light from all sides is.
 _LIGHT = 2.0
 # Width of paths and size of points, metres.
@@ -30,18 +28,18 @@ _UNSEEN = 1e-5
 class Stage:
     """What is drawn of a task, in place of all that was drawn before.
 
-    :param server: of viser
     :raises HerRosError: if the task has no scene of three dimensions
     """
 
-    def __init__(self, server: Any, task: GoalTask) -> None:
+    def __init__(self, site: Site, task: GoalTask) -> None:
         if task.goal_size != 3:
             raise HerRosError(
                 f'a goal of {task.goal_size} values cannot be drawn',
                 'name a task whose goal is a position',
                 f'task {task.name}',
             )
-        self._server, self._task = server, task
+        self._site, self._task = site, task
+        server = site.server
         self._scene = ViewScene(task)
         server.scene.reset()
         server.scene.set_up_direction('+z')
@@ -82,7 +80,7 @@ class Stage:
         handle = self._paths.get(name)
         if handle is None:
             pairs = pairs if len(pairs) else np.zeros((1, 2, 3), np.float32)
-            self._paths[name] = self._server.scene.add_line_segments(
+            self._paths[name] = self._site.server.scene.add_line_segments(
                 f'/paths/{name}', pairs, color, thickness=_PATH_M
             )
             return
@@ -92,7 +90,7 @@ class Stage:
 
     def show_points(self, name: str, points: Sequence[Floats] | Floats, color: Color) -> None:
         """Draw points, metres, world frame, shape (n, 3), instead of the last ones."""
-        self._server.scene.add_point_cloud(
+        self._site.server.scene.add_point_cloud(
             f'/points/{name}',
             np.asarray(points, np.float32).reshape(-1, 3),
             color,
@@ -102,7 +100,7 @@ class Stage:
 
     def _add(self, shape: Any) -> Any:
         red, green, blue, opacity = shape.color
-        return self._server.scene.add_mesh_simple(
+        return self._site.server.scene.add_mesh_simple(
             f'/scene/{shape.name}',
             shape.vertices,
             shape.faces,
@@ -121,18 +119,5 @@ class Stage:
                 np.sin(elevation),
             ]
         )
-        lookat, camera = np.array(viewpoint.lookat_m), self._server.initial_camera
-        back = -forward * viewpoint.distance_m * _DISTANCE_FACTOR
-        camera.position, camera.look_at = lookat + back, lookat
-        camera.fov = float(np.deg2rad(_FOV_DEG))
-
-        def look(client: Any) -> None:
-            """Look from there, also where the page is open already; on a phone from farther."""
-            shift, away = np.zeros(3), 1.0
-            if client.camera.image_width < client.camera.image_height:
-                # The panel covers the lower half.
-                shift, away = np.array([0.0, 0.0, -_PHONE_LOWERING_M]), _PHONE_DISTANCE_FACTOR
-            client.camera.position = lookat + shift + away * back
-            client.camera.look_at = lookat + shift
-
-        self._server.on_client_connect(look)
+        lookat = np.array(viewpoint.lookat_m)
+        self._site.look(lookat, lookat - forward * viewpoint.distance_m * _DISTANCE_FACTOR)

@@ -78,10 +78,38 @@ def test_without_torch_the_view_of_the_learner_says_so(recorded_run, open_page, 
     view = open_page(recorded_run)
     wait(lambda: view.run(0.1) or view._entry, 'an episode')
     monkeypatch.setitem(sys.modules, 'her_ros.view.browser.learner_analysis', None)
-    view._wants_learner.value = True
+    view._learner._box.value = True
     view.run(0.1)
-    assert view._learner_note.content.startswith('Not shown: ')
+    assert view._learner._note.content.startswith('Not shown: ')
     assert 'Episode' in view._status.content
+
+
+def test_an_episode_that_cannot_be_read_is_tried_once(recorded_run, open_page, monkeypatch):
+    view, tried = open_page(recorded_run), []
+
+    def search(entry):
+        tried.append(entry.number)
+        raise HerRosError('is damaged')
+        yield
+
+    monkeypatch.setattr(view._library, 'search', search)
+    view.run(0.5)
+    assert tried == [8]
+    assert 'is damaged' in view._status.content
+
+
+def test_an_episode_far_into_a_bag_is_read_while_the_page_goes_on(
+    recorded_run, open_page, wait, monkeypatch
+):
+    from her_ros.view.browser import episodes_view
+
+    view = open_page(recorded_run)
+    wait(lambda: view.run(0.1) or view._entry, 'an episode')
+    view._library._kept.clear()
+    monkeypatch.setattr(episodes_view, '_READ_S', 0.0)
+    view._choose(view._library.entries[3])
+    assert 'reading …' in view._status.content
+    wait(lambda: view.run(0.1) or view._entry.number == 4, 'the episode')
 
 
 def test_a_run_without_an_episode_waits_for_one(recorded_run, tmp_path, open_page):
@@ -96,11 +124,11 @@ def test_a_run_without_an_episode_waits_for_one(recorded_run, tmp_path, open_pag
 def test_the_view_of_the_learner_shows_goals_and_says_what_it_lacks(recorded_run, open_page):
     view = open_page(recorded_run)
     view.run(0.3)
-    view._wants_learner.value = True
+    view._learner._box.value = True
     view.run(0.1)
     assert view._hindsight.shape == (40, 50, 3)
-    assert view._learner_note.content.startswith('Q is not shown: ')
-    assert 'has no checkpoint' in view._learner_note.content
-    view._wants_learner.value = False
+    assert view._learner._note.content.startswith('Q is not shown: ')
+    assert 'has no checkpoint' in view._learner._note.content
+    view._learner._box.value = False
     view.run(0.1)
     assert view._hindsight is None

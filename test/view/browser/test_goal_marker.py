@@ -39,6 +39,14 @@ def test_no_goal_is_sent_before_one_was_chosen(marker):
     assert not marker._button.disabled
 
 
+def test_a_new_scene_takes_each_click_once(marker, monkeypatch):
+    for _ in range(2):
+        marker._scene.reset()
+        marker.add_to_scene()
+    registered = marker._scene._scene_pointer_cb
+    assert len(registered) == 1
+
+
 def test_a_click_chooses_the_point_at_the_height_of_the_goal(marker):
     click(marker, (0.3, 0.1, -1.0))
     assert marker.goal == (1.3, 0.6, 0.5)

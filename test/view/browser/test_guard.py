@@ -53,6 +53,17 @@ def test_a_token_is_taken_from_the_address_once_and_then_from_the_cookie():
     assert guard.judge('/', {**headers, **opened, 'Origin': 'http://evil'}).status == 403
 
 
+def test_views_on_two_ports_of_a_host_keep_their_own_cookies():
+    cookies = []
+    for port, token in ((8080, 'one'), (8081, 'two')):
+        moved = Guard(token).judge(f'/?token={token}', {'Host': f'robot:{port}'})
+        cookies.append(moved.headers['Set-Cookie'].partition(';')[0])
+    both = '; '.join(cookies)
+    assert cookies == ['her_ros_token_8080=one', 'her_ros_token_8081=two']
+    assert Guard('one').judge('/', {'Host': 'robot:8080', 'Cookie': both}) is None
+    assert Guard('two').judge('/', {'Host': 'robot:8081', 'Cookie': both}) is None
+
+
 @pytest.mark.parametrize('other', ['a={"x":1, "y":2}', 'x=a b c', 'a[b]=1', 'flag', '=', ''])
 def test_cookies_of_other_pages_of_the_host_do_not_matter(other):
     headers = {'Host': 'robot', 'Cookie': f'{other}; her_ros_token=secret; z=1'}

@@ -69,6 +69,22 @@ def test_values_are_those_of_the_critics_in_the_checkpoint(episodes, recorded_ru
     np.testing.assert_allclose(view.value, values.detach().numpy(), rtol=1e-4, atol=1e-5)
 
 
+def test_the_critic_is_read_again_only_when_the_checkpoint_changed(episodes, recorded_run):
+    run = RunFolder(recorded_run)
+    settings = 'hidden_sizes: [8], task: FetchReach, device: cpu, her.past_goal_k: 1'
+    run.params.write_text(f'/**/trainer:\n  ros__parameters: {{{settings}}}\n')
+    analysis, seen = LearnerAnalysis(run, TASK), []
+    for seed in (1, 1, 2):
+        learner = Learner(TASK, LearnerParameters(device='cpu', hidden_sizes=(8,), seed=seed))
+        if seed != 1 or not seen:
+            save_checkpoint(run.checkpoint, {'learner': learner.state_dict()})
+        view = analysis.look(episodes[0], [])
+        assert 'her.past_goal_k' in view.note
+        seen.append((analysis._critic[1], view.value))
+    assert seen[0][0] is seen[1][0]
+    assert not np.array_equal(seen[1][1], seen[2][1])
+
+
 def _no_relabelling():
     import torch
 

@@ -1,4 +1,5 @@
 import shutil
+import time
 
 import numpy as np
 import pytest
@@ -25,9 +26,16 @@ def test_every_episode_of_a_run_is_listed_once(recorded_run):
         assert (entry.bag, entry.length, entry.is_success) == (bag, 50, episode.is_success)
         assert entry.total_reward == episode.reward.sum()
         assert entry.version == '0'
-        np.testing.assert_array_equal(library.episode(entry).rows, episode.rows)
+        np.testing.assert_array_equal(found(library, entry).rows, episode.rows)
     assert [each.number for each in library.entries] == [*range(1, 9)]
-    assert len(library.neighbours(library.entries[3])) == 8
+    places = [int(each.rows['env'][0]) for each in library.neighbours(library.entries[3])]
+    assert sorted(places) == [0, 1, 2, 4, 5, 6, 7]  # not the episode itself
+    assert sorted(places[:2]) == [2, 4]
+
+
+def found(library, entry):
+    *_, episode = library.search(entry)
+    return episode
 
 
 def test_reading_stops_when_its_time_is_over(recorded_run):
@@ -53,16 +61,66 @@ def test_a_damaged_bag_is_named_and_the_others_are_read(recorded_run):
     bag.with_name('a.mcap').write_bytes(bag.read_bytes()[:1000])
     library = Library(bags_at(recorded_run))
     assert len(read_all(library)) == 8
-    (fault,) = library.faults
+    (fault,) = library.faults.values()
     assert 'a.mcap' in fault
 
 
+def test_a_bag_that_is_still_written_is_read_on(recorded_run, tmp_path):
+    (bag,) = (recorded_run / 'bags').glob('*.mcap')
+    (growing,) = bags = [tmp_path / 'growing.mcap']
+    content = bag.read_bytes()
+    growing.write_bytes(content[: len(content) // 3])
+    library = Library(lambda: bags)
+    first = len(read_all(library))
+    assert first < 8
+    assert library.faults
+    assert read_all(library) == library.entries[:first]  # not again while it is the same
+    growing.write_bytes(content)
+    time.sleep(0.5)  # some times as long as reading took
+    assert [each.place for each in read_all(library)] == [*range(8)]
+    assert not library.faults
+
+
+def test_a_bag_that_grew_without_damage_is_read_on(recorded_run, tmp_path, monkeypatch):
+    (bag,) = (recorded_run / 'bags').glob('*.mcap')
+    (growing,) = bags = [tmp_path / 'growing.mcap']
+    growing.write_bytes(bag.read_bytes())
+    library = Library(lambda: bags)
+    assert len(read_all(library)) == 8
+    assert library._watched
+    monkeypatch.setattr(library_module, '_FRESH_S', -1.0)
+    library.look()
+    assert not library._watched  # no longer written
+
+
+def test_a_folder_that_comes_back_is_no_fault_any_more():
+    there = False
+
+    def find():
+        if not there:
+            raise HerRosError('is not there')
+        return []
+
+    library = Library(find)
+    library.look()
+    assert [*library.faults.values()] == ['is not there']
+    there = True
+    library.look()
+    assert not library.faults
+
+
 def test_episodes_beyond_the_memory_are_read_again(recorded_run, monkeypatch):
-    monkeypatch.setattr(library_module, '_MEMORY', 0)
+    monkeypatch.setattr(library_module, '_MEMORY', 40_000)
     library = Library(bags_at(recorded_run))
-    entry = read_all(library)[5]
-    assert library.episode(entry).rows['env'][0] == 5
-    assert len(library.neighbours(entry)) == 1
+    entries = read_all(library)
+    # the newest are kept
+    assert [*library._kept] == [*range(9 - len(library._kept), 9)]
+    assert 0 < len(library._kept) < 6
+    assert library._kept_bytes <= 40_000
+    search = library.search(entries[2])
+    assert next(search) is None  # in parts
+    assert found(library, entries[2]).rows['env'][0] == 2
+    assert [*library._kept][-1] == 3
     shutil.rmtree(recorded_run)
     with pytest.raises(HerRosError, match='No such file'):
-        library.episode(entry)
+        found(library, entries[0])

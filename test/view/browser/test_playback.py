@@ -49,3 +49,23 @@ def test_a_person_who_scrubs_stops_it(playback, ask):
     playback.advance()
     assert playback.shown == [2, 3]
     assert playback._play.label == 'Pause'
+
+
+def test_a_step_that_is_typed_while_it_plays_is_told_to_the_page_again(playback, ask, monkeypatch):
+    # A tick that was on its way when the step was typed would stay on the page.
+    from her_ros.view.browser import playback as module
+
+    monkeypatch.setattr(module, '_REST_S', 0.0)
+    told = []
+    server = playback._step._impl.gui_api._websock_interface
+    monkeypatch.setattr(server, 'queue_message', lambda message: told.append(message))
+    for step in (2, 0):
+        ask(playback._step, step)
+        playback.callbacks.run()
+        told.clear()
+        playback.advance()
+        assert told[-1].updates == {'value': step}
+        assert (playback.step, playback.is_playing) == (step, False)
+        told.clear()
+        playback.advance()
+        assert not told

@@ -16,9 +16,8 @@ def view(empty_site):
     return PolicyView(empty_site, OnnxPolicy.load(MODEL), task_named('FetchPush'), is_dark=False)
 
 
-def test_the_policy_acts_and_the_page_says_how_far_it_is(view):
-    view.run(0.5)
-    assert view._player.step > 3
+def test_the_policy_acts_and_the_page_says_how_far_it_is(view, wait):
+    wait(lambda: view.run(0.1) or view._player.step > 3, 'some steps')
     assert 'start 1, ' in view._status.content
     assert 'reached so far: 0 of 0' in view._status.content
     np.testing.assert_allclose(view._goal.value, view._player.goal, atol=1e-3)

@@ -41,12 +41,12 @@ def test_the_page_is_served_to_this_machine_alone(capsys):
 def test_for_all_networks_a_token_is_asked_for():
     with Site('mine', Address('0.0.0.0', 0)) as site:
         base, _, token = site.url.partition('?token=')
-        port = base.rpartition(':')[2]
+        port = base.rstrip('/').rpartition(':')[2]
         assert len(token) > 20
         here = f'http://127.0.0.1:{port}'
         assert fetched(here)[0] == 403
         assert fetched(here + '?token=no')[0] == 403
-        assert fetched(here, Cookie=f'her_ros_token={token}')[0] == 200
+        assert fetched(here, Cookie=f'her_ros_token_{port}={token}')[0] == 200
 
 
 @needs_viser
