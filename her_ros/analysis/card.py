@@ -105,15 +105,16 @@ def card_text(
 ) -> str:
     """Return the text of a card.
 
-    :param facts: rows of its table; ``episodes`` is among them
+    :param facts: rows of its table; ``episodes`` is among them, and ``arm`` of an arm task
     :param model: where the card's policy stands
     """
     disturb = RunSource(folder).disturb
     chosen = f'were disturbed by `{disturb}`' if disturb else 'are the first of them'
+    arm = f' --arm {facts["arm"]}' if 'arm' in facts else ''
     lines = [
         f'# {result["task"]}',
         '',
-        f'A policy trained from {_origin(result)} --task {result["task"]}` with the'
+        f'A policy trained from {_origin(result)} --task {result["task"]}{arm}` with the'
         f' parameters below. Judged over {facts["episodes"]} deterministic episodes from start'
         " states that training never drew; the run's evaluations, by which this version was"
         f' chosen, {chosen}. This shows the same again:',
