@@ -39,7 +39,7 @@ from her_ros.wire.cloud import encode_cloud
 from her_ros.wire.rows import Rows, step_dtype
 
 TASK = TASKS['FetchPush']
-FACTS = {'task': TASK.name}
+METADATA = {'task': TASK.name}
 STORE = get_typestore(Stores.ROS2_JAZZY)
 # Of the large file: 15 to 20 MB, which is read in as many pieces.
 STREAMED_EPISODES = 1200
@@ -84,7 +84,7 @@ def write_large(folder: Path, rollouts: list[list[Rows]]) -> Path:
         for rows in rollouts[index]:
             messages.append(rows.copy())
             messages[-1]['episode'] = episode
-    return write_rollout(folder, f'large_{num_envs}', FACTS, messages)
+    return write_rollout(folder, f'large_{num_envs}', METADATA, messages)
 
 
 def read_with_rosbags(path: Path) -> int:
@@ -98,11 +98,11 @@ def read_with_rosbags(path: Path) -> int:
 
 def measure(folder: Path, num_envs: int, rounds: int, files: int) -> dict[str, float]:
     rollouts = [rollout(num_envs, seed) for seed in range(files)]
-    write_rollout(folder, f'warm_up_{num_envs}', FACTS, rollouts[0])
+    write_rollout(folder, f'warm_up_{num_envs}', METADATA, rollouts[0])
     writes, write_cpus, paths = [], [], []
     for seed, messages in enumerate(rollouts):
         begin, cpu_begin = time.perf_counter(), time.process_time()
-        paths.append(write_rollout(folder, f'{num_envs}_{seed}', FACTS, messages))
+        paths.append(write_rollout(folder, f'{num_envs}_{seed}', METADATA, messages))
         writes.append(time.perf_counter() - begin)
         write_cpus.append(time.process_time() - cpu_begin)
     transitions = num_envs * TASK.episode_length
@@ -122,7 +122,7 @@ def measure(folder: Path, num_envs: int, rounds: int, files: int) -> dict[str, f
             'small streamed': each(read_as_stream),
             'rosbags': each(read_with_rosbags),
             'bytes': each(lambda path: crc32(path.read_bytes())),
-            'facts': each(read_bag_metadata),
+            'metadata': each(read_bag_metadata),
         },
         rounds,
     )
@@ -131,7 +131,7 @@ def measure(folder: Path, num_envs: int, rounds: int, files: int) -> dict[str, f
         'kB': paths[0].stat().st_size / 1e3,
         'write ms': median(writes) * 1e3,
         'of it CPU': median(write_cpus) * 1e3,
-        'facts µs': per_file['facts'] * 1e6,
+        'metadata µs': per_file['metadata'] * 1e6,
         'transitions/s': transitions / per_file['ours'],
         'streamed': streamed / median(times['streamed']),
         'streamed/ours': median(map(truediv, times['ours'], times['streamed']))

@@ -2,8 +2,8 @@
 
 The robot is a simulated one in simulated time (``bench/robot_loop.py``); what it draws of the
 disturbances stays the same in all episodes. The policy acts on it with exploration noise, the
-episodes become bags, ``train-offline --from`` learns from them, and both policies are judged over
-the same start states, which the recorded episodes did not have.
+episodes become bags, ``train-offline --from`` learns from them, and both policies are evaluated
+over the same start states, which the recorded episodes did not have.
 
 Run: ``python bench/fine_tune.py --out /tmp/fine_tune [--recorded 200] [--updates 10000]``
 """
@@ -37,7 +37,9 @@ def main() -> None:
     )
     parser.add_argument('--robot', type=SEED, default=0, help='seed of what the robot is like')
     parser.add_argument('--recorded', type=whole(1), default=200, help='episodes to learn from')
-    parser.add_argument('--judged', type=whole(1), default=100, help='episodes to judge by')
+    parser.add_argument(
+        '--evaluated', type=whole(1), default=100, help='episodes of the evaluation'
+    )
     parser.add_argument('--updates', type=whole(1), default=10_000)
     parser.add_argument('--out', type=Path, required=True)
     options = parser.parse_args()
@@ -60,8 +62,8 @@ def main() -> None:
     for name, path in (('before', model), ('after', tuned / 'policy.onnx')):
         for where, disturb in (('this robot', options.disturb), ('as in training', '')):
             loop = RobotLoop(task, OnnxPolicy.load(path, task), disturb, options.robot)
-            judged = range(options.recorded, options.recorded + options.judged)
-            found = [loop.episode(number, Track(_WINDOW_S))[1] for number in judged]
+            numbers = range(options.recorded, options.recorded + options.evaluated)
+            found = [loop.episode(number, Track(_WINDOW_S))[1] for number in numbers]
             low, high = wilson_interval(sum(found), len(found))
             share = sum(found) / len(found)
             table.append((f'{name}, {where}', len(found), share, f'{low:.3f} to {high:.3f}'))

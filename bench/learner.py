@@ -92,7 +92,7 @@ def products(hidden: list[int], batch_size: int, device: str) -> Callable[[], No
 
 
 def captured(function: Callable[[], object]) -> Callable[[], object]:
-    """Return what does the same without the cost of launching it."""
+    """Return a function that does the same without the cost of launching kernels."""
     warm_up(function)
     graph, _ = capture(function)
     return graph.replay
@@ -140,7 +140,7 @@ def sb3(hidden: list[int], batch_size: int, device: str) -> Callable[[int], None
 def contestants(
     hidden: list[int], batch_size: int, device: str, updates: int
 ) -> dict[str, Callable[[], object]]:
-    """Return what makes ``updates`` updates, by name."""
+    """Return the functions that make ``updates`` updates, by name."""
     ours = our_learner(hidden, batch_size, device)
     mirrored = our_learner(hidden, batch_size, device, **SYMMETRIES)
     alone = products(hidden, batch_size, device)

@@ -25,7 +25,8 @@ from her_ros.config.parameters.nodes import (
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import configured
-from her_ros.episodes.episode import Episode, split_rollout
+from her_ros.episodes.episode import Episode
+from her_ros.episodes.splitting import split_rollout
 from her_ros.learning.learner import Learner, set_up_torch
 from her_ros.learning.training.warm_start import warm_start
 from her_ros.orchestration.prepare import arm_override
@@ -89,7 +90,7 @@ def curve(name: str, values: Any, steps: int, every: int) -> Iterator[dict[str, 
         acting.exploration_hold_steps,
     )
     explorer = Explorer(noise, task.action_size, generator(trainer.seed, 'policy'))
-    judged = values['evaluator']['disturb']
+    disturbances = values['evaluator']['disturb']
     policy, due, moved = None, every, [0.0]
     if trainer.start_from:
         policy = OnnxPolicy(learner.policy(1, {}), 'learner', task)
@@ -109,7 +110,7 @@ def curve(name: str, values: Any, steps: int, every: int) -> Iterator[dict[str, 
             yield {
                 'env_steps': learner.env_steps,
                 'updates': learner.updates,
-                'success_rate': success_rate(policy, task, judged),
+                'success_rate': success_rate(policy, task, disturbances),
                 'moved': round(float(np.mean(moved[-200:])), 3),
                 'seconds': round(time.monotonic() - begin, 1),
             }
@@ -138,7 +139,7 @@ def has_moved(episode: Episode, tolerance_m: float) -> bool:
 
 
 def success_rate(policy: OnnxPolicy, task: GoalTask, disturb: str = '') -> float:
-    """Judge a policy as the evaluator node does."""
+    """Evaluate a policy as the evaluator node does."""
     disturbances = parse_disturbances(disturb)
     episodes, _ = split_rollout(
         [*evaluation_steps(task, policy.act, 1, EvaluationProtocol(threads=1), disturbances)]

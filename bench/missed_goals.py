@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from options import Options, whole
 from table import print_figures, print_table
 
-from her_ros.analysis.hindsight import Learnt, learnt
+from her_ros.analysis.hindsight import LoadedRun, load_run
 from her_ros.episodes.episode import Episode
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
@@ -36,7 +36,9 @@ STRATEGIES: dict[str, dict[str, Any]] = {
 KEYS = {name.partition(',')[0] + '_past' * (',' in name): name for name in STRATEGIES}
 
 
-def shares(of: Learnt, episodes: Sequence[Episode], strategy: dict[str, Any]) -> tuple[float, ...]:
+def shares(
+    of: LoadedRun, episodes: Sequence[Episode], strategy: dict[str, Any]
+) -> tuple[float, ...]:
     """Return the shares of goals put in that are reached at once, later, or not any more."""
     plain = {
         'her_past_goal_k': 0, 'motion_fraction': 0.0,
@@ -50,7 +52,7 @@ def shares(of: Learnt, episodes: Sequence[Episode], strategy: dict[str, Any]) ->
     firsts = [replay.add(episode) for episode in episodes]
     for episode, first in zip(episodes, firsts, strict=True):
         goals = replay.sample_episode(
-            first, len(episode), Draws.random(len(episode), generator)
+            first, len(episode), SampleNoise.random(len(episode), generator)
         ).goal.numpy()
         put_in = (goals != episode.desired_goal.astype(goals.dtype)).any(axis=1)
         now, ever = reached(of.task, episode, goals)
@@ -77,7 +79,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     try:
-        of = learnt(RunFolder(options.run))
+        of = load_run(RunFolder(options.run))
     except HerRosError as error:
         sys.exit(f'missed_goals: {error}')
     episodes = [episode for rollout in of.rollouts for episode in rollout][: options.episodes]

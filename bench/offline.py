@@ -2,13 +2,13 @@
 
 ``collect RUN OUT`` makes three sets of bags from a finished online run: ``random``, as many
 episodes of the untrained policy as the run has; ``first``, the bags up to the first rollout
-of which more than half succeeded; and ``whole``, all that the run has learnt from.
+of which more than half succeeded; and ``whole``, all that the run has learned from.
 ``run OUT`` trains every variant from every set with ``her-ros train-offline``, two at a time,
-judges the last policy over 100 deterministic episodes and adds a row to docs/results/offline.csv;
-what stands there already is not run again. ``symmetries OUT`` does the same with symmetries and
-half of the bags, and with all of them and no symmetries. ``table`` prints the medians. ``memory``
-trains from bags ten times as large as the replay buffer and shows what the processes take
-meanwhile.
+evaluates the last policy over 100 deterministic episodes and adds a row to
+docs/results/offline.csv; what stands there already is not run again. ``symmetries OUT`` does the
+same with symmetries and half of the bags, and with all of them and no symmetries. ``table`` prints
+the medians. ``memory`` trains from bags ten times as large as the replay buffer and shows what the
+processes take meanwhile.
 
 Run: ``python bench/offline.py collect runs/FetchPush/run_001 /tmp/push``, then
 ``python bench/offline.py run /tmp/push``
@@ -37,7 +37,7 @@ from her_ros.bags.reader import read_bag, read_bag_metadata
 from her_ros.bags.writer import write_rollout
 from her_ros.config.files import complete, read_file, shipped_file
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.episodes.episode import split_rollout
+from her_ros.episodes.splitting import split_rollout
 from her_ros.learning.training.offline import bags_in_order
 from her_ros.policy.exploration import Exploration, Explorer
 from her_ros.policy.onnx_policy import OnnxPolicy
@@ -103,7 +103,7 @@ def collect(run: Path, out: Path) -> None:
 
 
 def record_random(name: str, folder: Path, episodes: int) -> None:
-    """Record what the graph records before there is a policy."""
+    """Record rollouts of random actions, as the graph does before there is a policy."""
     task, values = task_named(name), complete(read_file(shipped_file(name)))['policy']
     batch = FetchBatch(task, [integer_seed(0, 'random', env) for env in range(NUM_ENVS)])
     rollout = Rollout(task, batch, session=1)
@@ -120,7 +120,7 @@ def record_random(name: str, folder: Path, episodes: int) -> None:
 
 
 def rows_of_table() -> list[dict[str, str]]:
-    """Return what was measured already."""
+    """Return the rows that were measured already."""
     if not TABLE.exists():
         return []
     with TABLE.open(newline='') as file:
@@ -128,16 +128,16 @@ def rows_of_table() -> list[dict[str, str]]:
 
 
 def jobs(out: Path, seeds: int, variants: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """List what is to be trained, one seed of everything after the other."""
-    facts = {}
+    """List the trainings, one seed of everything after the other."""
+    summaries = {}
     for data in SETS:
         bags = [read_bag(path) for path in sorted((out / data).glob('*.mcap'))]
         episodes = [episode for bag in bags for episode in bag.episodes]
         success = sum(each.is_success for each in episodes) / len(episodes)
-        facts[data] = (bags[0].task.name, len(episodes), round(success, 3))
+        summaries[data] = (bags[0].task.name, len(episodes), round(success, 3))
     done = {(r['task'], r['data'], r['arm'], r['seed']) for r in rows_of_table()}
     for seed in range(seeds):
-        for data, (task, episodes_count, success) in facts.items():
+        for data, (task, episodes_count, success) in summaries.items():
             for arm in variants:
                 if (task, data, arm, str(seed)) not in done:
                     updates = UPDATES.get(task, UPDATES_OTHERWISE)
@@ -173,7 +173,7 @@ def every_second(bags: Path, folder: Path) -> Path:
 
 
 def run(out: Path, seeds: int, at_once: int, variants: Iterable[str]) -> None:
-    """Train and judge everything that is not in the table yet."""
+    """Train and evaluate everything that is not in the table yet."""
     lock = Lock()
 
     def one(job: dict[str, Any]) -> None:
@@ -256,7 +256,7 @@ def memory_of(command: list[str]) -> list[tuple[float, float, float]]:
 
 
 def private_mb(process: int) -> float:
-    """Return what a process has in memory for itself alone."""
+    """Return the private memory of a process."""
     try:
         lines = Path(f'/proc/{process}/smaps_rollup').read_text().splitlines()
     except OSError:
@@ -288,7 +288,7 @@ def table() -> None:
 
 
 def cell(rows: list[dict[str, str]]) -> tuple[str, float]:
-    """Return what a table shows of one variant's seeds, and their median success."""
+    """Return the table cells of one variant's seeds, and their median success."""
     found = sorted(float(row['success']) for row in rows)
     if not found:
         return '–', math.nan

@@ -18,7 +18,7 @@ class Options(argparse.ArgumentParser):
         super().__init__(**others)
 
     def error(self, message: str) -> NoReturn:
-        """Print what does not fit, and end."""
+        """Print the value that does not fit, and end."""
         self.exit(2, f'{self.prog}: {message}\n')
 
 

@@ -156,7 +156,7 @@ def worked(function: Callable[[], object]) -> float:
 
 
 class Alone(NamedTuple):
-    """What a run consists of, with nothing beside it; CPU seconds."""
+    """CPU seconds of each part of a run that is measured alone."""
 
     reset: float
     rollout: float

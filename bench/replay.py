@@ -21,7 +21,7 @@ from table import in_turn, print_figures, print_table
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.learner import Learner
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import SampleNoise
 from her_ros.learning.replay.ring import Ring
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.rows import step_dtype
@@ -170,8 +170,8 @@ def sampling(learner: Learner, batch_size: int) -> Callable[[], object]:
     generator = torch.Generator().manual_seed(0)
 
     def sample() -> object:
-        draws = Draws.random(batch_size, generator, learner.replay.draw_spec)
-        return learner.inputs(learner.replay.sample(draws))
+        sample_noise = SampleNoise.random(batch_size, generator, learner.replay.noise_spec)
+        return learner.inputs(learner.replay.sample(sample_noise))
 
     return sample
 

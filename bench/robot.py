@@ -1,9 +1,9 @@
 """Measure the success of a policy on the simulated robot, and the effect of each fault on it.
 
-``compare`` judges a shipped policy over the same start states (a) in the batched simulation, also
-behind the safety filter, (b) over ``step`` and ``action`` in lock-step (start states of its own),
-and (c) through the whole robot path in real time: simulated_robot, robot_bridge and policy, each a
-process. Options disturb (c). Success is that of the last of 50 steps, as everywhere.
+``compare`` evaluates a shipped policy over the same start states (a) in the batched simulation,
+also behind the safety filter, (b) over ``step`` and ``action`` in lock-step (start states of its
+own), and (c) through the whole robot path in real time: simulated_robot, robot_bridge and policy,
+each a process. Options disturb (c). Success is that of the last of 50 steps, as everywhere.
 
 With ``--arm`` the policy that comes for the task acts on that arm, whatever it was trained on.
 
@@ -48,7 +48,7 @@ PATIENCE_S = 30.0
 
 
 def in_batch(task: GoalTask, policy: OnnxPolicy, seeds: list[int], safety: Any) -> list[bool]:
-    """Judge in the simulation of the training, at most behind the safety filter."""
+    """Evaluate in the simulation of the training, at most behind the safety filter."""
     rollout = Rollout(task, simulation_of(task, seeds, 2), session=0)
     rows = rollout.start(seeds=seeds)
     filtered = None if safety is None else SafetyFilter(task, safety)
@@ -130,7 +130,7 @@ def running(specs: list[NodeSpec], task: str, overrides: list[str]) -> Iterator[
 def in_lock_step(
     driver: Driver, task: GoalTask, model: Path, episodes: int, overrides: list[str]
 ) -> list[bool]:
-    """Judge over topics, the simulation waiting for each action."""
+    """Evaluate over topics, the simulation waiting for each action."""
     overrides = [*overrides, f'fetch_env.num_envs={episodes}', 'fetch_env.threads=2']
     driver.ended.clear()
     with running(simulation_nodes(NAMESPACE, str(model), ''), task.name, overrides):
@@ -148,7 +148,7 @@ def on_robot(
     overrides: list[str],
     to_complete: int,
 ) -> tuple[list[bool], int]:
-    """Judge through the whole robot path, in real time.
+    """Evaluate through the whole robot path, in real time.
 
     :param goals: of the episodes, until as many as asked for are complete
     :return: successes, and the number of episodes that the bridge gave up, for want of inputs

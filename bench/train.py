@@ -3,10 +3,10 @@
 Ours is ``her-ros train --new``, whole: processes, topics, bags, checkpoint, from its start to its
 exit. SB3 is DDPG with ``HerReplayBuffer`` on the same physics (``her_ros.sim`` as a Gymnasium
 environment), in a process of its own: with what its documentation shows, with rl-zoo's values for
-FetchReach, and the SAC that rl-zoo has them for. Both are judged by the same 100 deterministic
-episodes, ours every 400 steps, SB3 every 500, and their times hold these evaluations; what they
-took is reported. A peer gets 180 s per seed; if it has not solved the task by then, 180 s is what
-counts, and the ratio is a lower bound.
+FetchReach, and the SAC that rl-zoo has them for. Both are evaluated over the same 100
+deterministic episodes, ours every 400 steps, SB3 every 500, and their times hold these
+evaluations; what they took is reported. A peer gets 180 s per seed; if it has not solved the task
+by then, 180 s is what counts, and the ratio is a lower bound.
 
 Run: ``python bench/train.py [--seeds 3] [--quick]``
 """
@@ -35,7 +35,7 @@ PEERS = ('SB3 DDPG, documented', 'SB3 DDPG, rl-zoo', 'SB3 SAC, rl-zoo')
 
 
 def success_rate(act: Any) -> float:
-    """Judge a policy as the evaluator node does."""
+    """Evaluate a policy as the evaluator node does."""
     from her_ros.config.parameters.nodes import EvaluationProtocol
     from her_ros.sim.evaluate import evaluation_steps
     from her_ros.tasks.registry import task_named
@@ -100,7 +100,7 @@ def run_sb3(peer: str, seed: int, limit_s: float) -> dict[str, Any]:
 
     result: dict[str, Any] = {'solved': False, 'success': 0.0, 'evaluation_s': 0.0}
 
-    class Judge(BaseCallback):
+    class Evaluation(BaseCallback):
         def _on_step(self) -> bool:
             if self.num_timesteps % INTERVAL == 0:
                 begin = time.monotonic()
@@ -109,7 +109,7 @@ def run_sb3(peer: str, seed: int, limit_s: float) -> dict[str, Any]:
                 result['evaluation_s'] += time.monotonic() - begin
             return not result['solved'] and time.monotonic() - BEGIN < limit_s
 
-    model.learn(1_000_000, callback=Judge())
+    model.learn(1_000_000, callback=Evaluation())
     return {**result, 'env_steps': model.num_timesteps}
 
 
@@ -149,7 +149,7 @@ def our_run(seed: int) -> dict[str, Any]:
         'success': result['success_rate'],
         'seconds': seconds,
         'evaluation_s': evaluation_s,
-        # Those that the policy came from; some more were taken while it was judged.
+        # Those that the policy came from; some more were taken while it was evaluated.
         'env_steps': result['evaluations'][-1]['env_steps'],
     }
 

@@ -102,7 +102,7 @@ def first_picture(rounds: int) -> tuple[float, float]:
 
 
 def take_all(url: str) -> None:
-    """Take what a view sends, until it ends."""
+    """Receive the messages of a view until it ends."""
     import viser
     from websockets.exceptions import WebSocketException
     from websockets.sync.client import connect

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 __version__ = '0.1.0'
 
-# Where each public name comes from.
+# Module of each public name.
 _MODULES = {
     'Batch': 'her_ros.learning.replay.batch',
     'Episode': 'her_ros.episodes.episode',

@@ -14,7 +14,7 @@ from her_ros.config.parameters.learner import LearnerParameters, learner_paramet
 from her_ros.config.schema import ConfigError, parameters_of
 from her_ros.episodes.episode import Episode
 from her_ros.learning.learner import Learner
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import SampleNoise
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.registry import simulation_of
 from her_ros.tasks.errors import TaskError
@@ -51,8 +51,8 @@ def test_its_strategy_gives_goals_of_the_next_states(toy, episode):
     learner.ingest([episode])
     seen = set()
     for seed in range(30):
-        draws = Draws.random(10, torch.Generator().manual_seed(seed))
-        steps = learner.replay.sample_episode(0, 10, draws).steps_to_goal
+        noise = SampleNoise.random(10, torch.Generator().manual_seed(seed))
+        steps = learner.replay.sample_episode(0, 10, noise).steps_to_goal
         seen |= {*steps.tolist()}
         assert (steps <= torch.clamp(10 - torch.arange(10), max=5)).all()
     assert {1, 2, 3, 4, 5} <= seen

@@ -17,7 +17,7 @@ _LAST_LOOK_S = 5.0
 
 @dataclass
 class Account:
-    """What the bags of a run hold, beside what the trainer learnt from them."""
+    """Content of the bags of a run, beside what the trainer learned from them."""
 
     in_folder: list[str]
     episodes: int = 0
@@ -46,12 +46,12 @@ class Account:
     def _compare_lists(
         self, folder: RunFolder, log: Sequence[tuple[str, str]], seen: dict[str, int]
     ) -> None:
-        learnt = {name for name, _ in log}
+        learned = {name for name, _ in log}
         ended_at = folder.checkpoint.stat().st_mtime
         unread = [
             name
             for name in self.in_folder
-            if name not in learnt
+            if name not in learned
             and (folder.bags / name).stat().st_mtime < ended_at - _LAST_LOOK_S
         ]
         altered = [
@@ -64,13 +64,13 @@ class Account:
             for name, digest in log
             if name not in self.in_folder or file_sha256(folder.bags / name) != digest
         ]
-        self._note('never learnt from', unread)
+        self._note('never learned from', unread)
         self._note('gone or altered', altered)
         self.lost = len(unread) + len(set(altered))
-        self.recorded_twice = len(log) - len(learnt)
+        self.recorded_twice = len(log) - len(learned)
 
     def _compare_counts(
-        self, folder: RunFolder, task: str, learnt: Sequence[str], state: dict[str, object]
+        self, folder: RunFolder, task: str, learned: Sequence[str], state: dict[str, object]
     ) -> None:
         keys: list[tuple[int, ...]] = []
         counts = np.zeros(2, np.int64)
@@ -82,7 +82,7 @@ class Account:
             ]
             self.by_bag[name] = len(bag.episodes)
             steps = sum(len(each) for each in bag.episodes)
-            counts += learnt.count(name) * np.array([steps, len(bag.episodes)])
+            counts += learned.count(name) * np.array([steps, len(bag.episodes)])
             if bag.left_over:
                 self._note('holds unfinished episodes', [name])
         self.episodes = len(keys)
@@ -90,7 +90,7 @@ class Account:
         found = np.array(state['learner']['counters'][:2])  # type: ignore[index]
         self.miscounted = int(np.abs(found - counts).sum())
         if self.miscounted:
-            self.problems.append(f'env steps, episodes: {found} learnt, {counts} in the bags')
+            self.problems.append(f'env steps, episodes: {found} learned, {counts} in the bags')
 
     def _note(self, what: str, names: Sequence[str]) -> None:
         self.problems += [f'{name}: {what}' for name in names]

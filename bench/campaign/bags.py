@@ -31,7 +31,7 @@ from her_ros.bags.repair.recover import recover
 from her_ros.bags.storage.limits import LIMIT_VARIABLE
 from her_ros.bags.storage.mcap_file import MAGIC, records
 from her_ros.bags.stream import stream_episodes
-from her_ros.episodes.episode import split_rollout
+from her_ros.episodes.splitting import split_rollout
 from her_ros.runtime.errors import HerRosError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import Rollout
@@ -173,8 +173,8 @@ def _damage(
             least = _certain(content, place) if kind == 'cut' and form in _BARE else 0
             case = f'{form}: {kind} at byte {place} of {len(content)} (seed {_SEED})'
             totals['damages'] += 1
-            judge = expected if kind == 'cut' or form in _CHECKED else None
-            _judge(path, case, judge, least, totals)
+            reference = expected if kind == 'cut' or form in _CHECKED else None
+            _check(path, case, reference, least, totals)
 
 
 # Only chunks have checksums that tell which of their values are right.
@@ -199,7 +199,7 @@ def _certain(content: bytes, size: int) -> int:
     return messages // (_TASK.episode_length + 1) * _ENVS
 
 
-def _judge(
+def _check(
     path: Path, case: str, expected: set[Episode] | None, least: int, totals: dict[str, int]
 ) -> None:
     def note(what: str, problem: str) -> None:

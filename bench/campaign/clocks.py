@@ -48,7 +48,7 @@ _SIZE = re.compile(r'\b(3599|3600|3601)\.\d+ s')
 
 
 def run(scale: Scale, folder: Path) -> list[Figure]:
-    """Return what the steps ended, lost or moved; nothing but a reason without a C compiler."""
+    """Return the effects of the steps; only a reason if there is no C compiler."""
     try:
         clocks = SteppedClocks(folder / 'clocks')
     except ClockError as error:
@@ -95,7 +95,7 @@ def _step_deployment(
 
 @dataclass(frozen=True)
 class _Result:
-    """What came of a step in an episode."""
+    """Result of a clock step in an episode."""
 
     #: from the step to the last movement, seconds; 0: the goal was reached all the same
     standstill_s: float
@@ -141,7 +141,7 @@ def _operator(domain: int) -> Iterator['_Operator']:
 
 
 class _Operator:
-    """Sends goals, and watches the arm: what it is told, and whether it moves."""
+    """Sends goals, and watches the arm: its commands, and whether it moves."""
 
     def __init__(self, observer: Observer) -> None:
         from geometry_msgs.msg import PointStamped, TwistStamped
@@ -200,12 +200,12 @@ class _Operator:
 
     @property
     def goal_state(self) -> str:
-        """What became of the last goal."""
+        """State of the last goal."""
         return self._event[0]
 
     @property
     def goal_result(self) -> str:
-        """Why."""
+        """Reason of that state."""
         return self._event[1]
 
     def until_moving(self) -> None:

@@ -102,7 +102,7 @@ class _Stepping:
 
 
 def _figures_of_bags(run: RunFolder) -> list[Figure]:
-    """Compare the bags in the folder with those that the checkpoint has learnt from."""
+    """Compare the bags in the folder with those that the checkpoint has learned from."""
     account = Account.of(run, _TASK, {})
     problems, lost = list(account.problems), account.lost * _NUM_ENVS
     lost += sum(_NUM_ENVS - episodes for episodes in account.by_bag.values())

@@ -72,7 +72,7 @@ def _attempt(
     with _read_only(place.parent) if pages is None else _full(place.parent, pages):
         problem = problem_of(case.write, place)
         outcomes['refused' if problem else 'written'] += 1
-        yield from _judged(problem, place)
+        yield from _evaluated(problem, place)
         yield from _lost(before, place)
     if problem and (problem := problem_of(case.write, place)):
         yield Fault('again', problem.text)
@@ -80,7 +80,7 @@ def _attempt(
     subprocess.run(['rm', '-rf', place], check=True)
 
 
-def _judged(problem: Problem | None, place: Path) -> Iterator[Fault]:
+def _evaluated(problem: Problem | None, place: Path) -> Iterator[Fault]:
     if problem is None:
         return
     if problem.is_traceback:

@@ -59,14 +59,14 @@ class Case(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What a user is told of a failure."""
+    """Text that a user sees of a failure."""
 
     text: str
     is_traceback: bool = False
 
 
 def problem_of(write: Callable[[Path], None], place: Path) -> Problem | None:
-    """Return what a user is told of a failure; None if there is none."""
+    """Return the text that a user sees of a failure; None if there is none."""
     problem, errors = None, io.StringIO()
     try:
         with contextlib.redirect_stderr(errors):
@@ -200,7 +200,7 @@ def _tensorboard(place: Path) -> None:
 
 
 def _train(place: Path) -> None:
-    """Do what ``her-ros train`` writes before it starts nodes."""
+    """Write the files that ``her-ros train`` writes before it starts nodes."""
     run = prepare_run(_TASK.name, place / 'runs', 'one')
     with run.folder.locked():
         limit = [f'trainer.stop.env_steps={1000 + 1}']
@@ -225,7 +225,7 @@ def _report(place: Path) -> None:
 
 
 def _command(*arguments: object) -> Callable[[Path], None]:
-    """Return what runs ``her-ros``; PLACE stands for the folder."""
+    """Return a function that runs ``her-ros``; PLACE stands for the folder."""
 
     def write(place: Path) -> None:
         words = [str(each).replace('PLACE', str(place)) for each in arguments]

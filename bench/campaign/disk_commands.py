@@ -65,7 +65,7 @@ def _recording() -> Path:
 
 
 def node(name: str, ends_itself: bool = False) -> Callable[[Path], None]:
-    """Return what runs a node of the run in ``run``, whose output goes to the same disk.
+    """Return a function that runs a node of the run in ``run``; its output goes to the same disk.
 
     :param ends_itself: wait for its end; else tell it to end once it has its role
     """
@@ -83,8 +83,8 @@ def node(name: str, ends_itself: bool = False) -> Callable[[Path], None]:
         if status:
             lines = [line for line in said.splitlines() if line.startswith('her_ros: ')]
             # What did not fit on the disk either is not there.
-            told = lines[-1] if lines else f'{run}: no room for a line'
-            raise HerRosError(told if status == 2 else f'{name} ended with status {status}')
+            problem = lines[-1] if lines else f'{run}: no room for a line'
+            raise HerRosError(problem if status == 2 else f'{name} ended with status {status}')
 
     return write
 

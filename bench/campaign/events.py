@@ -49,7 +49,7 @@ _QUICK = ('trainer.evaluation_interval=800', 'evaluator.episodes=20')
 
 
 def run(scale: Scale, folder: Path) -> list[Figure]:
-    """Return how often the run went on, and what was lost or learnt twice."""
+    """Return how often the run went on, and what was lost or learned twice."""
     task, count = _CASES[scale]
     random = np.random.default_rng(_SEED)
     with claimed_domain() as domain:
@@ -225,7 +225,7 @@ class _Training:
         return sum(path.read_bytes().count(b'Traceback (most recent') for path in logs)
 
     def close(self) -> None:
-        """End what runs."""
+        """End the processes that run."""
         if self._process.poll() is None:
             self._end(signal.SIGINT)
 

@@ -57,7 +57,7 @@ _DEFINITIONS, _CHUNKS, _LENGTH = 8000, 6, 7000
 
 @cache
 def floods() -> dict[str, bytes]:
-    """Return files by name that define hundreds of megabytes of topics, types or facts."""
+    """Return files by name that define hundreds of megabytes of topics, types or metadata."""
     name = 'x' * _LENGTH
     made = {
         'schemas.mcap': lambda n: _record(
@@ -65,7 +65,7 @@ def floods() -> dict[str, bytes]:
         ),
         'channels.mcap': lambda n: _channel_record(n, f'/{n}/{name}'),
         'rebound.mcap': lambda n: _channel_record(1, f'/{n}/{name}'),
-        'facts.mcap': lambda n: _record(12, _text('her_ros') + _record_map(f'{n}', name)),
+        'metadata.mcap': lambda n: _record(12, _text('her_ros') + _record_map(f'{n}', name)),
     }
     return {
         **{file: _flood(definition) for file, definition in made.items()},

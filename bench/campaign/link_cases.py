@@ -175,7 +175,7 @@ class _Arm(Observer):
 
     @property
     def goal_state(self) -> str:
-        """What has become of the last goal, as the bridge says."""
+        """State of the last goal, from the bridge."""
         stamp = self._goal.header.stamp
         is_last = self.bridge.get('goal_stamp_ns') == f'{stamp.sec * 10**9 + stamp.nanosec}'
         return self.bridge['goal_state'] if is_last else GoalStatus.ACCEPTED

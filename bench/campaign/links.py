@@ -47,7 +47,7 @@ class Link(NamedTuple):
 
     @property
     def far_prefix(self) -> tuple[str, ...]:
-        """What stands before a command that runs on the other machine."""
+        """Prefix of a command that runs on the other machine."""
         return 'ip', 'netns', 'exec', self.there
 
 

@@ -39,7 +39,7 @@ class Reports:
         self._observer.until(lambda: names <= set(self.values), f'diagnostics of {sorted(names)}')
 
     def forget(self) -> float:
-        """Forget what was said, but not of goals; return the time, monotonic seconds."""
+        """Forget all reports but those of goals; return the time, monotonic seconds."""
         self.messages.clear()
         for values in self.values.values():
             values.pop('waits_for', None)

@@ -67,7 +67,7 @@ def run(scale: Scale, folder: Path) -> list[Figure]:
 
 
 class _Result(NamedTuple):
-    """What a signal to a command led to."""
+    """Result of a signal to a command."""
 
     #: from the signal to the end of the last process, seconds
     stop_s: float
@@ -176,7 +176,7 @@ class _Spy:
         place = self._goal.point
         place.x, place.y, place.z = 1.45, 0.85, 0.65
         self.speed, self._learns, self._waits = 0.0, False, False
-        #: when the arm was last told to move
+        #: time of the last command to the arm
         self.moved_at_s = 0.0
         return self
 
@@ -204,7 +204,7 @@ class _Spy:
             self._executor.spin_once(timeout_sec=left)
 
     def until_moving(self) -> bool:
-        """Send goals until the arm is told to move."""
+        """Send goals until the arm gets a command."""
         self.speed, self._waits = 0.0, False
         end, sent_at = time.monotonic() + _START_TIMEOUT_S, 0.0
         while self.speed < 0.005 and time.monotonic() < end:

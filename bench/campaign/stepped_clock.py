@@ -137,7 +137,7 @@ class SteppedClocks:
         self._check()
 
     def environment(self, name: str) -> Mapping[str, str]:
-        """Return what gives a process the clock of this name, at first without an offset."""
+        """Return the environment variables of this clock, at first without an offset."""
         path = self._file(name)
         if not path.exists():
             path.write_bytes(struct.pack('=q', 0))

@@ -223,7 +223,7 @@ def _fuzz_one(
 
 
 def _goal_sender(other: Observer) -> Callable[[], None]:
-    """Return what sends a goal that is right every few seconds, so that episodes run."""
+    """Return a function that sends a valid goal every few seconds, so that episodes run."""
     from geometry_msgs.msg import PointStamped
 
     from her_ros.nodes.qos import COMMAND

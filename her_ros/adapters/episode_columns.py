@@ -24,7 +24,7 @@ DISTURBED = ('true_observation', 'true_achieved_goal', *DRAWN_FIELDS.values())
 
 Column = NDArray[Any]
 
-# What libraries raise about data that are damaged or not what they expect; h5py also RuntimeError.
+# Errors of libraries about damaged or unexpected data; h5py also raises RuntimeError.
 _FAULTS = (
     OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, AssertionError,
     RuntimeError,
@@ -113,7 +113,7 @@ def episode_of(
 
 @contextmanager
 def named_faults(source: object) -> Iterator[None]:
-    """Report what another library raises about data as one line.
+    """Report the errors of another library about data as one line.
 
     :param source: file or folder
     :raises DatasetError: with the text of the error

@@ -23,7 +23,7 @@ _INSTALL = 'pip install lerobot==0.4.4'
 # The API asks for the name of a repository; nothing is sent to one.
 _REPOSITORY = 'her_ros/{}'
 _INFO = Path('meta', 'info.json')
-# What identifies an episode of ours, in this order.
+# Values that identify an episode of ours, in this order.
 _IDENTITY = ('session', 'env', 'episode')
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from her_ros.sim.errors import SimError
-from her_ros.sim.gym import FetchVectorEnv, Observation
+from her_ros.sim.gym_common import Observation
+from her_ros.sim.gym_vector import FetchVectorEnv
 
 Indices = int | Iterable[int] | None
 
@@ -61,19 +62,19 @@ class Sb3VecEnv(VecEnv):
     ) -> tuple[Observation, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Move all environments for one control period.
 
-        :return: states, rewards (N,), ends of episodes (N,), and what SB3 expects to be told of
+        :return: states, rewards (N,), ends of episodes (N,), and the ``info`` that SB3 expects of
             each environment
         """
         states, rewards, _, truncated, info = self._envs.step(self._actions)
-        infos = [self._told(info, row, over) for row, over in enumerate(truncated.tolist())]
+        infos = [self._sb3_info(info, row, over) for row, over in enumerate(truncated.tolist())]
         return states, rewards.astype(np.float32), truncated, infos
 
-    def _told(self, info: dict[str, Any], row: int, is_over: bool) -> dict[str, Any]:
+    def _sb3_info(self, info: dict[str, Any], row: int, is_over: bool) -> dict[str, Any]:
         source = info['final_info'] if is_over else info
-        told = {'is_success': source['is_success'][row], 'TimeLimit.truncated': is_over}
+        sb3_info = {'is_success': source['is_success'][row], 'TimeLimit.truncated': is_over}
         if is_over:
-            told['terminal_observation'] = info['final_obs'][row]
-        return told
+            sb3_info['terminal_observation'] = info['final_obs'][row]
+        return sb3_info
 
     def close(self) -> None:
         """Do nothing; the simulation holds nothing but memory."""

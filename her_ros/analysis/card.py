@@ -66,8 +66,8 @@ def card(
         else []
     )
     out.mkdir(parents=True, exist_ok=True)
-    facts = {**found, **_training(result, versions[-1], policy, log)}
-    text = card_text(folder, result, facts, out / 'policy.onnx')
+    rows = {**found, **_training(result, versions[-1], policy, log)}
+    text = card_text(folder, result, rows, out / 'policy.onnx')
     if disturbed:
         text += _disturbed_text(disturb, disturbed)
     if video:
@@ -82,14 +82,14 @@ def card(
 
 def _training(
     result: dict[str, Any],
-    judged_at: dict[str, Any],
+    evaluated_at: dict[str, Any],
     policy: OnnxPolicy,
     log: list[tuple[str, str]],
 ) -> dict[str, str]:
     return {
-        'env steps': f'{judged_at["env_steps"]:,} (the whole run: {result["env_steps"]:,})',
-        'updates': f'{judged_at["updates"]:,}',
-        'wall clock': f'{judged_at["wall_s"]:.0f} s (the whole run, evaluations included:'
+        'env steps': f'{evaluated_at["env_steps"]:,} (the whole run: {result["env_steps"]:,})',
+        'updates': f'{evaluated_at["updates"]:,}',
+        'wall clock': f'{evaluated_at["wall_s"]:.0f} s (the whole run, evaluations included:'
         f' {result["wall_s"]:.0f} s)',
         'run ended': f'{result["outcome"]}, after {len(result["evaluations"])} evaluations',
         'seed': str(result['seed']),
@@ -100,32 +100,29 @@ def _training(
     }
 
 
-def card_text(
-    folder: RunFolder, result: dict[str, Any], facts: dict[str, str], model: Path
-) -> str:
+def card_text(folder: RunFolder, result: dict[str, Any], rows: dict[str, str], model: Path) -> str:
     """Return the text of a card.
 
-    :param facts: rows of its table; ``episodes`` is among them, and ``arm`` of an arm task
+    :param rows: rows of its table; ``episodes`` is among them
     :param model: where the card's policy stands
     """
     disturb = RunSource(folder).disturb
     chosen = f'were disturbed by `{disturb}`' if disturb else 'are the first of them'
-    arm = f' --arm {facts["arm"]}' if 'arm' in facts else ''
     lines = [
         f'# {result["task"]}',
         '',
-        f'A policy trained from {_origin(result)} --task {result["task"]}{arm}` with the'
-        f' parameters below. Judged over {facts["episodes"]} deterministic episodes from start'
+        f'A policy trained from {_origin(result)} --task {result["task"]}` with the'
+        f' parameters below. Evaluated over {rows["episodes"]} deterministic episodes from start'
         " states that training never drew; the run's evaluations, by which this version was"
         f' chosen, {chosen}. This shows the same again:',
         '',
         '```',
-        f'her-ros evaluate {model} --episodes {facts["episodes"]}',
+        f'her-ros evaluate {model} --episodes {rows["episodes"]}',
         '```',
         '',
         '| | |',
         '|---|---|',
-        *(f'| {name} | {value} |' for name, value in facts.items()),
+        *(f'| {name} | {value} |' for name, value in rows.items()),
         '',
         "The digest of the bags is the SHA-256 of the lines `<name> <bag's SHA-256>` in the order"
         ' in which they were read.',

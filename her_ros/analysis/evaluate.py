@@ -13,7 +13,8 @@ from her_ros.analysis.results import wilson_interval
 from her_ros.analysis.video_file import require_writable
 from her_ros.arms.registry import with_workspace
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.episodes.episode import Episode, split_rollout
+from her_ros.episodes.episode import Episode
+from her_ros.episodes.splitting import split_rollout
 from her_ros.orchestration.progress import tracked
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
@@ -36,7 +37,7 @@ class OnTask(NamedTuple):
 
 
 class Evaluated(NamedTuple):
-    """What an evaluation found."""
+    """Result of an evaluation."""
 
     #: the results as text, by name
     results: dict[str, str]

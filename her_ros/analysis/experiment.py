@@ -70,7 +70,7 @@ def list_experiments() -> None:
 
 
 def experiment(options: ExperimentOptions) -> int:
-    """Run what has not finished yet, and report; return the exit status.
+    """Run all runs that have not finished, and report; return the exit status.
 
     :return: 0 if all runs have finished, 1 if some failed, 130 after Ctrl-C
     """
@@ -84,7 +84,7 @@ def experiment(options: ExperimentOptions) -> int:
     with ExitStack() as stack:
         _claim(folder, stack)
         if file is not None:
-            # What a report says of it.
+            # For the report.
             write_whole(folder / EXPERIMENT_FILE, file.read_bytes())
         jobs = planned(chosen, options)
         unfinished = [job for job in jobs if job.run.result is None]

@@ -38,7 +38,7 @@ class Tile(NamedTuple):
 
     picture: Picture
     caption: str
-    #: what is written at the right: the distance that is left, or the outcome
+    #: text at the right: the remaining distance, or the outcome
     note: str
     #: of the edge, red, green and blue
     color: tuple[int, int, int]
@@ -67,7 +67,7 @@ def _size_of(path: Path) -> tuple[int, int]:
 def film(
     policy: OnnxPolicy, task: GoalTask, episodes: Sequence[int], draw: Draw
 ) -> Iterator[list[Tile]]:
-    """Draw evaluation episodes of a policy: those that :func:`evaluation_steps` judges.
+    """Draw evaluation episodes of a policy: those of :func:`evaluation_steps`.
 
     :param task: one of the Fetch tasks, or of those that any arm does
     :param episodes: their numbers, counted from 0

@@ -13,7 +13,7 @@ from her_ros.config.parameters.learner import GOAL_STRATEGIES, LearnerParameters
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode
-from her_ros.learning.replay.batch import Draws, DrawSpec
+from her_ros.learning.replay.batch import NoiseSpec, SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.training.offline import bags_in_order
 from her_ros.runtime.errors import HerRosError
@@ -32,27 +32,27 @@ _ALWAYS = 1000
 
 
 @dataclass(frozen=True)
-class Learnt:
-    """What a run learnt from: its rollouts in their order, each several episodes."""
+class LoadedRun:
+    """Rollouts that a run learned from, in their order, each several episodes."""
 
     task: GoalTask
     parameters: LearnerParameters
     rollouts: Sequence[Sequence[Episode]]
 
 
-def learnt(run: RunFolder) -> Learnt:
+def load_run(run: RunFolder) -> LoadedRun:
     """Read the bags of an online run.
 
-    :raises HerRosError: if it has learnt from none, or one is missing or damaged
+    :raises HerRosError: if it has learned from none, or one is missing or damaged
     """
     bags = bags_in_order(run)
     if not bags:
-        raise HerRosError('has not learnt from any bag yet', 'draw it later', run.path)
+        raise HerRosError('has not learned from any bag yet', 'draw it later', run.path)
     parameters = configured(TrainerParameters, 'trainer', read_run_file(run.params)['trainer'])
     # An offline regularizer has no say in what is sampled, but would not allow every kind of goal.
     parameters = replace(parameters, offline_regularizer='none')
     rollouts = [read_bag(path).episodes for path, _ in bags]
-    return Learnt(task_named(parameters.task), parameters, rollouts)
+    return LoadedRun(task_named(parameters.task), parameters, rollouts)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Rewards:
     after: NDArray[np.float64]
 
 
-def reward_shares(of: Learnt) -> Rewards:
+def reward_shares(of: LoadedRun) -> Rewards:
     """Draw the same batches with and without relabelling, while the buffer fills again.
 
     TD errors and a curriculum, which follow from updates, have no say here.
@@ -83,9 +83,9 @@ def reward_shares(of: Learnt) -> Rewards:
             for buffer in buffers:
                 buffer.add(episode)
         if number in ends:
-            draws = Draws.random(_BATCH, generator)
+            noise = SampleNoise.random(_BATCH, generator)
             times.append(steps)
-            rewards = [buffer.sample(draws).reward for buffer in buffers]
+            rewards = [buffer.sample(noise).reward for buffer in buffers]
             shares.append([float((each == 0).double().mean()) for each in rewards])
     before, after = np.array(shares).T
     return Rewards(np.array(times), before, after)
@@ -105,7 +105,7 @@ class PickedGoals:
     goals: dict[str, NDArray[np.float64]]
 
 
-def picked_goals(of: Learnt) -> PickedGoals:
+def picked_goals(of: LoadedRun) -> PickedGoals:
     """Let each strategy pick goals for a state a third into the run's longest late path."""
     last = [episode for rollout in of.rollouts for episode in rollout][-_EPISODES:]
     chosen = max(last, key=lambda each: _path_length(each.achieved_goal))
@@ -117,7 +117,7 @@ def picked_goals(of: Learnt) -> PickedGoals:
 
 
 def _picked(
-    of: Learnt, strategy: str, episodes: Sequence[Episode], chosen: Episode, step: int
+    of: LoadedRun, strategy: str, episodes: Sequence[Episode], chosen: Episode, step: int
 ) -> NDArray[np.float64]:
     parameters = replace(
         of.parameters,
@@ -131,16 +131,16 @@ def _picked(
     generator = torch.Generator().manual_seed(0)
     first, length = rows[id(chosen)], len(chosen)
     batches = [
-        replay.sample_episode(first, length, Draws.random(length, generator))
+        replay.sample_episode(first, length, SampleNoise.random(length, generator))
         for _ in range(_GOALS)
     ]
     return np.array([batch.goal[step].numpy() for batch in batches])
 
 
-def curriculum_distances(of: Learnt) -> dict[str, NDArray[np.float64]]:
+def curriculum_distances(of: LoadedRun) -> dict[str, NDArray[np.float64]]:
     """Return how far from the desired ones the goals lie that a curriculum chooses.
 
-    From all that the run learnt from, in batches of its size, as the strategy draws them and as
+    From all that the run learned from, in batches of its size, as the strategy draws them and as
     the curriculum chooses among so drawn ones at several weights λ of proximity.
 
     :return: distances by ``no curriculum`` and ``λ = …``, metres, ascending, shape (n,)
@@ -159,15 +159,15 @@ def curriculum_distances(of: Learnt) -> dict[str, NDArray[np.float64]]:
         distances = []
         for _ in range(_BATCHES):
             candidates = kept.curriculum_candidates if weight is not None else 0
-            draws = Draws.random(kept.batch_size, generator, DrawSpec(candidates))
-            goals = picked.sample(draws).goal
-            distances.append(of.task.distance(goals, desired.sample(draws).goal).numpy())
+            noise = SampleNoise.random(kept.batch_size, generator, NoiseSpec(candidates))
+            goals = picked.sample(noise).goal
+            distances.append(of.task.distance(goals, desired.sample(noise).goal).numpy())
         name = 'no curriculum' if weight is None else f'λ = {weight:g}'
         found[name] = np.sort(np.concatenate(distances))
     return found
 
 
-def _all_in(of: Learnt, parameters: LearnerParameters) -> Replay:
+def _all_in(of: LoadedRun, parameters: LearnerParameters) -> Replay:
     replay = Replay(of.task, parameters)
     for rollout in of.rollouts:
         for episode in rollout:

@@ -80,7 +80,7 @@ def _draw_run(run: RunFolder) -> list[Path]:
     # Only now: curves need no torch.
     from her_ros.analysis.hindsight import (
         curriculum_distances,
-        learnt,
+        load_run,
         picked_goals,
         reward_shares,
     )
@@ -92,7 +92,7 @@ def _draw_run(run: RunFolder) -> list[Path]:
             'name a run of her-ros train',
             run.path,
         )
-    of = learnt(run)
+    of = load_run(run)
     title = f'{of.task.name}, {run.path.name}'
     plots = run.path / 'plots'
     plots.mkdir(exist_ok=True)

@@ -55,15 +55,15 @@ def reference_of(variants: Mapping[str, list[Curve]], experiment: Experiment | N
 def explanations(
     rows: Sequence[Row], variants: Mapping[str, list[Curve]], experiment: Experiment | None
 ) -> tuple[str, str]:
-    """Return what the curves of an experiment show, and what its table shows.
+    """Return the captions of the curves and of the table of an experiment.
 
     :param experiment: the experiment; None if unknown, so the first variant is the reference
     """
-    judged = sorted({row.judged_episodes for row in rows})
+    counts = sorted({row.judged_episodes for row in rows})
     reference = reference_of(variants, experiment)
     of_curves = (
-        f'Success is judged by {_several(judged)} deterministic episodes. Lines are medians over'
-        ' the seeds; areas reach from the lowest to the highest. A run that ended counts from'
+        f'Success is evaluated over {_several(counts)} deterministic episodes. Lines are medians'
+        ' over the seeds; areas reach from the lowest to the highest. A run that ended counts from'
         ' there on with its last success.'
     )
     of_table = (

@@ -30,16 +30,16 @@ class Row:
     #: name of the variant, in a column that keeps its first name
     arm: str
     seed: int
-    #: how the whole run ended: ``solved`` or ``limit``
+    #: end of the whole run: ``solved`` or ``limit``
     outcome: str
     env_steps: int
     #: collected until then
     episodes: int
     updates: int
-    #: of the run until the judged policy was chosen, seconds; runs beside it make it longer
+    #: of the run until the evaluated policy was chosen, seconds; runs beside it make it longer
     wall_s: float
     success: float
-    #: by which success was judged
+    #: number of episodes of the evaluation
     judged_episodes: int
 
 

@@ -41,7 +41,7 @@ class RunProgress:
     wall_s: float = 0.0
     #: in order, each with ``env_steps``, ``updates``, ``episodes`` and ``success_rate``
     evaluations: tuple[Mapping[str, Any], ...] = ()
-    #: what is wrong with a damaged run; None: it is not damaged
+    #: problem of a damaged run; None: it is not damaged
     error: HerRosError | None = None
 
     @property
@@ -61,7 +61,7 @@ def find_runs(runs: Path) -> list[RunFolder]:
 
 
 def progress_of(run: RunFolder) -> RunProgress:
-    """Read what a run has done; of an unfinished one from its checkpoint."""
+    """Read the progress of a run; that of an unfinished one from its checkpoint."""
     try:
         if run.result.exists():
             result = read_result(run.result)

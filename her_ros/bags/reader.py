@@ -12,7 +12,8 @@ from her_ros.bags.steps import StepMessages, no_episode, no_steps
 from her_ros.bags.storage.limits import check_regular
 from her_ros.bags.storage.mcap_file import McapFile
 from her_ros.bags.tasks import agree_on_task, is_step
-from her_ros.episodes.episode import Episode, faults_of, split_rollout
+from her_ros.episodes.episode import Episode, faults_of
+from her_ros.episodes.splitting import split_rollout
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.cloud import decoder_with_truth
 

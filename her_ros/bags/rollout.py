@@ -8,7 +8,7 @@ import numpy as np
 
 from her_ros import __version__
 from her_ros.bags.writer import BagWriter, remove_unfinished
-from her_ros.episodes.episode import is_end
+from her_ros.episodes.splitting import is_end
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.cloud import CLOUD_TYPE, decoder_with_truth
 from her_ros.wire.rows import Rows, format_note, has_truth, require_few_environments, with_room

@@ -10,7 +10,7 @@ from her_ros.bags.storage.registry import STORAGES
 from her_ros.runtime.files import file_sha256
 from her_ros.runtime.run_folder import RunFolder
 
-#: how bare bags end; with .zstd files of a bag recorded with `--compression-mode file`
+#: suffixes of bare bags; with .zstd files of a bag recorded with `--compression-mode file`
 BARE_SUFFIXES = (*(f'.{name}' for name in STORAGES), *(f'.{name}.zstd' for name in STORAGES))
 
 

@@ -46,5 +46,5 @@ def _summary(result: Verified) -> str:
         f'{result.faults or "no"} {"fault" if result.faults == 1 else "faults"}',
     ]
     if result.borderline:
-        parts.append(f'{result.borderline} rows within 1e-6 m of the tolerance were not judged')
+        parts.append(f'{result.borderline} rows within 1e-6 m of the tolerance were not checked')
     return ', '.join(parts)

@@ -52,7 +52,7 @@ def train(
     disturb: Annotated[
         str,
         typer.Option(
-            help='Disturbances to train and judge with, such as robot or robot:0.5,push_mps;'
+            help='Disturbances to train and evaluate with, such as robot or robot:0.5,push_mps;'
             ' critics then see the truth.'
         ),
     ] = '',

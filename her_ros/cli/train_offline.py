@@ -43,7 +43,8 @@ def train_offline(
     ] = None,
     seed: Seed = None,
     evaluate: Annotated[
-        bool, typer.Option('--evaluate', help='Judge the policy in simulation, up to ten times.')
+        bool,
+        typer.Option('--evaluate', help='Evaluate the policy in simulation, up to ten times.'),
     ] = False,
     start_from: StartFrom = None,
     params: Params = None,

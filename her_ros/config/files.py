@@ -18,7 +18,7 @@ from her_ros.tasks.registry import TASKS
 
 NodesValues = dict[str, dict[str, Any]]
 
-# What may be overridden for all nodes at once.
+# Parameters that can be overridden for all nodes at once.
 _SHARED = tuple(parameters_of(NodeParameters))
 # The launcher gives these to each node itself.
 _GIVEN_BY_LAUNCHER = ('run_dir', 'worker', 'exploration.enabled')

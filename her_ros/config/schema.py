@@ -191,7 +191,7 @@ def configured(config: type[Config], section: str, values: Values) -> Config:
 
 
 def _instead(unknown: Sequence[str], known: Mapping[str, Parameter]) -> str:
-    """Say what to write instead of names that no parameter has."""
+    """Return a cure for unknown names: the names that they probably mean."""
     found = {name: ' or '.join(_nearest(name, known)) for name in unknown}
     if all(found.values()):
         return ', '.join(f'write {right} instead of {wrong}' for wrong, right in found.items())

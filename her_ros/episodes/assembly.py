@@ -3,13 +3,14 @@
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from her_ros.episodes.episode import Episode, episode_parts, is_end
+from her_ros.episodes.episode import Episode
+from her_ros.episodes.splitting import episode_parts, is_end
 from her_ros.wire.rows import Rows, joined
 
 # A recording sorted by stamps lets a clock that was set back interleave this many episodes of an
 # environment; in the order of arrival there is never more than one.
 _OPEN_EPISODES = 16
-# Repeats are told from new episodes as far back as this.
+# Repeats are distinguished from new episodes as far back as this.
 _REMEMBERED_EPISODES = 1 << 16
 # Four environment nodes of the largest size. A restarted environment draws a new session, so the
 # old one gets no more rows.
@@ -28,8 +29,8 @@ class EpisodeAssembler:
     """Collects the rows of ``step`` topics and returns finished episodes.
 
     Episodes are identified by (topic, session, env, episode), never by time.
-    :func:`her_ros.episodes.episode.episode_parts` defines which are finished. At most the 16 most
-    recent unfinished episodes per environment are kept, and those of the 4,096 most recent
+    :func:`her_ros.episodes.splitting.episode_parts` defines which are finished. At most the 16
+    most recent unfinished episodes per environment are kept, and those of the 4,096 most recent
     environments; together they take at most ``most_bytes``. Dropped rows are counted in
     ``left_over``.
 

@@ -14,8 +14,8 @@ from her_ros.learning.acceleration.ranks import Ranks
 from her_ros.learning.agents.actor_critic import NO_NOISE, Algorithm, Inputs
 from her_ros.learning.agents.agent import Agent
 from her_ros.learning.export import PolicyGraph
-from her_ros.learning.normalizer import Normalizer
-from her_ros.learning.replay.batch import Batch, Draws
+from her_ros.learning.network_inputs import NetworkInputs
+from her_ros.learning.replay.batch import Batch, SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.priorities import TdErrorPriorities
 from her_ros.learning.torch_private import compile_backward_passes
@@ -74,20 +74,9 @@ class Learner:
             )
         self.device = device_named(parameters.device)
         self.replay = Replay(task, parameters, self.device)
-        clips = (
-            parameters.normalizer_input_clip,
-            parameters.normalizer_output_clip,
-            parameters.normalizer_minimum_std,
-            self.device,
-        )
-        sizes = {'observation': task.observation_size, 'goal': task.goal_size}
-        # Means and deviations of all of them side by side, as the networks see them.
-        self._scale = torch.empty((2, sum(sizes.values())), device=self.device)
-        parts = zip(*(row.split([*sizes.values()]) for row in self._scale), strict=True)
-        self.normalizers = {
-            name: Normalizer(size, *clips, scale=scale)
-            for (name, size), scale in zip(sizes.items(), parts, strict=True)
-        }
+        self._network_inputs = NetworkInputs(task, parameters, self.device)
+        #: normalisers of observations and goals
+        self.normalizers = self._network_inputs.normalizers
         self.algorithm: Algorithm = AGENTS[parameters.agent](task, parameters)
         initial = torch.Generator().manual_seed(integer_seed(parameters.seed, 'parameters'))
         self.agent = Agent(self.algorithm, parameters, initial, self.device)
@@ -113,14 +102,13 @@ class Learner:
 
         As in updates, goals are relabelled and states transformed by the symmetries.
         """
-        spec = self.replay.draw_spec._replace(candidates=0)
+        spec = self.replay.noise_spec._replace(candidates=0)
         for episode in episodes:
             first_row = self.replay.add(episode)
             length = len(episode)
-            draws = Draws.random(length, self._generators['ingest'], spec)
-            batch = self.replay.sample_episode(first_row, length, draws)
-            self.normalizers['observation'].update(batch.observation)
-            self.normalizers['goal'].update(self._shown(_seen_twice(batch)[0], batch.goal))
+            sample_noise = SampleNoise.random(length, self._generators['ingest'], spec)
+            batch = self.replay.sample_episode(first_row, length, sample_noise)
+            self._network_inputs.update_normalizers(batch)
             self.env_steps += length
             self.episodes += 1
 
@@ -131,50 +119,11 @@ class Learner:
 
     def state(self, observation: Tensor, achieved_goal: Tensor, goal: Tensor) -> Tensor:
         """Return the networks' view of observations and goals, shape (n, O + G)."""
-        normalize = self.normalizers
-        goal = normalize['goal'](self._shown(achieved_goal, goal))
-        return torch.cat((normalize['observation'](observation), goal), -1)
-
-    def _states(self, batch: Batch) -> Tensor:
-        """Return both states of a batch, as :meth:`state` does, shape (2, n, O + G)."""
-        observations = torch.stack((batch.observation, batch.next_observation))
-        return self._normalized(observations, torch.stack(_seen_twice(batch)), batch.goal)
-
-    def _true_states(self, batch: Batch) -> tuple[Tensor, Tensor] | None:
-        """Return both states as critics see them that see the truth; None: as the policy does."""
-        if batch.true_observation is None or batch.next_true_observation is None:
-            return None
-        observations = torch.stack((batch.true_observation, batch.next_true_observation))
-        achieved = torch.stack((batch.achieved_goal, batch.next_achieved_goal))
-        state, next_state = self._normalized(observations, achieved, batch.goal).unbind()
-        return state, next_state
-
-    def _normalized(self, observations: Tensor, achieved: Tensor, goal: Tensor) -> Tensor:
-        goals = self._shown(achieved, goal).expand_as(achieved).float()
-        p, (mean, std) = self.parameters, self._scale
-        states = torch.cat((observations, goals), -1)
-        states = (
-            states.clamp_(-p.normalizer_input_clip, p.normalizer_input_clip).sub_(mean).div_(std)
-        )
-        return states.clamp_(-p.normalizer_output_clip, p.normalizer_output_clip)
-
-    def _shown(self, achieved_goal: Tensor, goal: Tensor) -> Tensor:
-        return goal - achieved_goal if self.parameters.relative_goals else goal
+        return self._network_inputs.state(observation, achieved_goal, goal)
 
     def inputs(self, batch: Batch, noise: Tensor = NO_NOISE) -> Inputs:
-        """Normalise a batch; ``noise`` is what the algorithm drew for it."""
-        state, next_state = self._states(batch).unbind()
-        return Inputs(
-            state=state,
-            action=batch.action,
-            next_state=next_state,
-            reward=batch.reward,
-            terminated=batch.terminated,
-            steps_to_goal=batch.steps_to_goal,
-            weight=batch.weight,
-            noise=noise,
-            true_states=self._true_states(batch),
-        )
+        """Normalise a batch; ``noise`` are the random numbers of the algorithm for it."""
+        return self._network_inputs.of_batch(batch, noise)
 
     def update(self, count: int) -> dict[str, float]:
         """Make ``count`` updates.
@@ -204,9 +153,9 @@ class Learner:
     def update_once(self) -> dict[str, Tensor]:
         """Make one update without counting or checking it, and without waiting for the device."""
         count, generator = self.parameters.batch_size, self._generators['update']
-        draws = Draws.random(count, generator, self.replay.draw_spec)
+        sample_noise = SampleNoise.random(count, generator, self.replay.noise_spec)
         noise = self.algorithm.noise(count, generator)
-        gradients, losses = self._run_gradients(draws, noise)
+        gradients, losses = self._run_gradients(sample_noise, noise)
         self.ranks.average(gradients)
         self.agent.apply(gradients)
         if isinstance(self.replay.priorities, TdErrorPriorities):
@@ -214,10 +163,10 @@ class Learner:
         return losses
 
     def _gradients(
-        self, draws: Draws, noise: Tensor = NO_NOISE
+        self, sample_noise: SampleNoise, noise: Tensor = NO_NOISE
     ) -> tuple[dict[str, list[Tensor]], dict[str, Tensor]]:
         """Sample, relabel, normalise, differentiate: tensors in, tensors out, nothing changed."""
-        batch = self.replay.gather(draws, self.agent.steps)
+        batch = self.replay.gather(sample_noise, self.agent.steps)
         gradients, losses = self.agent.gradients(self.inputs(batch, noise))
         if batch.weight is not None:
             losses['row'] = batch.row
@@ -241,11 +190,11 @@ class Learner:
         compiled = torch.compile(self._gradients, fullgraph=True, options=options)
         # This changes no state, so a failure shows here rather than in the next update.
         count = self.parameters.batch_size
-        spec = self.replay.draw_spec
+        spec = self.replay.noise_spec
         zeros = torch.zeros((spec.rows, count), dtype=torch.float64, device=self.device)
         noise = self.algorithm.noise(count, torch.Generator(self.device))
         try:
-            compiled(Draws.of(zeros, spec), noise)
+            compiled(SampleNoise.of(zeros, spec), noise)
         except Exception as error:  # of any kind, and of many lines
             reason = ' '.join(str(error).split()) or type(error).__name__
             raise LearnerError(
@@ -321,13 +270,6 @@ class Learner:
             self.replay.priorities.load_state_dict(state['priorities'])
         self.load_generators(state['generators'])
         self.env_steps, self.episodes, self.updates = state['counters']
-
-
-def _seen_twice(batch: Batch) -> tuple[Tensor, Tensor]:
-    """Return the achieved goals of both states, as the policy saw them, shape (n, G)."""
-    if batch.seen_achieved_goal is None or batch.next_seen_achieved_goal is None:
-        return batch.achieved_goal, batch.next_achieved_goal
-    return batch.seen_achieved_goal.double(), batch.next_seen_achieved_goal.double()
 
 
 def _is_finite(value: float) -> bool:

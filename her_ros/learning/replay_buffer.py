@@ -6,7 +6,7 @@ import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
-from her_ros.learning.replay.batch import Batch, Draws
+from her_ros.learning.replay.batch import Batch, SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.episode_rows import ReplayError
 from her_ros.runtime.seeds import integer_seed
@@ -69,5 +69,5 @@ class ReplayBuffer:
         """
         if count < 1:
             raise ReplayError(f'a batch of {count} transitions', 'draw one at least')
-        draws = Draws.random(count, self._generator, self._replay.draw_spec)
-        return self._replay.sample(draws)
+        noise = SampleNoise.random(count, self._generator, self._replay.noise_spec)
+        return self._replay.sample(noise)

@@ -39,7 +39,7 @@ class Demand:
         return time.monotonic() - self._heard_at
 
     def waits_for(self) -> WaitsFor:
-        """Return what is missing for a rollout to start."""
+        """Return the condition that a rollout still waits for."""
         if not self._is_followed:
             return WaitsFor.NOTHING
         if self._silence_s > _LIFETIME_S:

@@ -96,7 +96,7 @@ class EvaluatorNode(GuardedNode):
     def _status(self) -> dict[str, object]:
         version = self._wanted.version if self._wanted else 0
         waits = WaitsFor.NOTHING if version else WaitsFor.POLICY_TO_EVALUATE
-        does = f'waits for {waits}' if waits else f'judges version {version}'
+        does = f'waits for {waits}' if waits else f'evaluates version {version}'
         problem = self._trainers.trouble(self._foreign)
         return {
             'message': problem or does,

@@ -172,7 +172,7 @@ class FetchEnvNode(GuardedNode):
         return WaitsFor.PAUSE if self._paused else self._demand.waits_for()
 
     def _awaited(self, waits: WaitsFor) -> str:
-        """Describe what the node waits for, with its topic."""
+        """Describe the condition that the node waits for, with its topic."""
         topics = {WaitsFor.ACTION: ACTION, WaitsFor.TRAINER: COLLECT}
         if waits in topics:
             return f'{waits} on {self.resolve_topic_name(topics[waits])}'

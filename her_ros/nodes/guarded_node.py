@@ -66,12 +66,12 @@ class ThrottledLog:
 
 
 class GuardedNode(Node):
-    """A node whose subscriptions and services survive whatever they are sent.
+    """A node whose subscriptions and services survive any message or request.
 
     A callback refuses a message by raising a :class:`HerRosError`. The message is counted in the
     diagnostics, one line is logged per pause, and the node goes on. Any other exception is a bug
     of ours. It is logged with its type and place, counted apart as ``unexpected_errors``, and the
-    node goes on as well: a robot is safer with a bridge and a policy that judge the next message
+    node goes on as well: a robot is safer with a bridge and a policy that check the next message
     than without them, and whoever can send one such message can send another to every restart.
     :class:`StopNode` ends the node.
 
@@ -168,7 +168,7 @@ class GuardedNode(Node):
     def guarded_service(
         self, name: str, callback: Callable[[Any, Any], Any]
     ) -> Callable[[Any, Any], Any]:
-        """Return a service callback that answers, whatever the request holds."""
+        """Return a service callback that answers any request."""
 
         def answer(request: Any, response: Any) -> Any:
             try:

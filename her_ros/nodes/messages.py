@@ -51,7 +51,7 @@ def policy_message(content: bytes, signature: bytes = b'') -> UInt8MultiArray:
 
 
 def run_policy_message(content: bytes, run: str) -> UInt8MultiArray:
-    """Make a message of a policy that a run has learnt.
+    """Make a message of a policy that a run has learned.
 
     :param run: identity of the run
     """

@@ -11,7 +11,7 @@ from rclpy.impl.implementation_singleton import rclpy_implementation
 from rclpy.node import Node
 from rclpy.subscription import Subscription
 
-#: what rclpy raises where rcl fails, such as at a transition that a lifecycle node does not have
+#: error of rclpy if rcl fails, such as at a transition that a lifecycle node does not have
 RCLError: type[Exception] = rclpy_implementation.RCLError
 
 # Topics under the node's name; the first one asks for a transition.

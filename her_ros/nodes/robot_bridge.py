@@ -13,7 +13,7 @@ from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
 from her_ros.config.parameters.robot import RobotBridgeParameters
-from her_ros.episodes.episode import is_end
+from her_ros.episodes.splitting import is_end
 from her_ros.nodes.arm import ArmPublisher
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, PAUSE_S, GuardedNode
 from her_ros.nodes.messages import stamp_ns_of

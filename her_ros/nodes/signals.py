@@ -32,11 +32,11 @@ def end_by_signals(send_final_action: Callable[[], None]) -> threading.Event:
     :return: set once the node is to end; ROS may not have been started, and so not be shut down
     """
     ending = threading.Event()
-    told, tells = socket.socketpair()
-    _OPEN.extend((told, tells))
-    tells.setblocking(False)
+    wake_receive, wake_send = socket.socketpair()
+    _OPEN.extend((wake_receive, wake_send))
+    wake_send.setblocking(False)
     # Before the handlers, so that no signal is missed.
-    signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
+    signal.set_wakeup_fd(wake_send.fileno(), warn_on_full_buffer=False)
     wanted = handle_end_signals(lambda *_: None)
 
     def end() -> None:
@@ -46,7 +46,7 @@ def end_by_signals(send_final_action: Callable[[], None]) -> threading.Event:
         last.join(_LAST_WORDS_TIMEOUT_S)
 
     def wait() -> None:
-        while octets := told.recv(1):
+        while octets := wake_receive.recv(1):
             if octets[0] not in wanted:
                 continue
             if not ending.is_set():

@@ -165,7 +165,7 @@ class TrainerNode(GuardedNode):
     def _report_refused(self) -> None:
         refused = self._training.refused
         for reason in list(refused.values())[self._refused :]:
-            self.get_logger().warning(f'not learnt from: {reason}')
+            self.get_logger().warning(f'not learned from: {reason}')
         self._refused = len(refused)
 
     def _waits_for(self) -> WaitsFor:

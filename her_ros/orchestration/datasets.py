@@ -37,7 +37,7 @@ class _Library(NamedTuple):
     read: Callable[[Path, GoalTask], Iterator[Episode]]
     #: task and arm that a data set of ours notes
     noted: Callable[[Path], Mapping[str, str]]
-    #: what a user types to read it, given folder and task
+    #: code that reads it, given folder and task
     hint: Callable[[Path, GoalTask], str]
 
 

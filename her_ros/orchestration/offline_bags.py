@@ -26,7 +26,7 @@ def listed_bags(paths: Sequence[Path], console: Console) -> list[tuple[Path, str
                 bags[bag.resolve()] = (bag, digest)
         if logged is not None and (unread := len(expand([path])) - len(logged)):
             console.print(
-                f'{path}: {unread} that the run has not learnt from are left out; name'
+                f'{path}: {unread} that the run has not learned from are left out; name'
                 f' {path / "bags"} to take them all'
             )
     return list(bags.values())
@@ -66,7 +66,7 @@ def shard(bags: Sequence[tuple[Path, str]], ranks: Ranks) -> dict[Path, str]:
 def digests_of(bags: dict[Path, str]) -> list[tuple[str, str]]:
     """Return names and digests; of a directory, those of the files that readers may read.
 
-    :raises HerRosError: if a bag has changed since its run has learnt from it
+    :raises HerRosError: if a bag has changed since its run has learned from it
     """
     found = []
     for path, expected in bags.items():
@@ -74,7 +74,7 @@ def digests_of(bags: dict[Path, str]) -> list[tuple[str, str]]:
             digests = digest_of(path)
         if expected and digests != expected:
             raise HerRosError(
-                'altered since the run has learnt from it',
+                'altered since the run has learned from it',
                 'put the bag of then back, or name the folder of bags instead of the run',
                 path,
             )

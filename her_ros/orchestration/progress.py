@@ -24,7 +24,7 @@ _LARGE = 1_000_000_000
 
 
 class Progress:
-    """How far some work is; a context manager.
+    """Progress display of long work; a context manager.
 
     :param what: a verb, such as ``evaluating``, of up to 12 letters
     :param total: of the unit in which the work is counted

@@ -16,11 +16,12 @@ from her_ros.config.files import NodesValues, to_yaml
 from her_ros.config.parameters.nodes import EvaluationProtocol, TrainerParameters
 from her_ros.config.run_parameters import check_same, values_for
 from her_ros.config.schema import configured
-from her_ros.episodes.episode import Episode, split_rollout
+from her_ros.episodes.episode import Episode
+from her_ros.episodes.splitting import split_rollout
 from her_ros.learning.acceleration.compile import compile_or_say_why
 from her_ros.learning.acceleration.ranks import choose_gpu, ranks_of_environment
 from her_ros.learning.learner import device_named, set_up_torch
-from her_ros.learning.training.offline import Judge, OfflineTraining
+from her_ros.learning.training.offline import Evaluate, OfflineTraining
 from her_ros.learning.training.scalars import ScalarLog
 from her_ros.learning.training.warm_start import check_start
 from her_ros.orchestration.offline_bags import digests_of, listed_bags, shard, task_of
@@ -95,7 +96,7 @@ def train_offline(
             [entry for log in ranks.gather(digests) for entry in log],
             options.updates,
             ranks,
-            _judge(task) if options.evaluate and ranks.rank == 0 else None,
+            _evaluation(task) if options.evaluate and ranks.rank == 0 else None,
             scalars.add if ranks.rank == 0 else lambda name, value, step: None,
         )
         result, is_new = _finished(training, folder, options.updates), False
@@ -239,7 +240,7 @@ class _Session:
             for reason in refused:
                 if reason not in self._told:
                     self._told.add(reason)
-                    self._console.print(f'not learnt from: {reason}')
+                    self._console.print(f'not learned from: {reason}')
 
 
 def progress(training: OfflineTraining, losses: dict[str, float], updates: int) -> str:
@@ -259,22 +260,22 @@ def progress(training: OfflineTraining, losses: dict[str, float], updates: int) 
 
 def _report(console: Console, folder: RunFolder, result: dict[str, Any]) -> None:
     rate = result['success_rate']
-    judged = '' if rate is None else f', success {rate:.2f}'
+    success = '' if rate is None else f', success {rate:.2f}'
     console.print(
         f'{result["task"]}: {result["updates"]:,} updates from {result["episodes"]:,} episodes'
-        f' ({result["env_steps"]:,} steps), {result["wall_s"]} s{judged}\n'
+        f' ({result["env_steps"]:,} steps), {result["wall_s"]} s{success}\n'
         f'  policy      {folder.policy}\n  checkpoint  {folder.checkpoint}'
     )
 
 
-def _judge(task: GoalTask) -> Judge:
+def _evaluation(task: GoalTask) -> Evaluate:
     # Imported only here: training itself needs no simulation.
     from her_ros.policy.onnx_policy import OnnxPolicy
     from her_ros.sim.evaluate import evaluation_steps
 
-    def judge(content: bytes) -> list[Episode]:
+    def evaluate(content: bytes) -> list[Episode]:
         policy = OnnxPolicy(content, 'the policy', task)
         steps = evaluation_steps(task, policy.act, policy.version, EvaluationProtocol())
         return split_rollout(list(steps))[0]
 
-    return judge
+    return evaluate

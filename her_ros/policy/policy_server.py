@@ -6,7 +6,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.episodes.episode import is_end
+from her_ros.episodes.splitting import is_end
 from her_ros.policy.exploration import Exploration, Explorer
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.tasks.goal_task import GoalTask

@@ -13,7 +13,7 @@ from her_ros.runtime.run_folder import is_identity
 
 # Largest file, bytes; the parameters of a run take 5 kB.
 _MAX_BYTES = 1 << 20
-# What the values may be that become settings of a middleware, which have separators of their own.
+# Allowed characters of values that become settings of a middleware, which has separators.
 _PATTERNS = {
     'host': r'[\w.-]{1,253}',
     'discovery_server': r'[\w.:;\[\]-]{0,1000}',
@@ -29,7 +29,7 @@ class JoinError(HerRosError):
 
 @dataclass(frozen=True)
 class JoinFile:
-    """How the trainer of a run is reached, and what its workers must have in common."""
+    """Address of a run's trainer, and settings that all its workers must share."""
 
     #: id of the run, as in ``starts/id`` of its folder
     identity: str

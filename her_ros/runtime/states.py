@@ -24,7 +24,7 @@ class WaitsFor(StrEnum):
     #: ``trainer``: the result of an evaluation
     EVALUATION = 'the evaluation'
     #: ``evaluator``: a policy to evaluate
-    POLICY_TO_EVALUATE = 'a policy to judge'
+    POLICY_TO_EVALUATE = 'a policy to evaluate'
     #: ``robot_bridge``: measurements; diagnostics name their topics instead
     INPUTS = 'inputs'
     #: ``robot_bridge``: the answer to an episode's first ``step``

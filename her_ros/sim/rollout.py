@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.episodes.episode import is_end
+from her_ros.episodes.splitting import is_end
 from her_ros.runtime.pace import Pace
 from her_ros.sim.disturbed.disturber import Disturber
 from her_ros.sim.errors import SimError

@@ -37,7 +37,7 @@ class Disturbance:
     description: str
     low: float
     high: float
-    #: how many values are drawn, each by itself, such as x, y and z
+    #: number of values that are drawn, each by itself, such as x, y and z
     size: int = 1
     #: the value without the disturbance: 1.0 for a factor
     neutral: float = 0.0

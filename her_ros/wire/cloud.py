@@ -17,18 +17,15 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.rows import (
+from her_ros.wire.row_layout import (
     DATATYPES,
     MAX_ROW_BYTES,
     Field,
     RowDecoder,
-    RowError,
-    Rows,
-    disturbed_step_dtype,
     fields_of,
     require_distinct,
-    step_dtype,
 )
+from her_ros.wire.rows import RowError, Rows, disturbed_step_dtype, step_dtype
 
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 
@@ -125,7 +122,7 @@ class CloudDecoder:
     """Reads PointCloud2 messages into rows of one dtype, whatever their layout.
 
     :param wanted: the dtype to deliver, from :func:`her_ros.wire.rows.step_dtype`
-    :param disturbed: see :class:`~her_ros.wire.rows.RowDecoder`
+    :param disturbed: see :class:`~her_ros.wire.row_layout.RowDecoder`
     """
 
     def __init__(

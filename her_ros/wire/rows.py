@@ -1,14 +1,10 @@
 """Rows of the ``step`` and ``action`` topics as numpy structured arrays.
 
-A PointCloud2 describes its own rows: every field has a name, an offset, a type and a count. Rows
-are therefore read by field name, so that another field order, padding, additional fields, or
-float32 instead of float64 are still read correctly.
+How the rows of a message are laid out is in :mod:`her_ros.wire.row_layout`.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,14 +16,8 @@ from her_ros.tasks.goal_task import GoalTask
 
 Rows = NDArray[np.void]
 
-# sensor_msgs/PointField: INT8 = 1 ... FLOAT64 = 8
-DATATYPES = ('i1', 'u1', 'i2', 'u2', 'i4', 'u4', 'f4', 'f8')
-
 #: more than any simulation steps at once
 MAX_ENVIRONMENTS = 1 << 16
-#: of a row; those of our own take a few hundred
-MAX_ROW_BYTES = 1 << 20
-
 #: newest format number of ``step`` rows in a bag, increased when a field is added; rows without
 #: the truth have format 1
 ROW_FORMAT = 2
@@ -37,8 +27,8 @@ DRAWN_FIELDS = {name: f'drawn_{name}' for name in DISTURBANCES}
 ADDED_FIELDS: dict[str, float] = {
     field: DISTURBANCES[name].neutral for name, field in DRAWN_FIELDS.items()
 }
-#: fields of disturbed rows alone, with what undisturbed rows have in their place
-_TRUTH = {'true_observation': 'observation', 'true_achieved_goal': 'achieved_goal'}
+#: fields that only disturbed rows have, and the fields of undisturbed rows with the same values
+TRUTH = {'true_observation': 'observation', 'true_achieved_goal': 'achieved_goal'}
 
 IDENTITY = ('session', 'env', 'episode', 'step')
 
@@ -47,16 +37,6 @@ class RowError(HerRosError):
     """Rows that violate the wire contract."""
 
     usual_cure = 'send what the wire contract in ARCHITECTURE.md asks for'
-
-
-@dataclass(frozen=True)
-class Field:
-    """One sensor_msgs/PointField, without ROS."""
-
-    name: str
-    offset: int
-    datatype: int
-    count: int
 
 
 @cache
@@ -94,7 +74,7 @@ def disturbed_step_dtype(task: GoalTask) -> np.dtype[np.void]:
     assert plain.names is not None
     return np.dtype(
         [(name, plain[name].base, plain[name].shape) for name in plain.names]
-        + [(name, plain[seen].base, plain[seen].shape) for name, seen in _TRUTH.items()]
+        + [(name, plain[seen].base, plain[seen].shape) for name, seen in TRUTH.items()]
         + [(field, 'f4', (DISTURBANCES[name].size,)) for name, field in DRAWN_FIELDS.items()],
         align=True,
     )
@@ -116,7 +96,7 @@ def format_note(with_truth: bool) -> dict[str, str]:
 def finite_fields(rows: Rows) -> tuple[str, ...]:
     """Return the fields of ``step`` rows that must be finite."""
     plain = ('observation', 'achieved_goal', 'desired_goal', 'action', 'reward')
-    return (*plain, *_TRUTH, *DRAWN_FIELDS.values()) if has_truth(rows) else plain
+    return (*plain, *TRUTH, *DRAWN_FIELDS.values()) if has_truth(rows) else plain
 
 
 def true_achieved_goal(rows: Rows) -> NDArray[np.float64]:
@@ -134,7 +114,7 @@ def with_truth(rows: Rows, dtype: np.dtype[np.void]) -> Rows:
     converted = np.zeros(len(rows), dtype)
     for name in dtype.names or ():
         converted[name] = (
-            ADDED_FIELDS[name] if name in ADDED_FIELDS else rows[_TRUTH.get(name, name)]
+            ADDED_FIELDS[name] if name in ADDED_FIELDS else rows[TRUTH.get(name, name)]
         )
     return converted
 
@@ -147,131 +127,6 @@ def action_dtype(task: GoalTask) -> np.dtype[np.void]:
         + [('action', 'f4', (task.action_size,)), ('policy_version', 'u4')],
         align=True,
     )
-
-
-def fields_of(dtype: np.dtype[np.void]) -> tuple[Field, ...]:
-    """Describe a structured dtype the way a PointCloud2 does."""
-    assert dtype.fields is not None
-    assert dtype.names is not None
-    described = []
-    for name in dtype.names:
-        kind, offset = dtype.fields[name][:2]
-        count = kind.shape[0] if kind.shape else 1
-        described.append(Field(name, offset, DATATYPES.index(kind.base.str[1:]) + 1, count))
-    return tuple(described)
-
-
-class RowDecoder:
-    """Reads rows of one layout into rows of the wanted dtype; checks the layout once.
-
-    :param wanted: the dtype to deliver, from :func:`step_dtype` or :func:`action_dtype`
-    :param fields: the sender's fields
-    :param point_step: bytes from one row to the next
-    :param disturbed: the dtype to deliver instead if the message holds the truth, from
-        :func:`disturbed_step_dtype`; None: the truth is left out
-    :raises RowError: if a field of format 1 is missing, or a field has another size or kind
-    """
-
-    def __init__(
-        self,
-        wanted: np.dtype[np.void],
-        fields: Iterable[Field],
-        point_step: int,
-        is_bigendian: bool = False,
-        disturbed: np.dtype[np.void] | None = None,
-    ) -> None:
-        fields = tuple(fields)
-        if disturbed is not None and {*_TRUTH} <= {field.name for field in fields}:
-            wanted = disturbed
-        self.wanted = wanted
-        self._source = _source_dtype(wanted, fields, point_step, is_bigendian)
-        self._same = self._source == wanted
-
-    def decode(self, buffer: bytes | memoryview | NDArray[np.uint8], count: int) -> Rows:
-        """Read ``count`` rows.
-
-        :return: rows of the wanted dtype, shape (count,); a read-only view of the buffer where
-            its layout is our own
-        :raises RowError: if the buffer is too short
-        """
-        if len(buffer) < count * self._source.itemsize:
-            raise RowError(
-                f'{count} rows of {self._source.itemsize} bytes announced,'
-                f' but the message holds {len(buffer)} bytes'
-            )
-        rows = np.frombuffer(buffer, self._source, count)
-        if self._same:
-            return rows
-        converted = np.zeros(count, self.wanted)
-        with np.errstate(over='ignore', invalid='ignore'):  # too large for float32: infinity
-            for name in self.wanted.names or ():
-                is_there = name in (self._source.names or ())
-                converted[name] = rows[name] if is_there else ADDED_FIELDS[name]
-        return converted
-
-
-def _source_dtype(
-    wanted: np.dtype[np.void], fields: Sequence[Field], point_step: int, is_bigendian: bool
-) -> np.dtype[np.void]:
-    require_distinct(fields)
-    if point_step > MAX_ROW_BYTES:
-        raise RowError(f'a row takes {point_step} bytes', f'at most {MAX_ROW_BYTES} fit')
-    by_name = {field.name: field for field in fields}
-    assert wanted.names is not None
-    missing = [name for name in wanted.names if name not in by_name]
-    if required := [name for name in missing if name not in ADDED_FIELDS]:
-        raise RowError(f'fields {required} are missing; the message has {list(by_name)}')
-    names = [name for name in wanted.names if name not in missing]
-    formats: list[tuple[str, tuple[int, ...]]] = []
-    for name in names:
-        field, kind = by_name[name], wanted[name]
-        size = kind.shape[0] if kind.shape else 1
-        if field.count != size:
-            raise RowError(f'field {name} has {field.count} values per row', f'expected {size}')
-        if not 1 <= field.datatype <= len(DATATYPES):
-            raise RowError(f'field {name} has the unknown datatype {field.datatype}')
-        code = ('>' if is_bigendian else '<') + DATATYPES[field.datatype - 1]
-        if not np.can_cast(np.dtype(code), kind.base, 'same_kind'):
-            raise RowError(f'field {name} is {np.dtype(code).name}', f'expected {kind.base.name}')
-        if field.offset + np.dtype(code).itemsize * size > point_step:
-            raise RowError(f'field {name} reaches beyond the row of {point_step} bytes')
-        formats.append((code, kind.shape))
-    _require_apart([by_name[name] for name in names])
-    return np.dtype(
-        {
-            'names': names,
-            'formats': formats,
-            'offsets': [by_name[name].offset for name in names],
-            'itemsize': point_step,
-        }
-    )
-
-
-def require_distinct(fields: Sequence[Field]) -> None:
-    """Refuse fields without a name, and two of one name.
-
-    :raises RowError: naming them
-    """
-    names = [field.name for field in fields]
-    if '' in names:
-        raise RowError(f'field {names.index("")} has no name')
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise RowError(f'fields {twice} occur more than once')
-
-
-def _require_apart(wanted: Sequence[Field]) -> None:
-    """Refuse wanted fields that share bytes; other fields may overlap.
-
-    :raises RowError: naming the first two
-    """
-    spans = []
-    for field in wanted:
-        size = np.dtype(DATATYPES[field.datatype - 1]).itemsize * field.count
-        spans.append((field.offset, field.offset + size, field.name))
-    spans.sort()
-    for (_, end, name), (begin, _, other) in pairwise(spans):
-        if begin < end:
-            raise RowError(f'fields {name} and {other} overlap at byte {begin} of the row')
 
 
 def joined(parts: Sequence[Rows]) -> Rows:

@@ -23,7 +23,7 @@ COLLECT = 'collect'
 EPISODES = 'episodes'
 EVALUATION_POLICY = 'evaluation/policy'
 EVALUATION_STEP = 'evaluation/step'
-# where ROS tools look for it
+# the name that ROS tools expect
 DIAGNOSTICS = '/diagnostics'
-# where rclpy sends what nodes log
+# log messages of all nodes, sent by rclpy
 ROSOUT = '/rosout'

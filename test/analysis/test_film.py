@@ -2,7 +2,7 @@ import numpy as np
 
 from her_ros.analysis.film import Tile, film, grid, pictures_of
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.episodes.episode import split_rollout
+from her_ros.episodes.splitting import split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.registry import TASKS
@@ -36,7 +36,7 @@ def test_the_last_picture_stays_for_a_second():
     assert (pictures[0] != pictures[1]).any()
 
 
-def test_the_film_shows_the_episodes_that_are_judged(export_policy):
+def test_the_film_shows_the_episodes_that_are_evaluated(export_policy):
     task, policy = TASKS['FetchReach'], OnnxPolicy(export_policy(), 'test')
     drawn = []
 

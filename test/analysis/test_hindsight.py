@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from her_ros.analysis.hindsight import Learnt, curriculum_distances, picked_goals, reward_shares
+from her_ros.analysis.hindsight import LoadedRun, curriculum_distances, picked_goals, reward_shares
 from her_ros.analysis.hindsight_plots import draw_curriculum, draw_goals, draw_rewards
 from her_ros.analysis.plots import save
 from her_ros.config.parameters.learner import LearnerParameters
@@ -27,14 +27,14 @@ def straight(number):
 
 
 @pytest.fixture
-def learnt():
+def learned():
     parameters = LearnerParameters(her_k=K, replay_capacity=1000)
     rollouts = [[straight(2 * number), straight(2 * number + 1)] for number in range(6)]
-    return Learnt(task_named('FetchReach'), parameters, rollouts)
+    return LoadedRun(task_named('FetchReach'), parameters, rollouts)
 
 
-def test_shares_of_rewards_before_and_after_relabelling(learnt):
-    rewards = reward_shares(learnt)
+def test_shares_of_rewards_before_and_after_relabelling(learned):
+    rewards = reward_shares(learned)
     assert rewards.env_steps.tolist() == [20, 40, 60, 80, 100, 120]
     assert not rewards.before.any()
     # Reached is only the next state's goal: of T - t future states one, on average H(T) / T; and
@@ -45,9 +45,9 @@ def test_shares_of_rewards_before_and_after_relabelling(learnt):
 
 
 @pytest.mark.parametrize('capacity', [1000, 100])
-def test_every_strategy_picks_its_own_states_of_the_same_episode(learnt, capacity):
-    learnt = replace(learnt, parameters=replace(learnt.parameters, replay_capacity=capacity))
-    picked = picked_goals(learnt)
+def test_every_strategy_picks_its_own_states_of_the_same_episode(learned, capacity):
+    learned = replace(learned, parameters=replace(learned.parameters, replay_capacity=capacity))
+    picked = picked_goals(learned)
     assert picked.step == LENGTH // 3
     path = [tuple(goal) for goal in picked.achieved_goal]
     found = {
@@ -60,8 +60,8 @@ def test_every_strategy_picks_its_own_states_of_the_same_episode(learnt, capacit
     assert {number for _, number, _ in found['random']} == {*range(12)}
 
 
-def test_a_curriculum_draws_its_goals_nearer_the_more_proximity_weighs(learnt):
-    distances = curriculum_distances(learnt)
+def test_a_curriculum_draws_its_goals_nearer_the_more_proximity_weighs(learned):
+    distances = curriculum_distances(learned)
     assert list(distances) == ['no curriculum', 'λ = 0.01', 'λ = 1', 'λ = 10']
     means = [of.mean() for of in distances.values()]
     # Goals lie along 1 m; diverse ones are about as far as those drawn alike.
@@ -71,12 +71,12 @@ def test_a_curriculum_draws_its_goals_nearer_the_more_proximity_weighs(learnt):
     assert means[3] < means[0] - 0.03
 
 
-def test_the_pictures_show_both_batches_and_every_strategy(learnt, tmp_path):
-    picked = picked_goals(learnt)
+def test_the_pictures_show_both_batches_and_every_strategy(learned, tmp_path):
+    picked = picked_goals(learned)
     drawn = {
-        'rewards': draw_rewards(reward_shares(learnt), ''),
+        'rewards': draw_rewards(reward_shares(learned), ''),
         'goals': draw_goals(picked, ''),
-        'curriculum': draw_curriculum(curriculum_distances(learnt), ''),
+        'curriculum': draw_curriculum(curriculum_distances(learned), ''),
     }
     found = set()
     for name, figure in drawn.items():

@@ -6,7 +6,8 @@ from rosbags.typesys import Stores, get_typestore
 
 from her_ros.wire import cloud
 from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder, encode_cloud
-from her_ros.wire.rows import RowError, fields_of, step_dtype
+from her_ros.wire.row_layout import fields_of
+from her_ros.wire.rows import RowError, step_dtype
 
 STAMP_NS = 1_700_000_000_123_456_789
 STORE = get_typestore(Stores.ROS2_JAZZY)

@@ -9,7 +9,7 @@ from her_ros.analysis.evaluate import OnTask, evaluated, evaluated_task
 from her_ros.analysis.results import wilson_interval
 from her_ros.arms.registry import with_workspace
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.episodes.episode import split_rollout
+from her_ros.episodes.splitting import split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.registry import TASKS, task_named
@@ -77,7 +77,7 @@ def test_interval_is_where_the_score_test_does_not_reject(successes, trials):
             np.testing.assert_allclose(abs(rate - edge), distance, atol=1e-9)
 
 
-def test_a_policy_of_the_fetch_is_judged_on_another_arm_if_that_is_accepted(model):
+def test_a_policy_of_the_fetch_is_evaluated_on_another_arm_if_that_is_accepted(model):
     policy, protocol = OnnxPolicy.load(model), EvaluationProtocol(3, 3, 1)
     with pytest.raises(ContractError, match=r'^the policy was trained on the Fetch, not on arm'):
         evaluated(policy, protocol, OnTask('Reach', 'six_joint'))
@@ -86,7 +86,7 @@ def test_a_policy_of_the_fetch_is_judged_on_another_arm_if_that_is_accepted(mode
     assert found['trained on'] == 'the Fetch'
 
 
-def test_a_policy_of_another_workspace_of_the_arm_is_judged_if_that_is_accepted():
+def test_a_policy_of_another_workspace_of_the_arm_is_evaluated_if_that_is_accepted():
     here = with_workspace(task_named('Reach', 'six_joint'))
     trained = replace(here, workspace=(*here.workspace[:-1], -0.1))
     policy = SimpleNamespace(contract=PolicyContract.of(trained, 1, {}))

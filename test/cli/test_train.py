@@ -56,7 +56,7 @@ def test_what_does_not_fit_is_one_line_and_nothing_starts(her_ros, tmp_path, arg
     assert not list(tmp_path.iterdir())
 
 
-def test_disturb_is_of_recording_and_judging_and_shows_critics_the_truth(monkeypatch):
+def test_disturb_is_of_recording_and_evaluating_and_shows_critics_the_truth(monkeypatch):
     asked = []
     monkeypatch.setattr('her_ros.orchestration.train.train', lambda *found: asked.append(found))
     with pytest.raises(SystemExit):
@@ -261,12 +261,12 @@ def test_fetch_reach_is_learnt(train, her_ros):
     # nobody collected on once it was solved; a rollout under way before that may be too late
     bags = training.folder.bags.glob('*.mcap')
     assert sum(len(read_bag(path).episodes) for path in bags) <= result['episodes'] + 8
-    # the policy left behind is the one that was judged
+    # the policy left behind is the one that was evaluated
     last = result['evaluations'][-1]
     policy = OnnxPolicy.load(training.folder.policy)
     assert (policy.version, policy.sha256) == (last['version'], last['sha256'])
     bag = read_bag(training.folder.evaluation_bag(policy.version, policy.sha256))
     assert np.mean([e.is_success for e in bag.episodes]) == last['success_rate']
-    # and the command line judges it alike, by the same episodes
+    # and the command line evaluates it alike, by the same episodes
     ended = her_ros('evaluate', training.folder.policy)
     assert f'{last["success_rate"]:.3f} (' in ended.output

@@ -109,13 +109,13 @@ def test_a_run_is_read_in_the_order_of_its_log(offline, bags, tmp_path):
     log = [[name, file_sha256(run / 'bags' / name)] for name in order]
     save_checkpoint(run / 'checkpoint', {'log': log})
     ended = offline(run)
-    assert '1 that the run has not learnt from are left out' in ended.output
+    assert '1 that the run has not learned from are left out' in ended.output
     assert load_checkpoint(tmp_path / 'out' / 'checkpoint')['log'] == log
     with (run / 'bags' / 'b30.mcap').open('ab') as file:
         file.write(b'x')
     ended = offline(run, out='other')
     assert ended.status == 1
-    assert 'b30.mcap: altered since the run has learnt from it' in ended.errors
+    assert 'b30.mcap: altered since the run has learned from it' in ended.errors
 
 
 @pytest.mark.parametrize('regularizer', ['td3_bc', 'wgcsl', 'gcsl'])
@@ -130,7 +130,7 @@ def test_a_damaged_bag_is_named_and_the_rest_is_learnt_from(offline, bags):
     damaged.write_bytes(damaged.read_bytes()[:5000])
     ended = offline(bags)
     assert ended.status == 0
-    assert f'not learnt from: {damaged}' in ended.output
+    assert f'not learned from: {damaged}' in ended.output
     assert 'learning: 8 episodes' in ended.output
 
 
@@ -319,10 +319,10 @@ def test_a_bag_named_twice_is_learnt_once(offline, bags):
 def test_a_finished_training_does_not_pass_for_one_from_other_bags(offline, bags):
     assert offline(bags).status == 0
     ended = offline(bags / 'b10.mcap')
-    assert (ended.status, 'has learnt from other bags' in ended.errors) == (1, True)
+    assert (ended.status, 'has learned from other bags' in ended.errors) == (1, True)
 
 
-def test_more_updates_go_on_and_are_judged(offline, bags, tmp_path):
+def test_more_updates_go_on_and_are_evaluated(offline, bags, tmp_path):
     assert offline(bags, '--evaluate').status == 0
     assert offline(bags, '--evaluate', '--updates', 400).status == 0
     result = result_of(tmp_path / 'out')

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from her_ros.config.parameters.nodes import TrainerParameters
-from her_ros.episodes.episode import Episode, split_rollout
+from her_ros.episodes.episode import Episode
+from her_ros.episodes.splitting import split_rollout
 from her_ros.learning.agents.actor_critic import Inputs
 from her_ros.learning.agents.networks import Mlp, Parameters
 from her_ros.learning.training.online import Training

@@ -9,7 +9,7 @@ import torch
 from her_ros.episodes.episode import Episode
 from her_ros.learning.acceleration.ranks import Ranks
 from her_ros.learning.learner import Learner, LearnerError, device_named
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import SampleNoise
 from her_ros.learning.training.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.contract import METADATA_KEY, PolicyContract
@@ -34,7 +34,7 @@ def test_relative_goals_are_seen_from_each_of_the_two_states(
 ):
     learner = Learner(toy, parameters(device=device.type, relative_goals=True))
     learner.ingest([make_episode(toy, 10, number) for number in range(5)])
-    batch = learner.replay.sample(Draws.random(200, torch.Generator(device).manual_seed(0)))
+    batch = learner.replay.sample(SampleNoise.random(200, torch.Generator(device).manual_seed(0)))
     inputs = learner.inputs(batch)
     goal, size = learner.normalizers['goal'], toy.observation_size
     # Episodes begin anywhere and go little: only differences lie around zero.
@@ -50,8 +50,8 @@ def test_relative_goals_are_seen_from_each_of_the_two_states(
 def test_one_goal_stands_in_both_states(toy, parameters, make_episode, device):
     learner = Learner(toy, parameters(device=device.type))
     learner.ingest([make_episode(toy, 10, number) for number in range(5)])
-    draws = Draws.random(200, torch.Generator(device).manual_seed(0))
-    batch = learner.replay.sample(draws)
+    sample_noise = SampleNoise.random(200, torch.Generator(device).manual_seed(0))
+    batch = learner.replay.sample(sample_noise)
     inputs = learner.inputs(batch)
     observation, goal = learner.normalizers['observation'], learner.normalizers['goal']
     size = toy.observation_size
@@ -108,7 +108,7 @@ def test_the_same_seed_learns_the_same_and_another_does_not(
 def test_a_resumed_learner_goes_on_bit_for_bit(
     toy, parameters, make_episode, tmp_path, capacity, priority, assert_same, tensors_of
 ):
-    """Also where episodes that were learnt from have left the buffer since."""
+    """Also where episodes that were learned from have left the buffer since."""
     episodes = [make_episode(toy, 5 + number, number) for number in range(14)]
     chosen = parameters(replay_capacity=capacity, priority_kind=priority, curriculum_enabled=True)
     original = Learner(toy, chosen)
@@ -166,9 +166,9 @@ def test_an_update_sets_the_priorities_of_its_batch_and_of_nothing_else(
     learner = Learner(toy, parameters(priority_kind='td_error', batch_size=4, priority_alpha=1.0))
     learner.ingest([make_episode(toy, 10, number) for number in range(5)])
     before = learner.state_dict()['priorities']['weights']
-    draws = Draws.random(4, torch.Generator().manual_seed(0))
-    batch = learner.replay.gather(draws)
-    _, losses = learner._gradients(draws)
+    sample_noise = SampleNoise.random(4, torch.Generator().manual_seed(0))
+    batch = learner.replay.gather(sample_noise)
+    _, losses = learner._gradients(sample_noise)
     learner._generators['update'].manual_seed(0)
     learner.update(1)
     after = learner.state_dict()['priorities']['weights']
@@ -265,7 +265,7 @@ def test_the_actor_sees_what_the_policy_saw_and_the_critic_maybe_the_truth(
         rows['achieved_goal'] -= 0.2
         episodes.append(Episode(rows))
     learner.ingest(episodes)
-    batch = learner.replay.sample(Draws.random(100, torch.Generator().manual_seed(0)))
+    batch = learner.replay.sample(SampleNoise.random(100, torch.Generator().manual_seed(0)))
     inputs = learner.inputs(batch)
     observation, goal = learner.normalizers['observation'], learner.normalizers['goal']
     size = toy.observation_size

@@ -3,7 +3,7 @@ import torch
 
 from her_ros.config.parameters.learner import learner_parameters
 from her_ros.episodes.episode import EpisodeError
-from her_ros.learning.replay.batch import Draws, DrawSpec
+from her_ros.learning.replay.batch import NoiseSpec, SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.episode_rows import ReplayError
 from her_ros.learning.replay_buffer import ReplayBuffer
@@ -14,10 +14,10 @@ from her_ros.tasks.errors import TaskError
 @pytest.mark.parametrize(
     ('values', 'spec'),
     [
-        ({}, DrawSpec()),
-        ({'curriculum_enabled': True, 'curriculum_candidates': 3}, DrawSpec(3)),
-        ({'symmetry_left_right': 0.5, 'symmetry_offset_m': 0.5}, DrawSpec(symmetries=True)),
-        ({'her_goal_offset_m': 0.5}, DrawSpec(goal_offsets=True)),
+        ({}, NoiseSpec()),
+        ({'curriculum_enabled': True, 'curriculum_candidates': 3}, NoiseSpec(3)),
+        ({'symmetry_left_right': 0.5, 'symmetry_offset_m': 0.5}, NoiseSpec(symmetries=True)),
+        ({'her_goal_offset_m': 0.5}, NoiseSpec(goal_offsets=True)),
     ],
 )
 def test_batches_are_those_that_a_learner_of_this_seed_draws(
@@ -33,7 +33,7 @@ def test_batches_are_those_that_a_learner_of_this_seed_draws(
     assert (len(buffer), buffer.episodes) == (35, 5)
     generator = torch.Generator().manual_seed(integer_seed(3, 'update'))
     for _ in range(2):
-        expected = replay.sample(Draws.random(16, generator, spec))
+        expected = replay.sample(SampleNoise.random(16, generator, spec))
         found = buffer.sample(16)
         for name, values in vars(expected).items():
             assert values is None or torch.equal(vars(found)[name], values), name

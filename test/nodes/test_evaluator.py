@@ -131,7 +131,7 @@ def test_a_newer_demand_ends_the_older_one_and_a_stop_ends_any(
 
     def begin(version):
         demand('slow', export_policy(version=version))
-        wanted = f'judges version {version}'
+        wanted = f'evaluates version {version}'
         shared_graph.until(lambda: shared_graph.status(name).get('message') == wanted, wanted)
 
     begin(1)
@@ -144,7 +144,7 @@ def test_a_newer_demand_ends_the_older_one_and_a_stop_ends_any(
 
 
 @pytest.mark.parametrize('kind', ['damaged', 'foreign'])
-def test_what_cannot_be_judged_is_refused_and_the_next_one_is_judged(
+def test_what_cannot_be_evaluated_is_refused_and_the_next_one_is_evaluated(
     shared_graph, nodes, demand, evaluate, export_policy, kind
 ):
     lines = len(nodes['other'].lines)

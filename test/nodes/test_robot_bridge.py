@@ -15,7 +15,7 @@ from trajectory_msgs.msg import JointTrajectory
 
 from her_ros.arms.placement import placement_of
 from her_ros.arms.scene_specs import SCENE_SPECS
-from her_ros.episodes.episode import split_rollout
+from her_ros.episodes.splitting import split_rollout
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S
 from her_ros.nodes.qos import COMMAND, LOCK_STEP, RECORDING, SENSOR
 from her_ros.robot.kinematics import task_kinematics

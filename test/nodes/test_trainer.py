@@ -26,7 +26,7 @@ SMALL = {
     'warm_up_steps': 100, 'updates_per_step': 2.0, 'max_updates_owed': 10,
     'evaluation_interval': 100_000,
 }  # fmt: skip
-NAMES = ('refusing', 'resumed', 'missing', 'altered', 'foreign', 'cuda', 'judged')
+NAMES = ('refusing', 'resumed', 'missing', 'altered', 'foreign', 'cuda', 'evaluated')
 
 
 @pytest.fixture(scope='module')
@@ -36,12 +36,12 @@ def folders(tmp_path_factory, write_bag):
     folders = {name: RunFolder(parent / name) for name in NAMES}
     for name, folder in folders.items():
         folder.create()
-        if name in ('refusing', 'resumed', 'judged'):
+        if name in ('refusing', 'resumed', 'evaluated'):
             write_bag(folder.bags, 'a', seed=1)
     _train(folders['resumed'])
-    training = _train(folders['judged'], evaluation_interval=100)
+    training = _train(folders['evaluated'], evaluation_interval=100)
     assert training.begin_evaluation()
-    _evaluation_bag(folders['judged'], training).write_bytes(b'damaged')
+    _evaluation_bag(folders['evaluated'], training).write_bytes(b'damaged')
     for name in ('missing', 'altered'):
         for path in (folders['resumed'].checkpoint, *folders['resumed'].bags.iterdir()):
             shutil.copy(path, folders[name].path / path.relative_to(folders['resumed'].path))
@@ -80,7 +80,7 @@ def nodes(shared_graph, folders):
         'refusing': {'updates_per_step': 0.0},
         'foreign': {'updates_per_step': 0.0, 'start_from': str(folders['resumed'].policy)},
         'cuda': {'device': 'cuda'},
-        'judged': {'evaluation_interval': 100, 'stop.env_steps': 100},
+        'evaluated': {'evaluation_interval': 100, 'stop.env_steps': 100},
     }
     return {
         name: shared_graph.start(
@@ -115,7 +115,7 @@ def test_bags_that_teach_nothing_stay_and_are_reported_and_the_rest_is_learnt_fr
     shared_graph.until(lambda: shared_graph.status(name), 'diagnostics')
     status = shared_graph.new_status(name)
     assert (status['bags_refused'], status['episodes'], status['env_steps']) == ('2', '2', '100')
-    refusals = [line for line in nodes['refusing'].lines if 'not learnt from' in line]
+    refusals = [line for line in nodes['refusing'].lines if 'not learned from' in line]
     assert len(refusals) == 2
     for bag, reason in (('b.mcap', 'recorded from FetchPush'), ('c.mcap', 'cut short')):
         assert any(str(bags / bag) in line and reason in line for line in refusals)
@@ -128,15 +128,15 @@ def test_bags_that_teach_nothing_stay_and_are_reported_and_the_rest_is_learnt_fr
 
 
 def test_a_evaluation_bag_is_repeated_and_the_run_finishes(shared_graph, folders, nodes):
-    folder = folders['judged']
+    folder = folders['evaluated']
     (damaged,) = shared_graph.until(
         lambda: list(folder.evaluation.glob('*.damaged_1')), 'the damaged bag under another name'
     )
     assert damaged.read_bytes() == b'damaged'
     values = {'run_dir': str(folder.path), 'episodes': 2, 'num_envs': 2}
-    evaluator = shared_graph.start('evaluator', '/judged', values)
-    assert nodes['judged'].ended() == 0
-    lines = [line for line in nodes['judged'].lines if 'not evaluated' in line]
+    evaluator = shared_graph.start('evaluator', '/evaluated', values)
+    assert nodes['evaluated'].ended() == 0
+    lines = [line for line in nodes['evaluated'].lines if 'not evaluated' in line]
     assert len(lines) == 1
     assert str(damaged.with_suffix('')) in lines[0]
     assert damaged.name in lines[0]

@@ -1,6 +1,7 @@
 import pytest
 
 from her_ros.orchestration import convert_bags
+from her_ros.orchestration.bag_conversion import UnusableRecording
 from her_ros.runtime.errors import HerRosError
 
 
@@ -9,9 +10,9 @@ def test_bags_are_converted_for_the_arm_of_the_parameters(tmp_path, monkeypatch)
 
     def stopped(path, task, *_):
         tasks.append(task)
-        raise convert_bags._Unusable('stopped here')
+        raise UnusableRecording('stopped here')
 
-    monkeypatch.setattr(convert_bags, '_BagConversion', stopped)
+    monkeypatch.setattr(convert_bags, 'BagConversion', stopped)
     (tmp_path / 'a.mcap').write_bytes(b'')
     for overrides in (['arm=six_joint'], ['robot_bridge.arm=six_joint'], []):
         with pytest.raises(HerRosError, match='stopped here'):

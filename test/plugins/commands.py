@@ -77,7 +77,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def learning_run(recorded, tmp_path):
-    """A run that has learnt from three bags."""
+    """A run that has learned from three bags."""
     from her_ros.bags.reader import read_bag
     from her_ros.config.files import read_file
     from her_ros.config.parameters.nodes import TrainerParameters

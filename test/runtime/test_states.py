@@ -11,8 +11,8 @@ def test_the_values_in_result_files_parameters_and_diagnostics_stay():
     ]  # fmt: skip
     assert [*WaitsFor] == [
         '', 'its activation', 'a policy', 'pause to end', 'a trainer',
-        'the trainer to ask for more', 'an action', 'bags', 'the evaluation', 'a policy to judge',
-        'inputs', 'the policy', 'a goal',
+        'the trainer to ask for more', 'an action', 'bags', 'the evaluation',
+        'a policy to evaluate', 'inputs', 'the policy', 'a goal',
     ]  # fmt: skip
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.episodes.episode import split_rollout
+from her_ros.episodes.splitting import split_rollout
 from her_ros.runtime.seeds import integer_seed
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.fetch import FetchBatch
@@ -77,7 +77,7 @@ def test_the_policy_sees_the_rows_and_its_actions_are_applied_as_they_are():
         np.testing.assert_array_equal(after['action'], np.clip(act(*state), -1, 1))
 
 
-def test_a_better_policy_is_judged_better():
+def test_a_better_policy_is_evaluated_better():
     task = TASKS['FetchReach']
     still = episodes_of(task, 20, 20, act=lambda *state: np.zeros((len(state[0]), 4), np.float32))
     assert sum(e.is_success for e in episodes_of(task, 20, 20)) >= 18

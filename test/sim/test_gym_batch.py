@@ -62,7 +62,7 @@ def test_the_originals_of_our_own_tasks_are_as_our_own(name, busy_actions):
     assert np.array_equal(theirs.reset().desired_goal, ours.reset().desired_goal)
 
 
-def test_episodes_are_judged_the_same_every_time():
+def test_episodes_are_evaluated_the_same_every_time():
     task = task_named(MAZE)
 
     def act(observation, achieved, desired):

@@ -30,7 +30,7 @@ def shown(display, publish, wanted, wait):
     def says():
         publish('/other/trainer', episodes=999, waits_for='nothing of ours')
         publish('/mine/worker_0/fetch_env', waits_for='[the trainer] to catch up')
-        publish('/mine/evaluator', waits_for='a policy to judge')
+        publish('/mine/evaluator', waits_for='a policy to evaluate')
         publish(
             '/mine/trainer', episodes=12, env_steps=600, updates=240, success_rate=0.75, busy=1
         )
@@ -53,7 +53,9 @@ def test_a_line_says_how_the_run_of_its_namespace_does(publish, wait):
     assert 'waiting: worker_0/fetch_env: [the trainer] to catch up' in line
     assert 'busy: fetch_env 0.00, trainer 1.00, evaluator 0.00' in line
     assert '999' not in line
-    assert 'judge' not in line  # the evaluator waits most of the time, and that is fine
+    assert (
+        'a policy to evaluate' not in line
+    )  # the evaluator waits most of the time, and that is fine
     printed = console.file.getvalue().splitlines()
     # one line at the start; not wrapped, though the console is narrow
     assert len(printed) == 1

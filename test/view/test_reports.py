@@ -35,7 +35,7 @@ def test_busy_names_nodes_in_the_order_of_the_data_and_workers_side_by_side(repo
 
 
 def test_who_waits_is_named_but_for_the_evaluator(reports):
-    reports.take('evaluator', {'waits_for': 'a policy to judge'}, 0.0)
+    reports.take('evaluator', {'waits_for': 'a policy to evaluate'}, 0.0)
     reports.take('trainer', {'waits_for': ''}, 0.0)
     assert reports.waiting == 'nobody'
     reports.take('trainer', {'waits_for': 'bags'}, 1.0)

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder, dtype_of, encode_cloud, stamp_of
-from her_ros.wire.rows import Field, RowDecoder, RowError, action_dtype, fields_of, step_dtype
+from her_ros.wire.row_layout import Field, RowDecoder, fields_of
+from her_ros.wire.rows import RowError, action_dtype, step_dtype
 
 PUSH = TASKS['FetchPush']
 DTYPES = (step_dtype(PUSH), action_dtype(PUSH))

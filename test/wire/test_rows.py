@@ -1,13 +1,11 @@
 import numpy as np
 import pytest
 
+from her_ros.wire.row_layout import Field, RowDecoder, fields_of
 from her_ros.wire.rows import (
-    Field,
-    RowDecoder,
     RowError,
     action_dtype,
     disturbed_step_dtype,
-    fields_of,
     finite_fields,
     has_truth,
     identity_of,
@@ -121,7 +119,7 @@ def test_a_missing_field_is_named_beside_those_there(toy, name):
 
 
 def test_a_field_added_later_has_its_default_in_older_rows(toy, make_episode_rows, monkeypatch):
-    monkeypatch.setattr('her_ros.wire.rows.ADDED_FIELDS', {'weight': 0.5, 'force': 0.0})
+    monkeypatch.setattr('her_ros.wire.row_layout.ADDED_FIELDS', {'weight': 0.5, 'force': 0.0})
     rows = make_episode_rows()
     known = [(name, rows.dtype[name]) for name in rows.dtype.names]
     wanted = np.dtype([*known, ('weight', 'f4'), ('force', 'f4', (3,))], align=True)

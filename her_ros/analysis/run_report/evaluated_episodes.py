@@ -1,4 +1,4 @@
-"""Where a policy succeeds: the episodes of the evaluation of its best version."""
+"""Episodes of the evaluation of the best version of a policy: which succeeded, and where."""
 
 from collections.abc import Sequence
 
@@ -27,11 +27,11 @@ _TITLE = 'Evaluated episodes'
 
 
 def evaluated_section(of: RunSource) -> Section:
-    """Show where the best policy succeeds and where not."""
-    return section(_TITLE, lambda: _judged(of))
+    """Show the goals at which the best policy succeeds, and those at which it fails."""
+    return section(_TITLE, lambda: _evaluated(of))
 
 
-def _judged(of: RunSource) -> Section:
+def _evaluated(of: RunSource) -> Section:
     episodes, task, best = of.evaluated_episodes, of.task, of.best_evaluation
     missed = sum(not each.is_success for each in episodes)
     text = [

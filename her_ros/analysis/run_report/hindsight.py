@@ -13,7 +13,7 @@ _GROUPS = ('her.', 'motion_fraction', 'priority.', 'symmetry.', 'curriculum.', '
 
 
 def hindsight_section(of: RunSource, thorough: bool) -> Section:
-    """Show what HER did to the rewards, and which goals and symmetries it used.
+    """Show the effect of HER on the rewards, and the goals and symmetries that it used.
 
     :param thorough: whether to fill the replay buffer again; it loads torch and takes a while
     """
@@ -36,10 +36,10 @@ def _hindsight(of: RunSource, thorough: bool) -> Section:
         reason = f'`{command}` adds the rewards before and after relabelling, and the goals.'
         return Section(_TITLE, text, tables=tables, missing=[reason])
     # Only now: they load torch.
-    from her_ros.analysis.hindsight import learnt, picked_goals, reward_shares
+    from her_ros.analysis.hindsight import load_run, picked_goals, reward_shares
     from her_ros.analysis.hindsight_plots import draw_goals, draw_rewards
 
-    episodes = learnt(of.folder)
+    episodes = load_run(of.folder)
     rewards, goals = reward_shares(episodes), picked_goals(episodes)
     text.append(
         f'In batches drawn at the end of the run, {rewards.before[-1]:.0%} of the rewards are 0'

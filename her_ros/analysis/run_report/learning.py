@@ -1,4 +1,4 @@
-"""How a run learnt: its result, its learning curve, and its time."""
+"""Result, learning curve and time of a run."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -149,7 +149,7 @@ def _scalars(of: RunSource) -> dict[str, _Scalar]:
 
 
 def time_section(of: RunSource) -> Section:
-    """Show what the time of the run went into."""
+    """Show the shares of the run's time."""
     return section('Time', lambda: _time(of))
 
 

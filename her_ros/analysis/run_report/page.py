@@ -65,7 +65,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page; whatever is empty is left out."""
+    """A part of the page; empty values are left out."""
 
     title: str
     text: Sequence[str] = ()
@@ -73,7 +73,7 @@ class Section:
     tables: Sequence[Table] = ()
     #: commands that can be copied
     commands: Sequence[str] = ()
-    #: what is not shown, and why
+    #: parts that are not shown, and the reasons
     missing: Sequence[str] = ()
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Published(NamedTuple):
-    """What a task's parameter file reached, as medians of three seeds on two cores."""
+    """Published result of a task's parameter file: medians of three seeds on two cores."""
 
     success_rate: float
     #: until evaluations reached that success rate

@@ -39,7 +39,7 @@ class RunSource:
 
     @cached_property
     def progress(self) -> RunProgress:
-        """How far the run is.
+        """Progress of the run.
 
         :raises HerRosError: if this is no run, or it cannot be read
         """
@@ -83,7 +83,7 @@ class RunSource:
 
     @property
     def disturb(self) -> str:
-        """What disturbed the evaluations; empty: nothing, or the parameters cannot be read.
+        """Disturbances of the evaluations; empty: none, or the parameters cannot be read.
 
         A training from bags has no node that evaluates: its evaluations are never disturbed.
         """

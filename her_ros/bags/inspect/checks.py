@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.episodes.episode import is_end
+from her_ros.episodes.splitting import is_end
 from her_ros.tasks.fetch import MAX_MOVE_M
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import MAX_ENVIRONMENTS, Rows, finite_fields, true_achieved_goal
@@ -28,7 +28,7 @@ class RowFault(NamedTuple):
     row: int
     #: without values, so that faults of one kind can be counted
     kind: str
-    #: what was found and what was expected
+    #: found and expected values
     text: str
 
 
@@ -49,7 +49,7 @@ def _same(some: NDArray[Any], others: NDArray[Any]) -> Mask:
 
 
 def borderline(rows: Rows, task: GoalTask) -> Mask:
-    """Return where rounding decides whether the goal is reached, shape (n,)."""
+    """Return which rows are so near the tolerance that rounding decides, shape (n,)."""
     with np.errstate(invalid='ignore', over='ignore'):
         distance = task.distance(true_achieved_goal(rows), rows['desired_goal'])
         return (rows['step'] > 0) & (np.abs(distance - task.goal_tolerance_m) <= BORDER_M)
@@ -110,7 +110,7 @@ def _outcome_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
             'reward': task.reward(achieved, desired),
             'is_success': task.is_success(achieved, desired),
         }
-    judged = (rows['step'] > 0) & np.isfinite(distance) & ~borderline(rows, task)
+    compared = (rows['step'] > 0) & np.isfinite(distance) & ~borderline(rows, task)
     for name, values in computed.items():
         # Values that are no numbers or no flags were reported already.
         sane = np.isfinite(rows[name]) if name == 'reward' else rows[name] <= 1
@@ -122,7 +122,7 @@ def _outcome_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
             )
 
         differs = np.abs(rows[name] - values) > _ROUNDING * np.abs(values)
-        yield from _each(judged & sane & differs, f'{name} wrong', text)
+        yield from _each(compared & sane & differs, f'{name} wrong', text)
 
 
 def order_faults(rows: Rows, before: Rows, follows: Mask) -> Iterator[RowFault]:

@@ -1,4 +1,4 @@
-"""Summarise the content of a bag, to judge whether it is worth training on."""
+"""Summarise the content of a bag, to decide whether to train on it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -9,7 +9,7 @@ import numpy as np
 from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.inspect.checks import RowFault, borderline, order_faults, row_faults
 from her_ros.bags.steps import StepMessages, no_steps
-from her_ros.episodes.episode import is_end
+from her_ros.episodes.splitting import is_end
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.cloud import decoder_with_truth
@@ -25,7 +25,7 @@ class Fault:
     place: str
     #: without values, so that faults of one kind can be counted
     kind: str
-    #: what was found and what was expected
+    #: found and expected values
     text: str
 
     def __str__(self) -> str:

@@ -27,7 +27,7 @@ class Recovered:
     damage: list[str] = field(default_factory=list)
     #: finished episodes; None if the task of the rows is unknown
     episodes: int | None = None
-    #: why episodes could not be counted
+    #: reason why episodes could not be counted
     not_counted: str = ''
 
 

@@ -1,4 +1,4 @@
-"""Tell whoever shows progress how many bytes of bags have been read."""
+"""Report how many bytes of bags have been read, for displays of progress."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

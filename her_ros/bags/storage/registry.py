@@ -14,7 +14,7 @@ class Storage(Protocol):
     """One file of a bag, read in the order of recording."""
 
     path: Path
-    #: what the writer noted about the bag
+    #: metadata of the bag's writer
     metadata: dict[str, str]
     #: message type by topic
     topics: dict[str, str]
@@ -33,7 +33,7 @@ class Storage(Protocol):
         """
 
 
-#: made of a path, and of what is told of damage
+#: made of a path and a function that is called with damage
 STORAGES: Registry[Callable[[Path, OnDamage], Storage]] = Registry(
     'storage',
     'her_ros.storages',

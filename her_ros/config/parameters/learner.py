@@ -34,7 +34,7 @@ IMITATING = ('wgcsl', 'gcsl')
 
 @dataclass(frozen=True)
 class LearnerParameters(NodeParameters):
-    """What and how the agent learns; online and offline training share it.
+    """Agent, replay buffer, HER and optimisation; online and offline training share them.
 
     The defaults are those of Plappert et al. 2018 (arXiv 1802.09464, appendix A) where they name
     one.
@@ -272,7 +272,7 @@ class LearnerParameters(NodeParameters):
         return self.start_from.endswith('.onnx')
 
     def __post_init__(self) -> None:
-        """Refuse what is right by itself, but not together.
+        """Refuse values that do not go together.
 
         :raises ConfigError: naming both, and what to change
         """

@@ -51,7 +51,7 @@ class RecorderParameters(NodeParameters):
 
 @dataclass(frozen=True)
 class EvaluationProtocol:
-    """How many episodes judge a policy, and how they are simulated."""
+    """Number of episodes of an evaluation, and their simulation."""
 
     episodes: int = parameter(100, 'episodes per evaluation', minimum=1, maximum=100_000)
     num_envs: int = parameter(25, 'environments stepped together', minimum=1, maximum=1024)

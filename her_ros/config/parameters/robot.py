@@ -51,7 +51,7 @@ class SafetyParameters:
 
 @dataclass(frozen=True)
 class WatchdogParameters:
-    """When ``policy`` stops acting by itself, in deployment."""
+    """Deadlines after which ``policy`` stops acting by itself, in deployment."""
 
     watchdog_deadline_s: float = parameter(
         0.1,
@@ -84,7 +84,7 @@ class WatchdogParameters:
 
 @dataclass(frozen=True)
 class RealTimeParameters:
-    """How ``policy`` asks the operating system for punctuality."""
+    """Scheduling, cores and memory that ``policy`` asks the operating system for."""
 
     realtime_scheduler_priority: int = parameter(
         0,

@@ -13,7 +13,7 @@ DISTURB = (
 
 @dataclass(frozen=True)
 class NodeParameters:
-    """What every node of a run shares; may stand in the section ``/**``."""
+    """Parameters that all nodes of a run share; they may stand in the section ``/**``."""
 
     task: str = parameter('FetchReach', 'name of the task')
     arm: str = parameter(

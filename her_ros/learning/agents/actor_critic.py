@@ -12,7 +12,7 @@ from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.agents.networks import Mlp, Parameters
 from her_ros.tasks.goal_task import GoalTask
 
-#: what is drawn where losses follow from the batch alone
+#: noise of losses that follow from the batch alone
 NO_NOISE = torch.empty(0)
 
 
@@ -26,9 +26,9 @@ class Inputs:
     reward: Tensor
     terminated: Tensor
     steps_to_goal: Tensor
-    #: how much each transition counts for the critics; None: all alike
+    #: weight of each transition for the critics; None: all alike
     weight: Tensor | None = None
-    #: what :meth:`Algorithm.noise` drew
+    #: random numbers of :meth:`Algorithm.noise`
     noise: Tensor = NO_NOISE
     #: state and next state as the critics see them; None: as the actor does
     true_states: tuple[Tensor, Tensor] | None = None
@@ -48,7 +48,7 @@ class Inputs:
 class Networks:
     """Parameters of an agent's networks; a subclass has a field for each further network."""
 
-    #: what acts; averaged, delayed and exported
+    #: the network that acts; averaged, delayed and exported
     actor: Parameters
     critic: Parameters = ()
     #: the logarithm of the temperature
@@ -74,7 +74,7 @@ class Algorithm(Protocol):
         """Draw parameters."""
 
     def noise(self, count: int, generator: torch.Generator) -> Tensor:
-        """Draw what the losses of ``count`` samples take at random, on the generator's device."""
+        """Draw the random numbers of the losses of ``count`` samples, on the device."""
 
     def losses(self, online: Networks, target: Networks, inputs: Inputs) -> dict[str, Tensor]:
         """Return ``<network>_loss`` of networks, and what else is worth a look.

@@ -15,7 +15,7 @@ from her_ros.learning.agents.actor_critic import (
     frozen,
 )
 from her_ros.learning.agents.networks import Parameters
-from her_ros.learning.agents.offline_regularizer import OFFLINE_REGULARIZERS, Proposal
+from her_ros.learning.agents.offline_regularizer import OFFLINE_REGULARIZERS, ActorLossInputs
 from her_ros.learning.torch_private import fused_adam_
 from her_ros.tasks.goal_task import GoalTask
 
@@ -46,7 +46,7 @@ class Ddpg(ActorCritic):
         return self.act(actor, inputs.next_state)
 
     def targets(self, target: Networks, inputs: Inputs) -> Tensor:
-        """Return what Q should be, shape (n,); only termination cuts the bootstrap."""
+        """Return the targets of Q, shape (n,); only termination cuts the bootstrap."""
         with torch.no_grad():
             next_action = self.next_action(target.actor, inputs)
             next_value = self.values(target.critic, inputs.next_critic_state, next_action).amin(0)
@@ -63,7 +63,7 @@ class Ddpg(ActorCritic):
         # The actor follows the first critic, as in TD3.
         first = frozen(online.critic[: len(self.critic.shapes)])
         improved = self.values(first, inputs.critic_state, action)[0]
-        proposal = Proposal(
+        actor_inputs = ActorLossInputs(
             value=improved,
             deviation=(action - inputs.action).square().mean(-1),
             advantage=targets - improved.detach(),
@@ -72,7 +72,8 @@ class Ddpg(ActorCritic):
         )
         return {
             **critic_losses(values - targets, inputs.weight),
-            'actor_loss': (self._action_l2 * action * action).mean() + self._regularizer(proposal),
+            'actor_loss': (self._action_l2 * action * action).mean()
+            + self._regularizer(actor_inputs),
             'value': values.detach().mean(),
         }
 

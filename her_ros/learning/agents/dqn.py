@@ -42,7 +42,7 @@ class Dqn:
             return self.network(self.online, _state(observation, goal)).argmax(-1)
 
     def targets(self, batch: Batch) -> Tensor:
-        """Return what Q of the action taken should be, shape (n,)."""
+        """Return the targets of Q of the actions taken, shape (n,)."""
         next_state = _state(batch.next_observation, batch.goal)
         with torch.no_grad():
             best = self.network(self.online, next_state).argmax(-1, keepdim=True)

@@ -14,7 +14,7 @@ from her_ros.wire.contract import OUTPUT
 #: the tensors a network consists of, in an order that the network knows
 Parameters = Sequence[Tensor]
 
-#: what the ONNX nodes of a policy begin with: normalised observation and goal, shape (n, O + G)
+#: input of a policy's first ONNX node: normalised observation and goal, shape (n, O + G)
 STATE = 'hidden_0'
 
 

@@ -21,52 +21,52 @@ _LOW_ADVANTAGES = 0.4
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """What the actor proposes for a batch, beside what was recorded; all of shape (n,)."""
+class ActorLossInputs:
+    """Proposed and recorded actions of a batch, compared; all of shape (n,)."""
 
     #: Q(s, π(s)); gradients flow into the actor
     value: Tensor
     #: mean squared difference of π(s) and the recorded action; gradients flow into the actor
     deviation: Tensor
-    #: how much better than π(s) the critic takes the recorded action to be
+    #: advantage of the recorded action over π(s), by the critic
     advantage: Tensor
     #: moves from s to the goal in the recorded episode; 0 if the goal is no later state of it
     steps_to_goal: Tensor
     discount: float
 
 
-def unregularized(proposal: Proposal) -> Tensor:
+def unregularized(inputs: ActorLossInputs) -> Tensor:
     """Raise the value, as DDPG does."""
-    return -proposal.value.mean()
+    return -inputs.value.mean()
 
 
-def td3_bc(proposal: Proposal) -> Tensor:
+def td3_bc(inputs: ActorLossInputs) -> Tensor:
     """Raise the value and imitate, in equal units.
 
     Fujimoto & Gu 2021 (arXiv 2106.06860), eq. 5 and 6; here with HER's goals, and with the mean
     size of Q(s, π(s)), as the authors' own code has it.
     """
-    scale = proposal.value.detach().abs().mean().clamp(min=1e-6)
-    return proposal.deviation.mean() - _VALUE_WEIGHT / scale * proposal.value.mean()
+    scale = inputs.value.detach().abs().mean().clamp(min=1e-6)
+    return inputs.deviation.mean() - _VALUE_WEIGHT / scale * inputs.value.mean()
 
 
-def gcsl(proposal: Proposal) -> Tensor:
-    """Imitate what led to the goal, however it did (Ghosh et al. 2021, arXiv 1912.06088)."""
-    return _mean(proposal.deviation, (proposal.steps_to_goal > 0).to(proposal.deviation.dtype))
+def gcsl(inputs: ActorLossInputs) -> Tensor:
+    """Imitate the actions that led to the goal (Ghosh et al. 2021, arXiv 1912.06088)."""
+    return _mean(inputs.deviation, (inputs.steps_to_goal > 0).to(inputs.deviation.dtype))
 
 
-def wgcsl(proposal: Proposal) -> Tensor:
-    """Imitate what led to the goal, the more the sooner and the better it did.
+def wgcsl(inputs: ActorLossInputs) -> Tensor:
+    """Imitate the actions that led to the goal; sooner and better ones count more.
 
     Weighted goal-conditioned supervised learning, Yang et al. 2022 (arXiv 2202.04478), eq. 4 to 6:
     discount, exponential advantage, and less of what lies in the lower part of the advantages.
     """
-    advantage, steps = proposal.advantage, proposal.steps_to_goal
-    weight = proposal.discount**steps * advantage.exp().clamp(max=_HIGHEST_WEIGHT)
+    advantage, steps = inputs.advantage, inputs.steps_to_goal
+    weight = inputs.discount**steps * advantage.exp().clamp(max=_HIGHEST_WEIGHT)
     # Compared with the samples that are imitated, and with no others.
     threshold = torch.where(steps > 0, advantage, torch.nan).nanquantile(_LOW_ADVANTAGES)
     weight = torch.where(advantage < threshold, _LOWEST_SHARE * weight, weight)
-    return _mean(weight * proposal.deviation, (steps > 0).to(weight.dtype))
+    return _mean(weight * inputs.deviation, (steps > 0).to(weight.dtype))
 
 
 def _mean(values: Tensor, counts: Tensor) -> Tensor:
@@ -74,7 +74,7 @@ def _mean(values: Tensor, counts: Tensor) -> Tensor:
 
 
 #: actor losses by the name that a parameter file gives
-OFFLINE_REGULARIZERS: dict[str, Callable[[Proposal], Tensor]] = {
+OFFLINE_REGULARIZERS: dict[str, Callable[[ActorLossInputs], Tensor]] = {
     'none': unregularized,
     'td3_bc': td3_bc,
     'wgcsl': wgcsl,

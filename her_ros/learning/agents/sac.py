@@ -26,7 +26,7 @@ _FIRST_TEMPERATURE = 0.1
 
 
 class Sac(ActorCritic):
-    """Soft actor-critic with a learnt temperature (Haarnoja et al. 2018b, arXiv 1812.05905).
+    """Soft actor-critic with a learned temperature (Haarnoja et al. 2018b, arXiv 1812.05905).
 
     The actor gives mean and log standard deviation of a Gaussian that tanh squashes. The policy
     that is exported is tanh of the mean. With entropy in them, returns have no known limits: other
@@ -72,7 +72,7 @@ class Sac(ActorCritic):
         return torch.tanh(unsquashed), (log_normal - log_slope).sum(-1)
 
     def targets(self, online: Networks, target: Networks, inputs: Inputs) -> Tensor:
-        """Return what Q should be, shape (n,) (eq. 2, 3); the actor has no target network."""
+        """Return the targets of Q, shape (n,) (eq. 2, 3); the actor has no target network."""
         with torch.no_grad():
             action, log_density = self.sample(online.actor, inputs.next_state, inputs.noise[0])
             value = self.values(target.critic, inputs.next_critic_state, action).amin(0)

@@ -15,7 +15,7 @@ OFFSET_NUMBERS = 3
 _PLAIN_NUMBERS = 3
 
 
-class DrawSpec(NamedTuple):
+class NoiseSpec(NamedTuple):
     """The random numbers that one transition of a batch uses."""
 
     #: goals of each transition that a curriculum chooses from; 0: there is none
@@ -37,7 +37,7 @@ class DrawSpec(NamedTuple):
 
 
 #: without curriculum, symmetries and moved goals
-PLAIN_DRAWS = DrawSpec()
+PLAIN_NOISE = NoiseSpec()
 
 
 @dataclass(frozen=True)
@@ -59,20 +59,20 @@ class Batch:
     #: moves from the observation to the later state of its episode whose achieved goal became the
     #: goal; 0 for all other goals
     steps_to_goal: Tensor
-    #: where the buffer keeps the observation, (n,)
+    #: row of the observation in the buffer, (n,)
     row: Tensor
-    #: how much a transition counts, (n,), where some are drawn for their errors; None: all alike
+    #: weight of a transition, (n,), if some are drawn for their errors; None: all alike
     weight: Tensor | None = None
-    #: where the truth is stored: achieved goals as the policy saw them, float32, (n, G)
+    #: achieved goals as the policy saw them, if the truth is stored, float32, (n, G)
     seen_achieved_goal: Tensor | None = None
     next_seen_achieved_goal: Tensor | None = None
-    #: where critics see the truth: true observations, (n, O)
+    #: true observations, if critics see the truth, (n, O)
     true_observation: Tensor | None = None
     next_true_observation: Tensor | None = None
 
 
 @dataclass(frozen=True)
-class Draws:
+class SampleNoise:
     """Uniform random numbers in [0, 1), float64, shape (n,), from which a batch follows."""
 
     transition: Tensor
@@ -87,8 +87,8 @@ class Draws:
 
     @classmethod
     def random(
-        cls, count: int, generator: torch.Generator, spec: DrawSpec = PLAIN_DRAWS
-    ) -> 'Draws':
+        cls, count: int, generator: torch.Generator, spec: NoiseSpec = PLAIN_NOISE
+    ) -> 'SampleNoise':
         """Draw for ``count`` transitions on the generator's device."""
         numbers = torch.rand(
             (spec.rows, count), dtype=torch.float64, generator=generator, device=generator.device
@@ -96,10 +96,10 @@ class Draws:
         return cls.of(numbers, spec)
 
     @classmethod
-    def of(cls, numbers: Tensor, spec: DrawSpec = PLAIN_DRAWS) -> 'Draws':
+    def of(cls, numbers: Tensor, spec: NoiseSpec = PLAIN_NOISE) -> 'SampleNoise':
         """Split numbers of shape (``spec.rows``, n) by what they decide."""
         transition, relabel, future = numbers[:_PLAIN_NUMBERS]
-        if spec == PLAIN_DRAWS:
+        if spec == PLAIN_NOISE:
             return cls(transition, relabel, future)
         sizes = (
             spec.candidates,

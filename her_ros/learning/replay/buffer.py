@@ -6,11 +6,11 @@ from torch import Tensor
 
 from her_ros.config.parameters.learner import GOAL_STRATEGIES, LearnerParameters
 from her_ros.episodes.episode import Episode
-from her_ros.learning.replay.batch import Batch, Draws, DrawSpec
+from her_ros.learning.replay.batch import Batch, NoiseSpec, SampleNoise
 from her_ros.learning.replay.curriculum import Curriculum
 from her_ros.learning.replay.episode_rows import EpisodeRows, ReplayError, StoredEpisode
 from her_ros.learning.replay.goal_offsets import goal_offsets_of
-from her_ros.learning.replay.goals import Choice, GoalStrategy
+from her_ros.learning.replay.goals import GoalCandidates, GoalStrategy
 from her_ros.learning.replay.moves import moves_on
 from her_ros.learning.replay.priorities import TdErrorPriorities, priorities_of
 from her_ros.learning.replay.ring import Ring
@@ -48,13 +48,13 @@ class Replay:
         self._moved_share = parameters.motion_fraction
         self._strategy: GoalStrategy = GOAL_STRATEGIES[parameters.her_strategy]
         self._curriculum = Curriculum(parameters) if parameters.curriculum_enabled else None
-        #: which transitions are drawn more often; None: all alike
+        #: priorities of transitions; None: all are drawn alike
         self.priorities = priorities_of(task, parameters, device)
-        #: how samples are transformed; None: they are as recorded
+        #: transformation of samples; None: they are as recorded
         self.symmetries = symmetries_of(task, parameters, device)
         self._goal_offsets = goal_offsets_of(task, parameters, device)
         #: random numbers that a batch uses
-        self.draw_spec = DrawSpec(
+        self.noise_spec = NoiseSpec(
             parameters.curriculum_candidates if parameters.curriculum_enabled else 0,
             self.symmetries is not None,
             self._goal_offsets is not None,
@@ -156,27 +156,27 @@ class Replay:
         if len(self._desired):
             self._desired.forget(1)
 
-    def sample(self, draws: Draws, updates: Tensor = _NO_UPDATES) -> Batch:
-        """Gather the transitions that the draws select.
+    def sample(self, noise: SampleNoise, updates: Tensor = _NO_UPDATES) -> Batch:
+        """Gather the transitions that the random numbers select.
 
         :param updates: number of updates made, a scalar: some choices shift with training
         :raises ReplayError: if the buffer is empty
         """
         if not self._episodes:
             raise ReplayError('the replay buffer is empty', 'add an episode before sampling')
-        return self.gather(draws, updates)
+        return self.gather(noise, updates)
 
-    def gather(self, draws: Draws, updates: Tensor = _NO_UPDATES) -> Batch:
+    def gather(self, noise: SampleNoise, updates: Tensor = _NO_UPDATES) -> Batch:
         """Do as :meth:`sample` does, in a buffer known to hold something.
 
         Tensors alone decide what happens, so this can be compiled or captured; the cost does not
         depend on how much is stored.
         """
-        row = self._picked(draws.transition)
+        row = self._picked(noise.transition)
         weight = None
         if isinstance(self.priorities, TdErrorPriorities):
             weight = self.priorities.importance(row, updates)
-        return self._relabelled(row, draws, updates, weight)
+        return self._relabelled(row, noise, updates, weight)
 
     def _picked(self, uniform: Tensor) -> Tensor:
         """Choose rows that start transitions, by numbers in [0, 1), shape (n,)."""
@@ -185,7 +185,7 @@ class Replay:
         if not self._moved_share:
             return self._transitions.pick(uniform)
         # One number chooses where to draw from, and what: its share of [0, 1) is stretched again.
-        # In double precision like the draws, or the stretched number could reach 1.
+        # In double precision like the noise, or the stretched number could reach 1.
         share = self._moved_share * (self._moved.count > 0).double()
         of_moved = uniform < share
         stretched = torch.where(of_moved, uniform / share, (uniform - share) / (1 - share))
@@ -193,36 +193,36 @@ class Replay:
             of_moved, self._moved.pick(stretched), self._transitions.pick(stretched)
         )
 
-    def sample_episode(self, first_row: int, length: int, draws: Draws) -> Batch:
+    def sample_episode(self, first_row: int, length: int, noise: SampleNoise) -> Batch:
         """Gather every transition of one stored episode once, relabelled without a curriculum."""
         row = torch.arange(first_row, first_row + length, device=self._goal.device)
-        return self._relabelled(row, draws, _NO_UPDATES, None)
+        return self._relabelled(row, noise, _NO_UPDATES, None)
 
     def _relabelled(
-        self, row: Tensor, draws: Draws, updates: Tensor, weight: Tensor | None
+        self, row: Tensor, noise: SampleNoise, updates: Tensor, weight: Tensor | None
     ) -> Batch:
         last = self._last_state_row.index_select(0, row).long()
         goal_row = last + 1
         if self._relabelled_share > self._hindsight_share:
-            is_relabelled = draws.relabel < self._relabelled_share
-            goal_row = torch.where(is_relabelled, self._desired.pick(draws.future), goal_row)
-        is_hindsight = draws.relabel < self._hindsight_share
-        goal_row = torch.where(is_hindsight, self._goal_rows(row, last, draws, updates), goal_row)
+            is_relabelled = noise.relabel < self._relabelled_share
+            goal_row = torch.where(is_relabelled, self._desired.pick(noise.future), goal_row)
+        is_hindsight = noise.relabel < self._hindsight_share
+        goal_row = torch.where(is_hindsight, self._goal_rows(row, last, noise, updates), goal_row)
         if not self._strategy.always_later:
             is_later = is_hindsight & (row < goal_row) & (goal_row <= last)
         else:
             is_later = is_hindsight
         goal = self._goal.index_select(0, goal_row)
-        if self._goal_offsets is not None and draws.goal_offset is not None:
-            goal, is_moved = self._goal_offsets.apply(goal, is_hindsight, draws.goal_offset)
+        if self._goal_offsets is not None and noise.goal_offset is not None:
+            goal, is_moved = self._goal_offsets.apply(goal, is_hindsight, noise.goal_offset)
             is_later = is_later & ~is_moved
         goals = self._two_goals.index_select(0, row)
-        # The reward judges where the action led, so it looks at the *next* achieved goal.
+        # The reward is that of the state after the action, so it uses the *next* achieved goal.
         reward = self.task.reward(goals[:, self.task.goal_size :], goal).float()
         values = self._two_values.index_select(0, row)
-        if self.symmetries is not None and draws.symmetry is not None:
+        if self.symmetries is not None and noise.symmetry is not None:
             # Afterwards: rounding must not turn a reached goal into a missed one.
-            values, goals, goal = self.symmetries.apply(values, goals, goal, draws.symmetry)
+            values, goals, goal = self.symmetries.apply(values, goals, goal, noise.symmetry)
         achieved_goal, next_achieved_goal = goals.chunk(2, 1)
         parts, count = values.split(self._value_sizes * 2, 1), len(self._value_sizes)
         (observation, action, *truth), (next_observation, _, *next_truth) = (
@@ -249,13 +249,13 @@ class Replay:
             next_true_observation=next_true,
         )
 
-    def _goal_rows(self, row: Tensor, last: Tensor, draws: Draws, updates: Tensor) -> Tensor:
-        """Choose achieved goals as hindsight has it, by the strategy and maybe a curriculum."""
-        if self._curriculum is None or draws.candidates is None:
-            return self._by_strategy(row, last, draws.future)
-        count, size = draws.candidates.shape
+    def _goal_rows(self, row: Tensor, last: Tensor, noise: SampleNoise, updates: Tensor) -> Tensor:
+        """Choose rows of achieved goals, by the strategy and the curriculum if there is one."""
+        if self._curriculum is None or noise.candidates is None:
+            return self._by_strategy(row, last, noise.future)
+        count, size = noise.candidates.shape
         each = (row.repeat(count), last.repeat(count))
-        rows = self._by_strategy(*each, draws.candidates.flatten())
+        rows = self._by_strategy(*each, noise.candidates.flatten())
         goals = self._goal.index_select(0, rows).view(count, size, -1)
         desired = self._goal.index_select(0, last + 1)
         chosen = self._curriculum.choose(goals, desired, updates)
@@ -265,7 +265,9 @@ class Replay:
         first = row
         if len(self._first_state_row):
             first = self._first_state_row.index_select(0, row).long()
-        return self._strategy.rows(Choice(row, first, last, uniform, self._transitions.pick))
+        return self._strategy.rows(
+            GoalCandidates(row, first, last, uniform, self._transitions.pick)
+        )
 
 
 def _in_pairs(table: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Curriculum for hindsight goals: diverse ones first, later those near the task's goals.
 
 Fang et al. 2019, "Curriculum-guided Hindsight Experience Replay" (NeurIPS 2019): of the candidates
-that HER draws, those are replayed that raise λ · proximity + diversity most, where λ grows
+that HER sample_noise, those are replayed that raise λ · proximity + diversity most, where λ grows
 exponentially with training. What is simpler here:
 
 - Every transition of a batch has its own candidates and keeps one of them, instead of a batch

@@ -18,8 +18,8 @@ from torch import Tensor
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What there is to choose from; all shapes (n,)."""
+class GoalCandidates:
+    """Rows of states that a hindsight goal can come from; all shapes (n,)."""
 
     #: rows of the states acted in
     row: Tensor
@@ -33,38 +33,38 @@ class Choice:
     anywhere: Callable[[Tensor], Tensor]
 
 
-def future_rows(choice: Choice) -> Tensor:
+def future_rows(candidates: GoalCandidates) -> Tensor:
     """Choose uniformly among the states after each transition: row + 1 … last."""
-    row, last = choice.row, choice.last
-    return row + 1 + (choice.uniform * (last - row)).long()
+    row, last = candidates.row, candidates.last
+    return row + 1 + (candidates.uniform * (last - row)).long()
 
 
-def final_rows(choice: Choice) -> Tensor:
+def final_rows(candidates: GoalCandidates) -> Tensor:
     """Choose the last state of each episode."""
-    return choice.last
+    return candidates.last
 
 
-def episode_rows(choice: Choice) -> Tensor:
+def episode_rows(candidates: GoalCandidates) -> Tensor:
     """Choose uniformly among the states of each episode: first + 1 … last."""
-    first, last = choice.first, choice.last
-    return first + 1 + (choice.uniform * (last - first)).long()
+    first, last = candidates.first, candidates.last
+    return first + 1 + (candidates.uniform * (last - first)).long()
 
 
-def random_rows(choice: Choice) -> Tensor:
+def random_rows(candidates: GoalCandidates) -> Tensor:
     """Choose uniformly among the states that the stored transitions led to."""
-    return choice.anywhere(choice.uniform) + 1
+    return candidates.anywhere(candidates.uniform) + 1
 
 
 @dataclass(frozen=True)
 class GoalStrategy:
-    """Which achieved goals become goals.
+    """Rule that selects the achieved goals which become goals.
 
     :param rows: chooses, for each transition, the row of the state whose achieved goal it gets
     :param always_later: whether these states always come after the transition in its episode
-    :param needs_first: whether ``rows`` looks at :attr:`Choice.first`, which is stored only then
+    :param needs_first: whether ``rows`` uses :attr:`GoalCandidates.first`; it is stored only then
     """
 
-    rows: Callable[[Choice], Tensor]
+    rows: Callable[[GoalCandidates], Tensor]
     always_later: bool = False
     needs_first: bool = True
 

@@ -12,7 +12,7 @@ _BLOCK = 256
 def moves_on(achieved_goal: NDArray[np.float64], task: GoalTask) -> NDArray[np.bool]:
     """Tell from which states on the achieved goal still gets away from where it is.
 
-    From the other states every goal that HER puts in is reached already, and nothing is learnt
+    From the other states every goal that HER puts in is reached already, and nothing is learned
     (Manela & Biess 2021, arXiv 1905.05498, filter them out).
 
     :param achieved_goal: of a whole episode, shape (T + 1, G)

@@ -26,7 +26,7 @@ _HIGHEST_TRANSITION_ENERGY_J = 0.5
 
 
 class Priorities(ABC):
-    """What both kinds have in common: a tree to draw from, from which episodes come and go."""
+    """Base of both kinds: a tree of priorities to which episodes are added and removed."""
 
     def __init__(self, capacity: int, device: torch.device | str) -> None:
         self._tree = SumTree(capacity, device)
@@ -46,14 +46,14 @@ class Priorities(ABC):
 
     @abstractmethod
     def _first_priority(self, episode: Episode) -> Tensor:
-        """Return what the transitions of a new episode begin with, a scalar."""
+        """Return the first priority of the transitions of a new episode, a scalar."""
 
     def pick(self, uniform: Tensor) -> Tensor:
         """Draw rows in proportion to their priorities, by numbers in [0, 1), shape (n,)."""
         return self._tree.find(uniform)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what does not follow from the episodes alone."""
+        """Return the state that does not follow from the episodes alone."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ class Ring:
         self._live = torch.zeros(2, dtype=torch.int64, device=device)
 
     def __len__(self) -> int:
-        """Return how many rows are remembered."""
+        """Return the number of remembered rows."""
         return self._count
 
     def append(self, rows: Tensor) -> None:
@@ -42,7 +42,7 @@ class Ring:
 
     @property
     def count(self) -> Tensor:
-        """How many rows are remembered, as a tensor on the device."""
+        """Number of remembered rows, as a tensor on the device."""
         return self._live[1]
 
     def pick(self, uniform: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the replay buffer stores of each state beside its achieved goal."""
+"""Values that the replay buffer stores of each state beside its achieved goal."""
 
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.symmetry import Kind

@@ -94,7 +94,7 @@ def reflections(mirrored: Tensor) -> Tensor:
 
 
 class Transformation:
-    """What symmetries do to rows of values of these kinds."""
+    """Effect of symmetries on rows of values of these kinds."""
 
     def __init__(
         self, fields: Fields, dtype: torch.dtype, device: torch.device | str = 'cpu'
@@ -103,7 +103,7 @@ class Transformation:
         x, y = (torch.where(torch.tensor(each), -1.0, 1.0) for each in values.negated)
         # By which of the reflections happen: none, along x, along y, both; shape (4, m).
         self._signs = torch.stack((torch.ones_like(x), x, y, x * y)).to(device, dtype)
-        #: where to add what moves coordinates along x and y, shape (2, m)
+        #: 1 for coordinates along x and along y, shape (2, m)
         self._coordinates = torch.tensor(values.coordinate, dtype=dtype, device=device)
         self._source = torch.tensor(values.source, device=device)
         self._swaps = bool((values.source != range(len(values.source))).any())

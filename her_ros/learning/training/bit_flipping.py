@@ -2,7 +2,7 @@
 
 Andrychowicz et al. 2017 (arXiv 1707.01495), section 3.1: n bits, n actions, each of which flips
 one bit; the reward is -1 until the bits match the goal. An episode has at most n steps. Random
-actions hardly ever reach the goal, so without HER nothing is learnt from about 13 bits on.
+actions hardly ever reach the goal, so without HER nothing is learned from about 13 bits on.
 """
 
 import time
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.agents.dqn import Dqn
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.runtime.seeds import integer_seed
 from her_ros.tasks.goal_task import GoalTask
@@ -47,7 +47,7 @@ def bit_flipping(bits: int) -> GoalTask:
 
 
 def learning_parameters(hindsight: bool, seed: int = 0) -> LearnerParameters:
-    """Return what learns up to 40 bits; the network is the paper's, a layer of 256 units."""
+    """Return a learner for up to 40 bits; the network is the paper's, a layer of 256 units."""
     return LearnerParameters(
         seed=seed,
         device='cpu',
@@ -82,7 +82,7 @@ def roll_out(
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training has come; success is the share of episodes that reached their goal."""
+    """Progress of a training; success is the share of episodes that reached their goal."""
 
     episodes: int
     seconds: float
@@ -112,8 +112,8 @@ class BitFlippingTraining:
             self.replay.add(episode)
         self.episodes += _EPISODES_PER_CYCLE
         for _ in range(_UPDATES_PER_CYCLE):
-            draws = Draws.random(self._batch_size, self._draws)
-            self.agent.update(self.replay.sample(draws))
+            noise = SampleNoise.random(self._batch_size, self._draws)
+            self.agent.update(self.replay.sample(noise))
 
     def success(self) -> float:
         """Return the share of 200 episodes, always the same, that reach their goal."""

@@ -14,7 +14,7 @@ from her_ros.runtime.files import require_regular, write_whole
 # Raised when an older checkpoint can no longer be read.
 _FORMAT = 'her_ros checkpoint 4'
 
-#: what to do about a checkpoint that cannot be used
+#: cure of a checkpoint that cannot be used
 START_ANEW = 'move it away to learn anew from the bags beside it'
 
 

@@ -27,11 +27,11 @@ _DRAWS_PER_TRANSITION = 4
 _SLICE = 100
 
 #: runs the policy of an ONNX file, and returns the episodes
-Judge = Callable[[bytes], Sequence[Episode]]
+Evaluate = Callable[[bytes], Sequence[Episode]]
 
 
 class OfflineError(HerRosError):
-    """Bags or a checkpoint that cannot be learnt from."""
+    """Bags or a checkpoint that cannot be learned from."""
 
 
 class Episodes(Protocol):
@@ -56,7 +56,7 @@ class OfflineTraining(BagTraining):
     :param source: the episodes of this rank
     :param log: names and digests of the bags, in order
     :param updates: total number of updates
-    :param judge: evaluates the policy ten times during training; None for no evaluations
+    :param evaluate: evaluates the policy ten times during training; None for no evaluations
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class OfflineTraining(BagTraining):
         log: Sequence[tuple[str, str]],
         updates: int,
         ranks: Ranks | None = None,
-        judge: Judge | None = None,
+        evaluate: Evaluate | None = None,
         record: RecordScalar = lambda name, value, step: None,
     ) -> None:
         self.ranks = ranks or Ranks()
@@ -80,7 +80,7 @@ class OfflineTraining(BagTraining):
         self._stream: Iterator[Episode] = iter(())
         self._log = [*log]
         self._updates = updates
-        self._judge = judge
+        self._evaluate_policy = evaluate
         self._read = 0  # transitions, once the buffer was filled
         self._saved_at = time.monotonic()
 
@@ -117,7 +117,7 @@ class OfflineTraining(BagTraining):
     def checkpoint(self) -> dict[str, Any] | None:
         """Read the folder's checkpoint, if there is one.
 
-        :raises OfflineError: if it has learnt from other bags, or with more or fewer ranks
+        :raises OfflineError: if it has learned from other bags, or with more or fewer ranks
         :raises CheckpointError: if it cannot be used
         """
         if not self.folder.checkpoint.exists():
@@ -159,13 +159,13 @@ class OfflineTraining(BagTraining):
         check_form(checkpoint, state, self._form(**own))
         if state['ranks'] != self.ranks.count:
             raise OfflineError(
-                f'learnt by {state["ranks"]} processes, this time there are {self.ranks.count}',
+                f'learned by {state["ranks"]} processes, this time there are {self.ranks.count}',
                 'start as many, or name another --out',
                 source=checkpoint,
             )
         if [tuple(entry) for entry in state['log']] != self._log:
             raise OfflineError(
-                'has learnt from other bags, or in another order',
+                'has learned from other bags, or in another order',
                 'name those, or another --out',
                 source=checkpoint,
             )
@@ -196,8 +196,8 @@ class OfflineTraining(BagTraining):
         self._record('speed/updates_per_s', speed, learner.updates)
         for name, value in losses.items():
             self._record(f'learner/{name}', value, learner.updates)
-        if self._judge and learner.updates >= self._next_evaluation:
-            self._evaluate(self._judge)
+        if self._evaluate_policy and learner.updates >= self._next_evaluation:
+            self._evaluate(self._evaluate_policy)
         return losses
 
     @property
@@ -217,10 +217,10 @@ class OfflineTraining(BagTraining):
         tenth = max(1, self._updates // 10)
         return min((last // tenth + 1) * tenth, self._updates)
 
-    def _evaluate(self, judge: Judge) -> None:
+    def _evaluate(self, evaluate: Evaluate) -> None:
         content = self._policy(len(self.evaluations) + 1)
         at = (self.learner.env_steps, self.learner.updates, self.trained_s)
-        episodes, version = judge(content), len(self.evaluations) + 1
+        episodes, version = evaluate(content), len(self.evaluations) + 1
         evaluation = Evaluation.of(self._task, version, sha256(content), at, episodes)
         self._add_evaluation(evaluation, episodes, self.learner.updates)
 
@@ -244,11 +244,11 @@ class OfflineTraining(BagTraining):
         self.save()
         last = self.evaluations[-1] if self.evaluations else None
         if last is not None and last.updates != self.learner.updates:
-            last = None  # it judged another policy
+            last = None  # it evaluated another policy
         result = self._result(Outcome.TRAINED, last.success_rate if last else None)
         result['offline_regularizer'] = self.parameters.offline_regularizer
         if self.ranks.rank == 0:
-            # Judged last, it is that version, so that a card finds what was shown.
+            # Evaluated last, it is that version, so that a card finds what was shown.
             version = len(self.evaluations) + (last is None)
             write_whole(self.folder.policy, self._policy(version))
             self._write_result(result)
@@ -256,7 +256,7 @@ class OfflineTraining(BagTraining):
 
 
 def bags_in_order(run: RunFolder) -> list[tuple[Path, str]] | None:
-    """List the bags that an online run has learnt from, in the order of its log.
+    """List the bags that an online run has learned from, in the order of its log.
 
     :return: paths and their digests; None if the run left no log
     :raises OfflineError: if a bag of the log is missing
@@ -271,7 +271,7 @@ def bags_in_order(run: RunFolder) -> list[tuple[Path, str]] | None:
     paths = [(run.bags / name, digest) for name, digest in log]
     if missing := [path for path, _ in paths if not path.exists()]:
         raise OfflineError(
-            f'missing, but {run.checkpoint} has learnt from it',
+            f'missing, but {run.checkpoint} has learned from it',
             f'to take what is there, name {run.bags}',
             source=missing[0],
         )

@@ -104,7 +104,7 @@ class Training(BagTraining):
                 state_of_bag = 'altered'
             if state_of_bag:
                 raise TrainingError(
-                    f'{state_of_bag} since the checkpoint has learnt from it',
+                    f'{state_of_bag} since the checkpoint has learned from it',
                     f'restore the file, or move {self.folder.checkpoint} away to learn anew from'
                     ' the others',
                     source=path,

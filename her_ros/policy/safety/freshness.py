@@ -18,7 +18,7 @@ class StampError(HerRosError):
 
 
 class Freshness(StrEnum):
-    """Whether an observation is fresh, or why not."""
+    """Freshness of an observation: fresh, or the reason why it is not."""
 
     FRESH = 'fresh'
     #: its stamp is 0
@@ -41,7 +41,7 @@ class Freshness(StrEnum):
 _CURES = {
     Freshness.STALE: 'is the sender late, or is one of the clocks wrong?',
     Freshness.FUTURE: 'set the clocks of both machines alike',
-    Freshness.JUMPED_BACK: 'its clock was set back; the next one is judged by its age again',
+    Freshness.JUMPED_BACK: 'its clock was set back; the next one is checked by its age again',
     Freshness.FROZEN: 'its source sends the same measurement again; look at the sensor',
 }
 

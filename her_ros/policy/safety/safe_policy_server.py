@@ -7,7 +7,7 @@ import numpy as np
 
 from her_ros.config.parameters.robot import PolicyParameters
 from her_ros.config.schema import ConfigError
-from her_ros.episodes.episode import is_end
+from her_ros.episodes.splitting import is_end
 from her_ros.policy.answer_times import AnswerTimes
 from her_ros.policy.exploration import Exploration
 from her_ros.policy.policy_server import PolicyServer, awaiting_action

@@ -48,7 +48,7 @@ class Watchdog:
         #: number of stops, and how many of them because a deadline passed
         self.stops = 0
         self.missed_deadlines = 0
-        #: why the last safe action could not be sent; empty if it was sent
+        #: reason why the last safe action could not be sent; empty if it was sent
         self.problem = ''
 
     def activate(self) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.episodes.episode import is_end
+from her_ros.episodes.splitting import is_end
 from her_ros.robot.frames import Floats
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.observed import Observed

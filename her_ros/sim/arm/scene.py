@@ -54,7 +54,7 @@ class ArmScene:
     #: first of the object's 7 values in qpos, and first of its 6 in qvel
     object_qpos: int
     object_dof: int
-    #: where episodes start, apart from the object
+    #: start of episodes, apart from the object
     start_qpos: Floats
     #: position of the tool at the start, and height of the resting object, metres, world frame
     grip_position_m: Floats

@@ -80,7 +80,7 @@ class Disturber:
         self._generators = [_generator(seed) for seed in seeds]
         self._sensing, self._acting = Sensing(task, base_m), Acting(task)
         self._messages = Messages(len(seeds))
-        #: what the present episodes drew, shape (N,)
+        #: values drawn for the present episodes, shape (N,)
         self.drawn: Drawn = neutral(len(seeds))
 
     def begin(self, seeds: Sequence[int | None] | None = None) -> None:

@@ -11,7 +11,7 @@ UNIFORMS = 4
 
 
 class Messages:
-    """What each environment sees of a series of measurements.
+    """Measurements that each environment sees, after delay and loss.
 
     A delayed measurement never replaces a newer one, and the first always arrives.
 

@@ -36,7 +36,7 @@ _FLOOR_M = 6.0
 
 
 class Viewpoint(NamedTuple):
-    """Where a scene is looked at from: turning around a point, degrees and metres."""
+    """Camera that turns around a point, degrees and metres."""
 
     lookat_m: tuple[float, float, float]
     distance_m: float

@@ -14,7 +14,7 @@ from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode
 from her_ros.learning.learner import Learner
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.training.checkpoint import load_checkpoint
 from her_ros.learning.training.checkpoint_form import check_form
@@ -120,9 +120,11 @@ def hindsight_goals(
     first = replay.add(episode)
     for each in others:
         replay.add(each)
-    generator, spec = torch.Generator().manual_seed(0), replay.draw_spec._replace(candidates=0)
+    generator, spec = torch.Generator().manual_seed(0), replay.noise_spec._replace(candidates=0)
     drawn = [
-        replay.sample_episode(first, len(episode), Draws.random(len(episode), generator, spec))
+        replay.sample_episode(
+            first, len(episode), SampleNoise.random(len(episode), generator, spec)
+        )
         for _ in range(_GOALS)
     ]
     return np.array([each.goal.numpy() for each in drawn], np.float64)

@@ -190,7 +190,7 @@ def test_an_environment_that_starts_anew_is_no_fault(right, found_in):
 
 
 @pytest.mark.parametrize('off', [-9e-7, 0.0, 9e-7])
-def test_rounding_at_the_tolerance_is_not_judged(right, found_in, push, off):
+def test_rounding_at_the_tolerance_is_not_checked(right, found_in, push, off):
     messages = right()
     for reward in (0, -1):
         row = messages[3][:1]

@@ -18,7 +18,7 @@ from her_ros.bags.reader import read_bag
 from her_ros.bags.repair.recover import default_output, recover
 from her_ros.bags.storage.mcap_file import MAGIC, records, stream_of
 from her_ros.bags.writer import write_rollout
-from her_ros.episodes.episode import split_rollout
+from her_ros.episodes.splitting import split_rollout
 from her_ros.wire.cloud import CloudDecoder
 from her_ros.wire.rows import step_dtype
 

@@ -9,7 +9,7 @@ from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.learning.acceleration.compile import CompileAhead
 from her_ros.learning.agents.actor_critic import NO_NOISE
 from her_ros.learning.learner import Learner
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import SampleNoise
 from her_ros.tasks.registry import TASKS
 
 pytestmark = pytest.mark.skipif(not shutil.which('g++'), reason='torch.compile needs a compiler')
@@ -44,9 +44,11 @@ def test_the_background_process_compiles_what_the_learner_then_computes_alike(ca
         assert time.monotonic() < deadline
         time.sleep(0.05)
     assert learner.compiled, news
-    draws = Draws.random(16, torch.Generator().manual_seed(3), learner.replay.draw_spec)
-    found, losses = learner._run_gradients(draws, NO_NOISE)
-    expected, expected_losses = learner._gradients(draws, NO_NOISE)
+    sample_noise = SampleNoise.random(
+        16, torch.Generator().manual_seed(3), learner.replay.noise_spec
+    )
+    found, losses = learner._run_gradients(sample_noise, NO_NOISE)
+    expected, expected_losses = learner._gradients(sample_noise, NO_NOISE)
     for name, gradient in expected.items():
         torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6)
     for name, loss in expected_losses.items():
@@ -54,8 +56,8 @@ def test_the_background_process_compiles_what_the_learner_then_computes_alike(ca
     # New episodes change what is computed without compiling again.
     learner.ingest([make_episode(TASKS['FetchReach'], length=5)])
     with torch.compiler.set_stance('fail_on_recompile'):
-        found, _ = learner._run_gradients(draws, NO_NOISE)
-    expected, _ = learner._gradients(draws, NO_NOISE)
+        found, _ = learner._run_gradients(sample_noise, NO_NOISE)
+    expected, _ = learner._gradients(sample_noise, NO_NOISE)
     torch.testing.assert_close(found['actor'], expected['actor'], rtol=1e-4, atol=1e-6)
     assert ahead.poll() == ''
     ahead.close()

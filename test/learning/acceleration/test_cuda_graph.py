@@ -178,7 +178,7 @@ def test_compiled_updates_are_captured_anew(make_learner, toy, make_episode, mon
     calls = []
 
     def compiled(function, **_):
-        return lambda *draws: calls.append(1) or function(*draws)
+        return lambda *sample_noise: calls.append(1) or function(*sample_noise)
 
     monkeypatch.setattr(torch, 'compile', compiled)
     learner.compile()

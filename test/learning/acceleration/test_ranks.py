@@ -15,7 +15,7 @@ from her_ros.learning.acceleration.ranks import Ranks
 from her_ros.learning.agents.actor_critic import Inputs
 from her_ros.learning.learner import Learner
 from her_ros.learning.normalizer import Normalizer
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import SampleNoise
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.torchrun import rank_and_count
 from her_ros.tasks.registry import task_named
@@ -90,8 +90,8 @@ def both_at_once():
     for _ in range(UPDATES):
         halves = []
         for learner in learners:
-            draws = Draws.random(PARAMETERS.batch_size, learner._generators['update'])
-            halves.append(vars(first.inputs(learner.replay.gather(draws))))
+            sample_noise = SampleNoise.random(PARAMETERS.batch_size, learner._generators['update'])
+            halves.append(vars(first.inputs(learner.replay.gather(sample_noise))))
         for half in halves:
             assert half.pop('weight') is half.pop('true_states') is None
         inputs = Inputs(**{key: torch.cat([half[key] for half in halves]) for key in halves[0]})

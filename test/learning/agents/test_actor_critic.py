@@ -11,7 +11,7 @@ from her_ros.config.parameters.learner import AGENTS, LearnerParameters
 from her_ros.config.schema import parameters_of
 from her_ros.learning.agents.agent import Agent
 from her_ros.learning.learner import Learner
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import SampleNoise
 
 CHOSEN = [
     {'agent': 'ddpg'},
@@ -63,10 +63,10 @@ def test_gradients_change_nothing_and_draw_nothing(toy, parameters, make_episode
     learner.ingest([make_episode(toy, 10, number) for number in range(5)])
     learner.update(3)
     generator = torch.Generator().manual_seed(1)
-    draws = Draws.random(16, generator)
+    sample_noise = SampleNoise.random(16, generator)
     noise = learner.algorithm.noise(16, generator)
     before, global_state = copy.deepcopy(learner.state_dict()), torch.get_rng_state()
-    first, second = (learner._gradients(draws, noise) for _ in range(2))
+    first, second = (learner._gradients(sample_noise, noise) for _ in range(2))
     torch.testing.assert_close(first, second, rtol=0, atol=0)
     torch.testing.assert_close(learner.state_dict(), before, rtol=0, atol=0)
     assert torch.equal(torch.get_rng_state(), global_state)

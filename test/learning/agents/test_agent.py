@@ -7,7 +7,7 @@ from torch import nn
 
 from her_ros.learning.agents.actor_critic import Inputs, Networks, critic_losses
 from her_ros.learning.agents.agent import Agent, Ddpg
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import SampleNoise
 from her_ros.learning.replay.buffer import Replay
 
 
@@ -209,7 +209,7 @@ def test_termination_cuts_the_bootstrap_and_truncation_does_not(toy, parameters,
         )
         replay = Replay(toy, parameters(her_k=0))
         first = replay.add(episode)
-        batch = replay.sample_episode(first, 5, Draws.random(5, torch.Generator()))
+        batch = replay.sample_episode(first, 5, SampleNoise.random(5, torch.Generator()))
         state = torch.zeros((5, toy.observation_size + toy.goal_size))
         inputs = Inputs(
             state, batch.action, state, batch.reward, batch.terminated, batch.steps_to_goal

@@ -10,7 +10,7 @@ from her_ros.learning.agents.actor_critic import Inputs
 from her_ros.learning.agents.agent import Agent, Ddpg
 from her_ros.learning.agents.offline_regularizer import (
     OFFLINE_REGULARIZERS,
-    Proposal,
+    ActorLossInputs,
     gcsl,
     td3_bc,
     unregularized,
@@ -18,7 +18,7 @@ from her_ros.learning.agents.offline_regularizer import (
 )
 
 
-def proposal_of(count=200, seed=0, **values):
+def inputs_of(count=200, seed=0, **values):
     generator = torch.Generator().manual_seed(seed)
 
     def draw():
@@ -31,7 +31,7 @@ def proposal_of(count=200, seed=0, **values):
         'steps_to_goal': (4 * draw()).clamp(min=0).long(),
         'discount': 0.98,
     }
-    return Proposal(**{**drawn, **values})
+    return ActorLossInputs(**{**drawn, **values})
 
 
 def test_every_regularizer_can_be_chosen_by_its_name():
@@ -41,42 +41,42 @@ def test_every_regularizer_can_be_chosen_by_its_name():
 
 
 def test_unregularized_looks_at_values_alone():
-    proposal = proposal_of()
-    assert unregularized(proposal) == -proposal.value.mean()
+    inputs = inputs_of()
+    assert unregularized(inputs) == -inputs.value.mean()
 
 
 def test_td3_bc_does_not_depend_on_the_unit_of_rewards():
     """Eq. 5 of Fujimoto & Gu 2021: the value is divided by its mean size."""
-    proposal = proposal_of()
-    scaled = dataclasses.replace(proposal, value=1000 * proposal.value)
-    torch.testing.assert_close(td3_bc(scaled), td3_bc(proposal))
+    inputs = inputs_of()
+    scaled = dataclasses.replace(inputs, value=1000 * inputs.value)
+    torch.testing.assert_close(td3_bc(scaled), td3_bc(inputs))
     # All values here are negative, so their mean divided by their mean size is -1.
-    below_zero = proposal_of(value=-torch.rand(200, dtype=torch.float64) - 0.1)
+    below_zero = inputs_of(value=-torch.rand(200, dtype=torch.float64) - 0.1)
     torch.testing.assert_close(td3_bc(below_zero), below_zero.deviation.mean() + 2.5)
 
 
 def test_gcsl_imitates_every_move_that_led_to_its_goal_and_no_other():
-    proposal = proposal_of()
-    led = proposal.steps_to_goal > 0
+    inputs = inputs_of()
+    led = inputs.steps_to_goal > 0
     assert 0 < led.sum() < len(led)
-    torch.testing.assert_close(gcsl(proposal), proposal.deviation[led].mean())
-    none = proposal_of(steps_to_goal=torch.zeros(200, dtype=torch.long))
+    torch.testing.assert_close(gcsl(inputs), inputs.deviation[led].mean())
+    none = inputs_of(steps_to_goal=torch.zeros(200, dtype=torch.long))
     assert gcsl(none) == 0 == wgcsl(none)
 
 
 def test_wgcsl_weighs_as_its_paper_writes():
     """Eq. 4 to 6 of Yang et al. 2022, sample by sample."""
-    proposal = proposal_of()
-    ranked = sorted(proposal.advantage[proposal.steps_to_goal > 0].tolist())
+    inputs = inputs_of()
+    ranked = sorted(inputs.advantage[inputs.steps_to_goal > 0].tolist())
     # What a share of 0.4 of the samples lies below, interpolated as quantiles are.
     place = 0.4 * (len(ranked) - 1)
     low, high = ranked[math.floor(place)], ranked[math.ceil(place)]
     threshold = low + (place - math.floor(place)) * (high - low)
     expected, led = 0.0, 0
     rows = zip(
-        proposal.deviation.tolist(),
-        proposal.advantage.tolist(),
-        proposal.steps_to_goal.tolist(),
+        inputs.deviation.tolist(),
+        inputs.advantage.tolist(),
+        inputs.steps_to_goal.tolist(),
         strict=True,
     )
     for deviation, advantage, steps in rows:
@@ -84,7 +84,7 @@ def test_wgcsl_weighs_as_its_paper_writes():
             weight = 0.98**steps * min(10.0, 2.718281828459045**advantage)
             expected += deviation * weight * (0.05 if advantage < threshold else 1.0)
             led += 1
-    assert wgcsl(proposal).item() == pytest.approx(expected / led)
+    assert wgcsl(inputs).item() == pytest.approx(expected / led)
 
 
 def inputs_with(toy, action, steps):

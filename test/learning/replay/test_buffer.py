@@ -9,7 +9,7 @@ import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.episode_rows import ReplayError
 from her_ros.learning.replay.moves import moves_on
@@ -23,8 +23,8 @@ with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments o
 ALMOST_ONE = 1 - 2**-53
 
 
-def draws_of(count, seed=0, device='cpu'):
-    return Draws.random(count, torch.Generator(device).manual_seed(seed))
+def noise_of(count, seed=0, device='cpu'):
+    return SampleNoise.random(count, torch.Generator(device).manual_seed(seed))
 
 
 def new_replay(task, capacity, device='cpu', **parameters):
@@ -38,11 +38,14 @@ def filled(task, episodes, device='cpu', capacity=1000, **parameters):
     return replay
 
 
-def literal_batch(task, episodes, share, draws):
+def literal_batch(task, episodes, share, noise):
     """HER's sampling as one would write it down: sample by sample, episode by episode."""
     transitions = [(episode, t) for episode in episodes for t in range(len(episode))]
     numbers = zip(
-        draws.transition.tolist(), draws.relabel.tolist(), draws.future.tolist(), strict=True
+        noise.transition.tolist(),
+        noise.relabel.tolist(),
+        noise.future.tolist(),
+        strict=True,
     )
     samples = []
     for which, relabel, future in numbers:
@@ -76,10 +79,10 @@ def assert_equal(batch, literal):
 
 
 def every_transition(replay, device='cpu', seed=0):
-    """Draws that select each stored transition once, and any goals."""
+    """SampleNoise that select each stored transition once, and any goals."""
     count = len(replay)
     each = (torch.arange(count, dtype=torch.float64, device=device) + 0.5) / count
-    return dataclasses.replace(draws_of(count, seed, device), transition=each)
+    return dataclasses.replace(noise_of(count, seed, device), transition=each)
 
 
 class Kept:
@@ -121,7 +124,7 @@ def test_transitions_and_future_goals_follow_the_exact_distribution(toy, make_ep
         episode.rows['achieved_goal'][:, 1] = np.arange(len(episode) + 1)
         episode.rows['desired_goal'] = number, -1
     count = 200_000
-    batch = filled(toy, episodes, device).sample(draws_of(count, device=device))
+    batch = filled(toy, episodes, device).sample(noise_of(count, device=device))
     number, t = batch.achieved_goal.cpu().long().T.tolist()
     goal_number, goal_index = batch.goal.cpu().long().T.tolist()
     assert goal_number == number
@@ -145,8 +148,8 @@ def test_the_last_draw_selects_the_last_transition(toy, make_episode):
     for count in range(1, 5):
         kept = episodes[:count]
         edge = torch.tensor([0.0, ALMOST_ONE], dtype=torch.float64)
-        draws = Draws(edge, edge, edge)
-        batch = filled(toy, kept).sample(draws)
+        noise = SampleNoise(edge, edge, edge)
+        batch = filled(toy, kept).sample(noise)
         np.testing.assert_array_equal(batch.action[0], kept[0].action[0])
         np.testing.assert_array_equal(batch.action[1], kept[-1].action[-1])
         np.testing.assert_array_equal(batch.goal[0], kept[0].achieved_goal[1])
@@ -157,7 +160,7 @@ def test_the_last_draw_selects_the_last_transition(toy, make_episode):
 def test_k_of_k_plus_one_samples_are_relabelled(toy, make_episode, device, k, share):
     episode = make_episode(toy, 10)
     count = 100_000
-    batch = filled(toy, [episode], device, her_k=k).sample(draws_of(count, device=device))
+    batch = filled(toy, [episode], device, her_k=k).sample(noise_of(count, device=device))
     desired = torch.from_numpy(episode.desired_goal.copy()).to(device)
     relabelled = (batch.goal != desired).any(-1).sum().item()
     # four standard deviations of a binomial count
@@ -169,7 +172,7 @@ def test_rewards_equal_the_environments_own(make_episode, device, task):
     env = MujocoFetchEnv.__new__(MujocoFetchEnv)
     env.distance_threshold, env.reward_type = 0.05, 'sparse'
     episodes = [make_episode(task, 50, number) for number in range(20)]
-    batch = filled(task, episodes, device, 2000).sample(draws_of(20_000, device=device))
+    batch = filled(task, episodes, device, 2000).sample(noise_of(20_000, device=device))
     goals = batch.next_achieved_goal.cpu().numpy(), batch.goal.cpu().numpy()
     expected = env.compute_reward(*goals, {})
     assert 0.1 < (expected == 0).mean() < 0.9
@@ -195,9 +198,9 @@ def test_the_vectorised_sampler_equals_the_literal_loop(
         make_episode(task, length, number, terminated=number % 2 == 0)
         for number, length in enumerate(lengths)
     ]
-    draws = draws_of(3000, seed=goal_size, device=device)
-    batch = filled(task, episodes, device).sample(draws)
-    assert_equal(batch, literal_batch(task, episodes, 0.8, draws))
+    noise = noise_of(3000, seed=goal_size, device=device)
+    batch = filled(task, episodes, device).sample(noise)
+    assert_equal(batch, literal_batch(task, episodes, 0.8, noise))
 
 
 @pytest.mark.parametrize('capacity', [60, 101, 256])
@@ -217,10 +220,10 @@ def test_the_buffer_holds_the_newest_episodes_and_nothing_else(toy, make_episode
         assert first == kept.placed[-1][0]
         assert replay.episodes == len(kept.episodes)
         assert len(replay) == sum(map(len, kept.episodes))
-        draws = every_transition(replay, seed=number)
-        assert_equal(replay.sample(draws), literal_batch(toy, kept.episodes, 0.8, draws))
-        draws = draws_of(50, seed=number)
-        assert_equal(replay.sample(draws), literal_batch(toy, kept.episodes, 0.8, draws))
+        noise = every_transition(replay, seed=number)
+        assert_equal(replay.sample(noise), literal_batch(toy, kept.episodes, 0.8, noise))
+        noise = noise_of(50, seed=number)
+        assert_equal(replay.sample(noise), literal_batch(toy, kept.episodes, 0.8, noise))
     assert dropped > 100
 
 
@@ -250,7 +253,7 @@ def test_after_eviction_transitions_are_still_uniform(toy, make_episode, device)
         kept.add(episode)
     assert len(kept.episodes) in range(3, 8)
     count = 100_000
-    actions = replay.sample(draws_of(count, device=device)).action[:, 0].tolist()
+    actions = replay.sample(noise_of(count, device=device)).action[:, 0].tolist()
     found = Counter(actions)
     stored = [action for each in kept.episodes for action in each.action[:, 0].tolist()]
     assert set(found) == set(stored)
@@ -266,10 +269,10 @@ def test_one_episode_is_gathered_once_and_in_order(toy, make_episode, device):
     replay = new_replay(toy, 1000, device)
     first_rows = [replay.add(episode) for episode in episodes]
     for first_row, episode in zip(first_rows, episodes, strict=True):
-        draws = draws_of(len(episode), device=device)
-        batch = replay.sample_episode(first_row, len(episode), draws)
+        noise = noise_of(len(episode), device=device)
+        batch = replay.sample_episode(first_row, len(episode), noise)
         each = (torch.arange(len(episode), dtype=torch.float64) + 0.5) / len(episode)
-        in_order = Draws(each, draws.relabel.cpu(), draws.future.cpu())
+        in_order = SampleNoise(each, noise.relabel.cpu(), noise.future.cpu())
         assert_equal(batch, literal_batch(toy, [episode], 0.8, in_order))
 
 
@@ -279,7 +282,7 @@ def test_the_ends_of_what_is_drawn_pick_the_newest(toy, make_episode, moving, de
     replay = filled(toy, episodes, device, motion_fraction=share)
     newest = episodes[-1].action[-1, 0]
     ends = torch.tensor([np.nextafter(share, 0), ALMOST_ONE], dtype=torch.float64, device=device)
-    batch = replay.sample(Draws(ends, ends, ends))
+    batch = replay.sample(SampleNoise(ends, ends, ends))
     assert batch.action[:, 0].tolist() == [newest, newest]
 
 
@@ -299,7 +302,7 @@ def test_a_share_of_the_samples_comes_from_before_moves(toy, make_episode, movin
     before = [moves_on(each.achieved_goal, toy)[:-1] for each in kept.episodes]
     listed = sum(int(each.sum()) for each in before)
     assert 0 < listed < all_of_them
-    found = Counter(replay.sample(draws_of(count, device=device)).action[:, 0].tolist())
+    found = Counter(replay.sample(noise_of(count, device=device)).action[:, 0].tolist())
     for episode, which in zip(kept.episodes, before, strict=True):
         for action, is_before in zip(episode.action[:, 0].tolist(), which, strict=True):
             expected = (1 - share) / all_of_them + (share / listed if is_before else 0.0)
@@ -310,7 +313,7 @@ def test_a_share_of_the_samples_comes_from_before_moves(toy, make_episode, movin
 def test_while_nothing_has_moved_all_is_drawn_from(toy, make_episode, moving, device):
     episodes = [moving(make_episode(toy, 10, i), np.zeros(11)) for i in range(3)]
     replay = filled(toy, episodes, device, motion_fraction=0.5)
-    actions = replay.sample(draws_of(2000, device=device)).action[:, 0].tolist()
+    actions = replay.sample(noise_of(2000, device=device)).action[:, 0].tolist()
     assert set(actions) == {a for each in episodes for a in each.action[:, 0].tolist()}
 
 
@@ -327,9 +330,9 @@ def test_past_goals_are_desired_goals_of_stored_episodes(
         replay.add(episode)
         kept.add(episode)
     count = 50_000
-    draws = draws_of(count, device=device)
-    goals = [tuple(goal) for goal in replay.sample(draws).goal.tolist()]
-    relabel = draws.relabel.tolist()
+    noise = noise_of(count, device=device)
+    goals = [tuple(goal) for goal in replay.sample(noise).goal.tolist()]
+    relabel = noise.relabel.tolist()
     desired = [tuple(episode.desired_goal.tolist()) for episode in kept.episodes]
     past = Counter(g for g, u in zip(goals, relabel, strict=True) if 0.4 <= u < 0.8)
     assert set(past) == set(desired)
@@ -344,10 +347,10 @@ def test_past_goals_are_desired_goals_of_stored_episodes(
 
 def test_sampling_changes_nothing_that_is_stored(toy, make_episode):
     replay = filled(toy, [make_episode(toy, 10, number) for number in range(5)])
-    draws = draws_of(100)
-    before = replay.sample(draws)
-    replay.sample(draws_of(1000, seed=1)).goal.fill_(0)
-    after = replay.sample(draws)
+    noise = noise_of(100)
+    before = replay.sample(noise)
+    replay.sample(noise_of(1000, seed=1)).goal.fill_(0)
+    after = replay.sample(noise)
     for name, values in vars(before).items():
         assert values is None or torch.equal(values, getattr(after, name)), name
 
@@ -355,20 +358,20 @@ def test_sampling_changes_nothing_that_is_stored(toy, make_episode):
 def test_the_buffer_does_not_depend_on_the_callers_memory(toy, make_episode):
     episode = make_episode(toy, 10)
     replay = filled(toy, [episode])
-    draws = draws_of(100)
-    literal = literal_batch(toy, [episode], 0.8, draws)
+    noise = noise_of(100)
+    literal = literal_batch(toy, [episode], 0.8, noise)
     episode.rows['achieved_goal'] = 0
     episode.rows['observation'] = 0
-    assert_equal(replay.sample(draws), literal)
+    assert_equal(replay.sample(noise), literal)
 
 
 def test_read_only_views_of_a_file_are_stored(toy, make_episode):
     rows = make_episode(toy, 10).rows
     view = np.frombuffer(rows.tobytes(), rows.dtype)
     episode = type(make_episode(toy, 1))(view)
-    draws = draws_of(100)
-    batch = filled(toy, [episode]).sample(draws)
-    assert_equal(batch, literal_batch(toy, [episode], 0.8, draws))
+    noise = noise_of(100)
+    batch = filled(toy, [episode]).sample(noise)
+    assert_equal(batch, literal_batch(toy, [episode], 0.8, noise))
 
 
 def test_an_episode_that_just_fits_is_stored_and_a_longer_one_refused(toy, make_episode):
@@ -384,12 +387,12 @@ def test_an_episode_that_just_fits_is_stored_and_a_longer_one_refused(toy, make_
 
 def test_an_empty_buffer_has_nothing_to_sample(toy):
     with pytest.raises(ReplayError, match='empty'):
-        new_replay(toy, 100).sample(draws_of(1))
+        new_replay(toy, 100).sample(noise_of(1))
 
 
 def test_draws_are_independent_uniform_and_follow_their_generator(device):
-    draws = draws_of(50_000, device=device)
-    numbers = torch.stack([draws.transition, draws.relabel, draws.future]).cpu()
+    noise = noise_of(50_000, device=device)
+    numbers = torch.stack([noise.transition, noise.relabel, noise.future]).cpu()
     assert numbers.dtype == torch.float64
     assert numbers.min() >= 0
     assert numbers.max() < 1
@@ -397,8 +400,8 @@ def test_draws_are_independent_uniform_and_follow_their_generator(device):
     assert (numbers.mean(1) - 0.5).abs().max() < 4 / (12 * 50_000) ** 0.5
     correlations = torch.corrcoef(numbers) - torch.eye(3, dtype=torch.float64)
     assert correlations.abs().max() < 4 / 50_000**0.5
-    assert torch.equal(draws_of(50_000, device=device).future, draws.future)
-    assert not torch.equal(draws_of(50_000, seed=1, device=device).future, draws.future)
+    assert torch.equal(noise_of(50_000, device=device).future, noise.future)
+    assert not torch.equal(noise_of(50_000, seed=1, device=device).future, noise.future)
 
 
 def disturbed(episode, task, noise=1.0):
@@ -414,10 +417,10 @@ def disturbed(episode, task, noise=1.0):
 def test_goals_and_rewards_of_disturbed_episodes_never_see_noise(toy, make_episode, truth):
     plain = [make_episode(toy, length, length) for length in (3, 20, 8)]
     episodes = [disturbed(episode, toy) for episode in plain]
-    draws = draws_of(500)
-    batch = filled(toy, episodes, truth=truth).sample(draws)
-    literal = literal_batch(toy, episodes, 0.8, draws)
-    exact = literal_batch(toy, plain, 0.8, draws)
+    noise = noise_of(500)
+    batch = filled(toy, episodes, truth=truth).sample(noise)
+    literal = literal_batch(toy, episodes, 0.8, noise)
+    exact = literal_batch(toy, plain, 0.8, noise)
     for name in ('goal', 'reward', 'achieved_goal', 'next_achieved_goal', 'steps_to_goal'):
         np.testing.assert_array_equal(getattr(batch, name).numpy(), exact[name])
     for name in ('observation', 'next_observation', 'action'):
@@ -437,7 +440,7 @@ def test_goals_and_rewards_of_disturbed_episodes_never_see_noise(toy, make_episo
 
 
 def test_undisturbed_episodes_show_critics_what_was_seen(toy, make_episode):
-    batch = filled(toy, [make_episode(toy, 20)], truth='critic').sample(draws_of(50))
+    batch = filled(toy, [make_episode(toy, 20)], truth='critic').sample(noise_of(50))
     assert torch.equal(batch.true_observation, batch.observation)
     assert torch.equal(batch.next_seen_achieved_goal, batch.next_achieved_goal.float())
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.learning.replay.batch import Draws, DrawSpec
+from her_ros.learning.replay.batch import NoiseSpec, SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.curriculum import Curriculum, select
 
@@ -123,14 +123,16 @@ def test_later_in_training_goals_are_nearer_to_the_desired_ones(toy, make_episod
         for name in ('achieved_goal', 'desired_goal'):
             episode.rows[name] = random.uniform(-1, 1, episode.rows[name].shape)
         replay.add(episode)
-    draws = Draws.random(500, torch.Generator(device).manual_seed(0), DrawSpec(candidates=4))
-    own = replay._last_state_row.index_select(0, replay.sample(draws).row).long() + 1
+    noise = SampleNoise.random(
+        500, torch.Generator(device).manual_seed(0), NoiseSpec(candidates=4)
+    )
+    own = replay._last_state_row.index_select(0, replay.sample(noise).row).long() + 1
     desired = replay._goal.index_select(0, own)
     distances = []
     for updates in (0.0, 300.0):
-        goal = replay.sample(draws, torch.tensor(updates, device=device)).goal
+        goal = replay.sample(noise, torch.tensor(updates, device=device)).goal
         distances.append((goal - desired).norm(dim=-1).mean().item())
-    plain = dataclasses.replace(draws, candidates=None)
+    plain = dataclasses.replace(noise, candidates=None)
     distances.append((replay.sample(plain).goal - desired).norm(dim=-1).mean().item())
     at_first, later, by_chance = distances
     # The nearest of up to four; at first goals are chosen for what they cover. Those lie in the

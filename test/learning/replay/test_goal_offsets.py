@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from her_ros.learning.replay.batch import Draws, DrawSpec
+from her_ros.learning.replay.batch import NoiseSpec, SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.tasks.registry import TASKS
 from her_ros.tasks.symmetry import SymmetryError
@@ -23,13 +23,13 @@ def replay(make_episode, parameters, device):
 
 
 def test_half_of_the_hindsight_goals_are_moved_and_rewarded_as_moved(replay, device):
-    spec = DrawSpec(goal_offsets=True)
-    assert replay.draw_spec == spec
-    draws = Draws.random(4000, torch.Generator(device).manual_seed(0), spec)
-    found = replay.sample(draws)
-    plain = replay.sample(dataclasses.replace(draws, goal_offset=None))
-    is_hindsight = draws.relabel < 4 / 7
-    whether, x, y = draws.goal_offset
+    spec = NoiseSpec(goal_offsets=True)
+    assert replay.noise_spec == spec
+    noise = SampleNoise.random(4000, torch.Generator(device).manual_seed(0), spec)
+    found = replay.sample(noise)
+    plain = replay.sample(dataclasses.replace(noise, goal_offset=None))
+    is_hindsight = noise.relabel < 4 / 7
+    whether, x, y = noise.goal_offset
     is_moved = is_hindsight & (whether < 0.5)
     offset = torch.stack((2 * x - 1, 2 * y - 1, torch.zeros_like(x)), 1) * OFFSET_M
     expected = torch.where(is_moved[:, None], plain.goal + offset, plain.goal)

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.learning.replay.batch import Draws, DrawSpec
+from her_ros.learning.replay.batch import NoiseSpec, SampleNoise
 from her_ros.learning.replay.buffer import Replay
-from her_ros.learning.replay.goals import Choice, future_rows
+from her_ros.learning.replay.goals import GoalCandidates, future_rows
 
 #: the largest float64 below 1
 ALMOST_ONE = 1 - 2**-53
@@ -15,7 +15,7 @@ LENGTHS = (1, 3, 7)
 
 
 def future(row, last, uniform):
-    return future_rows(Choice(row, row, last, uniform, anywhere=torch.zeros_like))
+    return future_rows(GoalCandidates(row, row, last, uniform, anywhere=torch.zeros_like))
 
 
 def test_every_later_state_has_its_share_of_the_unit_interval():
@@ -70,7 +70,7 @@ def test_goals_follow_the_exact_distribution_of_their_strategy(replay_of, device
     """Of k + 1 samples k are relabelled, and among the goals that may be all are as likely."""
     count, k = 100_000, 3
     replay = replay_of(her_strategy=strategy, her_k=k)
-    batch = replay.sample(Draws.random(count, torch.Generator(device).manual_seed(0)))
+    batch = replay.sample(SampleNoise.random(count, torch.Generator(device).manual_seed(0)))
     number, t = batch.achieved_goal.cpu().long().T.tolist()
     goal_number, goal_index = batch.goal.cpu().long().T.tolist()
     found = Counter(zip(number, t, goal_number, goal_index, strict=True))
@@ -92,7 +92,7 @@ def test_goals_follow_the_exact_distribution_of_their_strategy(replay_of, device
 @pytest.mark.parametrize('strategy', ['future', 'final', 'episode', 'random'])
 def test_moves_are_counted_to_later_goals_of_the_same_episode_only(replay_of, device, strategy):
     replay = replay_of(her_strategy=strategy)
-    batch = replay.sample(Draws.random(5000, torch.Generator(device).manual_seed(1)))
+    batch = replay.sample(SampleNoise.random(5000, torch.Generator(device).manual_seed(1)))
     number, t = batch.achieved_goal.cpu().long().T
     goal_number, goal_index = batch.goal.cpu().long().T
     is_later = (number == goal_number) & (goal_index > t)
@@ -102,8 +102,10 @@ def test_moves_are_counted_to_later_goals_of_the_same_episode_only(replay_of, de
 
 def test_candidates_of_a_curriculum_follow_the_strategy(replay_of, device):
     replay = replay_of(her_strategy='episode', curriculum_enabled=True, her_k=1000)
-    draws = Draws.random(5000, torch.Generator(device).manual_seed(1), DrawSpec(candidates=3))
-    batch = replay.sample(draws)
+    noise = SampleNoise.random(
+        5000, torch.Generator(device).manual_seed(1), NoiseSpec(candidates=3)
+    )
+    batch = replay.sample(noise)
     number = batch.achieved_goal[:, 0].cpu().long().tolist()
     goals = batch.goal.cpu().long().tolist()
     for own, (goal_number, goal_index) in zip(number, goals, strict=True):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.priorities import TdErrorPriorities, trajectory_energy
 
@@ -21,8 +21,8 @@ def replay_of(task, device, priority, episodes=(), capacity=200, **parameters):
 
 
 def sample(replay, device, count=COUNT, updates=0):
-    draws = Draws.random(count, torch.Generator(device).manual_seed(0))
-    return replay.sample(draws, torch.tensor(updates, dtype=torch.float32, device=device))
+    noise = SampleNoise.random(count, torch.Generator(device).manual_seed(0))
+    return replay.sample(noise, torch.tensor(updates, dtype=torch.float32, device=device))
 
 
 def assert_frequencies(found, probabilities, count=COUNT):

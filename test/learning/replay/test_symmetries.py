@@ -8,7 +8,7 @@ from symmetries import SCRIPTS, SYMMETRIES, Symmetry, compare
 
 from her_ros.arms.model import load_model
 from her_ros.learning.learner import Learner
-from her_ros.learning.replay.batch import Draws, DrawSpec
+from her_ros.learning.replay.batch import NoiseSpec, SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.symmetries import Transformation, reflections
 from her_ros.tasks.fetch import FETCH_TASKS
@@ -27,15 +27,15 @@ def filled(make_episode, parameters, task=PUSH, episodes=10, device='cpu', **cha
     return replay
 
 
-def draws_of(count, symmetries=True, seed=0, device='cpu'):
+def noise_of(count, symmetries=True, seed=0, device='cpu'):
     generator = torch.Generator(device).manual_seed(seed)
-    return Draws.random(count, generator, DrawSpec(symmetries=symmetries))
+    return SampleNoise.random(count, generator, NoiseSpec(symmetries=symmetries))
 
 
-def with_numbers(draws, *numbers):
+def with_numbers(noise, *numbers):
     """Give all samples the same numbers for symmetries."""
-    each = torch.tensor(numbers, dtype=torch.float64, device=draws.relabel.device)
-    return dataclasses.replace(draws, symmetry=each[:, None].expand(4, len(draws.relabel)))
+    each = torch.tensor(numbers, dtype=torch.float64, device=noise.relabel.device)
+    return dataclasses.replace(noise, symmetry=each[:, None].expand(4, len(noise.relabel)))
 
 
 def values_of(batch):
@@ -95,9 +95,9 @@ def test_states_goal_and_action_transform_together_and_the_reward_stays(
     make_episode, parameters, symmetry, numbers
 ):
     replay = filled(make_episode, parameters, **ALL)
-    draws = draws_of(500, symmetries=False)
-    plain = replay.sample(draws)
-    found = replay.sample(with_numbers(draws, *numbers))
+    noise = noise_of(500, symmetries=False)
+    plain = replay.sample(noise)
+    found = replay.sample(with_numbers(noise, *numbers))
     assert 0.1 < (plain.reward == 0).float().mean() < 0.9
     for name, expected in transformed(plain, symmetry).items():
         if expected is not None:
@@ -130,9 +130,9 @@ def test_a_reflection_twice_changes_nothing(happens):
 def test_each_symmetry_has_its_share_and_they_are_independent(make_episode, parameters):
     changes = {'symmetry_left_right': 0.3, 'symmetry_front_back': 0.6, 'symmetry_offset_m': 0.2}
     replay, count = filled(make_episode, parameters, **changes), 50_000
-    draws = draws_of(count)
-    plain = replay.sample(dataclasses.replace(draws, symmetry=None))
-    found = replay.sample(draws)
+    noise = noise_of(count)
+    plain = replay.sample(dataclasses.replace(noise, symmetry=None))
+    found = replay.sample(noise)
     front_back, left_right = (found.action[:, :2] != plain.action[:, :2]).unbind(1)
     for mirrored, share in ((left_right, 0.3), (front_back, 0.6), (left_right & front_back, 0.18)):
         # four standard deviations of a binomial count
@@ -152,14 +152,14 @@ def test_each_symmetry_has_its_share_and_they_are_independent(make_episode, para
 def test_off_means_the_same_numbers_and_the_same_samples(make_episode, parameters):
     """A learner with symmetries of no effect draws more, and sees the same in each sample."""
     assert Replay(PUSH, parameters()).symmetries is None
-    plain = draws_of(50, symmetries=False)
+    plain = noise_of(50, symmetries=False)
     expected = torch.rand((3, 50), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     assert torch.equal(torch.stack([plain.transition, plain.relabel, plain.future]), expected)
     assert plain.symmetry is None
     off, on = (filled(make_episode, parameters, **each) for each in ({}, ALL))
-    draws = draws_of(50)
-    for name, value in values_of(off.sample(draws)).items():
-        same = on.sample(dataclasses.replace(draws, symmetry=None))
+    noise = noise_of(50)
+    for name, value in values_of(off.sample(noise)).items():
+        same = on.sample(dataclasses.replace(noise, symmetry=None))
         assert torch.equal(getattr(same, name), value), name
 
 
@@ -170,7 +170,7 @@ def test_the_normalisers_see_what_the_networks_see(make_episode, parameters):
     for episode in episodes:
         episode.rows['observation'] += 0.7  # far from any symmetry
     learner.ingest(episodes)
-    batch = learner.replay.sample(draws_of(100_000))
+    batch = learner.replay.sample(noise_of(100_000))
     for normalizer, seen in (
         (learner.normalizers['observation'], batch.observation),
         (learner.normalizers['goal'], batch.goal),
@@ -217,9 +217,9 @@ def test_a_task_of_ones_own_says_what_it_has(make_task, make_episode, parameters
     )
     task = dataclasses.replace(make_task(), symmetries=symmetries)
     replay = filled(make_episode, parameters, task, symmetry_left_right=1.0)
-    draws = draws_of(100)
-    plain = replay.sample(dataclasses.replace(draws, symmetry=None))
-    found = replay.sample(draws)
+    noise = noise_of(100)
+    plain = replay.sample(dataclasses.replace(noise, symmetry=None))
+    found = replay.sample(noise)
     x, y, vx, vy = plain.observation.unbind(1)
     expected = torch.stack((x, 1.0 - y, vx, -vy), 1)
     torch.testing.assert_close(found.observation, expected)
@@ -250,7 +250,7 @@ def test_the_arm_breaks_other_symmetries_by_a_fraction_of_a_move(symmetry):
 
 
 def test_the_truth_is_transformed_like_what_was_seen(make_episode, parameters):
-    batch = filled(make_episode, parameters, truth='critic', **ALL).sample(draws_of(200))
+    batch = filled(make_episode, parameters, truth='critic', **ALL).sample(noise_of(200))
     # These episodes are not disturbed: what was seen is the truth.
     assert torch.equal(batch.true_observation, batch.observation)
     assert torch.equal(batch.next_true_observation, batch.next_observation)

@@ -91,7 +91,7 @@ def offline(bags, quick, toy, make_episode):
         parameters = quick(compile_after=0)
         source, log = Listed(episodes), [tuple(entry) for entry in LOG]
         return OfflineTraining(
-            toy, parameters, bags.folder, source, log, 20, judge=lambda content: episodes
+            toy, parameters, bags.folder, source, log, 20, evaluate=lambda content: episodes
         )
 
     training = new()

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from her_ros.learning.learner import Learner
-from her_ros.learning.replay.batch import Draws
+from her_ros.learning.replay.batch import SampleNoise
 from her_ros.learning.training.offline import OfflineError, OfflineTraining, bags_in_order
 from her_ros.learning.training.online import Training, TrainingError
 from her_ros.policy.onnx_policy import OnnxPolicy
@@ -42,12 +42,12 @@ def episodes(toy, make_episode):
 def training_of(tmp_path, toy, parameters, episodes):
     """Make an offline training in a folder of its own, or in the same one as before."""
 
-    def make(name='run', source=None, updates=250, log=LOG, judge=None, task=toy, **changes):
+    def make(name='run', source=None, updates=250, log=LOG, evaluate=None, task=toy, **changes):
         folder = RunFolder(tmp_path / name)
         folder.create()
         chosen = parameters(**{'compile_after': 0, **changes})
         source = source or Listed(episodes)
-        return OfflineTraining(task, chosen, folder, source, log, updates, judge=judge)
+        return OfflineTraining(task, chosen, folder, source, log, updates, evaluate=evaluate)
 
     return make
 
@@ -61,7 +61,7 @@ def trained(training):
 
 
 def sampled(learner, count=2000):
-    batch = learner.replay.sample(Draws.random(count, torch.Generator().manual_seed(5)))
+    batch = learner.replay.sample(SampleNoise.random(count, torch.Generator().manual_seed(5)))
     return {name: values for name, values in vars(batch).items() if values is not None}
 
 
@@ -159,17 +159,17 @@ def test_an_episode_larger_than_the_buffer_is_named(training_of, make_episode, t
         training_of(source=Listed([make_episode(toy, 200)]), replay_capacity=100).begin()
 
 
-def test_policies_are_judged_on_the_way_and_the_result_tells(training_of, toy, make_episode):
-    judged = []
+def test_policies_are_evaluated_on_the_way_and_the_result_tells(training_of, toy, make_episode):
+    evaluated = []
 
-    def judge(content):
-        judged.append(content)
+    def evaluate(content):
+        evaluated.append(content)
         episodes = [make_episode(toy, 5, number) for number in range(10)]
         for number, episode in enumerate(episodes):
-            episode.rows['is_success'] = number < len(judged)
+            episode.rows['is_success'] = number < len(evaluated)
         return episodes
 
-    training = training_of(updates=1000, judge=judge)
+    training = training_of(updates=1000, evaluate=evaluate)
     policy = trained(training)
     result = json.loads(training.folder.result.read_text())
     assert [each['updates'] for each in result['evaluations']] == list(range(100, 1001, 100))
@@ -177,7 +177,7 @@ def test_policies_are_judged_on_the_way_and_the_result_tells(training_of, toy, m
         np.arange(1, 11) / 10
     )
     assert (result['success_rate'], result['updates']) == (1.0, 1000)
-    assert policy == judged[-1]
+    assert policy == evaluated[-1]
     assert (
         OnnxPolicy(policy, 'policy.onnx', toy).contract.provenance['offline_regularizer'] == 'none'
     )

@@ -162,11 +162,11 @@ def test_a_candidate_policy_is_the_same_after_a_restart(bags, quick):
 @pytest.mark.parametrize(
     ('damage', 'message'),
     [
-        (lambda path: path.unlink(), 'missing since the checkpoint has learnt from it'),
-        (lambda path: path.write_bytes(b''), 'altered since the checkpoint has learnt from it'),
+        (lambda path: path.unlink(), 'missing since the checkpoint has learned from it'),
+        (lambda path: path.write_bytes(b''), 'altered since the checkpoint has learned from it'),
         (
             lambda path: path.write_bytes(path.read_bytes()[:-1] + b'\xff'),
-            'altered since the checkpoint has learnt from it',
+            'altered since the checkpoint has learned from it',
         ),
     ],
 )

@@ -13,7 +13,8 @@ from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.config.schema import parameters_of
 from her_ros.config.shipped import shipped_folders
-from her_ros.episodes.episode import Episode, split_rollout
+from her_ros.episodes.episode import Episode
+from her_ros.episodes.splitting import split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.robot.bridge.control import RobotControl
 from her_ros.robot.bridge.observer import listed

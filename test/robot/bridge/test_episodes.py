@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from her_ros.episodes.episode import Episode, split_rollout
+from her_ros.episodes.episode import Episode
+from her_ros.episodes.splitting import split_rollout
 from her_ros.robot.bridge.episodes import RobotEpisodes
 from her_ros.tasks.observed import Observed
 from her_ros.tasks.registry import TASKS

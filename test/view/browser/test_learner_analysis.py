@@ -88,10 +88,10 @@ def test_the_critic_is_read_again_only_when_the_checkpoint_changed(episodes, rec
 def _no_relabelling():
     import torch
 
-    from her_ros.learning.replay.batch import Draws
+    from her_ros.learning.replay.batch import SampleNoise
 
-    draws = Draws.random(50, torch.Generator().manual_seed(0))
-    return replace(draws, relabel=torch.ones(50))
+    noise = SampleNoise.random(50, torch.Generator().manual_seed(0))
+    return replace(noise, relabel=torch.ones(50))
 
 
 def test_a_run_without_her_shows_no_goals_of_her(episodes, recorded_run):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from her_ros.config.parameters.nodes import EvaluationProtocol
-from her_ros.episodes.episode import split_rollout
+from her_ros.episodes.splitting import split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.errors import HerRosError
 from her_ros.sim.evaluate import evaluation_steps
