@@ -103,15 +103,16 @@ def _training(
 def card_text(folder: RunFolder, result: dict[str, Any], rows: dict[str, str], model: Path) -> str:
     """Return the text of a card.
 
-    :param rows: rows of its table; ``episodes`` is among them
+    :param rows: rows of its table; ``episodes`` is among them, and ``arm`` of an arm task
     :param model: where the card's policy stands
     """
     disturb = RunSource(folder).disturb
     chosen = f'were disturbed by `{disturb}`' if disturb else 'are the first of them'
+    arm = f' --arm {rows["arm"]}' if 'arm' in rows else ''
     lines = [
         f'# {result["task"]}',
         '',
-        f'A policy trained from {_origin(result)} --task {result["task"]}` with the'
+        f'A policy trained from {_origin(result)} --task {result["task"]}{arm}` with the'
         f' parameters below. Evaluated over {rows["episodes"]} deterministic episodes from start'
         " states that training never drew; the run's evaluations, by which this version was"
         f' chosen, {chosen}. This shows the same again:',

@@ -14,7 +14,7 @@ from her_ros.arms.model import (
     load_model,
     without_contacts,
 )
-from her_ros.sim.disturbed.physics import bodies_of, changed_fields, object_lift
+from her_ros.sim.disturbed.physics import disturb_batch, object_lift
 from her_ros.sim.errors import SimError
 from her_ros.sim.initial_states import draw_start, start_generator
 from her_ros.sim.observations import EnvIndex, Floats, ObservationReader
@@ -140,14 +140,8 @@ class FetchBatch:
         :param drawn: shape (N,)
         """
         model = self._model.mujoco_model
-        bodies = bodies_of(model)
-        for row in range(len(self)):
-            for name, values in changed_fields(model, bodies, drawn[row : row + 1]).items():
-                self._physics.expand(name)[row] = values
-        self._physics.set_const()
-        # It also moves the weld between gripper and mocap, which depends on no disturbance.
-        self._physics.expand('eq_data')[:] = model.eq_data
-        self._object_lift_m = object_lift(model, bodies, drawn)
+        disturb_batch(self._physics, model, drawn)
+        self._object_lift_m = object_lift(model, drawn)
 
     def push(self, velocities: Floats) -> None:
         """Add velocities to the objects, m/s, world frame, shape (N, 3)."""

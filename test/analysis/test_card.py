@@ -7,6 +7,7 @@ from her_ros.analysis.card import card_text
 from her_ros.runtime.run_folder import RunFolder
 
 
+@pytest.mark.parametrize(('arm', 'option'), [({}, ''), ({'arm': 'mine'}, ' --arm mine')])
 @pytest.mark.parametrize(
     ('section', 'said'),
     [
@@ -14,12 +15,13 @@ from her_ros.runtime.run_folder import RunFolder
         ('evaluator:\n  ros__parameters:\n    disturb: robot\n', 'were disturbed by `robot`'),
     ],
 )
-def test_a_card_tells_how_its_version_was_chosen(tmp_path, section, said):
+def test_a_card_tells_how_its_version_was_chosen(tmp_path, section, said, arm, option):
     folder = RunFolder(tmp_path)
     folder.params.write_text(f'/**/{section}')
     result = {'task': 'FetchPush', 'outcome': 'solved', 'evaluations': []}
     numbers = ('success_rate', 'env_steps', 'updates', 'wall_s', 'seed', 'episodes')
     result |= dict.fromkeys((*numbers, 'best_success_rate'), 1)
     folder.result.write_text(json.dumps(result))
-    text = card_text(folder, result, {'episodes': '1,000'}, Path('policy.onnx'))
+    text = card_text(folder, result, {'episodes': '1,000', **arm}, Path('policy.onnx'))
+    assert f'by `her-ros train --task FetchPush{option}` with the parameters' in text
     assert f'by which this version was chosen, {said}. This shows' in text

@@ -13,7 +13,9 @@ from her_ros.robot.simulated.driver import ArmDriver
 from her_ros.robot.simulated.robot import TIMESTEP_S
 from her_ros.sim.arm.parts import FREQUENCY
 from her_ros.sim.arm.scene import load_scene
+from her_ros.sim.disturbed.physics import disturb_model, object_lift
 from her_ros.sim.initial_states import draw_start, start_generator
+from her_ros.tasks.disturbances import Drawn
 from her_ros.tasks.goal_task import GoalTask
 
 Floats = NDArray[np.float64]
@@ -41,6 +43,7 @@ class SimulatedArm:
         self._model = copy.copy(scene.mujoco_model)
         self._model.opt.timestep = TIMESTEP_S
         self._data = mujoco.MjData(self._model)
+        self._object_lift_m = 0.0
         description = scene.description
         own_model = kinematic_model(description)
         self._kinematics = InverseKinematics(description, own_model, _TOLERANCE_M)
@@ -65,9 +68,26 @@ class SimulatedArm:
         mujoco.mj_resetData(self._model, self._data)
         self._data.qpos[:] = self._scene.start_qpos
         goal = draw_start(self._scene, generator, self._data.qpos)
+        if self._scene.object is not None:
+            self._data.qpos[self._scene.object_qpos + 2] += self._object_lift_m
         self._data.ctrl[:] = self._data.qpos[: self._model.nu]
         self._driver = ArmDriver(self._kinematics, self._data.qpos[self._scene.joints])
         return goal
+
+    def disturb(self, drawn: Drawn) -> None:
+        """Set the physics of the episode that the next reset starts.
+
+        :param drawn: shape (1,)
+        """
+        undisturbed = self._scene.mujoco_model
+        disturb_model(self._model, undisturbed, drawn)
+        self._object_lift_m = float(object_lift(undisturbed, drawn)[0])
+
+    def push(self, velocities: Floats) -> None:
+        """Add a velocity to the object, m/s, world frame, shape (1, 3)."""
+        if self._scene.object is not None:
+            first = self._scene.object_dof
+            self._data.qvel[first : first + 3] += velocities[0]
 
     def command_velocity(self, linear: ArrayLike) -> None:
         """Move the tool until the command expires.

@@ -4,12 +4,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.robot.errors import RobotError
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.arm import SimulatedArm
 from her_ros.robot.simulated.robot import SimulatedRobot
 from her_ros.runtime.seeds import generator
-from her_ros.sim.disturbed.disturber import Disturbable
 from her_ros.sim.disturbed.physics import PHYSICAL
 from her_ros.tasks.disturbances import Disturbances, Drawn, neutral
 from her_ros.tasks.goal_task import GoalTask
@@ -34,7 +32,6 @@ class RobotDisturber:
     :param robot: at a start state
     :param noise: draws the noise of measurements, and which messages are lost
     :raises DisturbanceError: if a disturbance was named by itself that does not act here
-    :raises RobotError: if the physics of the robot's simulation cannot be disturbed
     """
 
     def __init__(
@@ -46,14 +43,7 @@ class RobotDisturber:
     ) -> None:
         cure = 'disturb poses instead of velocities, and base_pose of robot_bridge'
         self._disturbances = disturbances.without(_OF_BRIDGE, cure).acting_on(task)
-        physical = [name for name in PHYSICAL if name in self._disturbances.strengths]
-        self._physics = robot if isinstance(robot, Disturbable) else None
-        if physical and self._physics is None:
-            raise RobotError(
-                f'simulated_robot: arm {task.arm_name} has no {", ".join(physical)}',
-                'name other disturbances, such as latency_periods,lost_share',
-            )
-        self._has_physical = bool(physical)
+        self._has_physical = any(name in self._disturbances.strengths for name in PHYSICAL)
         self._task, self._robot, self._noise = task, robot, noise
         self._rad_per_m = 0.0
         if 'gripper_noise_m' in self._disturbances.strengths:
@@ -77,8 +67,8 @@ class RobotDisturber:
         self._began_s: float | None = None
         self._velocity, self._motion = np.zeros(3), np.zeros(3)
         self._until_s = -np.inf
-        if self._physics is not None and self._has_physical:
-            self._physics.disturb(drawn)
+        if self._has_physical:
+            self._robot.disturb(drawn)
 
     def command_velocity(self, velocity: Floats, timeout_s: float) -> None:
         """Move the robot as an arm does that moves farther, or lags behind.
@@ -112,8 +102,8 @@ class RobotDisturber:
         is_due = self._began_s is not None and self._push_s is not None
         if is_due and now_s >= self._began_s + self._push_s:  # type: ignore[operator]
             self._push_s = None
-            if self._physics is not None and self._push.any():
-                self._physics.push(self._push)
+            if self._push.any():
+                self._robot.push(self._push)
         lag_s = self._value('arm_lag_periods') * self._task.control_period_s
         if not lag_s:
             return

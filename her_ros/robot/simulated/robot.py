@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from her_ros.arms.model import ARM_JOINTS, MJCF_PREFIX, MOCAP_TURN, SUBSTEPS, load_model
 from her_ros.robot.simulated.follower import Follower
 from her_ros.runtime.seeds import integer_seed
-from her_ros.sim.disturbed.physics import bodies_of, changed_fields, object_lift
+from her_ros.sim.disturbed.physics import disturb_model, object_lift
 from her_ros.sim.initial_states import draw_start, start_generator
 from her_ros.tasks.disturbances import Drawn
 from her_ros.tasks.goal_task import GoalTask
@@ -91,14 +91,8 @@ class SimulatedRobot:
         :param drawn: shape (1,)
         """
         undisturbed = self._fetch.mujoco_model
-        bodies = bodies_of(undisturbed)
-        for name, values in changed_fields(undisturbed, bodies, drawn).items():
-            # The bounding volumes of meshes, which stay, come after those of bodies.
-            getattr(self._model, name)[: len(values)] = values
-        mujoco.mj_setConst(self._model, self._trial)
-        # It also moves the weld between gripper and mocap, which depends on no disturbance.
-        self._model.eq_data[:] = undisturbed.eq_data
-        self._object_lift_m = float(object_lift(undisturbed, bodies, drawn)[0])
+        disturb_model(self._model, undisturbed, drawn)
+        self._object_lift_m = float(object_lift(undisturbed, drawn)[0])
 
     def push(self, velocities: Floats) -> None:
         """Add a velocity to the object, m/s, world frame, shape (1, 3)."""

@@ -9,10 +9,12 @@ from numpy.typing import ArrayLike
 
 from her_ros.sim.arm.observations import observe
 from her_ros.sim.arm.scene import SUBSTEPS, load_scene
+from her_ros.sim.disturbed.physics import disturb_batch, object_lift
 from her_ros.sim.errors import SimError
 from her_ros.sim.initial_states import draw_start, start_generator
 from her_ros.sim.observations import Floats
 from her_ros.sim.simulation import ONE_SEED_EACH, GoalState, checked_goals
+from her_ros.tasks.disturbances import Drawn
 from her_ros.tasks.fetch import FULL_ACTION_M, fingers_after
 from her_ros.tasks.goal_task import GoalTask
 
@@ -47,6 +49,8 @@ class ArmBatch:
         self._ctrl = self._physics.bind('ctrl')
         self._desired_goal = np.full((len(seeds), task.goal_size), np.nan)
         self._running = False
+        # How much higher objects start than they settled, metres, shape (N,).
+        self._object_lift_m = np.zeros(len(seeds))
         #: actions are clipped to this; above 1 the tool moves farther than a full action
         self.action_limit = 1.0
         #: position of the arm's base, metres, world frame, shape (3,)
@@ -73,6 +77,8 @@ class ArmBatch:
         qpos = np.tile(self._scene.start_qpos, (len(self), 1))
         for row, generator in enumerate(self.generators):
             self._desired_goal[row] = draw_start(self._scene, generator, qpos[row])
+        if self._scene.object is not None:
+            qpos[:, self._scene.object_qpos + 2] += self._object_lift_m
         self._physics.reset(stage=mujoco.mjtStage.mjSTAGE_NONE)
         self._qpos[:] = qpos
         self._running = True
@@ -114,6 +120,21 @@ class ArmBatch:
         """Return the present state."""
         observed = observe(self._scene, np.array(self._qpos), np.array(self._qvel))
         return GoalState(*observed, self._desired_goal.copy())
+
+    def disturb(self, drawn: Drawn) -> None:
+        """Set the physics of the episodes that the next reset starts.
+
+        :param drawn: shape (N,)
+        """
+        model = self._scene.mujoco_model
+        disturb_batch(self._physics, model, drawn)
+        self._object_lift_m = object_lift(model, drawn)
+
+    def push(self, velocities: Floats) -> None:
+        """Add velocities to the objects, m/s, world frame, shape (N, 3)."""
+        if self._scene.object is not None:
+            first = self._scene.object_dof
+            self._qvel[:, first : first + 3] += velocities
 
     def qpos(self, row: int) -> Floats:
         """Return the joint positions of one environment, rad and metres, as MuJoCo has them.

@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import mujoco
+import mujoco.batch
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,22 +29,63 @@ MODEL_FIELDS = (
     'geom_aabb',
     'bvh_aabb',
     'body_pos',
+    'geom_pos',
 )
 
 
 class Bodies(NamedTuple):
-    """The bodies that are disturbed; None: the scene has none."""
+    """What is disturbed, by its number in the model; None: the scene has none."""
 
     object: int | None
+    #: a table that is a body, as the Fetch has it
     table: int | None
+    #: a table that is a shape of the world, as other arms have it
+    table_geom: int | None
 
 
 def bodies_of(model: mujoco.MjModel) -> Bodies:
-    """Find the bodies of a Fetch scene."""
-    found = [
-        mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_BODY, name) for name in ('object0', 'table0')
-    ]
-    return Bodies(*(each if each >= 0 else None for each in found))
+    """Find what is disturbed in a scene of the Fetch or of another arm."""
+
+    def found(kind: mujoco.mjtObj, *names: str) -> int | None:
+        numbers = [mujoco.mj_name2id(model, kind, name) for name in names]
+        return next((number for number in numbers if number >= 0), None)
+
+    body = mujoco.mjtObj.mjOBJ_BODY
+    return Bodies(
+        object=found(body, 'object0', 'object'),
+        table=found(body, 'table0'),
+        table_geom=found(mujoco.mjtObj.mjOBJ_GEOM, 'table'),
+    )
+
+
+def disturb_batch(physics: mujoco.batch.Batch, model: mujoco.MjModel, drawn: Drawn) -> None:
+    """Set the physics of every simulation of a batch.
+
+    :param model: without disturbances; it is not changed
+    :param drawn: shape (N,)
+    """
+    bodies = bodies_of(model)
+    for row in range(len(drawn)):
+        for name, values in changed_fields(model, bodies, drawn[row : row + 1]).items():
+            physics.expand(name)[row] = values
+    physics.set_const()
+    if model.neq:
+        # It also moves the weld between gripper and mocap, which depends on no disturbance.
+        physics.expand('eq_data')[:] = model.eq_data
+
+
+def disturb_model(model: mujoco.MjModel, undisturbed: mujoco.MjModel, drawn: Drawn) -> None:
+    """Set the physics of a model.
+
+    :param undisturbed: the same model without disturbances; it is not changed
+    :param drawn: shape (1,)
+    """
+    for name, values in changed_fields(undisturbed, bodies_of(undisturbed), drawn).items():
+        # The bounding volumes of meshes, which stay, come after those of bodies.
+        getattr(model, name)[: len(values)] = values
+    mujoco.mj_setConst(model, mujoco.MjData(model))
+    # It also moves the weld between gripper and mocap, which depends on no disturbance.
+    model.eq_data[:] = undisturbed.eq_data
 
 
 def changed_fields(
@@ -62,6 +104,8 @@ def changed_fields(
     fields['geom_friction'] *= value['friction_scale']
     if bodies.table is not None:
         fields['body_pos'][bodies.table, 2] += value['table_height_m']
+    if bodies.table_geom is not None:
+        fields['geom_pos'][bodies.table_geom, 2] += value['table_height_m']
     if (body := bodies.object) is not None:
         scale = value['object_size_scale']
         geoms = np.flatnonzero(model.geom_bodyid == body)
@@ -79,14 +123,15 @@ def changed_fields(
     return fields
 
 
-def object_lift(model: mujoco.MjModel, bodies: Bodies, drawn: Drawn) -> NDArray[np.float64]:
+def object_lift(model: mujoco.MjModel, drawn: Drawn) -> NDArray[np.float64]:
     """Return how much higher objects stand at the start than without disturbances.
 
     :return: metres, shape (n,)
     """
     lift = drawn['table_height_m'][:, 0].astype(np.float64)
-    if bodies.object is None:
+    body = bodies_of(model).object
+    if body is None:
         return lift
-    geom = model.body_geomadr[bodies.object]
+    geom = model.body_geomadr[body]
     half_height = float(model.geom_aabb[geom, 5])
     return lift + half_height * (drawn['object_size_scale'][:, 0].astype(np.float64) - 1.0)

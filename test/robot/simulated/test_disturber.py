@@ -2,7 +2,6 @@ import mujoco
 import numpy as np
 import pytest
 
-from her_ros.robot.errors import RobotError
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.disturber import RobotDisturber
 from her_ros.robot.simulated.robot import SimulatedRobot
@@ -161,12 +160,16 @@ def test_what_lies_in_the_bridge_is_refused_by_itself_and_left_out_of_sets(make,
     assert not make('robot').drawn[name].any()
 
 
-def test_an_arm_whose_physics_cannot_be_disturbed_says_so(make):
+def test_the_physics_of_an_arm_are_disturbed_too(make):
     task = task_named('Push', 'six_joint')
     arm = simulated_robot(task, 0.1)
-    with pytest.raises(RobotError, match='six_joint has no friction_scale, mass_scale'):
-        make('robot', task=task, of=arm)
-    assert make('latency_periods', task=task, of=arm).latency_s() == pytest.approx(0.04)
+    rest_m = arm.object_pose[0][2]
+    drawn = make('mass_scale,table_height_m', task=task, of=arm).drawn
+    mass = arm._model.body_mass[arm._scene.object]
+    assert mass == pytest.approx(0.1 * drawn['mass_scale'][0, 0], rel=1e-6) != 0.1
+    arm.advance(50)
+    lifted_m = arm.object_pose[0][2] - rest_m
+    assert lifted_m == pytest.approx(drawn['table_height_m'][0, 0], abs=3e-4) != 0.0
 
 
 def test_a_command_of_another_kind_ends_the_lagging_velocity(make, robot):

@@ -116,10 +116,14 @@ def test_an_arm_moves_farther_than_a_full_action_if_scaled(disturb, limit):
     assert (far[0, 1] > 1.1 * full[0, 1]) == (limit > 1)
 
 
-def test_physics_of_an_arm_task_are_named():
+def test_each_episode_on_an_arm_has_a_block_of_its_own_mass():
     task = task_named('Push', 'six_joint')
-    with pytest.raises(SimError, match=r'Push: its simulation has no .*mass_scale.*; name other'):
-        Disturber(task, ArmBatch(task, [1]), parse_disturbances('robot'), [1])
+    batch = ArmBatch(task, [1, 1])
+    disturber = Disturber(task, batch, parse_disturbances('mass_scale'), [1, 2])
+    disturber.begin()
+    masses = batch._physics.expanded('body_mass')[:, batch._scene.object]
+    np.testing.assert_allclose(masses, 0.1 * disturber.drawn['mass_scale'][:, 0], rtol=1e-6)
+    assert masses[0] != masses[1]
 
 
 def test_a_disturbance_that_does_not_act_on_the_task_is_refused_if_named():

@@ -3,26 +3,34 @@ import numpy as np
 import pytest
 
 from her_ros.arms.model import load_model
+from her_ros.sim.arm.batch import ArmBatch
 from her_ros.sim.disturbed.physics import bodies_of, changed_fields, object_lift
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.disturbances import neutral
-from her_ros.tasks.registry import TASKS
+from her_ros.tasks.registry import TASKS, task_named
 
 PUSH = TASKS['FetchPush']
 STILL = np.zeros((2, 4), np.float32)
+ON_ARM = task_named('Push', 'six_joint')
 
 
-def disturbed(**values):
+@pytest.fixture(params=[(FetchBatch, PUSH), (ArmBatch, ON_ARM)], ids=['fetch', 'arm'])
+def make(request):
+    """Return a function that makes a batch of two equal environments."""
+    kind, task = request.param
+    return lambda: kind(task, [1, 1])
+
+
+def disturbed(batch, **values):
     drawn = neutral(2)
     for name, value in values.items():
         drawn[name] = value
-    batch = FetchBatch(PUSH, [1, 1])
     batch.disturb(drawn)
     return batch
 
 
-def test_neutral_values_leave_every_bit_as_it_is():
-    plain, neutral_one = FetchBatch(PUSH, [1, 1]), disturbed()
+def test_neutral_values_leave_every_bit_as_it_is(make):
+    plain, neutral_one = make(), disturbed(make())
     random = np.random.default_rng(0)
     states = [plain.reset(), neutral_one.reset()]
     for _ in range(20):
@@ -53,18 +61,19 @@ def test_fields_of_the_model_are_scaled():
     assert set(model.dof_bodyid[dofs]) == {block}
 
 
-def test_blocks_of_any_size_rest_on_tables_of_any_height():
-    batch = disturbed(object_size_scale=[[0.9], [1.1]], table_height_m=[[-0.01], [0.02]])
+def test_blocks_of_any_size_rest_on_tables_of_any_height(make):
+    # The half of a block is 2.5 cm.
+    rest = make().reset().observation[:, 5] + [-0.01 - 0.0025, 0.02 + 0.0025]
+    batch = disturbed(make(), object_size_scale=[[0.9], [1.1]], table_height_m=[[-0.01], [0.02]])
     first = batch.reset().observation[:, 5]
     for _ in range(10):
         state = batch.step(STILL)
-    # The table is 0.4 m high, a block half of 5 cm.
-    np.testing.assert_allclose(first, [0.39 + 0.0225, 0.42 + 0.0275], atol=3e-4)
+    np.testing.assert_allclose(first, rest, atol=3e-4)
     np.testing.assert_allclose(state.observation[:, 5], first, atol=3e-4)
 
 
-def test_a_push_moves_the_block_until_friction_stops_it():
-    batch = disturbed(friction_scale=[[1.0], [2.0]])
+def test_a_push_moves_the_block_until_friction_stops_it(make):
+    batch = disturbed(make(), friction_scale=[[1.0], [2.0]])
     start = batch.reset().achieved_goal
     batch.push(np.tile([0.3, 0.0, 0.0], (2, 1)))
     for _ in range(10):
@@ -76,7 +85,8 @@ def test_a_push_moves_the_block_until_friction_stops_it():
 
 
 def test_the_weld_to_the_mocap_stays():
-    batch, model = disturbed(mass_scale=2.0), load_model(PUSH).mujoco_model
+    batch = disturbed(FetchBatch(PUSH, [1, 1]), mass_scale=2.0)
+    model = load_model(PUSH).mujoco_model
     np.testing.assert_array_equal(batch._physics.expanded('eq_data')[0], model.eq_data)
     assert mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_BODY, 'table0') == bodies_of(model).table
-    assert not object_lift(model, bodies_of(model), neutral(3)).any()
+    assert not object_lift(model, neutral(3)).any()
