@@ -24,9 +24,10 @@ VOLUME /runs
 ENTRYPOINT ["her-ros"]
 CMD ["train", "--runs", "/runs"]
 
-# The policy node needs neither torch nor MuJoCo.
+# What the policy node does not import; with it goes most of what other commands need.
 FROM build AS slim
-RUN /opt/her_ros/bin/pip uninstall --yes torch tensorboard matplotlib
+RUN /opt/her_ros/bin/pip uninstall --yes torch onnx mujoco mujoco-menagerie gymnasium gymnasium-robotics \
+    tensorboard matplotlib Jinja2 pillow typer rich rosbags mcap lz4 zstandard
 
 FROM python:3.12-slim-bookworm AS deploy
 RUN useradd --create-home --uid 1000 her

@@ -79,13 +79,16 @@ def measure(workers: int, delay_ms: float, options: Namespace, folder: Path) -> 
             join = joinable(run, folder / f'machine_{number}') if recorders else run.folder.path
             command = [sys.executable, '-P', '-m', 'her_ros.cli.main', 'worker', '--join', join]
             stack.enter_context(started(net, number + 1, command, folder))
-            await_rollouts(run, number + 1, 1)  # each takes the first recorder that is free
+            if recorders:  # each takes the first that is free
+                await_rollouts(run, number + 1, 1)
         await_rollouts(run, workers, _WARM_UP)
         begin, cpu, sent = time.time(), cpu_s(), sum(net.sent[1:])
         time.sleep(seconds)
         used = {kind: cpu_s()[kind] - cpu[kind] for kind in KINDS}
         carried = sum(net.sent[1:]) - sent
     steps = steps_per_s(run, begin, begin + seconds)
+    if not steps:
+        raise TimeoutError(f'{workers} workers finished no rollout within {seconds} s')
     total = steps * seconds
     return Measured(
         workers,
@@ -162,14 +165,10 @@ def await_rollouts(run: Run, workers: int, count: int) -> None:
 
 
 def steps_per_s(run: Run, begin: float, end: float) -> float:
-    """Return the env steps per second of all workers, from first to last rollout of each."""
+    """Return the env steps per second of all workers, by the rollouts that were finished."""
     num_envs = read_run_file(run.folder.params)['fetch_env']['num_envs']
-    steps, total = num_envs * task_named(TASK).episode_length, 0.0
-    for times in rollouts(run).values():
-        within = [each for each in times if begin <= each <= end]
-        if len(within) > 1:
-            total += (len(within) - 1) * steps / (within[-1] - within[0])
-    return total
+    count = sum(begin <= each <= end for times in rollouts(run).values() for each in times)
+    return count * num_envs * task_named(TASK).episode_length / (end - begin)
 
 
 def cpu_s() -> Counter[str]:

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,6 +30,16 @@ def test_compose_builds_stages_of_the_dockerfile_and_cannot_change_the_model():
 def test_containers_do_not_run_as_root(stage):
     lines = DOCKERFILE.partition(f' AS {stage}\n')[2].partition('\nFROM ')[0]
     assert re.findall(r'^USER (\S+)$', lines, re.M)[-1:] == ['1000']
+
+
+def test_the_policy_node_runs_without_what_its_image_lacks():
+    words = re.search(r'uninstall --yes ((?:.*\\\n)*.*)', DOCKERFILE)[1].replace('\\', ' ').split()
+    pins = re.findall(r'^([\w.-]+)(?:\[\w+\])?==', (ROOT / 'requirements.txt').read_text(), re.M)
+    assert {*words} < {*pins}
+    modules = [{'Jinja2': 'jinja2', 'pillow': 'PIL'}.get(each, each) for each in words]
+    blocked = dict.fromkeys(each.replace('-', '_') for each in modules)
+    program = f'import sys; sys.modules |= {blocked}; import her_ros.nodes.policy'
+    subprocess.run([sys.executable, '-c', program], check=True, timeout=60.0)
 
 
 def test_the_dockerfile_has_no_fault_that_hadolint_knows():
