@@ -47,7 +47,7 @@ NAMESPACE = 'workers'
 KINDS = ('fetch_env', 'policy', 'recorder', 'trainer')
 # Rollouts of each worker before the measurement.
 _WARM_UP = 2
-_PATIENCE_S = 120.0
+_PATIENCE_S = 180.0
 _NAME = re.compile(r'\d{8}T\d{6}_w(\d{3})_')
 
 
@@ -82,21 +82,38 @@ def measure(workers: int, delay_ms: float, options: Namespace, folder: Path) -> 
             if recorders:  # each takes the first that is free
                 await_rollouts(run, number + 1, 1)
         await_rollouts(run, workers, _WARM_UP)
-        begin, cpu, sent = time.time(), cpu_s(), sum(net.sent[1:])
+        begin = Seen.now(run, net)
         time.sleep(seconds)
-        used = {kind: cpu_s()[kind] - cpu[kind] for kind in KINDS}
-        carried = sum(net.sent[1:]) - sent
-    steps = steps_per_s(run, begin, begin + seconds)
-    if not steps:
-        raise TimeoutError(f'{workers} workers finished no rollout within {seconds} s')
-    total = steps * seconds
+        end = Seen.now(run, net)
+    steps = (end.steps - begin.steps) or 1
     return Measured(
         workers,
         delay_ms,
-        steps,
-        carried / total,
-        {kind: each / total * 1e6 for kind, each in used.items()},
+        steps / (end.at - begin.at),
+        (end.sent - begin.sent) / steps,
+        {kind: (end.cpu[kind] - begin.cpu[kind]) / steps * 1e6 for kind in KINDS},
     )
+
+
+class Seen(NamedTuple):
+    """What was there at a moment."""
+
+    #: monotonic seconds
+    at: float
+    #: env steps recorded
+    steps: int
+    #: bytes that the machines of the workers sent
+    sent: int
+    #: CPU time of the nodes of each kind, seconds
+    cpu: Counter[str]
+
+    @classmethod
+    def now(cls, run: Run, net: Network) -> 'Seen':
+        """Look now."""
+        num_envs = read_run_file(run.folder.params)['fetch_env']['num_envs']
+        rows = num_envs * task_named(TASK).episode_length
+        count = sum(rollouts(run).values())
+        return cls(time.monotonic(), count * rows, sum(net.sent[1:]), cpu_s())
 
 
 def prepared(folder: Path, real_time: bool) -> Run:
@@ -140,14 +157,10 @@ def started(net: Network, machine: int, command: Sequence[object], folder: Path)
             process.wait()
 
 
-def rollouts(run: Run) -> dict[int, list[float]]:
-    """Return when the rollouts of each worker were finished, seconds, in order."""
-    found: dict[int, list[float]] = {}
-    for path in run.folder.bags.glob('*.mcap'):
-        match = _NAME.match(path.name)
-        if match:
-            found.setdefault(int(match[1]), []).append(path.stat().st_mtime)
-    return {worker: sorted(times) for worker, times in found.items()}
+def rollouts(run: Run) -> Counter[int]:
+    """Return the number of finished rollouts of each worker."""
+    matches = (_NAME.match(path.name) for path in run.folder.bags.glob('*.mcap'))
+    return Counter(int(match[1]) for match in matches if match)
 
 
 def await_rollouts(run: Run, workers: int, count: int) -> None:
@@ -157,18 +170,11 @@ def await_rollouts(run: Run, workers: int, count: int) -> None:
     """
     deadline = time.monotonic() + _PATIENCE_S
     wanted = range(FIRST_JOINED, FIRST_JOINED + workers)
-    while any(len(rollouts(run).get(each, [])) < count for each in wanted):
+    while any(rollouts(run)[each] < count for each in wanted):
         if time.monotonic() > deadline:
-            seen = {worker: len(times) for worker, times in rollouts(run).items()}
+            seen = dict(rollouts(run))
             raise TimeoutError(f'{count} rollouts of {workers} workers: {seen} so far')
         time.sleep(0.05)
-
-
-def steps_per_s(run: Run, begin: float, end: float) -> float:
-    """Return the env steps per second of all workers, by the rollouts that were finished."""
-    num_envs = read_run_file(run.folder.params)['fetch_env']['num_envs']
-    count = sum(begin <= each <= end for times in rollouts(run).values() for each in times)
-    return count * num_envs * task_named(TASK).episode_length / (end - begin)
 
 
 def cpu_s() -> Counter[str]:
