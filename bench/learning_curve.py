@@ -22,14 +22,14 @@ from her_ros.config.parameters.nodes import (
     FetchEnvParameters,
     TrainerParameters,
 )
-from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.parameters.policy import PolicyParameters
 from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode
 from her_ros.episodes.splitting import split_rollout
 from her_ros.learning.learner import Learner, set_up_torch
 from her_ros.learning.training.warm_start import warm_start
-from her_ros.orchestration.prepare import arm_override
+from her_ros.orchestration.prepare import arm_overrides
 from her_ros.policy.exploration import Exploration, Explorer
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.seeds import generator, integer_seed
@@ -59,7 +59,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     for seed in options.seeds:
-        overrides = [*arm_override(options.arm), *options.set, f'seed={seed}']
+        overrides = [*arm_overrides(options.arm), *options.set, f'seed={seed}']
         values = values_for(options.task, None, overrides)
         for point in curve(options.task, values, options.steps, options.every):
             row = dict(task=options.task, label=options.label, seed=seed, **point)

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from options import Options, above, at_least, whole
 from table import print_figures, print_table
 
-from her_ros.config.parameters.robot import RealTimeParameters, SafetyParameters
+from her_ros.config.parameters.policy import RealTimeParameters, SafetyParameters
 from her_ros.policy import realtime
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.policy.safety.filter import SafetyFilter

@@ -26,12 +26,12 @@ from table import print_figures, print_table
 
 from her_ros.analysis.evaluate import wilson_interval
 from her_ros.config.files import shipped_model, to_yaml
-from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.parameters.policy import PolicyParameters
 from her_ros.config.schema import configured
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.orchestration.deploy import deployment_values
 from her_ros.orchestration.graph import NodeSpec, deployment_nodes, simulation_nodes
-from her_ros.orchestration.prepare import arm_override
+from her_ros.orchestration.prepare import arm_overrides
 from her_ros.orchestration.supervisor import Supervisor
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.policy.safety.filter import SafetyFilter
@@ -220,9 +220,7 @@ def main() -> None:
     policy = OnnxPolicy.load(model, task, accept_arm=True)
     # The robot starts by itself from seed 0, and is reset before each episode.
     seeds = [start_seed(0, k) for k in range(1, options.episodes + 1)]
-    overrides = [*arm_override(options.arm), *options.overrides]
-    if task.arm:
-        overrides.append('policy.accept_arm=true')
+    overrides = [*arm_overrides(options.arm, accept=bool(task.arm)), *options.overrides]
     values = deployment_values(task.name, 'simulated', None, overrides)[0]
     safety = configured(PolicyParameters, 'policy', values['policy'])
     results = {

@@ -18,7 +18,7 @@ from campaign.fuzz import FLOATS, INTEGERS, damaged
 from campaign.processes import resident_mb
 from campaign.wire_nodes import fuzz_nodes
 from her_ros.config.files import shipped_model
-from her_ros.config.parameters.robot import SafetyParameters
+from her_ros.config.parameters.policy import SafetyParameters
 from her_ros.policy.onnx_check import check_onnx
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.policy.safety.filter import SafetyFilter

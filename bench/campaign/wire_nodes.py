@@ -13,7 +13,7 @@ from campaign.figures import Figure
 from campaign.fuzz import damaged, filled
 from campaign.processes import Child, Observer, claimed_domain, running_nodes
 from her_ros.config.files import shipped_model
-from her_ros.config.parameters.robot import SafetyParameters
+from her_ros.config.parameters.policy import SafetyParameters
 from her_ros.orchestration.graph import deployment_nodes, training_nodes
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder

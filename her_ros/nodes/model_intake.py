@@ -8,7 +8,7 @@ from rcl_interfaces.msg import SetParametersResult
 from std_msgs.msg import UInt8MultiArray
 from std_srvs.srv import Trigger
 
-from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.parameters.policy import PolicyParameters
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
 from her_ros.nodes.messages import policy_of, run_of
 from her_ros.nodes.qos import LATCHED

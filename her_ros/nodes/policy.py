@@ -9,7 +9,7 @@ from sensor_msgs.msg import PointCloud2
 
 from her_ros.arms.errors import ArmError
 from her_ros.arms.registry import with_workspace
-from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.parameters.policy import PolicyParameters
 from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.lifecycle import guard_lifecycle_services
 from her_ros.nodes.model_intake import ModelIntake

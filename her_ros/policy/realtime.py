@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from her_ros.config.parameters.robot import RealTimeParameters
+from her_ros.config.parameters.policy import RealTimeParameters
 from her_ros.runtime.errors import HerRosError
 
 # MCL_CURRENT and MCL_FUTURE of sys/mman.h: pages mapped now, and pages mapped later.

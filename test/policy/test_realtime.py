@@ -12,7 +12,7 @@ from her_ros.policy.realtime import GarbageCollector
 
 PRELUDE = """
 import os, resource, threading
-from her_ros.config.parameters.robot import RealTimeParameters
+from her_ros.config.parameters.policy import RealTimeParameters
 from her_ros.policy.realtime import RealTimeError, apply
 
 def drop_rights():

@@ -6,11 +6,8 @@ ROS declarations, parameter files and the command line are all checked against t
 from dataclasses import dataclass
 
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.config.parameters.robot import (
-    PolicyParameters,
-    RobotBridgeParameters,
-    SimulatedRobotParameters,
-)
+from her_ros.config.parameters.policy import PolicyParameters
+from her_ros.config.parameters.robot import RobotBridgeParameters, SimulatedRobotParameters
 from her_ros.config.parameters.shared import DISTURB, NodeParameters
 from her_ros.config.schema import parameter
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from her_ros.config.parameters.robot import SafetyParameters
+from her_ros.config.parameters.policy import SafetyParameters
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.fetch import FULL_ACTION_M
 from her_ros.tasks.goal_task import GoalTask

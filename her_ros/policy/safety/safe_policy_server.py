@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.parameters.policy import PolicyParameters
 from her_ros.config.schema import ConfigError
 from her_ros.episodes.splitting import is_end
 from her_ros.policy.answer_times import AnswerTimes

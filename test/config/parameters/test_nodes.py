@@ -5,7 +5,7 @@ import pytest
 from her_ros.config.files import complete, read_file, to_yaml, with_overrides
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
-from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.parameters.policy import PolicyParameters
 from her_ros.config.parameters.shared import NodeParameters
 from her_ros.config.schema import ConfigError, configured, parameters_of, values_of
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from her_ros.config.parameters.robot import SafetyParameters
+from her_ros.config.parameters.policy import SafetyParameters
 from her_ros.policy.safety.filter import CAUSES, SafetyError, SafetyFilter, safe_action
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import TASKS

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from her_ros.config.parameters.robot import PolicyParameters
+from her_ros.config.parameters.policy import PolicyParameters
 from her_ros.config.schema import ConfigError
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.policy.safety.freshness import StampError
