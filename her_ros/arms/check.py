@@ -13,14 +13,21 @@ from her_ros.arms.check_model import joints_without_limits, wrong_chain, wrong_n
 from her_ros.arms.collisions import CollisionChecker
 from her_ros.arms.description import ArmDescription, Workspace
 from her_ros.arms.errors import ArmError
+from her_ros.arms.fingers import wrong_side
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model, load_spec
 from her_ros.arms.placement import TABLE_HEIGHT_M
 from her_ros.arms.scene_specs import SCENE_SPECS
 from her_ros.arms.survey import REACHED_RAD, Survey, joints_at, reach, survey, tilt
+from her_ros.wire.topics import ROBOT_DESCRIPTION
 
 Floats = NDArray[np.float64]
 
+_UNKNOWN_MODEL = (
+    'the robot publishes it, so joints, home, reach and collisions cannot be checked here, nor can'
+    ' the arm be simulated; save the URDF, ros2 param get --hide-type /robot_state_publisher'
+    ' robot_description > my_robot.urdf, and check it with model.source my_robot.urdf'
+)
 #: height above the table at which a home is suggested, metres
 _HOME_HEIGHT_M = 0.2
 
@@ -42,12 +49,15 @@ def check_arm(arm: ArmDescription) -> Checked:
 
     :raises ArmError: if the model cannot be loaded
     """
+    if arm.model.source == ROBOT_DESCRIPTION:
+        return Checked((), (f'model: {_UNKNOWN_MODEL}',))
     spec = load_spec(arm)
     if faults := wrong_names(arm, spec):
         return Checked(tuple(faults))
     model = kinematic_model(arm)
     notes = (*joints_without_limits(arm, model), *_too_small(arm.workspace))
-    if faults := [*wrong_chain(arm, spec, model), *wrong_ranges(arm, model)]:
+    faults = [*wrong_chain(arm, spec, model), *wrong_ranges(arm, model), *wrong_side(arm, model)]
+    if faults:
         return Checked(tuple(faults), notes)
     described = InverseKinematics(arm, model)
     faults, ik = _with_home(described, model)

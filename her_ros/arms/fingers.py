@@ -1,5 +1,7 @@
 """Tell the fingers of a gripper apart."""
 
+from collections.abc import Iterator
+
 import mujoco
 import numpy as np
 
@@ -30,3 +32,14 @@ def is_first_at_plus_y(description: ArmDescription, model: mujoco.MjModel) -> bo
     in_tool, down = tool_frame(description, data).xmat.reshape(3, 3).T @ side, np.empty(3)
     mujoco.mju_rotVecQuat(down, in_tool, np.array(description.tool.down_quaternion))
     return bool(down[1] > 0.0)
+
+
+def wrong_side(description: ArmDescription, model: mujoco.MjModel) -> Iterator[str]:
+    """Yield a line if ``gripper.first_finger`` is the side of the other finger."""
+    gripper = description.gripper
+    side = '+y' if is_first_at_plus_y(description, model) else '-y'
+    if len(gripper.joints) == 2 and gripper.first_finger not in ('', side):
+        yield (
+            f'gripper.first_finger: {gripper.joints[0]!r} moves the finger at {side}, not at'
+            f' {gripper.first_finger}'
+        )

@@ -6,8 +6,11 @@ from typing import Any
 
 import mujoco
 
-from her_ros.arms.description import GRIPPER_PREFIX, ArmDescription
+from her_ros.arms.check_model import wrong_chain, wrong_names
+from her_ros.arms.description import ArmDescription
 from her_ros.arms.errors import ArmError
+from her_ros.arms.mechanics import GRIPPER_PREFIX
+from her_ros.wire.topics import ROBOT_DESCRIPTION
 
 _MENAGERIE = 'menagerie:'
 _PYTHON = 'python:'
@@ -21,7 +24,10 @@ def load_spec(description: ArmDescription) -> mujoco.MjSpec:
     :raises ArmError: if a file is missing or MuJoCo refuses it, or there is no place to attach to
     """
     files = description.model
-    spec = _parsed(model_path(files.source, description.folder))
+    if description.urdf and files.source == ROBOT_DESCRIPTION:
+        spec = _parsed_text(description.urdf)
+    else:
+        spec = _parsed(model_path(files.source, description.folder))
     if files.gripper:
         gripper = _parsed(model_path(files.gripper, description.folder))
         place = spec.site(files.attach_to) or spec.body(files.attach_to)
@@ -67,6 +73,18 @@ def kinematic_model(description: ArmDescription) -> mujoco.MjModel:
     return compile_spec(spec, description)
 
 
+def arm_model(description: ArmDescription) -> mujoco.MjModel:
+    """Load the joints of an arm and its gripper, as the description names them.
+
+    :raises ArmError: as :func:`kinematic_model`, or if the model lacks a joint or body that the
+        description names, or the joints do not lead from base to tool
+    """
+    spec, model = load_spec(description), kinematic_model(description)
+    if faults := wrong_names(description, spec) or [*wrong_chain(description, spec, model)]:
+        raise ArmError(faults[0], 'her-ros arms check names all faults', description.name)
+    return model
+
+
 def model_path(source: str, folder: Path) -> Path:
     """Return where the file of a model lies; one of the menagerie is downloaded once.
 
@@ -74,6 +92,12 @@ def model_path(source: str, folder: Path) -> Path:
     :param folder: what a relative path is relative to
     :raises ArmError: if there is no such file, or it cannot be downloaded
     """
+    if source == ROBOT_DESCRIPTION:
+        raise ArmError(
+            f'the model is the topic {ROBOT_DESCRIPTION}, which only a robot that runs publishes',
+            'save it, ros2 param get --hide-type /robot_state_publisher robot_description >'
+            ' my_robot.urdf, and name the file as model.source',
+        )
     if source.startswith(_MENAGERIE):
         return _menagerie_path(source, source.removeprefix(_MENAGERIE))
     if source.startswith(_PYTHON):
@@ -120,6 +144,15 @@ def _parsed(path: Path) -> mujoco.MjSpec:
         spec = mujoco.MjSpec.from_file(str(path))
     except ValueError as error:
         raise _refused(path, error) from error
+    spec.compiler.fusestatic = False
+    return spec
+
+
+def _parsed_text(urdf: str) -> mujoco.MjSpec:
+    try:
+        spec = mujoco.MjSpec.from_string(urdf)
+    except ValueError as error:
+        raise _refused(ROBOT_DESCRIPTION, error) from error
     spec.compiler.fusestatic = False
     return spec
 

@@ -13,9 +13,14 @@ TWIST = 'servo_node/delta_twist_cmds'
 TRAJECTORY = 'joint_trajectory_controller/joint_trajectory'
 TOOL_POSE = 'target_pose'
 GRIPPER = 'gripper_controller/commands'
+GRIPPER_ACTION = 'gripper_controller/gripper_cmd'
+#: what follows the name of an action in that of the service that takes its goals
+SEND_GOAL = '/_action/send_goal'
+ROBOT_DESCRIPTION = 'robot_description'
 # for RViz and Foxglove
 GRIPPER_POSE = 'gripper_pose'
 MARKERS = 'markers'
+TF = '/tf'
 TF_STATIC = '/tf_static'
 # relative names, in the run's namespace
 POLICY = 'policy'

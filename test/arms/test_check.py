@@ -48,6 +48,14 @@ def test_the_arms_of_the_package_have_no_faults(menagerie, name):
     assert (checked.faults, checked.notes) == ((), ())
 
 
+def test_a_model_that_the_robot_publishes_cannot_be_checked(arm):
+    checked = check_arm(changed(arm, 'model', source='robot_description'))
+    assert (checked.faults, checked.abilities) == ((), ())
+    (note,) = checked.notes
+    assert note.startswith('model: the robot publishes it, so joints, home, reach and collisions')
+    assert 'ros2 param get' in note
+
+
 def test_a_box_that_is_too_small_for_the_tasks_is_a_note():
     checked = check_arm(arm_named('fetch'))
     assert checked.faults == ()

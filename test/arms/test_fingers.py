@@ -4,7 +4,7 @@ import mujoco
 import pytest
 
 from her_ros.arms.description import ArmDescription
-from her_ros.arms.fingers import is_first_at_plus_y
+from her_ros.arms.fingers import is_first_at_plus_y, wrong_side
 from her_ros.arms.model_files import kinematic_model
 from her_ros.arms.registry import arm_named
 
@@ -45,3 +45,15 @@ def test_fingers_that_turn_are_on_the_sides_of_their_axes():
 def test_one_joint_moves_both_fingers(menagerie):
     arm = arm_named('ufactory_xarm7')
     assert is_first_at_plus_y(arm, kinematic_model(arm))
+
+
+@pytest.mark.parametrize('name', ['six_joint', 'franka_panda'])
+def test_the_side_in_a_description_is_that_of_the_model(menagerie, name):
+    arm = arm_named(name)
+    assert not [*wrong_side(arm, kinematic_model(arm))]
+    unsaid = dataclasses.replace(swapped(arm).gripper, first_finger='')
+    assert not [*wrong_side(dataclasses.replace(arm, gripper=unsaid), kinematic_model(arm))]
+    (line,) = wrong_side(swapped(arm), kinematic_model(arm))
+    first, side = arm.gripper.joints[1], arm.gripper.first_finger
+    other = {'+y': '-y', '-y': '+y'}[side]
+    assert line == f'gripper.first_finger: {first!r} moves the finger at {other}, not at {side}'

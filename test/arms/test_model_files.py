@@ -6,7 +6,7 @@ import mujoco
 import pytest
 
 from her_ros.arms.errors import ArmError
-from her_ros.arms.model_files import compile_spec, kinematic_model, load_spec
+from her_ros.arms.model_files import arm_model, compile_spec, kinematic_model, load_spec
 from her_ros.arms.registry import arm_named
 
 URDF = """<robot name="one_joint">
@@ -163,3 +163,40 @@ def test_names_that_the_menagerie_lacks_are_one_line(with_model, monkeypatch, tm
     monkeypatch.setenv('MENAGERIE_ROOT', str(tmp_path))
     line = line_of(with_model(source='menagerie:franka_emika_panda/tea.xml'))
     assert "no file 'tea.xml'" in line
+
+
+def test_a_model_that_a_robot_publishes_is_its_text(with_model):
+    arm = with_model(source='robot_description')
+    assert 'only a robot that runs publishes' in line_of(arm)
+    mesh = (
+        '<collision><geometry><mesh filename="package://x/y.dae"/></geometry></collision>'
+        '<visual><geometry><mesh filename="package://x/y.dae"/></geometry></visual>'
+    )
+    more = '<transmission name="t"><type>t</type></transmission><ros2_control name="c"/></robot>'
+    urdf = URDF.replace('<link name="arm">', f'<link name="arm">{mesh}').replace('</robot>', more)
+    model = kinematic_model(dataclasses.replace(arm, urdf=urdf))
+    assert model.joint('turn').range.tolist() == [-1, 2]
+    assert model.body('tool0').id
+
+
+@pytest.mark.parametrize('urdf', ['six joints', '<robot name="x"><joint/></robot>', '<robot>'])
+def test_a_text_that_is_no_model_is_one_line(with_model, urdf):
+    arm = dataclasses.replace(with_model(source='robot_description'), urdf=urdf)
+    with pytest.raises(ArmError) as error:
+        arm_model(arm)
+    assert str(error.value).startswith('robot_description: MuJoCo')
+    assert '\n' not in str(error.value)
+
+
+def test_a_model_without_the_joints_of_the_description_is_one_line(with_model):
+    arm = dataclasses.replace(with_model(source='robot_description'), urdf=URDF)
+    with pytest.raises(ArmError) as error:
+        arm_model(arm)
+    line = str(error.value)
+    assert line.startswith("six_joint: arm.base_body: the model has no body 'base'; choose one of")
+    assert line.endswith('her-ros arms check names all faults')
+    six_joint = arm_named('six_joint')
+    assert arm_model(six_joint).njnt == 8
+    five = dataclasses.replace(six_joint.arm, joints=six_joint.arm.joints[:5])
+    with pytest.raises(ArmError, match=r"six_joint: .*'joint6' lies between base and tool"):
+        arm_model(dataclasses.replace(six_joint, arm=five))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from her_ros.arms.chain import JointChain
-from her_ros.arms.description import Gripper
+from her_ros.arms.mechanics import Gripper
 
 Floats = NDArray[np.float64]
 

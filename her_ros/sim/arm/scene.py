@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from her_ros.arms.chain import JointChain
 from her_ros.arms.description import ArmDescription
 from her_ros.arms.inverse_kinematics import InverseKinematics
-from her_ros.arms.model_files import kinematic_model
+from her_ros.arms.model_files import arm_model
 from her_ros.arms.placement import TABLE_HEIGHT_M, placement_of
 from her_ros.arms.scene_specs import SceneSpec, scene_spec_of
 from her_ros.sim.arm.parts import (
@@ -79,7 +79,7 @@ def load_scene(task: GoalTask) -> ArmScene:
         )
     placement = placement_of(task)
     scene_spec, description = placement.scene_spec, placement.description
-    kinematics = InverseKinematics(description, kinematic_model(description))
+    kinematics = InverseKinematics(description, arm_model(description))
     joints = _start_joints(kinematics, description, placement.start_in_base_m)
     spec = scene_mjcf(task, description, kinematics.chain, joints, placement.base_m)
     model = spec.compile()
