@@ -16,8 +16,6 @@ Floats = NDArray[np.float64]
 
 # Limit in rad, m and m/s; no arm follows larger values, and the simulation would diverge.
 _LARGEST = 100.0
-# Largest angle of a commanded tool from pointing down, rad.
-_LARGEST_TILT = 0.1
 
 
 class CommandChecker:
@@ -35,7 +33,6 @@ class CommandChecker:
         self._frames = Frames(description.driver.base_frame, base)
         self._arm_joints = description.arm.driver_joints
         self._gripper_joints = len(description.gripper.joints)
-        self._down = np.array(description.tool.down_quaternion)
 
     def twist(self, frame: str, linear: ArrayLike, angular: ArrayLike) -> Floats:
         """Check a velocity of the tool.
@@ -53,25 +50,17 @@ class CommandChecker:
             )
         return velocity
 
-    def tool_pose(self, frame: str, position: ArrayLike, xyzw: ArrayLike) -> Floats:
-        """Check a pose of the tool and return its position.
+    def tool_pose(self, frame: str, position: ArrayLike, xyzw: ArrayLike) -> Pose:
+        """Check a pose of the tool.
 
         :param position: metres, shape (3,)
         :param xyzw: quaternion as ROS orders it, shape (4,)
-        :return: metres, world frame, shape (3,)
-        :raises RobotError: if the frame is unknown, a value is not finite, or the tool does not
-            point down
+        :return: world frame
+        :raises RobotError: if the frame is unknown, or a value is not finite
         """
         self._check_frame('tool pose', frame)
         pose = Pose.of('tool pose', _finite('tool pose', position, 3), xyzw)
-        tilt = 2.0 * np.arccos(min(1.0, abs(float(pose.quaternion @ self._down))))
-        if tilt > _LARGEST_TILT:
-            raise RobotError(
-                f'tool pose: the tool is turned by {tilt:.2f} rad from pointing down',
-                'the gripper cannot turn, send the orientation'
-                f' {np.roll(self._down, -1).round(4).tolist()} (x, y, z, w)',
-            )
-        return self._frames.to_world(frame, pose, 'tool pose').position
+        return self._frames.to_world(frame, pose, 'tool pose')
 
     def joints(self, names: Sequence[str], positions: ArrayLike, duration_s: float) -> Floats:
         """Check joint positions and return them in the order of the arm's joints.

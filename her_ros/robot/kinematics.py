@@ -1,5 +1,7 @@
 """Tool pose, velocity and inverse kinematics of a robot, from its joint states."""
 
+from dataclasses import replace
+
 import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -7,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from her_ros.arms.description import ArmDescription
 from her_ros.arms.fingers import is_first_at_plus_y
 from her_ros.arms.inverse_kinematics import InverseKinematics
-from her_ros.arms.model_files import kinematic_model
+from her_ros.arms.model_files import arm_model
 from her_ros.arms.placement import placement_of
 from her_ros.robot.frames import Pose
-from her_ros.robot.tool import ToolMotion
+from her_ros.robot.tool import ToolMeasurement, ToolMotion
 from her_ros.tasks.goal_task import GoalTask
 
 Floats = NDArray[np.float64]
@@ -28,7 +30,7 @@ class ArmKinematics(ToolMotion):
     """
 
     def __init__(self, description: ArmDescription, base: Pose) -> None:
-        model = kinematic_model(description)
+        model = arm_model(description)
         self._ik = ik = InverseKinematics(description, model, _TOLERANCE_M)
         super().__init__(description, base, is_first_at_plus_y(description, model))
         arm, gripper = description.arm, description.gripper
@@ -57,9 +59,10 @@ class ArmKinematics(ToolMotion):
         self.positions = position
         self._joints, fingers = position[:count], position[count:]
         self._tool = self._ik.chain.tool_state(self._joints)
-        self._tool_position = self._tool.position
-        mujoco.mju_mat2Quat(self._tool_quaternion, self._tool.rotation.ravel())
-        self._tool_velocity = self._tool.jacobian[:3] @ velocity[:count]
+        quaternion = np.empty(4)
+        mujoco.mju_mat2Quat(quaternion, self._tool.rotation.ravel())
+        of_tool = self._tool.jacobian[:3] @ velocity[:count]
+        self._state = ToolMeasurement(self._tool.position, quaternion, of_tool)
         self._set_fingers(fingers, velocity[count:])
 
     @property
@@ -97,11 +100,13 @@ class ArmKinematics(ToolMotion):
         return commanded
 
 
-def task_kinematics(task: GoalTask, base: Pose | None = None) -> ArmKinematics:
+def task_kinematics(task: GoalTask, base: Pose | None = None, urdf: str = '') -> ArmKinematics:
     """Return the kinematics of a task's arm.
 
     :param base: pose of the base in the world; None: as in training
+    :param urdf: text of the model, where a robot publishes it
     :raises ArmError: if there is no such arm, or its description or model has a fault
     """
     placement = placement_of(task)
-    return ArmKinematics(placement.description, base or Pose.of('base', placement.base_m))
+    description = replace(placement.description, urdf=urdf)
+    return ArmKinematics(description, base or Pose.of('base', placement.base_m))

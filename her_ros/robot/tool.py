@@ -1,5 +1,7 @@
 """Position and velocity of a tool and its fingers in the world, and what displaces them."""
 
+from typing import NamedTuple
+
 import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +13,17 @@ Floats = NDArray[np.float64]
 
 #: largest turn of a tilted tool per metre of its way, rad/m
 _TURN_PER_M = 4.0
+
+
+class ToolMeasurement(NamedTuple):
+    """A tool as it was measured, in the frame of the base."""
+
+    #: metres, shape (3,)
+    position: Floats
+    #: orientation of the tool's frame, unit quaternion wxyz, shape (4,)
+    quaternion: Floats
+    #: m/s, shape (3,)
+    velocity: Floats
 
 
 class ToolMotion:
@@ -29,10 +42,13 @@ class ToolMotion:
         self._base = base
         # Between the order of the gripper's joints and that of observations, at +y first.
         self._finger_order = slice(None, None, 1 if is_first_at_plus_y else -1)
-        # In the frame of the base.
-        self._tool_position, self._tool_velocity = np.zeros(3), np.zeros(3)
-        self._tool_quaternion = np.array(description.tool.down_quaternion)
+        down = np.array(description.tool.down_quaternion)
+        self._state = ToolMeasurement(np.zeros(3), down, np.zeros(3))
         self._fingers, self._finger_velocity = np.zeros(2), np.zeros(2)
+
+    def _measured(self) -> ToolMeasurement:
+        """Return the tool as it was measured last."""
+        return self._state
 
     def _set_fingers(self, position: Floats, velocity: Floats) -> None:
         """Set the measured joints of the gripper, m or rad, shape (1,) or (2,)."""
@@ -44,12 +60,12 @@ class ToolMotion:
     @property
     def grip_position(self) -> Floats:
         """Position of the gripper: metres, world frame, shape (3,)."""
-        return self._base.position + self._base.rotation @ self._tool_position
+        return self._base.position + self._base.rotation @ self._measured().position
 
     @property
     def grip_velocity(self) -> Floats:
         """Velocity of the gripper: m/s, world frame, shape (3,)."""
-        velocity: Floats = self._base.rotation @ self._tool_velocity
+        velocity: Floats = self._base.rotation @ self._measured().velocity
         return velocity
 
     @property
@@ -95,15 +111,16 @@ class ToolMotion:
         in_base = self._base.rotation.T @ np.asarray(displacement, np.float64)
         largest_turn = _TURN_PER_M * float(np.linalg.norm(in_base))
         down = np.array(self.description.tool.down_quaternion)
-        turned = turned_towards(self._tool_quaternion, down, largest_turn)
-        return Pose(self._tool_position + in_base, turned)
+        measured = self._measured()
+        turned = turned_towards(measured.quaternion, down, largest_turn)
+        return Pose(measured.position + in_base, turned)
 
     def within_workspace(self, displacement: Floats) -> Floats:
         """Return a displacement without what leads out of the workspace of the description.
 
         :param displacement: from the measured position, metres, world frame, shape (3,)
         """
-        workspace, tool = self.description.workspace, self._tool_position
+        workspace, tool = self.description.workspace, self._measured().position
         least = np.minimum(workspace.low - tool, 0.0)
         most = np.maximum(workspace.high - tool, 0.0)
         in_base = np.clip(self._base.rotation.T @ displacement, least, most)
@@ -127,30 +144,3 @@ def turned_towards(present: Floats, wanted: Floats, largest_turn: float) -> Floa
     turned = present.copy()
     mujoco.mju_quatIntegrate(turned, turn, largest_turn / angle)
     return turned
-
-
-class MeasuredTool(ToolMotion):
-    """A tool whose pose the driver of the arm publishes; the model of the arm is not needed.
-
-    Joints of the gripper are those that joint states must hold, in the order of the description.
-    """
-
-    def __init__(self, description: ArmDescription, base: Pose) -> None:
-        super().__init__(description, base)
-        self.joint_names = description.gripper.driver_joints
-        #: none of them turns without limits, shape (J,)
-        self.continuous = np.zeros(len(self.joint_names), bool)
-
-    def update(self, position: ArrayLike, velocity: ArrayLike) -> None:
-        """Set the measured joints of the gripper: m or rad, m/s or rad/s, shape (J,) each."""
-        self._set_fingers(np.array(position, np.float64), np.array(velocity, np.float64))
-
-    def update_tool(self, pose: Pose, velocity: Floats) -> None:
-        """Set the measured tool.
-
-        :param pose: world frame
-        :param velocity: m/s, world frame, shape (3,)
-        """
-        in_base = self._base.inverse() @ pose
-        self._tool_position, self._tool_quaternion = in_base.position, in_base.quaternion
-        self._tool_velocity = self._base.rotation.T @ velocity

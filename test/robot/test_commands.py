@@ -22,7 +22,9 @@ def test_joints_may_come_in_any_order():
 def test_good_commands_come_through():
     assert (FETCH.twist('base_link', [0.1, 0.2, 0.3], [0, 0, 0]) == [0.1, 0.2, 0.3]).all()
     assert (FETCH.gripper([0.01, 0.02]) == [0.01, 0.02]).all()
-    assert (FETCH.tool_pose('world', [1.2, 0.7, 0.5], FETCH_DOWN) == [1.2, 0.7, 0.5]).all()
+    pose = FETCH.tool_pose('world', [1.2, 0.7, 0.5], FETCH_DOWN)
+    assert (pose.position == [1.2, 0.7, 0.5]).all()
+    assert pose.quaternion == pytest.approx([2**-0.5, 0.0, 2**-0.5, 0.0])
 
 
 def test_joints_are_those_of_the_arm():
@@ -33,7 +35,7 @@ def test_joints_are_those_of_the_arm():
 def test_a_pose_in_the_frame_of_the_base_is_returned_in_the_world():
     base_m = placement_of(task_named('Reach', 'six_joint')).base_m
     found = SMALL.tool_pose('base_link', [0.5, 0.1, 0.2], SMALL_DOWN)
-    assert found == pytest.approx(base_m + np.array([0.5, 0.1, 0.2]))
+    assert found.position == pytest.approx(base_m + np.array([0.5, 0.1, 0.2]))
 
 
 NAMES = list(ARM_JOINTS)
@@ -67,7 +69,6 @@ NAMES = list(ARM_JOINTS)
         ),
         (SMALL.tool_pose, ('world', [0, 0, np.nan], SMALL_DOWN), 'nan'),
         (SMALL.tool_pose, ('world', [0, 0, 0], (0.0, 0.0, 0.0, 0.0)), 'orientation is the quat'),
-        (SMALL.tool_pose, ('world', [0, 0, 0], FETCH_DOWN), r'1.57 rad .*\[0.0, 1.0, 0.0, 0.0\]'),
     ],
 )
 def test_an_invalid_command_is_refused_with_the_reason(check, arguments, said):

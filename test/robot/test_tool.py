@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from her_ros.arms.placement import placement_of
+from her_ros.robot.bridge.measured_tool import MeasuredTool
 from her_ros.robot.frames import Pose
 from her_ros.robot.kinematics import ArmKinematics, task_kinematics
-from her_ros.robot.tool import MeasuredTool, turned_towards
+from her_ros.robot.tool import turned_towards
 from her_ros.tasks.registry import task_named
 
 SMALL = task_named('PickAndPlace', 'six_joint')
@@ -20,11 +21,13 @@ TURNED = Pose.of('base', (1.0, 2.0, 0.3), (0.0, 0.0, 0.7071067811865476, 0.70710
 def measured(arm, joints, speeds):
     """Return an arm and a measured tool of the same state; the latter without a model."""
     description = dataclasses.replace(arm.description, model=None)
-    tool = MeasuredTool(description, arm._base)
+    tool = MeasuredTool(description, arm._base, 'current_pose', velocity_window_s=0.03)
     arm.update(joints, speeds)
     quaternion = np.empty(4)
     mujoco.mju_mat2Quat(quaternion, arm.grip_rotation.ravel())
-    tool.update_tool(Pose(arm.grip_position, quaternion), arm.grip_velocity)
+    for before_s in (0.01, 0.0):
+        position = arm.grip_position - before_s * arm.grip_velocity
+        tool.take_pose(Pose(position, quaternion), 1.0 - before_s)
     tool.update(joints[6:], speeds[6:])
     return tool
 
@@ -36,7 +39,6 @@ def test_a_measured_tool_is_where_the_joints_say_and_is_displaced_alike(base):
     generator = np.random.default_rng(0)
     for _ in range(5):
         joints = arm.positions + generator.uniform(-0.05, 0.05, 8)
-        joints[6:] = 0.013  # both fingers alike: without a model their sides are not known
         tool = measured(arm, joints, generator.uniform(-1.0, 1.0, 8) * [*[1.0] * 6, 0.1, 0.1])
         for name in ('grip_position', 'grip_velocity', 'finger_position'):
             assert getattr(tool, name) == pytest.approx(getattr(arm, name), abs=1e-12), name
@@ -45,7 +47,7 @@ def test_a_measured_tool_is_where_the_joints_say_and_is_displaced_alike(base):
         after = tool.pose_after(way)
         assert after.position == pytest.approx(arm.pose_after(way).position)
         assert after.rotation == pytest.approx(arm.pose_after(way).rotation, abs=1e-9)
-        assert tool.gripper_joints(np.full(2, 0.02)) == pytest.approx([0.02, 0.02])
+        assert tool.gripper_joints(np.array([0.03, 0.02])) == pytest.approx([0.02, 0.03])
     assert tool.joint_names == ('right_finger', 'left_finger')
 
 

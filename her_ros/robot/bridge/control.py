@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from her_ros.arms.description import ArmDescription
 from her_ros.arms.placement import placement_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.bridge.arm_commands import ArmCommands, Command
@@ -13,12 +12,11 @@ from her_ros.robot.bridge.episodes import RobotEpisodes
 from her_ros.robot.bridge.goals import GoalQueue
 from her_ros.robot.bridge.homing import Homing
 from her_ros.robot.bridge.observer import MissingInput, Observer, listed
+from her_ros.robot.bridge.outputs import arm_kinematics, command_output
 from her_ros.robot.bridge.prediction import CommandedMotion
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames
-from her_ros.robot.kinematics import ArmKinematics, task_kinematics
-from her_ros.robot.tool import MeasuredTool
 from her_ros.runtime.states import Recovery, RobotState, WaitsFor
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import Rows
@@ -45,20 +43,22 @@ class RobotControl:
 
     :param frames: pose of the robot's base and of other frames
     :param session: number drawn at every start of the bridge
+    :param urdf: text of the arm's model, where the robot publishes it
     """
 
     def __init__(
-        self, task: GoalTask, parameters: RobotBridgeParameters, frames: Frames, session: int
+        self,
+        task: GoalTask,
+        parameters: RobotBridgeParameters,
+        frames: Frames,
+        session: int,
+        urdf: str = '',
     ) -> None:
         self._task = task
         self._parameters = p = parameters
         self.units = TwistUnits(p, frames)
         placement = placement_of(task)
-        self.kinematics: ArmKinematics | MeasuredTool = (
-            MeasuredTool(placement.description, frames.base)
-            if p.tool_source == 'current_pose'
-            else task_kinematics(task, frames.base)
-        )
+        self.kinematics = arm_kinematics(p, placement.description, frames.base, urdf)
         self._commands = ArmCommands(
             task, self.kinematics, self.units, p.command_full_action_speed_mps
         )
@@ -72,8 +72,8 @@ class RobotControl:
         self.episodes = RobotEpisodes(
             task, session, p.episode_steps or task.episode_length, p.success_steps
         )
-        #: kind of the commands for the arm, one of :data:`her_ros.arms.description.COMMANDS`
-        self.output = _output(p, placement.description)
+        #: kind of the commands for the arm, one of :data:`her_ros.arms.driver.COMMANDS`
+        self.output = command_output(p, placement.description)
         self._homing = Homing(
             placement.scene_spec, placement.start_m, p.command_full_action_speed_mps
         )
@@ -286,30 +286,3 @@ class RobotControl:
         command = self._commands.acting(action)
         self._motion.command(command.velocity, now_s)
         return command
-
-
-def _output(parameters: RobotBridgeParameters, description: ArmDescription) -> str:
-    """Return the kind of the commands for an arm.
-
-    This is the first command of the description that can be sent, unless ``command.output`` names
-    one.
-
-    :raises RobotError: if the driver of the arm does not take it, or it needs the arm's joints
-    """
-    wanted, taken = parameters.command_output, description.driver.commands
-    has_joints = parameters.tool_source == 'joint_states'
-    possible = [each for each in taken if has_joints or each != 'joint_trajectory']
-    if wanted and wanted not in taken:
-        raise RobotError(
-            f'command.output is {wanted!r}, which the driver of arm {description.name!r} does not'
-            ' take',
-            f'its description has driver.commands {list(taken)}',
-        )
-    if (wanted and wanted not in possible) or not possible:
-        raise RobotError(
-            f'tool_source is {parameters.tool_source}, and trajectories need the joints of arm'
-            f' {description.name!r}',
-            f'set command.output to {" or ".join(possible) or "another command of its driver"}, or'
-            ' tool_source to joint_states',
-        )
-    return wanted or possible[0]

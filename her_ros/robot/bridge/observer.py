@@ -8,14 +8,14 @@ from numpy.typing import ArrayLike
 
 from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.robot.bridge.joints import JointStates
+from her_ros.robot.bridge.measured_tool import MeasuredTool
 from her_ros.robot.bridge.prediction import CommandedMotion
 from her_ros.robot.bridge.tracks import Track
 from her_ros.robot.frames import Floats, Pose
 from her_ros.robot.kinematics import ArmKinematics
-from her_ros.robot.tool import MeasuredTool
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.observed import Observed, euler_angles
-from her_ros.wire.topics import CURRENT_POSE, JOINT_STATES, OBJECT_POSE
+from her_ros.wire.topics import JOINT_STATES, OBJECT_POSE
 
 # An object slower than this counts as at rest: its measured velocity is noise.
 _AT_REST_MPS = 0.02
@@ -65,7 +65,8 @@ class Observer:
         self._fingers_closed = scene_spec_of(task).fingers_closed
         self._needed = _needed(task, kinematics, self._fingers_closed)
         self._joints = JointStates(kinematics.joint_names, kinematics.continuous)
-        self._tool_track = Track(velocity_window_s)
+        #: topic that tells the pose of the tool; empty: joint states do
+        self._tool_topic = kinematics.source if isinstance(kinematics, MeasuredTool) else ''
         #: index of the arm's first joint; None: the arm is measured by the pose of its tool
         self._pace = (
             kinematics.joint_names.index(kinematics.arm_joints[0])
@@ -116,9 +117,7 @@ class Observer:
         :return: whether it is newer than the one before
         """
         assert isinstance(self._kinematics, MeasuredTool)
-        self._tool_track.add(pose, measured_s)
-        position, quaternion, velocity, _ = self._tool_track.fit()
-        self._kinematics.update_tool(Pose(position, quaternion), velocity)
+        self._kinematics.take_pose(pose, measured_s)
         is_new = measured_s > self._arm_measured_s
         self._arm_measured_s = max(self._arm_measured_s, measured_s)
         return is_new
@@ -146,7 +145,7 @@ class Observer:
         if JOINT_STATES in self._needed and late:
             found.append(MissingInput(JOINT_STATES, self._which(late)))
         for topic, measured_s in (
-            (CURRENT_POSE, self._arm_measured_s),
+            (self._tool_topic, self._arm_measured_s),
             (OBJECT_POSE, self._object_measured_s),
         ):
             if topic in self._needed and now_s - measured_s > timeout_s:
@@ -213,7 +212,8 @@ def _needed(
         needed: tuple[str, ...] = (JOINT_STATES,)
     else:
         # Fingers that are held closed are observed as closed.
-        needed = (CURRENT_POSE,) if fingers_closed else (CURRENT_POSE, JOINT_STATES)
+        source = kinematics.source
+        needed = (source,) if fingers_closed else (source, JOINT_STATES)
     has_object = 'object_position' in {name for name, _ in task.observation_fields}
     return (*needed, OBJECT_POSE) if has_object else needed
 

@@ -81,7 +81,7 @@ class Conversion:
         """Discard all measurements and commands."""
         self._observer = Observer(self._task, self._kinematics, self._velocity_window_s)
         self._clock = MeasurementClock(self._task.control_period_s)
-        self._told: list[Floats] = []  # velocities in this period
+        self._velocities: list[Floats] = []  # velocities in this period
         self._velocity: Floats | None = None  # what holds since the last one
         self._told_at_s = self._moved_at_s = -np.inf
         self._measured_at_s: float | None = None
@@ -113,7 +113,7 @@ class Conversion:
     def velocity(self, linear: Floats, time_s: float) -> None:
         """Accept a twist's linear part, in world axes; m/s or unitless, shape (3,)."""
         self._velocity = self._units.meant(linear)
-        self._told.append(self._velocity)
+        self._velocities.append(self._velocity)
         self._told_at_s = time_s
 
     def fingers(self, positions: ArrayLike) -> None:
@@ -164,7 +164,7 @@ class Conversion:
         self._grip = self._kinematics.grip_position
         if self._velocity is not None and now_s - self._told_at_s > _COMMAND_LIFETIME_S:
             self._velocity = np.zeros(3)
-        self._told = [] if self._velocity is None else [self._velocity]
+        self._velocities = [] if self._velocity is None else [self._velocity]
         if speed_mps > _STANDS_STILL_MPS:
             self._moved_at_s = now_s
         if missing := self._observer.missing(now_s, self._timeout_s):
@@ -221,7 +221,7 @@ class Conversion:
         """Return the action of the last period, shape (A,), and the gripper's speed, m/s."""
         way = self._kinematics.grip_position - self._grip
         moved = way / self._task.control_period_s
-        velocity = np.mean(self._told, axis=0) if self._told else moved
+        velocity = np.mean(self._velocities, axis=0) if self._velocities else moved
         action = np.zeros(self._task.action_size)
         action[:3] = velocity / self._speed_mps
         if not self._fingers_closed and self._fingers is not None:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from her_ros.arms.inverse_kinematics import InverseKinematics
-from her_ros.arms.model_files import kinematic_model
+from her_ros.arms.model_files import arm_model
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.driver import ArmDriver
 from her_ros.robot.simulated.robot import TIMESTEP_S
@@ -45,7 +45,7 @@ class SimulatedArm:
         self._data = mujoco.MjData(self._model)
         self._object_lift_m = 0.0
         description = scene.description
-        own_model = kinematic_model(description)
+        own_model = arm_model(description)
         self._kinematics = InverseKinematics(description, own_model, _TOLERANCE_M)
         # Where base and joints are in the world, and how the gripper's joints move the fingers.
         self._gripper = task_kinematics(task)
@@ -104,13 +104,15 @@ class SimulatedArm:
         """
         self._driver.move_joints(positions, self.time_s, duration_s)
 
-    def command_tool(self, position: ArrayLike) -> None:
+    def command_tool(self, position: ArrayLike, quaternion: Floats) -> None:
         """Move the tool in a straight line within a control period, and stop there.
 
         :param position: metres, world frame, shape (3,)
+        :param quaternion: orientation of the tool's frame in the world, wxyz, shape (4,)
         """
-        in_base = np.asarray(position, np.float64) - self._scene.base_m
-        self._driver.move_tool(in_base, self.time_s, self._period_s)
+        in_base, axes = np.asarray(position, np.float64) - self._scene.base_m, np.empty(9)
+        mujoco.mju_quat2Mat(axes, quaternion)
+        self._driver.move_tool(in_base, axes.reshape(3, 3), self.time_s, self._period_s)
 
     def command_gripper(self, positions: ArrayLike) -> None:
         """Set target positions of the gripper; no effect if the task holds it closed.

@@ -17,7 +17,7 @@ _LEASH = 0.05
 class ArmDriver:
     """Moves the targets of an arm's joints, within the limits of their speeds.
 
-    The last command is followed: a velocity or a position of the tool, which then points down, or
+    The last command is followed: a velocity of the tool, which then points down, a pose of it, or
     positions of the joints. When it ends, the targets stand still.
 
     :param kinematics: of the arm; J is the number of joints of its chain
@@ -33,6 +33,8 @@ class ArmDriver:
         self._until_s = 0.0
         #: position that the tool moves to; None: it has a velocity, or joints are commanded
         self._tool: Floats | None = None
+        #: its orientation there; None: it points down
+        self._axes: Floats | None = None
         self._velocity = np.zeros(3)
         #: end of the present motion of the joints, and when it ends
         self._motion_end, self._motion_until_s = joints.copy(), 0.0
@@ -46,13 +48,14 @@ class ArmDriver:
         self._begin(time_s, duration_s)
         self._velocity, self._tool = velocity.copy(), None
 
-    def move_tool(self, position: Floats, time_s: float, duration_s: float) -> None:
+    def move_tool(self, position: Floats, axes: Floats, time_s: float, duration_s: float) -> None:
         """Move the tool in a straight line, then stop.
 
         :param position: metres, frame of the base, shape (3,)
+        :param axes: of the tool's frame as columns, frame of the base, shape (3, 3)
         """
         self._begin(time_s, duration_s)
-        self._tool = position.copy()
+        self._tool, self._axes = position.copy(), axes.copy()
 
     def move_joints(self, positions: ArrayLike, time_s: float, duration_s: float) -> None:
         """Move the joints; it takes longer if one would exceed the limit of its speed.
@@ -93,7 +96,7 @@ class ArmDriver:
 
     def _begin(self, time_s: float, duration_s: float) -> None:
         self._until_s = time_s + duration_s
-        self._velocity, self._tool = np.zeros(3), None
+        self._velocity, self._tool, self._axes = np.zeros(3), None, None
         self._motion_until_s = time_s
 
     def _plan(self, time_s: float) -> None:
@@ -105,7 +108,7 @@ class ArmDriver:
             way = left * min(1.0, duration_s / (self._until_s - time_s))
         # Where nothing moves, inverse kinematics would still bring joints nearer to home.
         self._motion_end = (
-            self._kinematics.joints_after(self._target, way, duration_s)
+            self._kinematics.joints_after(self._target, way, duration_s, axes=self._axes)
             if way.any()
             else self._target
         )

@@ -119,13 +119,14 @@ class SimulatedRobot:
         place = self._trial.xpos[self._fetch.gripper_body]
         self._follower.move_to(place, self.time_s, duration_s)
 
-    def command_tool(self, position: ArrayLike) -> None:
+    def command_tool(self, position: ArrayLike, quaternion: Floats) -> None:
         """Move the gripper in a straight line within a control period, and stop there.
 
         :param position: metres, world frame, shape (3,); it takes longer if 1.5 m/s would be
             exceeded
+        :param quaternion: orientation of the gripper in the world, wxyz, shape (4,)
         """
-        self._orientation = np.array(MOCAP_TURN) / np.linalg.norm(MOCAP_TURN)
+        self._orientation = quaternion.copy()
         link = self._data.xpos[self._fetch.gripper_body]
         place = link + np.asarray(position, np.float64) - self.grip_position
         self._follower.move_to(place, self.time_s, self._period_s)

@@ -7,7 +7,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from her_ros.arms.description import COMMANDS
+from her_ros.arms.driver import COMMANDS
 from her_ros.arms.placement import placement_of
 from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
@@ -17,12 +17,12 @@ from her_ros.episodes.episode import Episode
 from her_ros.episodes.splitting import split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.robot.bridge.control import RobotControl
+from her_ros.robot.bridge.measured_tool import MeasuredTool
 from her_ros.robot.bridge.observer import listed
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Pose, task_frames
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.robot import SimulatedRobot
-from her_ros.robot.tool import MeasuredTool
 from her_ros.runtime.states import RobotState, WaitsFor
 from her_ros.tasks.registry import TASKS, task_named
 from her_ros.wire.rows import IDENTITY, action_dtype

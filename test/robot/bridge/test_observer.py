@@ -3,11 +3,11 @@ import pytest
 
 from her_ros.arms.model import MJCF_PREFIX, load_model
 from her_ros.arms.placement import placement_of
+from her_ros.robot.bridge.measured_tool import MeasuredTool
 from her_ros.robot.bridge.observer import MissingInput, Observer
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Pose
 from her_ros.robot.kinematics import task_kinematics
-from her_ros.robot.tool import MeasuredTool
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import TASKS, task_named
 
@@ -216,7 +216,8 @@ def by_pose(name):
     """Return the observer of a task on a small arm whose driver publishes the pose of the tool."""
     task = task_named(name, 'six_joint')
     placement = placement_of(task)
-    tool = MeasuredTool(placement.description, Pose.of('base', placement.base_m))
+    base = Pose.of('base', placement.base_m)
+    tool = MeasuredTool(placement.description, base, 'current_pose', velocity_window_s=0.03)
     return task, Observer(task, tool, velocity_window_s=0.03)
 
 

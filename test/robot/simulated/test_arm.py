@@ -34,7 +34,8 @@ class Follower:
             joints = self.measure().joints_after(velocity * PERIOD_S, PERIOD_S)
             self.robot.command_joints(joints, PERIOD_S)
         else:
-            self.robot.command_tool(self.robot.grip_position + velocity * PERIOD_S)
+            down = np.array(self.kinematics.description.tool.down_quaternion)
+            self.robot.command_tool(self.robot.grip_position + velocity * PERIOD_S, down)
         self.robot.advance(PERIOD_SUBSTEPS)
         return self.robot.grip_position
 

@@ -1,3 +1,4 @@
+import mujoco
 import numpy as np
 import pytest
 
@@ -23,6 +24,8 @@ class Follower:
         self._chain = kinematics.chain
         self.joints, self.time_s = kinematics.home.copy(), 0.0
         self.driver = ArmDriver(kinematics, self.joints)
+
+        self.down = kinematics.down
 
     @property
     def tool(self):
@@ -56,12 +59,24 @@ def test_a_velocity_moves_the_tool_along_a_straight_line_until_it_expires(follow
 
 def test_a_tool_arrives_in_time_along_a_straight_line(follower):
     start, way = follower.tool, np.array([-0.02, 0.02, 0.03])
-    follower.driver.move_tool(start + way, 0.0, 0.1)
+    follower.driver.move_tool(start + way, follower.down, 0.0, 0.1)
     tools, _ = follower.run(0.05)
     assert tools[-1] - start == pytest.approx(way / 2, abs=2e-4)
     tools, _ = follower.run(0.15)
     assert tools[-1] - start == pytest.approx(way, abs=2e-4)
     assert (np.abs(np.cross(tools - start, way)) / np.linalg.norm(way)).max() < 2e-4
+
+
+def test_a_tool_keeps_and_takes_a_tilt_that_is_commanded(follower):
+    start, tilt = follower.tool, np.empty(9)
+    mujoco.mju_quat2Mat(tilt, np.array([np.cos(0.15), np.sin(0.15), 0.0, 0.0]))  # 0.3 rad
+    axes = tilt.reshape(3, 3) @ follower.down
+    for way in ([0.0, 0.0, 0.01], [0.0, 0.01, 0.0]):
+        follower.driver.move_tool(start + way, axes, follower.time_s, 0.2)
+        follower.run(0.25)
+        position, found = follower._chain.tool_pose(follower.joints)
+        assert position == pytest.approx(start + way, abs=1e-4)
+        assert found == pytest.approx(axes, abs=1e-3)
 
 
 def test_the_last_command_counts(follower):

@@ -1,0 +1,52 @@
+"""A tool whose pose is measured, so that the model of its arm is not needed."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from her_ros.arms.description import ArmDescription
+from her_ros.robot.bridge.tracks import Track
+from her_ros.robot.frames import Pose
+from her_ros.robot.tool import ToolMeasurement, ToolMotion
+
+
+class MeasuredTool(ToolMotion):
+    """A tool whose pose the driver of the arm or tf2 tells.
+
+    Joints of the gripper are those that joint states must hold, in the order of the description.
+
+    :param base: pose of the base in the world
+    :param source: topic that the pose comes from
+    :param velocity_window_s: see :class:`~her_ros.robot.bridge.tracks.Track`
+    """
+
+    def __init__(
+        self, description: ArmDescription, base: Pose, source: str, velocity_window_s: float
+    ) -> None:
+        super().__init__(description, base, description.gripper.first_finger != '-y')
+        self.source = source
+        self.joint_names = description.gripper.driver_joints
+        #: none of them turns without limits, shape (J,)
+        self.continuous = np.zeros(len(self.joint_names), bool)
+        self._track = Track(velocity_window_s)
+        self._is_current = True
+
+    def update(self, position: ArrayLike, velocity: ArrayLike) -> None:
+        """Set the measured joints of the gripper: m or rad, m/s or rad/s, shape (J,) each."""
+        self._set_fingers(np.array(position, np.float64), np.array(velocity, np.float64))
+
+    def take_pose(self, pose: Pose, measured_s: float) -> None:
+        """Add a pose of the tool; one that is not newer than the last is ignored.
+
+        :param pose: world frame
+        :param measured_s: time of the measurement, seconds
+        """
+        self._track.add(self._base.inverse() @ pose, measured_s)
+        self._is_current = False
+
+    def _measured(self) -> ToolMeasurement:
+        # A driver may publish 1000 poses per second; the line is laid where it is needed.
+        if not self._is_current:
+            position, quaternion, velocity, _ = self._track.fit()
+            self._state = ToolMeasurement(position, quaternion, velocity)
+            self._is_current = True
+        return self._state

@@ -1,0 +1,23 @@
+import numpy as np
+import pytest
+
+from her_ros.arms.registry import arm_named
+from her_ros.robot.bridge.measured_tool import MeasuredTool
+from her_ros.robot.bridge.tracks import Track
+from her_ros.robot.frames import Pose
+
+
+def test_a_line_is_laid_through_the_poses_only_where_it_is_needed(monkeypatch):
+    fits = []
+    fit = Track.fit
+    monkeypatch.setattr(Track, 'fit', lambda track: fits.append(track) or fit(track))
+    base = Pose.of('base', (1.0, 0.0, 0.0))
+    tool = MeasuredTool(arm_named('six_joint'), base, 'current_pose', velocity_window_s=0.2)
+    velocity = np.array([0.3, -0.2, 0.1])
+    for step in range(200):
+        tool.take_pose(Pose.of('tool', 0.001 * step * velocity), 0.001 * step)
+    assert not fits
+    assert tool.grip_velocity == pytest.approx(velocity)
+    assert tool.grip_position == pytest.approx(0.199 * velocity)
+    tool.pose_after(velocity)
+    assert len(fits) == 1
