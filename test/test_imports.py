@@ -17,6 +17,7 @@ PACKAGE = Path(her_ros.__file__).parent
 
 MESSAGES = {
     'builtin_interfaces',
+    'control_msgs',
     'diagnostic_msgs',
     'geometry_msgs',
     'lifecycle_msgs',

@@ -4,17 +4,17 @@ import time
 
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.duration import Duration
-from rclpy.node import Node
-from std_msgs.msg import Float64MultiArray
 from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from her_ros.config.parameters.robot import RobotBridgeParameters
+from her_ros.nodes.gripper import gripper_commands
+from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.qos import COMMAND
 from her_ros.robot.bridge.arm_commands import Command
 from her_ros.robot.bridge.control import RobotControl
 from her_ros.robot.frames import Floats
 from her_ros.robot.kinematics import ArmKinematics
-from her_ros.wire.topics import GRIPPER, TOOL_POSE, TRAJECTORY, TWIST
+from her_ros.wire.topics import TOOL_POSE, TRAJECTORY, TWIST
 
 
 class ArmPublisher:
@@ -26,7 +26,7 @@ class ArmPublisher:
 
     def __init__(
         self,
-        node: Node,
+        node: GuardedNode,
         parameters: RobotBridgeParameters,
         control: RobotControl,
         period_s: float,
@@ -43,7 +43,7 @@ class ArmPublisher:
             self._arm = node.create_publisher(JointTrajectory, TRAJECTORY, COMMAND)
         else:
             self._arm = node.create_publisher(PoseStamped, TOOL_POSE, COMMAND)
-        self._gripper = node.create_publisher(Float64MultiArray, GRIPPER, COMMAND)
+        self._gripper = gripper_commands(node, control.kinematics.description)
 
     def send(self, command: Command) -> None:
         """Publish a command.
@@ -53,8 +53,7 @@ class ArmPublisher:
         """
         if self._has_target(command):
             self._send_arm(command)
-        joints = self._control.kinematics.gripper_joints(command.fingers)
-        self._gripper.publish(Float64MultiArray(data=joints.tolist()))
+        self._gripper.send(self._control.kinematics.gripper_joints(command.fingers))
 
     def _has_target(self, command: Command) -> bool:
         is_position = self._control.output != 'twist'

@@ -7,28 +7,30 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from geometry_msgs.msg import PointStamped, PoseStamped
-from sensor_msgs.msg import JointState, PointCloud2
+from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from visualization_msgs.msg import MarkerArray
 
+from her_ros.arms.placement import placement_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.episodes.splitting import is_end
 from her_ros.nodes.arm import ArmPublisher
-from her_ros.nodes.guarded_node import ONE_BY_ONE_S, PAUSE_S, GuardedNode
+from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
+from her_ros.nodes.measurements import Measurements
 from her_ros.nodes.messages import stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run, steady_timer
 from her_ros.nodes.publishers import ActionSource
-from her_ros.nodes.qos import COMMAND, LOCK_STEP, SCENE, SENSOR, with_deadline
+from her_ros.nodes.qos import COMMAND, LOCK_STEP, SCENE, with_deadline
+from her_ros.nodes.robot_model import published_urdf
 from her_ros.nodes.scene import goal_marker
-from her_ros.nodes.transforms import pose_of, tf2_lookup
-from her_ros.robot.bridge.arrivals import Arrivals
+from her_ros.nodes.transforms import tf2_transforms
 from her_ros.robot.bridge.control import RobotControl
 from her_ros.robot.bridge.goals import GoalEvent
 from her_ros.robot.bridge.measurement_clock import MeasurementClock
 from her_ros.robot.bridge.observer import MissingInput, listed
 from her_ros.robot.errors import RobotError
-from her_ros.robot.frames import Floats, Pose, task_frames
+from her_ros.robot.frames import Floats, Lookup, Pose, task_frames
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.states import GoalStatus, WaitsFor
 from her_ros.tasks.registry import task_named
@@ -36,12 +38,10 @@ from her_ros.wire.cloud import CloudDecoder, encode_cloud
 from her_ros.wire.rows import Rows, action_dtype
 from her_ros.wire.topics import (
     ACTION,
-    CURRENT_POSE,
     GOAL,
     GOAL_POSE,
-    JOINT_STATES,
     MARKERS,
-    OBJECT_POSE,
+    ROBOT_DESCRIPTION,
     STEP,
 )
 
@@ -60,19 +60,17 @@ class RobotBridgeNode(GuardedNode):
         super().__init__('robot_bridge')
         self._config = p = read_parameters(self, RobotBridgeParameters)
         self._task = task_named(p.task, p.arm)
-        self._frames = task_frames(self._task, p, lambda base: tf2_lookup(self, base))
-        self._control = RobotControl(self._task, p, self._frames, secrets.randbits(32))
+        self._description = placement_of(self._task).description
+        self._frames = task_frames(self._task, p, self._lookup_from)
+        session, urdf = secrets.randbits(32), self._published_model()
+        self._control = RobotControl(self._task, p, self._frames, session, urdf)
         # Held from a decision until its command is published, so that none follows the final one.
         self._lock = threading.Lock()
         self._is_over = False
         self._decoder = CloudDecoder(action_dtype(self._task))
-        self._arrivals = {
-            topic: Arrivals(topic, p.timeout_input_s)
-            for topic in (JOINT_STATES, CURRENT_POSE, OBJECT_POSE)
-        }
         self._stamp_ns = 0  # of the last measurement of the arm
         self._ended, self._successes = 0, 0
-        self._told = ''  # of the problems
+        self._logged_problem = ''  # empty: none
         self._actions = ActionSource(self, ACTION)
         self._goal_event: GoalEvent | None = None
         self._join_policy()
@@ -87,70 +85,51 @@ class RobotBridgeNode(GuardedNode):
         steady_timer(self, self._task.control_period_s / 8, self._on_time)
         self._diagnostics = Diagnostics(self, self._status)
 
+    def _lookup_from(self, base_frame: str) -> Lookup | None:
+        is_needed = self._config.tool_source == 'tf'
+        self._transforms = tf2_transforms(self, base_frame, is_needed)
+        return None if self._transforms is None else self._transforms.lookup
+
+    def _published_model(self) -> str:
+        """Return the text of the model where the robot publishes it, and it is needed."""
+        is_published = self._description.model.source == ROBOT_DESCRIPTION
+        is_needed = is_published and self._config.tool_source == 'joint_states'
+        return published_urdf(self) if is_needed else ''
+
     def _join_policy(self) -> None:
         offered = with_deadline(LOCK_STEP, _OFFERED_PERIODS * self._task.control_period_s)
         self._steps = self.create_publisher(PointCloud2, STEP, offered)
         self.create_subscription(PointCloud2, ACTION, self._on_action, LOCK_STEP, raw=True)
 
     def _join_robot(self) -> None:
-        for kind, topic, take, qos, pause_s in (
-            (JointState, JOINT_STATES, self._take_joints, SENSOR, PAUSE_S),
-            (PoseStamped, CURRENT_POSE, self._take_tool, SENSOR, PAUSE_S),
-            (PoseStamped, OBJECT_POSE, self._take_object, SENSOR, PAUSE_S),
-            (PointStamped, GOAL, self._take_goal, COMMAND, ONE_BY_ONE_S),
-            (PoseStamped, GOAL_POSE, self._take_goal_pose, COMMAND, ONE_BY_ONE_S),
+        self._measurements = Measurements(
+            self, self._config, self._frames, self._transforms, self._control, self._arm_measured
+        )
+        for kind, topic, take, qos in (
+            (PointStamped, GOAL, self._take_goal, COMMAND),
+            (PoseStamped, GOAL_POSE, self._take_goal_pose, COMMAND),
         ):
-            if topic == CURRENT_POSE and self._config.tool_source != CURRENT_POSE:
-                continue
-            receive = self._receiver(topic, take)
-            self.create_subscription(kind, topic, receive, qos, pause_s=pause_s)
+            receive = self._goal_receiver(take)
+            self.create_subscription(kind, topic, receive, qos, pause_s=ONE_BY_ONE_S)
 
-    def _receiver(self, topic: str, take: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Return a callback for a topic that also publishes the events of goals."""
+    def _goal_receiver(self, take: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Return a callback that notes refused goals, and publishes the events of goals."""
 
         def receive(message: Any) -> None:
             try:
                 take(message)
             except HerRosError as error:
-                if topic in (GOAL, GOAL_POSE):
-                    self._control.goals.refuse(stamp_ns_of(message.header.stamp), str(error))
+                self._control.goals.refuse(stamp_ns_of(message.header.stamp), str(error))
                 raise
             finally:
                 self._report_goals()
 
         return receive
 
-    def _take_joints(self, message: JointState) -> None:
-        joints = (message.name, message.position, message.velocity)
-        measured_s, stamp_ns = self._measured(JOINT_STATES, message)
-        # Only messages of the arm's driver start periods, not those of other drivers.
-        if self._control.observer.take_joints(*joints, measured_s):
-            self._arm_measured(stamp_ns)
-
-    def _take_tool(self, message: PoseStamped) -> None:
-        pose = self._in_world(CURRENT_POSE, message)
-        measured_s, stamp_ns = self._measured(CURRENT_POSE, message)
-        if self._control.observer.take_tool(pose, measured_s):
-            self._arm_measured(stamp_ns)
-
     def _arm_measured(self, stamp_ns: int) -> None:
         self._stamp_ns = stamp_ns
         if self._measurement_clock.measured(time.monotonic()):
             self._begin_period()
-
-    def _take_object(self, message: PoseStamped) -> None:
-        pose = self._in_world(OBJECT_POSE, message)
-        self._control.observer.take_object(pose, self._measured(OBJECT_POSE, message)[0])
-
-    def _in_world(self, topic: str, message: PoseStamped) -> Pose:
-        pose = pose_of(topic, message.pose.position, message.pose.orientation)
-        return self._frames.to_world(message.header.frame_id, pose, topic)
-
-    def _measured(self, topic: str, message: Any) -> tuple[float, int]:
-        """Return when a message was measured: monotonic seconds, and wall time, nanoseconds."""
-        now_ns, stamp_ns = time.time_ns(), stamp_ns_of(message.header.stamp)
-        measured_s = self._arrivals[topic].measured_s(stamp_ns, now_ns, time.monotonic())
-        return measured_s, min(stamp_ns or now_ns, now_ns)
 
     def _take_goal(self, message: PointStamped) -> None:
         point = Pose.of(GOAL, (message.point.x, message.point.y, message.point.z))
@@ -208,14 +187,14 @@ class RobotBridgeNode(GuardedNode):
             with self._lock:
                 rows = None if self._is_over else self._next_rows()
             if rows is not None and is_end(rows)[0]:
-                self._tell_end(rows)
+                self._log_end(rows)
         except Exception as error:
             # After any error there is no next period, so the last command must be zero.
             with self._lock:
                 self._halt(str(error))
             raise
         finally:
-            self._tell_problem()
+            self._log_problem()
             self._report_goals()
 
     def _next_rows(self) -> Rows | None:
@@ -229,11 +208,11 @@ class RobotBridgeNode(GuardedNode):
             self._arm.send(tick.command)
         return tick.rows
 
-    def _tell_problem(self) -> None:
-        if self._control.problem != self._told:
-            self._told = self._control.problem
-            if self._told:
-                self.get_logger().error(self._told)
+    def _log_problem(self) -> None:
+        if self._control.problem != self._logged_problem:
+            self._logged_problem = self._control.problem
+            if self._logged_problem:
+                self.get_logger().error(self._logged_problem)
 
     def _halt(self, reason: str) -> None:
         """Stop a moving robot after a fault; the lock must be held."""
@@ -254,7 +233,7 @@ class RobotBridgeNode(GuardedNode):
                 if command is not None and not self._is_over:
                     self._arm.send(command)
         finally:
-            self._tell_problem()
+            self._log_problem()
             self._report_goals()
 
     def _on_stop(self, _: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
@@ -284,7 +263,7 @@ class RobotBridgeNode(GuardedNode):
         if not self._is_over and self.context.ok():
             self.send_final_action()
 
-    def _tell_end(self, rows: Rows) -> None:
+    def _log_end(self, rows: Rows) -> None:
         row = rows[0]
         self._ended += 1
         self._successes += int(row['is_success'])
@@ -301,8 +280,11 @@ class RobotBridgeNode(GuardedNode):
         awaited = listed(missing) or str(waits)
         state = f'waits for {awaited}' if waits else str(control.state(now_s))
         # Messages of another driver may be valid meanwhile.
-        refused = {topic: each.problem(now_s) for topic, each in self._arrivals.items()}
-        problems = {**refused, **self.problems, 'control': control.problem}
+        problems = {
+            **self._measurements.problems(now_s),
+            **self.problems,
+            'control': control.problem,
+        }
         present = {topic: each for topic, each in problems.items() if each}
         problem = '; '.join(present.values())
         if missing == [MissingInput(next(iter(present), ''))]:

@@ -12,7 +12,7 @@ from her_ros.runtime.process import end_with_launcher, handle_end_signals
 
 # A node whose launcher has ended is killed after this time, even if it hangs.
 _ORPHAN_TIMEOUT_S = 10
-_LAST_WORDS_TIMEOUT_S = 2.0
+_FINAL_ACTION_TIMEOUT_S = 2.0
 # Open until the process ends: a second signal is written to it as well, after the first was dealt
 # with, and launch sends one of its own besides Ctrl-C's.
 _OPEN: list[socket.socket] = []
@@ -43,7 +43,7 @@ def end_by_signals(send_final_action: Callable[[], None]) -> threading.Event:
         # In a thread: where the node itself hangs, its lock may be held.
         last = threading.Thread(target=send_final_action, name='final action', daemon=True)
         last.start()
-        last.join(_LAST_WORDS_TIMEOUT_S)
+        last.join(_FINAL_ACTION_TIMEOUT_S)
 
     def wait() -> None:
         while octets := wake_receive.recv(1):

@@ -13,15 +13,19 @@ from std_msgs.msg import Float64MultiArray, Header
 from std_srvs.srv import Trigger
 from trajectory_msgs.msg import JointTrajectory
 
+from her_ros.arms.placement import placement_of
 from her_ros.config.parameters.robot import SimulatedRobotParameters
 from her_ros.config.schema import ConfigError
+from her_ros.nodes.gripper_server import GripperServer
 from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.messages import pose_message, stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import ROBOT
 from her_ros.nodes.scene import ScenePublisher
+from her_ros.nodes.transforms import ToolTransformPublisher
 from her_ros.robot.commands import CommandChecker, stamp_fault
 from her_ros.robot.errors import RobotError
+from her_ros.robot.frames import Pose
 from her_ros.robot.simulated.delay import Delay
 from her_ros.robot.simulated.disturber import RobotDisturber
 from her_ros.robot.simulated.robot import start_seed
@@ -57,7 +61,7 @@ class SimulatedRobotNode(GuardedNode):
                 f'it must divide {_SUBSTEPS_PER_S}',
                 source=self.get_name(),
             )
-        task = task_named(p.task, p.arm)
+        self._task = task = task_named(p.task, p.arm)
         self._robot = simulated_robot(task, p.command_timeout_s)
         self._check = CommandChecker(task)
         self._disturber = RobotDisturber(
@@ -91,10 +95,17 @@ class SimulatedRobotNode(GuardedNode):
         self._tool_pose = None
         if self._config.publish_tool_pose:
             self._tool_pose = self.create_publisher(PoseStamped, CURRENT_POSE, ROBOT)
+            self._tool_transform = ToolTransformPublisher(self, placement_of(self._task))
         self._subscribe(TwistStamped, TWIST, self._on_twist)
         self._subscribe(JointTrajectory, TRAJECTORY, self._on_trajectory)
         self._subscribe(PoseStamped, TOOL_POSE, self._on_tool_pose)
         self._subscribe(Float64MultiArray, GRIPPER, self._on_gripper)
+        description = placement_of(self._task).description
+        self._gripper_joint = description.gripper.driver_joints[0]
+        self._gripper = None
+        if description.driver.gripper_command == 'gripper_action':
+            follow = (self._check.gripper, self._robot.command_gripper)
+            self._gripper = GripperServer(self, description.gripper, *follow)
         self.create_service(Trigger, '~/reset', self._on_reset)
         self._diagnostics = Diagnostics(self, self._status)
 
@@ -120,14 +131,14 @@ class SimulatedRobotNode(GuardedNode):
 
     def _on_tool_pose(self, message: PoseStamped) -> None:
         header, place, turn = message.header, message.pose.position, message.pose.orientation
-        position = self._check.tool_pose(
+        pose = self._check.tool_pose(
             header.frame_id,
             [place.x, place.y, place.z],
             [turn.x, turn.y, turn.z, turn.w],
         )
         if self._is_of_now('tool pose', header):
             self._begin_motion('tool poses')
-            self._robot.command_tool(position)
+            self._robot.command_tool(pose.position, pose.quaternion)
 
     def _is_of_now(self, what: str, header: Header) -> bool:
         """Return whether the stamp of a command is current; count and log one that is not."""
@@ -207,9 +218,13 @@ class SimulatedRobotNode(GuardedNode):
         joints.position = array('d', positions)
         joints.velocity = array('d', robot.joint_velocities)
         measured: list[tuple[Any, Any]] = [(self._joint_states, joints)]
+        if self._gripper is not None:
+            of_joint = dict(zip(robot.joint_names, robot.joint_positions, strict=True))
+            self._gripper.advance(of_joint[self._gripper_joint], time.monotonic())
         if self._tool_pose is not None:
-            told = self._disturber.tool_pose(*robot.tool_pose)
-            measured.append((self._tool_pose, pose_message(*told, stamp)))
+            pose = self._disturber.tool_pose(*robot.tool_pose)
+            measured.append((self._tool_pose, pose_message(*pose, stamp)))
+            self._tool_transform.publish(Pose(*pose), stamp)
         if robot.object_pose is not None:
             seen = pose_message(*self._disturber.object_pose(*robot.object_pose), stamp)
             # Before the joints, as subscribers treat joint states as the newest message.

@@ -1,11 +1,19 @@
 """Convert poses of messages, and look up frames in tf2 where it is installed."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from geometry_msgs.msg import Point, Quaternion
+from builtin_interfaces.msg import Time
+from geometry_msgs.msg import Point, Quaternion, TransformStamped, Vector3
 from rclpy.node import Node
 
-from her_ros.robot.frames import Lookup, Pose
+from her_ros.arms.placement import Placement
+from her_ros.nodes.messages import stamp_ns_of
+from her_ros.nodes.qos import ROBOT
+from her_ros.robot.errors import RobotError
+from her_ros.robot.frames import Pose
+from her_ros.wire.topics import TF
 
 
 def pose_of(name: str, position: Point, orientation: Quaternion) -> Pose:
@@ -18,22 +26,108 @@ def pose_of(name: str, position: Point, orientation: Quaternion) -> Pose:
     return Pose.of(name, (position.x, position.y, position.z), (q.x, q.y, q.z, q.w))
 
 
-def tf2_lookup(node: Node, base_frame: str) -> Lookup | None:
-    """Subscribe to tf2; return a lookup of frames in the base frame, or None without tf2."""
-    try:
+class Transforms:
+    """Frames of tf2, in the frame of the robot's base.
+
+    :raises ImportError: if tf2_ros is not installed
+    """
+
+    def __init__(self, node: Node, base_frame: str) -> None:
         import tf2_ros
-    except ImportError:
-        return None
-    from rclpy.time import Time as LatestTime
+        from rclpy.time import Time as LatestTime
 
-    buffer: Any = tf2_ros.Buffer()
-    listener: Any = tf2_ros.TransformListener(buffer, node)
+        transforms = self
 
-    def lookup(frame: str, _: Any = listener) -> Pose | None:
+        class Listener(tf2_ros.TransformListener):  # type: ignore[misc]
+            """Tells about each message."""
+
+            def callback(self, data: Any) -> None:
+                super().callback(data)
+                transforms._arrived()
+
+        self._base_frame, self._latest = base_frame, LatestTime()
+        self._buffer: Any = tf2_ros.Buffer()
+        self._error = tf2_ros.TransformException
+        self._take: Callable[[Pose, int], None] | None = None
+        self._followed, self._stamp_ns = '', 0
+        self._listener = Listener(self._buffer, node)
+
+    def lookup(self, frame: str) -> Pose | None:
+        """Return the latest pose of a frame; None: it is unknown.
+
+        :raises RobotError: if the pose is not finite
+        """
+        found = self._find(frame)
+        return None if found is None else _pose(frame, found)
+
+    def follow(self, frame: str, take: Callable[[Pose, int], None]) -> None:
+        """Call a function for each new pose of a frame, with its stamp, nanoseconds since 1970.
+
+        Its stamp is that of the oldest transform between frame and base, but for static ones.
+        """
+        self._followed, self._take = frame, take
+
+    def _arrived(self) -> None:
+        if self._take is None:
+            return
+        found = self._find(self._followed)
+        # A stamp of 0 is one of static transforms alone, which measure nothing.
+        if found is None or (stamp_ns := stamp_ns_of(found.header.stamp)) <= self._stamp_ns:
+            return
+        self._stamp_ns = stamp_ns
+        self._take(_pose(self._followed, found), stamp_ns)
+
+    def _find(self, frame: str) -> Any:
         try:
-            found = buffer.lookup_transform(base_frame, frame, LatestTime()).transform
-        except tf2_ros.TransformException:
+            return self._buffer.lookup_transform(self._base_frame, frame, self._latest)
+        except self._error:
             return None
-        return pose_of(frame, found.translation, found.rotation)
 
-    return lookup
+
+class ToolTransformPublisher:
+    """Publishes where the frame of a tool is in that of the base, if tf2_msgs is installed."""
+
+    def __init__(self, node: Node, placement: Placement) -> None:
+        description = placement.description
+        self._frames = description.driver.base_frame, description.tool_frame
+        self._from_base = Pose.of('base', placement.base_m).inverse()
+        self._to_frame = Pose.of('tool.offset', description.tool.offset).inverse()
+        self._publisher: Any = None
+        with suppress(ImportError):  # the wheels of rclpy come without it
+            from tf2_msgs.msg import TFMessage
+
+            self._kind = TFMessage
+            self._publisher = node.create_publisher(TFMessage, TF, ROBOT)
+
+    def publish(self, tool: Pose, stamp: Time) -> None:
+        """Publish the pose of the tool, in the world."""
+        if self._publisher is None:
+            return
+        frame = self._from_base @ tool @ self._to_frame
+        message = TransformStamped(child_frame_id=self._frames[1])
+        message.header.frame_id, message.header.stamp = self._frames[0], stamp
+        (x, y, z), (qw, qx, qy, qz) = frame.position.tolist(), frame.quaternion.tolist()
+        message.transform.translation = Vector3(x=x, y=y, z=z)
+        message.transform.rotation = Quaternion(w=qw, x=qx, y=qy, z=qz)
+        self._publisher.publish(self._kind(transforms=[message]))
+
+
+def _pose(frame: str, found: Any) -> Pose:
+    return pose_of(frame, found.transform.translation, found.transform.rotation)
+
+
+def tf2_transforms(node: Node, base_frame: str, is_needed: bool) -> Transforms | None:
+    """Subscribe to tf2; return None without tf2.
+
+    :param is_needed: whether the bridge cannot do without it
+    :raises RobotError: if it is needed and not installed
+    """
+    try:
+        return Transforms(node, base_frame)
+    except ImportError:
+        if is_needed:
+            raise RobotError(
+                'tool_source is tf, and tf2_ros is not installed',
+                'sudo apt install ros-jazzy-tf2-ros-py, or set it to joint_states or current_pose',
+            ) from None
+        return None

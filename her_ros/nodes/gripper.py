@@ -1,0 +1,125 @@
+"""Publish commands for a gripper as messages or goals of its driver."""
+
+import time
+from typing import Any
+from uuid import uuid4
+
+from rclpy.task import Future
+from std_msgs.msg import Float64MultiArray
+
+from her_ros.arms.description import ArmDescription
+from her_ros.nodes.guarded_node import GuardedNode
+from her_ros.nodes.qos import COMMAND
+from her_ros.robot.errors import RobotError
+from her_ros.robot.frames import Floats
+from her_ros.wire.topics import GRIPPER, GRIPPER_ACTION, SEND_GOAL
+
+# A goal is sent when the fingers are to move by more than this part of their way.
+_TOLERANCE = 0.01
+# An answer that takes longer is not awaited.
+_LONGEST_S = 1.0
+
+
+def gripper_action_type() -> Any:
+    """Return the action GripperCommand.
+
+    :raises RobotError: if control_msgs is not installed
+    """
+    try:
+        from control_msgs.action import GripperCommand
+    except ImportError:
+        raise RobotError(
+            'driver.gripper_command is gripper_action, and control_msgs is not installed',
+            'sudo apt install ros-jazzy-control-msgs, or set it to joint_positions',
+        ) from None
+    return GripperCommand
+
+
+class GripperPositions:
+    """Publishes positions of the gripper's joints, for a forward_command_controller."""
+
+    def __init__(self, node: GuardedNode) -> None:
+        self._publisher = node.create_publisher(Float64MultiArray, GRIPPER, COMMAND)
+
+    def send(self, joints: Floats) -> None:
+        """Publish positions, m or rad, shape (1,) or (2,)."""
+        self._publisher.publish(Float64MultiArray(data=joints.tolist()))
+
+
+class GripperGoals:
+    """Sends goals of the action GripperCommand: the position of a joint, and the largest effort.
+
+    Only the service that takes goals is used: a later goal replaces an earlier one, whatever
+    became of that. A position that is repeated is sent once.
+
+    :raises RobotError: if control_msgs is not installed
+    """
+
+    def __init__(self, node: GuardedNode, description: ArmDescription) -> None:
+        self._type = gripper_action_type().Impl.SendGoalService
+        self._node = node
+        gripper = description.gripper
+        self._max_effort = gripper.max_effort
+        self._tolerance = _TOLERANCE * abs(gripper.open - gripper.closed)
+        self._client = node.create_client(self._type, GRIPPER_ACTION + SEND_GOAL)
+        #: the position that the driver has accepted, or is asked for
+        self._position: float | None = None
+        self._asked: Future | None = None
+        self._asked_at_s = 0.0
+
+    def send(self, joints: Floats) -> None:
+        """Ask for positions, m or rad, shape (1,) or (2,); the first one is sent."""
+        position = float(joints[0])
+        is_near = self._position is not None and abs(position - self._position) < self._tolerance
+        if is_near or self._is_busy():
+            return
+        if not self._client.service_is_ready():
+            self._warn('nobody serves it, so the gripper does not move; start its driver')
+            return
+        request = self._type.Request()
+        # It identifies the goal at the driver.
+        request.goal_id.uuid = list(uuid4().bytes)
+        request.goal.command.position = position
+        request.goal.command.max_effort = self._max_effort
+        self._position, self._asked_at_s = position, time.monotonic()
+        self._asked = self._client.call_async(request)
+        self._asked.add_done_callback(self._on_answer)
+
+    def _is_busy(self) -> bool:
+        """Return whether the answer to the last goal is still awaited."""
+        if self._asked is None:
+            return False
+        if time.monotonic() - self._asked_at_s < _LONGEST_S:
+            return True
+        self._client.remove_pending_request(self._asked)
+        self._asked = self._position = None
+        self._warn(f'no answer to a goal within {_LONGEST_S:g} s')
+        return False
+
+    def _on_answer(self, future: Future) -> None:
+        if future is not self._asked:
+            return
+        self._asked = None
+        response = future.result()
+        if response is None or not response.accepted:
+            self._position = None
+            self._warn('the driver refuses a goal; see its log')
+
+    def _warn(self, text: str) -> None:
+        self._node.log.warning(GRIPPER_ACTION, f'action {self._name}: {text}')
+
+    @property
+    def _name(self) -> str:
+        return str(self._client.service_name).removesuffix(SEND_GOAL)
+
+
+def gripper_commands(
+    node: GuardedNode, description: ArmDescription
+) -> GripperPositions | GripperGoals:
+    """Return what commands the gripper of an arm.
+
+    :raises RobotError: if what its driver takes is not installed
+    """
+    if description.driver.gripper_command == 'gripper_action':
+        return GripperGoals(node, description)
+    return GripperPositions(node)

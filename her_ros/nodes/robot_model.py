@@ -1,0 +1,41 @@
+"""Take the model of a robot from the topic that it is published on."""
+
+import time
+
+from rclpy.executors import SingleThreadedExecutor
+from std_msgs.msg import String
+
+from her_ros.nodes.guarded_node import GuardedNode
+from her_ros.nodes.qos import LATCHED
+from her_ros.robot.errors import RobotError
+from her_ros.wire.topics import ROBOT_DESCRIPTION
+
+_LONGEST_S = 10.0
+
+
+def published_urdf(node: GuardedNode, longest_s: float = _LONGEST_S) -> str:
+    """Wait for the model that a robot publishes; return its text.
+
+    :param node: it must not be spinning
+    :raises RobotError: if nothing comes in time
+    """
+    texts: list[str] = []
+    subscription = node.create_subscription(
+        String, ROBOT_DESCRIPTION, lambda message: texts.append(message.data), LATCHED
+    )
+    topic = subscription.topic_name
+    executor = SingleThreadedExecutor(context=node.context)
+    executor.add_node(node)
+    try:
+        until_s = time.monotonic() + longest_s
+        while not texts and time.monotonic() < until_s:
+            executor.spin_once(timeout_sec=0.1)
+    finally:
+        executor.remove_node(node)
+        node.destroy_subscription(subscription)
+    if not texts:
+        raise RobotError(
+            f'nothing on {topic} within {longest_s:g} s',
+            'start robot_state_publisher, or name a file as model.source',
+        )
+    return texts[-1]
