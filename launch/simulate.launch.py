@@ -7,18 +7,27 @@ from launch import LaunchDescription
 
 from her_ros.orchestration.graph import simulation_nodes
 from her_ros.orchestration.launch_actions import (
+    accept_arm_argument,
     argument,
+    arm_argument,
     environment_actions,
     node_actions,
     task_argument,
     with_arguments,
 )
-from her_ros.orchestration.prepare import checked_params
+from her_ros.orchestration.prepare import (
+    arm_overrides,
+    checked_params,
+    checked_values,
+    with_values,
+)
 from her_ros.runtime.run_folder import RunFolder
 
 
 def _nodes(
     task: str,
+    arm: str,
+    accept_arm: str,
     model: str,
     run_dir: str,
     params: str,
@@ -28,6 +37,7 @@ def _nodes(
     **_: str,
 ) -> list[Any]:
     path = checked_params(task, Path(params) if params else None)
+    values = checked_values(task, path, arm_overrides(arm, accept_arm == 'true'))
     if run_dir:
         folder = RunFolder(run_dir)
         folder.create()
@@ -35,7 +45,7 @@ def _nodes(
     nodes = simulation_nodes(
         namespace, model, run_dir, real_time == 'true', publish_scene == 'true'
     )
-    return node_actions(nodes, path)
+    return node_actions(with_values(nodes, path, values), path)
 
 
 def generate_launch_description() -> LaunchDescription:
@@ -43,6 +53,8 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             task_argument(),
+            arm_argument(),
+            accept_arm_argument(),
             argument('model', '', 'ONNX policy; empty: act at random.'),
             argument('run_dir', '', 'Run folder to record to; empty: record nothing.'),
             argument('params', '', 'ROS parameter file; empty: the one shipped for the task.'),

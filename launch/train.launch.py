@@ -9,6 +9,7 @@ from launch.actions import LogInfo
 from her_ros.orchestration.graph import training_nodes
 from her_ros.orchestration.launch_actions import (
     argument,
+    arm_argument,
     end_of_run,
     environment_actions,
     node_actions,
@@ -16,7 +17,7 @@ from her_ros.orchestration.launch_actions import (
     task_argument,
     with_arguments,
 )
-from her_ros.orchestration.prepare import claimed, extended, prepare_run
+from her_ros.orchestration.prepare import arm_overrides, claimed, extended, prepare_run
 from her_ros.orchestration.worker import write_join_file
 
 # Keeps the locks of the run's folder and namespace for as long as launch runs.
@@ -24,10 +25,19 @@ _HELD: list[Any] = []
 
 
 def _nodes(
-    task: str, runs: str, name: str, new: str, params: str, workers: str, namespace: str, **_: str
+    task: str,
+    arm: str,
+    runs: str,
+    name: str,
+    new: str,
+    params: str,
+    workers: str,
+    namespace: str,
+    **_: str,
 ) -> list[Any]:
     worker_count = positive_integer('workers', workers)
-    run = prepare_run(task, Path(runs), name, new == 'true', Path(params) if params else None)
+    path = Path(params) if params else None
+    run = prepare_run(task, Path(runs), name, new == 'true', path, arm_overrides(arm))
     if run.result is not None:
         reason = f'{run.folder.path}: finished already; new:=true starts another run'
         return end_of_run(run.result, reason)
@@ -45,6 +55,7 @@ def generate_launch_description() -> LaunchDescription:
     return LaunchDescription(
         [
             task_argument(),
+            arm_argument(),
             argument('runs', 'runs', 'Folder of all runs.'),
             argument('name', '', 'Name of the run; empty: the last one of the task.'),
             argument('new', 'false', 'Start another run.', ['true', 'false']),

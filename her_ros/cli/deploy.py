@@ -55,9 +55,10 @@ def deploy(
     Starts policy, robot_bridge and, unless a real robot is used, a simulated robot. Each new goal
     on /robot/goal starts an episode. `--robot none` starts the policy alone.
     """
+    from her_ros.orchestration.deploy import DeployOptions
     from her_ros.orchestration.deploy import deploy as run
+    from her_ros.orchestration.prepare import arm_overrides
 
-    overrides = [*(['policy.accept_arm=true'] if accept_arm else []), *(override or [])]
-    sys.exit(
-        run(task, arm, model, robot, folder, record, params, overrides, namespace, remap or [])
-    )
+    overrides = [*arm_overrides(arm, accept_arm), *(override or [])]
+    options = DeployOptions(task, model, robot, params, overrides, namespace, remap or [])
+    sys.exit(run(options, folder, record))

@@ -7,21 +7,15 @@ import typer
 
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.config.schema import parameters_of
+from her_ros.orchestration.graph import ACCEPT_ARM_HELP, ARM_HELP
 from her_ros.tasks.registry import TASKS
 
 #: help text of the option for the task
 LEARNABLE = f'Task to learn: {", ".join(TASKS)}, or gym:<id> of Gymnasium-Robotics.'
 
 #: help of an arm
-Arm = Annotated[
-    str,
-    typer.Option(
-        help='Arm that does the task: a name of `her-ros arms list`, or the path of a description.'
-    ),
-]
-AcceptArm = Annotated[
-    bool, typer.Option('--accept-arm', help='Take a policy that was trained on another arm.')
-]
+Arm = Annotated[str, typer.Option(help=ARM_HELP)]
+AcceptArm = Annotated[bool, typer.Option('--accept-arm', help=ACCEPT_ARM_HELP)]
 Seed = Annotated[int | None, typer.Option(help='Seed of the run.')]
 Params = Annotated[
     Path | None,

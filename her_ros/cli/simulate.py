@@ -46,11 +46,10 @@ def simulate(
     Starts simulation and policy, as simulate.launch.py does, for machines without the ros2
     command. To measure a policy without ROS, use evaluate.
     """
-    from her_ros.orchestration.prepare import arm_override
+    from her_ros.orchestration.prepare import arm_overrides
     from her_ros.orchestration.simulate import SimulateOptions
     from her_ros.orchestration.simulate import simulate as run
 
-    accepted = ['policy.accept_arm=true'] if accept_arm else []
-    overrides = [*arm_override(arm), *accepted, *(override or [])]
+    overrides = [*arm_overrides(arm, accept_arm), *(override or [])]
     more = (folder, record, params, overrides, namespace)
     run(SimulateOptions(task, model, real_time, publish_scene, *more))

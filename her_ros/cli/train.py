@@ -78,11 +78,11 @@ def train(
     status is 0 if the task is solved, and 1 if the run reaches its limit first.
     """
     from her_ros.analysis.run_report.after_training import report_after_training
-    from her_ros.orchestration.prepare import arm_override, start_override
+    from her_ros.orchestration.prepare import arm_overrides, start_override
     from her_ros.orchestration.train import train as run
 
     overrides = [f'seed={seed}'] if seed is not None else []
-    overrides += arm_override(arm) + start_override(start_from)
+    overrides += arm_overrides(arm) + start_override(start_from)
     if disturb:
         overrides += [
             f'{node}.disturb={json.dumps(disturb)}' for node in ('fetch_env', 'evaluator')

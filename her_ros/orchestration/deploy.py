@@ -4,75 +4,107 @@ import itertools
 import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from rich.console import Console
 
 from her_ros.arms.placement import placement_of
 from her_ros.config.files import NodesValues, shipped_model
-from her_ros.config.parameters.robot import PolicyParameters, RobotBridgeParameters
+from her_ros.config.parameters.policy import PolicyParameters
+from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.config.schema import ConfigError, configured
 from her_ros.orchestration.graph import NodeSpec, deployment_nodes
-from her_ros.orchestration.prepare import Run, arm_override, checked_values
+from her_ros.orchestration.prepare import Run, checked_values
 from her_ros.orchestration.session import run_without_training
 from her_ros.policy.safety.filter import SafetyFilter
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
-from her_ros.wire.topics import GRIPPER, JOINT_STATES, TOOL_POSE, TRAJECTORY, TWIST
+from her_ros.wire.topics import (
+    GRIPPER,
+    GRIPPER_ACTION,
+    JOINT_STATES,
+    ROBOT_DESCRIPTION,
+    SEND_GOAL,
+    TOOL_POSE,
+    TRAJECTORY,
+    TWIST,
+)
 
 if TYPE_CHECKING:
     from her_ros.view.display import Display
 
 
-def deploy(
-    task: str,
-    arm: str,
-    model: Path | None,
-    robot: str,
-    folder: Path | None,
-    record: bool,
-    params_file: Path | None,
-    overrides: Sequence[str],
-    namespace: str,
-    remap: Sequence[str],
-) -> int:
+class DeployOptions(NamedTuple):
+    """Options of a deployment, of the command and of the launch file."""
+
+    task: str
+    #: None: the policy shipped for the task
+    model: Path | None
+    #: one of :data:`her_ros.orchestration.graph.ROBOTS`
+    robot: str
+    params_file: Path | None
+    overrides: Sequence[str]
+    namespace: str
+    remap: Sequence[str]
+    #: whether the policy activates itself
+    autostart: bool = True
+
+
+class Deployment(NamedTuple):
+    """A deployment whose options were checked."""
+
+    nodes: list[NodeSpec]
+    values: NodesValues
+    model: Path
+
+
+def deploy(options: DeployOptions, folder: Path | None, record: bool) -> int:
     """Run policy, bridge and robot until Ctrl-C; return the exit status.
 
-    :param arm: name of an arm, or path of its description; empty: that of the parameters
-    :param model: None: the policy shipped for the task
-    :param robot: one of :data:`her_ros.orchestration.graph.ROBOTS`
+    :param folder: takes logs and bags; None: ``runs/TASK/robot``
     :raises HerRosError: if an option is invalid, before anything is started
     """
     check_ros_environment(os.environ, own_log_folder=True)
-    checked_namespace(namespace)
+    checked_namespace(options.namespace)
+    task = options.task
+    run_folder = RunFolder(folder or Path('runs', task, 'robot'))
+    ready = prepared_deployment(options, str(run_folder.path) if record else '')
+    run_without_training(
+        Run(task, run_folder, resumed=False),
+        ready.values,
+        options.namespace,
+        ready.nodes,
+        lambda console: _display(f'{task} on a {options.robot} robot', options.namespace, console),
+        f'{task} by {ready.model}',
+    )
+    return 0
 
-    def nodes(model: str, run_dir: str, remap: Sequence[str]) -> list[NodeSpec]:
-        return deployment_nodes(namespace, model, True, robot, run_dir, remap)
+
+def prepared_deployment(options: DeployOptions, run_dir: str) -> Deployment:
+    """Check the options of a deployment, and find its policy and the models of its arm.
+
+    :param run_dir: folder of a recorder; empty: record nothing
+    :raises HerRosError: if an option is invalid
+    """
+    task, robot, remap = options.task, options.robot, options.remap
+
+    def nodes(model: str, remap: Sequence[str]) -> list[NodeSpec]:
+        return deployment_nodes(options.namespace, model, options.autostart, robot, run_dir, remap)
 
     # Errors in them are reported first.
-    names = [spec.name for spec in nodes('', 'any' if record else '', remap)]
-    overrides = [*arm_override(arm), *overrides]
-    values, topics = deployment_values(task, robot, params_file, overrides, names)
-    model = (model or shipped_model(task)).absolute()
+    names = [spec.name for spec in nodes('', remap)]
+    values, topics = deployment_values(task, robot, options.params_file, options.overrides, names)
+    model = (options.model or shipped_model(task)).absolute()
     if not model.is_file():
-        raise ConfigError('no such file', '--model is an ONNX policy', source=model)
+        raise ConfigError('no such file', 'model is an ONNX policy', source=model)
     # Refuses a configuration that does not bound all actions.
     of_arm = task_named(task, values['policy']['arm'])
     SafetyFilter(of_arm, configured(PolicyParameters, 'policy', values['policy']))
     find_models(of_arm, robot, values)
-    run_folder = RunFolder(folder or Path('runs', task, 'robot'))
-    run_without_training(
-        Run(task, run_folder, resumed=False),
-        values,
-        namespace,
-        nodes(str(model), str(run_folder.path) if record else '', [*topics, *remap]),
-        lambda console: _display(f'{task} on a {robot} robot', namespace, console),
-        f'{task} by {model}',
-    )
-    return 0
+    return Deployment(nodes(str(model), [*topics, *remap]), values, model)
 
 
 def deployment_values(
@@ -118,6 +150,7 @@ def topics_of(task: GoalTask) -> list[str]:
         TRAJECTORY: driver.joint_trajectory_topic,
         TOOL_POSE: driver.tool_pose_topic,
         GRIPPER: driver.gripper_topic,
+        GRIPPER_ACTION + SEND_GOAL: driver.gripper_action + SEND_GOAL,
     }
     return [
         f'{ours}:={theirs if theirs.startswith("/") else f"/{theirs}"}'
@@ -140,6 +173,8 @@ def find_models(task: GoalTask, robot: str, values: NodesValues) -> None:
     from her_ros.arms.model_files import model_path
 
     description = placement_of(task).description
+    if robot == 'real' and description.model.source == ROBOT_DESCRIPTION:
+        return
     for source in filter(None, (description.model.source, description.model.gripper)):
         model_path(source, description.folder)
 

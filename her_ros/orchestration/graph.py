@@ -15,9 +15,12 @@ from her_ros.wire.topics import (
     CURRENT_POSE,
     EPISODES,
     GRIPPER,
+    GRIPPER_ACTION,
     JOINT_STATES,
     OBJECT_POSE,
     POLICY,
+    ROBOT_DESCRIPTION,
+    SEND_GOAL,
     TOOL_POSE,
     TRAJECTORY,
     TWIST,
@@ -71,7 +74,20 @@ class NodeSpec:
 ROBOTS = ('simulated', 'real', 'none')
 #: defaults of a deployment, for the command and for the launch file
 DEPLOYED_TASK, DEPLOYED_ROBOT, ROBOT_NAMESPACE = 'FetchPush', ROBOTS[0], 'robot'
-_OF_ROBOT = (JOINT_STATES, OBJECT_POSE, CURRENT_POSE, TWIST, TRAJECTORY, TOOL_POSE, GRIPPER)
+#: descriptions of the options about arms, for the commands and for the launch files
+ARM_HELP = 'Arm that does the task: a name of `her-ros arms list`, or the path of a description.'
+ACCEPT_ARM_HELP = 'Take a policy that was trained on another arm.'
+_OF_ROBOT = (
+    JOINT_STATES,
+    ROBOT_DESCRIPTION,
+    OBJECT_POSE,
+    CURRENT_POSE,
+    TWIST,
+    TRAJECTORY,
+    TOOL_POSE,
+    GRIPPER,
+    GRIPPER_ACTION + SEND_GOAL,
+)
 
 # In simulation no robot can be damaged, and policies come from the trainer.
 _LOCK_STEP = {'deployment': False, 'accept_policies': True}

@@ -19,7 +19,7 @@ from launch_ros.actions import Node
 
 from her_ros.config.schema import ConfigError
 from her_ros.orchestration.dds_environment import graph_environment
-from her_ros.orchestration.graph import NodeSpec
+from her_ros.orchestration.graph import ACCEPT_ARM_HELP, ARM_HELP, NodeSpec
 from her_ros.orchestration.restart_rule import RestartRule
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.process import LAUNCHER, USER_ERROR
@@ -43,6 +43,16 @@ def task_argument() -> Any:
     """Declare the argument ``task`` of simulations."""
     names = f'{", ".join(TASKS)}, or gym:<id> of Gymnasium-Robotics'
     return argument('task', 'FetchReach', f'Task to learn or run: {names}.')
+
+
+def arm_argument() -> Any:
+    """Declare the argument ``arm``."""
+    return argument('arm', '', f"{ARM_HELP} Empty: the task's.")
+
+
+def accept_arm_argument() -> Any:
+    """Declare the argument ``accept_arm`` of policies."""
+    return argument('accept_arm', 'false', ACCEPT_ARM_HELP, ['true', 'false'])
 
 
 def environment_actions(this_machine: bool = True) -> list[Any]:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from her_ros.arms.registry import arm_named, with_workspace
-from her_ros.config.files import NodesValues, to_yaml
+from her_ros.config.files import NodesValues, complete, differences, read_file, to_yaml
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.run_parameters import check_same, params_for, renew_names, values_for
 from her_ros.config.schema import ConfigError, configured
-from her_ros.orchestration.graph import training_nodes
+from her_ros.orchestration.graph import NodeSpec, training_nodes
 from her_ros.runtime.files import InUse, locked, write_whole
 from her_ros.runtime.ros_environment import checked_namespace, domain_id
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
@@ -97,7 +97,7 @@ def start_override(path: Path | None) -> list[str]:
 
     :param path: None: no override
     """
-    # Overrides are parsed as YAML, see :func:`arm_override`.
+    # Overrides are parsed as YAML, see :func:`arm_overrides`.
     text = json.dumps(str(path), ensure_ascii=False)
     return [] if path is None else [f'trainer.start_from={text}']
 
@@ -133,13 +133,15 @@ def described(arm: str) -> str:
     return str(Path(arm).absolute()) if is_path else arm
 
 
-def arm_override(arm: str) -> list[str]:
-    """Return the override that gives all nodes an arm.
+def arm_overrides(arm: str, accept: bool = False) -> list[str]:
+    """Return the overrides that give all nodes an arm.
 
-    :param arm: name of an arm, or path of its description; empty: no override
+    :param arm: name of an arm, or path of its description; empty: that of the parameters
+    :param accept: whether to act with a policy that was trained on another arm
     """
     # Overrides are parsed as YAML, a superset of JSON: a path may contain ': ' or ' #'.
-    return [f'arm={json.dumps(arm, ensure_ascii=False)}'] if arm else []
+    chosen = [f'arm={json.dumps(arm, ensure_ascii=False)}'] if arm else []
+    return [*chosen, *['policy.accept_arm=true'] * accept]
 
 
 def checked_values(
@@ -172,6 +174,21 @@ def checked_params(task: str, params_file: Path | None) -> Path:
     path = params_for(task, params_file)
     checked_values(task, path, ())
     return path
+
+
+def with_values(
+    nodes: Sequence[NodeSpec], params_file: Path, values: NodesValues
+) -> list[NodeSpec]:
+    """Return nodes with the parameters that differ from those of a file.
+
+    :param params_file: the nodes read it
+    :param values: parameters of all nodes; those that a node has already stay
+    """
+    changed: NodesValues = {node.name: {} for node in nodes}
+    for each in differences(complete(read_file(params_file)), values):
+        node, _, name = each.name.partition('.')
+        changed.setdefault(node, {})[name] = each.new
+    return [replace(node, parameters={**changed[node.name], **node.parameters}) for node in nodes]
 
 
 def training_names() -> list[str]:

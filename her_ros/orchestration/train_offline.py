@@ -25,7 +25,7 @@ from her_ros.learning.training.offline import Evaluate, OfflineTraining
 from her_ros.learning.training.scalars import ScalarLog
 from her_ros.learning.training.warm_start import check_start
 from her_ros.orchestration.offline_bags import digests_of, listed_bags, shard, task_of
-from her_ros.orchestration.prepare import Run, arm_override, described
+from her_ros.orchestration.prepare import Run, arm_overrides, described
 from her_ros.orchestration.progress import Progress, duration
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
@@ -69,7 +69,7 @@ def train_offline(
     console = Console(markup=False, highlight=False, soft_wrap=True, quiet=quiet)
     bags = listed_bags(options.bags, console)
     task = _task(options, bags)
-    overrides = [*arm_override(task.arm), *options.overrides]
+    overrides = [*arm_overrides(task.arm), *options.overrides]
     values = values_for(task.name, options.params_file, overrides, ['trainer'])
     parameters = configured(TrainerParameters, 'trainer', values['trainer'])
     folder = RunFolder(options.out or Path('runs') / task.name / 'offline')

@@ -9,7 +9,7 @@ from her_ros.config.files import shipped_file
 from her_ros.config.shipped import shipped_folders
 from her_ros.orchestration.deploy import deployment_values, find_models, topics_of
 from her_ros.orchestration.graph import deployment_nodes
-from her_ros.orchestration.prepare import arm_override
+from her_ros.orchestration.prepare import arm_overrides
 from her_ros.tasks.registry import task_named
 
 # 0.44 m around the start of Push, from 1 cm above the table of 0.4 m
@@ -64,8 +64,30 @@ def test_topics_of_a_real_robot_are_in_no_namespace(arm_file, name):
     assert all(topic.startswith('/') for topic in bridge.remappings.values())
 
 
+def test_the_action_of_a_gripper_is_in_no_namespace_either(arm_file):
+    text = arm_file.read_text()
+    arm_file.write_text(text.replace('driver:', 'driver:\n  gripper_action: hand/gripper_cmd'))
+    goal = 'gripper_cmd/_action/send_goal'
+    topics = topics_of(task_named('Push', str(arm_file)))
+    assert f'gripper_controller/{goal}:=/hand/{goal}' in topics
+    nodes = deployment_nodes('robot', '', True, 'real', remap=topics)
+    assert nodes[-1].remappings[f'gripper_controller/{goal}'] == f'/hand/{goal}'
+
+
+def test_a_model_that_the_robot_publishes_is_for_a_real_robot(arm_file):
+    arm_file.write_text(arm_file.read_text().replace('six_joint.xml', 'robot_description'))
+    values, _ = deployment_values('Push', 'real', None, arm_overrides(str(arm_file)))
+    task = task_named('Push', values['policy']['arm'])
+    find_models(task, 'real', values)
+    with pytest.raises(ArmError, match='only a robot that runs publishes'):
+        find_models(task, 'simulated', values)
+    for node in deployment_nodes('robot', '', True, 'real'):
+        if node.name == 'robot_bridge':
+            assert node.remappings['robot_description'] == '/robot_description'
+
+
 def test_the_simulated_robot_of_an_arm_keeps_topics_in_its_namespace(arm_file):
-    values, topics = deployment_values('Push', 'simulated', None, arm_override(str(arm_file)))
+    values, topics = deployment_values('Push', 'simulated', None, arm_overrides(str(arm_file)))
     assert values['simulated_robot']['arm'] == str(arm_file)
     assert topics == []
 
@@ -83,7 +105,7 @@ def test_a_model_that_is_missing_is_told_before_anything_starts(
     arm_file, robot, overrides, needs_it
 ):
     arm_file.with_name('six_joint.xml').unlink()
-    overrides = [*arm_override(str(arm_file)), *overrides]
+    overrides = [*arm_overrides(str(arm_file)), *overrides]
     values, _ = deployment_values('Push', robot, None, overrides)
     task = task_named('Push', values['policy']['arm'])
     if not needs_it:
@@ -100,7 +122,7 @@ def test_arm_topics_and_safety_box_are_those_of_the_parameter_file(arm_file, par
 
 
 def test_arm_topics_and_safety_box_are_those_of_an_override(arm_file, params_file):
-    arm, box, topics = deployed(params_file('franka_panda'), arm_override(str(arm_file)))
+    arm, box, topics = deployed(params_file('franka_panda'), arm_overrides(str(arm_file)))
     assert (arm, topics) == (str(arm_file), ['joint_states:=/mine/joints'])
     np.testing.assert_allclose(box, SIX_JOINT_BOX, atol=1e-3)
 

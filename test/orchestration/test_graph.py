@@ -25,6 +25,7 @@ from her_ros.wire.topics import (
     GRIPPER,
     JOINT_STATES,
     OBJECT_POSE,
+    ROBOT_DESCRIPTION,
     TOOL_POSE,
     TRAJECTORY,
     TWIST,
@@ -96,7 +97,10 @@ def test_only_robots_get_the_safety_of_robots():
 
 
 def test_a_real_robots_topics_are_its_own():
-    topics = (JOINT_STATES, OBJECT_POSE, CURRENT_POSE, TWIST, TRAJECTORY, TOOL_POSE, GRIPPER)
+    topics = (
+        JOINT_STATES, ROBOT_DESCRIPTION, OBJECT_POSE, CURRENT_POSE, TWIST, TRAJECTORY, TOOL_POSE,
+        GRIPPER, 'gripper_controller/gripper_cmd/_action/send_goal',
+    )  # fmt: skip
     (bridge,) = (s for s in GRAPHS['deploy on a real robot'] if s.name == 'robot_bridge')
     assert bridge.remappings == {topic: f'/{topic}' for topic in topics}
     renamed = deployment_nodes('robot', '', True, 'real', remap=['object_pose:=/camera/block'])

@@ -27,10 +27,14 @@ from launch.events import Shutdown  # noqa: E402
 from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
 
 from her_ros.cli.deploy import deploy  # noqa: E402
-from her_ros.config.files import shipped_file, shipped_model  # noqa: E402
+from her_ros.config.files import read_file, shipped_file, shipped_model  # noqa: E402
 from her_ros.orchestration import launch_actions as module  # noqa: E402
 from her_ros.orchestration.deploy import deployment_values  # noqa: E402
-from her_ros.orchestration.graph import training_nodes  # noqa: E402
+from her_ros.orchestration.graph import (  # noqa: E402
+    ACCEPT_ARM_HELP,
+    ARM_HELP,
+    training_nodes,
+)
 from her_ros.orchestration.prepare import prepare_run  # noqa: E402
 
 FOLDER = Path(her_ros.__file__).parents[1] / 'launch'
@@ -46,6 +50,11 @@ def loaded_file(name):
 
 def load(name):
     return loaded_file(name).generate_launch_description()
+
+
+def defaults(name):
+    arguments = load(name).get_launch_arguments()
+    return {each.name: each.default_value[0].text for each in arguments}
 
 
 @pytest.mark.parametrize('name', NAMES)
@@ -97,6 +106,36 @@ def test_an_arm_that_is_an_argument_of_a_deployment_is_given_to_all_nodes(monkey
     assert nodes[0].parameters['model'] == str(shipped_model('Push'))
 
 
+@pytest.mark.parametrize('name', ['simulate', 'record'])
+def test_an_arm_that_is_an_argument_is_given_to_all_nodes(monkeypatch, tmp_path, name):
+    file = loaded_file(name)
+    monkeypatch.setattr(file, 'node_actions', lambda nodes, params: nodes)
+    given = defaults(name)
+    given |= {'task': 'Push', 'arm': 'six_joint', 'accept_arm': 'true', 'run_dir': str(tmp_path)}
+    nodes = file._nodes(**given)
+    assert {node.parameters['arm'] for node in nodes} == {'six_joint'}
+    assert all(node.parameters.get('accept_arm') for node in nodes if node.name == 'policy')
+
+
+def test_training_begins_with_the_arm_that_is_an_argument(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    file = loaded_file('train')
+    given = {
+        each.name: each.default_value[0].text for each in load('train').get_launch_arguments()
+    }
+    file._nodes(**{**given, 'task': 'Push', 'arm': 'six_joint', 'namespace': tmp_path.name})
+    file._HELD.pop().__exit__(None, None, None)
+    values = read_file(tmp_path / 'runs' / 'Push' / 'run_001' / 'params.yaml')
+    assert {own['arm'] for own in values.values()} == {'six_joint'}
+
+
+@pytest.mark.parametrize('name', ['train', 'simulate', 'deploy'])
+def test_launch_files_describe_the_arm_as_the_commands_do(name):
+    arguments = {each.name: each.description for each in load(name).get_launch_arguments()}
+    assert arguments['arm'].startswith(ARM_HELP)
+    assert arguments.get('accept_arm', ACCEPT_ARM_HELP).startswith(ACCEPT_ARM_HELP)
+
+
 @pytest.mark.parametrize(
     ('name', 'arguments', 'said'),
     [
@@ -106,6 +145,9 @@ def test_an_arm_that_is_an_argument_of_a_deployment_is_given_to_all_nodes(monkey
         ('train', {'runs': '/sys/runs'}, '/sys/runs/FetchReach/run_001: cannot be written'),
         ('train', {'params': '/nothing.yaml'}, '/nothing.yaml'),
         ('record', {'run_dir': '/sys/run'}, '/sys/run: cannot be written'),
+        ('train', {'task': 'Push', 'arm': 'six_jont'}, "arm 'six_jont' is unknown"),
+        ('simulate', {'arm': 'six_joint'}, "'FetchReach' is not done by other arms"),
+        ('deploy', {'model': '/nothing.onnx'}, '/nothing.onnx: no such file'),
         ('deploy', {'task': 'Push', 'arm': 'six_jont'}, "arm 'six_jont' is unknown"),
         ('deploy', {'arm': 'six_joint'}, "'FetchPush' is not done by other arms"),
         ('deploy', {'task': 'Push', 'arm': 'mine.yaml'}, 'gone.xml is missing'),
@@ -255,7 +297,9 @@ def test_training_ends_by_itself_under_launch(graph, ros2_launch, tmp_path):
 
 @pytest.mark.nodes
 def test_a_failed_run_is_a_status(ros2_launch, tmp_path):
-    command = ros2_launch('deploy', model=tmp_path / 'nothing.onnx', robot='none')
+    damaged = tmp_path / 'damaged.onnx'
+    damaged.write_bytes(b'nothing')
+    command = ros2_launch('deploy', model=damaged, robot='none')
     assert command.ended(30.0) == 1
     assert 'policy needs its user' in command.output
 

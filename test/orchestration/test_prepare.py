@@ -10,8 +10,9 @@ from her_ros.arms.registry import ARMS
 from her_ros.config.files import read_file, shipped_file
 from her_ros.config.schema import ConfigError
 from her_ros.config.shipped import shipped
+from her_ros.orchestration.graph import simulation_nodes
 from her_ros.orchestration.prepare import (
-    arm_override,
+    arm_overrides,
     checked_params,
     checked_values,
     claimed,
@@ -20,6 +21,7 @@ from her_ros.orchestration.prepare import (
     prepare_run,
     start_override,
     training_names,
+    with_values,
 )
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.ros_environment import RosEnvironmentError
@@ -224,13 +226,13 @@ def test_a_run_keeps_the_absolute_path_of_its_arm(tmp_path, monkeypatch):
     own.mkdir()
     (own / 'mine.yaml').write_bytes(shipped(ARMS.own['six_joint'], '').read_bytes())
     monkeypatch.chdir(own)
-    run = prepare_run('Push', tmp_path / 'runs', overrides=arm_override('mine.yaml'))
+    run = prepare_run('Push', tmp_path / 'runs', overrides=arm_overrides('mine.yaml'))
     values = read_file(run.folder.params)
     assert {values[node]['arm'] for node in values} == {str(own / 'mine.yaml')}
     # From any folder, and named either way.
     monkeypatch.chdir(tmp_path)
     assert prepare_run('Push', tmp_path / 'runs').resumed
-    overrides = arm_override(str(own / 'mine.yaml'))
+    overrides = arm_overrides(str(own / 'mine.yaml'))
     assert prepare_run('Push', tmp_path / 'runs', overrides=overrides).resumed
 
 
@@ -289,8 +291,20 @@ def test_a_parameter_file_for_launch_is_refused_with_an_unknown_arm(tmp_path):
         checked_params('Push', path)
 
 
+def test_nodes_get_what_differs_from_their_file_and_keep_their_own(tmp_path):
+    path = shipped_file('Push')
+    values = checked_values('Push', path, arm_overrides('six_joint', accept=True))
+    nodes = with_values(simulation_nodes('a', 'b.onnx', ''), path, values)
+    more = {node.name: node.parameters for node in nodes}
+    assert more['fetch_env']['arm'] == more['policy']['arm'] == 'six_joint'
+    assert more['policy']['accept_arm'] is True
+    assert more['policy']['model'] == 'b.onnx'
+    assert 'num_envs' not in more['fetch_env']
+    assert 'accept_arm' not in more['fetch_env']
+
+
 def test_the_default_of_the_task_stays_without_a_name_of_an_arm():
-    assert arm_override('') == []
+    assert arm_overrides('') == []
     assert checked_values('FetchPush', None, [])['policy']['arm'] == ''
     assert checked_values('Push', None, ['arm=""'])['policy']['arm'] == ''
 
