@@ -97,10 +97,10 @@ class GripperGoals:
         return False
 
     def _on_answer(self, future: Future) -> None:
+        response = future.result()
         if future is not self._asked:
             return
         self._asked = None
-        response = future.result()
         if response is None or not response.accepted:
             self._position = None
             self._warn('the driver refuses a goal; see its log')

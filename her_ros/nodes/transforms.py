@@ -38,7 +38,7 @@ class Transforms:
 
         transforms = self
 
-        class Listener(tf2_ros.TransformListener):  # type: ignore[misc]
+        class Listener(tf2_ros.TransformListener):
             """Tells about each message."""
 
             def callback(self, data: Any) -> None:
