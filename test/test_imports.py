@@ -44,7 +44,8 @@ GROUND = {'runtime', 'config.schema', 'config.parameters', 'tasks', 'wire', 'epi
 #: files that users write, and those that come with the package
 FILES = {'config.shipped', 'config.yaml_file'}
 #: what is described of arms, without a model; and all of arms
-DESCRIBED = {'arms.description', 'arms.errors', 'arms.registry'}
+SECTIONS = {'arms.driver', 'arms.mechanics'}
+DESCRIBED = {'arms.description', 'arms.errors', 'arms.registry', *SECTIONS}
 ARMS = {'arms', *DESCRIBED}
 SIMULATION = {'numpy', 'mujoco', 'gymnasium', 'gymnasium_robotics'}
 # What is compressed and cut short, or damaged beside its YAML, mcap and rosbags give up on; so
@@ -66,7 +67,9 @@ ROOMS = {
     'wire': Room({'numpy'}, {'runtime', 'tasks'}),
     'episodes': Room({'numpy'}, {'runtime', 'tasks', 'wire'}),
     'arms.errors': Room(set(), {'runtime'}),
-    'arms.description': Room(set(), GROUND),
+    'arms.mechanics': Room(set(), GROUND),
+    'arms.driver': Room(set(), GROUND | {'arms.mechanics'}),
+    'arms.description': Room(set(), GROUND | SECTIONS),
     'arms.registry': Room(set(), GROUND | FILES | DESCRIBED),
     'arms': Room({'numpy', 'mujoco', 'mujoco_menagerie'}, GROUND | FILES | DESCRIBED),
     'sim': Room(SIMULATION, GROUND | ARMS),
@@ -139,10 +142,14 @@ JOINED = {
         'learning.acceleration',
         'learning.training',
     },
-    'robot_bridge': {'robot', 'robot.bridge'},
+    'robot_bridge': {'arms', 'robot', 'robot.bridge'},
     'arm': {'robot', 'robot.bridge'},
-    'transforms': {'robot'},
-    'simulated_robot': {'robot', 'robot.simulated'},
+    'measurements': {'robot', 'robot.bridge'},
+    'gripper': {'arms.description', 'robot'},
+    'gripper_server': {'arms.mechanics', 'robot'},
+    'robot_model': {'robot'},
+    'transforms': {'arms', 'robot'},
+    'simulated_robot': {'arms', 'robot', 'robot.simulated'},
     'scene': {'sim'},
 }
 #: what keeps files of a run; of the learning rooms only training and acceleration may
