@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -32,12 +33,13 @@ def draw_goals(picked: PickedGoals, title: str) -> Figure:
     path, state = _plane(picked.achieved_goal), _plane(picked.achieved_goal[picked.step])
     desired = _plane(picked.desired_goal)
     is_position = picked.achieved_goal.shape[-1] in (2, 3)
+    ink = matplotlib.rcParams['text.color']  # seen on a dark page, too
     labels = ('x, m', 'y, m') if is_position else ('goal, first value', 'second value')
     for axes, (strategy, goals) in zip(panels, picked.goals.items(), strict=True):
         axes.plot(*path.T, color='0.6', label='achieved goals')
         dots = axes.scatter(*_plane(goals).T, s=14, alpha=0.5, zorder=2.5, label='goals put in')
         dots.set_gid(f'goals_{strategy}')
-        axes.scatter(*state, color='black', marker='s', zorder=3, label=f'state {picked.step}')
+        axes.scatter(*state, color=ink, marker='s', zorder=3, label=f'state {picked.step}')
         axes.scatter(*desired, color='C3', marker='*', s=90, label='desired goal')
         axes.set(title=strategy, xlabel=labels[0], aspect='equal')
         axes.grid(alpha=0.3)

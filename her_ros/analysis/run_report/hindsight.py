@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from her_ros.analysis.run_report.page import Section, Table, plain_picture, section
+from her_ros.analysis.run_report.page import Section, Table, picture, section
 from her_ros.analysis.run_report.source import RunSource
 
 _TITLE = 'Hindsight'
@@ -46,11 +46,11 @@ def _hindsight(of: RunSource, thorough: bool) -> Section:
         f' with the pursued goals, and {rewards.after[-1]:.0%} with those that HER puts in.'
     )
     pictures = [
-        plain_picture(
+        picture(
             lambda: draw_rewards(rewards, ''),
             'Rewards of batches before and after relabelling, drawn while the buffer fills again.',
         ),
-        plain_picture(
+        picture(
             lambda: draw_goals(goals, ''),
             'The goals that each strategy would put in for one state of a late episode.',
         ),

@@ -43,8 +43,6 @@ _STYLE: dict[Any, Any] = {
     'axes.spines.right': False,
 }
 _LONGEST_REASON = 240
-# What of it every figure has, also one with a style of its own.
-_OF_SVG: tuple[Any, ...] = ('svg.fonttype', 'svg.hashsalt')
 
 
 @dataclass(frozen=True)
@@ -109,24 +107,14 @@ def picture(draw: Callable[[], Figure], caption: str) -> Picture:
 
     :param draw: makes the figure, with ``layout='constrained'``
     """
-    with matplotlib.rc_context(_STYLE):
-        svg = _svg(draw(), transparent=True)
-    return Picture(svg.replace(_INK, 'currentColor'), caption)
-
-
-def plain_picture(draw: Callable[[], Figure], caption: str) -> Picture:
-    """Draw a figure that has colours of its own, on white."""
-    with matplotlib.rc_context({name: _STYLE[name] for name in _OF_SVG}):
-        return Picture(_svg(draw(), transparent=False), caption)
-
-
-def _svg(figure: Figure, transparent: bool) -> str:
     text = StringIO()
-    figure.savefig(text, format='svg', metadata={'Date': None}, transparent=transparent)
+    with matplotlib.rc_context(_STYLE):
+        draw().savefig(text, format='svg', metadata={'Date': None}, transparent=True)
     svg = text.getvalue()
-    svg = svg[svg.index('<svg') :]
+    svg = svg[svg.index('<svg') :].replace(_INK, 'currentColor')
     # The page chooses letters; sizes in points stay.
-    return re.sub(r"(font: [^;']*?px) '[^\"]*?(?=[;\"])", r'\1 inherit', svg)
+    svg = re.sub(r"(font: [^;']*?px) '[^\"]*?(?=[;\"])", r'\1 inherit', svg)
+    return Picture(svg, caption)
 
 
 def render(page: Page) -> str:
