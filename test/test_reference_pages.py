@@ -37,9 +37,16 @@ def test_every_launch_file_has_a_section_with_its_arguments():
     for path in ROOT.glob('launch/*.launch.py'):
         assert f'### {path.name}' in text
     train = text.partition('### train.launch.py')[2]
-    assert {'`task`', '`runs`', '`name`', '`new`', '`params`', '`workers`', '`namespace`'} == {
-        line for line in train.splitlines() if line.startswith('`')
-    }
+    assert {
+        '`task`',
+        '`arm`',
+        '`runs`',
+        '`name`',
+        '`new`',
+        '`params`',
+        '`workers`',
+        '`namespace`',
+    } == {line for line in train.splitlines() if line.startswith('`')}
 
 
 def test_every_parameter_of_every_node_is_described():

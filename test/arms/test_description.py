@@ -5,8 +5,12 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
+from her_ros.arms.description import Workspace, description_of
+from her_ros.arms.driver import Driver
 from her_ros.arms.errors import ArmError
+from her_ros.arms.mechanics import ArmJoints, Gripper, ModelFiles, Tool
 from her_ros.arms.registry import arm_named, read_arm
+from her_ros.config.schema import ConfigError, parameters_of
 from her_ros.config.shipped import shipped_folders
 
 SIX_JOINT = shipped_folders()[0] / 'config' / 'arms' / 'six_joint.yaml'
@@ -123,6 +127,47 @@ def test_a_fault_is_one_line(read, document, tmp_path, name, value, parts):
     assert line.startswith(str(tmp_path / 'mine.yaml'))
     assert '\n' not in line
     assert all(part in line for part in (section, *parts))
+
+
+SECTIONS = {
+    'model': ModelFiles,
+    'arm': ArmJoints,
+    'tool': Tool,
+    'gripper': Gripper,
+    'workspace': Workspace,
+    'driver': Driver,
+}
+KEYS = [(section, key) for section, kind in SECTIONS.items() for key in parameters_of(kind)]
+
+
+def line_of(document):
+    with pytest.raises(ConfigError) as error:
+        description_of('mine', SIX_JOINT.parent, document)
+    assert '\n' not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(('section', 'key'), KEYS)
+def test_every_key_that_is_misspelt_or_of_another_type_is_one_line(document, section, key):
+    document[section][f'{key}_'] = document[section].get(key, '')
+    line = line_of(document)
+    assert line.startswith(f'{section}: ')
+    assert f"unknown keys ['{key}_']" in line
+    del document[section][f'{key}_']
+    document[section][key] = {'a': 1}
+    assert line_of(document).startswith(f'{section}: {key} is ')
+
+
+@pytest.mark.parametrize(('section', 'key'), KEYS)
+def test_every_number_out_of_its_range_is_one_line(document, section, key):
+    known = parameters_of(SECTIONS[section])[key]
+    count = len(document[section][key]) if isinstance(document[section].get(key), list) else 0
+    for limit, step in ((known.minimum, -1.0), (known.maximum, 1.0)):
+        if limit is None:
+            continue
+        document[section][key] = [limit + step] * count or limit + step
+        line = line_of(document)
+        assert line.startswith(f'{section}: {key} is {limit + step:g}'), line
 
 
 @pytest.mark.parametrize('text', ['', '[1, 2]', 'arm', 'model: {source: a.xml\n'])
