@@ -18,8 +18,7 @@ from her_ros.analysis.results import wilson_interval
 from her_ros.bags.writer import write_rollout
 from her_ros.config.files import shipped_model
 from her_ros.orchestration.prepare import start_override
-from her_ros.orchestration.train_offline import Options as Offline
-from her_ros.orchestration.train_offline import train_offline
+from her_ros.orchestration.train_offline import TrainOfflineOptions, train_offline
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.robot.bridge.tracks import Track
 from her_ros.tasks.registry import task_named
@@ -57,7 +56,9 @@ def main() -> None:
         write_rollout(bags, f'{number:05d}', {'task': task.name}, messages, period_s=0.04)
     tuned = options.out / 'tuned'
     overrides = [*start_override(model), 'trainer.device=cpu']
-    train_offline(Offline([bags], '', '', tuned, options.updates, None, overrides, False))
+    train_offline(
+        TrainOfflineOptions([bags], '', '', tuned, options.updates, None, overrides, False)
+    )
     table = []
     for name, path in (('before', model), ('after', tuned / 'policy.onnx')):
         for where, disturb in (('this robot', options.disturb), ('as in training', '')):

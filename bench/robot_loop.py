@@ -48,6 +48,8 @@ class RobotLoop:
         self._period_ticks = round(task.control_period_s * RATE_HZ)
         #: squared errors of the velocities of the object in each control period, (m/s)², (3,)
         self.errors: list[Floats] = []
+        #: squared errors of the observed positions of the object, predicted over latency, m², (3,)
+        self.position_errors: list[Floats] = []
 
     def episode(self, number: int, track: Track, noise_std: float = 0.0) -> tuple[Episode, bool]:
         """Act through one episode.
@@ -74,7 +76,7 @@ class RobotLoop:
                 action = np.clip(action + random.normal(0.0, noise_std, action.shape), -1.0, 1.0)
                 seen.append(observed)
                 actions.append(action)
-                self._note_error()
+                self._note_errors(observed[1][0])
                 velocity = action[:3] * _FULL_ACTION_MPS
                 motion.command(velocity, robot.time_s)
                 if not self.disturber.loses():
@@ -108,10 +110,16 @@ class RobotLoop:
                 self._observer.take_object(pose, measured_s)
                 self._posed_s = measured_s
 
-    def _note_error(self) -> None:
-        """Compare the estimated velocity with the true one at the time of the last pose."""
-        if not self._positions:
+    def _note_errors(self, seen: Floats) -> None:
+        """Compare the object's estimated velocity and position with the true ones.
+
+        The velocity is that at the time of the last pose, the position that of now.
+
+        :param seen: the observed position, metres, world frame
+        """
+        if self._robot.object_pose is None:
             return
+        self.position_errors.append((seen - self._robot.object_pose[0]) ** 2)
         at, before = (round(self._posed_s - each / RATE_HZ, 4) for each in (0, 1))
         if before in self._positions:
             true = (self._positions[at] - self._positions[before]) * RATE_HZ

@@ -83,12 +83,12 @@ def with_present_names(values: Mapping[str, Any], known: Collection[str]) -> dic
 
     :param known: names of the node's parameters
     """
-    faults = {name: value for name, value in values.items() if _is_fault(name, known)}
+    faults = faults_in(values, known)
     present = {
         present_name(name, known): value for name, value in values.items() if name not in faults
     }
     if faults:
-        present.setdefault('disturb', _disturbances(faults))
+        present.setdefault('disturb', disturbances_of(faults))
     for name, renamed in RENAMED_VALUES.items():
         if isinstance(value := present.get(name), str):
             present[name] = renamed.get(value, value)
@@ -103,11 +103,16 @@ def present_name(name: str, known: Collection[str]) -> str:
     return present if name not in known and present in known else name
 
 
+def faults_in(values: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
+    """Return the values of earlier parameters that the parameter ``disturb`` replaces."""
+    return {name: value for name, value in values.items() if _is_fault(name, known)}
+
+
 def _is_fault(name: str, known: Collection[str]) -> bool:
     return name not in known and 'disturb' in known and name.removeprefix('faults.') in FAULTS
 
 
-def _disturbances(faults: Mapping[str, Any]) -> str:
+def disturbances_of(faults: Mapping[str, Any]) -> str:
     """Return earlier parameters as disturbances with their strengths."""
     parts = []
     for name, value in faults.items():

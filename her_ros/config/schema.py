@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from her_ros.config.renamed import present_name
+from her_ros.config.renamed import disturbances_of, faults_in, present_name
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.registry import choose_one
 
@@ -175,7 +175,8 @@ def configured(config: type[Config], section: str, values: Values) -> Config:
     known = parameters_of(config)
     # A key of a YAML file need not be text.
     if unknown := sorted(map(str, set(values) - set(known))):
-        raise ConfigError(f'unknown keys {unknown}', _instead(unknown, known), source=section)
+        cure = _instead(unknown, known, values)
+        raise ConfigError(f'unknown keys {unknown}', cure, source=section)
     required = [name for name, each in known.items() if each.default is dataclasses.MISSING]
     for name in required:
         if name not in values:
@@ -190,11 +191,17 @@ def configured(config: type[Config], section: str, values: Values) -> Config:
         raise ConfigError.of(error, section) from None
 
 
-def _instead(unknown: Sequence[str], known: Mapping[str, Parameter]) -> str:
+def _instead(unknown: Sequence[str], known: Mapping[str, Parameter], values: Values) -> str:
     """Return a cure for unknown names: the names that they probably mean."""
-    found = {name: ' or '.join(_nearest(name, known)) for name in unknown}
+    faults = faults_in({str(name): value for name, value in values.items()}, known)
+    found = {name: ' or '.join(_nearest(name, known)) for name in unknown if name not in faults}
+    cures = [f'write {right} instead of {wrong}' for wrong, right in found.items()]
+    if disturbances := disturbances_of(faults):
+        cures.append(f'write disturb={disturbances} instead of {", ".join(faults)}')
+    elif faults:
+        cures.append(f'leave out {", ".join(faults)}, which disturb replaces')
     if all(found.values()):
-        return ', '.join(f'write {right} instead of {wrong}' for wrong, right in found.items())
+        return ', '.join(cures)
     return f'known keys are {sorted(known)}'
 
 

@@ -4,9 +4,10 @@ import pytest
 
 from her_ros.config.files import complete, read_file, read_run_file, read_yaml
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
+from her_ros.config.parameters.robot import SimulatedRobotParameters
 from her_ros.config.renamed import RENAMED, present_name
 from her_ros.config.run_parameters import renew_names
-from her_ros.config.schema import ConfigError, parameters_of
+from her_ros.config.schema import ConfigError, configured, parameters_of
 
 # The complete parameters of a run from before any of them was renamed.
 EARLIER = Path(__file__).parents[1] / 'data' / 'first_parameter_names.yaml'
@@ -49,7 +50,9 @@ def test_faults_of_the_simulated_robot_are_disturbances_now(tmp_path, prefix):
     path.write_text(f'/**/simulated_robot:\n  ros__parameters:\n{text}')
     found = read_run_file(path)['simulated_robot']
     assert found == {'disturb': 'object_noise_m:2,gripper_noise_m:1'}
-    with pytest.raises(ConfigError, match='write disturb instead of'):
+    with pytest.raises(
+        ConfigError, match='write disturb=object_noise_m:2,gripper_noise_m:1 instead'
+    ):
         read_file(path)
 
 
@@ -98,3 +101,21 @@ def test_what_is_wrong_beside_its_names_is_not_written_anew(tmp_path):
     with pytest.raises(ConfigError, match=r'her\.k is -1; it must lie in'):
         renew_names(path)
     assert 'future_goals' in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ('values', 'cure'),
+    [
+        (
+            {'faults.latency_s': 0.08, 'object_noise_m': 0.01},
+            'write disturb=latency_periods:2,object_noise_m:1 instead of'
+            ' faults.latency_s, object_noise_m',
+        ),
+        ({'faults.drop_probability': 0.0}, 'leave out faults.drop_probability'),
+        ({'faults.latency_s': 'much', 'sed': 1}, 'write seed instead of sed, leave out faults'),
+    ],
+)
+def test_the_cure_for_an_earlier_fault_names_the_disturbance_and_its_strength(values, cure):
+    with pytest.raises(ConfigError) as caught:
+        configured(SimulatedRobotParameters, 'simulated_robot', values)
+    assert caught.value.cure.startswith(cure)
