@@ -209,6 +209,8 @@ def main() -> None:
     parser.add_argument('--recorders', action='store_true', help='without a shared run folder')
     parser.add_argument('--real-time', action='store_true', help='environments at 25 Hz')
     options = parser.parse_args()
+    # What was started, and the namespaces, are removed at the end.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     for name in ('FASTRTPS_DEFAULT_PROFILES_FILE', 'ROS_STATIC_PEERS', 'ROS_DISCOVERY_SERVER'):
         os.environ.pop(name, None)
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'SUBNET'

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ from her_ros.runtime.process import END_SIGNALS
 _RETRIES = 3
 # Longest wait for the trainings that are stopped, seconds; each stops its nodes.
 _STOP_TIMEOUT_S = 25.0
+_PORT_TIMEOUT_S = 5.0
 _INSTALL = "pip install 'her_ros[ray]'"
 
 
@@ -115,8 +117,9 @@ def _connected(address: str) -> Iterator[Any]:
         raise RayError(f'ray cannot be loaded ({one_line(error)})', _INSTALL) from None
     handlers = {number: signal.getsignal(number) for number in END_SIGNALS}
     try:
+        _check_port(address)  # Ray itself would try for minutes
         ray.init(address=address, log_to_driver=False, logging_level='ERROR')
-    except Exception as error:  # of many kinds, also of other versions of Ray or Python
+    except (Exception, SystemExit) as error:  # of many kinds, also of other versions of Ray
         raise RayError(
             f'no Ray cluster at {address} ({one_line(error)[:200]})',
             'start one with `ray start --head`, and give the address that it prints',
@@ -127,6 +130,16 @@ def _connected(address: str) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _check_port(address: str) -> None:
+    """Check that somebody listens at HOST:PORT; other addresses are left to Ray.
+
+    :raises OSError: if nobody does
+    """
+    host, _, port = address.rpartition(':')
+    if host and '/' not in host and port.isdecimal():
+        socket.create_connection((host, int(port)), timeout=_PORT_TIMEOUT_S).close()
 
 
 def _check_room(ray: Any, cluster: Cluster) -> None:

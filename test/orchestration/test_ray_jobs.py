@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -129,7 +130,8 @@ def test_what_the_cluster_cannot_give_is_named(cluster, make_job):
         run_ray_jobs([make_job('a')], Cluster(cluster, {'CPU': 64.0}), None, print)
 
 
-def test_an_address_without_a_cluster_is_one_line(cluster):
+def test_an_address_without_a_cluster_is_one_line(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'ray', SimpleNamespace())  # it is not asked
     with pytest.raises(RayError, match=r'no Ray cluster at 127\.0\.0\.1:1 ') as refused:
         run_ray_jobs([], Cluster('127.0.0.1:1'), None, print)
     assert str(refused.value).isprintable()
