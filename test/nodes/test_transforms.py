@@ -38,6 +38,7 @@ def test_a_frame_is_followed_through_moving_and_static_transforms(graph):
     static = robot.create_publisher(messages.TFMessage, '/tf_static', LATCHED)
     static.publish(messages.TFMessage(transforms=[transform('wrist', 'tool0', 0, 0.1)]))
     graph.until(moving.get_subscription_count, 'the listener')
+    graph.until(lambda: 'tool0' in transforms._buffer.all_frames_as_string(), 'tool0')
     second = 1_000_000_000
     quarter = (0.0, 0.0, 2**-0.5, 2**-0.5)
     for step in (5, 6, 6, 4):  # the third repeats a stamp, the last is older
