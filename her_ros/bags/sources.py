@@ -7,6 +7,7 @@ from pathlib import Path
 from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.storage.limits import check_regular
 from her_ros.bags.storage.registry import STORAGES
+from her_ros.bags.storage.sqlite import SIDECARS
 from her_ros.runtime.files import file_sha256
 from her_ros.runtime.run_folder import RunFolder
 
@@ -47,6 +48,17 @@ def digest_of(path: Path) -> str:
             check_regular(each, path)
             found.append(each)
     return ' '.join(map(file_sha256, found))
+
+
+def files_of(path: Path) -> list[Path]:
+    """List the files of a bag, with those that sqlite keeps beside a bare one.
+
+    :raises OSError: if it is a directory that cannot be read
+    """
+    if path.is_dir():
+        return [*path.iterdir()]
+    beside = [path.with_name(path.name + end) for end in SIDECARS]
+    return [path, *(each for each in beside if each.exists())]
 
 
 def is_bare(path: Path) -> bool:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.sources import expand
+from her_ros.bags.sources import expand, files_of
 
 
 @pytest.fixture
@@ -59,3 +59,13 @@ def test_a_link_is_the_bag_it_leads_to(tree):
     assert expand([tree / 'link.mcap', tree / 'run']) == [
         tree / 'link.mcap', Path(tree / 'run/bags/b.mcap')
     ]  # fmt: skip
+
+
+def test_the_files_of_a_bag_are_listed(tmp_path):
+    for name in ('a.db3', 'a.db3-wal', 'a.db3-journal', 'b.db3'):
+        (tmp_path / name).touch()
+    assert {each.name for each in files_of(tmp_path / 'a.db3')} == {
+        'a.db3', 'a.db3-wal', 'a.db3-journal'
+    }  # fmt: skip
+    assert files_of(tmp_path / 'b.db3') == [tmp_path / 'b.db3']
+    assert sorted(files_of(tmp_path)) == sorted(tmp_path.iterdir())

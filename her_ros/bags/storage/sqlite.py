@@ -23,8 +23,8 @@ from her_ros.bags.storage.messages import (
 from her_ros.bags.storage.metadata import custom_data
 from her_ros.bags.storage.progress import count
 
-# Suffixes of sqlite's own files; the first holds the last messages of a killed recorder.
-_SIDECARS = ('-wal', '-journal')
+#: suffixes of sqlite's own files; the first holds the last messages of a recorder, even if killed
+SIDECARS = ('-wal', '-journal')
 
 # Tables whose columns are computed, or come from elsewhere.
 _COMPUTED = re.compile(r'\bAS\s*\(|\bVIRTUAL\b', re.IGNORECASE)
@@ -107,7 +107,7 @@ class SqliteStorage(FileStorage):
 
     @contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
-        beside = [self.path.with_name(self.path.name + end) for end in _SIDECARS]
+        beside = [self.path.with_name(self.path.name + end) for end in SIDECARS]
         beside = [each for each in beside if each.is_file() and not each.is_symlink()]
         with TemporaryDirectory() as folder:
             path = self.path

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from her_ros.bags.sources import expand
+from her_ros.bags.sources import expand, files_of
 from her_ros.bags.stream import EpisodeStream
 from her_ros.episodes.episode import Episode
 from her_ros.runtime.errors import HerRosError
@@ -19,8 +19,6 @@ from her_ros.view.browser.outcome import outcome
 _MEMORY = 128 << 20
 # Episodes of a bag that are taken for its neighbours.
 _NEIGHBOURS = 64
-# A bag that changed less than this before it was read may be in use by a recorder, seconds.
-_FRESH_S = 60.0
 # After reading a bag that grows, so many times the reading passes before it is read again.
 _REST = 10.0
 
@@ -28,14 +26,22 @@ _REST = 10.0
 _END = object()
 
 
+class Key(NamedTuple):
+    """What identifies an episode within its bag; its place there changes while the bag grows."""
+
+    topic: str
+    session: int
+    env: int
+    episode: int
+
+
 class Entry(NamedTuple):
     """One episode of the list."""
 
-    #: counted from 1, in the order of the bags
+    #: counted from 1, in the order of reading
     number: int
     bag: Path
-    #: counted from 0, in the order in which the episodes of the bag ended
-    place: int
+    key: Key
     task: GoalTask
     #: number of moves
     length: int
@@ -50,28 +56,17 @@ class Entry(NamedTuple):
     missed_m: float
 
 
-class _Watched(NamedTuple):
-    """A bag that may not be complete yet."""
+class _State(NamedTuple):
+    """How a bag was when it was last read."""
 
     size: int
     changed_ns: int
-    #: when it may be read again, monotonic seconds
-    again_at: float
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether it was changed so recently that a recorder may still write it."""
-        return time.time() - self.changed_ns / 1e9 < _FRESH_S
-
-    def differs(self, other: '_Watched') -> bool:
-        """Tell whether it was changed meanwhile."""
-        return (self.size, self.changed_ns) != (other.size, other.changed_ns)
 
 
 class Library:
     """Episodes of bags.
 
-    A bag that was just written, or is damaged, is read again when it has changed.
+    A bag is read on when it has changed, whether it was damaged or not.
 
     :param find: lists the bags, in their order; called again for more of them
     :param task: task that the bags must be of; None: as they say
@@ -79,10 +74,11 @@ class Library:
 
     def __init__(self, find: Callable[[], list[Path]], task: GoalTask | None = None) -> None:
         self._find, self._task = find, task
-        #: number of episodes that are listed of each bag
-        self._known: dict[Path, int] = {}
+        #: the episodes that are listed of each bag
+        self._known: dict[Path, set[Key]] = {}
         self._waiting: list[Path] = []
-        self._watched: dict[Path, _Watched] = {}
+        #: of each bag that was read: how it was, and when it may be read again, monotonic seconds
+        self._read_bags: dict[Path, tuple[_State, float]] = {}
         self._reading: Iterator[None] | None = None
         self._kept: OrderedDict[int, Episode] = OrderedDict()
         self._kept_bytes = 0
@@ -105,16 +101,11 @@ class Library:
             return
         self.faults.pop(None, None)
         self._waiting += [path for path in found if path not in self._known]
-        self._known.update({path: 0 for path in self._waiting if path not in self._known})
-        for path, last in [*self._watched.items()]:
-            present = _watched(path)
-            if present is None:
-                del self._watched[path]
-            elif not last.differs(present):
-                if path not in self.faults and not present.is_fresh:
-                    del self._watched[path]
-            elif time.monotonic() >= last.again_at:
-                del self._watched[path]
+        self._known.update({path: set() for path in self._waiting if path not in self._known})
+        for path, (last, again_at) in [*self._read_bags.items()]:
+            present = _state_of(path)
+            if present not in (None, last) and time.monotonic() >= again_at:
+                del self._read_bags[path]
                 self._waiting.append(path)
 
     def read(self, seconds: float) -> None:
@@ -137,14 +128,16 @@ class Library:
             self._kept.move_to_end(entry.number)
             yield kept
             return
-        for place, (_, episode) in enumerate(self._stream(entry.bag)):
-            if place == entry.place:
+        for topic, episode in self._stream(entry.bag):
+            if _key_of(topic, episode) == entry.key:
                 self._keep(entry.number, episode)
                 yield episode
                 return
             yield None
         raise HerRosError(
-            f'has no episode {entry.place + 1} any more', 'start the view again', entry.bag
+            f'has no episode {entry.key.episode} of env {entry.key.env} any more',
+            'start the view again',
+            entry.bag,
         )
 
     def neighbours(self, entry: Entry) -> list[Episode]:
@@ -154,7 +147,7 @@ class Library:
             for each in self.entries
             if each.bag == entry.bag and each.number in self._kept and each != entry
         ]
-        same.sort(key=lambda each: abs(each.place - entry.place))
+        same.sort(key=lambda each: abs(each.number - entry.number))
         return [self._kept[each.number] for each in same[:_NEIGHBOURS]]
 
     def _stream(self, path: Path) -> EpisodeStream:
@@ -162,23 +155,23 @@ class Library:
 
     def _read(self, path: Path) -> Iterator[None]:
         """List the episodes of a bag that are not listed yet; yield after each one."""
-        begin, before, known = time.monotonic(), _watched(path), self._known[path]
+        begin, before, known = time.monotonic(), _state_of(path), self._known[path]
         self.faults.pop(path, None)
         stream = EpisodeStream(
             path, self._task, on_bad=lambda fault: self._note(path, f'{path}: {fault}')
         )
         try:
-            for place, (_, episode) in enumerate(stream):
+            for topic, episode in stream:
                 assert stream.task is not None  # known once the first message is read
-                if place >= known:
-                    self._add(path, place, episode, stream.task)
-                    self._known[path] = place + 1
+                key = _key_of(topic, episode)
+                if key not in known:
+                    self._add(path, key, episode, stream.task)
+                    known.add(key)
                 yield
         except (HerRosError, OSError) as error:
             self._note(path, str(error))
-        if before is not None and (before.is_fresh or path in self.faults):
-            rest_s = _REST * (time.monotonic() - begin)
-            self._watched[path] = before._replace(again_at=time.monotonic() + rest_s)
+        end = time.monotonic()
+        self._read_bags[path] = before or _State(0, 0), end + _REST * (end - begin)
 
     def _note(self, path: Path, fault: str) -> None:
         self.faults[path] = fault
@@ -192,7 +185,7 @@ class Library:
             _, dropped = self._kept.popitem(last=False)
             self._kept_bytes -= dropped.rows.nbytes
 
-    def _add(self, path: Path, place: int, episode: Episode, task: GoalTask) -> None:
+    def _add(self, path: Path, key: Key, episode: Episode, task: GoalTask) -> None:
         number = len(self.entries) + 1
         missed = task.distance(episode.achieved_goal[-1], episode.desired_goal)
         versions = np.unique(episode.rows['policy_version'][1:]).tolist()
@@ -200,7 +193,7 @@ class Library:
             Entry(
                 number,
                 path,
-                place,
+                key,
                 task,
                 len(episode),
                 episode.is_success,
@@ -213,15 +206,19 @@ class Library:
         self._keep(number, episode)
 
 
-def _watched(path: Path) -> _Watched | None:
+def _key_of(topic: str, episode: Episode) -> Key:
+    first = episode.rows[0]
+    return Key(topic, int(first['session']), int(first['env']), int(first['episode']))
+
+
+def _state_of(path: Path) -> _State | None:
     """Return how a bag, a file or a directory, is now; None: it is not there."""
     try:
-        files = [*path.iterdir()] if path.is_dir() else [path]
-        found = [each.stat() for each in files]
+        found = [each.stat() for each in files_of(path)]
     except OSError:
         return None
     changed_ns = max((each.st_mtime_ns for each in found), default=0)
-    return _Watched(sum(each.st_size for each in found), changed_ns, 0.0)
+    return _State(sum(each.st_size for each in found), changed_ns)
 
 
 def bags_at(path: Path) -> Callable[[], list[Path]]:

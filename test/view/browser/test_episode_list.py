@@ -6,7 +6,7 @@ import pytest
 from her_ros.tasks.registry import task_named
 from her_ros.view.browser.callback_queue import CallbackQueue
 from her_ros.view.browser.episode_list import ROWS, EpisodeList, label
-from her_ros.view.browser.library import Entry
+from her_ros.view.browser.library import Entry, Key
 
 viser = pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[view]'")
 
@@ -16,7 +16,8 @@ def entry(number):
     reached = number % 3 == 0
     outcome = 'reached' if reached else f'missed by {number}.0 cm'
     task = task_named('FetchReach')
-    return Entry(number, Path('a.mcap'), 0, task, 50, reached, -50.0, '7', outcome, number / 100)
+    key = Key('/step', 1, 0, number)
+    return Entry(number, Path('a.mcap'), key, task, 50, reached, -50.0, '7', outcome, number / 100)
 
 
 @pytest.fixture

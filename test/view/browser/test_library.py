@@ -1,13 +1,20 @@
+import os
 import shutil
+import sqlite3
 import time
+from contextlib import closing
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from her_ros.bags.reader import read_bag
+from her_ros.episodes.episode import Episode
 from her_ros.runtime.errors import HerRosError
+from her_ros.tasks.registry import task_named
 from her_ros.view.browser import library as library_module
 from her_ros.view.browser.library import Library, bags_at, bags_in
+from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 
 
 def read_all(library):
@@ -77,20 +84,89 @@ def test_a_bag_that_is_still_written_is_read_on(recorded_run, tmp_path):
     assert read_all(library) == library.entries[:first]  # not again while it is the same
     growing.write_bytes(content)
     time.sleep(0.5)  # some times as long as reading took
-    assert [each.place for each in read_all(library)] == [*range(8)]
+    read_all(library)
+    assert sorted(envs(library)) == [*range(8)]
     assert not library.faults
 
 
-def test_a_bag_that_grew_without_damage_is_read_on(recorded_run, tmp_path, monkeypatch):
-    (bag,) = (recorded_run / 'bags').glob('*.mcap')
-    (growing,) = bags = [tmp_path / 'growing.mcap']
-    growing.write_bytes(bag.read_bytes())
-    library = Library(lambda: bags)
-    assert len(read_all(library)) == 8
-    assert library._watched
-    monkeypatch.setattr(library_module, '_FRESH_S', -1.0)
+@pytest.fixture
+def growing(tmp_path):
+    """A database of a recorder that still writes, and the messages of two environments.
+
+    Each message has row t of the environments; env 1 ends after 25 moves, env 0 after 50.
+    """
+    task, random = task_named('FetchReach'), np.random.default_rng(0)
+    episodes = []
+    for env, moves in enumerate((50, 25)):
+        observation = random.normal(size=(moves + 1, task.observation_size))
+        path, action = random.normal(size=(moves + 1, 3)), np.zeros((moves, 4))
+        episode = Episode.from_arrays(task, observation, path, [1.0, 1.0, 1.0], action)
+        episode.rows['env'] = env
+        episodes.append(episode.rows)
+    (tmp_path / 'growing').mkdir()
+    bag = tmp_path / 'growing/a.db3'
+    with closing(sqlite3.connect(bag)) as file:
+
+        def add(begin, end):
+            for t in range(begin, end):
+                rows = np.concatenate([each[t : t + 1] for each in episodes])
+                cloud = encode_cloud(rows, t)
+                file.execute('INSERT INTO messages VALUES(NULL, 1, ?, ?)', (t, cloud))
+            file.commit()
+
+        file.execute('CREATE TABLE topics(id, name, type, serialization_format)')
+        file.execute('CREATE TABLE messages(id INTEGER PRIMARY KEY, topic_id, timestamp, data)')
+        file.execute('INSERT INTO topics VALUES(1, "/step", ?, "cdr")', (CLOUD_TYPE,))
+        file.commit()
+        yield SimpleNamespace(bag=bag, file=file, add=add, task=task)
+
+
+def envs(library):
+    return [int(found(library, each).rows['env'][0]) for each in library.entries]
+
+
+def test_episodes_of_a_bag_that_grows_are_not_taken_for_each_other(growing, monkeypatch):
+    """Where env 1 was listed first, env 0 came in before it when it ended."""
+    monkeypatch.setattr(library_module, '_REST', 0.0)
+    monkeypatch.setattr(library_module, '_MEMORY', 0)  # every one is searched for
+    library = Library(lambda: [growing.bag], growing.task)
+    growing.add(0, 40)
+    read_all(library)
+    assert envs(library) == [1]
+    growing.add(40, 51)
+    read_all(library)
+    assert envs(library) == [1, 0]
+
+
+@pytest.mark.parametrize('journal', ['delete', 'wal'])
+def test_a_bag_that_grew_without_damage_is_read_on(growing, monkeypatch, journal):
+    """Also after a long pause of the recorder, and while sqlite writes to its log instead."""
+    monkeypatch.setattr(library_module, '_REST', 0.0)
+    growing.file.execute(f'PRAGMA journal_mode={journal}')
+    library = Library(lambda: [growing.bag], growing.task)
+    growing.add(0, 40)
+    for file in growing.bag.parent.iterdir():
+        os.utime(file, (1e9, 1e9))
+    assert len(read_all(library)) == 1
     library.look()
-    assert not library._watched  # no longer written
+    assert not library.is_reading  # not again while it is the same
+    assert not library.faults
+    growing.add(40, 51)
+    assert len(read_all(library)) == 2
+
+
+def test_a_bag_that_was_away_is_read_on(growing, monkeypatch):
+    monkeypatch.setattr(library_module, '_REST', 0.0)
+    library = Library(lambda: [growing.bag], growing.task)
+    growing.add(0, 40)
+    assert len(read_all(library)) == 1
+    away = growing.bag.rename(growing.bag.with_name('away'))
+    assert len(read_all(library)) == 1
+    assert not library.faults
+    away.rename(growing.bag)
+    os.utime(growing.bag, (1e9, 1e9))
+    library.look()
+    assert library.is_reading
 
 
 def test_a_folder_that_comes_back_is_no_fault_any_more():
