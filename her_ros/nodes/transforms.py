@@ -1,6 +1,6 @@
 """Convert poses of messages, and look up frames in tf2 where it is installed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +14,9 @@ from her_ros.nodes.qos import ROBOT
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Pose
 from her_ros.wire.topics import TF
+
+# Stamps of a frame that go back by more than this, nanoseconds, are those of a clock set back.
+_BACK_NS = 1_000_000_000
 
 
 def pose_of(name: str, position: Point, orientation: Quaternion) -> Pose:
@@ -42,6 +45,7 @@ class Transforms:
             """Tells about each message."""
 
             def callback(self, data: Any) -> None:
+                transforms._check_stamps(data.transforms)
                 super().callback(data)
                 transforms._arrived()
 
@@ -50,6 +54,8 @@ class Transforms:
         self._error = tf2_ros.TransformException
         self._take: Callable[[Pose, int], None] | None = None
         self._followed, self._stamp_ns = '', 0
+        #: newest stamp of each moving frame
+        self._newest_ns: dict[str, int] = {}
         self._listener = Listener(self._buffer, node)
 
     def lookup(self, frame: str) -> Pose | None:
@@ -67,6 +73,19 @@ class Transforms:
         """
         self._followed, self._take = frame, take
 
+    def _check_stamps(self, transforms: Sequence[TransformStamped]) -> None:
+        """Begin anew where time ran back, as tf2 would drop what follows."""
+        stamps = [(each.child_frame_id, stamp_ns_of(each.header.stamp)) for each in transforms]
+        if any(stamp_ns < self._newest_ns.get(child, 0) - _BACK_NS for child, stamp_ns in stamps):
+            self._forget()
+        for child, stamp_ns in stamps:
+            self._newest_ns[child] = max(stamp_ns, self._newest_ns.get(child, 0))
+
+    def _forget(self) -> None:
+        self._buffer.clear()  # static transforms stay
+        self._newest_ns.clear()
+        self._stamp_ns = 0
+
     def _arrived(self) -> None:
         if self._take is None:
             return
@@ -74,8 +93,13 @@ class Transforms:
         # A stamp of 0 is one of static transforms alone, which measure nothing.
         if found is None or (stamp_ns := stamp_ns_of(found.header.stamp)) <= self._stamp_ns:
             return
+        try:
+            self._take(_pose(self._followed, found), stamp_ns)
+        except RobotError:
+            # A stamp in the future would hide all that come until then.
+            self._forget()
+            raise
         self._stamp_ns = stamp_ns
-        self._take(_pose(self._followed, found), stamp_ns)
 
     def _find(self, frame: str) -> Any:
         try:

@@ -1,4 +1,5 @@
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,6 +28,63 @@ def transform(parent, child, stamp_ns, x, turn=(0.0, 0.0, 0.0, 1.0)):
     return message
 
 
+SECOND = 1_000_000_000
+
+
+@pytest.fixture
+def listening():
+    """Return transforms without a graph, and their callbacks by topic."""
+    pytest.importorskip('tf2_ros')
+    callbacks = {}
+
+    def create_subscription(kind, topic, callback, *_, **__):
+        callbacks[topic] = callback
+
+    node = SimpleNamespace(create_subscription=create_subscription, destroy_subscription=id)
+    return Transforms(node, 'base_link'), callbacks
+
+
+def message_of(*transforms):
+    return SimpleNamespace(transforms=transforms)
+
+
+def test_a_clock_set_back_begins_anew_with_the_static_transforms_kept(listening):
+    transforms, callbacks = listening
+    stamps = []
+    transforms.follow('tool0', lambda pose, stamp_ns: stamps.append(stamp_ns / SECOND))
+    callbacks['/tf_static'](message_of(transform('wrist', 'tool0', 0, 0.1)))
+    for stamp_s in (100, 101, 100.5, 50, 51):
+        moved = transform('base_link', 'wrist', int(stamp_s * SECOND), 0.0)
+        callbacks['/tf'](message_of(moved))
+    assert stamps == [100, 101, 50, 51]
+
+
+@pytest.mark.parametrize('moving', [['wrist'], ['arm'], ['arm', 'wrist']])
+def test_a_stamp_in_the_future_hides_no_later_transforms(listening, moving):
+    transforms, callbacks = listening
+    stamps, refused = [], []
+
+    def take(pose, stamp_ns):
+        if stamp_ns > 1000 * SECOND:
+            raise RobotError('stamped in the future', source='/tf')
+        stamps.append(stamp_ns / SECOND)
+
+    transforms.follow('tool0', take)
+    callbacks['/tf_static'](message_of(transform('wrist', 'tool0', 0, 0.1)))
+    parents = {'arm': 'base_link', 'wrist': 'arm'}
+    for step in range(30):
+        for child, parent in parents.items():
+            late_s = 9000 if step == 10 and child in moving else 0
+            moved = transform(parent, child, (100 + step + late_s) * SECOND, 0.0)
+            try:
+                callbacks['/tf'](message_of(moved))
+            except RobotError as error:
+                refused.append(str(error))
+    assert len(refused) == (len(moving) == 2)
+    assert stamps[-1] == 129
+    assert len(stamps) >= 28
+
+
 @pytest.mark.nodes
 def test_a_frame_is_followed_through_moving_and_static_transforms(graph):
     pytest.importorskip('tf2_ros')
@@ -41,9 +99,9 @@ def test_a_frame_is_followed_through_moving_and_static_transforms(graph):
     graph.until(lambda: 'tool0' in transforms._buffer.all_frames_as_string(), 'tool0')
     second = 1_000_000_000
     quarter = (0.0, 0.0, 2**-0.5, 2**-0.5)
-    for step in (5, 6, 6, 4):  # the third repeats a stamp, the last is older
-        arm = transform('base_link', 'arm', step * second, 0.0, quarter)
-        wrist = transform('arm', 'wrist', step * second, 0.1 * step)
+    for step in (5, 6, 6, 5.5):  # the third repeats a stamp, the last is older
+        arm = transform('base_link', 'arm', int(step * second), 0.0, quarter)
+        wrist = transform('arm', 'wrist', int(step * second), 0.1 * step)
         moving.publish(messages.TFMessage(transforms=[arm, wrist]))
         graph.acked(moving)
     graph.until(lambda: len(taken) >= 2, 'poses of the tool')
