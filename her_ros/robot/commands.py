@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 
 # Limit in rad, m and m/s; no arm follows larger values, and the simulation would diverge.
 _LARGEST = 100.0
+# Largest angle of a commanded tool of the Fetch from pointing down, rad. A mocap moves it, so it
+# would turn at once.
+_LARGEST_TILT = 0.1
 
 
 class CommandChecker:
@@ -33,6 +36,8 @@ class CommandChecker:
         self._frames = Frames(description.driver.base_frame, base)
         self._arm_joints = description.arm.driver_joints
         self._gripper_joints = len(description.gripper.joints)
+        #: wxyz; None: the tool may turn
+        self._down = None if task.arm else np.array(description.tool.down_quaternion)
 
     def twist(self, frame: str, linear: ArrayLike, angular: ArrayLike) -> Floats:
         """Check a velocity of the tool.
@@ -56,10 +61,13 @@ class CommandChecker:
         :param position: metres, shape (3,)
         :param xyzw: quaternion as ROS orders it, shape (4,)
         :return: world frame
-        :raises RobotError: if the frame is unknown, or a value is not finite
+        :raises RobotError: if the frame is unknown, a value is not finite, or the tool of a Fetch
+            does not point down
         """
         self._check_frame('tool pose', frame)
         pose = Pose.of('tool pose', _finite('tool pose', position, 3), xyzw)
+        if self._down is not None:
+            _check_tilt(pose, self._down)
         return self._frames.to_world(frame, pose, 'tool pose')
 
     def joints(self, names: Sequence[str], positions: ArrayLike, duration_s: float) -> Floats:
@@ -138,6 +146,16 @@ def checked_fingers(positions: ArrayLike, count: int = len(FINGER_JOINTS)) -> Fl
     :raises RobotError: if there is another number of them, or one is not finite
     """
     return _finite('gripper command', positions, count)
+
+
+def _check_tilt(pose: Pose, down: Floats) -> None:
+    tilt = 2.0 * np.arccos(min(1.0, abs(float(pose.quaternion @ down))))
+    if tilt > _LARGEST_TILT:
+        raise RobotError(
+            f'tool pose: the tool is turned by {tilt:.2f} rad from pointing down',
+            'the gripper of the Fetch cannot turn, send the orientation'
+            f' {np.roll(down, -1).round(4).tolist()} (x, y, z, w)',
+        )
 
 
 def _finite(what: str, values: ArrayLike, size: int) -> Floats:

@@ -38,6 +38,13 @@ def test_a_pose_in_the_frame_of_the_base_is_returned_in_the_world():
     assert found.position == pytest.approx(base_m + np.array([0.5, 0.1, 0.2]))
 
 
+def test_a_tool_may_be_tilted_by_the_simulated_fetch_a_little_and_by_other_arms():
+    tilted = [np.sin(np.pi / 4 + 0.04), np.cos(np.pi / 4 + 0.04)]  # by 0.08 rad
+    pose = FETCH.tool_pose('world', [0, 0, 0], (0.0, tilted[0], 0.0, tilted[1]))
+    assert pose.quaternion == pytest.approx([tilted[1], 0.0, tilted[0], 0.0])
+    assert SMALL.tool_pose('world', [0, 0, 0], FETCH_DOWN).quaternion[0] == pytest.approx(2**-0.5)
+
+
 NAMES = list(ARM_JOINTS)
 
 
@@ -69,6 +76,11 @@ NAMES = list(ARM_JOINTS)
         ),
         (SMALL.tool_pose, ('world', [0, 0, np.nan], SMALL_DOWN), 'nan'),
         (SMALL.tool_pose, ('world', [0, 0, 0], (0.0, 0.0, 0.0, 0.0)), 'orientation is the quat'),
+        (
+            FETCH.tool_pose,
+            ('world', [0, 0, 0], SMALL_DOWN),
+            r'1.57 rad .*\[0.0, 0.7071, 0.0, 0.7071\]',
+        ),
     ],
 )
 def test_an_invalid_command_is_refused_with_the_reason(check, arguments, said):
