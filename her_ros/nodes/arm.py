@@ -44,6 +44,7 @@ class ArmPublisher:
         else:
             self._arm = node.create_publisher(PoseStamped, TOOL_POSE, COMMAND)
         self._gripper = gripper_commands(node, control.kinematics.description)
+        self._episode = 0
 
     def send(self, command: Command) -> None:
         """Publish a command.
@@ -53,6 +54,10 @@ class ArmPublisher:
         """
         if self._has_target(command):
             self._send_arm(command)
+        # Somebody may have moved the gripper between episodes.
+        if self._control.episodes.episode != self._episode:
+            self._episode = self._control.episodes.episode
+            self._gripper.forget()
         self._gripper.send(self._control.kinematics.gripper_joints(command.fingers))
 
     def _has_target(self, command: Command) -> bool:

@@ -16,8 +16,11 @@ from her_ros.wire.topics import GRIPPER, GRIPPER_ACTION, SEND_GOAL
 
 # A goal is sent when the fingers are to move by more than this part of their way.
 _TOLERANCE = 0.01
-# An answer that takes longer is not awaited.
-_LONGEST_S = 1.0
+# An answer that takes longer is not awaited. The bridge commands for longer after a stop, so that
+# the last position is sent again.
+_LONGEST_S = 0.4
+# A repeated position is sent again after this time, as the gripper may have been moved.
+_AGAIN_S = 1.0
 
 
 def gripper_action_type() -> Any:
@@ -45,12 +48,16 @@ class GripperPositions:
         """Publish positions, m or rad, shape (1,) or (2,)."""
         self._publisher.publish(Float64MultiArray(data=joints.tolist()))
 
+    def forget(self) -> None:
+        """Do nothing, as every position is sent."""
+
 
 class GripperGoals:
     """Sends goals of the action GripperCommand: the position of a joint, and the largest effort.
 
     Only the service that takes goals is used: a later goal replaces an earlier one, whatever
-    became of that. A position that is repeated is sent once.
+    became of that. A position that is repeated is sent once per second. One that comes while an
+    answer is awaited is sent after it.
 
     :raises RobotError: if control_msgs is not installed
     """
@@ -64,37 +71,56 @@ class GripperGoals:
         self._client = node.create_client(self._type, GRIPPER_ACTION + SEND_GOAL)
         #: the position that the driver has accepted, or is asked for
         self._position: float | None = None
+        self._wanted = 0.0
         self._asked: Future | None = None
         self._asked_at_s = 0.0
 
     def send(self, joints: Floats) -> None:
         """Ask for positions, m or rad, shape (1,) or (2,); the first one is sent."""
-        position = float(joints[0])
-        is_near = self._position is not None and abs(position - self._position) < self._tolerance
-        if is_near or self._is_busy():
-            return
         if not self._client.service_is_ready():
+            self._drop_asked()
             self._warn('nobody serves it, so the gripper does not move; start its driver')
             return
+        self._wanted = float(joints[0])
+        if not self._is_busy() and (self._is_new() or self._age_s() > _AGAIN_S):
+            self._ask()
+
+    def forget(self) -> None:
+        """Send the next position even if it is the last one."""
+        self._position = None
+
+    def _ask(self) -> None:
         request = self._type.Request()
         # It identifies the goal at the driver.
         request.goal_id.uuid = list(uuid4().bytes)
-        request.goal.command.position = position
+        request.goal.command.position = self._wanted
         request.goal.command.max_effort = self._max_effort
-        self._position, self._asked_at_s = position, time.monotonic()
+        self._position, self._asked_at_s = self._wanted, time.monotonic()
         self._asked = self._client.call_async(request)
         self._asked.add_done_callback(self._on_answer)
+
+    def _is_new(self) -> bool:
+        """Return whether the wanted position differs from that of the last goal."""
+        return self._position is None or abs(self._wanted - self._position) > self._tolerance
+
+    def _age_s(self) -> float:
+        return time.monotonic() - self._asked_at_s
 
     def _is_busy(self) -> bool:
         """Return whether the answer to the last goal is still awaited."""
         if self._asked is None:
             return False
-        if time.monotonic() - self._asked_at_s < _LONGEST_S:
+        if self._age_s() < _LONGEST_S:
             return True
-        self._client.remove_pending_request(self._asked)
-        self._asked = self._position = None
+        self._drop_asked()
         self._warn(f'no answer to a goal within {_LONGEST_S:g} s')
         return False
+
+    def _drop_asked(self) -> None:
+        """Await no answer any more; the driver may not have the last position."""
+        if self._asked is not None:
+            self._client.remove_pending_request(self._asked)
+        self._asked = self._position = None
 
     def _on_answer(self, future: Future) -> None:
         response = future.result()
@@ -104,6 +130,8 @@ class GripperGoals:
         if response is None or not response.accepted:
             self._position = None
             self._warn('the driver refuses a goal; see its log')
+        elif self._is_new():
+            self._ask()
 
     def _warn(self, text: str) -> None:
         self._node.log.warning(GRIPPER_ACTION, f'action {self._name}: {text}')
