@@ -17,11 +17,12 @@ from her_ros.orchestration.graph import training_nodes
 from her_ros.orchestration.prepare import Run, claimed, extended, prepare_run
 from her_ros.orchestration.session import supervise
 from her_ros.orchestration.worker import write_join_file
+from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.process import end_at_signals
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.run_result import is_solved
-from her_ros.runtime.torchrun import rank_and_count
+from her_ros.runtime.torchrun import is_restarted, rank_and_count
 
 if TYPE_CHECKING:
     from her_ros.view.display import Display
@@ -49,7 +50,8 @@ def train(
     :param write_report: writes a report of the finished run; returns its path, or why there is
         none
     :return: 0 if the task is solved, also by a run that has finished already; 1 if the limit came
-        first; 130 after Ctrl-C
+        first, but 0 for several processes of torchrun, which takes 1 for a failure; 130
+        after Ctrl-C
     """
     rank, ranks = rank_and_count()
     if rank > 0:
@@ -58,6 +60,11 @@ def train(
         from her_ros.orchestration.train_ranks import follow_trainer
 
         return follow_trainer()
+    if new and is_restarted():
+        raise HerRosError(
+            '--new would begin another training, now that torchrun has started this one again',
+            'give --name without --new, which goes on with the run',
+        )
     console = Console(markup=False)  # a path may hold brackets
     if server:
         os.environ.update(discovery_server(server))
@@ -142,4 +149,5 @@ def _report(console: Console, run: Run, result: dict[str, Any]) -> int:
         highlight=False,
         soft_wrap=True,
     )
-    return 0 if solved else 1
+    # torchrun reports any other status as a failure, and may start the training again.
+    return 0 if solved or rank_and_count()[1] > 1 else 1

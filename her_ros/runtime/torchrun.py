@@ -17,3 +17,8 @@ def rank_and_count() -> tuple[int, int]:
             'start several processes with torchrun, or unset both variables',
         )
     return int(texts[0]), int(texts[1])
+
+
+def is_restarted() -> bool:
+    """Return whether torchrun has started these processes again after a failure."""
+    return os.environ.get('TORCHELASTIC_RESTART_COUNT', '0') != '0'

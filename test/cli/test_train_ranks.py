@@ -25,9 +25,12 @@ QUICK = (
 )  # fmt: skip
 
 
-def test_a_run_that_has_finished_releases_the_other_processes(her_ros, monkeypatch, tmp_path):
+@pytest.mark.parametrize('outcome', ['solved', 'limit'])
+def test_a_run_that_has_finished_releases_the_other_processes(
+    her_ros, monkeypatch, tmp_path, outcome
+):
     folder = prepare_run('FetchReach', tmp_path, 'both').folder
-    folder.result.write_text(json.dumps(RESULT))
+    folder.result.write_text(json.dumps({**RESULT, 'outcome': outcome}))
     released = []
     monkeypatch.setattr(train_ranks, 'release_followers', lambda: released.append(1))
     for name, value in (('RANK', '0'), ('WORLD_SIZE', '2')):
@@ -35,6 +38,18 @@ def test_a_run_that_has_finished_releases_the_other_processes(her_ros, monkeypat
     ended = her_ros('train', '--runs', tmp_path, '--name', 'both')
     assert 'finished already' in ended.output
     assert (ended.status, released) == (0, [1])
+
+
+def test_a_start_again_by_torchrun_makes_no_new_run(her_ros, monkeypatch, tmp_path):
+    for name, value in (
+        ('RANK', '0'), ('WORLD_SIZE', '2'), ('TORCHELASTIC_RESTART_COUNT', '1')
+    ):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    ended = her_ros('train', '--runs', tmp_path, '--new')
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert '--new would begin another training' in line
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.nodes

@@ -11,7 +11,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from her_ros.learning.normalizer import Normalizer
-from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.torchrun import rank_and_count
 
 # How long a rank may be silent, such as while it reads the bags of a resumed run. The end of a
@@ -118,17 +118,19 @@ class TorchRanks(Ranks):
         """Translate errors of torch.
 
         :raises RanksLost: if another rank does not answer
+        :raises torch.OutOfMemoryError: if this one has too little memory
         """
         try:
             yield
         except RuntimeError as error:
             self.is_lost = True
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
             raise RanksLost(
-                f'training process {self.rank} lost another one of {self.count}'
-                f' ({_first_line(error)})',
-                'look for the first line of the others; the same command goes on from the last'
-                ' checkpoint',
-            ) from None
+                f'training process {self.rank} lost another one of {self.count} ({_cause(error)})',
+                'look for the first line of the others; the same command, without --new, goes on'
+                ' from the last checkpoint',
+            ) from error
 
 
 @contextmanager
@@ -147,7 +149,7 @@ def ranks_of_environment() -> Iterator[Ranks]:
         dist.init_process_group('gloo', timeout=_PATIENCE)
     except (RuntimeError, ValueError) as error:  # also a variable that is missing
         raise RanksLost(
-            f'the training processes did not find each other ({_first_line(error)})',
+            f'the training processes did not find each other ({_cause(error)})',
             'start all of them with torchrun',
         ) from None
     try:
@@ -169,5 +171,7 @@ def choose_gpu(ranks: Ranks, device: torch.device) -> None:
     torch.cuda.set_device(local)
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200]
+def _cause(error: Exception) -> str:
+    """Return what torch says, in one line without its C++ stack."""
+    text = str(error).partition('Exception raised from')[0].strip()
+    return one_line(text or type(error).__name__)

@@ -6,6 +6,7 @@ few bags are enough for many. Rank 0 alone exports policies, evaluates and write
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from her_ros import __version__
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.acceleration.compile import compile_or_say_why
-from her_ros.learning.acceleration.ranks import Ranks, choose_gpu
+from her_ros.learning.acceleration.ranks import Ranks, RanksLost, choose_gpu
 from her_ros.learning.learner import Learner, device_named
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import file_sha256
@@ -102,9 +103,10 @@ class RankLeader:
             self._tell(Update(0))
 
     def end(self) -> None:
-        """Release the others."""
+        """Release the others; one that has died already changes nothing."""
         if self._has_begun and not self._ranks.is_lost:
-            self._tell(None)
+            with suppress(RanksLost):
+                self._tell(None)
 
     def _tell(self, order: object) -> None:
         self._told_at = time.monotonic()

@@ -11,7 +11,7 @@ import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
-from her_ros.learning.acceleration.ranks import Ranks
+from her_ros.learning.acceleration.ranks import Ranks, RanksLost, TorchRanks
 from her_ros.learning.agents.actor_critic import Inputs
 from her_ros.learning.learner import Learner
 from her_ros.learning.normalizer import Normalizer
@@ -157,7 +157,28 @@ def test_ranks_draw_other_numbers(two_ranks):
 def test_a_process_that_has_ended_is_one_line_for_the_others(two_ranks):
     (line,) = two_ranks.lost.splitlines()
     assert line.startswith('training process 0 lost another one of 2 (')
-    assert 'the same command goes on from the last checkpoint' in line
+    assert 'the same command, without --new, goes on from the last checkpoint' in line
+
+
+@pytest.fixture
+def first_of_two(monkeypatch):
+    monkeypatch.setattr(torch.distributed, 'get_rank', lambda: 0)
+    monkeypatch.setattr(torch.distributed, 'get_world_size', lambda: 2)
+    return TorchRanks()
+
+
+def test_the_cause_is_named_without_the_stack_of_torch(first_of_two):
+    text = 'NCCL error in: a.cpp:3\nLast error:\nno route\nException raised from f (most recent'
+    told = r'lost another one of 2 \(NCCL error in: a.cpp:3 Last error: no route\); look'
+    with pytest.raises(RanksLost, match=told), first_of_two._exchange():
+        raise RuntimeError(text)
+    assert first_of_two.is_lost
+
+
+def test_too_little_memory_is_not_said_to_be_the_loss_of_another(first_of_two):
+    with pytest.raises(torch.OutOfMemoryError), first_of_two._exchange():
+        raise torch.OutOfMemoryError('tried to allocate')
+    assert first_of_two.is_lost  # this one may be in the middle of an update
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,16 @@ def test_rank_0_is_heard_while_there_is_nothing_to_do(bags, parameters, monkeypa
     assert group.ranks[1].told[1:] == [Update(0), None]
 
 
+def test_a_follower_that_has_died_meanwhile_does_not_disturb_the_end(bags, parameters):
+    group = Group(bags, parameters, 2)
+    group.training.update(0.0)
+    group.link.barrier.abort()
+    group.training.close()
+    assert group.ranks[0].is_lost
+    with pytest.raises(RanksLost):
+        group.end()
+
+
 def test_followers_compile_when_rank_0_does(bags, parameters, monkeypatch):
     compiled = []
     monkeypatch.setattr(rank_orders, 'compile_or_say_why', lambda each: f'{compiled.append(each)}')
