@@ -39,8 +39,11 @@ def experiment(
         typer.Option(help='Address of a Ray cluster that makes the runs, such as 10.0.0.1:6379.'),
     ] = '',
     resources: Annotated[
-        str, typer.Option(help='What a run takes of the Ray cluster, such as CPU=4,GPU=0.5.')
-    ] = 'CPU=2',
+        str | None,
+        typer.Option(
+            help='What a run takes of the Ray cluster, such as CPU=4,GPU=0.5; default: CPU=2.'
+        ),
+    ] = None,
 ) -> None:
     """Train variants of HER with several seeds, and draw their learning curves.
 
@@ -50,10 +53,14 @@ def experiment(
     from her_ros.analysis.experiment import ExperimentOptions, list_experiments
     from her_ros.analysis.experiment import experiment as run
     from her_ros.orchestration.ray_jobs import Cluster, parse_resources
+    from her_ros.runtime.errors import HerRosError
 
     if show_list or not name:
         list_experiments()
         return
-    cluster = Cluster(ray, parse_resources(resources)) if ray else None
+    if resources is not None and not ray:
+        raise HerRosError('--resources is for a Ray cluster only', 'name the cluster by --ray')
+    wanted = 'CPU=2' if resources is None else resources
+    cluster = Cluster(ray, parse_resources(wanted)) if ray else None
     options = ExperimentOptions(name, task, seeds, out, jobs, override or [], params, cluster)
     sys.exit(run(options))

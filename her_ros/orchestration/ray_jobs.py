@@ -20,6 +20,8 @@ _RETRIES = 3
 # Longest wait for the trainings that are stopped, seconds; each stops its nodes.
 _STOP_TIMEOUT_S = 25.0
 _PORT_TIMEOUT_S = 5.0
+# Ray gives any part of these; of others a part of one, or whole ones.
+_DIVISIBLE = ('CPU', 'memory')
 _INSTALL = "pip install 'her_ros[ray]'"
 
 
@@ -40,9 +42,10 @@ class Cluster:
 def parse_resources(text: str) -> dict[str, float]:
     """Read the resources of a run, such as ``CPU=2,GPU=0.5``.
 
-    :raises RayError: if they are not names with positive numbers
+    :raises RayError: if they are not names with positive numbers, or a device is to be shared
+        in part beside whole ones
     """
-    found = {}
+    found: dict[str, float] = {}
     for part in text.split(','):
         name, _, amount = part.strip().partition('=')
         try:
@@ -52,6 +55,10 @@ def parse_resources(text: str) -> dict[str, float]:
             is_fit = False
         if not is_fit:
             raise RayError(f'--resources {text!r}', 'write such as CPU=2 or CPU=4,GPU=0.5')
+        if name not in _DIVISIBLE and found[name] > 1.0 and not found[name].is_integer():
+            raise RayError(
+                f'--resources {text!r}: {name} above 1 has to be whole', f'write such as {name}=2'
+            )
     return found
 
 
@@ -75,14 +82,18 @@ def run_ray_jobs(
     running: dict[Any, Job] = {}
     with _connected(cluster.address) as ray:
         _check_room(ray, cluster)
-        task = ray.remote(**_options(cluster.resources))(train_here)
+        with _translated():
+            task = ray.remote(**_options(cluster.resources))(train_here)
         try:
             while waiting or running:
                 while waiting and (at_once is None or len(running) < at_once):
                     job = waiting.popleft()
                     report(f'{"resuming" if job.run.resumed else "waiting"} {job.name}')
-                    running[task.remote(Order.of(job))] = job
-                ended, _ = ray.wait([*running], timeout=0.5)
+                    order = Order.of(job)
+                    with _translated():
+                        running[task.remote(order)] = job
+                with _translated():
+                    ended, _ = ray.wait([*running], timeout=0.5)
                 for each in ended:
                     report(_end_of(ray, each, running.pop(each)))
                     on_end()
@@ -91,6 +102,21 @@ def run_ray_jobs(
             _cancel(ray, [*running])
             return True
     return False
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Translate errors of Ray.
+
+    :raises RayError: if Ray refuses what it is asked
+    """
+    try:
+        yield
+    except Exception as error:  # of many kinds
+        raise RayError(
+            f'Ray cannot make the runs ({one_line(error)[:200]})',
+            'correct --resources, or look after the cluster; the same command goes on',
+        ) from error
 
 
 def _options(resources: Mapping[str, float]) -> dict[str, Any]:
@@ -167,8 +193,11 @@ def _end_of(ray: Any, reference: Any, job: Job) -> str:
     except Exception as error:  # of the task, wrapped by Ray, or of Ray
         cause = getattr(error, 'cause', None) or error
         return f'{job.name} failed: {one_line(cause)}'
-    parcel.unpack(job)
-    return outcome_of(job, parcel.error)
+    try:
+        parcel.unpack(job)
+        return outcome_of(job, parcel.error)
+    except (HerRosError, OSError) as error:  # such as a full disk; the other runs go on
+        return f'{job.name} failed: {one_line(error)}'
 
 
 def _cancel(ray: Any, references: list[Any]) -> None:

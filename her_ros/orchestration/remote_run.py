@@ -5,7 +5,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 from her_ros import __version__
 from her_ros.orchestration.jobs import Job, stop
 from her_ros.runtime.errors import HerRosError
-from her_ros.runtime.files import write_whole
+from her_ros.runtime.files import create_held, remove_unheld, write_whole
 from her_ros.runtime.last_error import ERROR_FILE, error_file, take_error
 from her_ros.runtime.process import die_with_parent
 from her_ros.runtime.run_folder import RunFolder
@@ -25,6 +26,8 @@ _LEFT_BEHIND = ('bags', 'starts')
 _LEFT_FILES = ('lock', 'join.json', 'params.yaml')
 # Most of a log that comes back, bytes.
 _LOG_END = 1 << 20
+# Begin of the names of temporary folders.
+_OWN = 'her_ros_run_'
 # Seconds between two looks at a training.
 _POLL_S = 0.1
 
@@ -71,11 +74,20 @@ class Parcel:
     files: dict[str, bytes] = field(default_factory=dict)
 
     def unpack(self, job: Job) -> None:
-        """Write log and files; ``result.json`` comes last, since a run with it has finished."""
+        """Write log and files.
+
+        ``result.json`` follows what it describes, since a run with it has finished. The checkpoint
+        comes last: without the bags, nothing goes on from it, also not after an interruption.
+
+        :raises OSError: if the log cannot be written
+        :raises FileError: if another file cannot be written
+        """
+        folder = job.run.folder
+        last = [folder.result.name, folder.checkpoint.name]
         with job.log.open('ab') as log:
             log.write(self.log)
-        for name in sorted(self.files, key='result.json'.__eq__):
-            path = job.run.folder.path / name
+        for name in sorted(self.files, key=lambda name: last.index(name) if name in last else -1):
+            path = folder.path / name
             path.parent.mkdir(parents=True, exist_ok=True)
             write_whole(path, self.files[name])
 
@@ -90,44 +102,54 @@ def train_here(order: Order) -> Parcel:
             f'her_ros {__version__} here, but {order.version} where the experiment runs',
             'install the same version on all machines',
         )
-    if RunFolder(order.folder).identity == order.identity:
-        return _trained(order, RunFolder(order.folder))
-    with tempfile.TemporaryDirectory(prefix='her_ros_run_') as parent:
-        folder = RunFolder(Path(parent) / order.task / order.folder.name)
+    with _own_folder() as own:
+        if RunFolder(order.folder).identity == order.identity:
+            return _trained(order, RunFolder(order.folder), own / 'log')
+        folder = RunFolder(own / 'runs' / order.task / order.folder.name)
         folder.create()
         write_whole(folder.params, order.parameters)
-        parcel = _trained(order, folder)
+        parcel = _trained(order, folder, own / 'log')
         if folder.result.exists():
             parcel.files = _content(folder.path)
         return parcel
 
 
-def _trained(order: Order, folder: RunFolder) -> Parcel:
+@contextmanager
+def _own_folder() -> Iterator[Path]:
+    """Make a temporary folder, and remove those of killed processes."""
+    for lock in Path(tempfile.gettempdir()).glob(f'{_OWN}*/lock'):
+        remove_unheld(lock.parent)
+    with tempfile.TemporaryDirectory(prefix=_OWN) as own:
+        new = Path(own) / 'new'
+        with create_held(new):
+            new.rename(new.with_name('lock'))  # nobody finds it before it is held
+            yield Path(own)
+
+
+def _trained(order: Order, folder: RunFolder, log: Path) -> Parcel:
     command = [
         sys.executable, *order.program, '--task', order.task,
         '--runs', str(folder.path.parents[1]), '--name', folder.path.name,
         '--namespace', order.namespace, '--no-report',
     ]  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix='her_ros_log_') as own:
-        log = Path(own) / 'log'
-        with log.open('wb') as output:
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, ERROR_FILE: str(error_file(log))},
-                start_new_session=True,
-                preexec_fn=partial(die_with_parent, os.getpid()),
-            )
-        try:
-            # Ray's interrupt does not end a wait.
-            while process.poll() is None:
-                time.sleep(_POLL_S)
-        finally:
-            stop([process])
-        error = take_error(error_file(log))
-        return Parcel(_end_of(log), str(error or ''))
+    with log.open('wb') as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, ERROR_FILE: str(error_file(log))},
+            start_new_session=True,
+            preexec_fn=partial(die_with_parent, os.getpid()),
+        )
+    try:
+        # Ray's interrupt does not end a wait.
+        while process.poll() is None:
+            time.sleep(_POLL_S)
+    finally:
+        stop([process])
+    error = take_error(error_file(log))
+    return Parcel(_end_of(log), str(error or ''))
 
 
 def _end_of(log: Path) -> bytes:

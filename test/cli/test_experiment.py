@@ -64,6 +64,7 @@ def test_every_arm_fits_every_task_and_can_learn(experiment, task):
             ['variant sac: trainer: offline_reg'],
         ),
         (['her', '--out', '/sys/here'], ['/sys/here', 'cannot be written']),
+        (['her', '--resources', 'CPU=4'], ['--resources', 'name the cluster by --ray']),
     ],
 )
 def test_what_does_not_fit_is_one_line_and_nothing_starts(

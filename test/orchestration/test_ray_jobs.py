@@ -1,5 +1,6 @@
 """Jobs on a Ray cluster of two nodes on this machine, and the refusals that need no Ray."""
 
+import re
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from her_ros.orchestration import ray_jobs
 from her_ros.orchestration.jobs import Job
 from her_ros.orchestration.prepare import prepare_run
 from her_ros.orchestration.ray_jobs import Cluster, RayError, parse_resources, run_ray_jobs
+from her_ros.orchestration.remote_run import Parcel
 
 PATIENCE_S = 120.0
 
@@ -28,6 +30,57 @@ def test_other_resources_are_refused(her_ros, text):
     assert ended.status == 1
     (line,) = ended.errors.splitlines()
     assert f'--resources {text!r}; write such as CPU=2' in line
+
+
+@pytest.mark.parametrize('name', ['GPU', 'arm'])
+def test_a_device_is_shared_in_part_or_taken_whole(name):
+    for amount in ('0.5', '1', '2', '2.0'):
+        assert parse_resources(f'{name}={amount}') == {name: float(amount)}
+    assert parse_resources('CPU=1.5,memory=2000000000.5')['CPU'] == 1.5
+    with pytest.raises(RayError, match=f'{name} above 1 has to be whole; write such as {name}=2'):
+        parse_resources(f'CPU=2,{name}=1.5')
+
+
+class Ray:
+    """A cluster of one machine, whose tasks have ended with nothing."""
+
+    def init(self, **_):
+        pass
+
+    shutdown = init
+
+    def nodes(self):
+        return [{'Alive': True, 'Resources': {'CPU': 4.0}}]
+
+    def remote(self, **_):
+        return lambda task: SimpleNamespace(remote=lambda order: order.folder)
+
+    def wait(self, references, **_):
+        return references[:1], references[1:]
+
+    def get(self, reference):
+        return Parcel()
+
+
+@pytest.mark.parametrize('call', ['remote', 'wait'])
+def test_what_ray_refuses_is_one_line(make_job, monkeypatch, call):
+    def refuse(*_, **options):
+        raise ValueError('no\nsuch amount')
+
+    ray = Ray()
+    setattr(ray, call, refuse)
+    monkeypatch.setitem(sys.modules, 'ray', ray)
+    with pytest.raises(RayError, match=r'Ray cannot make the runs \(no such amount\); correct'):
+        run_ray_jobs([make_job('a')], Cluster('auto'), None, print)
+
+
+def test_a_job_whose_files_cannot_be_written_does_not_end_the_others(make_job, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'ray', Ray())
+    jobs, lines = [make_job(name) for name in 'ab'], []
+    jobs[0].log.mkdir()
+    assert not run_ray_jobs(jobs, Cluster('auto'), 1, lines.append)
+    assert re.match('a failed: .*Is a directory', lines[1])
+    assert lines[3].startswith('b failed: it printed nothing')
 
 
 def test_without_ray_the_line_names_what_installs_it(monkeypatch):

@@ -3,10 +3,12 @@ from dataclasses import replace
 
 import pytest
 
+from her_ros.orchestration import remote_run
 from her_ros.orchestration.jobs import Job, outcome_of
 from her_ros.orchestration.prepare import prepare_run
 from her_ros.orchestration.remote_run import Order, train_here
 from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.files import create_held
 
 RESULT = (
     '{"task": "FetchReach", "outcome": "limit", "success_rate": 0.5, "best_success_rate": 0.5,'
@@ -69,15 +71,38 @@ def test_elsewhere_policy_and_result_come_back_and_bags_do_not(job):
     assert outcome_of(job, parcel.error) == 'a: limit, success 0.50 after 1,200 env steps, 3 s'
 
 
-def test_the_result_is_written_last(job, monkeypatch):
+def test_the_result_comes_after_what_it_describes_and_the_checkpoint_last(job, monkeypatch):
     written = []
     monkeypatch.setattr(
         'her_ros.orchestration.remote_run.write_whole', lambda path, _: written.append(path.name)
     )
     parcel = train_here(order(job, FAIL))
-    parcel.files = {'result.json': b'', 'policy.onnx': b'', 'starts': b''}
+    names = ['policy.onnx', 'starts', 'result.json', 'checkpoint']
+    parcel.files = dict.fromkeys(reversed(names), b'')
     parcel.unpack(job)
-    assert written == ['policy.onnx', 'starts', 'result.json']
+    assert written[2:] == names[2:]
+    assert {*written[:2]} == {*names[:2]}
+
+
+def test_folders_of_killed_runs_are_removed_and_held_ones_stay(job, tmp_path, monkeypatch):
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
+    killed, held, other = (tmp_path / f'her_ros_run_{name}' for name in ('killed', 'held', 'x'))
+    for folder in (killed, held):
+        (folder / 'runs' / 'FetchReach').mkdir(parents=True)
+        (folder / 'lock').touch()
+    other.mkdir()  # of a run that has not come further yet
+    with create_held(held / 'lock'):
+        assert train_here(order(job, TRAIN, identity='another')).files
+        assert {*tmp_path.glob('her_ros_run_*')} == {held, other}
+
+
+def test_a_run_holds_its_folder_while_it_goes_on(job, tmp_path, monkeypatch):
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path))
+    with remote_run._own_folder() as first, remote_run._own_folder() as second:
+        assert first != second
+        assert first.is_dir()
+        assert second.is_dir()
+    assert not list(tmp_path.glob('her_ros_run_*'))
 
 
 def test_a_run_that_fails_elsewhere_names_its_error_and_leaves_its_log(job):
