@@ -39,10 +39,6 @@ def _nodes(
     **_: str,
 ) -> list[Any]:
     path = checked_params(task, Path(params) if params else None)
-    if run_dir:
-        folder = RunFolder(run_dir)
-        folder.create()
-        run_dir = str(folder.path)
     options = DeployOptions(
         task,
         Path(model) if model else None,
@@ -53,7 +49,10 @@ def _nodes(
         remap.split(),
         autostart == 'true',
     )
-    ready = prepared_deployment(options, run_dir)
+    folder = RunFolder(run_dir) if run_dir else None
+    ready = prepared_deployment(options, str(folder.path) if folder else '')
+    if folder:
+        folder.create()
     return node_actions(with_values(ready.nodes, path, ready.values), path)
 
 

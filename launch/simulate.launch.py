@@ -19,9 +19,11 @@ from her_ros.orchestration.prepare import (
     arm_overrides,
     checked_params,
     checked_values,
+    find_models,
     with_values,
 )
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.registry import task_named
 
 
 def _nodes(
@@ -38,6 +40,7 @@ def _nodes(
 ) -> list[Any]:
     path = checked_params(task, Path(params) if params else None)
     values = checked_values(task, path, arm_overrides(arm, accept_arm == 'true'))
+    find_models(task_named(task, values['policy']['arm']))
     if run_dir:
         folder = RunFolder(run_dir)
         folder.create()

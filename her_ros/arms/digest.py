@@ -14,7 +14,10 @@ def arm_digest(description: ArmDescription) -> str:
 
     :raises HerRosError: if a model file is missing or no regular file
     """
+    # Needs mujoco, which a policy alone does without.
+    from her_ros.arms.model_files import model_path
+
     sources = (description.model.source, description.model.gripper)
     own = [each for each in sources if each and ':' not in each]
-    files = [file_sha256(description.folder / each) for each in own]
+    files = [file_sha256(model_path(each, description.folder)) for each in own]
     return sha256(repr((astuple(replace(description, folder=Path())), files)).encode())

@@ -15,7 +15,7 @@ from her_ros.config.parameters.policy import PolicyParameters
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.config.schema import ConfigError, configured
 from her_ros.orchestration.graph import NodeSpec, deployment_nodes
-from her_ros.orchestration.prepare import Run, checked_values
+from her_ros.orchestration.prepare import Run, checked_values, find_models
 from her_ros.orchestration.session import run_without_training
 from her_ros.policy.safety.filter import SafetyFilter
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
@@ -103,7 +103,7 @@ def prepared_deployment(options: DeployOptions, run_dir: str) -> Deployment:
     # Refuses a configuration that does not bound all actions.
     of_arm = task_named(task, values['policy']['arm'])
     SafetyFilter(of_arm, configured(PolicyParameters, 'policy', values['policy']))
-    find_models(of_arm, robot, values)
+    find_needed_models(of_arm, robot, values)
     return Deployment(nodes(str(model), [*topics, *remap]), values, model)
 
 
@@ -159,8 +159,8 @@ def topics_of(task: GoalTask) -> list[str]:
     ]
 
 
-def find_models(task: GoalTask, robot: str, values: NodesValues) -> None:
-    """Find the models of a task's arm, and download them once, before several nodes would.
+def find_needed_models(task: GoalTask, robot: str, values: NodesValues) -> None:
+    """Find the models of a task's arm that a deployment needs.
 
     :param robot: one of :data:`her_ros.orchestration.graph.ROBOTS`
     :param values: parameters of all nodes
@@ -169,14 +169,8 @@ def find_models(task: GoalTask, robot: str, values: NodesValues) -> None:
     measures_joints = values['robot_bridge']['tool_source'] == 'joint_states'
     if not task.arm or robot == 'none' or (robot == 'real' and not measures_joints):
         return
-    # Needs mujoco, which a policy alone does without.
-    from her_ros.arms.model_files import model_path
-
-    description = placement_of(task).description
-    if robot == 'real' and description.model.source == ROBOT_DESCRIPTION:
-        return
-    for source in filter(None, (description.model.source, description.model.gripper)):
-        model_path(source, description.folder)
+    if robot == 'simulated' or placement_of(task).description.model.source != ROBOT_DESCRIPTION:
+        find_models(task)
 
 
 def _box(task: GoalTask, bridge: RobotBridgeParameters) -> list[float]:

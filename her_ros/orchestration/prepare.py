@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from her_ros.arms.placement import placement_of
 from her_ros.arms.registry import arm_named, with_workspace
 from her_ros.config.files import NodesValues, complete, differences, read_file, to_yaml
 from her_ros.config.parameters.nodes import TrainerParameters
@@ -20,6 +21,7 @@ from her_ros.runtime.files import InUse, locked, write_whole
 from her_ros.runtime.ros_environment import checked_namespace, domain_id
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
 from her_ros.runtime.run_result import read_result
+from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
 # Parameters that may change in a resumed run: training results do not depend on them.
@@ -76,6 +78,7 @@ def prepare_run(
     folder = _present_run(runs / task, name, new)
     if folder is None or not folder.params.exists():
         _check_start(task, values)
+        find_models(task_named(task, values['policy']['arm']))
         folder = folder or RunFolder(_claim_next(runs / task))
         folder.create()
         write_whole(folder.params, to_yaml(values).encode())
@@ -88,8 +91,26 @@ def prepare_run(
         changed = check_same(folder, values, 'name another folder with --out')
     if not folder.checkpoint.exists():
         _check_start(task, values)
+    run = Run(task, folder, resumed=True, extension=values if changed else None)
+    if run.result is None:
+        find_models(task_named(task, values['policy']['arm']))
     folder.create()
-    return Run(task, folder, resumed=True, extension=values if changed else None)
+    return run
+
+
+def find_models(task: GoalTask) -> None:
+    """Find the models of a task's arm, and download them once, before several nodes would.
+
+    :raises ArmError: if one is missing
+    """
+    if not task.arm:
+        return
+    # Needs mujoco, which a policy alone does without.
+    from her_ros.arms.model_files import model_path
+
+    description = placement_of(task).description
+    for source in filter(None, (description.model.source, description.model.gripper)):
+        model_path(source, description.folder)
 
 
 def start_override(path: Path | None) -> list[str]:

@@ -10,10 +10,11 @@ from rich.console import Console
 from her_ros.config.files import shipped_model
 from her_ros.config.schema import ConfigError
 from her_ros.orchestration.graph import NodeSpec, simulation_nodes
-from her_ros.orchestration.prepare import Run, checked_values
+from her_ros.orchestration.prepare import Run, checked_values, find_models
 from her_ros.orchestration.session import run_without_training
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.registry import task_named
 
 if TYPE_CHECKING:
     from her_ros.view.display import Display
@@ -47,6 +48,7 @@ def simulate(options: SimulateOptions) -> None:
     model = (options.model or shipped_model(options.task)).absolute()
     if not model.is_file():
         raise ConfigError('no such file', '--model is an ONNX policy', source=model)
+    find_models(task_named(options.task, values['policy']['arm']))
     folder = RunFolder(options.folder or Path('runs', options.task, 'simulation'))
     run_without_training(
         Run(options.task, folder, resumed=False),

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from her_ros.arms.digest import arm_digest
+from her_ros.arms.errors import ArmError
 from her_ros.arms.registry import SHIPPED_ARMS, arm_named
 
 
@@ -12,6 +13,16 @@ def arm(tmp_path):
     (tmp_path / 'arm.xml').write_text('<mujoco/>')
     found = arm_named('six_joint')
     return replace(found, folder=tmp_path, model=replace(found.model, source='arm.xml'))
+
+
+@pytest.mark.parametrize(
+    ('source', 'said'),
+    [('gone.xml', 'is missing'), ('robot_description', 'only a robot that runs publishes')],
+)
+def test_a_model_that_is_no_file_here_is_one_line(arm, source, said):
+    with pytest.raises(ArmError, match=said) as error:
+        arm_digest(replace(arm, model=replace(arm.model, source=source)))
+    assert '\n' not in str(error.value)
 
 
 def test_every_arm_has_its_own():

@@ -7,7 +7,7 @@ import pytest
 from her_ros.arms.errors import ArmError
 from her_ros.config.files import shipped_file
 from her_ros.config.shipped import shipped_folders
-from her_ros.orchestration.deploy import deployment_values, find_models, topics_of
+from her_ros.orchestration.deploy import deployment_values, find_needed_models, topics_of
 from her_ros.orchestration.graph import deployment_nodes
 from her_ros.orchestration.prepare import arm_overrides
 from her_ros.tasks.registry import task_named
@@ -78,9 +78,9 @@ def test_a_model_that_the_robot_publishes_is_for_a_real_robot(arm_file):
     arm_file.write_text(arm_file.read_text().replace('six_joint.xml', 'robot_description'))
     values, _ = deployment_values('Push', 'real', None, arm_overrides(str(arm_file)))
     task = task_named('Push', values['policy']['arm'])
-    find_models(task, 'real', values)
+    find_needed_models(task, 'real', values)
     with pytest.raises(ArmError, match='only a robot that runs publishes'):
-        find_models(task, 'simulated', values)
+        find_needed_models(task, 'simulated', values)
     for node in deployment_nodes('robot', '', True, 'real'):
         if node.name == 'robot_bridge':
             assert node.remappings['robot_description'] == '/robot_description'
@@ -109,10 +109,10 @@ def test_a_model_that_is_missing_is_told_before_anything_starts(
     values, _ = deployment_values('Push', robot, None, overrides)
     task = task_named('Push', values['policy']['arm'])
     if not needs_it:
-        find_models(task, robot, values)
+        find_needed_models(task, robot, values)
         return
     with pytest.raises(ArmError, match=r'^six_joint\.xml: .*six_joint\.xml is missing; correct'):
-        find_models(task, robot, values)
+        find_needed_models(task, robot, values)
 
 
 def test_arm_topics_and_safety_box_are_those_of_the_parameter_file(arm_file, params_file):

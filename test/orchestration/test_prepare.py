@@ -221,10 +221,25 @@ def test_an_arm_is_checked_and_kept_by_the_run(tmp_path, monkeypatch):
         prepare_run('Push', tmp_path, overrides=['arm=ur5e_2f85'])
 
 
+@pytest.mark.parametrize(
+    ('source', 'said'),
+    [('gone.xml', 'is missing; correct'), ('robot_description', 'only a robot that runs')],
+)
+def test_a_model_of_an_arm_that_is_missing_leaves_no_folder(tmp_path, source, said):
+    text = shipped(ARMS.own['six_joint'], '').read_text()
+    arm = tmp_path / 'mine.yaml'
+    arm.write_text(text.replace('source: six_joint.xml', f'source: {source}'))
+    with pytest.raises(ArmError, match=said):
+        prepare_run('Push', tmp_path / 'runs', overrides=arm_overrides(str(arm)))
+    assert not (tmp_path / 'runs').exists()
+
+
 def test_a_run_keeps_the_absolute_path_of_its_arm(tmp_path, monkeypatch):
     own = tmp_path / "it's run #2: ä 🦾"
     own.mkdir()
     (own / 'mine.yaml').write_bytes(shipped(ARMS.own['six_joint'], '').read_bytes())
+    model = Path('config', 'arms', 'six_joint.xml')
+    (own / model.name).write_bytes(shipped(model, '').read_bytes())
     monkeypatch.chdir(own)
     run = prepare_run('Push', tmp_path / 'runs', overrides=arm_overrides('mine.yaml'))
     values = read_file(run.folder.params)
