@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.clock import Clock, ClockType
 from sensor_msgs.msg import JointState
@@ -22,7 +23,7 @@ from her_ros.nodes.messages import pose_message, stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import ROBOT
 from her_ros.nodes.scene import ScenePublisher
-from her_ros.nodes.transforms import ToolTransformPublisher
+from her_ros.nodes.transforms import ToolTransform
 from her_ros.robot.commands import CommandChecker, stamp_fault
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Pose
@@ -95,7 +96,7 @@ class SimulatedRobotNode(GuardedNode):
         self._tool_pose = None
         if self._config.publish_tool_pose:
             self._tool_pose = self.create_publisher(PoseStamped, CURRENT_POSE, ROBOT)
-            self._tool_transform = ToolTransformPublisher(self, placement_of(self._task))
+            self._tool_transform = ToolTransform(self, placement_of(self._task))
         self._subscribe(TwistStamped, TWIST, self._on_twist)
         self._subscribe(JointTrajectory, TRAJECTORY, self._on_trajectory)
         self._subscribe(PoseStamped, TOOL_POSE, self._on_tool_pose)
@@ -211,28 +212,13 @@ class SimulatedRobotNode(GuardedNode):
             publisher.publish(message)
 
     def _measure(self) -> None:
-        """Read the sensors; queue the messages that are not lost for their latency."""
-        robot, stamp = self._robot, self.get_clock().now().to_msg()
-        joints = JointState(name=list(robot.joint_names))
-        positions = self._disturber.joint_positions(robot.joint_positions)
-        joints.position = array('d', positions)
-        joints.velocity = array('d', robot.joint_velocities)
-        measured: list[tuple[Any, Any]] = [(self._joint_states, joints)]
+        """Queue the messages that are not lost for their latency."""
         if self._gripper is not None:
-            of_joint = dict(zip(robot.joint_names, robot.joint_positions, strict=True))
+            of_joint = dict(zip(self._robot.joint_names, self._robot.joint_positions, strict=True))
             self._gripper.advance(of_joint[self._gripper_joint], time.monotonic())
-        if self._tool_pose is not None:
-            pose = self._disturber.tool_pose(*robot.tool_pose)
-            measured.append((self._tool_pose, pose_message(*pose, stamp)))
-            self._tool_transform.publish(Pose(*pose), stamp)
-        if robot.object_pose is not None:
-            seen = pose_message(*self._disturber.object_pose(*robot.object_pose), stamp)
-            # Before the joints, as subscribers treat joint states as the newest message.
-            measured.insert(0, (self._object_pose, seen))
         if self._scene is not None:
-            self._scene.publish(robot.qpos, None, time.time_ns())
-        for publisher, message in measured:
-            message.header.stamp = stamp
+            self._scene.publish(self._robot.qpos, None, time.time_ns())
+        for publisher, message in self._measured(self.get_clock().now().to_msg()):
             if self._disturber.loses():
                 self._counts['lost_sent'] += 1
                 continue
@@ -242,6 +228,27 @@ class SimulatedRobotNode(GuardedNode):
             # Messages are published at the tick nearest to the end of their latency.
             latency_s = self._disturber.latency_s() - 0.5 / self._config.rate_hz
             self._delay.put((publisher, message), time.monotonic() + latency_s)
+
+    def _measured(self, stamp: Time) -> list[tuple[Any, Any]]:
+        """Read the sensors; return publishers and messages, those that begin periods last."""
+        robot = self._robot
+        joints = JointState(name=list(robot.joint_names))
+        joints.header.stamp = stamp
+        positions = self._disturber.joint_positions(robot.joint_positions)
+        joints.position = array('d', positions)
+        joints.velocity = array('d', robot.joint_velocities)
+        measured: list[tuple[Any, Any]] = [(self._joint_states, joints)]
+        if self._tool_pose is not None:
+            pose = self._disturber.tool_pose(*robot.tool_pose)
+            measured.append((self._tool_pose, pose_message(*pose, stamp)))
+            if self._tool_transform.publisher is not None:
+                transform = self._tool_transform.message(Pose(*pose), stamp)
+                measured.append((self._tool_transform.publisher, transform))
+        if robot.object_pose is not None:
+            seen = pose_message(*self._disturber.object_pose(*robot.object_pose), stamp)
+            # Before the joints, as subscribers treat joint states as the newest message.
+            measured.insert(0, (self._object_pose, seen))
+        return measured
 
     def _status(self) -> dict[str, object]:
         now, (then, ticks) = time.monotonic(), self._reported

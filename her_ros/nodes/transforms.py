@@ -108,32 +108,36 @@ class Transforms:
             return None
 
 
-class ToolTransformPublisher:
-    """Publishes where the frame of a tool is in that of the base, if tf2_msgs is installed."""
+class ToolTransform:
+    """Makes messages of where the frame of a tool is in that of the base.
+
+    It has a publisher only if tf2_msgs is installed.
+    """
 
     def __init__(self, node: Node, placement: Placement) -> None:
         description = placement.description
         self._frames = description.driver.base_frame, description.tool_frame
         self._from_base = Pose.of('base', placement.base_m).inverse()
         self._to_frame = Pose.of('tool.offset', description.tool.offset).inverse()
-        self._publisher: Any = None
+        self.publisher: Any = None
         with suppress(ImportError):  # the wheels of rclpy come without it
             from tf2_msgs.msg import TFMessage
 
             self._kind = TFMessage
-            self._publisher = node.create_publisher(TFMessage, TF, ROBOT)
+            self.publisher = node.create_publisher(TFMessage, TF, ROBOT)
 
-    def publish(self, tool: Pose, stamp: Time) -> None:
-        """Publish the pose of the tool, in the world."""
-        if self._publisher is None:
-            return
+    def message(self, tool: Pose, stamp: Time) -> Any:
+        """Return a message for the publisher.
+
+        :param tool: pose of the tool in the world
+        """
         frame = self._from_base @ tool @ self._to_frame
         message = TransformStamped(child_frame_id=self._frames[1])
         message.header.frame_id, message.header.stamp = self._frames[0], stamp
         (x, y, z), (qw, qx, qy, qz) = frame.position.tolist(), frame.quaternion.tolist()
         message.transform.translation = Vector3(x=x, y=y, z=z)
         message.transform.rotation = Quaternion(w=qw, x=qx, y=qy, z=qz)
-        self._publisher.publish(self._kind(transforms=[message]))
+        return self._kind(transforms=[message])
 
 
 def _pose(frame: str, found: Any) -> Pose:

@@ -1,6 +1,7 @@
 import re
 import signal
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,8 +18,12 @@ from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 from her_ros.arms.model import ARM_JOINTS, FINGER_JOINTS
 from her_ros.nodes.qos import ROBOT, SCENE, SENSOR
+from her_ros.nodes.simulated_robot import SimulatedRobotNode
 from her_ros.robot.kinematics import task_kinematics
+from her_ros.robot.simulated.delay import Delay
+from her_ros.robot.simulated.disturber import RobotDisturber
 from her_ros.robot.simulated.robot import start_seed
+from her_ros.robot.simulated.robots import simulated_robot
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import (
@@ -301,6 +306,29 @@ def small_arm(shared_graph):
     partner = Partner(shared_graph, task_named('PickAndPlace', 'six_joint'), '/arm')
     partner.ready()
     return partner
+
+
+def test_the_transform_of_the_tool_is_lost_and_late_as_other_measurements_are():
+    task, ours = task_named('Push', 'six_joint'), SimpleNamespace()
+    topics = ('joint_states', 'object_pose', 'tool_pose')
+    vars(ours).update({f'_{topic}': topic for topic in topics})
+    ours._robot = simulated_robot(task, 0.1)
+    ours._disturber = RobotDisturber(task, {}, ours._robot, np.random.default_rng(0))
+    ours._disturber.begin(0)
+    ours._tool_transform = SimpleNamespace(publisher='/tf', message=lambda tool, stamp: stamp)
+    stamp = Time(nanoseconds=5).to_msg()
+    measured = SimulatedRobotNode._measured(ours, stamp)
+    assert [topic for topic, _ in measured] == ['object_pose', 'joint_states', 'tool_pose', '/tf']
+    assert all(message.header.stamp == stamp for _, message in measured[:3])
+    ours._measured, ours._last, ours._delay = lambda _: measured, {}, Delay()
+    ours._scene = ours._gripper = None
+    ours._counts, ours._config = {'lost_sent': 0}, SimpleNamespace(rate_hz=100)
+    ours.get_clock = lambda: SimpleNamespace(now=lambda: Time(nanoseconds=5))
+    SimulatedRobotNode._measure(ours)
+    assert [topic for topic, _ in ours._delay.taken(time.monotonic())] == [*dict(measured)]
+    ours._disturber.loses = lambda: True
+    SimulatedRobotNode._measure(ours)
+    assert ours._counts == {'lost_sent': 4}
 
 
 def tool_pose(position, frame='base_link', **quaternion):
