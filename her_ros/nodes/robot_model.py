@@ -17,7 +17,7 @@ def published_urdf(node: GuardedNode, longest_s: float = _LONGEST_S) -> str:
     """Wait for the model that a robot publishes; return its text.
 
     :param node: it must not be spinning
-    :raises RobotError: if nothing comes in time
+    :raises RobotError: if no text, or only an empty one, comes in time
     """
     texts: list[str] = []
     subscription = node.create_subscription(
@@ -28,14 +28,15 @@ def published_urdf(node: GuardedNode, longest_s: float = _LONGEST_S) -> str:
     executor.add_node(node)
     try:
         until_s = time.monotonic() + longest_s
-        while not texts and time.monotonic() < until_s:
+        while not any(texts) and time.monotonic() < until_s:
             executor.spin_once(timeout_sec=0.1)
     finally:
         executor.remove_node(node)
         node.destroy_subscription(subscription)
-    if not texts:
+    if not any(texts):
+        came = 'only empty texts' if texts else 'nothing'
         raise RobotError(
-            f'nothing on {topic} within {longest_s:g} s',
+            f'{came} on {topic} within {longest_s:g} s',
             'start robot_state_publisher, or name a file as model.source',
         )
-    return texts[-1]
+    return [text for text in texts if text][-1]

@@ -33,6 +33,16 @@ def test_a_model_that_nobody_publishes_is_one_line(node):
     assert str(error.value).startswith(line)
 
 
+def test_an_empty_model_is_no_answer(node):
+    publisher = node.create_publisher(String, 'robot_description', LATCHED)
+    publisher.publish(String(data=''))
+    with pytest.raises(RobotError) as error:
+        published_urdf(node, longest_s=1.0)
+    assert str(error.value).startswith('only empty texts on /robot_description within 1 s; start')
+    publisher.publish(String(data='<robot/>'))
+    assert published_urdf(node) == '<robot/>'
+
+
 @pytest.mark.nodes
 def test_the_bridge_takes_the_model_that_a_robot_publishes(graph, tmp_path):
     """Play the robot: its model comes before the bridge starts, its joints all the time."""
