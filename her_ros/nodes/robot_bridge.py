@@ -28,7 +28,7 @@ from her_ros.nodes.transforms import tf2_transforms
 from her_ros.robot.bridge.control import RobotControl
 from her_ros.robot.bridge.goals import GoalEvent
 from her_ros.robot.bridge.measurement_clock import MeasurementClock
-from her_ros.robot.bridge.observer import MissingInput, listed
+from her_ros.robot.bridge.observer import listed
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Lookup, Pose, task_frames
 from her_ros.runtime.errors import HerRosError
@@ -287,7 +287,7 @@ class RobotBridgeNode(GuardedNode):
         }
         present = {topic: each for topic, each in problems.items() if each}
         problem = '; '.join(present.values())
-        if missing == [MissingInput(next(iter(present), ''))]:
+        if present and [each.topic for each in missing] == [*present][:1]:
             problem = f'waits for {problem}'
         distance = self._task.distance(row['achieved_goal'], row['desired_goal'])
         event = self._goal_event or GoalEvent(0, GoalStatus.NONE, '')

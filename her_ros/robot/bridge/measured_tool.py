@@ -17,13 +17,19 @@ class MeasuredTool(ToolMotion):
     :param base: pose of the base in the world
     :param source: topic that the pose comes from
     :param velocity_window_s: see :class:`~her_ros.robot.bridge.tracks.Track`
+    :param detail: what is needed of that topic, in words; empty: all of it
     """
 
     def __init__(
-        self, description: ArmDescription, base: Pose, source: str, velocity_window_s: float
+        self,
+        description: ArmDescription,
+        base: Pose,
+        source: str,
+        velocity_window_s: float,
+        detail: str = '',
     ) -> None:
         super().__init__(description, base, description.gripper.first_finger != '-y')
-        self.source = source
+        self.source, self.detail = source, detail
         self.joint_names = description.gripper.driver_joints
         #: none of them turns without limits, shape (J,)
         self.continuous = np.zeros(len(self.joint_names), bool)
@@ -46,7 +52,8 @@ class MeasuredTool(ToolMotion):
     def _measured(self) -> ToolMeasurement:
         # A driver may publish 1000 poses per second; the line is laid where it is needed.
         if not self._is_current:
+            # Before the fit, as another thread may add a pose meanwhile.
+            self._is_current = True
             position, quaternion, velocity, _ = self._track.fit()
             self._state = ToolMeasurement(position, quaternion, velocity)
-            self._is_current = True
         return self._state

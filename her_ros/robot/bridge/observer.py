@@ -27,11 +27,11 @@ class MissingInput(NamedTuple):
     """A topic whose last message is missing or too old."""
 
     topic: str
-    #: which joints are late, in words; empty: all of them
+    #: which joints or frames are late, in words; empty: all of them
     detail: str = ''
 
     def __str__(self) -> str:
-        """Return the topic and, in brackets, which of its joints are late."""
+        """Return the topic and, in brackets, what of it is late."""
         return f'{self.topic} ({self.detail})' if self.detail else self.topic
 
 
@@ -65,8 +65,12 @@ class Observer:
         self._fingers_closed = scene_spec_of(task).fingers_closed
         self._needed = _needed(task, kinematics, self._fingers_closed)
         self._joints = JointStates(kinematics.joint_names, kinematics.continuous)
-        #: topic that tells the pose of the tool; empty: joint states do
-        self._tool_topic = kinematics.source if isinstance(kinematics, MeasuredTool) else ''
+        #: what tells the pose of the tool; None: joint states do
+        self._tool_input = (
+            MissingInput(kinematics.source, kinematics.detail)
+            if isinstance(kinematics, MeasuredTool)
+            else None
+        )
         #: index of the arm's first joint; None: the arm is measured by the pose of its tool
         self._pace = (
             kinematics.joint_names.index(kinematics.arm_joints[0])
@@ -144,12 +148,10 @@ class Observer:
         late = self._joints.late(now_s, timeout_s)
         if JOINT_STATES in self._needed and late:
             found.append(MissingInput(JOINT_STATES, self._which(late)))
-        for topic, measured_s in (
-            (self._tool_topic, self._arm_measured_s),
-            (OBJECT_POSE, self._object_measured_s),
-        ):
-            if topic in self._needed and now_s - measured_s > timeout_s:
-                found.append(MissingInput(topic))
+        if self._tool_input and now_s - self._arm_measured_s > timeout_s:
+            found.append(self._tool_input)
+        if OBJECT_POSE in self._needed and now_s - self._object_measured_s > timeout_s:
+            found.append(MissingInput(OBJECT_POSE))
         return found
 
     def _which(self, late: list[str]) -> str:

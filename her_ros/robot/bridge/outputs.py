@@ -20,12 +20,14 @@ def arm_kinematics(
     :param urdf: text of the model, where the robot publishes it
     :raises ArmError: if the model is needed and cannot be loaded
     """
-    source = parameters.tool_source
-    if source == 'tf':
-        source = f'{TF} ({description.tool_frame} in {description.driver.base_frame})'
+    source, window_s = parameters.tool_source, parameters.velocity_window_s
     if source == 'joint_states':
         return ArmKinematics(replace(description, urdf=urdf), base)
-    return MeasuredTool(description, base, source, parameters.velocity_window_s)
+    if source == 'tf':
+        base_frame = parameters.base_frame or description.driver.base_frame
+        detail = f'{description.tool_frame} in {base_frame}'
+        return MeasuredTool(description, base, TF, window_s, detail)
+    return MeasuredTool(description, base, source, window_s)
 
 
 def command_output(parameters: RobotBridgeParameters, description: ArmDescription) -> str:

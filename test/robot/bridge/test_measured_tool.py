@@ -7,6 +7,22 @@ from her_ros.robot.bridge.tracks import Track
 from her_ros.robot.frames import Pose
 
 
+def test_a_pose_that_comes_during_a_fit_is_not_lost(monkeypatch):
+    fit = Track.fit
+    tool = MeasuredTool(arm_named('six_joint'), Pose.of('', (0, 0, 0)), 'current_pose', 0.001)
+    tool.take_pose(Pose.of('tool', (0.1, 0.0, 0.0)), 1.0)
+
+    def interrupted(track):
+        monkeypatch.setattr(Track, 'fit', fit)
+        found = fit(track)
+        tool.take_pose(Pose.of('tool', (0.2, 0.0, 0.0)), 2.0)  # as another thread does
+        return found
+
+    monkeypatch.setattr(Track, 'fit', interrupted)
+    assert tool.grip_position == pytest.approx([0.1, 0.0, 0.0])
+    assert tool.grip_position == pytest.approx([0.2, 0.0, 0.0])
+
+
 def test_a_line_is_laid_through_the_poses_only_where_it_is_needed(monkeypatch):
     fits = []
     fit = Track.fit
