@@ -167,7 +167,9 @@ def test_every_number_out_of_its_range_is_one_line(document, section, key):
             continue
         document[section][key] = [limit + step] * count or limit + step
         line = line_of(document)
-        assert line.startswith(f'{section}: {key} is {limit + step:g}'), line
+        number = f'{limit + step:g}'
+        # A limit of 2π has more digits there.
+        assert line.startswith(f'{section}: {key} is {number[:6]}'), line
 
 
 @pytest.mark.parametrize('text', ['', '[1, 2]', 'arm', 'model: {source: a.xml\n'])

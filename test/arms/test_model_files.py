@@ -197,6 +197,8 @@ def test_a_model_without_the_joints_of_the_description_is_one_line(with_model):
     assert line.endswith('her-ros arms check names all faults')
     six_joint = arm_named('six_joint')
     assert arm_model(six_joint).njnt == 8
-    five = dataclasses.replace(six_joint.arm, joints=six_joint.arm.joints[:5])
+    each = ('joints', 'driver_joints', 'home', 'max_speeds')
+    first = {name: getattr(six_joint.arm, name)[:5] for name in each}
+    five = dataclasses.replace(six_joint.arm, **first)
     with pytest.raises(ArmError, match=r"six_joint: .*'joint6' lies between base and tool"):
         arm_model(dataclasses.replace(six_joint, arm=five))

@@ -31,7 +31,7 @@ from her_ros.tasks.registry import TASKS
             ['--set', 'simulated_robot.disturb=latency_periods:-1'],
             ['latency_periods:-1', '[0, 4]'],
         ),
-        (['--model', '/nothing.onnx'], ['/nothing.onnx: no such file', '--model']),
+        (['--model', '/nothing.onnx'], ['/nothing.onnx: no such file', 'an ONNX policy']),
         (['--task', 'gym:HandReach-v3'], ["no model for task 'gym:HandReach-v3'", '--model']),
         (['--arm', 'six_joint'], ["'six_joint'", "'FetchPush' is not done by other arms"]),
         (['--task', 'Push', '--set', 'arm=six_jont'], ['nearest: six_joint']),

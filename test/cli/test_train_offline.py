@@ -234,7 +234,7 @@ def test_offline_holds_exactly_what_the_online_trainer_held(recorded, tmp_path):
 
 def tables(replay):
     """Everything that a buffer holds, as far as it was written to."""
-    used = replay._next_row
+    used = replay._episodes._next_row
     names = ('_values', '_goal', '_terminated', '_last_state_row')
     rows = {name: getattr(replay, name)[:used] for name in names}
     # What lies behind an episode's last transition is written in part only.

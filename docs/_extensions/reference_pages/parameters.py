@@ -1,6 +1,6 @@
 """The parameters of all nodes, and the values in the shipped files, as Markdown."""
 
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_type_hints
 
 from her_ros.arms.description import ArmDescription
@@ -25,7 +25,8 @@ def arm_description() -> str:
     """Describe every key of the description of an arm, by section."""
     hints = get_type_hints(ArmDescription)
     lines = []
-    for section in [each.name for each in fields(ArmDescription)][2:]:
+    sections = [each.name for each in fields(ArmDescription) if is_dataclass(hints[each.name])]
+    for section in sections:
         kind = hints[section]
         lines += [f'### {section}', '', *kind.__doc__.splitlines()[:1], '']
         lines += _definitions(parameters_of(kind))
