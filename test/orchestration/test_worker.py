@@ -15,7 +15,7 @@ from her_ros.nodes.messages import bytes_message
 from her_ros.nodes.qos import LATCHED, STATUS
 from her_ros.orchestration.graph import training_nodes
 from her_ros.orchestration.members import Members
-from her_ros.orchestration.prepare import arm_override, prepare_run
+from her_ros.orchestration.prepare import arm_overrides, prepare_run
 from her_ros.orchestration.worker import clock_note, write_join_file
 from her_ros.runtime.join_file import read_join_file
 from her_ros.runtime.run_folder import RoleTaken
@@ -63,7 +63,7 @@ def test_an_arm_that_is_another_one_here_is_named(her_ros, tmp_path):
     for name in ('six_joint.yaml', 'six_joint.xml'):
         shutil.copy(shipped(Path('config', 'arms', name), name), tmp_path)
     arm = tmp_path / 'six_joint.yaml'
-    run = prepare_run('Reach', tmp_path / 'runs', overrides=arm_override(str(arm)))
+    run = prepare_run('Reach', tmp_path / 'runs', overrides=arm_overrides(str(arm)))
     write_join_file(run, 'her_ros')
     arm.write_text(arm.read_text().replace('max_opening: 0.08', 'max_opening: 0.07'))
     ended = her_ros('worker', '--join', run.folder.path)
