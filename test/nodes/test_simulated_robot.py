@@ -25,6 +25,7 @@ from her_ros.robot.simulated.disturber import RobotDisturber
 from her_ros.robot.simulated.robot import start_seed
 from her_ros.robot.simulated.robots import simulated_robot
 from her_ros.sim.fetch import FetchBatch
+from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import (
     GRIPPER,
@@ -313,7 +314,9 @@ def test_the_transform_of_the_tool_is_lost_and_late_as_other_measurements_are():
     topics = ('joint_states', 'object_pose', 'tool_pose')
     vars(ours).update({f'_{topic}': topic for topic in topics})
     ours._robot = simulated_robot(task, 0.1)
-    ours._disturber = RobotDisturber(task, {}, ours._robot, np.random.default_rng(0))
+    ours._disturber = RobotDisturber(
+        task, parse_disturbances(''), ours._robot, np.random.default_rng(0)
+    )
     ours._disturber.begin(0)
     ours._tool_transform = SimpleNamespace(publisher='/tf', message=lambda tool, stamp: stamp)
     stamp = Time(nanoseconds=5).to_msg()
