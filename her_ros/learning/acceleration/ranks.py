@@ -14,8 +14,8 @@ from her_ros.learning.normalizer import Normalizer
 from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.torchrun import rank_and_count
 
-# How long a rank may be silent, such as while it reads the bags of a resumed run. The end of a
-# process shows at once, that of a machine or a network after this time.
+# How long a rank may be silent, such as while it reads a bag or compiles. The end of a process
+# shows at once, that of a machine or a network after this time.
 _PATIENCE = timedelta(minutes=10)
 
 

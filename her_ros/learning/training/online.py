@@ -82,11 +82,12 @@ class Training(BagTraining):
         :raises WarmStartError: if ``start_from`` names no policy that fits
         """
         is_resumed = self.folder.checkpoint.exists()
+        self._leader.begin(self.folder, self.parameters)
         if is_resumed:
             self._go_on()
         else:
             warm_start(self.learner)
-        self._leader.begin(self.learner, self.folder, self._log, self.parameters)
+        self._leader.load(self.learner)
         return is_resumed
 
     def _go_on(self) -> None:
@@ -112,6 +113,7 @@ class Training(BagTraining):
             self.learner.restore(self._read(path))
             self._log.append((name, digest))
             self._seen.add(name)
+            self._leader.store(self.learner, self._log[-1:])  # all ranks read at the same time
         self._restore(state)
         if state['compiled'] and self._log:
             self._news = compile_or_say_why(self.learner)

@@ -36,13 +36,16 @@ OpenRun = Callable[[TrainerParameters], tuple[GoalTask, ReadEpisodes]]
 
 
 class Begin(NamedTuple):
-    """Take over the state of a run."""
+    """Make the learner of a run; the bags that it has read, and its state, follow."""
 
     version: str
     parameters: TrainerParameters
     folder: Path
-    #: names and digests of the bags read, in order
-    log: Sequence[tuple[str, str]]
+
+
+class Load(NamedTuple):
+    """Take over the state of the learner, once its bags are stored."""
+
     state: dict[str, Any]
     compiled: bool
 
@@ -74,14 +77,15 @@ class RankLeader:
         self._told_at = time.monotonic()
         self._has_begun = False
 
-    def begin(
-        self, learner: Learner, folder: RunFolder, log: Sequence[tuple[str, str]], parameters: Any
-    ) -> None:
-        """Hand the state of a run to the others."""
-        if self._ranks.count > 1:
-            path, state = folder.path.absolute(), _on_cpu(learner.state_dict())
-            self._tell(Begin(__version__, parameters, path, log, state, learner.compiled))
+    def begin(self, folder: RunFolder, parameters: TrainerParameters) -> None:
+        """Tell the others which run it is."""
+        self._tell(Begin(__version__, parameters, folder.path.absolute()))
         self._has_begun = True
+
+    def load(self, learner: Learner) -> None:
+        """Hand the state of the learner to the others."""
+        if self._ranks.count > 1:
+            self._tell(Load(_on_cpu(learner.state_dict()), learner.compiled))
 
     def store(self, learner: Learner, bags: Sequence[tuple[str, str]]) -> None:
         """Tell the others of bags that the learner has stored."""
@@ -139,6 +143,10 @@ class RankFollower:
                 self._store(learner, begin.folder, order.bags)
                 for name, state in order.normalizers.items():
                     learner.normalizers[name].load_state_dict(state)
+            elif isinstance(order, Load):
+                learner.load_state_dict(order.state)
+                if order.compiled:
+                    self._compile(learner)
             elif isinstance(order, Update):
                 self._update(learner, order.number)
             elif isinstance(order, Compile):
@@ -152,12 +160,7 @@ class RankFollower:
             )
         choose_gpu(self._ranks, device_named(begin.parameters.device))
         task, self._read = self._open(begin.parameters)
-        learner = Learner(task, begin.parameters, self._ranks)
-        self._store(learner, begin.folder, begin.log)
-        learner.load_state_dict(begin.state)
-        if begin.compiled:
-            self._compile(learner)
-        return learner
+        return Learner(task, begin.parameters, self._ranks)
 
     def _store(self, learner: Learner, folder: Path, bags: Sequence[tuple[str, str]]) -> None:
         for name, digest in bags:

@@ -11,7 +11,7 @@ import torch
 from her_ros.learning.acceleration.ranks import Ranks, RanksLost
 from her_ros.learning.training import rank_orders
 from her_ros.learning.training.checkpoint import load_checkpoint
-from her_ros.learning.training.rank_orders import RankFollower, Update
+from her_ros.learning.training.rank_orders import Begin, Load, RankFollower, Store, Update
 from her_ros.runtime.errors import HerRosError
 
 FOREVER_S = 1000.0
@@ -161,10 +161,23 @@ def test_a_run_goes_on_with_another_number_of_ranks(bags, parameters, counts):
     group = Group(bags, parameters, counts[1])
     assert group.was_resumed
     assert group.training.learner.updates == before.training.learner.updates == 35
+    group.training._leader.update(0)  # heard once the state before it is loaded
     group.assert_alike()
     collect(group.training, bags, 'c.mcap')
     group.end()
     assert group.training.learner.updates == 52
+    group.assert_alike()
+
+
+def test_rank_0_is_heard_after_every_bag_of_a_resumed_run(bags, parameters):
+    alone = bags.training(parameters)
+    collect(alone, bags, 'a.mcap', 'b.mcap')
+    alone.save()
+    group = Group(bags, parameters, 2)
+    group.end()
+    *orders, end = group.ranks[1].told
+    assert [type(each) for each in orders] == [Begin, Store, Store, Load]
+    assert end is None
     group.assert_alike()
 
 
@@ -219,8 +232,9 @@ def test_another_version_and_another_file_are_named(bags, parameters, monkeypatc
         follower._learner(begin)
     monkeypatch.undo()
     bags.add('a.mcap', 5)
+    learner = follower._learner(begin)
     with pytest.raises(HerRosError, match='not the file that training process 0 has read'):
-        follower._learner(begin._replace(log=[('a.mcap', '0' * 64)]))
+        follower._store(learner, begin.folder, [('a.mcap', '0' * 64)])
     group.end()
 
 
@@ -234,7 +248,7 @@ def test_rank_0_is_heard_while_there_is_nothing_to_do(bags, parameters, monkeypa
     monkeypatch.setattr(rank_orders, '_SILENCE_S', 0.0)
     group.training.update(0.0)
     group.end()
-    assert group.ranks[1].told[1:] == [Update(0), None]
+    assert group.ranks[1].told[2:] == [Update(0), None]
 
 
 def test_a_follower_that_has_died_meanwhile_does_not_disturb_the_end(bags, parameters):
