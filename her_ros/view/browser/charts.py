@@ -13,6 +13,7 @@ from her_ros.view.browser.text import rgb
 Floats = NDArray[np.float64]
 
 _HEIGHT = 150
+_ACTION_RANGE = (-1.1, 1.1)
 # All curves show the step that the mouse is at.
 _CURSOR = {'sync': {'key': 'step'}}
 _ACTION_COLORS = (RED, GREEN, BLUE, ORANGE)
@@ -58,9 +59,11 @@ class Charts:
             (self._reward, [steps, reward, q]),
             (self._action, [steps, *action.T]),
         ]
-        # Curves with gaps have no range of their own.
-        self._distance.scales = _scales(0.0, 1.15 * max(distance.max(), tolerance[0]))
-        self._reward.scales = _scales(1.1 * min(-1.0, np.nanmin([reward, q])), 0.3)
+        # Curves with gaps have no range of their own, and a page keeps the range of steps that
+        # it first drew.
+        self._distance.scales = _scales(moves, 0.0, 1.15 * max(distance.max(), tolerance[0]))
+        self._reward.scales = _scales(moves, 1.1 * min(-1.0, np.nanmin([reward, q])), 0.3)
+        self._action.scales = _scales(moves, *_ACTION_RANGE)
         self.mark(0)
 
     def remove(self) -> None:
@@ -95,13 +98,14 @@ class Charts:
             empty,
             tuple(series),
             title=title,
-            scales=_scales(-1.1, 1.1),
+            scales=_scales(1, *_ACTION_RANGE),
             cursor=_CURSOR,
             legend={'show': True},
             height=_HEIGHT,
         )
 
 
-def _scales(low: float, high: float) -> dict[str, Any]:
+def _scales(moves: int, low: float, high: float) -> dict[str, Any]:
     """Return the scales of a chart over steps."""
-    return {'x': {'time': False}, 'y': {'range': [float(low), float(high)]}}
+    steps = {'time': False, 'range': [0.0, float(moves)]}
+    return {'x': steps, 'y': {'range': [float(low), float(high)]}}

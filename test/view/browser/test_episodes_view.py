@@ -72,6 +72,8 @@ def test_a_task_without_a_scene_shows_its_curves(recorded_run, open_page, wait, 
     wait(lambda: view.run(0.1) or view._entry, 'an episode')
     assert 'the arm of FetchReach is not described here' in view._status.content
     assert len(view._charts._distance.data) == 4
+    for chart in (view._charts._distance, view._charts._reward, view._charts._action):
+        assert chart.scales['x']['range'] == [0, 50]  # a page would keep that of its first data
 
 
 def test_without_torch_the_view_of_the_learner_says_so(recorded_run, open_page, wait, monkeypatch):
