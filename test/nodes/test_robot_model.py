@@ -37,8 +37,10 @@ def test_an_empty_model_is_no_answer(node):
     publisher = node.create_publisher(String, 'robot_description', LATCHED)
     publisher.publish(String(data=''))
     with pytest.raises(RobotError) as error:
-        published_urdf(node, longest_s=1.0)
-    assert str(error.value).startswith('only empty texts on /robot_description within 1 s; start')
+        published_urdf(node, longest_s=0.3)
+    assert str(error.value).startswith(
+        'only empty texts on /robot_description within 0.3 s; start'
+    )
     publisher.publish(String(data='<robot/>'))
     assert published_urdf(node) == '<robot/>'
 
