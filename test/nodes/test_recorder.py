@@ -228,7 +228,11 @@ def test_a_second_environment_is_named_and_the_first_one_is_recorded(
     status = shared_graph.new_status('/crowded/recorder')
     assert (status['level'], status['rollouts_dropped']) == ('1', '0')
     assert all(f'_{one.session:08x}_' in path.name for path in bags(folders['crowded']))
-    last = rollout(one, next(episodes))
+    episode = next(episodes)
+    shared_graph.until(
+        lambda: len(bags(folders['crowded'])) == episode - 1, 'a bag of each rollout before'
+    )
+    last = rollout(one, episode)
     check_bag(record(one, 'crowded', last), last)
 
 
