@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
@@ -198,6 +199,7 @@ def run(
     ending = end_by_signals(
         lambda: node.send_final_action() if hasattr(node, 'send_final_action') else None
     )
+    _hush_half_made(ending)
     try:
         if config is not None:
             check_arguments(sys.argv[1:], _description(make), config)
@@ -227,6 +229,15 @@ def run(
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(status)
+
+
+def _hush_half_made(ending: threading.Event) -> None:
+    """Show no errors of destructors once the node is to end.
+
+    A shutdown in the constructor of rclpy's executor leaves an object whose destructor fails.
+    """
+    shown = sys.unraisablehook
+    sys.unraisablehook = lambda error: None if ending.is_set() else shown(error)
 
 
 def _close(node: Any) -> int:

@@ -1,6 +1,7 @@
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -296,3 +297,19 @@ def test_no_timer_of_a_node_depends_on_the_systems_clock():
     ]
     assert calls
     assert [call for call in calls if 'clock=' not in call[1]] == []
+
+
+def test_destructors_fail_silently_once_a_node_is_to_end(monkeypatch):
+    class HalfMade:
+        def __del__(self):
+            raise AttributeError('made in part')
+
+    shown = []
+    monkeypatch.setattr(sys, 'unraisablehook', lambda error: shown.append(str(error.exc_value)))
+    ending = threading.Event()
+    node_module._hush_half_made(ending)
+    HalfMade()
+    assert shown == ['made in part']
+    ending.set()
+    HalfMade()
+    assert shown == ['made in part']
