@@ -5,7 +5,9 @@ disturbances stays the same in all episodes. The policy acts on it with explorat
 episodes become bags, ``train-offline --from`` learns from them, and both policies are evaluated
 over the same start states, which the recorded episodes did not have.
 
-Run: ``python bench/fine_tune.py --out /tmp/fine_tune [--recorded 200] [--updates 10000]``
+A run folder also gives its critics, see docs/how_to/robust.md.
+
+Run: ``python bench/fine_tune.py --out /tmp/fine_tune --start runs/FetchPush/run_001``
 """
 
 from pathlib import Path
@@ -30,7 +32,12 @@ _WINDOW_S, _NOISE_STD = 0.03, 0.2
 def main() -> None:
     parser = Options(__doc__)
     parser.add_argument('--task', default='FetchPush')
-    parser.add_argument('--model', type=Path, help='default: the shipped one')
+    parser.add_argument(
+        '--start',
+        type=Path,
+        help='policy or run folder to start from; default: the shipped policy',
+    )
+    parser.add_argument('--regularizer', default='td3_bc', help='offline regularizer')
     parser.add_argument(
         '--disturb', default='friction_scale:2,mass_scale:2,latency_periods:2', help='the robot'
     )
@@ -43,7 +50,8 @@ def main() -> None:
     parser.add_argument('--out', type=Path, required=True)
     options = parser.parse_args()
     task = task_named(options.task)
-    model = options.model or shipped_model(options.task)
+    start = options.start or shipped_model(options.task)
+    model = start / 'policy.onnx' if start.is_dir() else start
     loop = RobotLoop(task, OnnxPolicy.load(model, task), options.disturb, options.robot)
     loop.disturber.begin(options.robot)
     print(*(f'{name}={value}' for name, value in loop.disturber.shown().items()))
@@ -55,7 +63,11 @@ def main() -> None:
         messages = [rows[step : step + 1] for step in range(len(rows))]
         write_rollout(bags, f'{number:05d}', {'task': task.name}, messages, period_s=0.04)
     tuned = options.out / 'tuned'
-    overrides = [*start_override(model), 'trainer.device=cpu']
+    overrides = [
+        *start_override(start),
+        f'trainer.offline_regularizer={options.regularizer}',
+        'trainer.device=cpu',
+    ]
     train_offline(
         TrainOfflineOptions([bags], '', '', tuned, options.updates, None, overrides, False)
     )
