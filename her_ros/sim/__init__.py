@@ -13,7 +13,7 @@ for _name in SCENE_SPECS:
     gymnasium.register(
         id=f'her_ros/{_name}',
         entry_point='her_ros.sim.gym:FetchEnv',
-        vector_entry_point='her_ros.sim.gym:FetchVectorEnv',
+        vector_entry_point='her_ros.sim.gym_vector:FetchVectorEnv',
         max_episode_steps=TASKS[_name].episode_length,
         kwargs={'task': _name},
     )

@@ -1,4 +1,4 @@
-"""The simulation as Gymnasium environments: one at a time, and batched."""
+"""The simulation as a Gymnasium environment."""
 
 from typing import Any
 
@@ -16,7 +16,6 @@ from her_ros.sim.gym_common import (
     reward_of,
     success_of,
 )
-from her_ros.sim.gym_vector import FetchVectorEnv as FetchVectorEnv
 from her_ros.sim.rendering.display_scene import FPS
 from her_ros.sim.rendering.env_rendering import RENDER_MODES, EnvRendering
 from her_ros.sim.simulation import GoalState

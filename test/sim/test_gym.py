@@ -11,7 +11,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import her_ros.sim  # noqa: F401 (registers)
 from her_ros.sim.errors import SimError
-from her_ros.sim.gym import FetchVectorEnv
+from her_ros.sim.gym_vector import FetchVectorEnv
 
 
 def assert_same(ours, theirs):
