@@ -1,4 +1,5 @@
-"""Draw the animation of the README from the shipped policies: ``python bench/animation.py``.
+"""
+Draw the animation of the README from the shipped policies: ``python bench/animation.py``.
 
 Each task shows ``models/<task>/policy.onnx`` in those of the first evaluation episodes whose goals
 are the farthest at first.

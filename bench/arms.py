@@ -1,4 +1,5 @@
-"""Inverse kinematics of the described arms: tracking error and time per call, beside mink.
+"""
+Inverse kinematics of the described arms: tracking error and time per call, beside mink.
 
 The target moves through the workspace by actions of Fetch tasks, up to 5 cm per axis and control
 period, half of them full ones; each is held for five periods. Every call begins from the joints of

@@ -1,4 +1,5 @@
-"""Benchmark reading bags into episodes and writing a rollout.
+"""
+Benchmark reading bags into episodes and writing a rollout.
 
 Reads the same bare files, alternating within one run, with her_ros and with the plain loop that
 rosbags documents: open, deserialise every message, view its rows. That loop does less: it checks

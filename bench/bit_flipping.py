@@ -1,4 +1,5 @@
-"""Bit flipping, the first experiment of the HER paper: DQN with hindsight and without.
+"""
+Bit flipping, the first experiment of the HER paper: DQN with hindsight and without.
 
 Andrychowicz et al. 2017 (arXiv 1707.01495), section 3.1. Prints the share of 200 episodes that
 reach their goal, of the untrained and of the trained network, and how long training took.

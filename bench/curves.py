@@ -1,4 +1,5 @@
-"""Learning curves: from runs into one small table, and from the table into pictures.
+"""
+Learning curves: from runs into one small table, and from the table into pictures.
 
 Run: ``python bench/curves.py add runs/FetchPush/run_001 …``, then ``reached`` prints when they
 reached what, and ``draw`` draws.

@@ -1,4 +1,5 @@
-"""Machines as network namespaces, on a switch that delays every frame and counts bytes.
+"""
+Machines as network namespaces, on a switch that delays every frame and counts bytes.
 
 The kernel's own emulation of delays (``netem``) is missing in many virtual machines, so a thread
 here is the switch: it reads frames from a TAP device per machine, and writes them to the TAP
@@ -26,7 +27,8 @@ _POLL_S = 0.05
 
 
 class Network:
-    """Machines on a switch.
+    """
+    Machines on a switch.
 
     :param names: of the network namespaces, in order
     :param taps: file descriptors of their interfaces
@@ -78,7 +80,8 @@ class Network:
 
 @contextmanager
 def network(machines: int, delay_s: float) -> Iterator[Network]:
-    """Make machines on a switch; remove them at the end.
+    """
+    Make machines on a switch; remove them at the end.
 
     :param delay_s: of every frame, one way
     :raises OSError: if this user may not

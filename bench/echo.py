@@ -1,4 +1,5 @@
-"""Measure the round trip of DDS between two processes that only echo messages.
+"""
+Measure the round trip of DDS between two processes that only echo messages.
 
 ``topics.py`` starts both ends, ``ask`` and ``answer``; the messages are as large as ``step`` and
 ``action``. Before it asks, ``ask`` works for a while on more memory than a core's caches hold, as

@@ -1,4 +1,5 @@
-"""Compare estimates of an object's velocity: a line through its last poses, a Kalman filter.
+"""
+Compare estimates of an object's velocity: a line through its last poses, a Kalman filter.
 
 A shipped policy acts on what the bridge's observer makes of disturbed measurements
 (``bench/robot_loop.py``). So success shows what an estimate is worth, and errors are those that
@@ -31,7 +32,8 @@ ACCELERATIONS = (2.0, 8.0, 16.0, 32.0, 64.0)
 
 
 class KalmanTrack(Track):
-    """Position and velocity by a Kalman filter, with a velocity that changes at random.
+    """
+    Position and velocity by a Kalman filter, with a velocity that changes at random.
 
     :param noise_m: standard deviation of each coordinate of a pose
     :param acceleration: standard deviation of the object's acceleration, m/s²

@@ -1,4 +1,5 @@
-"""Compare the time of an update with each member of the HER family to plain HER.
+"""
+Compare the time of an update with each member of the HER family to plain HER.
 
 An update is all that belongs to it, as in ``bench/learner.py``: FetchPush, three hidden layers of
 64, batches of 256, one thread. Members take turns, first uncompiled, then compiled, as they are in

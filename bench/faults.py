@@ -1,4 +1,5 @@
-"""Run the fault campaign: break the package on purpose and count what fails.
+"""
+Run the fault campaign: break the package on purpose and count what fails.
 
 Each section injects one kind of fault (see its module in ``campaign/``) and returns figures with
 limits. The exit status is 1 if a figure exceeds its limit.

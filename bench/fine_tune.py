@@ -1,4 +1,5 @@
-"""Fine-tune a policy from episodes of one robot whose physics and latency differ from training.
+"""
+Fine-tune a policy from episodes of one robot whose physics and latency differ from training.
 
 The robot is a simulated one in simulated time (``bench/robot_loop.py``); what it draws of the
 disturbances stays the same in all episodes. The policy acts on it with exploration noise, the

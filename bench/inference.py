@@ -1,4 +1,5 @@
-"""Inference: ``OnnxPolicy.act`` on one state, beside torch eager, torch.jit and plain numpy.
+"""
+Inference: ``OnnxPolicy.act`` on one state, beside torch eager, torch.jit and plain numpy.
 
 All take the same numpy arrays, normalise, and give the same action as a numpy array. The limit is
 the matrix products alone. FetchPush sizes, one thread.

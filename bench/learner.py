@@ -1,4 +1,5 @@
-"""Learner: time of an update, beside the matrix products alone and SB3's ``train()``.
+"""
+Learner: time of an update, beside the matrix products alone and SB3's ``train()``.
 
 An update is all that belongs to it: sampling, relabelling, normalisation, losses, gradients, Adam
 and the targets. The limit is the same matrix products, written into memory that is there already;

@@ -1,4 +1,5 @@
-"""Learning curves in one process: simulation and learner take turns, without ROS, topics or bags.
+"""
+Learning curves in one process: simulation and learner take turns, without ROS, topics or bags.
 
 For comparing parameters: success over env steps does not depend on what else the machine does,
 and a seed repeats. Parameters are those of ``config/<task>.yaml`` and of the overrides. Each

@@ -1,4 +1,5 @@
-"""Classify the goals that HER substitutes: already reached, reached later, or missed.
+"""
+Classify the goals that HER substitutes: already reached, reached later, or missed.
 
 Puts in goals for every transition of a run's first episodes, as each strategy picks them, and asks
 of each goal whether the next state is at it (reward 0), and whether the episode comes by it from

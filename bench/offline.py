@@ -1,4 +1,5 @@
-"""Learning from fixed bags: three kinds of data, with and without regularizers, and without HER.
+"""
+Learning from fixed bags: three kinds of data, with and without regularizers, and without HER.
 
 ``collect RUN OUT`` makes three sets of bags from a finished online run: ``random``, as many
 episodes of the untrained policy as the run has; ``first``, the bags up to the first rollout

@@ -7,14 +7,15 @@ from typing import Any, NoReturn
 
 
 class Options(argparse.ArgumentParser):
-    """Parser whose errors are one line, with exit status 2.
+    """
+    Parser whose errors are one line, with exit status 2.
 
     :param about: docstring of the benchmark; the help shows its first line
     """
 
     def __init__(self, about: str | None = None, **others: Any) -> None:
         if about is not None:
-            others['description'] = about.splitlines()[0]
+            others['description'] = about.strip().splitlines()[0]
         super().__init__(**others)
 
     def error(self, message: str) -> NoReturn:
@@ -23,7 +24,8 @@ class Options(argparse.ArgumentParser):
 
 
 def whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    """Return the type of an option that takes whole numbers.
+    """
+    Return the type of an option that takes whole numbers.
 
     :param least: smallest value that the benchmark can work with
     :param most: the largest; None: there is none

@@ -1,4 +1,5 @@
-"""Compare the wall time of a run to that of its simulation and its learning alone.
+"""
+Compare the wall time of a run to that of its simulation and its learning alone.
 
 The run is ``her-ros train --task FetchPush --new``, whole, with one evaluation at its end and
 uncompiled updates: compiling takes a third core for a while, and how much of the learning it

@@ -1,4 +1,5 @@
-"""Punctuality: how late a control loop wakes up, and how long an answer takes.
+"""
+Punctuality: how late a control loop wakes up, and how long an answer takes.
 
 ``loop``: in one process, ``OnnxPolicy.act`` and the safety filter on one state, 1,000 times a
 second, at deadlines that do not move when one is missed. What a node can ask for is added step by

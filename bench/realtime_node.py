@@ -1,4 +1,5 @@
-"""Measure the response time of the policy node as a process, at 25 requests per second.
+"""
+Measure the response time of the policy node as a process, at 25 requests per second.
 
 ``realtime.py`` has its commands, ``node`` and ``soak``.
 """

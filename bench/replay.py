@@ -1,4 +1,5 @@
-"""Replay: memory per transition, and the time to sample, relabel and normalise.
+"""
+Replay: memory per transition, and the time to sample, relabel and normalise.
 
 SB3's ``HerReplayBuffer`` samples the same episodes, as it comes and with ``VecNormalize``; both
 give tensors. The Python loop is what one would write down first. The limit is the gathering

@@ -1,4 +1,5 @@
-"""Measure the success of a policy on the simulated robot, and the effect of each fault on it.
+"""
+Measure the success of a policy on the simulated robot, and the effect of each fault on it.
 
 ``compare`` evaluates a shipped policy over the same start states (a) in the batched simulation,
 also behind the safety filter, (b) over ``step`` and ``action`` in lock-step (start states of its
@@ -148,7 +149,8 @@ def on_robot(
     overrides: list[str],
     to_complete: int,
 ) -> tuple[list[bool], int]:
-    """Evaluate through the whole robot path, in real time.
+    """
+    Evaluate through the whole robot path, in real time.
 
     :param goals: of the episodes, until as many as asked for are complete
     :return: successes, and the number of episodes that the bridge gave up, for want of inputs

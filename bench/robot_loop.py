@@ -1,4 +1,5 @@
-"""The simulated robot, the bridge's observer and a policy in one process and in simulated time.
+"""
+The simulated robot, the bridge's observer and a policy in one process and in simulated time.
 
 What a robot measures is disturbed by the list of :mod:`her_ros.tasks.disturbances`. The same
 happens in real time between ``simulated_robot``, ``robot_bridge`` and ``policy``
@@ -30,7 +31,8 @@ _BEFORE = 20
 
 
 class RobotLoop:
-    """Episodes of a policy on a simulated Fetch.
+    """
+    Episodes of a policy on a simulated Fetch.
 
     :param disturb: see :func:`~her_ros.tasks.disturbances.parse_disturbances`
     :param drawn_by: seed of what every episode draws; None: each draws its own
@@ -52,7 +54,8 @@ class RobotLoop:
         self.position_errors: list[Floats] = []
 
     def episode(self, number: int, track: Track, noise_std: float = 0.0) -> tuple[Episode, bool]:
-        """Act through one episode.
+        """
+        Act through one episode.
 
         :param track: estimates the velocity of the object
         :param noise_std: of Gaussian exploration noise
@@ -111,7 +114,8 @@ class RobotLoop:
                 self._posed_s = measured_s
 
     def _note_errors(self, seen: Floats) -> None:
-        """Compare the object's estimated velocity and position with the true ones.
+        """
+        Compare the object's estimated velocity and position with the true ones.
 
         The velocity is that at the time of the last pose, the position that of now.
 

@@ -1,4 +1,5 @@
-"""Time of a step: her_ros.sim, the physics alone, the original, and the task on another arm.
+"""
+Time of a step: her_ros.sim, the physics alone, the original, and the task on another arm.
 
 All are stepped by the same actions in turn, within one run; times are medians. The physics alone
 is ``mj_step(nstep=20)``, and the kinematics where the fingers are held closed, in a plain loop on

@@ -1,4 +1,5 @@
-"""Measure how many FetchSlide start states can be solved at all.
+"""
+Measure how many FetchSlide start states can be solved at all.
 
 A success rate below 1.0 is the policy's fault only if the missed goals can be reached. For each
 start state that a policy misses, this searches for one scripted strike that reaches the goal in
@@ -59,7 +60,8 @@ class Strikes:
         self._count = count
 
     def distances(self, seed: int, strikes: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the distance between puck and goal after each strike, metres, shape (n,).
+        """
+        Return the distance between puck and goal after each strike, metres, shape (n,).
 
         :param strikes: shape (n, 5), columns as in ``LOW`` and ``HIGH``
         """
@@ -96,7 +98,8 @@ class Strikes:
 def search(
     strikes: Strikes, seed: int, count: int, rounds: int, generator: np.random.Generator
 ) -> tuple[float, int]:
-    """Search a strike for one start state.
+    """
+    Search a strike for one start state.
 
     :return: the smallest distance found, metres, and the rounds that it took
     """

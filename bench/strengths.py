@@ -1,4 +1,5 @@
-"""Success of policies over the strength of all disturbances together, as a table and a picture.
+"""
+Success of policies over the strength of all disturbances together, as a table and a picture.
 
 All policies and strengths get the same start states.
 

@@ -1,4 +1,5 @@
-"""Measure how well the simulation obeys the symmetries that the tasks declare.
+"""
+Measure how well the simulation obeys the symmetries that the tasks declare.
 
 The block and the table look the same in a mirror and anywhere on the table, but the arm does not.
 Pairs of environments start in states that a symmetry maps onto each other. One gets a sequence of

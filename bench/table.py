@@ -16,7 +16,8 @@ def timed(function: Callable[[], object]) -> float:
 def in_turn(
     contestants: Mapping[str, Callable[[], object]], rounds: int, calls: int = 1
 ) -> dict[str, list[float]]:
-    """Let contestants take turns, so that what disturbs the machine disturbs them alike.
+    """
+    Let contestants take turns, so that what disturbs the machine disturbs them alike.
 
     :param calls: made at once, per contestant and round
     :return: seconds per call of every round; one round before does not count

@@ -1,4 +1,5 @@
-"""Topics: lock-step over DDS between real processes, beside the same work in one process.
+"""
+Topics: lock-step over DDS between real processes, beside the same work in one process.
 
 ``fetch_env`` and ``policy`` run as ``make train`` starts them, the policy an ONNX file. The peer
 is the simulation and the policy called in turn within one process, one simulation thread: what

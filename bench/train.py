@@ -1,4 +1,5 @@
-"""Training, the headline: time and env steps to 0.95 success on FetchReach.
+"""
+Training, the headline: time and env steps to 0.95 success on FetchReach.
 
 Ours is ``her-ros train --new``, whole: processes, topics, bags, checkpoint, from its start to its
 exit. SB3 is DDPG with ``HerReplayBuffer`` on the same physics (``her_ros.sim`` as a Gymnasium

@@ -1,4 +1,5 @@
-"""The view in the browser: time to its first picture, and what it costs a training beside it.
+"""
+The view in the browser: time to its first picture, and what it costs a training beside it.
 
 ``her-ros view POLICY`` is started, and its page opened in headless Chromium, until the scene is
 on it. Then one ``her-ros train`` runs on, in turn without a view, beside ``her-ros view --live``,

@@ -1,4 +1,5 @@
-"""Workers that join a run from other machines: env steps per second, and what the network carries.
+"""
+Workers that join a run from other machines: env steps per second, and what the network carries.
 
 The machines are network namespaces of this one, on a switch that delays every frame
 (``bench/delayed_network.py``); so they share its cores. The trainer makes no updates and so
@@ -164,7 +165,8 @@ def rollouts(run: Run) -> Counter[int]:
 
 
 def await_rollouts(run: Run, workers: int, count: int) -> None:
-    """Wait for rollouts of the first workers that have joined.
+    """
+    Wait for rollouts of the first workers that have joined.
 
     :raises TimeoutError: naming what was seen
     """

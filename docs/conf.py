@@ -8,7 +8,8 @@ from typing import Any
 
 
 def package_root() -> Path:
-    """Return the folder of package.xml.
+    """
+    Return the folder of package.xml.
 
     rosdoc2 runs a copy of these pages, and puts that folder on the path.
     """

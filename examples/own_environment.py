@@ -1,4 +1,5 @@
-"""Learn a task of your own in plain Python: no ROS, no bags, no MuJoCo.
+"""
+Learn a task of your own in plain Python: no ROS, no bags, no MuJoCo.
 
 A point with a mass is pushed around in a square, and has to reach a goal. The environment is this
 file; her_ros brings the replay buffer with HER, the agent and the exported policy.
@@ -42,7 +43,8 @@ class Points:
         return goal
 
     def step(self, action: NDArray[np.float32]) -> None:
-        """Move for one control period.
+        """
+        Move for one control period.
 
         :param action: in [-1, 1], shape (n, 2)
         """
@@ -82,7 +84,8 @@ def success_rate(policy: hr.OnnxPolicy) -> float:
 
 
 def train(seed: int = 0, rollouts: int = 25) -> tuple[float, float]:
-    """Train, and print the success rate on the way.
+    """
+    Train, and print the success rate on the way.
 
     :return: success rates of the untrained and of the trained policy
     """
@@ -114,7 +117,7 @@ def train(seed: int = 0, rollouts: int = 25) -> tuple[float, float]:
 
 
 if __name__ == '__main__':
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument('--seed', type=int, default=0)
     before, after = train(parser.parse_args().seed)
     print(f'success {before:.2f} before, {after:.2f} after training')

@@ -1,4 +1,5 @@
-"""Train Stable-Baselines3's SAC with its own HER on our simulation, many environments at a time.
+"""
+Train Stable-Baselines3's SAC with its own HER on our simulation, many environments at a time.
 
 Needs ``pip install stable-baselines3==2.9.2``; neither ROS nor bags. Takes about a minute.
 
@@ -47,7 +48,7 @@ def train(env_steps: int = 6000, seed: int = 0) -> SAC:
 
 
 if __name__ == '__main__':
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
     parser.add_argument('--steps', type=int, default=6000, help='environment steps')
     options = parser.parse_args()
     print(f'success {success_rate(train(options.steps)):.2f} after {options.steps} steps')

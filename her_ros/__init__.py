@@ -1,4 +1,5 @@
-"""Goal-conditioned robot learning from ROS 2 bags with DDPG and Hindsight Experience Replay.
+"""
+Goal-conditioned robot learning from ROS 2 bags with DDPG and Hindsight Experience Replay.
 
 The public Python API. A name loads the module that it comes from at its first use, so importing
 the package loads neither torch nor MuJoCo nor ROS::

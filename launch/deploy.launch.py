@@ -57,7 +57,8 @@ def _nodes(
 
 
 def generate_launch_description() -> LaunchDescription:
-    """Describe the policy, the bridge to a robot, and a simulated robot where there is no other.
+    """
+    Describe the policy, the bridge to a robot, and a simulated robot where there is no other.
 
     The policy alone (``robot:=none``) needs neither torch nor mujoco.
     """

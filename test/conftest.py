@@ -94,7 +94,7 @@ def node_processes(run_mark: str) -> Callable[[str], dict[int, str]]:
 
 @pytest.fixture
 def recorded_run(tmp_path: Path) -> Path:
-    """A run folder with one bag: eight walks of FetchReach's gripper."""
+    """Return a run folder with one bag: eight walks of FetchReach's gripper."""
     task, random = task_named('FetchReach'), np.random.default_rng(0)
     folder = tmp_path / 'runs/FetchReach/run_001/bags'
     folder.mkdir(parents=True)
@@ -139,7 +139,7 @@ class Process:
 
     @property
     def output(self) -> str:
-        """What it printed so far."""
+        """Return the output so far."""
         return self.log.read_text(errors='replace')
 
     @property
@@ -333,7 +333,7 @@ def export_policy() -> Callable[..., bytes]:
 
 @pytest.fixture
 def toy() -> GoalTask:
-    """A task whose sizes all differ."""
+    """Return a task whose sizes all differ."""
     return GoalTask('Toy', (('position', 2), ('velocity', 3)), 2, 4, 0.25, 0.1, 20)
 
 

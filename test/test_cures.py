@@ -21,7 +21,8 @@ WITHOUT_CURE = {
 
 
 class Errors:
-    """The error classes of the package, and the calls that make errors.
+    """
+    The error classes of the package, and the calls that make errors.
 
     :param trees: the modules, by their path in the package
     """

@@ -22,7 +22,7 @@ STATES = np.random.default_rng(0).normal(size=(20, 31)).astype(np.float32)
 
 @pytest.fixture(scope='module')
 def built(tmp_path_factory):
-    """The C++ example, compiled against the headers of a release."""
+    """Return the C++ example, compiled against the headers of a release."""
     found = [RELEASE / 'include', RELEASE / 'include' / 'onnxruntime']
     headers = next((each for each in found if (each / 'onnxruntime_cxx_api.h').is_file()), None)
     if headers is None or shutil.which('g++') is None:

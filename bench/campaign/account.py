@@ -32,7 +32,8 @@ class Account:
 
     @classmethod
     def of(cls, folder: RunFolder, task: str, seen: dict[str, int]) -> 'Account':
-        """Compare the checkpoint of a run with the bags in its folder.
+        """
+        Compare the checkpoint of a run with the bags in its folder.
 
         :param seen: names and sizes of bags that were there at an earlier time
         """

@@ -1,4 +1,5 @@
-"""Read bags that are truncated at every byte, have a damaged byte, or are malicious.
+"""
+Read bags that are truncated at every byte, have a damaged byte, or are malicious.
 
 Each storage and compression form of a recording of FetchPush is cut and flipped. ``stream`` must
 hand out exactly the episodes that were recorded, or raise one line. ``recover`` must give back
@@ -183,7 +184,8 @@ _BARE = ('mcap_none', 'mcap_lz4', 'mcap_zstd', 'mcap_unchunked')
 
 
 def _certain(content: bytes, size: int) -> int:
-    """Return how many episodes end in records that are whole before a cut.
+    """
+    Return how many episodes end in records that are whole before a cut.
 
     All episodes of a rollout end with its last message.
     """

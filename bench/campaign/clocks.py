@@ -1,4 +1,5 @@
-"""Steps of ±1 h in the wall clock of each node, in an episode and in training.
+"""
+Steps of ±1 h in the wall clock of each node, in an episode and in training.
 
 Each node has a clock of its own (see :mod:`campaign.stepped_clock`). In a deployment a clock is
 stepped in the middle of an episode, and back when the episode is over; then another goal must be

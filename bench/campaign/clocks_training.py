@@ -23,7 +23,8 @@ _LONGEST_PAUSE_S = 30.0
 
 
 def step_training(clocks: SteppedClocks, folder: Path, step_s: int, is_long: bool) -> list[Figure]:
-    """Step the clocks of one run, and wait for its end.
+    """
+    Step the clocks of one run, and wait for its end.
 
     :param is_long: step back after each step, and wait for twice as many rollouts
     """

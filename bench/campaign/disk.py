@@ -1,4 +1,5 @@
-"""Every file that is written, with the disk full and with the folder read-only.
+"""
+Every file that is written, with the disk full and with the folder read-only.
 
 Each case prepares a folder on a small tmpfs, then writes with so much space left, then once more
 with space. The first attempt has to end with one line that names a file, or to succeed; nothing

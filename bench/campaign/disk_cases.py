@@ -45,7 +45,8 @@ _SMALL = (
 
 
 class Case(NamedTuple):
-    """Something that writes files.
+    """
+    Something that writes files.
 
     :param prepare: makes what has to be there before, in a folder
     :param write: writes; may be repeated after a failure

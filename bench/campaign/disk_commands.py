@@ -65,7 +65,8 @@ def _recording() -> Path:
 
 
 def node(name: str, ends_itself: bool = False) -> Callable[[Path], None]:
-    """Return a function that runs a node of the run in ``run``; its output goes to the same disk.
+    """
+    Return a function that runs a node of the run in ``run``; its output goes to the same disk.
 
     :param ends_itself: wait for its end; else tell it to end once it has its role
     """

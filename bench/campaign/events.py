@@ -1,4 +1,5 @@
-"""Inject random events into the processes of one ``her-ros train``, and account for episodes.
+"""
+Inject random events into the processes of one ``her-ros train``, and account for episodes.
 
 An event is SIGKILL or SIGTERM, or SIGSTOP followed by SIGCONT after 1 to 5 s. It meets one of the
 five nodes or the command itself. If the command has ended, the same command is started again.

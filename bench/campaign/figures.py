@@ -20,7 +20,8 @@ class Scale(Enum):
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value.
+    """
+    One measured value.
 
     :param key: name in the ``key=value`` line, with its unit as a suffix
     :param limit: the largest value that passes; None: the value is shown only
@@ -49,7 +50,8 @@ class Fault(NamedTuple):
 
 
 def or_gave_up(key: str, measure: Callable[[], Iterable[Figure]]) -> list[Figure]:
-    """Measure; return a figure that fails if something was waited for in vain.
+    """
+    Measure; return a figure that fails if something was waited for in vain.
 
     :param key: how the name of that figure begins
     """

@@ -40,7 +40,8 @@ _FEW = 12
 
 
 def damaged(content: bytes, random: np.random.Generator) -> bytes:
-    """Overwrite some bytes and words of some bytes, cut them or append to them.
+    """
+    Overwrite some bytes and words of some bytes, cut them or append to them.
 
     Damage falls on the first 700 bytes, where sizes stand, as often as on all others.
     """

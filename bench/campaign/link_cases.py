@@ -1,4 +1,5 @@
-"""Cut the link between two machines; runs on one of them, see ``campaign/links.py``.
+"""
+Cut the link between two machines; runs on one of them, see ``campaign/links.py``.
 
 Run: ``python -m campaign.link_cases SCALE FOLDER HERE THERE INTERFACE``
 """
@@ -95,7 +96,8 @@ def _measure_deployment(
 
 
 def _cut_arm(arm: '_Arm', cut_s: float, link: Link) -> tuple[float, ...]:
-    """Cut the link in an episode; see that the arm stops, stays there, and takes a new goal.
+    """
+    Cut the link in an episode; see that the arm stops, stays there, and takes a new goal.
 
     :return: seconds from the cut to the zero command and to standstill, and from the return of
         the link until the policy is heard; whether the arm moved, or did not give up its episode,

@@ -78,7 +78,8 @@ def _cut_training(
     cut_s: float,
     link: Link,
 ) -> dict[str, float]:
-    """Cut the link; measure how long each thing takes to come again once the link is back.
+    """
+    Cut the link; measure how long each thing takes to come again once the link is back.
 
     :param far_env: environment of the worker that is cut off
     :param cut_s: long enough that it misses the trainer

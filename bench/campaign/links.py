@@ -1,4 +1,5 @@
-"""Loss of the link between two machines, during a training and during a deployment.
+"""
+Loss of the link between two machines, during a training and during a deployment.
 
 Two network namespaces stand for the machines; a pair of virtual interfaces is the link, and it is
 cut by setting one end down. The cases themselves run in one of the namespaces

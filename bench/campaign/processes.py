@@ -1,4 +1,5 @@
-"""Nodes of a deployment or of a training run as processes, on a ROS domain of their own.
+"""
+Nodes of a deployment or of a training run as processes, on a ROS domain of their own.
 
 Unlike the supervisor of the commands, nothing here restarts a node, so that each end is seen.
 """
@@ -30,7 +31,8 @@ _STOP_S = 10.0
 
 @contextmanager
 def claimed_domain(domains: Iterable[int] = DOMAINS) -> Iterator[int]:
-    """Hold a ROS domain that no test and no other campaign on this machine holds.
+    """
+    Hold a ROS domain that no test and no other campaign on this machine holds.
 
     :param domains: those to try, in this order
     """
@@ -88,7 +90,8 @@ def running_nodes(
     own_environment: Callable[[str], Mapping[str, str]] = lambda name: {},
     prefix: Sequence[str] = (),
 ) -> Iterator[list[Child]]:
-    """Start nodes, and stop them at the end.
+    """
+    Start nodes, and stop them at the end.
 
     :param overrides: parameters, such as ``policy.accept_policies=true``
     :param folder: takes the parameter file and a log per node

@@ -1,4 +1,5 @@
-"""Start and stop ``her-ros deploy`` and ``train`` by every signal, on a busy machine.
+"""
+Start and stop ``her-ros deploy`` and ``train`` by every signal, on a busy machine.
 
 Each case starts a command in a session of its own, waits until the arm moves (``deploy``) or the
 trainer reports (``train``), and ends the command by SIGINT, SIGTERM, SIGHUP or SIGKILL.

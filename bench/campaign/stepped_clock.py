@@ -1,4 +1,5 @@
-"""A wall clock per process that can be stepped while the process runs.
+"""
+A wall clock per process that can be stepped while the process runs.
 
 A small library is compiled and preloaded. It adds an offset to CLOCK_REALTIME, which it reads
 from a memory-mapped file. Waits for a wall time follow the steps, as they do in the kernel:
@@ -113,7 +114,8 @@ class ClockError(Exception):
 
 
 class SteppedClocks:
-    """Makes clocks for processes.
+    """
+    Makes clocks for processes.
 
     :param folder: takes the library and a file per clock
     :raises ClockError: without a C compiler, or if a child does not see its clock stepped

@@ -1,4 +1,5 @@
-"""Fuzzed inputs, in process and over DDS, to every decoder and every node.
+"""
+Fuzzed inputs, in process and over DDS, to every decoder and every node.
 
 In process: bytes for the decoders of ``step`` and ``action``, contracts and policy files, and
 numbers for the safety filter. Over DDS: each live node of a deployment and of a training run gets

@@ -33,7 +33,8 @@ _TASK = TASKS['FetchPush']
 
 
 class Fuzzer:
-    """Sends random messages and requests to one node.
+    """
+    Sends random messages and requests to one node.
 
     :param other: takes part in the graph
     :param child: the node
@@ -156,7 +157,8 @@ class ActionWatch:
 
 
 def fuzz_nodes(per_node: int, folder: Path, seed: int, settle_s: float) -> list[Figure]:
-    """Fuzz each node of a deployment, then each of a training run.
+    """
+    Fuzz each node of a deployment, then each of a training run.
 
     :param per_node: messages and requests to each node
     :param settle_s: pause before each measurement of memory; meanwhile messages of the graph

@@ -1,4 +1,5 @@
-"""Pages that Sphinx makes of files outside of ``docs/``, and one page of the API per folder.
+"""
+Pages that Sphinx makes of files outside of ``docs/``, and one page of the API per folder.
 
 A link in the source of a page leads to a file of the repository, so that it works there too.
 Here it is turned into a link between pages.
@@ -32,7 +33,8 @@ def copies(root: Path) -> dict[Path, Path]:
 
 
 def relinked(text: str, source: Path, page: Path, root: Path) -> str:
-    """Return text whose links lead from one page to another.
+    """
+    Return text whose links lead from one page to another.
 
     :param source: file that the text stands in, and that its links start from
     :param page: page that the text becomes
@@ -54,7 +56,8 @@ def relinked(text: str, source: Path, page: Path, root: Path) -> str:
 
 
 def api_pages(package: str, root: Path) -> Iterator[tuple[str, str]]:
-    """Describe all modules, a page for each folder of the package.
+    """
+    Describe all modules, a page for each folder of the package.
 
     :return: names of pages and their text
     """

@@ -1,4 +1,5 @@
-"""Run a policy of her_ros with onnxruntime alone, without her_ros and without ROS.
+"""
+Run a policy of her_ros with onnxruntime alone, without her_ros and without ROS.
 
 Each line of the standard input is a state: the numbers of observation, achieved goal and desired
 goal, in this order. Each line of the output is the action for it, within -1 and 1::
@@ -56,5 +57,5 @@ def main(model):
 
 if __name__ == '__main__':
     if len(sys.argv) != 2:
-        sys.exit(__doc__)
+        sys.exit(__doc__.strip())
     main(sys.argv[1])

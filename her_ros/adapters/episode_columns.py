@@ -38,7 +38,8 @@ class DatasetError(HerRosError):
 
 
 def optional_library(name: str, command: str) -> Any:
-    """Import a module of a library that the package does not require.
+    """
+    Import a module of a library that the package does not require.
 
     :param command: which installs it
     :raises DatasetError: if it is missing, with the reason
@@ -65,7 +66,8 @@ def episode_of(
     session: int,
     number: int,
 ) -> Episode:
-    """Make an episode from columns; the inverse of :func:`own_columns` and the standard ones.
+    """
+    Make an episode from columns; the inverse of :func:`own_columns` and the standard ones.
 
     Without own columns, as in data of others, rewards and successes are computed by the task.
 
@@ -113,7 +115,8 @@ def episode_of(
 
 @contextmanager
 def named_faults(source: object) -> Iterator[None]:
-    """Report the errors of another library about data as one line.
+    """
+    Report the errors of another library about data as one line.
 
     :param source: file or folder
     :raises DatasetError: with the text of the error

@@ -28,7 +28,8 @@ _IDENTITY = ('session', 'env', 'episode')
 
 
 def write_lerobot(folder: Path, task: GoalTask, episodes: Iterable[Episode]) -> int:
-    """Write episodes as a LeRobotDataset, one at a time.
+    """
+    Write episodes as a LeRobotDataset, one at a time.
 
     A frame holds a state, the move from it, and what that led to (``next.…``).
 
@@ -121,7 +122,8 @@ def lerobot_task(folder: Path) -> dict[str, str]:
 
 
 def read_lerobot(folder: Path, task: GoalTask) -> Iterator[Episode]:
-    """Read the episodes of a LeRobotDataset that :func:`write_lerobot` has written.
+    """
+    Read the episodes of a LeRobotDataset that :func:`write_lerobot` has written.
 
     Observations come back in single precision, goals and moves as they were.
 

@@ -35,7 +35,8 @@ def dataset_id(task: GoalTask) -> str:
 
 
 def write_minari(folder: Path, task: GoalTask, episodes: Iterable[Episode]) -> int:
-    """Write episodes as a data set of Minari, one at a time.
+    """
+    Write episodes as a data set of Minari, one at a time.
 
     :param folder: root of data sets, ``MINARI_DATASETS_PATH``
     :return: number of episodes
@@ -86,7 +87,8 @@ def _buffer(minari: Any, episode: Episode) -> Any:
 
 
 def minari_folder(folder: Path) -> Path:
-    """Return the folder of the only data set below a folder.
+    """
+    Return the folder of the only data set below a folder.
 
     :raises DatasetError: if there is none, or more than one
     """
@@ -110,7 +112,8 @@ def minari_task(folder: Path) -> dict[str, str]:
 
 
 def read_minari(folder: Path, task: GoalTask) -> Iterator[Episode]:
-    """Read the episodes of a data set of Minari, a few at a time.
+    """
+    Read the episodes of a data set of Minari, a few at a time.
 
     :param folder: of one data set, or a folder that holds only one
     :param task: task of the data

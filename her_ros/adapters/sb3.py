@@ -16,7 +16,8 @@ Indices = int | Iterable[int] | None
 
 
 class Sb3VecEnv(VecEnv):
-    """N environments, stepped together in this process; faster than SB3's own vector environments.
+    """
+    N environments, stepped together in this process; faster than SB3's own vector environments.
 
     Behaves as SB3's ``DummyVecEnv`` of N environments ``her_ros/<task>``, bit for bit: an episode
     that ends is followed by the first state of the next one, and its last state is
@@ -38,7 +39,8 @@ class Sb3VecEnv(VecEnv):
         )
 
     def reset(self) -> Observation:
-        """Start episodes in all environments; return their first states.
+        """
+        Start episodes in all environments; return their first states.
 
         :raises SimError: if options were set, of which these environments have none
         """
@@ -51,7 +53,8 @@ class Sb3VecEnv(VecEnv):
         return states
 
     def step_async(self, actions: NDArray[np.float32]) -> None:
-        """Keep actions for :meth:`step_wait`.
+        """
+        Keep actions for :meth:`step_wait`.
 
         :param actions: in [-1, 1], shape (N, A)
         """
@@ -60,7 +63,8 @@ class Sb3VecEnv(VecEnv):
     def step_wait(
         self,
     ) -> tuple[Observation, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
-        """Move all environments for one control period.
+        """
+        Move all environments for one control period.
 
         :return: states, rewards (N,), ends of episodes (N,), and the ``info`` that SB3 expects of
             each environment
@@ -84,7 +88,8 @@ class Sb3VecEnv(VecEnv):
         return [getattr(self._envs, attr_name) for _ in self._rows(indices)]
 
     def set_attr(self, attr_name: str, value: Any, indices: Indices = None) -> None:
-        """Refuse: the environments are one object, and have nothing to set.
+        """
+        Refuse: the environments are one object, and have nothing to set.
 
         :raises AttributeError: always
         """

@@ -19,7 +19,8 @@ def print_arms() -> None:
 
 
 def print_check(name: str) -> int:
-    """Print the findings of a check of an arm; return the exit status.
+    """
+    Print the findings of a check of an arm; return the exit status.
 
     :raises ArmError: if there is no such arm, or its description or model cannot be read
     """

@@ -32,7 +32,8 @@ _VIDEO, _FILMED = 'policy.webp', 4
 def card(
     run: Path, out: Path, protocol: EvaluationProtocol, video: bool = False, disturb: str = ''
 ) -> None:
-    """Evaluate the best policy of a finished run; write ``policy.onnx`` and ``README.md``.
+    """
+    Evaluate the best policy of a finished run; write ``policy.onnx`` and ``README.md``.
 
     :param video: whether to film some episodes, too, into ``policy.webp``
     :param disturb: disturbances to measure as well; empty: none
@@ -101,7 +102,8 @@ def _training(
 
 
 def card_text(folder: RunFolder, result: dict[str, Any], rows: dict[str, str], model: Path) -> str:
-    """Return the text of a card.
+    """
+    Return the text of a card.
 
     :param rows: rows of its table; ``episodes`` is among them, and ``arm`` of an arm task
     :param model: where the card's policy stands

@@ -36,7 +36,8 @@ class DisturbedResult(NamedTuple):
 
 
 def measurable(task: GoalTask, text: str) -> Disturbances:
-    """Read the disturbances to measure, and check them before anything is simulated.
+    """
+    Read the disturbances to measure, and check them before anything is simulated.
 
     :param text: see :func:`parse_disturbances`
     :return: those that act on the task
@@ -64,7 +65,8 @@ def disturbed_results(
     protocol: EvaluationProtocol,
     undisturbed: int,
 ) -> Iterator[DisturbedResult]:
-    """Evaluate a policy, from the same start states every time.
+    """
+    Evaluate a policy, from the same start states every time.
 
     :param disturbances: those that are measured, at strength × 1; from :func:`measurable`
     :param undisturbed: successful episodes without disturbances, from the same start states

@@ -56,7 +56,8 @@ def evaluate(
     on: OnTask = _AS_TRAINED,
     disturb: str = '',
 ) -> None:
-    """Evaluate a policy and print the results.
+    """
+    Evaluate a policy and print the results.
 
     :param video: file for a video of the first episodes; None: no video
     :param shown: how many episodes it shows
@@ -120,7 +121,8 @@ def evaluated(
 
 
 def require_drawable(task: GoalTask) -> None:
-    """Check that pictures of a task can be drawn, before episodes are filmed.
+    """
+    Check that pictures of a task can be drawn, before episodes are filmed.
 
     :raises HerRosError: if the task has no scene to draw, or OpenGL is missing
     """
@@ -131,7 +133,8 @@ def require_drawable(task: GoalTask) -> None:
 
 
 def evaluated_task(policy: OnnxPolicy, on: OnTask = _AS_TRAINED) -> GoalTask:
-    """Return the task on which a policy is evaluated.
+    """
+    Return the task on which a policy is evaluated.
 
     :raises HerRosError: if there is no such task or arm, or the policy was made for another one
     """

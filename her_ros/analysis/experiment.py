@@ -1,4 +1,5 @@
-"""``her-ros experiment``: make the runs of a comparison, then its table, curves and summary.
+"""
+``her-ros experiment``: make the runs of a comparison, then its table, curves and summary.
 
 Every run is a ``her-ros train`` process with a run folder like any other, so the comparison
 measures what users get, topics and bags included. Parallel runs share the processors, so their
@@ -70,7 +71,8 @@ def list_experiments() -> None:
 
 
 def experiment(options: ExperimentOptions) -> int:
-    """Run all runs that have not finished, and report; return the exit status.
+    """
+    Run all runs that have not finished, and report; return the exit status.
 
     :return: 0 if all runs have finished, 1 if some failed, 130 after Ctrl-C
     """
@@ -116,7 +118,8 @@ def jobs_allowed() -> int:
 
 
 def _check(chosen: Experiment, options: ExperimentOptions) -> None:
-    """Check every variant before anything is made.
+    """
+    Check every variant before anything is made.
 
     :raises HerRosError: naming the first variant that does not fit
     """
@@ -149,7 +152,8 @@ def _claim(folder: Path, stack: ExitStack) -> None:
 
 
 def planned(chosen: Experiment, options: ExperimentOptions) -> list[Job]:
-    """Make, or find, the folders of all runs; the first seed of every variant comes first.
+    """
+    Make, or find, the folders of all runs; the first seed of every variant comes first.
 
     :raises HerRosError: if a run was begun with other parameters
     """

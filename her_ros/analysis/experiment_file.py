@@ -23,7 +23,8 @@ def is_experiment_file(name: str) -> bool:
 
 
 def read_experiment(path: Path) -> Experiment:
-    """Read an experiment: its name, its question, and at least two variants.
+    """
+    Read an experiment: its name, its question, and at least two variants.
 
     A variant is a name and its list of overrides, such as ``trainer.batch_size=64``. The first
     one is what the others are measured against.

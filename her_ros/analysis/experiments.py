@@ -7,7 +7,8 @@ from her_ros.config.schema import ConfigError
 
 @dataclass(frozen=True)
 class Variant:
-    """One side of a comparison: what it changes of a task's shipped parameters.
+    """
+    One side of a comparison: what it changes of a task's shipped parameters.
 
     The name is a part of run and topic names: letters, digits and _ only.
     """
@@ -114,7 +115,8 @@ EXPERIMENTS = (
 
 
 def experiment_named(name: str) -> Experiment:
-    """Return an experiment.
+    """
+    Return an experiment.
 
     :raises ConfigError: if there is none of that name
     """

@@ -45,7 +45,8 @@ class Tile(NamedTuple):
 
 
 def write_film(policy: OnnxPolicy, task: GoalTask, episodes: int, path: Path) -> None:
-    """Film the first evaluation episodes of a policy into a file.
+    """
+    Film the first evaluation episodes of a policy into a file.
 
     :param task: on which the policy is evaluated
     :raises HerRosError: if the task has no scene to draw, or the video cannot be made
@@ -67,7 +68,8 @@ def _size_of(path: Path) -> tuple[int, int]:
 def film(
     policy: OnnxPolicy, task: GoalTask, episodes: Sequence[int], draw: Draw
 ) -> Iterator[list[Tile]]:
-    """Draw evaluation episodes of a policy: those of :func:`evaluation_steps`.
+    """
+    Draw evaluation episodes of a policy: those of :func:`evaluation_steps`.
 
     :param task: one of the Fetch tasks, or of those that any arm does
     :param episodes: their numbers, counted from 0
@@ -121,7 +123,8 @@ def pictures_of(moments: Iterable[Sequence[Tile]]) -> Iterator[Picture]:
 
 
 def grid(tiles: Sequence[Tile], columns: int = 0) -> Picture:
-    """Put tiles of one size beside and below each other, with captions and edges.
+    """
+    Put tiles of one size beside and below each other, with captions and edges.
 
     :param columns: tiles in a row; 0: about as many as rows
     """

@@ -41,7 +41,8 @@ class LoadedRun:
 
 
 def load_run(run: RunFolder) -> LoadedRun:
-    """Read the bags of an online run.
+    """
+    Read the bags of an online run.
 
     :raises HerRosError: if it has learned from none, or one is missing or damaged
     """
@@ -68,7 +69,8 @@ class Rewards:
 
 
 def reward_shares(of: LoadedRun) -> Rewards:
-    """Draw the same batches with and without relabelling, while the buffer fills again.
+    """
+    Draw the same batches with and without relabelling, while the buffer fills again.
 
     TD errors and a curriculum, which follow from updates, have no say here.
     """
@@ -138,7 +140,8 @@ def _picked(
 
 
 def curriculum_distances(of: LoadedRun) -> dict[str, NDArray[np.float64]]:
-    """Return how far from the desired ones the goals lie that a curriculum chooses.
+    """
+    Return how far from the desired ones the goals lie that a curriculum chooses.
 
     From all that the run learned from, in batches of its size, as the strategy draws them and as
     the curriculum chooses among so drawn ones at several weights λ of proximity.

@@ -23,7 +23,8 @@ def draw_rewards(rewards: Rewards, title: str) -> Figure:
 
 
 def draw_goals(picked: PickedGoals, title: str) -> Figure:
-    """Draw from above, a panel per strategy, which goals it puts in for one state.
+    """
+    Draw from above, a panel per strategy, which goals it puts in for one state.
 
     Of goals that are no positions the first two values are drawn, or the only one.
     """

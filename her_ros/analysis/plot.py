@@ -14,7 +14,8 @@ from her_ros.runtime.run_folder import RunFolder
 
 
 def plot(folders: Sequence[Path], out: Path) -> None:
-    """Draw, and print what was written.
+    """
+    Draw, and print what was written.
 
     :param out: folder for the curves of several runs
     :raises HerRosError: if a folder is neither an experiment nor a run, or not readable

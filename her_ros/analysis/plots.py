@@ -36,7 +36,8 @@ def over_env_steps(title: str, ylabel: str) -> tuple[Figure, Axes]:
 
 
 def draw_curves(variants: Mapping[str, list[Curve]], title: str) -> Figure:
-    """Draw success over env steps: the median of every variant, and from lowest to highest seed.
+    """
+    Draw success over env steps: the median of every variant, and from lowest to highest seed.
 
     In the SVG the curve of a variant has the id ``curve_<variant>``.
     """

@@ -25,7 +25,8 @@ SUCCESSES = (0.3, 0.5, 0.7, 0.9)
 
 
 def write_report(folder: Path) -> list[Path]:
-    """Write summary and curves beside the table of an experiment; return their paths.
+    """
+    Write summary and curves beside the table of an experiment; return their paths.
 
     :raises ResultsError: if the table cannot be read, or no run has finished yet
     """
@@ -55,7 +56,8 @@ def reference_of(variants: Mapping[str, list[Curve]], experiment: Experiment | N
 def explanations(
     rows: Sequence[Row], variants: Mapping[str, list[Curve]], experiment: Experiment | None
 ) -> tuple[str, str]:
-    """Return the captions of the curves and of the table of an experiment.
+    """
+    Return the captions of the curves and of the table of an experiment.
 
     :param experiment: the experiment; None if unknown, so the first variant is the reference
     """
@@ -81,7 +83,8 @@ def explanations(
 def summary(
     rows: Sequence[Row], variants: Mapping[str, list[Curve]], experiment: Experiment | None
 ) -> str:
-    """Return the results of an experiment as Markdown.
+    """
+    Return the results of an experiment as Markdown.
 
     :param experiment: the experiment; None if unknown, so the first variant is the reference
     """

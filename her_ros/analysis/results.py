@@ -75,7 +75,8 @@ def write_table(path: Path, rows: Iterable[Row]) -> None:
 
 
 def read_table(path: Path) -> list[Row]:
-    """Read a table that :func:`write_table` wrote.
+    """
+    Read a table that :func:`write_table` wrote.
 
     :raises ResultsError: if it is no such table, or is empty
     """
@@ -143,7 +144,8 @@ class Spread:
 
 
 def spread(of: Sequence[Curve], points: int = 200) -> Spread:
-    """Interpolate the curves of a variant on one grid, which begins when all runs were evaluated.
+    """
+    Interpolate the curves of a variant on one grid, which begins when all runs were evaluated.
 
     The grid ends with the longest run. A run that ended earlier keeps its last success rate.
     """
@@ -165,7 +167,8 @@ def median_steps(of: Sequence[Curve], success: float) -> float:
 def speed_up(
     reference: Sequence[Curve], of: Sequence[Curve], success: float
 ) -> tuple[float, bool]:
-    """Compare how soon two variants reach a success rate, by their median env steps.
+    """
+    Compare how soon two variants reach a success rate, by their median env steps.
 
     :return: speed-up over the reference, NaN if unknown; and whether it is only a lower bound,
         because the reference never reached the success rate

@@ -10,7 +10,8 @@ from her_ros.runtime.errors import HerRosError
 
 
 def print_runs(runs: Path) -> None:
-    """Print a line for every run in a folder, and the faults of damaged ones.
+    """
+    Print a line for every run in a folder, and the faults of damaged ones.
 
     :raises HerRosError: if there is none
     """

@@ -51,7 +51,8 @@ class RunProgress:
 
 
 def find_runs(runs: Path) -> list[RunFolder]:
-    """List the run folders ``<runs>/<task>/<name>``, ordered by task and name.
+    """
+    List the run folders ``<runs>/<task>/<name>``, ordered by task and name.
 
     :raises HerRosError: if there is no such folder
     """

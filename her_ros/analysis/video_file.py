@@ -24,7 +24,8 @@ class VideoError(HerRosError):
 
 
 def require_writable(path: Path) -> None:
-    """Check that a video could be written, before it is made.
+    """
+    Check that a video could be written, before it is made.
 
     :raises VideoError: if its suffix is unknown, its folder missing, or its library not installed
     """
@@ -38,7 +39,8 @@ def require_writable(path: Path) -> None:
 
 
 def write_video(path: Path, pictures: Iterable[Picture], fps: float) -> None:
-    """Write pictures of one size, with even width and height.
+    """
+    Write pictures of one size, with even width and height.
 
     Each picture is asked for when it is written, so a video of any length fits into memory.
 

@@ -26,7 +26,8 @@ class ToolState(NamedTuple):
 
 
 class JointChain:
-    """The joints from base to tool, in this order, also those that are only measured.
+    """
+    The joints from base to tool, in this order, also those that are only measured.
 
     The joints are read from a MuJoCo model, which is not needed afterwards. Poses are products of
     exponentials (Lynch and Park 2017, "Modern Robotics", eq. 4.14 and 5.11). MuJoCo computes one
@@ -83,7 +84,8 @@ class JointChain:
         self._first[~turns, :3, 3] = self._axes[~turns]
 
     def tool_pose(self, joints: ArrayLike) -> tuple[Floats, Floats]:
-        """Return position, metres, (..., 3), and axes of the tool as columns, (..., 3, 3).
+        """
+        Return position, metres, (..., 3), and axes of the tool as columns, (..., 3, 3).
 
         :param joints: rad (m if prismatic), shape (..., J)
         """
@@ -91,7 +93,8 @@ class JointChain:
         return pose[..., :3, 3], pose[..., :3, :3]
 
     def tool_state(self, joints: ArrayLike) -> ToolState:
-        """Return pose and Jacobian of the tool.
+        """
+        Return pose and Jacobian of the tool.
 
         :param joints: rad (m if prismatic), shape (..., J)
         """
@@ -131,7 +134,8 @@ class JointChain:
 
 
 def tool_frame(description: ArmDescription, data: mujoco.MjData) -> mujoco.MjsSite:
-    """Return MuJoCo's view of the site or body that the tool is fixed to.
+    """
+    Return MuJoCo's view of the site or body that the tool is fixed to.
 
     :raises KeyError: if there is neither
     """

@@ -45,7 +45,8 @@ class Checked:
 
 
 def check_arm(arm: ArmDescription) -> Checked:
-    """Check that an arm's model has what the description names, and what the arm can do.
+    """
+    Check that an arm's model has what the description names, and what the arm can do.
 
     :raises ArmError: if the model cannot be loaded
     """

@@ -29,7 +29,8 @@ class Contact(NamedTuple):
 
 
 class CollisionChecker:
-    """Finds contacts of an arm's shapes with each other and with the table, the gripper open.
+    """
+    Finds contacts of an arm's shapes with each other and with the table, the gripper open.
 
     Neighbours along the chain of joints may touch, as may the parts of the gripper.
 
@@ -53,7 +54,8 @@ class CollisionChecker:
             self._data.joint(name).qpos = arm.gripper.open
 
     def contacts(self, joints: Floats) -> list[Contact]:
-        """Return the contacts for one state of the arm, the deepest of each two bodies.
+        """
+        Return the contacts for one state of the arm, the deepest of each two bodies.
 
         :param joints: rad (m if prismatic), shape (J,)
         """

@@ -1,4 +1,5 @@
-"""Description of an arm: its model, joints, tool, gripper, workspace and driver.
+"""
+Description of an arm: its model, joints, tool, gripper, workspace and driver.
 
 One file in YAML describes an arm, see ``config/arms``. Every section is a class, of this module,
 of :mod:`her_ros.arms.mechanics` or of :mod:`her_ros.arms.driver`. Lengths are in metres and angles
@@ -19,7 +20,8 @@ from her_ros.config.schema import ConfigError, configured, parameter
 
 @dataclass(frozen=True, kw_only=True)
 class Workspace:
-    """A box above a table, both relative to the base.
+    """
+    A box above a table, both relative to the base.
 
     The tool may be anywhere in the box. Tasks draw goals and objects around the middle of its
     horizontal extent (for the tasks of the package up to 0.15 m from it), and up to 0.45 m above
@@ -68,7 +70,8 @@ class Workspace:
 
 @dataclass(frozen=True, kw_only=True)
 class ArmDescription:
-    """Description of an arm.
+    """
+    Description of an arm.
 
     :param name: as commands, contracts and bags call the arm
     :param folder: what relative paths of models are relative to
@@ -92,7 +95,8 @@ class ArmDescription:
 
 
 def description_of(name: str, folder: Path, document: Any) -> ArmDescription:
-    """Make a checked description.
+    """
+    Make a checked description.
 
     :param document: the sections, as nested dictionaries
     :raises ConfigError: if a section, a key or a value is missing, unknown or not right

@@ -8,7 +8,8 @@ from her_ros.runtime.files import file_sha256, sha256
 
 
 def arm_digest(description: ArmDescription) -> str:
-    """Return the SHA-256 of a description and of the model files that it names by their paths.
+    """
+    Return the SHA-256 of a description and of the model files that it names by their paths.
 
     Models of installed packages are told by the versions of these packages.
 

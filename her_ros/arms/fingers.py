@@ -12,7 +12,8 @@ _SLIDE = int(mujoco.mjtJoint.mjJNT_SLIDE)
 
 
 def is_first_at_plus_y(description: ArmDescription, model: mujoco.MjModel) -> bool:
-    """Tell whether the finger that the first joint moves is at +y when the tool points down.
+    """
+    Tell whether the finger that the first joint moves is at +y when the tool points down.
 
     A finger that slides is on the side to which it opens, one that turns on that of its axis.
 

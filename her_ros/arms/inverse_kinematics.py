@@ -27,7 +27,8 @@ _ONE = np.eye(6)
 
 
 class InverseKinematics:
-    """Inverse kinematics of an arm, for many states at once.
+    """
+    Inverse kinematics of an arm, for many states at once.
 
     The tool keeps the orientation ``tool.down_rpy``. Joint limits hold. An arm with more than six
     joints stays near its home. A target out of reach gives a position near it, without jumps.
@@ -55,7 +56,8 @@ class InverseKinematics:
         self.down = down.reshape(3, 3)
 
     def solve(self, joints: ArrayLike, position: ArrayLike, axes: Floats | None = None) -> Floats:
-        """Return joints with which the tool is at a position and points down.
+        """
+        Return joints with which the tool is at a position and points down.
 
         :param joints: to begin with, rad (m if prismatic), shape (..., J)
         :param position: of the tool, metres, frame of the base, shape (..., 3)
@@ -95,7 +97,8 @@ class InverseKinematics:
         max_speed: float | None = None,
         axes: Floats | None = None,
     ) -> Floats:
-        """Return joints that displace the tool within a time, within the limits of their speeds.
+        """
+        Return joints that displace the tool within a time, within the limits of their speeds.
 
         If a joint would be too fast, the changes of all are scaled down by the same factor.
 
@@ -127,7 +130,8 @@ class InverseKinematics:
         return error
 
     def _step(self, joints: Floats, jacobian: Floats, error: Floats, damping: Floats) -> Floats:
-        """Compute one step of damped least squares, dq = Jᵀ(JJᵀ + λ²1)⁻¹(e - J z) + z.
+        """
+        Compute one step of damped least squares, dq = Jᵀ(JJᵀ + λ²1)⁻¹(e - J z) + z.
 
         z leads home. The damping grows with the error, so that the steps are small where a
         target cannot be reached and as large as Newton's near the solution (Sugihara 2011,

@@ -1,4 +1,5 @@
-"""Sections of an arm's description about its mechanics: model, joints, tool and gripper.
+"""
+Sections of an arm's description about its mechanics: model, joints, tool and gripper.
 
 Lengths are in metres and angles in radians, in the axes of the base
 (:mod:`her_ros.arms.description`).
@@ -20,7 +21,8 @@ _LARGEST_JOINT = 100.0
 
 @dataclass(frozen=True, kw_only=True)
 class ModelFiles:
-    """Where the model of arm and gripper lies.
+    """
+    Where the model of arm and gripper lies.
 
     A source is ``menagerie:FOLDER/FILE.xml`` of the package mujoco-menagerie,
     ``python:PACKAGE/FILE`` of an installed Python package, the path of an MJCF or URDF file,
@@ -137,7 +139,8 @@ class Tool:
 
 @dataclass(frozen=True, kw_only=True)
 class Gripper:
-    """A parallel gripper, moved by one joint or by one joint per finger.
+    """
+    A parallel gripper, moved by one joint or by one joint per finger.
 
     Both fingers have the same distance from the middle, which depends linearly on the joints:
     ``max_opening / 2 * (joint - closed) / (open - closed)``. The joint of a linkage such as the
@@ -206,7 +209,8 @@ class Gripper:
 
 
 def require_different(name: str, values: tuple[str, ...]) -> None:
-    """Check that a list names nothing twice.
+    """
+    Check that a list names nothing twice.
 
     :raises ConfigError: if it does
     """
@@ -215,7 +219,8 @@ def require_different(name: str, values: tuple[str, ...]) -> None:
 
 
 def require_length(name: str, values: tuple[Any, ...], count: int, of: str) -> None:
-    """Check that a list has as many values as another one.
+    """
+    Check that a list has as many values as another one.
 
     :raises ConfigError: if it does not
     """

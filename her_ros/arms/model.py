@@ -76,7 +76,8 @@ class FetchModel:
 
 @functools.cache
 def load_model(task: GoalTask) -> FetchModel:
-    """Load, settle and index a task's model, once per process.
+    """
+    Load, settle and index a task's model, once per process.
 
     :raises ArmError: if the task or its assets are missing
     """
@@ -110,7 +111,8 @@ def load_model(task: GoalTask) -> FetchModel:
 
 
 def assets_folder() -> Path:
-    """Locate gymnasium-robotics' Fetch assets without importing the package.
+    """
+    Locate gymnasium-robotics' Fetch assets without importing the package.
 
     :raises ArmError: if the package is not installed
     """
@@ -125,7 +127,8 @@ def assets_folder() -> Path:
 
 
 def scene_mjcf(scene_spec: SceneSpec) -> mujoco.MjSpec:
-    """Read a task's MJCF as it stands, with all that is only visual.
+    """
+    Read a task's MJCF as it stands, with all that is only visual.
 
     :raises ArmError: if the file is missing or MuJoCo cannot read it
     """
@@ -139,7 +142,8 @@ def scene_mjcf(scene_spec: SceneSpec) -> mujoco.MjSpec:
 
 
 def compile_scene(scene_spec: SceneSpec) -> mujoco.MjModel:
-    """Compile a task's MJCF, with the gripper welded to the mocap without any offset.
+    """
+    Compile a task's MJCF, with the gripper welded to the mocap without any offset.
 
     :raises ArmError: if the file is missing or MuJoCo refuses it
     """

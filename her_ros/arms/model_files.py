@@ -17,7 +17,8 @@ _PYTHON = 'python:'
 
 
 def load_spec(description: ArmDescription) -> mujoco.MjSpec:
-    """Load the model of an arm, with its gripper attached, for changes before it is compiled.
+    """
+    Load the model of an arm, with its gripper attached, for changes before it is compiled.
 
     Bodies without joints keep their names, also those of a URDF.
 
@@ -44,7 +45,8 @@ def load_spec(description: ArmDescription) -> mujoco.MjSpec:
 
 
 def compile_spec(spec: mujoco.MjSpec, description: ArmDescription) -> mujoco.MjModel:
-    """Compile a model.
+    """
+    Compile a model.
 
     :raises ArmError: if MuJoCo refuses it
     """
@@ -55,7 +57,8 @@ def compile_spec(spec: mujoco.MjSpec, description: ArmDescription) -> mujoco.MjM
 
 
 def kinematic_model(description: ArmDescription) -> mujoco.MjModel:
-    """Load the joints of an arm and its gripper, without shapes and without a physics of its own.
+    """
+    Load the joints of an arm and its gripper, without shapes and without a physics of its own.
 
     Files of meshes are not read, and may be missing.
 
@@ -74,7 +77,8 @@ def kinematic_model(description: ArmDescription) -> mujoco.MjModel:
 
 
 def arm_model(description: ArmDescription) -> mujoco.MjModel:
-    """Load the joints of an arm and its gripper, as the description names them.
+    """
+    Load the joints of an arm and its gripper, as the description names them.
 
     :raises ArmError: as :func:`kinematic_model`, or if the model lacks a joint or body that the
         description names, or the joints do not lead from base to tool
@@ -86,7 +90,8 @@ def arm_model(description: ArmDescription) -> mujoco.MjModel:
 
 
 def model_path(source: str, folder: Path) -> Path:
-    """Return where the file of a model lies; one of the menagerie is downloaded once.
+    """
+    Return where the file of a model lies; one of the menagerie is downloaded once.
 
     :param source: as :class:`~her_ros.arms.description.ModelFiles` says
     :param folder: what a relative path is relative to

@@ -1,4 +1,5 @@
-"""Where the arm of a goal task stands in the world, and where its tool starts.
+"""
+Where the arm of a goal task stands in the world, and where its tool starts.
 
 The world frame is that of the Fetch tasks. Any other arm stands so that its table is as high as
 theirs, and so that its tool starts where theirs does: then a policy that was trained on one arm
@@ -44,7 +45,8 @@ class Placement:
 
 
 def placement_of(task: GoalTask) -> Placement:
-    """Return where a task's arm stands.
+    """
+    Return where a task's arm stands.
 
     :raises ArmError: if the task has no arm, or its description has a fault
     """

@@ -22,7 +22,8 @@ _SUFFIXES = ('.yaml', '.yml')
 
 
 def arm_named(name: str) -> ArmDescription:
-    """Return the description of an arm.
+    """
+    Return the description of an arm.
 
     :param name: one of ``ARMS``, or the path of a description, which ends in ``.yaml``
     :raises ArmError: if there is no such arm, or its description has a fault
@@ -47,7 +48,8 @@ def arm_named(name: str) -> ArmDescription:
 
 
 def with_workspace(task: GoalTask) -> GoalTask:
-    """Return a task together with the workspace of its arm, for contracts and bags.
+    """
+    Return a task together with the workspace of its arm, for contracts and bags.
 
     :raises ArmError: if there is no such arm, or its description has a fault
     """
@@ -58,7 +60,8 @@ def with_workspace(task: GoalTask) -> GoalTask:
 
 
 def all_arms() -> Iterator[ArmDescription]:
-    """Return the descriptions of all arms.
+    """
+    Return the descriptions of all arms.
 
     :raises ArmError: if one has a fault
     """
@@ -66,7 +69,8 @@ def all_arms() -> Iterator[ArmDescription]:
 
 
 def read_arm(path: Path) -> ArmDescription:
-    """Read a description; the arm has the name of the file.
+    """
+    Read a description; the arm has the name of the file.
 
     :raises ArmError: if the file cannot be read, or a section, a key or a value is not right
     """

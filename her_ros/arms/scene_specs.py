@@ -1,4 +1,5 @@
-"""Scene, start pose, and object and goal regions of the four Fetch tasks.
+"""
+Scene, start pose, and object and goal regions of the four Fetch tasks.
 
 The tasks are those of Plappert et al. 2018 (arXiv 1802.09464), section 1.1; the numbers are those
 of gymnasium-robotics' ``FetchReach-v4``, ``FetchPush-v4``, ``FetchSlide-v4`` and
@@ -91,7 +92,8 @@ SCENE_SPECS = {
 
 
 def scene_spec_of(task: GoalTask) -> SceneSpec:
-    """Return the scene of a task; one of another arm has the regions of the Fetch's.
+    """
+    Return the scene of a task; one of another arm has the regions of the Fetch's.
 
     :raises ArmError: if the task has no arm
     """

@@ -20,7 +20,8 @@ NEVER_TOUCHING = (
 
 
 def simplify_model(spec: mujoco.MjSpec) -> None:
-    """Remove elements that are only visual, and exclude contacts that cannot occur.
+    """
+    Remove elements that are only visual, and exclude contacts that cannot occur.
 
     Lights, cameras, the goal marker, the mocap's coloured bars and the massless frames of cameras
     do not affect the dynamics, but MuJoCo updates them at every substep.

@@ -80,7 +80,8 @@ def tilt(ik: InverseKinematics, rotation: Floats) -> Floats:
 
 
 def full_action_speed(ik: InverseKinematics, joints: Floats) -> Floats:
-    """Return the speed along each axis at which the first joint is at its limit, m/s, (N,).
+    """
+    Return the speed along each axis at which the first joint is at its limit, m/s, (N,).
 
     The tool moves along the diagonal that is worst for the arm, and does not turn.
     """
@@ -94,7 +95,8 @@ def full_action_speed(ik: InverseKinematics, joints: Floats) -> Floats:
 
 
 def joints_at(ik: InverseKinematics, point: Floats) -> Floats | None:
-    """Find joints with which the tool is at a point and points down; None: there are none.
+    """
+    Find joints with which the tool is at a point and points down; None: there are none.
 
     Of several solutions, return the one that leaves the tool most freedom.
 
@@ -117,7 +119,8 @@ def joints_at(ik: InverseKinematics, point: Floats) -> Floats | None:
 
 
 def reach(ik: InverseKinematics) -> tuple[Floats, Floats]:
-    """Return the nearest and the farthest point along x that the tool reaches from home.
+    """
+    Return the nearest and the farthest point along x that the tool reaches from home.
 
     :return: metres, frame of the base, shape (3,) each
     """

@@ -18,7 +18,8 @@ class RecoverableError(BagError):
 
 @contextmanager
 def wrap_errors(source: object = '') -> Iterator[None]:
-    """Convert every exception into a BagError that names its source.
+    """
+    Convert every exception into a BagError that names its source.
 
     mcap, rosbags, sqlite3, YAML and the compressors raise their own errors, and on damaged input
     also undocumented ones. So every exception is caught.

@@ -34,7 +34,8 @@ _END_S = 10.0
 
 @dataclass
 class EpisodeSource:
-    """Reads the episodes of a list of bags, once in order or shuffled without end.
+    """
+    Reads the episodes of a list of bags, once in order or shuffled without end.
 
     Every order is a function of the bags and the seed, never of time. Faults of a bag are noted,
     and its valid episodes are still used.
@@ -54,7 +55,8 @@ class EpisodeSource:
         return self._prefetch(_in_order, (list(self.bags), self.task))
 
     def shuffled(self) -> Iterator[Episode]:
-        """Read the bags in endless passes, each pass in another order.
+        """
+        Read the bags in endless passes, each pass in another order.
 
         Eight bags are open at a time, and an episode of each is taken in turn. Eight bags or fewer
         are read four times per pass, each time another random quarter of their episodes.

@@ -24,7 +24,8 @@ _LARGEST_AT_ONCE = 512 << 20
 
 @dataclass(frozen=True)
 class Bag:
-    """The finished episodes of a bag.
+    """
+    The finished episodes of a bag.
 
     :param metadata: metadata of the writer (see :class:`her_ros.bags.writer.BagWriter`); for a
         directory the custom data in its metadata.yaml
@@ -48,7 +49,8 @@ class _Recording(NamedTuple):
 
 
 def read_bag(path: Path, task: GoalTask | None = None) -> Bag:
-    """Read the episodes of a bag.
+    """
+    Read the episodes of a bag.
 
     :param path: a ``.mcap`` or ``.db3`` file, or a rosbag2 directory
     :param task: task that the bag must be of; by default found from its metadata
@@ -76,7 +78,8 @@ def read_bag(path: Path, task: GoalTask | None = None) -> Bag:
 
 
 def read_bag_metadata(path: Path) -> dict[str, str]:
-    """Read the metadata of a bag, without its messages.
+    """
+    Read the metadata of a bag, without its messages.
 
     :raises BagError: if it is no bag, cut short or damaged
     """

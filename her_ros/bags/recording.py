@@ -19,7 +19,8 @@ _FEED = 1 << 11
 
 
 class Recording:
-    """The files of a bag in their order; one is open at a time.
+    """
+    The files of a bag in their order; one is open at a time.
 
     :param path: a bare file or a rosbag2 directory
     :param on_damage: called with each damage found, after which reading goes on; by default damage
@@ -124,7 +125,8 @@ def _by_number(path: Path) -> list[tuple[int, str]]:
 
 
 def _decompress(path: Path, plain: Path) -> None:
-    """Decompress as far as possible.
+    """
+    Decompress as far as possible.
 
     :raises BagError: if the file is damaged, cut short or no recording; the output so far is kept
     """

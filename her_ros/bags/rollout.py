@@ -16,7 +16,8 @@ from her_ros.wire.sessions import Sessions
 
 
 class RolloutRecorder:
-    """Records every complete rollout of a worker as a bag.
+    """
+    Records every complete rollout of a worker as a bag.
 
     :param folder: folder of the finished bags
     :param metadata: custom data of each bag
@@ -53,7 +54,8 @@ class RolloutRecorder:
             self._writer.write(topic, CLOUD_TYPE, cdr, stamp_ns)
 
     def step(self, topic: str, cdr: bytes, stamp_ns: int) -> Path | None:
-        """Record a ``step`` message.
+        """
+        Record a ``step`` message.
 
         :param stamp_ns: when it was received, wall time, nanoseconds
         :return: the finished bag, if this message ended a whole rollout
@@ -132,7 +134,8 @@ class RolloutRecorder:
 
 
 def run_metadata(task: GoalTask, **more: object) -> dict[str, str]:
-    """Return the metadata of a run's bags; who writes a bag notes the format of rows with truth.
+    """
+    Return the metadata of a run's bags; who writes a bag notes the format of rows with truth.
 
     :param more: further entries
     """

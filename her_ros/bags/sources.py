@@ -16,7 +16,8 @@ BARE_SUFFIXES = (*(f'.{name}' for name in STORAGES), *(f'.{name}.zstd' for name 
 
 
 def expand(paths: Iterable[Path]) -> list[Path]:
-    """List the bags at some paths.
+    """
+    List the bags at some paths.
 
     :param paths: bare bags, rosbag2 directories, folders of either, or run folders of her_ros,
         of which ``bags/`` is used
@@ -34,7 +35,8 @@ def expand(paths: Iterable[Path]) -> list[Path]:
 
 
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a bag; for a directory those of its files, separated by spaces.
+    """
+    Return the SHA-256 of a bag; for a directory those of its files, separated by spaces.
 
     As in the readers, only regular files count, and no links out of a directory.
 
@@ -51,7 +53,8 @@ def digest_of(path: Path) -> str:
 
 
 def files_of(path: Path) -> list[Path]:
-    """List the files of a bag, with those that sqlite keeps beside a bare one.
+    """
+    List the files of a bag, with those that sqlite keeps beside a bare one.
 
     :raises OSError: if it is a directory that cannot be read
     """

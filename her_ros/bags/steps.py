@@ -12,7 +12,8 @@ from her_ros.wire.cloud import CLOUD_TYPE
 
 
 class StepMessages:
-    """The ``step`` messages of a bag by topic, in the order of recording.
+    """
+    The ``step`` messages of a bag by topic, in the order of recording.
 
     :param path: a bare bag or a rosbag2 directory
     :param task: task that the bag must be of; by default found from its metadata or from the sizes
@@ -37,7 +38,8 @@ class StepMessages:
         self._on_batch = on_batch
 
     def by_topic(self) -> Iterator[tuple[str, GoalTask, list[bytes | memoryview]]]:
-        """Read the bag from its beginning.
+        """
+        Read the bag from its beginning.
 
         :return: topic, task and messages in CDR, one piece of the bag at a time
         :raises Exception: any error of the storage readers if it is no bag, cut short or damaged;
@@ -67,7 +69,8 @@ def _is_step(message: Message) -> bool:
 
 
 def no_steps(topics: Mapping[str, str], source: object = '') -> BagError:
-    """Make the error of a bag without ``step`` messages.
+    """
+    Make the error of a bag without ``step`` messages.
 
     :param topics: types of its topics, by name
     """
@@ -79,7 +82,8 @@ def no_steps(topics: Mapping[str, str], source: object = '') -> BagError:
 
 
 def no_episode(left_over: int, source: object = '') -> BagError:
-    """Make the error of a bag without a finished episode.
+    """
+    Make the error of a bag without a finished episode.
 
     :param left_over: rows that belong to none
     """

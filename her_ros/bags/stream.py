@@ -18,7 +18,8 @@ from her_ros.wire.cloud import decoder_with_truth
 
 
 def read_episodes(*paths: str | PathLike[str], task: GoalTask | None = None) -> Iterator[Episode]:
-    """Read the finished episodes of bags, one at a time, in bounded memory.
+    """
+    Read the finished episodes of bags, one at a time, in bounded memory.
 
     :param paths: bare bags, rosbag2 directories, folders of either, or run folders
     :param task: task that the bags must be of; by default found from the metadata of each bag
@@ -29,7 +30,8 @@ def read_episodes(*paths: str | PathLike[str], task: GoalTask | None = None) -> 
 
 
 def stream_episodes(path: Path, task: GoalTask | None = None) -> Iterator[Episode]:
-    """Read the finished episodes of a bag, one at a time; see :class:`EpisodeStream`.
+    """
+    Read the finished episodes of a bag, one at a time; see :class:`EpisodeStream`.
 
     An episode that violates the wire contract ends the reading.
 
@@ -46,7 +48,8 @@ def stream_episodes(path: Path, task: GoalTask | None = None) -> Iterator[Episod
 
 
 class EpisodeStream(StepMessages):
-    """Yields the finished episodes of a bag with their topics, each when its last row is read.
+    """
+    Yields the finished episodes of a bag with their topics, each when its last row is read.
 
     Memory holds about a megabyte of the file, or one chunk if that is larger, and the unfinished
     episodes (see :class:`her_ros.episodes.assembly.EpisodeAssembler`). Checksums are verified
@@ -71,7 +74,7 @@ class EpisodeStream(StepMessages):
 
     @property
     def left_over(self) -> int:
-        """Number of rows so far that belong to no finished episode."""
+        """Return the number of rows so far that belong to no finished episode."""
         return self._assembler.left_over
 
     @property
@@ -81,13 +84,14 @@ class EpisodeStream(StepMessages):
 
     @property
     def nothing_finished(self) -> BagError:
-        """The error of a bag without a finished episode."""
+        """Return the error of a bag without a finished episode."""
         if not self._has_steps and not any(is_step(*each) for each in self.topics.items()):
             return no_steps(self.topics, self.path)
         return no_episode(self.left_over, self.path)
 
     def __iter__(self) -> Iterator[tuple[str, Episode]]:
-        """Read the bag from its beginning.
+        """
+        Read the bag from its beginning.
 
         :return: topic and episode
         :raises BagError: if it is no bag, cut short, damaged or of another task

@@ -19,7 +19,8 @@ def is_step(topic: str, message_type: str) -> bool:
 def agree_on_task(
     metadata: Mapping[str, str], task: GoalTask | None, message: bytes | memoryview | None
 ) -> GoalTask:
-    """Return the task of a bag.
+    """
+    Return the task of a bag.
 
     :param metadata: metadata of its writer
     :param task: the task that the reader expects; None for any

@@ -39,7 +39,8 @@ _OFFERED_QOS = json.dumps(
 
 
 class BagWriter:
-    """Writes ``<folder>/<name>.mcap``; before :meth:`close` it is a hidden temporary file.
+    """
+    Writes ``<folder>/<name>.mcap``; before :meth:`close` it is a hidden temporary file.
 
     Checksums cover every byte. LZ4 makes a FetchPush rollout of 16 environments a third smaller,
     and one of a single environment two thirds smaller. It takes no longer to write or read than an
@@ -71,7 +72,8 @@ class BagWriter:
         self._writer.start('ros2', library='her_ros')
 
     def write(self, topic: str, message_type: str, cdr: bytes, stamp_ns: int) -> None:
-        """Add a message.
+        """
+        Add a message.
 
         :param topic: full name of the topic
         :param message_type: such as ``sensor_msgs/msg/PointCloud2``
@@ -86,7 +88,8 @@ class BagWriter:
         self._stamps_ns.append(stamp_ns)
 
     def close(self, metadata: Mapping[str, str] | None = None) -> Path:
-        """Finish the file and give it its final name.
+        """
+        Finish the file and give it its final name.
 
         :param metadata: further values, not known at the start
         :return: path of the bag
@@ -138,7 +141,8 @@ class BagWriter:
         )
 
     def _rosbag2_metadata(self) -> str:
-        """Return the metadata that `ros2 bag info` shows and `ros2 bag reindex` keeps, as JSON.
+        """
+        Return the metadata that `ros2 bag info` shows and `ros2 bag reindex` keeps, as JSON.
 
         JSON is YAML as well. rosbag2 requires every key, but takes topics, counts and times from
         the summary.
@@ -153,7 +157,8 @@ def _temporary_name(name: str) -> str:
 
 
 def remove_unfinished(folder: Path, pattern: str = '*') -> None:
-    """Remove the temporary files of bags whose writers were killed.
+    """
+    Remove the temporary files of bags whose writers were killed.
 
     Files of running writers stay.
 
@@ -185,7 +190,8 @@ def write_rollout(
     start_ns: int | None = None,
     period_s: float = 0.0,
 ) -> Path:
-    """Write a whole rollout from memory.
+    """
+    Write a whole rollout from memory.
 
     :param metadata: see :class:`BagWriter`; the format of rows with the truth is noted
     :param messages: rows per message

@@ -33,7 +33,8 @@ def list_arms() -> None:
 def check(
     arm: Annotated[str, typer.Argument(help='Name of an arm, or a description, a .yaml file.')],
 ) -> None:
-    """Check the description of an arm against its model.
+    """
+    Check the description of an arm against its model.
 
     Print one line for everything that is missing or wrong, and what the arm can do: reach,
     manipulability, and the speed that a full action may have. Exit with status 1 after a fault.

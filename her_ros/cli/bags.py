@@ -50,7 +50,8 @@ def info(
         bool, typer.Option('--json', help='Print JSON: the total and each bag.')
     ] = False,
 ) -> None:
-    """Show the contents of bags, and whether they are useful for training.
+    """
+    Show the contents of bags, and whether they are useful for training.
 
     HER can learn from a failed episode in which the achieved goal moved by more than the
     tolerance. Goals covered: the share of episodes whose desired goal lies in a cell, a cube as
@@ -73,7 +74,8 @@ def verify(
         bool, typer.Option('--all', help='Print all faults, not 20 of each kind and bag.')
     ] = False,
 ) -> None:
-    """Check every row of bags against the wire contract, and recompute the rewards.
+    """
+    Check every row of bags against the wire contract, and recompute the rewards.
 
     Each fault is one line: its place, the value found and the value expected. An episode that was
     unfinished at the end of the recording is a note, not a fault. The exit status is 1 if there
@@ -95,7 +97,8 @@ def recover(
     ] = None,
     task: Task = None,
 ) -> None:
-    """Write everything readable in a damaged bag to a new bag.
+    """
+    Write everything readable in a damaged bag to a new bag.
 
     For bags that are truncated, lack index or metadata.yaml, or have damaged parts, for example
     because the recorder died or the disk failed. Damaged parts are left out. All topics are kept.
@@ -115,7 +118,8 @@ def merge(
     out: Annotated[Path, typer.Option(help='New rosbag2 directory.')],
     task: Task = None,
 ) -> None:
-    """Merge bags of one task into one rosbag2 directory, ordered by stamps.
+    """
+    Merge bags of one task into one rosbag2 directory, ordered by stamps.
 
     The new bag has the episodes of all bags. Damaged bags, and bags with the same episode, are
     refused.
@@ -147,7 +151,8 @@ def convert(
         ),
     ] = None,
 ) -> None:
-    """Convert recordings of a robot's own topics to bags for training.
+    """
+    Convert recordings of a robot's own topics to bags for training.
 
     For recordings made without robot_bridge, such as demonstrations by hand. They must have
     joint_states, goal and, for tasks with an object, object_pose; recorded commands of the arm are
@@ -172,7 +177,8 @@ def export_(
     out: Annotated[Path, typer.Option(help='New folder for the data set.')],
     task: Task = None,
 ) -> None:
-    """Write the finished episodes of bags as a data set that other libraries read.
+    """
+    Write the finished episodes of bags as a data set that other libraries read.
 
     Minari carries all that bags carry. LeRobot carries observations in single precision, and no
     disturbed episodes. The libraries are installed by pip install 'her_ros[minari]' or, into an
@@ -199,7 +205,8 @@ def import_(
         str | None, typer.Option(help='Task of a data set that her-ros did not write.')
     ] = None,
 ) -> None:
-    """Write the episodes of a data set as bags, for train-offline.
+    """
+    Write the episodes of a data set as bags, for train-offline.
 
     A data set of Minari that others wrote needs the observations observation, achieved_goal and
     desired_goal, one goal per episode, and actions within -1 and 1. Rewards and successes are

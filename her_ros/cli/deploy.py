@@ -50,7 +50,8 @@ def deploy(
         typer.Option(help="Another name of a robot's topic, such as object_pose:=/block."),
     ] = None,
 ) -> None:
-    """Run a policy on a robot, behind its safety filter and watchdog.
+    """
+    Run a policy on a robot, behind its safety filter and watchdog.
 
     Starts policy, robot_bridge and, unless a real robot is used, a simulated robot. Each new goal
     on /robot/goal starts an episode. `--robot none` starts the policy alone.

@@ -36,7 +36,8 @@ def evaluate(
         int, typer.Option(min=1, max=64, help='Episodes that the video shows beside each other.')
     ] = 9,
 ) -> None:
-    """Measure the success rate of a policy in simulation, in this process and without ROS.
+    """
+    Measure the success rate of a policy in simulation, in this process and without ROS.
 
     The start states are fixed, the same as in evaluations of training, and never trained on.
     A video needs no display; MP4 needs `pip install her_ros[video]`.

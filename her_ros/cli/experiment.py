@@ -45,7 +45,8 @@ def experiment(
         ),
     ] = None,
 ) -> None:
-    """Train variants of HER with several seeds, and draw their learning curves.
+    """
+    Train variants of HER with several seeds, and draw their learning curves.
 
     Each variant is trained with each seed, in a run like those of `train`. The results are
     results.csv, summary.md and curves. Repeat the command to run what is missing.

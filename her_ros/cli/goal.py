@@ -26,7 +26,8 @@ def goal(
         bool, typer.Option(help='Wait for the end of the episode, or only for acceptance.')
     ] = True,
 ) -> None:
-    """Send a goal to a running robot or simulation, and report its result.
+    """
+    Send a goal to a running robot or simulation, and report its result.
 
     Exit status: 0 reached (with --no-wait: accepted), 1 refused, 3 missed, 4 given up or unknown.
     Ctrl-C stops the robot.

@@ -27,7 +27,8 @@ def plot(
         'plots'
     ),
 ) -> None:
-    """Plot the curves of an experiment, the effect of HER in a run, or several runs together.
+    """
+    Plot the curves of an experiment, the effect of HER in a run, or several runs together.
 
     For several runs, also unfinished ones: success over env steps. For one run, into its plots/:
     the share of rewards that are 0 before and after relabelling, over the training; the goals

@@ -18,7 +18,8 @@ def publish(
     topic: Annotated[str, typer.Option(help='A policy topic.')] = '/robot/policy',
     timeout: Annotated[float, typer.Option(help='Give up after this many seconds.')] = 10.0,
 ) -> None:
-    """Send a policy to a policy node whose parameter accept_policies is true.
+    """
+    Send a policy to a policy node whose parameter accept_policies is true.
 
     The node uses it from the next episode on. Its diagnostics report whether it was accepted.
     """

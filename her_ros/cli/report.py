@@ -28,7 +28,8 @@ def report(
         ),
     ] = None,
 ) -> None:
-    """Write a page of HTML that shows what a run learned, or that compares runs or variants.
+    """
+    Write a page of HTML that shows what a run learned, or that compares runs or variants.
 
     It shows the result beside what is published, the learning curve, where the policy succeeds
     and its worst episodes, what HER did, what the time went into, and how to repeat the run. The

@@ -34,7 +34,8 @@ def reset(
         typer.Option(help='Namespace of the node; default: robot, or her_ros/worker_0.'),
     ] = '',
 ) -> None:
-    """Reset a running bridge, simulated robot or simulation.
+    """
+    Reset a running bridge, simulated robot or simulation.
 
     robot_bridge repeats the last goal. simulated_robot takes another start state of arm and
     object. fetch_env abandons its rollout and starts another.

@@ -19,7 +19,8 @@ def _root() -> None:
 def list_runs(
     runs: Annotated[Path, typer.Argument(help='Folder of all runs.')] = Path('runs'),
 ) -> None:
-    """List the runs in a folder: how they stand, and what they have reached.
+    """
+    List the runs in a folder: how they stand, and what they have reached.
 
     A run is solved, at its limit, trained (from bags), running, unfinished (the same command goes
     on with it) or damaged. Success is that of the best evaluation.

@@ -41,7 +41,8 @@ def simulate(
     override: Overrides = None,
     namespace: Annotated[str, typer.Option(help='ROS namespace of the nodes.')] = 'her_ros',
 ) -> None:
-    """Run a policy in simulation through ROS 2 nodes, until Ctrl-C.
+    """
+    Run a policy in simulation through ROS 2 nodes, until Ctrl-C.
 
     Starts simulation and policy, as simulate.launch.py does, for machines without the ros2
     command. To measure a policy without ROS, use evaluate.

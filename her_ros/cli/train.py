@@ -69,7 +69,8 @@ def train(
     ] = 0,
     discovery_server: DiscoveryServer = '',
 ) -> None:
-    """Train a task through real ROS 2 nodes, and write a policy.
+    """
+    Train a task through real ROS 2 nodes, and write a policy.
 
     Starts simulation, policy, recorder, evaluator and trainer as processes, shows how they do,
     and stops by the task's stop rule. Without --new, the last run of

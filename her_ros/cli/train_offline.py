@@ -51,7 +51,8 @@ def train_offline(
     override: Overrides = None,
     report: Report = True,
 ) -> None:
-    """Train from bags that exist, without ROS. Only --evaluate runs a simulation.
+    """
+    Train from bags that exist, without ROS. Only --evaluate runs a simulation.
 
     Takes bags of this package or of `ros2 bag record`, in any number and form; relabels them with
     HER; leaves the same files as `train`. The same command again resumes.

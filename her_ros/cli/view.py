@@ -41,7 +41,8 @@ def view(
     ] = 8080,
     dark: Annotated[bool, typer.Option('--dark', help='Begin with a dark page.')] = False,
 ) -> None:
-    """Show a policy that acts, recorded episodes, or nodes that run, in 3D in a browser.
+    """
+    Show a policy that acts, recorded episodes, or nodes that run, in 3D in a browser.
 
     A policy: move its goal, and disturb it. Episodes of a run or of bags: how each one went, why
     it missed its goal, and what HER makes of it; of a training that runs, too. With --live, the

@@ -29,7 +29,8 @@ def worker(
     ] = None,
     discovery_server: DiscoveryServer = '',
 ) -> None:
-    """Simulate for a run that `her-ros train` started, until it has finished or Ctrl-C.
+    """
+    Simulate for a run that `her-ros train` started, until it has finished or Ctrl-C.
 
     Starts a simulation, a policy and a recorder as members of the run, with a free number of
     their own. Without the run folder, the recorder is one of train --recorders beside the trainer.

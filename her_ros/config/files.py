@@ -25,7 +25,8 @@ _GIVEN_BY_LAUNCHER = ('run_dir', 'worker', 'exploration.enabled')
 
 
 def shipped_file(task: str) -> Path:
-    """Return the parameter file that comes for a task, with this package or with the task's own.
+    """
+    Return the parameter file that comes for a task, with this package or with the task's own.
 
     Another package has it beside the module that gives the task.
 
@@ -42,7 +43,8 @@ def shipped_file(task: str) -> Path:
 
 
 def shipped_model(task: str) -> Path:
-    """Return the policy that comes with the package for a task.
+    """
+    Return the policy that comes with the package for a task.
 
     Without one, a task on any arm has that of the same task on the Fetch.
 
@@ -58,7 +60,8 @@ def shipped_model(task: str) -> Path:
 
 
 def shipped_profiles() -> Path:
-    """Return the Fast DDS profiles that come with the package.
+    """
+    Return the Fast DDS profiles that come with the package.
 
     :raises ConfigError: if there are none
     """
@@ -66,7 +69,8 @@ def shipped_profiles() -> Path:
 
 
 def read_file(path: Path) -> NodesValues:
-    """Read a parameter file the way rcl does, and check all of it.
+    """
+    Read a parameter file the way rcl does, and check all of it.
 
     :return: the values given for every node
     :raises ConfigError: if the file, a section, a key or a value is not right
@@ -76,7 +80,8 @@ def read_file(path: Path) -> NodesValues:
 
 
 def read_run_file(path: Path) -> NodesValues:
-    """Read the parameter file of a run like :func:`read_file`, and accept earlier names.
+    """
+    Read the parameter file of a run like :func:`read_file`, and accept earlier names.
 
     :return: the values given for every node, by present name
     :raises ConfigError: if the file, a section, a key or a value is not right
@@ -88,7 +93,8 @@ def read_run_file(path: Path) -> NodesValues:
 def with_overrides(
     values: NodesValues, overrides: Sequence[str], nodes: Collection[str] = ()
 ) -> NodesValues:
-    """Apply overrides such as ``trainer.batch_size=128`` or, for all nodes, ``seed=3``.
+    """
+    Apply overrides such as ``trainer.batch_size=128`` or, for all nodes, ``seed=3``.
 
     What they come to together is for :func:`complete` to check.
 

@@ -79,7 +79,8 @@ RENAMED_VALUES = {'command.output': {'trajectory': 'joint_trajectory'}}
 
 
 def with_present_names(values: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
-    """Return values under the present names of their parameters, and present names of values.
+    """
+    Return values under the present names of their parameters, and present names of values.
 
     :param known: names of the node's parameters
     """

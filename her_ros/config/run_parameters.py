@@ -27,7 +27,8 @@ def values_for(
     overrides: Sequence[str],
     nodes: Collection[str] = (),
 ) -> NodesValues:
-    """Return all parameters of all nodes, checked.
+    """
+    Return all parameters of all nodes, checked.
 
     :param nodes: those of the command, which overrides may name; empty: all
     :raises HerRosError: if anything does not fit
@@ -44,7 +45,8 @@ def values_for(
 def check_same(
     folder: RunFolder, values: NodesValues, cure: str, changeable: Collection[str] = ()
 ) -> bool:
-    """Check that a run goes on with the parameters that it began with.
+    """
+    Check that a run goes on with the parameters that it began with.
 
     :param cure: what to do instead
     :param changeable: parameters that may differ, such as ``trainer.stop.env_steps``
@@ -63,7 +65,8 @@ def check_same(
 
 
 def renew_names(path: Path) -> None:
-    """Replace earlier names in the parameter file of a run by the present ones.
+    """
+    Replace earlier names in the parameter file of a run by the present ones.
 
     The nodes read the file themselves and know only the present names.
 
@@ -76,7 +79,8 @@ def renew_names(path: Path) -> None:
 
 
 def params_for(task: str, params_file: Path | None, nodes: Collection[str] = ()) -> Path:
-    """Return the parameter file to use for a task, after checking all of it.
+    """
+    Return the parameter file to use for a task, after checking all of it.
 
     :param params_file: None: the one shipped for the task
     :param nodes: those of the command, which must be for the task; empty: all

@@ -1,4 +1,5 @@
-"""Checked configuration: a frozen dataclass per node declares its parameters.
+"""
+Checked configuration: a frozen dataclass per node declares its parameters.
 
 The same declaration gives the ROS parameter its type, range and description. It checks a parameter
 file before anything starts, and reports a value that does not fit in one clear line.
@@ -51,7 +52,8 @@ class Parameter:
     type: type
 
     def checked(self, section: str, value: Any) -> Any:
-        """Return the value in its own type.
+        """
+        Return the value in its own type.
 
         :raises ConfigError: if type, range or choice do not fit
         """
@@ -93,7 +95,8 @@ class Parameter:
 
 
 def _as(wanted: type, value: Any) -> Any:
-    """Return an integer as the float that is wanted; everything else as it is.
+    """
+    Return an integer as the float that is wanted; everything else as it is.
 
     A bool is an int to Python, but not to ROS. What no float can hold stays, and is refused.
     """
@@ -114,7 +117,8 @@ def parameter(
     start: bool = False,
     group: str = '',
 ) -> Any:
-    """Declare a parameter as a dataclass field, with inclusive limits.
+    """
+    Declare a parameter as a dataclass field, with inclusive limits.
 
     :param default: ``dataclasses.MISSING``: there is none, so that it has to be given
     :param choices: values that a text may have, listed when they are asked for
@@ -166,7 +170,8 @@ def values_of(config: Any) -> dict[str, Any]:
 
 
 def configured(config: type[Config], section: str, values: Values) -> Config:
-    """Make a checked configuration from plain values; what is not given keeps its default.
+    """
+    Make a checked configuration from plain values; what is not given keeps its default.
 
     :param section: what to call it in an error, such as the node's name
     :raises ConfigError: if a key is unknown or missing, a value does not fit, or some do not fit

@@ -10,7 +10,8 @@ from her_ros.config.schema import ConfigError, Values, configured, parameters_of
 def nodes_values(
     document: Any, nodes: Mapping[str, type], origin: str, is_old: bool = False
 ) -> dict[str, dict[str, Any]]:
-    """Resolve a ROS parameter file, already read, to the values of every node.
+    """
+    Resolve a ROS parameter file, already read, to the values of every node.
 
     Two kinds of sections are known: ``/**`` for what all nodes share, and ``/**/<node>``.
 
@@ -62,7 +63,8 @@ def _keys(content: Any) -> str:
 
 
 def _renamed(values: Values, known: Collection[str], origin: str) -> dict[str, Any]:
-    """Return the values of a section under present names.
+    """
+    Return the values of a section under present names.
 
     :raises ConfigError: if a parameter is given under an earlier name and its present one
     """
@@ -77,7 +79,8 @@ def _renamed(values: Values, known: Collection[str], origin: str) -> dict[str, A
 
 
 def _flat(values: Values, origin: str, prefix: str = '') -> dict[str, Any]:
-    """Join the keys of nested groups by dots, as ROS does.
+    """
+    Join the keys of nested groups by dots, as ROS does.
 
     :raises ConfigError: if a parameter is given twice, or a group is empty
     """

@@ -7,7 +7,8 @@ from her_ros.config.schema import ConfigError
 
 
 def shipped(path: Path, problem: str, cure: str = 'install her_ros again') -> Path:
-    """Return a file that comes with the package.
+    """
+    Return a file that comes with the package.
 
     :param path: relative to the source tree, such as ``config/FetchPush.yaml``
     :param problem: for the error, as is ``cure``

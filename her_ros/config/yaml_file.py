@@ -16,7 +16,8 @@ _MAX_DEPTH = 8
 
 
 def read_yaml(path: Path, model: str) -> Any:
-    """Read a YAML file as far as ROS would read it.
+    """
+    Read a YAML file as far as ROS would read it.
 
     :param model: what to begin a right one with
     :raises ConfigError: if it cannot be read, or is no such YAML
@@ -37,7 +38,8 @@ def read_yaml(path: Path, model: str) -> Any:
 
 
 def parse_yaml(text: str) -> Any:
-    """Parse YAML as far as rcl reads it: without aliases, and not nested deeply.
+    """
+    Parse YAML as far as rcl reads it: without aliases, and not nested deeply.
 
     :raises ValueError: if it is anything else, in one line
     """

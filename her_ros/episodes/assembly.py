@@ -26,7 +26,8 @@ _Source = tuple[str, int, int]
 
 
 class EpisodeAssembler:
-    """Collects the rows of ``step`` topics and returns finished episodes.
+    """
+    Collects the rows of ``step`` topics and returns finished episodes.
 
     Episodes are identified by (topic, session, env, episode), never by time.
     :func:`her_ros.episodes.splitting.episode_parts` defines which are finished. At most the 16
@@ -46,7 +47,7 @@ class EpisodeAssembler:
 
     @property
     def left_over(self) -> int:
-        """Number of rows so far that belong to no finished episode."""
+        """Return the number of rows so far that belong to no finished episode."""
         return self._dropped + sum(env.left_over for env in self._environments.values())
 
     @property
@@ -59,7 +60,8 @@ class EpisodeAssembler:
         ]
 
     def take(self, messages: Sequence[Rows], topic: str = '') -> list[Episode]:
-        """Add the rows of some messages.
+        """
+        Add the rows of some messages.
 
         :param messages: structured rows per message, in the order of the recording
         :param topic: topic of the messages

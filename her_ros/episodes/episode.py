@@ -31,7 +31,8 @@ class EpisodeError(HerRosError):
 
 @dataclass(frozen=True)
 class Episode:
-    """T moves between T + 1 states: the ``step`` rows 0 … T of one environment, in order.
+    """
+    T moves between T + 1 states: the ``step`` rows 0 … T of one environment, in order.
 
     The properties are views of the rows; row t holds state t and the move that led to it.
     """
@@ -48,7 +49,8 @@ class Episode:
         action: ArrayLike,
         terminated: bool = False,
     ) -> 'Episode':
-        """Make an episode from plain arrays. Rewards and successes are computed by the task.
+        """
+        Make an episode from plain arrays. Rewards and successes are computed by the task.
 
         :param observation: observations 0 … T, shape (T + 1, O)
         :param achieved_goal: achieved goals 0 … T, metres, shape (T + 1, G)
@@ -86,7 +88,8 @@ class Episode:
 
     @property
     def achieved_goal(self) -> NDArray[np.float64]:
-        """Achieved goals 0 … T, metres, world frame, shape (T + 1, G).
+        """
+        Achieved goals 0 … T, metres, world frame, shape (T + 1, G).
 
         Of a disturbed episode they are the truth, from which rewards follow.
         """
@@ -99,7 +102,7 @@ class Episode:
 
     @property
     def true_observation(self) -> NDArray[np.float64]:
-        """True observations 0 … T; if the episode is not disturbed, those that were seen."""
+        """Return the true observations 0 … T; without disturbances, those that were seen."""
         return self.rows['true_observation' if self.has_truth else 'observation']
 
     @property
@@ -109,7 +112,7 @@ class Episode:
 
     @property
     def desired_goal(self) -> NDArray[np.float64]:
-        """The goal of the whole episode, metres, world frame, shape (G,)."""
+        """Return the goal of the whole episode, metres, world frame, shape (G,)."""
         return self.rows['desired_goal'][0]
 
     @property
@@ -133,7 +136,8 @@ class Episode:
         return bool(self.rows['is_success'][-1])
 
     def check(self, task: GoalTask) -> None:
-        """Check that this is one whole, finite episode.
+        """
+        Check that this is one whole, finite episode.
 
         :raises EpisodeError: if rows are missing, mixed, or carry another goal, or an action lies
             out of [-1, 1]
@@ -173,7 +177,8 @@ class Episode:
 
 
 def _numbers(name: str, values: ArrayLike, shape: tuple[int | None, ...]) -> NDArray[np.float64]:
-    """Return an array of numbers.
+    """
+    Return an array of numbers.
 
     :param shape: what it must have; None: any length
     :raises EpisodeError: if it holds no numbers, or has another shape
@@ -194,7 +199,8 @@ def _numbers(name: str, values: ArrayLike, shape: tuple[int | None, ...]) -> NDA
 
 
 def faults_of(episodes: Sequence[Episode], task: GoalTask) -> list[HerRosError | None]:
-    """Check many episodes; this is fast as long as they are valid.
+    """
+    Check many episodes; this is fast as long as they are valid.
 
     :return: for each episode the error that :meth:`Episode.check` raises, or None
     """

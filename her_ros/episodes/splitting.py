@@ -11,7 +11,8 @@ from her_ros.wire.rows import Rows, joined
 
 
 def split_rollout(messages: Sequence[Rows]) -> tuple[list[Episode], int]:
-    """Split the ``step`` messages of one or more rollouts into finished episodes.
+    """
+    Split the ``step`` messages of one or more rollouts into finished episodes.
 
     :param messages: structured rows per message, in the order of the recording
     :return: finished episodes ordered by (session, episode, env), and the number of rows that
@@ -28,7 +29,8 @@ def split_rollout(messages: Sequence[Rows]) -> tuple[list[Episode], int]:
 
 
 def episode_parts(rows: Rows) -> Iterator[tuple[Rows, bool]]:
-    """Sort rows into episodes; this is the one definition of a finished episode.
+    """
+    Sort rows into episodes; this is the one definition of a finished episode.
 
     Repeated rows, which a lock-step sender sends without an answer, are dropped. An episode is
     finished if its last row is terminated or truncated and no step is missing.

@@ -18,7 +18,8 @@ _OPSET, _IR_VERSION = 17, 8
 
 
 class PolicyGraph:
-    """Builds the graph once; new weights only replace its constants.
+    """
+    Builds the graph once; new weights only replace its constants.
 
     :param policy: nodes from :data:`~her_ros.learning.agents.networks.STATE` to the action
     :param relative_goals: show the network where the goal lies from what is achieved
@@ -65,7 +66,8 @@ class PolicyGraph:
         goal: Normalizer,
         contract: PolicyContract,
     ) -> bytes:
-        """Return the ONNX file that holds these weights and statistics.
+        """
+        Return the ONNX file that holds these weights and statistics.
 
         :param policy: constants of the policy's nodes by name
         :raises ValueError: if they are not those that the nodes take

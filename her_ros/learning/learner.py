@@ -30,7 +30,8 @@ class LearnerError(HerRosError):
 
 
 def device_named(name: str) -> torch.device:
-    """Choose the device: ``auto`` is CUDA if torch finds a GPU.
+    """
+    Choose the device: ``auto`` is CUDA if torch finds a GPU.
 
     :raises LearnerError: if CUDA is demanded and absent
     """
@@ -42,7 +43,8 @@ def device_named(name: str) -> torch.device:
 
 
 def set_up_torch(threads: int) -> None:
-    """Prepare torch in the process that learns.
+    """
+    Prepare torch in the process that learns.
 
     Dead ReLU units carry Adam's moments into denormals, which make products 20 times slower.
     """
@@ -51,7 +53,8 @@ def set_up_torch(threads: int) -> None:
 
 
 class Learner:
-    """An agent with Hindsight Experience Replay; it uses no files, processes or clocks.
+    """
+    An agent with Hindsight Experience Replay; it uses no files, processes or clocks.
 
     Two generators draw: ``update`` for the batches, ``ingest`` for the goals that the normalisers
     see. Storing an episode draws nothing, so that a buffer can be rebuilt after a restart.
@@ -98,7 +101,8 @@ class Learner:
         self.updates = 0
 
     def ingest(self, episodes: Iterable[Episode]) -> None:
-        """Store episodes and update the normalisers with them.
+        """
+        Store episodes and update the normalisers with them.
 
         As in updates, goals are relabelled and states transformed by the symmetries.
         """
@@ -126,7 +130,8 @@ class Learner:
         return self._network_inputs.of_batch(batch, noise)
 
     def update(self, count: int) -> dict[str, float]:
-        """Make ``count`` updates.
+        """
+        Make ``count`` updates.
 
         :return: losses and statistics of the last one
         :raises LearnerError: if there is nothing to learn from, or the losses are no longer finite
@@ -174,7 +179,8 @@ class Learner:
         return gradients, {**losses, 'reached_share': (batch.reward == 0).float().mean()}
 
     def compile(self) -> None:
-        """Compile the updates; this takes seconds from torch's cache, otherwise longer.
+        """
+        Compile the updates; this takes seconds from torch's cache, otherwise longer.
 
         Rounding differs from uncompiled updates, so a resumed run must compile as before.
 
@@ -240,7 +246,8 @@ class Learner:
 
     @property
     def form(self) -> dict[str, Any]:
-        """Form of :meth:`state_dict`.
+        """
+        Form of :meth:`state_dict`.
 
         See :func:`~her_ros.learning.training.checkpoint_form.check_form`.
         """

@@ -5,7 +5,8 @@ from torch import Tensor
 
 
 class Normalizer:
-    """Clips, centres and scales inputs with the statistics of everything seen so far.
+    """
+    Clips, centres and scales inputs with the statistics of everything seen so far.
 
     Means and squared deviations are merged batch by batch in float64 (Chan, Golub & LeVeque 1979,
     eq. 2.1), which loses no precision however long a run is.
@@ -43,7 +44,8 @@ class Normalizer:
         self.merge(count, mean, ((values - mean) ** 2).sum(0))
 
     def merge(self, count: Tensor, mean: Tensor, squares: Tensor) -> None:
-        """Update the statistics with those of other values.
+        """
+        Update the statistics with those of other values.
 
         :param count: number of values
         :param mean: their mean, shape (size,)

@@ -15,7 +15,8 @@ from her_ros.tasks.registry import task_named
 
 
 class ReplayBuffer:
-    """A replay buffer with Hindsight Experience Replay and a random generator of its own.
+    """
+    A replay buffer with Hindsight Experience Replay and a random generator of its own.
 
     :param task: the task or its name
     :param parameters: ``her.k``, ``her.strategy``, ``replay_capacity``, ``seed`` and the
@@ -43,11 +44,12 @@ class ReplayBuffer:
 
     @property
     def episodes(self) -> int:
-        """Number of episodes stored."""
+        """Return the number of episodes stored."""
         return self._replay.episodes
 
     def add(self, episode: Episode) -> None:
-        """Store an episode; the oldest ones go when there is no room.
+        """
+        Store an episode; the oldest ones go when there is no room.
 
         :raises EpisodeError: if it is not a whole episode of the task
         :raises RowError: if a value is not finite
@@ -62,7 +64,8 @@ class ReplayBuffer:
             self.add(episode)
 
     def sample(self, count: int) -> Batch:
-        """Draw transitions and relabel them.
+        """
+        Draw transitions and relabel them.
 
         :return: ``count`` transitions; ``goal`` and ``reward`` are those after relabelling
         :raises ReplayError: if the buffer is empty, or ``count`` is not positive

@@ -1,4 +1,5 @@
-"""All uses of private parts of torch, as in torch 2.13.
+"""
+All uses of private parts of torch, as in torch 2.13.
 
 Another version of torch may change them; then ``test/learning/test_torch_private.py`` fails.
 """

@@ -21,7 +21,8 @@ _COLUMNS = 99
 
 
 def check_arguments(arguments: Sequence[str], description: str, config: type) -> None:
-    """Refuse arguments that a node does not know; print the help if that is asked for, and exit.
+    """
+    Refuse arguments that a node does not know; print the help if that is asked for, and exit.
 
     :param arguments: the command line without the program
     :param description: of the node, its first line the summary

@@ -18,7 +18,8 @@ from her_ros.wire.topics import TOOL_POSE, TRAJECTORY, TWIST
 
 
 class ArmPublisher:
-    """Publishes commands: twists for MoveIt Servo, trajectories for ros2_control, or tool poses.
+    """
+    Publishes commands: twists for MoveIt Servo, trajectories for ros2_control, or tool poses.
 
     :param period_s: time for which a command is valid
     :param base_frame: frame of the robot, in which it is commanded
@@ -47,7 +48,8 @@ class ArmPublisher:
         self._episode = 0
 
     def send(self, command: Command) -> None:
-        """Publish a command.
+        """
+        Publish a command.
 
         Positions for standing still are the measured ones. Where these are too old, the arm gets
         none, as it may have moved since: its driver holds the last target.

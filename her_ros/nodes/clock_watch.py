@@ -12,7 +12,8 @@ _LEAST_STEP_S = 0.01
 
 
 class ClockWatch:
-    """Ends the present wait of a node when the wall clock is set back.
+    """
+    Ends the present wait of a node when the wall clock is set back.
 
     The middleware waits until a wall time, even for timers of the steady clock. If the clock is
     set back by an hour meanwhile, a wait of 10 ms takes an hour, unless a message comes. A clock

@@ -16,7 +16,8 @@ _LIFETIME_S = 5.0
 
 
 class Demand:
-    """Subscribes to ``collect``.
+    """
+    Subscribes to ``collect``.
 
     :param is_followed: False: ``collect`` is ignored, and rollouts are always requested
     :param heard: called after each message
@@ -47,7 +48,8 @@ class Demand:
         return WaitsFor.NOTHING if self._wanted else WaitsFor.DEMAND
 
     def trouble(self) -> str:
-        """Log and return that there are several trainers, or that the trainer is gone; else empty.
+        """
+        Log and return that there are several trainers, or that the trainer is gone; else empty.
 
         The node waits for a trainer that has not published yet.
         """

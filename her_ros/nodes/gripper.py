@@ -24,7 +24,8 @@ _AGAIN_S = 1.0
 
 
 def gripper_action_type() -> Any:
-    """Return the action GripperCommand.
+    """
+    Return the action GripperCommand.
 
     :raises RobotError: if control_msgs is not installed
     """
@@ -53,7 +54,8 @@ class GripperPositions:
 
 
 class GripperGoals:
-    """Sends goals of the action GripperCommand: the position of a joint, and the largest effort.
+    """
+    Sends goals of the action GripperCommand: the position of a joint, and the largest effort.
 
     Only the service that takes goals is used: a later goal replaces an earlier one, whatever
     became of that. A position that is repeated is sent once per second. One that comes while an
@@ -144,7 +146,8 @@ class GripperGoals:
 def gripper_commands(
     node: GuardedNode, description: ArmDescription
 ) -> GripperPositions | GripperGoals:
-    """Return what commands the gripper of an arm.
+    """
+    Return what commands the gripper of an arm.
 
     :raises RobotError: if what its driver takes is not installed
     """

@@ -21,7 +21,8 @@ _STALLED_S = 0.2
 
 
 class GripperServer:
-    """Takes goals; one ends when it is reached, the fingers have stalled, or another one comes.
+    """
+    Takes goals; one ends when it is reached, the fingers have stalled, or another one comes.
 
     :param command: takes checked positions of the gripper's joints, m or rad, shape (1,) or (2,)
     :param check: checks them
@@ -52,7 +53,8 @@ class GripperServer:
         )
 
     def advance(self, position: float, now_s: float) -> None:
-        """End the present goal if it is reached, or the fingers have stalled.
+        """
+        End the present goal if it is reached, or the fingers have stalled.
 
         :param position: of the first joint of the gripper, m or rad
         :param now_s: monotonic time

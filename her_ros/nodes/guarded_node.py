@@ -30,7 +30,8 @@ class StopNode(HerRosError):
 
 
 class ThrottledLog:
-    """Log lines of which each key has at most one per pause.
+    """
+    Log lines of which each key has at most one per pause.
 
     rclpy's own throttle raises when one call site changes its pause or severity. Here every line
     leaves through one of two call sites that never change.
@@ -66,7 +67,8 @@ class ThrottledLog:
 
 
 class GuardedNode(Node):
-    """A node whose subscriptions and services survive any message or request.
+    """
+    A node whose subscriptions and services survive any message or request.
 
     A callback refuses a message by raising a :class:`HerRosError`. The message is counted in the
     diagnostics, one line is logged per pause, and the node goes on. Any other exception is a bug
@@ -105,7 +107,8 @@ class GuardedNode(Node):
         pause_s: float = PAUSE_S,
         **options: Any,
     ) -> Any:
-        """Create a subscription.
+        """
+        Create a subscription.
 
         :param callback: takes the message, or the message and rclpy's information about it
         :param raw: give the callback the serialised message
@@ -141,7 +144,8 @@ class GuardedNode(Node):
         clock: Clock,
         **options: Any,
     ) -> Any:
-        """Create a timer that goes on after an unexpected exception.
+        """
+        Create a timer that goes on after an unexpected exception.
 
         :param clock: the steady one, which nobody sets
         """
@@ -181,7 +185,8 @@ class GuardedNode(Node):
         return answer
 
     def _refuse(self, name: str, error: Exception, pause_s: float = PAUSE_S) -> str:
-        """Count and log an error; raise it again if it is to end the node.
+        """
+        Count and log an error; raise it again if it is to end the node.
 
         :param name: topic or service
         :return: the error in one line
@@ -215,7 +220,8 @@ class GuardedNode(Node):
 
 
 def _deserialized(cdr: bytes, msg_type: Any, topic: str) -> Any:
-    """Read a message.
+    """
+    Read a message.
 
     :raises HerRosError: if its bytes are no message of this type
     """
@@ -230,7 +236,8 @@ def _deserialized(cdr: bytes, msg_type: Any, topic: str) -> Any:
 
 
 def _require_known_types(request: Any) -> None:
-    """Check the parameters of a request, as rclpy raises a ValueError for some.
+    """
+    Check the parameters of a request, as rclpy raises a ValueError for some.
 
     :raises HerRosError: if one is of a type that does not exist
     """

@@ -21,7 +21,8 @@ def is_rollout_name(name: str) -> bool:
 
 
 class Hints:
-    """Compares announcements on ``episodes`` with the bags that were found.
+    """
+    Compares announcements on ``episodes`` with the bags that were found.
 
     :param is_found: whether a bag was found, by its name
     """
@@ -38,7 +39,8 @@ class Hints:
             self._heard_at[name] = time.monotonic()
 
     def trouble(self) -> str:
-        """Return a text about bags that did not come in time; empty if there are none.
+        """
+        Return a text about bags that did not come in time; empty if there are none.
 
         A bag that never comes is mentioned for some minutes.
         """

@@ -7,7 +7,8 @@ from her_ros.runtime.errors import HerRosError
 
 
 def guard_lifecycle_services(node: Any) -> None:
-    """Guard the services that rclpy makes without the node's own ``create_service``.
+    """
+    Guard the services that rclpy makes without the node's own ``create_service``.
 
     A request for a transition that the present state does not have is refused. rclpy raises an
     error instead, which would end the node.

@@ -18,7 +18,8 @@ from her_ros.wire.topics import CURRENT_POSE, JOINT_STATES, OBJECT_POSE, TF
 
 
 class Measurements:
-    """Gives measurements to the observer of a robot, in the world and by the local clock.
+    """
+    Gives measurements to the observer of a robot, in the world and by the local clock.
 
     :param transforms: frames of tf2; None: tf2 is not installed
     :param arm_measured: called with the stamp of each new measurement of the arm, nanoseconds

@@ -32,7 +32,8 @@ def bytes_of(message: UInt8MultiArray) -> bytes:
 
 
 def policy_message(content: bytes, signature: bytes = b'') -> UInt8MultiArray:
-    """Make a message of a policy.
+    """
+    Make a message of a policy.
 
     :param content: the ONNX file
     :param signature: its Ed25519 signature; empty: none
@@ -51,7 +52,8 @@ def policy_message(content: bytes, signature: bytes = b'') -> UInt8MultiArray:
 
 
 def run_policy_message(content: bytes, run: str) -> UInt8MultiArray:
-    """Make a message of a policy that a run has learned.
+    """
+    Make a message of a policy that a run has learned.
 
     :param run: identity of the run
     """
@@ -68,7 +70,8 @@ def run_of(message: UInt8MultiArray) -> str:
 
 
 def policy_of(message: UInt8MultiArray) -> tuple[bytes, bytes]:
-    """Return a policy's file and its signature, empty where it has none.
+    """
+    Return a policy's file and its signature, empty where it has none.
 
     :raises HerRosError: if the message does not hold what its layout says
     """
@@ -86,7 +89,8 @@ def policy_of(message: UInt8MultiArray) -> tuple[bytes, bytes]:
 
 
 def goal_of(message: PointStamped) -> NDArray[np.float64]:
-    """Return a goal, metres, world frame, shape (3,).
+    """
+    Return a goal, metres, world frame, shape (3,).
 
     :raises HerRosError: if it stands in another frame, or is not finite
     """
@@ -113,7 +117,8 @@ def stamp_ns_of(stamp: Time) -> int:
 def pose_message(
     position: NDArray[np.float64], quaternion: NDArray[np.float64], stamp: Time
 ) -> PoseStamped:
-    """Make a pose in the world frame.
+    """
+    Make a pose in the world frame.
 
     :param position: metres, shape (3,)
     :param quaternion: wxyz as in MuJoCo, shape (4,)

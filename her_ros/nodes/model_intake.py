@@ -25,7 +25,8 @@ _ARM = 'arm'
 
 
 class ModelIntake:
-    """Passes verified policies to a policy server; a bad one is refused, the old one stays.
+    """
+    Passes verified policies to a policy server; a bad one is refused, the old one stays.
 
     Initially closed. While it is closed, any parameter value is accepted: opening verifies it.
     """
@@ -44,7 +45,8 @@ class ModelIntake:
         node.add_on_set_parameters_callback(self._on_parameters)
 
     def open(self, server: PolicyServer) -> None:
-        """Offer the model named by the parameters, then each new one.
+        """
+        Offer the model named by the parameters, then each new one.
 
         :raises HerRosError: if the model is invalid, or a required model is missing
         """

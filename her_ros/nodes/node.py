@@ -1,5 +1,6 @@
 """Base of all nodes: checked parameters, one line per error, diagnostics."""
 
+import inspect
 import os
 import sys
 import threading
@@ -46,7 +47,8 @@ _WALL_TIME = 'stamps are wall time here, leave it false'
 
 
 def read_parameters(node: Node, config: type[Config]) -> Config:
-    """Declare the parameters of a node and return their checked values.
+    """
+    Declare the parameters of a node and return their checked values.
 
     The node must have been made with ``automatically_declare_parameters_from_overrides``, so that
     a misspelt key is refused instead of ignored.
@@ -130,7 +132,8 @@ def steady_timer(node: Node, period_s: float, callback: Callable[[], None]) -> T
 
 
 class Diagnostics:
-    """Publishes the state of a node and its CPU usage once per second.
+    """
+    Publishes the state of a node and its CPU usage once per second.
 
     The topic is ``/diagnostics``, as in REP-107. Host, process and run folder are included, as two
     nodes may have the same name.
@@ -179,7 +182,8 @@ def run(
     work: Callable[[Any], int] | None = None,
     config: type | None = None,
 ) -> None:
-    """Run a node until it is stopped; the ``main`` of every node.
+    """
+    Run a node until it is stopped; the ``main`` of every node.
 
     SIGINT, SIGTERM, SIGHUP and the end of its launcher stop it cleanly, between two pieces of work
     and never within one. A :class:`HerRosError` is printed as one line and ends the process with
@@ -232,7 +236,8 @@ def run(
 
 
 def _hush_half_made(ending: threading.Event) -> None:
-    """Show no errors of destructors once the node is to end.
+    """
+    Show no errors of destructors once the node is to end.
 
     A shutdown in the constructor of rclpy's executor leaves an object whose destructor fails.
     """
@@ -257,7 +262,8 @@ def _close(node: Any) -> int:
 
 def _description(make: Callable[[], Any]) -> str:
     """Return the summary of a node's module and the description of its class."""
-    return f'{sys.modules[make.__module__].__doc__}\n{make.__doc__}'
+    parts = (sys.modules[make.__module__], make)
+    return '\n'.join(inspect.cleandoc(part.__doc__ or '') for part in parts)
 
 
 def _report(error: Exception) -> int:
@@ -282,7 +288,8 @@ _MESSAGES_AT_ONCE = 8
 
 
 def _spin(node: Node) -> int:
-    """Dispatch messages directly; leave all other work to rclpy's executor.
+    """
+    Dispatch messages directly; leave all other work to rclpy's executor.
 
     That executor lists all its entities twice around each callback, which takes longer than the
     transport of a message between processes.

@@ -41,7 +41,8 @@ class Participants:
                 self._found[key] = one_line(values.get('run_dir', ''))
 
     def describe(self, name: str, processes: Collection[int]) -> str:
-        """Describe the nodes of a name; empty: none is known.
+        """
+        Describe the nodes of a name; empty: none is known.
 
         :param processes: possible processes on this machine; empty: the node is on another one
         """

@@ -29,7 +29,8 @@ class OnePublisher:
         self._last = None
 
     def sent(self, message_info: Mapping[str, Any]) -> bool:
-        """Note a message; return whether it can come from the same publisher as those before.
+        """
+        Note a message; return whether it can come from the same publisher as those before.
 
         :param message_info: rclpy's information about the message. Without sequence numbers of the
             middleware the result is always true
@@ -62,7 +63,8 @@ class TopicSource:
 
 
 class ActionSource:
-    """Checks that the actions of a robot come from one publisher of one node.
+    """
+    Checks that the actions of a robot come from one publisher of one node.
 
     :param topic: of the actions
     """
@@ -80,7 +82,8 @@ class ActionSource:
         return f'more than one node publishes actions; stop one of {self._rivals()}'
 
     def trouble_with(self, message_info: Mapping[str, Any], episode: int) -> str:
-        """Note an action; name all publishers if another one sent those before, else empty.
+        """
+        Note an action; name all publishers if another one sent those before, else empty.
 
         :param episode: episode of the actions; a new one may have another publisher
         """
@@ -99,7 +102,8 @@ class ActionSource:
 
 
 def node_names(node: Node, topic: str) -> set[str]:
-    """Return the full names of the nodes that publish on a topic.
+    """
+    Return the full names of the nodes that publish on a topic.
 
     A node that was killed and restarted is listed twice for some seconds, under the same name; the
     name of a new node may arrive with the same delay.
@@ -109,7 +113,8 @@ def node_names(node: Node, topic: str) -> set[str]:
 
 
 def live_publishers(node: Node, topic: str) -> set[bytes]:
-    """Return the identifiers of a topic's publishers.
+    """
+    Return the identifiers of a topic's publishers.
 
     Publishers of ended processes on this machine, which DDS keeps for up to 20 s, are left out.
     """
@@ -122,7 +127,8 @@ def live_publishers(node: Node, topic: str) -> set[bytes]:
 
 
 def rivals(node: Node, topic: str, known: Participants | None = None) -> str:
-    """Name all publishers of a topic, with their processes where these are known.
+    """
+    Name all publishers of a topic, with their processes where these are known.
 
     :param known: source of hosts and run folders
     """

@@ -42,7 +42,8 @@ STATUS = _reliable(10, DurabilityPolicy.VOLATILE)
 
 
 def with_deadline(profile: QoSProfile, seconds: float) -> QoSProfile:
-    """Return a profile that offers or requests a message at least once per deadline.
+    """
+    Return a profile that offers or requests a message at least once per deadline.
 
     A subscriber with a deadline receives nothing from a publisher without one as short.
     """

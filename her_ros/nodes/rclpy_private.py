@@ -1,4 +1,5 @@
-"""All uses of parts of rclpy that are not public, as rclpy 7.1 (ROS 2 Jazzy) has them.
+"""
+All uses of parts of rclpy that are not public, as rclpy 7.1 (ROS 2 Jazzy) has them.
 
 Another version of rclpy may change them; then ``test/nodes/test_rclpy_private.py`` fails.
 """
@@ -25,7 +26,8 @@ _LIFECYCLE_SERVICES = (
 
 
 def lifecycle_services(node: Any) -> list[Any]:
-    """Return the services that rclpy gives a lifecycle node.
+    """
+    Return the services that rclpy gives a lifecycle node.
 
     :return: the one for transitions first
     """
@@ -33,7 +35,8 @@ def lifecycle_services(node: Any) -> list[Any]:
 
 
 class Wait:
-    """Waits for what a node waits for, without listing it anew in Python around each callback.
+    """
+    Waits for what a node waits for, without listing it anew in Python around each callback.
 
     Quality-of-service events are left out. They are handled at the next timer.
     """

@@ -24,7 +24,8 @@ from her_ros.wire.topics import ACTION, EPISODES, STEP
 
 
 class RecorderNode(GuardedNode):
-    """Receives messages and writes them in a separate thread.
+    """
+    Receives messages and writes them in a separate thread.
 
     Messages stay serialised from the wire to the file.
     """

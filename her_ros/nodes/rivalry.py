@@ -14,7 +14,8 @@ _REPEAT_S = 10.0
 
 
 class Rivalry:
-    """Names the nodes that publish on a topic while messages of some of them are refused.
+    """
+    Names the nodes that publish on a topic while messages of some of them are refused.
 
     :param node: a :class:`~her_ros.nodes.guarded_node.GuardedNode`
     :param what: text of the message before the names
@@ -27,7 +28,8 @@ class Rivalry:
         self._known: Participants | None = None
 
     def trouble(self, refused: int) -> str:
-        """Return, and log at intervals, the names of all publishers; empty if none was refused.
+        """
+        Return, and log at intervals, the names of all publishers; empty if none was refused.
 
         Called once per second.
 
@@ -53,7 +55,8 @@ class Rivalry:
 
 
 class Crowd:
-    """Names the nodes that publish on a topic while there are more than one.
+    """
+    Names the nodes that publish on a topic while there are more than one.
 
     :param node: a :class:`~her_ros.nodes.guarded_node.GuardedNode`
     :param what: text of the message before the names
@@ -65,7 +68,8 @@ class Crowd:
         self._seen = 0
 
     def trouble(self) -> str:
-        """Return, and log at intervals, the names of all publishers; empty if at most one.
+        """
+        Return, and log at intervals, the names of all publishers; empty if at most one.
 
         Called once per second.
         """

@@ -14,7 +14,8 @@ _LONGEST_S = 10.0
 
 
 def published_urdf(node: GuardedNode, longest_s: float = _LONGEST_S) -> str:
-    """Wait for the model that a robot publishes; return its text.
+    """
+    Wait for the model that a robot publishes; return its text.
 
     :param node: it must not be spinning
     :raises RobotError: if no text, or only an empty one, comes in time

@@ -29,7 +29,8 @@ _KINDS = {
 
 
 class ScenePublisher:
-    """Publishes a scene in the world frame, at most 25 times a second.
+    """
+    Publishes a scene in the world frame, at most 25 times a second.
 
     :param node: the node whose topics these are
     :param measured: publish ``joint_states`` and ``object_pose`` as well as ``gripper_pose`` and
@@ -50,7 +51,8 @@ class ScenePublisher:
         self._publish_base(node)
 
     def publish(self, qpos: Floats, goal: Floats | None, stamp_ns: int) -> None:
-        """Publish the scene, at most once per period.
+        """
+        Publish the scene, at most once per period.
 
         :param qpos: joint positions of the task's whole model, shape (nq,)
         :param goal: desired goal, metres, world frame, shape (3,); None: no goal is shown

@@ -19,7 +19,8 @@ _OPEN: list[socket.socket] = []
 
 
 def end_by_signals(send_final_action: Callable[[], None]) -> threading.Event:
-    """Shut rclpy down at the first signal, or when the launcher has ended, in a thread.
+    """
+    Shut rclpy down at the first signal, or when the launcher has ended, in a thread.
 
     SIGINT, SIGTERM and SIGHUP end a node, also where they were ignored or blocked when it was
     started. Only an ignored SIGHUP stays ignored, for that is what ``nohup`` asks for.

@@ -20,7 +20,8 @@ _BACK_NS = 1_000_000_000
 
 
 def pose_of(name: str, position: Point, orientation: Quaternion) -> Pose:
-    """Return a pose from its parts.
+    """
+    Return a pose from its parts.
 
     :param name: name for errors
     :raises RobotError: if it is not finite, or the orientation is 0
@@ -30,7 +31,8 @@ def pose_of(name: str, position: Point, orientation: Quaternion) -> Pose:
 
 
 class Transforms:
-    """Frames of tf2, in the frame of the robot's base.
+    """
+    Frames of tf2, in the frame of the robot's base.
 
     :raises ImportError: if tf2_ros is not installed
     """
@@ -59,7 +61,8 @@ class Transforms:
         self._listener = Listener(self._buffer, node)
 
     def lookup(self, frame: str) -> Pose | None:
-        """Return the latest pose of a frame; None: it is unknown.
+        """
+        Return the latest pose of a frame; None: it is unknown.
 
         :raises RobotError: if the pose is not finite
         """
@@ -67,7 +70,8 @@ class Transforms:
         return None if found is None else _pose(frame, found)
 
     def follow(self, frame: str, take: Callable[[Pose, int], None]) -> None:
-        """Call a function for each new pose of a frame, with its stamp, nanoseconds since 1970.
+        """
+        Call a function for each new pose of a frame, with its stamp, nanoseconds since 1970.
 
         Its stamp is that of the oldest transform between frame and base, but for static ones.
         """
@@ -109,7 +113,8 @@ class Transforms:
 
 
 class ToolTransform:
-    """Makes messages of where the frame of a tool is in that of the base.
+    """
+    Makes messages of where the frame of a tool is in that of the base.
 
     It has a publisher only if tf2_msgs is installed.
     """
@@ -127,7 +132,8 @@ class ToolTransform:
             self.publisher = node.create_publisher(TFMessage, TF, ROBOT)
 
     def message(self, tool: Pose, stamp: Time) -> Any:
-        """Return a message for the publisher.
+        """
+        Return a message for the publisher.
 
         :param tool: pose of the tool in the world
         """
@@ -145,7 +151,8 @@ def _pose(frame: str, found: Any) -> Pose:
 
 
 def tf2_transforms(node: Node, base_frame: str, is_needed: bool) -> Transforms | None:
-    """Subscribe to tf2; return None without tf2.
+    """
+    Subscribe to tf2; return None without tf2.
 
     :param is_needed: whether the bridge cannot do without it
     :raises RobotError: if it is needed and not installed

@@ -98,7 +98,8 @@ class BagConversion:
         }
 
     def convert(self, out: Path, prefix: str, conversion: str, kept: set[str]) -> Converted:
-        """Write the episodes as ``<out>/<prefix>_<number>.mcap``.
+        """
+        Write the episodes as ``<out>/<prefix>_<number>.mcap``.
 
         :param conversion: noted in each of them
         :param kept: names of episodes that already exist

@@ -17,7 +17,8 @@ from her_ros.runtime.ros_environment import check_ros_environment
 
 @contextmanager
 def ros_node(name: str, own_signals: bool = True) -> Iterator[Node]:
-    """Run a node within a context, in the environment of the package's nodes.
+    """
+    Run a node within a context, in the environment of the package's nodes.
 
     :param own_signals: leave signals to Python; false: ROS ends at SIGINT and SIGTERM
     :raises HerRosError: if ROS cannot start here
@@ -45,7 +46,8 @@ _ENVIRONMENT = 'check names and the environment variables of ROS'
 
 @contextmanager
 def ros_errors() -> Iterator[None]:
-    """Convert errors of ROS about its environment or names to one line.
+    """
+    Convert errors of ROS about its environment or names to one line.
 
     :raises HerRosError: with the text of the error of ROS
     """

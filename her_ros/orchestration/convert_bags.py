@@ -27,7 +27,8 @@ def convert(
     params_file: Path | None,
     overrides: Sequence[str],
 ) -> None:
-    """Convert bags and print the result of each.
+    """
+    Convert bags and print the result of each.
 
     Episodes written by an interrupted run of the same conversion are kept and not rewritten.
 

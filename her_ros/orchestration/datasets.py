@@ -61,7 +61,8 @@ _LIBRARIES = {
 
 
 def _noted_task(noted: Mapping[str, Any], dataset: Path) -> GoalTask:
-    """Return the task that a data set of ours notes.
+    """
+    Return the task that a data set of ours notes.
 
     :raises HerRosError: if what it notes is no task
     """
@@ -72,7 +73,8 @@ def _noted_task(noted: Mapping[str, Any], dataset: Path) -> GoalTask:
 
 
 def export_bags(bags: list[Path], out: Path, to: Format, task: GoalTask | None) -> None:
-    """Write the finished episodes of bags as a data set, in bounded memory.
+    """
+    Write the finished episodes of bags as a data set, in bounded memory.
 
     :param task: of bags that do not name theirs
     :raises HerRosError: if a bag cannot be read, the bags are of several tasks, or the library is
@@ -89,7 +91,8 @@ def export_bags(bags: list[Path], out: Path, to: Format, task: GoalTask | None) 
 
 
 def import_dataset(dataset: Path, out: Path, source: Format, task: GoalTask | None) -> None:
-    """Write the episodes of a data set as bags, in bounded memory.
+    """
+    Write the episodes of a data set as bags, in bounded memory.
 
     :param task: of data that her_ros did not write; None: as noted in it
     :raises HerRosError: if it cannot be read, or an episode is none of the task; nothing is
@@ -133,7 +136,8 @@ def _groups(episodes: Iterable[Episode]) -> Iterator[list[Episode]]:
 
 @contextmanager
 def _whole(out: Path) -> Iterator[Path]:
-    """Return a temporary folder, which does not exist, and becomes ``out`` at the end.
+    """
+    Return a temporary folder, which does not exist, and becomes ``out`` at the end.
 
     :raises DatasetError: if ``out`` exists, or cannot be written
     """

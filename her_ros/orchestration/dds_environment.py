@@ -18,7 +18,8 @@ _USERS_OWN = (_PROFILES, 'ROS_STATIC_PEERS', _SERVER)
 
 
 def graph_environment(log_folder: Path | None = None, this_machine: bool = True) -> dict[str, str]:
-    """Return what the nodes' environment adds to ours.
+    """
+    Return what the nodes' environment adds to ours.
 
     Fast DDS goes by UDP: whoever publishes into the shared memory of a killed node may wait for it
     for seconds. Discovery that is limited to this machine, by us or by the user's ``LOCALHOST``,
@@ -66,7 +67,8 @@ def _has_our_profile() -> bool:
 
 
 def discovery_server(addresses: str) -> dict[str, str]:
-    """Return what makes nodes use discovery servers of Fast DDS, instead of multicast.
+    """
+    Return what makes nodes use discovery servers of Fast DDS, instead of multicast.
 
     :param addresses: of the servers, apart by ``;``, such as ``10.0.0.1`` or ``host:11811``; an
         empty one leaves out a server's number
@@ -105,7 +107,8 @@ def _not_localhost_only() -> dict[str, str]:
 def member_environment(
     domain: int, middleware: str, is_open: bool, server: str, trainer_host: str
 ) -> dict[str, str]:
-    """Return what makes nodes here find those of a run that another process started.
+    """
+    Return what makes nodes here find those of a run that another process started.
 
     A discovery server, or a limit to this machine, that our own environment has and the run has
     not would hide the run, and is cleared.

@@ -62,7 +62,8 @@ class Deployment(NamedTuple):
 
 
 def deploy(options: DeployOptions, folder: Path | None, record: bool) -> int:
-    """Run policy, bridge and robot until Ctrl-C; return the exit status.
+    """
+    Run policy, bridge and robot until Ctrl-C; return the exit status.
 
     :param folder: takes logs and bags; None: ``runs/TASK/robot``
     :raises HerRosError: if an option is invalid, before anything is started
@@ -84,7 +85,8 @@ def deploy(options: DeployOptions, folder: Path | None, record: bool) -> int:
 
 
 def prepared_deployment(options: DeployOptions, run_dir: str) -> Deployment:
-    """Check the options of a deployment, and find its policy and the models of its arm.
+    """
+    Check the options of a deployment, and find its policy and the models of its arm.
 
     :param run_dir: folder of a recorder; empty: record nothing
     :raises HerRosError: if an option is invalid
@@ -114,7 +116,8 @@ def deployment_values(
     overrides: Sequence[str] = (),
     nodes: Collection[str] = (),
 ) -> tuple[NodesValues, list[str]]:
-    """Return all parameters of a deployment, and the remappings to the topics of its arm.
+    """
+    Return all parameters of a deployment, and the remappings to the topics of its arm.
 
     The safety filter gets the workspace of the arm if ``policy.safety.workspace`` has its default,
     the box of the Fetch.
@@ -137,7 +140,8 @@ def deployment_values(
 
 
 def topics_of(task: GoalTask) -> list[str]:
-    """Return the remappings to the topics of a task's arm, as ``--remap`` takes them.
+    """
+    Return the remappings to the topics of a task's arm, as ``--remap`` takes them.
 
     The topics of a real robot are in no namespace, so a name without ``/`` gets one.
 
@@ -160,7 +164,8 @@ def topics_of(task: GoalTask) -> list[str]:
 
 
 def find_needed_models(task: GoalTask, robot: str, values: NodesValues) -> None:
-    """Find the models of a task's arm that a deployment needs.
+    """
+    Find the models of a task's arm that a deployment needs.
 
     :param robot: one of :data:`her_ros.orchestration.graph.ROBOTS`
     :param values: parameters of all nodes
@@ -174,7 +179,8 @@ def find_needed_models(task: GoalTask, robot: str, values: NodesValues) -> None:
 
 
 def _box(task: GoalTask, bridge: RobotBridgeParameters) -> list[float]:
-    """Return the workspace of a task's arm: least x, y, z, then greatest, metres, world frame.
+    """
+    Return the workspace of a task's arm: least x, y, z, then greatest, metres, world frame.
 
     If ``base_pose`` is turned, this is the smallest box that holds the workspace.
     """

@@ -23,7 +23,8 @@ _ANSWER_S = 1.0
 
 @contextmanager
 def running_server(address: str, log: Path) -> Iterator[str]:
-    """Run a discovery server if the address is a free one of this machine.
+    """
+    Run a discovery server if the address is a free one of this machine.
 
     :param address: HOST or HOST:PORT; empty: run none; several, apart by ``;``, are of others
     :param log: takes its output
@@ -72,7 +73,8 @@ def running_server(address: str, log: Path) -> Iterator[str]:
 
 
 def check_server(servers: str) -> None:
-    """Check that a discovery server may be at one of some addresses.
+    """
+    Check that a discovery server may be at one of some addresses.
 
     A server says nothing to a stranger, but a machine without one refuses the message.
 
@@ -103,7 +105,8 @@ def _refusal(host: str, port: str) -> str:
 
 
 def _check_reachable(host: str) -> None:
-    """Check that a name of this machine is not one for this machine alone.
+    """
+    Check that a name of this machine is not one for this machine alone.
 
     Debian and Ubuntu give a machine's own name the address 127.0.1.1.
     """

@@ -69,7 +69,8 @@ def send_goal(
     namespace: str,
     wait: bool = True,
 ) -> int:
-    """Publish a goal, and print its states.
+    """
+    Publish a goal, and print its states.
 
     An interrupt, which is what each end signal raises, stops the robot where one is on its way.
 
@@ -133,7 +134,8 @@ def _tell(report: _Report) -> None:
 
 
 def stop_robot(namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> None:
-    """Stop the present episode or motion of a robot.
+    """
+    Stop the present episode or motion of a robot.
 
     :raises HerRosError: if no bridge answers
     """
@@ -143,7 +145,8 @@ def stop_robot(namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> None:
 
 
 def reset_node(node: str, namespace: str, timeout_s: float = _STOP_TIMEOUT_S) -> None:
-    """Call the service ``reset`` of a node, and print its response.
+    """
+    Call the service ``reset`` of a node, and print its response.
 
     :param node: name of the node, such as ``robot_bridge``
     :param namespace: of the node

@@ -29,7 +29,8 @@ from her_ros.wire.topics import (
 
 @dataclass(frozen=True)
 class NodeSpec:
-    """A node to start, for ``launch_ros`` and for the supervisor.
+    """
+    A node to start, for ``launch_ros`` and for the supervisor.
 
     ``name`` is also the executable, and the module in :mod:`her_ros.nodes`.
     """
@@ -49,7 +50,8 @@ class NodeSpec:
         return f'{self.namespace}/{self.name}'
 
     def has_finished(self, status: int) -> bool:
-        """Return whether the run is over after the node ended with a status.
+        """
+        Return whether the run is over after the node ended with a status.
 
         A node that was stopped also has status 0, but leaves no result.
         """
@@ -123,7 +125,8 @@ def _worker_topics(namespace: str, worker: int) -> tuple[str, dict[str, str]]:
 def joined_nodes(
     namespace: str, worker: int, run_dir: str, threads: int | None = None, records: bool = True
 ) -> list[NodeSpec]:
-    """List the nodes of a worker that joins a run.
+    """
+    List the nodes of a worker that joins a run.
 
     :param threads: of the physics; None: as in the parameters of the run
     :param records: whether its recorder is among them
@@ -140,7 +143,8 @@ def joined_nodes(
 def training_nodes(
     namespace: str, workers: int, run_dir: str, recorders: int = 0, ranks: int = 1
 ) -> list[NodeSpec]:
-    """List the nodes of a training run.
+    """
+    List the nodes of a training run.
 
     :param recorders: number of recorders for workers that join without the run folder
     :param ranks: number of processes that learn; several can only start together
@@ -190,7 +194,8 @@ def deployment_nodes(
     run_dir: str = '',
     remap: Sequence[str] = (),
 ) -> list[NodeSpec]:
-    """List the nodes that act on a robot, without exploration.
+    """
+    List the nodes that act on a robot, without exploration.
 
     :param robot: one of ``ROBOTS``; the topics of a real one are in no namespace
     :param run_dir: folder of a recorder; empty: record nothing

@@ -35,7 +35,8 @@ def run_jobs(
     report: Callable[[str], None],
     on_end: Callable[[], None] = lambda: None,
 ) -> bool:
-    """Run jobs, several at once; return whether the user interrupted them.
+    """
+    Run jobs, several at once; return whether the user interrupted them.
 
     One that fails is reported, and the others go on.
 
@@ -79,7 +80,8 @@ def _started(job: Job) -> 'subprocess.Popen[bytes]':
 
 
 def outcome_of(job: Job, error: object) -> str:
-    """Return a line about the end of a job.
+    """
+    Return a line about the end of a job.
 
     :param error: that ended it, if that is known
     """

@@ -56,7 +56,8 @@ def accept_arm_argument() -> Any:
 
 
 def environment_actions(this_machine: bool = True) -> list[Any]:
-    """Set the nodes' environment, see :func:`graph_environment`, and name the launcher in it.
+    """
+    Set the nodes' environment, see :func:`graph_environment`, and name the launcher in it.
 
     :param this_machine: limit discovery to this machine; a robot may be on another one
     """
@@ -65,7 +66,8 @@ def environment_actions(this_machine: bool = True) -> list[Any]:
 
 
 def positive_integer(name: str, text: str) -> int:
-    """Convert a launch argument, which is always text, to an integer.
+    """
+    Convert a launch argument, which is always text, to an integer.
 
     :raises ConfigError: if it is no positive integer
     """
@@ -75,7 +77,8 @@ def positive_integer(name: str, text: str) -> int:
 
 
 def with_arguments(function: Any) -> Any:
-    """Call a function with the launch arguments as keywords, once they are known.
+    """
+    Call a function with the launch arguments as keywords, once they are known.
 
     If it raises an error, launch prints one line and ends with status 1.
     """
@@ -89,7 +92,8 @@ def with_arguments(function: Any) -> Any:
 
 
 def node_actions(specs: Sequence[NodeSpec], params_file: Path) -> list[Any]:
-    """Start nodes, restart those that die, end the launch by the same rules as ``her-ros train``.
+    """
+    Start nodes, restart those that die, end the launch by the same rules as ``her-ros train``.
 
     launch calls the exit handler before it respawns; the delay lets a shutdown take effect.
     """
@@ -129,7 +133,8 @@ def _exit_handler(spec: NodeSpec, rule: RestartRule) -> Any:
 
 
 def end_of_run(result: dict[str, Any], reason: str) -> list[Any]:
-    """End the launch with the status of ``her-ros train``, and print the reason.
+    """
+    End the launch with the status of ``her-ros train``, and print the reason.
 
     :param result: of the run
     :raises LaunchError: if the run has not solved its task

@@ -24,7 +24,8 @@ _LIFETIME_S = 5.0
 
 
 class Members:
-    """The nodes of a run that were heard.
+    """
+    The nodes of a run that were heard.
 
     :param namespace: of the run, without slashes around it
     """
@@ -53,7 +54,8 @@ class Members:
                     self.clock_ahead_s = max(self.clock_ahead_s, ahead_s)
 
     def free_recorders(self) -> list[int]:
-        """Return the numbers of joining workers that have a recorder and nothing else.
+        """
+        Return the numbers of joining workers that have a recorder and nothing else.
 
         The run's own workers have lower numbers. Their recorders are never free, also while
         their other nodes are silent.
@@ -68,7 +70,8 @@ class Members:
 
 
 def listen(namespace: str, needs_recorder: bool, patience_s: float = _PATIENCE_S) -> Members:
-    """Listen for the nodes of a run until its trainer was heard, or patience ends.
+    """
+    Listen for the nodes of a run until its trainer was heard, or patience ends.
 
     :param namespace: of the run, without slashes around it
     :param needs_recorder: whether a free recorder is awaited, too

@@ -33,7 +33,8 @@ def listed_bags(paths: Sequence[Path], console: Console) -> list[tuple[Path, str
 
 
 def task_of(bags: Sequence[tuple[Path, str]]) -> GoalTask:
-    """Return the task of the bags, from the first readable one.
+    """
+    Return the task of the bags, from the first readable one.
 
     :raises HerRosError: if that bag does not name its task
     """
@@ -52,7 +53,8 @@ def task_of(bags: Sequence[tuple[Path, str]]) -> GoalTask:
 
 
 def shard(bags: Sequence[tuple[Path, str]], ranks: Ranks) -> dict[Path, str]:
-    """Return the bags of one rank, every n-th, and their digests where a run has recorded them.
+    """
+    Return the bags of one rank, every n-th, and their digests where a run has recorded them.
 
     :raises HerRosError: if there are fewer bags than ranks
     """
@@ -64,7 +66,8 @@ def shard(bags: Sequence[tuple[Path, str]], ranks: Ranks) -> dict[Path, str]:
 
 
 def digests_of(bags: dict[Path, str]) -> list[tuple[str, str]]:
-    """Return names and digests; of a directory, those of the files that readers may read.
+    """
+    Return names and digests; of a directory, those of the files that readers may read.
 
     :raises HerRosError: if a bag has changed since its run has learned from it
     """

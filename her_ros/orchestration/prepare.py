@@ -43,7 +43,8 @@ class Run:
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """Result of a finished run; None while it is unfinished.
+        """
+        Return the result of a finished run; None while it is unfinished.
 
         :raises RunFolderError: if the result file is damaged
         """
@@ -62,7 +63,8 @@ def prepare_run(
     overrides: Sequence[str] = (),
     may_extend: bool = True,
 ) -> Run:
-    """Check everything and make, or find, the run folder with its ``params.yaml``.
+    """
+    Check everything and make, or find, the run folder with its ``params.yaml``.
 
     A run goes on with the parameters that it began with; only its stop rule may change.
 
@@ -99,7 +101,8 @@ def prepare_run(
 
 
 def find_models(task: GoalTask) -> None:
-    """Find the models of a task's arm, and download them once, before several nodes would.
+    """
+    Find the models of a task's arm, and download them once, before several nodes would.
 
     :raises ArmError: if one is missing
     """
@@ -114,7 +117,8 @@ def find_models(task: GoalTask) -> None:
 
 
 def start_override(path: Path | None) -> list[str]:
-    """Return the override by which the trainer starts from a policy file or a run folder.
+    """
+    Return the override by which the trainer starts from a policy file or a run folder.
 
     :param path: None: no override
     """
@@ -145,7 +149,8 @@ def extended(run: Run) -> Run:
 
 
 def described(arm: str) -> str:
-    """Check that an arm is described; return its name, or the absolute path of its description.
+    """
+    Check that an arm is described; return its name, or the absolute path of its description.
 
     :raises ArmError: if there is no such arm, or its description has a fault
     """
@@ -155,7 +160,8 @@ def described(arm: str) -> str:
 
 
 def arm_overrides(arm: str, accept: bool = False) -> list[str]:
-    """Return the overrides that give all nodes an arm.
+    """
+    Return the overrides that give all nodes an arm.
 
     :param arm: name of an arm, or path of its description; empty: that of the parameters
     :param accept: whether to act with a policy that was trained on another arm
@@ -171,7 +177,8 @@ def checked_values(
     overrides: Sequence[str],
     nodes: Collection[str] = (),
 ) -> NodesValues:
-    """Return all parameters of all nodes after checking them and the arm.
+    """
+    Return all parameters of all nodes after checking them and the arm.
 
     The path of a description becomes absolute. Parameters are those of
     :func:`her_ros.config.run_parameters.values_for`.
@@ -187,7 +194,8 @@ def checked_values(
 
 
 def checked_params(task: str, params_file: Path | None) -> Path:
-    """Return the parameter file to use for a task, after checking all of it and the arm.
+    """
+    Return the parameter file to use for a task, after checking all of it and the arm.
 
     :param params_file: None: the one shipped for the task
     :raises HerRosError: if anything does not fit
@@ -200,7 +208,8 @@ def checked_params(task: str, params_file: Path | None) -> Path:
 def with_values(
     nodes: Sequence[NodeSpec], params_file: Path, values: NodesValues
 ) -> list[NodeSpec]:
-    """Return nodes with the parameters that differ from those of a file.
+    """
+    Return nodes with the parameters that differ from those of a file.
 
     :param params_file: the nodes read it
     :param values: parameters of all nodes; those that a node has already stay
@@ -260,7 +269,8 @@ def _claim_next(parent: Path) -> Path:
 
 @contextmanager
 def claimed(run: Run, namespace: str) -> Iterator[None]:
-    """Lock the run folder, and the run's ROS namespace on this machine, for the run's duration.
+    """
+    Lock the run folder, and the run's ROS namespace on this machine, for the run's duration.
 
     :raises RunFolderError: if another run holds the folder
     :raises ConfigError: if another run of this user holds the namespace in this ROS domain

@@ -24,7 +24,8 @@ _LARGE = 1_000_000_000
 
 
 class Progress:
-    """Progress display of long work; a context manager.
+    """
+    Progress display of long work; a context manager.
 
     :param what: a verb, such as ``evaluating``, of up to 12 letters
     :param total: of the unit in which the work is counted
@@ -69,7 +70,8 @@ class Progress:
         self.update(self._done + amount)
 
     def update(self, done: float, note: str = '') -> None:
-        """Set what is done.
+        """
+        Set what is done.
 
         :param note: shown behind the time that is left, up to 18 letters
         """
@@ -93,7 +95,8 @@ class Progress:
 
 
 def tracked(items: Iterable[Item], what: str, total: float) -> Iterator[Item]:
-    """Yield items, and show how many were yielded.
+    """
+    Yield items, and show how many were yielded.
 
     :param total: how many there are
     """
@@ -105,7 +108,8 @@ def tracked(items: Iterable[Item], what: str, total: float) -> Iterator[Item]:
 
 @contextmanager
 def bags_tracked(paths: Sequence[Path], what: str, passes: int = 1) -> Iterator[None]:
-    """Show how much of bags has been read meanwhile, if together they are larger than a gigabyte.
+    """
+    Show how much of bags has been read meanwhile, if together they are larger than a gigabyte.
 
     :param passes: how often each is read
     """

@@ -13,7 +13,8 @@ from her_ros.runtime.ros_environment import checked_topic
 
 
 def publish(model: Path, topic: str, timeout_s: float) -> None:
-    """Publish a policy with its signature, if there is one, and wait for delivery.
+    """
+    Publish a policy with its signature, if there is one, and wait for delivery.
 
     :raises HerRosError: if the file is no policy, or no subscriber receives it in time
     """

@@ -40,7 +40,8 @@ class Cluster:
 
 
 def parse_resources(text: str) -> dict[str, float]:
-    """Read the resources of a run, such as ``CPU=2,GPU=0.5``.
+    """
+    Read the resources of a run, such as ``CPU=2,GPU=0.5``.
 
     :raises RayError: if they are not names with positive numbers, or a device is to be shared
         in part beside whole ones
@@ -69,7 +70,8 @@ def run_ray_jobs(
     report: Callable[[str], None],
     on_end: Callable[[], None] = lambda: None,
 ) -> bool:
-    """Run jobs on a cluster; return whether the user interrupted them.
+    """
+    Run jobs on a cluster; return whether the user interrupted them.
 
     One that fails is reported, and the others go on. Ray repeats those whose machine has died.
 
@@ -106,7 +108,8 @@ def run_ray_jobs(
 
 @contextmanager
 def _translated() -> Iterator[None]:
-    """Translate errors of Ray.
+    """
+    Translate errors of Ray.
 
     :raises RayError: if Ray refuses what it is asked
     """
@@ -132,7 +135,8 @@ def _options(resources: Mapping[str, float]) -> dict[str, Any]:
 
 @contextmanager
 def _connected(address: str) -> Iterator[Any]:
-    """Connect to a cluster, with this program's own handling of signals.
+    """
+    Connect to a cluster, with this program's own handling of signals.
 
     :raises RayError: if Ray is not installed, or no cluster answers
     """
@@ -159,7 +163,8 @@ def _connected(address: str) -> Iterator[Any]:
 
 
 def _check_port(address: str) -> None:
-    """Check that somebody listens at HOST:PORT; other addresses are left to Ray.
+    """
+    Check that somebody listens at HOST:PORT; other addresses are left to Ray.
 
     :raises OSError: if nobody does
     """
@@ -169,7 +174,8 @@ def _check_port(address: str) -> None:
 
 
 def _check_room(ray: Any, cluster: Cluster) -> None:
-    """Check that one machine of the cluster has what a run takes, since Ray would wait for it.
+    """
+    Check that one machine of the cluster has what a run takes, since Ray would wait for it.
 
     :raises RayError: if none has
     """

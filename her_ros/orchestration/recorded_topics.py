@@ -49,7 +49,8 @@ class RecordedTopics:
 
 
 def key_of(topic: str, message_type: str, names: Mapping[str, str]) -> str:
-    """Return the key in ``WANTED`` of a topic; empty if it has none.
+    """
+    Return the key in ``WANTED`` of a topic; empty if it has none.
 
     :param names: topics that the user named, by key
     """
@@ -62,7 +63,8 @@ def key_of(topic: str, message_type: str, names: Mapping[str, str]) -> str:
 def survey(
     path: Path, names: Mapping[str, str], needs_object: bool, limit_s: float
 ) -> RecordedTopics:
-    """Read a recording once, for its topics and for the clocks of their senders.
+    """
+    Read a recording once, for its topics and for the clocks of their senders.
 
     :param names: topics that the user named, by key
     :param needs_object: whether object_pose must be there
@@ -126,7 +128,8 @@ def _unfit(
 
 
 def _check(found: RecordedTopics, needs_object: bool) -> None:
-    """Refuse a recording that cannot contain an episode.
+    """
+    Refuse a recording that cannot contain an episode.
 
     :raises BagError: naming what is missing
     """

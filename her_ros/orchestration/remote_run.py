@@ -74,7 +74,8 @@ class Parcel:
     files: dict[str, bytes] = field(default_factory=dict)
 
     def unpack(self, job: Job) -> None:
-        """Write log and files.
+        """
+        Write log and files.
 
         ``result.json`` follows what it describes, since a run with it has finished. The checkpoint
         comes last: without the bags, nothing goes on from it, also not after an interruption.
@@ -93,7 +94,8 @@ class Parcel:
 
 
 def train_here(order: Order) -> Parcel:
-    """Make a training on this machine, in its own folder where that is here, or in a new one.
+    """
+    Make a training on this machine, in its own folder where that is here, or in a new one.
 
     :raises HerRosError: if another version of this package is installed here
     """

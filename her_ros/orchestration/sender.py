@@ -13,7 +13,8 @@ from her_ros.runtime.errors import HerRosError
 
 
 class Sender:
-    """Temporary node of a command; a context manager.
+    """
+    Temporary node of a command; a context manager.
 
     Python handles signals, so that a final message can be sent after Ctrl-C.
     """
@@ -38,7 +39,8 @@ class Sender:
         return True
 
     def publisher(self, kind: Any, topic: str, qos: QoSProfile, wait_s: float, ask: str) -> Any:
-        """Return a publisher that has a subscriber.
+        """
+        Return a publisher that has a subscriber.
 
         :param ask: question to the user if there is none
         :raises HerRosError: if there is none in time
@@ -50,7 +52,8 @@ class Sender:
         return publisher
 
     def request(self, kind: Any, name: str, timeout_s: float) -> Any:
-        """Call a service without arguments; return its response.
+        """
+        Call a service without arguments; return its response.
 
         :raises HerRosError: if there is no response in time
         """
@@ -67,7 +70,8 @@ _IS_IT_RUNNING = 'is the node running there? `ros2 node list` shows all'
 
 
 def deliver(publisher: Any, message: Any, timeout_s: float) -> None:
-    """Publish a message; return when all subscribers have received it.
+    """
+    Publish a message; return when all subscribers have received it.
 
     :raises HerRosError: if one of them does not receive it in time
     """
@@ -81,7 +85,8 @@ def deliver(publisher: Any, message: Any, timeout_s: float) -> None:
 
 
 def send(message: Any, topic: str, qos: QoSProfile, timeout_s: float, question: str) -> None:
-    """Publish a message once there is a subscriber; return when all have received it.
+    """
+    Publish a message once there is a subscriber; return when all have received it.
 
     :param question: question to the user if there is none
     :raises HerRosError: if no subscriber receives it in time

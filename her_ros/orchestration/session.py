@@ -27,7 +27,8 @@ def supervise(
     console: Console,
     has_ended: Callable[[], bool] = lambda: False,
 ) -> bool:
-    """Run nodes until the run ends or the user interrupts; return whether the user did.
+    """
+    Run nodes until the run ends or the user interrupts; return whether the user did.
 
     :param folder: its ``params.yaml`` is the nodes' parameter file, and its ``log/`` takes their
         output
@@ -61,7 +62,8 @@ def run_without_training(
     make_display: MakeDisplay,
     title: str,
 ) -> None:
-    """Run nodes without training until Ctrl-C.
+    """
+    Run nodes without training until Ctrl-C.
 
     :param run: its folder takes parameters, logs and bags
     :param title: printed before the nodes start

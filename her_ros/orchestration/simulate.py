@@ -36,7 +36,8 @@ class SimulateOptions(NamedTuple):
 
 
 def simulate(options: SimulateOptions) -> None:
-    """Run simulation and policy until Ctrl-C.
+    """
+    Run simulation and policy until Ctrl-C.
 
     :raises HerRosError: if an option is invalid, before anything is started
     """

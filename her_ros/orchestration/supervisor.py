@@ -36,7 +36,8 @@ class _Child:
 
 
 class Supervisor:
-    """The nodes of a run as child processes, which end with this process.
+    """
+    The nodes of a run as child processes, which end with this process.
 
     :param log_folder: folder for the output of the nodes, a file per node
     :param report: called with one line for the user
@@ -84,7 +85,8 @@ class Supervisor:
         return {child.spec.full_name: child.process.pid for child in self._children}
 
     def poll(self) -> bool:
-        """Check and restart the nodes; return whether the run has finished.
+        """
+        Check and restart the nodes; return whether the run has finished.
 
         :raises SupervisorError: if a node died too often
         """
@@ -140,7 +142,8 @@ def _size(log: Path) -> int:
 
 
 def _last_error(log: Path, start: int) -> str:
-    """Return the last line of a log that may explain the end of its process.
+    """
+    Return the last line of a log that may explain the end of its process.
 
     That is a line of error severity, or one that ROS did not log, such as the end of a traceback.
 

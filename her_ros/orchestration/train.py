@@ -43,7 +43,8 @@ def train(
     recorders: int = 0,
     server: str = '',
 ) -> int:
-    """Train until the stop rule ends the run; return the exit status.
+    """
+    Train until the stop rule ends the run; return the exit status.
 
     :param recorders: number of recorders for workers that join without the run folder
     :param server: address of a discovery server of Fast DDS; empty: none

@@ -59,7 +59,8 @@ class TrainOfflineOptions:
 def train_offline(
     options: TrainOfflineOptions, write_report: Callable[[RunFolder], str] | None = None
 ) -> int:
-    """Train until all updates are made; return the exit status.
+    """
+    Train until all updates are made; return the exit status.
 
     :param write_report: writes a report of the finished run; returns its path, or why there is
         none
@@ -114,7 +115,8 @@ def train_offline(
 
 
 def _task(options: TrainOfflineOptions, bags: Sequence[tuple[Path, str]]) -> GoalTask:
-    """Return the task, with its arm and, where that is described, the arm's workspace.
+    """
+    Return the task, with its arm and, where that is described, the arm's workspace.
 
     :raises HerRosError: if the policy is to be evaluated and the arm is not described here
     """
@@ -130,7 +132,8 @@ def _task(options: TrainOfflineOptions, bags: Sequence[tuple[Path, str]]) -> Goa
 
 
 def _claim(folder: RunFolder, values: NodesValues, stack: ExitStack) -> None:
-    """Lock the folder, and write the parameters of the training to it.
+    """
+    Lock the folder, and write the parameters of the training to it.
 
     :raises HerRosError: if it belongs to an online run, is in use, or has other parameters
     """
@@ -156,7 +159,8 @@ def _finished(training: OfflineTraining, folder: RunFolder, updates: int) -> dic
 
 
 class _Session:
-    """Trains, prints the progress, and stops on request of the user.
+    """
+    Trains, prints the progress, and stops on request of the user.
 
     Before the first update a signal ends the process immediately. Later it is noted, and the
     present update is finished first: training cannot resume from the middle of an update.
@@ -244,7 +248,8 @@ class _Session:
 
 
 def progress(training: OfflineTraining, losses: dict[str, float], updates: int) -> str:
-    """Return the progress of a training as one line.
+    """
+    Return the progress of a training as one line.
 
     :param updates: how many it makes in all
     """

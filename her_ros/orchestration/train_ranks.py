@@ -1,4 +1,5 @@
-"""Training by several processes that torchrun starts: all but the first.
+"""
+Training by several processes that torchrun starts: all but the first.
 
 The first one is ``her-ros train`` as it is without torchrun; its trainer node is rank 0. The
 others have no nodes, take nothing from their command line, and do what rank 0 says.
@@ -22,7 +23,8 @@ from her_ros.tasks.registry import task_named
 
 
 def follow_trainer() -> int:
-    """Learn with the trainer node until it ends; return the exit status.
+    """
+    Learn with the trainer node until it ends; return the exit status.
 
     :raises HerRosError: if a process of the training is lost, or cannot go on
     """

@@ -54,7 +54,8 @@ class Options(NamedTuple):
 
 
 def write_join_file(run: Run, namespace: str) -> None:
-    """Write the run's ``join.json`` for workers on other machines.
+    """
+    Write the run's ``join.json`` for workers on other machines.
 
     Call it with the environment in which the run's nodes start.
     """
@@ -75,7 +76,8 @@ def write_join_file(run: Run, namespace: str) -> None:
 
 
 def work(options: Options) -> int:
-    """Simulate for a run until it has finished or the user interrupts; return the exit status.
+    """
+    Simulate for a run until it has finished or the user interrupts; return the exit status.
 
     :raises HerRosError: if the run cannot be joined, before anything is started
     """
@@ -121,7 +123,8 @@ def work(options: Options) -> int:
 
 
 def _check(run: JoinFile, folder: RunFolder, server: str) -> None:
-    """Check that this machine can have a member of the run.
+    """
+    Check that this machine can have a member of the run.
 
     :raises JoinError: if its package versions differ, or its nodes cannot be found from here
     :raises TaskError: if its task is not known here
@@ -154,7 +157,8 @@ def _versions() -> dict[str, str]:
 
 
 def _digests(task: str, params: Path) -> dict[str, str]:
-    """Return digests of a task and, if it has one, of its arm.
+    """
+    Return digests of a task and, if it has one, of its arm.
 
     :param params: parameter file of the run, which names the arm
     :raises HerRosError: if the task is not known here, or the arm not described
@@ -169,7 +173,8 @@ def _digests(task: str, params: Path) -> dict[str, str]:
 
 
 def _check_same_task(run: JoinFile, folder: RunFolder) -> None:
-    """Check that task and arm are here what they are at the run.
+    """
+    Check that task and arm are here what they are at the run.
 
     :raises JoinError: naming what differs
     """
@@ -190,7 +195,8 @@ def _complete(folder: RunFolder, run: JoinFile) -> None:
 
 
 def _members(run: JoinFile, folder: RunFolder, needs_recorder: bool) -> 'Members':
-    """Listen for the nodes of the run.
+    """
+    Listen for the nodes of the run.
 
     :raises JoinError: if the trainer is not heard
     """
@@ -210,7 +216,8 @@ def _members(run: JoinFile, folder: RunFolder, needs_recorder: bool) -> 'Members
 
 
 def clock_note(ahead_s: float, host: str) -> str:
-    """Return a warning about different clocks; empty if they agree.
+    """
+    Return a warning about different clocks; empty if they agree.
 
     :param ahead_s: how far the clock of the host is ahead of ours, seconds; -inf: not known
     """
@@ -225,7 +232,8 @@ def clock_note(ahead_s: float, host: str) -> str:
 
 @contextmanager
 def _number(folder: RunFolder, recorders: Sequence[int] | None) -> Iterator[int]:
-    """Hold a number that no other worker of the run has.
+    """
+    Hold a number that no other worker of the run has.
 
     :param recorders: numbers of recorders without an environment; None: the folder is shared, and
         the worker has a recorder of its own

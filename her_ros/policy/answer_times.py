@@ -9,7 +9,8 @@ _WINDOW = 1000
 
 
 class AnswerTimes:
-    """Latencies of the last thousand answers, and the rate of answers.
+    """
+    Latencies of the last thousand answers, and the rate of answers.
 
     :param clock: monotonic time, seconds
     """

@@ -10,7 +10,8 @@ from her_ros.wire.rows import with_room
 
 @dataclass(frozen=True)
 class Exploration:
-    """Parameters of exploration: Gaussian noise and occasional uniformly random actions.
+    """
+    Parameters of exploration: Gaussian noise and occasional uniformly random actions.
 
     As in Plappert et al. 2018 (arXiv 1802.09464, appendix A) and OpenAI baselines' HER, where
     ``hold_steps`` is 1. Random actions that are held longer reach farther, since independent ones
@@ -43,7 +44,8 @@ class Explorer:
         env: NDArray[np.uint32],
         begins: NDArray[np.bool],
     ) -> NDArray[np.float32]:
-        """Return explored actions in [-1, 1], shape (n, A).
+        """
+        Return explored actions in [-1, 1], shape (n, A).
 
         :param actions: deterministic actions, shape (n, A); None for random actions only
         :param env: numbers of the environments, each once, shape (n,)

@@ -15,7 +15,8 @@ from her_ros.wire.sessions import Sessions
 
 
 class LockStepPolicyServer:
-    """Answers every ``step`` message on arrival; the simulation waits for its answer.
+    """
+    Answers every ``step`` message on arrival; the simulation waits for its answer.
 
     :param exploration: noise to act with; None for none
     :param send: sends an ``action`` message
@@ -58,7 +59,8 @@ class LockStepPolicyServer:
         self.deactivate()
 
     def answer(self, message: bytes) -> None:
-        """Answer a ``step`` message, and send the answer.
+        """
+        Answer a ``step`` message, and send the answer.
 
         :raises HerRosError: if it is no ``step``, a state is not finite, or the policy failed
         """

@@ -11,7 +11,8 @@ _WARM_UPS = 20
 
 
 class Models:
-    """Loads and verifies policies, and warms them up.
+    """
+    Loads and verifies policies, and warms them up.
 
     :param verify_key: file of the public key that policies must be signed with; empty to accept
         unsigned ones
@@ -24,7 +25,8 @@ class Models:
         self._key = load_key(Path(verify_key)) if verify_key else None
 
     def from_file(self, model: str, expected_sha256: str) -> OnnxPolicy:
-        """Read a policy from a file.
+        """
+        Read a policy from a file.
 
         :param expected_sha256: SHA-256 that the file must have; empty for any
         :raises HerRosError: if the file cannot be read or verified
@@ -38,7 +40,8 @@ class Models:
         return policy
 
     def from_topic(self, content: bytes, signature: bytes) -> OnnxPolicy:
-        """Read a policy from a message.
+        """
+        Read a policy from a message.
 
         :raises HerRosError: if it cannot be verified
         """

@@ -1,4 +1,5 @@
-"""Check an ONNX file before onnxruntime loads it: only known graphs pass.
+"""
+Check an ONNX file before onnxruntime loads it: only known graphs pass.
 
 onnxruntime is not made for hostile files. An operator of another domain can end the process, and a
 loop can run forever. External data is read from the working directory, so a checksum of the file
@@ -82,7 +83,8 @@ Message = dict[str, list[Any]]
 
 
 def check_onnx(content: bytes) -> None:
-    """Refuse a file with any content that our exporter does not write.
+    """
+    Refuse a file with any content that our exporter does not write.
 
     :raises PolicyError: naming the first such content
     """
@@ -201,7 +203,8 @@ def _check_graph(graph: Message) -> None:
 
 
 def _check_node(node: Message, ranks: dict[str, int]) -> None:
-    """Check one operator.
+    """
+    Check one operator.
 
     :param ranks: dimensions of the constants, by name
     """

@@ -25,7 +25,8 @@ _TOO_NEW = (
 
 
 class OnnxPolicy:
-    """Deterministic actions from an ONNX file whose metadata carries its contract.
+    """
+    Deterministic actions from an ONNX file whose metadata carries its contract.
 
     :param content: bytes of the file
     :param origin: source of the bytes, named in errors
@@ -83,7 +84,8 @@ class OnnxPolicy:
         key: Ed25519PublicKey | None = None,
         accept_arm: bool = False,
     ) -> 'OnnxPolicy':
-        """Read and verify a policy file; it is parsed only after it was verified.
+        """
+        Read and verify a policy file; it is parsed only after it was verified.
 
         :param expected_sha256: hexadecimal; empty for any
         :param key: public key of the signature beside the file; None to require no signature
@@ -136,7 +138,7 @@ class OnnxPolicy:
 
     @property
     def version(self) -> int:
-        """The number of the version."""
+        """Return the number of the version."""
         return self.contract.version
 
     def act(
@@ -145,7 +147,8 @@ class OnnxPolicy:
         achieved_goal: NDArray[np.floating],
         desired_goal: NDArray[np.floating],
     ) -> NDArray[np.float32]:
-        """Return actions in [-1, 1], shape (n, A).
+        """
+        Return actions in [-1, 1], shape (n, A).
 
         :param observation: shape (n, O), in the order of the contract's observation_fields
         :param achieved_goal: metres, world frame, shape (n, G)

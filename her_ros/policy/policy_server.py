@@ -35,7 +35,8 @@ class Order(Enum):
 
 
 class PolicyServer:
-    """Answers each state once; a repeated state gets the same action again.
+    """
+    Answers each state once; a repeated state gets the same action again.
 
     The caller selects the session (:class:`~her_ros.wire.sessions.Sessions`); a new session
     resets the answers.
@@ -85,7 +86,8 @@ class PolicyServer:
         return True
 
     def answer(self, rows: Rows) -> Rows:
-        """Choose actions.
+        """
+        Choose actions.
 
         :param rows: ``step`` rows of one session, any subset of the environments
         :return: ``action`` rows; last states of episodes, and states older than one already
@@ -158,7 +160,8 @@ class PolicyServer:
 
 
 def awaiting_action(rows: Rows) -> Rows:
-    """Return the ``step`` rows that await an action: all but the last states of episodes.
+    """
+    Return the ``step`` rows that await an action: all but the last states of episodes.
 
     :raises RowError: if a state is not finite, or its env is out of range
     """

@@ -23,7 +23,8 @@ class RealTimeError(HerRosError):
 
 
 def apply(parameters: RealTimeParameters) -> list[str]:
-    """Apply the real-time parameters to this process. Call it after the nodes were created.
+    """
+    Apply the real-time parameters to this process. Call it after the nodes were created.
 
     Cores and priority are set for every thread of this process, and threads started later inherit
     them. All threads need them, because a message passes threads of DDS before and after the one
@@ -115,7 +116,8 @@ def _mebibytes(size: int) -> str:
 
 
 class GarbageCollector:
-    """Runs Python's garbage collection between steps, never within one.
+    """
+    Runs Python's garbage collection between steps, never within one.
 
     Objects that exist at the start are frozen, so collections skip them. Of later objects,
     reference counting frees nearly all; only cycles are left to collect.

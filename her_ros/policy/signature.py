@@ -1,4 +1,5 @@
-"""Ed25519 signatures of policy files (RFC 8032).
+"""
+Ed25519 signatures of policy files (RFC 8032).
 
 The signature is a file beside the policy, in the format that OpenSSL writes::
 
@@ -24,7 +25,8 @@ _SIGN = 'openssl pkeyutl -sign -rawin -inkey key.pem'
 
 
 def read_regular(path: Path, max_bytes: int) -> bytes:
-    """Read a regular file; a pipe or a device may have no end.
+    """
+    Read a regular file; a pipe or a device may have no end.
 
     :raises FileNotFoundError: if there is no file
     :raises PolicyError: if it cannot be read, is not a regular file or is too large
@@ -51,7 +53,8 @@ def read_regular(path: Path, max_bytes: int) -> bytes:
 
 
 def load_key(path: Path) -> Ed25519PublicKey:
-    """Read a public key in PEM.
+    """
+    Read a public key in PEM.
 
     :raises PolicyError: if the file is missing, or does not hold an Ed25519 public key
     """
@@ -83,7 +86,8 @@ def signature_path(model: Path) -> Path:
 
 
 def read_signature(model: Path) -> bytes:
-    """Read the signature beside a policy file; empty if there is none.
+    """
+    Read the signature beside a policy file; empty if there is none.
 
     :raises PolicyError: if it exists and cannot be read
     """
@@ -95,7 +99,8 @@ def read_signature(model: Path) -> bytes:
 
 
 def verify(content: bytes, signature: bytes, key: Ed25519PublicKey, origin: str) -> None:
-    """Check the signature of a policy file.
+    """
+    Check the signature of a policy file.
 
     :param signature: raw, 64 bytes; empty if there is none
     :param origin: source of the bytes, named in errors

@@ -22,7 +22,8 @@ _LARGEST_TILT = 0.1
 
 
 class CommandChecker:
-    """Checks commands to the arm of a task that stands where it does in training.
+    """
+    Checks commands to the arm of a task that stands where it does in training.
 
     Commands stand in the world or in the frame of its base, whose axes are the same.
 
@@ -40,7 +41,8 @@ class CommandChecker:
         self._down = None if task.arm else np.array(description.tool.down_quaternion)
 
     def twist(self, frame: str, linear: ArrayLike, angular: ArrayLike) -> Floats:
-        """Check a velocity of the tool.
+        """
+        Check a velocity of the tool.
 
         :param linear: m/s, shape (3,)
         :param angular: rad/s, shape (3,)
@@ -56,7 +58,8 @@ class CommandChecker:
         return velocity
 
     def tool_pose(self, frame: str, position: ArrayLike, xyzw: ArrayLike) -> Pose:
-        """Check a pose of the tool.
+        """
+        Check a pose of the tool.
 
         :param position: metres, shape (3,)
         :param xyzw: quaternion as ROS orders it, shape (4,)
@@ -71,7 +74,8 @@ class CommandChecker:
         return self._frames.to_world(frame, pose, 'tool pose')
 
     def joints(self, names: Sequence[str], positions: ArrayLike, duration_s: float) -> Floats:
-        """Check joint positions and return them in the order of the arm's joints.
+        """
+        Check joint positions and return them in the order of the arm's joints.
 
         :param positions: in the order of ``names``, rad (m if prismatic)
         :param duration_s: time to get there
@@ -115,7 +119,8 @@ class StampFault(NamedTuple):
 
 
 def stamp_fault(what: str, stamp_ns: int, now_ns: int, limit_s: float) -> StampFault | None:
-    """Check the stamp of a command; return None if it is current.
+    """
+    Check the stamp of a command; return None if it is current.
 
     A stamp in the future is refused like an old one, as the age of the command is unknown.
 
@@ -140,7 +145,8 @@ def stamp_fault(what: str, stamp_ns: int, now_ns: int, limit_s: float) -> StampF
 
 
 def checked_fingers(positions: ArrayLike, count: int = len(FINGER_JOINTS)) -> Floats:
-    """Check positions of the gripper's joints, those of the Fetch by default: m or rad.
+    """
+    Check positions of the gripper's joints, those of the Fetch by default: m or rad.
 
     :param positions: in the order of the arm's description, shape (count,)
     :raises RobotError: if there is another number of them, or one is not finite

@@ -31,7 +31,8 @@ class Pose:
 
     @classmethod
     def of(cls, name: str, position: ArrayLike, xyzw: ArrayLike = (0.0, 0.0, 0.0, 1.0)) -> 'Pose':
-        """Make a checked pose.
+        """
+        Make a checked pose.
 
         :param name: name for errors
         :param position: metres, shape (3,)
@@ -56,7 +57,7 @@ class Pose:
 
     @property
     def rotation(self) -> Floats:
-        """The rotation matrix, shape (3, 3)."""
+        """Return the rotation matrix, shape (3, 3)."""
         matrix = np.empty(9)
         mujoco.mju_quat2Mat(matrix, self.quaternion)
         return matrix.reshape(3, 3)
@@ -85,7 +86,8 @@ def task_frames(
     parameters: RobotBridgeParameters,
     lookup_from: Callable[[str], Lookup | None] | None = None,
 ) -> 'Frames':
-    """Return the frames of a task's robot, as its parameters or the description of its arm say.
+    """
+    Return the frames of a task's robot, as its parameters or the description of its arm say.
 
     :param lookup_from: returns what finds other frames in the frame of the base
     :raises ArmError: if the task has no arm, or its description has a fault
@@ -101,7 +103,8 @@ def task_frames(
 
 
 class Frames:
-    """Transforms poses from any known frame to the world frame.
+    """
+    Transforms poses from any known frame to the world frame.
 
     :param base_frame: name of the robot's own frame
     :param base: pose of that frame in the world
@@ -114,7 +117,8 @@ class Frames:
         self._lookup = lookup
 
     def to_world(self, frame: str, pose: Pose, name: str) -> Pose:
-        """Return a pose in the world.
+        """
+        Return a pose in the world.
 
         :param frame: frame of ``pose``; empty: the world
         :param name: name of the pose, for errors

@@ -21,7 +21,8 @@ _TOLERANCE_M = 1e-6
 
 
 class ArmKinematics(ToolMotion):
-    """Gripper pose, gripper velocity and inverse kinematics of an arm that stands in the world.
+    """
+    Gripper pose, gripper velocity and inverse kinematics of an arm that stands in the world.
 
     Not thread-safe.
 
@@ -48,7 +49,8 @@ class ArmKinematics(ToolMotion):
         )
 
     def update(self, position: ArrayLike, velocity: ArrayLike) -> None:
-        """Set the measured joints, in the order of ``joint_names``.
+        """
+        Set the measured joints, in the order of ``joint_names``.
 
         :param position: rad, or m if prismatic, shape (J,)
         :param velocity: rad/s, or m/s if prismatic, shape (J,)
@@ -80,7 +82,8 @@ class ArmKinematics(ToolMotion):
     def joints_after(
         self, displacement: ArrayLike, period_s: float, max_joint_speed: float | None = None
     ) -> Floats:
-        """Compute arm joints that displace the gripper to the pose of :meth:`pose_after`.
+        """
+        Compute arm joints that displace the gripper to the pose of :meth:`pose_after`.
 
         If a joint would exceed its speed limit, the change of all joints is scaled down by the
         same factor. Without a displacement these are the measured joints.
@@ -101,7 +104,8 @@ class ArmKinematics(ToolMotion):
 
 
 def task_kinematics(task: GoalTask, base: Pose | None = None, urdf: str = '') -> ArmKinematics:
-    """Return the kinematics of a task's arm.
+    """
+    Return the kinematics of a task's arm.
 
     :param base: pose of the base in the world; None: as in training
     :param urdf: text of the model, where a robot publishes it

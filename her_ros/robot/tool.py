@@ -27,7 +27,8 @@ class ToolMeasurement(NamedTuple):
 
 
 class ToolMotion:
-    """The tool and the fingers of an arm that stands in the world, as they were measured last.
+    """
+    The tool and the fingers of an arm that stands in the world, as they were measured last.
 
     Not thread-safe.
 
@@ -79,7 +80,8 @@ class ToolMotion:
         return self._finger_velocity.copy()
 
     def gripper_joints(self, fingers: Floats) -> Floats:
-        """Return positions of the gripper's joints for those of the fingers.
+        """
+        Return positions of the gripper's joints for those of the fingers.
 
         :param fingers: distances of those at +y and at -y from the middle, metres, shape (2,)
         :return: m or rad, in the order of the description, shape (1,) or (2,)
@@ -89,7 +91,8 @@ class ToolMotion:
         return positions if len(gripper.joints) == 2 else positions.mean(keepdims=True)
 
     def fingers_at(self, joints: Floats) -> Floats:
-        """Return positions of the fingers for those of the gripper's joints.
+        """
+        Return positions of the fingers for those of the gripper's joints.
 
         :param joints: m or rad, in the order of the description, shape (1,) or (2,)
         :return: distances of those at +y and at -y from the middle, metres, shape (2,)
@@ -100,7 +103,8 @@ class ToolMotion:
         return fingers
 
     def pose_after(self, displacement: ArrayLike) -> Pose:
-        """Return the pose of the tool after a displacement.
+        """
+        Return the pose of the tool after a displacement.
 
         A tilted tool turns towards pointing straight down, by at most 4 rad per metre of
         its way. Without a displacement this is the measured pose, so that the arm stands still.
@@ -116,7 +120,8 @@ class ToolMotion:
         return Pose(measured.position + in_base, turned)
 
     def within_workspace(self, displacement: Floats) -> Floats:
-        """Return a displacement without what leads out of the workspace of the description.
+        """
+        Return a displacement without what leads out of the workspace of the description.
 
         :param displacement: from the measured position, metres, world frame, shape (3,)
         """
@@ -129,7 +134,8 @@ class ToolMotion:
 
 
 def turned_towards(present: Floats, wanted: Floats, largest_turn: float) -> Floats:
-    """Return an orientation on the shortest way from one to another.
+    """
+    Return an orientation on the shortest way from one to another.
 
     :param present: unit quaternion wxyz, shape (4,)
     :param wanted: unit quaternion wxyz, shape (4,)

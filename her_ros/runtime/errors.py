@@ -6,7 +6,8 @@ _LONGEST_LINE = 500
 
 
 class HerRosError(Exception):
-    """An error that a user can correct, shown as one line: ``source: problem; cure``.
+    """
+    An error that a user can correct, shown as one line: ``source: problem; cure``.
 
     Commands and nodes print it without a traceback and exit with a non-zero status. Code reads
     the fields or the class, never the text.
@@ -31,12 +32,13 @@ class HerRosError(Exception):
 
     @property
     def complaint(self) -> str:
-        """The line without its cure."""
+        """Return the line without its cure."""
         return f'{self.source}: {self.problem}' if self.source else self.problem
 
     @classmethod
     def of(cls, error: 'HerRosError', source: object = '') -> Self:
-        """Convert an error to this class and add a source.
+        """
+        Convert an error to this class and add a source.
 
         :param error: keeps its class if that is a subclass of this one
         :param source: put in front of the source that the error has
@@ -48,7 +50,8 @@ class HerRosError(Exception):
 
 
 def one_line(text: object) -> str:
-    """Return a text as one printable line of bounded length.
+    """
+    Return a text as one printable line of bounded length.
 
     Texts from messages and files may hold line ends, control characters and lone surrogates,
     which logs and diagnostics cannot carry.

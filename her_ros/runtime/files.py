@@ -31,7 +31,8 @@ _REMOVAL_S = 0.5
 
 
 def write_whole(path: Path, content: bytes | Callable[[Path], None]) -> None:
-    """Write a file atomically: readers, also after a power cut, see the old or the whole new file.
+    """
+    Write a file atomically: readers, also after a power cut, see the old or the whole new file.
 
     :param content: the bytes, or a function that writes to the temporary path it is given
     :raises FileError: if the disk is full, or the folder cannot be written
@@ -58,7 +59,8 @@ def write_whole(path: Path, content: bytes | Callable[[Path], None]) -> None:
 
 
 def remove_leftovers(path: Path) -> None:
-    """Remove the temporary files of killed processes that wrote a file.
+    """
+    Remove the temporary files of killed processes that wrote a file.
 
     The caller makes sure that no other process is writing the file.
     """
@@ -67,7 +69,8 @@ def remove_leftovers(path: Path) -> None:
 
 
 def create_held(path: Path) -> BufferedWriter:
-    """Create a temporary file that this process locks until it is closed.
+    """
+    Create a temporary file that this process locks until it is closed.
 
     While it is locked, :func:`remove_unheld` does not remove it. A file of the same name that a
     killed process left is replaced.
@@ -93,7 +96,8 @@ def create_held(path: Path) -> BufferedWriter:
 
 
 def remove_unheld(path: Path) -> None:
-    """Remove a temporary file, or a folder of them, unless a running process holds one.
+    """
+    Remove a temporary file, or a folder of them, unless a running process holds one.
 
     Files that cannot be examined stay.
     """
@@ -110,7 +114,8 @@ def remove_unheld(path: Path) -> None:
 
 
 def _hold_leftover(path: Path, stack: ExitStack) -> None:
-    """Lock a file while it is removed; links and pipes are not locked.
+    """
+    Lock a file while it is removed; links and pipes are not locked.
 
     :raises OSError: if a running process holds it, or it was removed or replaced meanwhile
     """
@@ -123,7 +128,8 @@ def _hold_leftover(path: Path, stack: ExitStack) -> None:
 
 
 def set_aside(path: Path) -> Path:
-    """Rename a damaged file, so that its path is free and nothing is lost.
+    """
+    Rename a damaged file, so that its path is free and nothing is lost.
 
     :return: its new path, such as ``bag.mcap.damaged_1``
     """
@@ -162,7 +168,8 @@ def sha256(content: bytes) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file, hexadecimal.
+    """
+    Return the SHA-256 of a file, hexadecimal.
 
     :raises HerRosError: if it is no regular file
     """
@@ -172,7 +179,8 @@ def file_sha256(path: Path) -> str:
 
 
 def require_regular(path: Path) -> None:
-    """Check that a file is a regular file, since a pipe or a device may have no end.
+    """
+    Check that a file is a regular file, since a pipe or a device may have no end.
 
     :raises HerRosError: if it is not a regular file
     """
@@ -190,7 +198,8 @@ class InUse(HerRosError):
 
 @contextmanager
 def locked(path: Path, holder: str, patience_s: float = 0.0) -> Iterator[None]:
-    """Hold a lock file; it is released when this process ends, at the latest.
+    """
+    Hold a lock file; it is released when this process ends, at the latest.
 
     :param holder: text in the file, which identifies this process to others
     :param patience_s: how long to wait for another process to release it

@@ -54,7 +54,8 @@ class JoinFile:
     parameters: str
 
     def write(self, path: Path) -> None:
-        """Write the file.
+        """
+        Write the file.
 
         :raises FileError: if it cannot be written
         """
@@ -62,7 +63,8 @@ class JoinFile:
 
 
 def read_join_file(path: Path) -> JoinFile:
-    """Read a ``join.json``.
+    """
+    Read a ``join.json``.
 
     :raises JoinError: if there is none, or it is not what ``her-ros train`` writes
     """

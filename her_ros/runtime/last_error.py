@@ -14,7 +14,8 @@ ERROR_FILE = 'HER_ROS_ERROR_FILE'
 
 
 def report(error: Exception, program: str) -> None:
-    """Print the error that ends this process, and write it to the file in :data:`ERROR_FILE`.
+    """
+    Print the error that ends this process, and write it to the file in :data:`ERROR_FILE`.
 
     Output that cannot be written, such as a line to a log on a full disk, is dropped.
 

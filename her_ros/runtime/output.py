@@ -21,7 +21,8 @@ class _Descriptor(io.FileIO):
         self._gone = False
 
     def write(self, content: Any, /) -> int:
-        """Write; see :class:`io.RawIOBase`.
+        """
+        Write; see :class:`io.RawIOBase`.
 
         :raises SystemExit: once, if the reader of a pipe has ended
         """
@@ -41,7 +42,8 @@ class _Descriptor(io.FileIO):
 
 
 def steady_output(ends_with_reader: bool) -> None:
-    """Keep ``sys.stdout`` and ``sys.stderr`` usable after their other end was closed.
+    """
+    Keep ``sys.stdout`` and ``sys.stderr`` usable after their other end was closed.
 
     Output to a terminal that was closed is dropped, so that a run goes on without it. Characters
     that the encoding lacks are replaced.

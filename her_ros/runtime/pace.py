@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 
 class Pace:
-    """Waits for ticks at a fixed rate.
+    """
+    Waits for ticks at a fixed rate.
 
     If a deadline has passed, it returns immediately and restarts the schedule from now.
 
@@ -42,7 +43,8 @@ class Pace:
 
 
 class Throttle:
-    """Rate limiter: allows an event once per period on average.
+    """
+    Rate limiter: allows an event once per period on average.
 
     Events that come once per period with jitter are all allowed, except for the first few.
 

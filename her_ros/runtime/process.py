@@ -20,7 +20,8 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent: int) -> None:
-    """Make the kernel kill this process when its parent ends for any reason (Linux).
+    """
+    Make the kernel kill this process when its parent ends for any reason (Linux).
 
     For processes that need no cleanup; nodes use :func:`end_with_launcher`.
 
@@ -32,7 +33,8 @@ def die_with_parent(parent: int) -> None:
 
 
 def end_with_launcher(end: Callable[[], None]) -> None:
-    """Call a function once the process that :data:`LAUNCHER` names has ended (Linux).
+    """
+    Call a function once the process that :data:`LAUNCHER` names has ended (Linux).
 
     Without the variable, this does nothing. The launcher need not be the parent: a shell or a
     debugger may be between.
@@ -60,7 +62,8 @@ def end_with_launcher(end: Callable[[], None]) -> None:
 
 
 def end_command_by_signals() -> Callable[[], int | None]:
-    """Raise :class:`KeyboardInterrupt` in the main thread at the first of ``END_SIGNALS``.
+    """
+    Raise :class:`KeyboardInterrupt` in the main thread at the first of ``END_SIGNALS``.
 
     This also holds if the command was started with a signal ignored, as a shell script does with
     SIGINT for background jobs. Only an ignored SIGHUP stays ignored, for ``nohup``. Signals that
@@ -82,7 +85,8 @@ def end_command_by_signals() -> Callable[[], int | None]:
 
 
 def handle_end_signals(handler: Callable[[int, Any], object]) -> list[signal.Signals]:
-    """Handle ``END_SIGNALS``, even if the parent of this process ignored or blocked them.
+    """
+    Handle ``END_SIGNALS``, even if the parent of this process ignored or blocked them.
 
     :return: the signals handled: all, except for SIGHUP under ``nohup``
     """
@@ -112,7 +116,8 @@ def is_program() -> bool:
 
 
 def quiet_start() -> None:
-    """End a program without a traceback on an interrupt during its imports.
+    """
+    End a program without a traceback on an interrupt during its imports.
 
     Does nothing if another program imports this package.
     """

@@ -1,4 +1,5 @@
-"""Agents, arms, goal strategies, storages and tasks by name: those of the package and of others.
+"""
+Agents, arms, goal strategies, storages and tasks by name: those of the package and of others.
 
 Another package adds its own through entry points, in the groups ``her_ros.agents``,
 ``her_ros.arms``, ``her_ros.goal_strategies``, ``her_ros.storages`` and ``her_ros.tasks``.
@@ -27,7 +28,8 @@ class UnknownNameError(RegistryError, KeyError):
 
 
 class Registry(Mapping[str, T]):
-    """Named things of one kind, each loaded when it is first asked for.
+    """
+    Named things of one kind, each loaded when it is first asked for.
 
     Names can be listed although some of the things cannot be loaded.
 
@@ -54,7 +56,8 @@ class Registry(Mapping[str, T]):
         return any(name == each for each in self)
 
     def __getitem__(self, name: str) -> T:
-        """Return the thing with a name.
+        """
+        Return the thing with a name.
 
         :raises UnknownNameError: if there is none
         :raises RegistryError: if there is more than one, or it cannot be loaded
@@ -68,7 +71,8 @@ class Registry(Mapping[str, T]):
         return load(f'{self.kind} {name!r}', own) if isinstance(own, str) else own
 
     def entry_point(self, name: str) -> EntryPoint | None:
-        """Return what another package says about a name; None: the name is not another's.
+        """
+        Return what another package says about a name; None: the name is not another's.
 
         :raises RegistryError: if several packages give the name
         """
@@ -82,7 +86,8 @@ class Registry(Mapping[str, T]):
         return found[0] if found else None
 
     def folder(self, name: str) -> Path | None:
-        """Return the folder of another package's module that gives a name; None: there is none.
+        """
+        Return the folder of another package's module that gives a name; None: there is none.
 
         :raises RegistryError: if several packages give the name
         """
@@ -98,7 +103,8 @@ class Registry(Mapping[str, T]):
 
 
 def load(what: str, place: str) -> Any:
-    """Import what ``module:attribute`` names.
+    """
+    Import what ``module:attribute`` names.
 
     :param what: what it is, for the error
     :raises RegistryError: if it cannot be imported

@@ -1,4 +1,5 @@
-"""Check the environment variables of ROS 2 without starting ROS.
+"""
+Check the environment variables of ROS 2 without starting ROS.
 
 The libraries below ROS raise a traceback on a wrong value, end the process, or ignore it.
 """
@@ -31,7 +32,8 @@ class RosEnvironmentError(HerRosError):
 
 
 def check_ros_environment(environ: Mapping[str, str], own_log_folder: bool = False) -> None:
-    """Check the variables that would make nodes fail, or that they would silently ignore.
+    """
+    Check the variables that would make nodes fail, or that they would silently ignore.
 
     :param own_log_folder: whether the caller sets ``ROS_LOG_DIR`` where it is not set
     :raises RosEnvironmentError: naming the first variable that is wrong, and its value
@@ -47,7 +49,8 @@ def check_ros_environment(environ: Mapping[str, str], own_log_folder: bool = Fal
 
 
 def domain_id(environ: Mapping[str, str]) -> int:
-    """Return the ROS domain.
+    """
+    Return the ROS domain.
 
     :raises RosEnvironmentError: if ``ROS_DOMAIN_ID`` is not one
     """
@@ -60,7 +63,8 @@ def domain_id(environ: Mapping[str, str]) -> int:
 
 
 def checked_namespace(text: str) -> str:
-    """Return a namespace without the slashes around it.
+    """
+    Return a namespace without the slashes around it.
 
     :raises RosEnvironmentError: if ROS does not accept it
     """
@@ -75,7 +79,8 @@ def checked_namespace(text: str) -> str:
 
 
 def checked_topic(text: str) -> str:
-    """Check the name of a topic, and return it unchanged.
+    """
+    Check the name of a topic, and return it unchanged.
 
     :raises RosEnvironmentError: if ROS does not accept it
     """
@@ -94,7 +99,8 @@ def _check_switches(environ: Mapping[str, str]) -> None:
 
 
 def check_middleware(environ: Mapping[str, str]) -> None:
-    """Check that the requested RMW implementation is installed.
+    """
+    Check that the requested RMW implementation is installed.
 
     :raises RosEnvironmentError: naming it, and the installed ones
     """

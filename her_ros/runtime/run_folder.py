@@ -73,7 +73,8 @@ class RunFolder:
             return ''
 
     def create(self, is_online: bool = True) -> None:
-        """Create the folders.
+        """
+        Create the folders.
 
         :param is_online: whether to create the folders of nodes, too
         :raises RunFolderError: if they cannot be created
@@ -93,7 +94,8 @@ class RunFolder:
             ) from None
 
     def adopt(self, identity: str) -> None:
-        """Create what nodes need that are members of a run whose folder is elsewhere.
+        """
+        Create what nodes need that are members of a run whose folder is elsewhere.
 
         :param identity: of the run
         :raises RunFolderError: if it cannot be created
@@ -108,7 +110,8 @@ class RunFolder:
             ) from None
 
     def require(self) -> None:
-        """Check that the folders exist.
+        """
+        Check that the folders exist.
 
         :raises RunFolderError: if they do not
         """
@@ -121,7 +124,8 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock the folder for one run; the lock ends when this process ends, at the latest.
+        """
+        Lock the folder for one run; the lock ends when this process ends, at the latest.
 
         :raises RunFolderError: if another run holds it, or its lock cannot be written
         """
@@ -141,7 +145,8 @@ class RunFolder:
             yield
 
     def hold(self, role: str, worker: int = 0, patience_s: float = _PATIENCE_S) -> ExitStack:
-        """Lock a role of a worker; the lock ends when this process ends, at the latest.
+        """
+        Lock a role of a worker; the lock ends when this process ends, at the latest.
 
         Only the holder may write and remove the files of its role.
 
@@ -173,7 +178,8 @@ class RunFolder:
             remove_leftovers(path)
 
     def count_start(self, role: str, worker: int = 0) -> int:
-        """Count this start of a role and worker, and return the number of earlier starts.
+        """
+        Count this start of a role and worker, and return the number of earlier starts.
 
         The caller holds the role.
         """
@@ -213,7 +219,8 @@ def _read_count(path: Path) -> int:
 
 
 class Start:
-    """A node's start in its run: holds its role, and counts how often it started before.
+    """
+    A node's start in its run: holds its role, and counts how often it started before.
 
     :param run_dir: folder of the run; empty for none, so that every start is the first
     :raises RunFolderError: if another process has the role, or the start cannot be counted

@@ -34,7 +34,8 @@ _EVALUATION_TYPES = {
 
 
 def read_result(path: Path) -> dict[str, Any]:
-    """Read a ``result.json``.
+    """
+    Read a ``result.json``.
 
     :raises RunFolderError: if it cannot be read, or is not what training writes
     """

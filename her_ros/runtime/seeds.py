@@ -8,7 +8,8 @@ import numpy as np
 def seed_sequence(
     run_seed: int, role: str, worker: int = 0, start: int = 0
 ) -> np.random.SeedSequence:
-    """Derive a seed from (run seed, role, worker, number of earlier starts).
+    """
+    Derive a seed from (run seed, role, worker, number of earlier starts).
 
     :param role: purpose of the numbers, such as ``'fetch_env'``; roles never share a stream
     :param start: 0 for the first start of this role and worker in a run, then 1, 2, …, so that a

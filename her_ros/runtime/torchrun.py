@@ -6,7 +6,8 @@ from her_ros.runtime.errors import HerRosError
 
 
 def rank_and_count() -> tuple[int, int]:
-    """Return the number of this process and how many there are; (0, 1) without torchrun.
+    """
+    Return the number of this process and how many there are; (0, 1) without torchrun.
 
     :raises HerRosError: if the variables are not those of torchrun
     """

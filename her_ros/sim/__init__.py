@@ -1,4 +1,5 @@
-"""The Fetch tasks in MuJoCo, several environments at a time.
+"""
+The Fetch tasks in MuJoCo, several environments at a time.
 
 Importing this registers ``her_ros/FetchReach``, ``her_ros/FetchPush``, ``her_ros/FetchSlide`` and
 ``her_ros/FetchPickAndPlace`` with Gymnasium; MuJoCo is loaded when one of them is made.

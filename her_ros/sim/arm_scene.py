@@ -29,7 +29,8 @@ _FINGER_COLOR: Color = (0.15, 0.16, 0.18, 1.0)
 
 
 class ArmSceneView:
-    """Computes shapes and poses from joint positions; links are one line from joint to joint.
+    """
+    Computes shapes and poses from joint positions; links are one line from joint to joint.
 
     :raises HerRosError: if there is no such arm, or its description or model has a fault
     """

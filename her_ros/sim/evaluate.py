@@ -27,7 +27,8 @@ def evaluation_steps(
     protocol: EvaluationProtocol,
     disturbances: Disturbances | None = None,
 ) -> Iterator[Rows]:
-    """Run episodes, the same start states and goals every time.
+    """
+    Run episodes, the same start states and goals every time.
 
     :param act: the policy, without exploration
     :param policy_version: version written to the rows

@@ -25,7 +25,8 @@ from her_ros.tasks.goal_task import GoalTask
 
 
 class FetchBatch:
-    """N environments of one task on one thread pool.
+    """
+    N environments of one task on one thread pool.
 
     Episodes do not end by themselves: the caller truncates them after ``task.episode_length``
     steps. The task computes reward and success from the goals of a state. Not thread-safe.
@@ -71,7 +72,8 @@ class FetchBatch:
     def reset(
         self, rows: ArrayLike | None = None, seeds: Sequence[int | None] | None = None
     ) -> GoalState:
-        """Start new episodes.
+        """
+        Start new episodes.
 
         :param rows: indices of the environments, all by default
         :param seeds: one per row; ``None`` keeps the present state of the generator
@@ -103,7 +105,8 @@ class FetchBatch:
         return self.state(rows)
 
     def set_goal(self, goals: ArrayLike, rows: ArrayLike | None = None) -> None:
-        """Replace the desired goals of the running episodes, until their next reset.
+        """
+        Replace the desired goals of the running episodes, until their next reset.
 
         :param goals: metres, world frame, shape (3,) for the same in every row, or (n, 3)
         :raises SimError: if a goal is not finite or has another size
@@ -112,7 +115,8 @@ class FetchBatch:
         self._desired_goal[index] = checked_goals(goals, self._desired_goal[index].shape)
 
     def step(self, actions: ArrayLike, rows: ArrayLike | None = None) -> GoalState:
-        """Move for one control period.
+        """
+        Move for one control period.
 
         :param actions: gripper displacement in units of 5 cm, world frame, and finger opening;
             clipped to ``action_limit``, shape (n, 4); float32 rounds as the original does
@@ -135,7 +139,8 @@ class FetchBatch:
         return GoalState(*self._observations.observe(index), np.array(self._desired_goal[index]))
 
     def disturb(self, drawn: Drawn) -> None:
-        """Set the physics of the episodes that the next reset starts.
+        """
+        Set the physics of the episodes that the next reset starts.
 
         :param drawn: shape (N,)
         """
@@ -149,7 +154,8 @@ class FetchBatch:
             self._state['qvel'][:, self._model.object.dofs[:3]] += velocities
 
     def qpos(self, row: int) -> Floats:
-        """Return the joint positions of one environment, rad and metres, as MuJoCo has them.
+        """
+        Return the joint positions of one environment, rad and metres, as MuJoCo has them.
 
         :return: an array of its own, shape (nq,)
         """

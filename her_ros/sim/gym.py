@@ -23,7 +23,8 @@ from her_ros.tasks.registry import task_named
 
 
 class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]], EzPickle):
-    """One environment; the time limit comes from the registration.
+    """
+    One environment; the time limit comes from the registration.
 
     Unpickling makes a new environment, as for Gymnasium's own environments.
 
@@ -54,7 +55,8 @@ class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]], EzPickle):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Start an episode.
+        """
+        Start an episode.
 
         :raises SimError: if options are given, as there are none
         """
@@ -68,7 +70,8 @@ class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]], EzPickle):
     def step(
         self, action: NDArray[np.float32]
     ) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Move for one control period of 40 ms; never terminates.
+        """
+        Move for one control period of 40 ms; never terminates.
 
         :param action: shape (4,), clipped to [-1, 1]; see :meth:`FetchBatch.step`
         """
@@ -83,7 +86,8 @@ class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]], EzPickle):
         return reward_of(self._task, achieved_goal, desired_goal)
 
     def render(self) -> NDArray[np.uint8] | None:
-        """Draw the present state, shape (height, width, 3); ``human`` mode shows it by itself.
+        """
+        Draw the present state, shape (height, width, 3); ``human`` mode shows it by itself.
 
         :raises SimError: if pictures cannot be drawn on this machine
         """

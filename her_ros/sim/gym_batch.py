@@ -36,7 +36,8 @@ _NAME_ANOTHER = 'docs/how_to/gymnasium_tasks.md says which environments fit'
 
 
 def make_env(env_id: str) -> gymnasium.Env[Any, Any]:
-    """Make an environment of Gymnasium, without the time limit and other wrappers.
+    """
+    Make an environment of Gymnasium, without the time limit and other wrappers.
 
     :raises SimError: if it cannot be made
     """
@@ -48,7 +49,8 @@ def make_env(env_id: str) -> gymnasium.Env[Any, Any]:
 
 
 class GymBatch:
-    """N environments of a ``gym:<id>`` task; slower than :class:`FetchBatch`.
+    """
+    N environments of a ``gym:<id>`` task; slower than :class:`FetchBatch`.
 
     The task computes reward and success from the goals of a state. Where an environment's own
     rewards are 1 and 0, as in mazes, learners see 0 and -1.
@@ -75,7 +77,8 @@ class GymBatch:
         return len(self._envs)
 
     def reset(self, *, seeds: Sequence[int | None] | None = None) -> GoalState:
-        """Start episodes in all environments.
+        """
+        Start episodes in all environments.
 
         :param seeds: one per environment; None keeps the present state of its generator
         :raises SimError: if there are more or fewer seeds than environments
@@ -91,7 +94,8 @@ class GymBatch:
         return self.state()
 
     def set_goal(self, goals: ArrayLike) -> None:
-        """Replace the desired goals of the running episodes.
+        """
+        Replace the desired goals of the running episodes.
 
         :param goals: metres, world frame, shape (G,) for the same everywhere, or (N, G)
         :raises SimError: if a goal is not finite or has another size
@@ -99,7 +103,8 @@ class GymBatch:
         self._state.desired_goal[:] = checked_goals(goals, self._state.desired_goal.shape)
 
     def step(self, actions: NDArray[Any]) -> GoalState:
-        """Move every environment for one control period.
+        """
+        Move every environment for one control period.
 
         :param actions: clipped to [-1, 1], shape (N, A)
         :return: state after the move; desired goals are those of the start of the episodes

@@ -44,7 +44,8 @@ def success_of(task: GoalTask, state: GoalState) -> NDArray[np.float32]:
 
 
 def refuse_options(options: dict[str, Any] | None) -> None:
-    """Refuse options of ``reset``.
+    """
+    Refuse options of ``reset``.
 
     :raises SimError: if there are any
     """

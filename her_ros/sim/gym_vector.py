@@ -46,7 +46,8 @@ def _final(
 
 
 class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], EzPickle):
-    """N environments, as ``SyncVectorEnv`` of N :class:`FetchEnv` would be, stepped together.
+    """
+    N environments, as ``SyncVectorEnv`` of N :class:`FetchEnv` would be, stepped together.
 
     In ``AutoresetMode.NEXT_STEP``, Gymnasium's default, the step after the last one of an episode
     starts the next and ignores the row's action. As in Gymnasium its reward is 0, which here is
@@ -109,12 +110,12 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
 
     @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
-        """The environments' generators."""
+        """Return the environments' generators."""
         return tuple(self._batch.generators)
 
     @property
     def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
-        """The seeds of the environments' generators."""
+        """Return the seeds of the environments' generators."""
         return tuple(self._seeds)
 
     def reset(
@@ -123,7 +124,8 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[Observation, dict[str, Any]]:
-        """Start episodes in all environments, or in those of ``options['reset_mask']``.
+        """
+        Start episodes in all environments, or in those of ``options['reset_mask']``.
 
         :param seed: seed of the first environment, increased by 1 for each further; or one each
         :param options: ``reset_mask``, bool, shape (N,), and nothing else
@@ -161,7 +163,8 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
     def step(
         self, actions: NDArray[np.float32]
     ) -> tuple[Observation, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
-        """Move every environment for one control period; never terminates.
+        """
+        Move every environment for one control period; never terminates.
 
         :param actions: shape (N, 4), clipped to [-1, 1]; see :meth:`FetchBatch.step`
         :raises gymnasium.error.ResetNeeded: if an episode is over and autoreset is disabled
@@ -205,7 +208,8 @@ class FetchVectorEnv(VectorEnv[Observation, NDArray[np.float32], NDArray[Any]], 
         return reward_of(self._task, achieved_goal, desired_goal)
 
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
-        """Draw every environment; each picture has the shape (height, width, 3).
+        """
+        Draw every environment; each picture has the shape (height, width, 3).
 
         :raises SimError: if pictures cannot be drawn on this machine
         """

@@ -18,11 +18,11 @@ class StartScene(Protocol):
 
     @property
     def scene_spec(self) -> SceneSpec:
-        """The regions of objects and goals."""
+        """Return the regions of objects and goals."""
 
     @property
     def object(self) -> object | None:
-        """The object; None: there is none."""
+        """Return the object; None: there is none."""
 
     @property
     def object_qpos(self) -> int:
@@ -38,7 +38,8 @@ class StartScene(Protocol):
 
 
 def start_generator(seed: int | None) -> np.random.Generator:
-    """Return the generator of one environment, as ``gymnasium.Env.reset(seed=seed)`` makes it.
+    """
+    Return the generator of one environment, as ``gymnasium.Env.reset(seed=seed)`` makes it.
 
     :param seed: ``None`` draws one from the operating system
     :raises SimError: if the seed is negative
@@ -50,7 +51,8 @@ def start_generator(seed: int | None) -> np.random.Generator:
 
 
 def draw_start(model: StartScene, generator: np.random.Generator, qpos: Floats) -> Floats:
-    """Draw an object position, then a goal, in the order the original draws them.
+    """
+    Draw an object position, then a goal, in the order the original draws them.
 
     :param qpos: the settled joint positions, shape (nq,); the object is moved in place
     :return: desired goal, metres, world frame, shape (3,)

@@ -17,7 +17,8 @@ _NEXT, _LAST = [1, 2, 0], [2, 0, 1]
 
 
 class ObservationReader:
-    """Reads observations and gripper poses of the simulations of one batch.
+    """
+    Reads observations and gripper poses of the simulations of one batch.
 
     :param kinematics: batch whose positions and orientations are read
     :param physics: batch whose qpos and qvel are read; may be the same
@@ -65,7 +66,8 @@ class ObservationReader:
         return Observed(np.concatenate(parts, axis=1), moved.copy())
 
     def _site_velocities(self, rows: EnvIndex, qvel: Floats) -> Floats:
-        """Return velocities per control period, m or rad in 0.04 s.
+        """
+        Return velocities per control period, m or rad in 0.04 s.
 
         The arithmetic of ``mj_jacSite`` on the positions of the last call: a degree of freedom
         rotates its bodies by ``cdof[:3]`` and moves their tree's centre of mass by ``cdof[3:]``.

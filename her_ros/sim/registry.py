@@ -9,7 +9,8 @@ from her_ros.tasks.goal_task import GoalTask
 
 
 def simulation_of(task: GoalTask, seeds: Sequence[int | None], threads: int = 1) -> Simulation:
-    """Make the simulation that a task names.
+    """
+    Make the simulation that a task names.
 
     :param seeds: one per environment; None draws one from the operating system
     :param threads: physics threads of Fetch tasks; Gymnasium's environments use one

@@ -25,7 +25,8 @@ from her_ros.wire.step_rows import fill_move, fill_state, fill_truth
 
 
 class Rollout:
-    """Steps a batch through rollouts in which all environments start and end together.
+    """
+    Steps a batch through rollouts in which all environments start and end together.
 
     :param session: number drawn at every start of an environment, so that peers notice restarts
     :param first_env: number of the batch's first environment
@@ -72,7 +73,8 @@ class Rollout:
         goal: NDArray[np.float64] | None = None,
         seeds: Sequence[int | None] | None = None,
     ) -> Rows:
-        """Start a rollout: new start states and goals.
+        """
+        Start a rollout: new start states and goals.
 
         :param goal: goal of all environments, metres, world frame, shape (G,); None: draw goals
         :param seeds: one per environment; None keeps the present state of the generators
@@ -91,7 +93,8 @@ class Rollout:
         return self._show(state, step=0)
 
     def accept(self, answers: Rows) -> bool:
-        """Accept actions; those for another session, episode or step are ignored.
+        """
+        Accept actions; those for another session, episode or step are ignored.
 
         :param answers: ``action`` rows, of any environments
         :return: whether all environments now have an action
@@ -164,7 +167,8 @@ def disturbed_rollout(
     first_env: int = 0,
     disturbances: Disturbances | None = None,
 ) -> Rollout:
-    """Make a simulation and the rollouts of it, disturbed if there are disturbances.
+    """
+    Make a simulation and the rollouts of it, disturbed if there are disturbances.
 
     :param seeds: one per environment
     """
@@ -178,7 +182,8 @@ _FEWEST_PER_TURN = 8
 
 
 class PipelinedRollouts:
-    """Rollouts in two groups: one group is simulated while the other waits for its actions.
+    """
+    Rollouts in two groups: one group is simulated while the other waits for its actions.
 
     This hides the time of the policy and of messages behind the simulation.
 
@@ -214,12 +219,12 @@ class PipelinedRollouts:
 
     @property
     def episode(self) -> int:
-        """Number of the present rollout, counted from 1; 0 before the first."""
+        """Return the number of the present rollout, counted from 1; 0 before the first."""
         return self._rollouts[0].episode
 
     @property
     def unanswered(self) -> list[Rows]:
-        """The rows that wait for actions."""
+        """Return the rows that wait for actions."""
         return [rollout.rows for rollout in self._rollouts if not rollout.finished]
 
     def first_qpos(self) -> NDArray[np.float64]:
@@ -235,7 +240,8 @@ class PipelinedRollouts:
             yield rows
 
     def accept(self, answers: Rows) -> Iterator[Rows]:
-        """Accept actions; move the groups that have all of theirs and yield their rows.
+        """
+        Accept actions; move the groups that have all of theirs and yield their rows.
 
         :raises RowError: if an action is not finite
         """

@@ -66,7 +66,8 @@ class View:
 
 
 class Scene:
-    """Computes shapes and poses from joint positions.
+    """
+    Computes shapes and poses from joint positions.
 
     Poses belong to the given joint positions. In FetchPickAndPlace, observations are one physics
     step (2 ms) older, as in gymnasium-robotics; in the other tasks both agree.
@@ -101,7 +102,8 @@ class Scene:
         return self._object is not None
 
     def look(self, qpos: Floats, goal: Floats | None) -> View:
-        """Return the scene for the given joint positions.
+        """
+        Return the scene for the given joint positions.
 
         :param qpos: joint positions of the task's whole model, shape (nq,)
         :param goal: desired goal, metres, world frame, shape (3,); None: no goal is drawn

@@ -45,7 +45,8 @@ ONE_SEED_EACH = 'give one for each'
 
 
 def checked_goals(goals: ArrayLike, shape: tuple[int, ...]) -> Floats:
-    """Return goals as numbers, of shape (n, G), or (G,) for the same in every row.
+    """
+    Return goals as numbers, of shape (n, G), or (G,) for the same in every row.
 
     :param shape: (n, G)
     :raises SimError: if a goal is not finite or has another size

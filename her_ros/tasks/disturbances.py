@@ -1,4 +1,5 @@
-"""Disturbances of a robot: what each one is, its range, and what an episode draws of it.
+"""
+Disturbances of a robot: what each one is, its range, and what an episode draws of it.
 
 Training, evaluation and the simulated robot use this list.
 A disturbance is drawn once per episode. At strength 1 its values lie in the range of the
@@ -28,7 +29,8 @@ class DisturbanceError(HerRosError):
 
 @dataclass(frozen=True)
 class Disturbance:
-    """One disturbance; its name ends with its unit.
+    """
+    One disturbance; its name ends with its unit.
 
     A value is drawn uniformly from ``low`` to ``high``, a factor with a uniform logarithm.
     """
@@ -43,7 +45,8 @@ class Disturbance:
     neutral: float = 0.0
 
     def values(self, strength: float, uniform: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return what numbers in [0, 1) draw; the same shape.
+        """
+        Return what numbers in [0, 1) draw; the same shape.
 
         :param strength: of 2, twice as much, or the square of a factor
         """
@@ -160,7 +163,8 @@ DRAWN_DTYPE = np.dtype([(each.name, 'f4', (each.size,)) for each in DISTURBANCES
 
 
 class Disturbances:
-    """Disturbances and their strengths, by name; those that are not named are off.
+    """
+    Disturbances and their strengths, by name; those that are not named are off.
 
     :param single: names that the user gave, not as part of a set
     :param share: share of the episodes that are disturbed
@@ -178,7 +182,8 @@ class Disturbances:
         return bool(self.strengths)
 
     def acting_on(self, task: GoalTask) -> 'Disturbances':
-        """Return those that act on a task: without those of sets for which it lacks a field.
+        """
+        Return those that act on a task: without those of sets for which it lacks a field.
 
         :raises DisturbanceError: if one that was named by itself does not act on the task
         """
@@ -195,7 +200,8 @@ class Disturbances:
         )
 
     def without(self, names: Iterable[str], cure: str) -> 'Disturbances':
-        """Return the others, where some cannot act.
+        """
+        Return the others, where some cannot act.
 
         :param cure: what to do instead of naming them
         :raises DisturbanceError: if one of them was named by itself
@@ -208,7 +214,8 @@ class Disturbances:
         return Disturbances(kept, self._single, self._share)
 
     def draw(self, generator: np.random.Generator) -> Drawn:
-        """Draw the values of an episode, shape (1,).
+        """
+        Draw the values of an episode, shape (1,).
 
         All of the list are drawn and then left out, so that a value does not depend on which
         others are on.
@@ -242,7 +249,8 @@ def neutral(count: int) -> Drawn:
 
 
 def parse_disturbances(text: str, share: float = 1.0) -> Disturbances:
-    """Read disturbances as users write them, such as ``robot`` or ``robot:0.5,push_mps``.
+    """
+    Read disturbances as users write them, such as ``robot`` or ``robot:0.5,push_mps``.
 
     :param text: names of disturbances and of sets, separated by commas, each with an optional
         strength; a later one counts; empty: none

@@ -98,7 +98,8 @@ FETCH_TASKS: dict[str, GoalTask] = {
 def fingers_after(
     fingers: NDArray[np.float64], action: Any, widest_m: float
 ) -> NDArray[np.float64]:
-    """Return the finger positions that an action commands, metres, shape (..., 2).
+    """
+    Return the finger positions that an action commands, metres, shape (..., 2).
 
     The action is added in metres. This exceeds the range of the fingers, so all but the smallest
     actions open or close them fully.

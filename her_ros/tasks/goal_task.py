@@ -12,7 +12,8 @@ Array = TypeVar('Array', bound=Any)
 
 @dataclass(frozen=True)
 class GoalTask:
-    """Properties of a task that agents, environments and bags must share.
+    """
+    Properties of a task that agents, environments and bags must share.
 
     The reward is sparse, as in Plappert et al. 2018 (arXiv 1802.09464), section 1.1.
     """
@@ -38,7 +39,8 @@ class GoalTask:
     workspace: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that the kinds of values fit the task's sizes.
+        """
+        Check that the kinds of values fit the task's sizes.
 
         :raises SymmetryError: if they do not
         """
@@ -84,7 +86,7 @@ class GoalTask:
 
     @property
     def observation_size(self) -> int:
-        """Number of values in an observation."""
+        """Return the number of values in an observation."""
         return sum(size for _, size in self.observation_fields)
 
     @property
@@ -97,7 +99,8 @@ class GoalTask:
         return found
 
     def distance(self, achieved: Array, desired: Array) -> Array:
-        """Euclidean distance between goals.
+        """
+        Euclidean distance between goals.
 
         :param achieved: positions, metres, world frame, shape (..., G), numpy or torch
         :param desired: goal positions, metres, world frame, shape (..., G)
@@ -107,7 +110,8 @@ class GoalTask:
         return (delta * delta).sum(-1) ** 0.5
 
     def reward(self, achieved: Array, desired: Array) -> Array:
-        """Sparse reward: 0.0 where the goal is reached, -1.0 elsewhere.
+        """
+        Sparse reward: 0.0 where the goal is reached, -1.0 elsewhere.
 
         :param achieved: positions *after* the action, metres, world frame, shape (..., G)
         :param desired: goal positions, metres, world frame, shape (..., G)

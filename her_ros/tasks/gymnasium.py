@@ -1,4 +1,5 @@
-"""Gymnasium-Robotics tasks whose reward a :class:`~her_ros.tasks.goal_task.GoalTask` can give.
+"""
+Gymnasium-Robotics tasks whose reward a :class:`~her_ros.tasks.goal_task.GoalTask` can give.
 
 That is: a sparse reward that depends only on the distance from achieved to desired goal. Sizes and
 times are those of gymnasium-robotics 1.4.2. Observations, goals and actions are used unchanged.
@@ -70,7 +71,8 @@ _HAND_REACH = GoalTask(
 
 
 def gym_tasks(fetch: dict[str, GoalTask]) -> dict[str, GoalTask]:
-    """Return these tasks by name.
+    """
+    Return these tasks by name.
 
     :param fetch: our own Fetch tasks, from which the tasks ``gym:Fetch…`` take their sizes
     """

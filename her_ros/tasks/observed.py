@@ -18,7 +18,8 @@ class Observed(NamedTuple):
 
 
 def euler_angles(matrices: Floats) -> Floats:
-    """Euler angles about the fixed axes x, y, z, applied in the order z, y, x.
+    """
+    Euler angles about the fixed axes x, y, z, applied in the order z, y, x.
 
     The convention of gymnasium-robotics' observations, which took it from mujoco-worldgen:
     ``R = Rx(a) @ Ry(b) @ Rz(c)`` gives (a, b, c).

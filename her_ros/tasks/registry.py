@@ -19,7 +19,8 @@ GYM_TASKS = gym_tasks(FETCH_TASKS)
 
 
 def task_named(name: str, arm: str = '') -> GoalTask:
-    """Find a task by its name; ``gym:<id>`` is one of Gymnasium-Robotics.
+    """
+    Find a task by its name; ``gym:<id>`` is one of Gymnasium-Robotics.
 
     :param arm: name of an arm, or path of its description; empty: that of the task
     :raises TaskError: if there is no such task, its reward is not supported, it is not done by
@@ -57,7 +58,8 @@ def _task_named(name: str) -> GoalTask:
 
 
 def all_tasks() -> Iterator[GoalTask]:
-    """Return every task.
+    """
+    Return every task.
 
     :raises TaskError: if one cannot be loaded
     """

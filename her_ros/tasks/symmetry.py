@@ -1,4 +1,5 @@
-"""Symmetries of a task, and their effect on each value of a state, a goal and an action.
+"""
+Symmetries of a task, and their effect on each value of a state, a goal and an action.
 
 Axes are those of REP 103: x points forward, y left, z up.
 """
@@ -19,7 +20,8 @@ class SymmetryError(HerRosError):
 
 
 class Kind(Enum):
-    """Kind of the values of a field. It determines how they transform.
+    """
+    Kind of the values of a field. It determines how they transform.
 
     Vectors are in the world frame. A field of two values is (x, y); any other field holds vectors
     (x, y, z), one after the other.
@@ -50,7 +52,8 @@ Fields = Iterable[tuple[Kind, int]]
 
 @dataclass(frozen=True)
 class Symmetries:
-    """Symmetries of a task, and the kinds of its values. A plane of None means no such reflection.
+    """
+    Symmetries of a task, and the kinds of its values. A plane of None means no such reflection.
 
     The reward must not change when state, goal and action transform together.
     """
@@ -80,7 +83,8 @@ class ValueMap(NamedTuple):
 
 
 def value_map(fields: Fields) -> ValueMap:
-    """Return the effect of symmetries on the values of consecutive fields.
+    """
+    Return the effect of symmetries on the values of consecutive fields.
 
     :raises SymmetryError: if the size of a field does not fit its kind
     """
@@ -121,7 +125,8 @@ def check_symmetries(
     left_right: float,
     offset_m: float,
 ) -> None:
-    """Check that a task has the symmetries that a learner's parameters use.
+    """
+    Check that a task has the symmetries that a learner's parameters use.
 
     :param name: of the task
     :raises SymmetryError: naming the first parameter that the task does not allow

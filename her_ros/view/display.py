@@ -26,7 +26,8 @@ _ERROR = int.from_bytes(Log.ERROR) if isinstance(Log.ERROR, bytes) else int(Log.
 
 
 class Display:
-    """Listens to ``/diagnostics`` and shows the run; a context manager.
+    """
+    Listens to ``/diagnostics`` and shows the run; a context manager.
 
     :param stop: what ends the training, of which it then shows how far it is
     """

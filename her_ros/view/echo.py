@@ -25,7 +25,8 @@ _COLUMNS = (
 
 
 def echo(topic: str, limit: int, timeout_s: float) -> None:
-    """Print rows as they arrive.
+    """
+    Print rows as they arrive.
 
     :param limit: number of rows after which to stop; 0 for no limit
     :raises HerRosError: if no message arrives in time, or a message is not a ``step``

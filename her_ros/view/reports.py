@@ -36,7 +36,8 @@ class _Report(NamedTuple):
 
 
 class Reports:
-    """The diagnostics of the last seconds, by node; names are relative to the run's namespace.
+    """
+    The diagnostics of the last seconds, by node; names are relative to the run's namespace.
 
     :meth:`look` sets the time to which the other methods refer.
     """
@@ -75,7 +76,7 @@ class Reports:
 
     @property
     def _heard(self) -> list[str]:
-        """The nodes that are not silent, by name."""
+        """Return the nodes that are not silent, by name."""
         latest = {node: reports[-1].heard_at for node, reports in self._reports.items()}
         return sorted(node for node, then in latest.items() if self._now - then <= _SILENT_S)
 

@@ -8,7 +8,8 @@ from her_ros.view.display import Display
 
 
 class SimulationDisplay(Display):
-    """Listens to the diagnostics of simulation and policy.
+    """
+    Listens to the diagnostics of simulation and policy.
 
     :param worker: name of the worker within the namespace
     """

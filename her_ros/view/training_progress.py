@@ -12,7 +12,8 @@ _CURVE, _BAR = 20, 10
 
 
 def curve(rates: Sequence[float], columns: int = _CURVE) -> str:
-    """Return success rates as a small curve, with the last one as a number.
+    """
+    Return success rates as a small curve, with the last one as a number.
 
     :param columns: how many of the last ones it shows
     """

@@ -1,4 +1,5 @@
-"""Encode and decode sensor_msgs/PointCloud2 in CDR, without ROS.
+"""
+Encode and decode sensor_msgs/PointCloud2 in CDR, without ROS.
 
 The layout of the message is that of OMG DDS-RTPS 2.5, section 10 (CDR, version 1): a member of
 n bytes starts at a multiple of n, and a string carries its length and a closing NUL.
@@ -40,7 +41,8 @@ _MAX_HEAD = 8192
 
 
 def encode_cloud(rows: Rows, stamp_ns: int, frame_id: str = 'world') -> bytes:
-    """Write rows as a PointCloud2 of height 1.
+    """
+    Write rows as a PointCloud2 of height 1.
 
     :param rows: structured rows, shape (n,)
     :param stamp_ns: time of the message, wall time, nanoseconds
@@ -52,7 +54,8 @@ def encode_cloud(rows: Rows, stamp_ns: int, frame_id: str = 'world') -> bytes:
 
 
 def stamp_of(message: bytes | memoryview) -> int:
-    """Return the time in a message's header, nanoseconds.
+    """
+    Return the time in a message's header, nanoseconds.
 
     :param message: a message in CDR that begins with a header, as PointCloud2 does
     :raises RowError: if it is too short to have one
@@ -119,7 +122,8 @@ class _Layout(NamedTuple):
 
 
 class CloudDecoder:
-    """Reads PointCloud2 messages into rows of one dtype, whatever their layout.
+    """
+    Reads PointCloud2 messages into rows of one dtype, whatever their layout.
 
     :param wanted: the dtype to deliver, from :func:`her_ros.wire.rows.step_dtype`
     :param disturbed: see :class:`~her_ros.wire.row_layout.RowDecoder`
@@ -134,7 +138,8 @@ class CloudDecoder:
         self._start, self._mask = _HEAD, 0
 
     def decode(self, messages: Iterable[bytes | memoryview]) -> list[Rows]:
-        """Read the rows of many messages in one go.
+        """
+        Read the rows of many messages in one go.
 
         :param messages: messages in CDR
         :return: all rows in order; a new array begins where the field layout changes
@@ -226,7 +231,8 @@ class _Cursor:
 
 
 def dtype_of(message: bytes | memoryview) -> np.dtype[np.void]:
-    """Return the dtype in which a message describes its own rows, native byte order.
+    """
+    Return the dtype in which a message describes its own rows, native byte order.
 
     :raises RowError: if the message is cut short, is no PointCloud2, has unknown datatypes, or
         fields that are nameless, too many or too large

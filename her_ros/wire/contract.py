@@ -29,7 +29,8 @@ class ContractError(HerRosError):
 
 @dataclass(frozen=True)
 class PolicyContract:
-    """Sizes, order, limits and origin of a policy; a version is its number plus the file's hash.
+    """
+    Sizes, order, limits and origin of a policy; a version is its number plus the file's hash.
 
     Actions lie in [action_low, action_high] in every component.
     """
@@ -69,7 +70,8 @@ class PolicyContract:
         )
 
     def to_json(self) -> str:
-        """Return the contract as JSON, for the ONNX metadata.
+        """
+        Return the contract as JSON, for the ONNX metadata.
 
         Without an arm or a workspace these are left out: earlier versions know neither.
         """
@@ -81,7 +83,8 @@ class PolicyContract:
 
     @classmethod
     def from_json(cls, text: str) -> 'PolicyContract':
-        """Read a contract.
+        """
+        Read a contract.
 
         :raises ContractError: if the text is no contract of a known format
         """
@@ -105,7 +108,7 @@ class PolicyContract:
 
     @property
     def trained_on(self) -> str:
-        """The arm that the policy was trained on, in words."""
+        """Return the arm that the policy was trained on, in words."""
         return f'arm {self.arm}' if self.arm else 'the Fetch'
 
     def is_of_other_arm(self, task: GoalTask) -> bool:
@@ -115,7 +118,8 @@ class PolicyContract:
         return on_arms and (self.arm, self.task) != (task.arm_name, task.name)
 
     def is_of_other_workspace(self, task: GoalTask) -> bool:
-        """Tell whether the policy was trained in another workspace of the task's arm.
+        """
+        Tell whether the policy was trained in another workspace of the task's arm.
 
         False if the workspace of either is not known.
         """
@@ -123,7 +127,8 @@ class PolicyContract:
         return known and self.workspace != task.workspace
 
     def check_fits(self, task: GoalTask, accept_arm: bool = False) -> None:
-        """Check that the policy was made for a task.
+        """
+        Check that the policy was made for a task.
 
         :param accept_arm: whether it may have been trained on another arm, or in another
             workspace of the arm
@@ -158,7 +163,8 @@ class PolicyContract:
 
 
 def _check_values(contract: PolicyContract) -> None:
-    """Check types and ranges, as a file may hold anything.
+    """
+    Check types and ranges, as a file may hold anything.
 
     :raises ValueError: naming the field, its value and its type
     """

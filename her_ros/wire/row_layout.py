@@ -1,4 +1,5 @@
-"""Layout of the rows of a message, and rows of any layout as rows of ours.
+"""
+Layout of the rows of a message, and rows of any layout as rows of ours.
 
 A PointCloud2 describes its own rows: every field has a name, an offset, a type and a count. Rows
 are therefore read by field name, so that another field order, padding, additional fields, or
@@ -44,7 +45,8 @@ def fields_of(dtype: np.dtype[np.void]) -> tuple[Field, ...]:
 
 
 class RowDecoder:
-    """Reads rows of one layout into rows of the wanted dtype; checks the layout once.
+    """
+    Reads rows of one layout into rows of the wanted dtype; checks the layout once.
 
     :param wanted: the dtype to deliver, from :func:`step_dtype` or :func:`action_dtype`
     :param fields: the sender's fields
@@ -70,7 +72,8 @@ class RowDecoder:
         self._same = self._source == wanted
 
     def decode(self, buffer: bytes | memoryview | NDArray[np.uint8], count: int) -> Rows:
-        """Read ``count`` rows.
+        """
+        Read ``count`` rows.
 
         :return: rows of the wanted dtype, shape (count,); a read-only view of the buffer where
             its layout is our own
@@ -130,7 +133,8 @@ def _source_dtype(
 
 
 def require_distinct(fields: Sequence[Field]) -> None:
-    """Refuse fields without a name, and two of one name.
+    """
+    Refuse fields without a name, and two of one name.
 
     :raises RowError: naming them
     """
@@ -142,7 +146,8 @@ def require_distinct(fields: Sequence[Field]) -> None:
 
 
 def _require_apart(wanted: Sequence[Field]) -> None:
-    """Refuse wanted fields that share bytes; other fields may overlap.
+    """
+    Refuse wanted fields that share bytes; other fields may overlap.
 
     :raises RowError: naming the first two
     """

@@ -1,4 +1,5 @@
-"""Rows of the ``step`` and ``action`` topics as numpy structured arrays.
+"""
+Rows of the ``step`` and ``action`` topics as numpy structured arrays.
 
 How the rows of a message are laid out is in :mod:`her_ros.wire.row_layout`.
 """
@@ -41,7 +42,8 @@ class RowError(HerRosError):
 
 @cache
 def step_dtype(task: GoalTask) -> np.dtype[np.void]:
-    """Return the dtype of a ``step`` row: the state of an environment and the move that led to it.
+    """
+    Return the dtype of a ``step`` row: the state of an environment and the move that led to it.
 
     ``action`` is the action as applied; it, ``policy_version``, ``reward`` and the flags are zero
     in the row of step 0, which no move led to. Positions are metres in the world frame.
@@ -65,7 +67,8 @@ def step_dtype(task: GoalTask) -> np.dtype[np.void]:
 
 @cache
 def disturbed_step_dtype(task: GoalTask) -> np.dtype[np.void]:
-    """Return the dtype of a ``step`` row whose state is disturbed: :func:`step_dtype`, and more.
+    """
+    Return the dtype of a ``step`` row whose state is disturbed: :func:`step_dtype`, and more.
 
     ``observation`` and ``achieved_goal`` are what the policy sees. Reward and success follow from
     ``true_achieved_goal``. The other fields hold what the episode drew of each disturbance.
@@ -86,7 +89,8 @@ def has_truth(rows: Rows) -> bool:
 
 
 def format_note(with_truth: bool) -> dict[str, str]:
-    """Return what a bag notes of the format of its rows.
+    """
+    Return what a bag notes of the format of its rows.
 
     :param with_truth: whether any of its rows hold the truth
     """
@@ -105,7 +109,8 @@ def true_achieved_goal(rows: Rows) -> NDArray[np.float64]:
 
 
 def with_truth(rows: Rows, dtype: np.dtype[np.void]) -> Rows:
-    """Return rows as disturbed ones: of undisturbed rows, what is seen is the truth.
+    """
+    Return rows as disturbed ones: of undisturbed rows, what is seen is the truth.
 
     :param dtype: from :func:`disturbed_step_dtype`
     """
@@ -130,7 +135,8 @@ def action_dtype(task: GoalTask) -> np.dtype[np.void]:
 
 
 def joined(parts: Sequence[Rows]) -> Rows:
-    """Concatenate ``step`` rows, as a copy; some of them may be disturbed, which all are then.
+    """
+    Concatenate ``step`` rows, as a copy; some of them may be disturbed, which all are then.
 
     numpy would copy structured rows field by field, which takes ten times as long as their bytes.
     """
@@ -149,7 +155,8 @@ def identity_of(rows: Rows) -> NDArray[np.uint32]:
 
 
 def require_few_environments(env: NDArray[np.uint32]) -> None:
-    """Refuse an ``env`` so large that it must be noise; memory is kept for each one below it.
+    """
+    Refuse an ``env`` so large that it must be noise; memory is kept for each one below it.
 
     :raises RowError: naming it
     """
@@ -158,7 +165,8 @@ def require_few_environments(env: NDArray[np.uint32]) -> None:
 
 
 def with_room(values: NDArray[Any], env: NDArray[np.uint32], fill: int = 0) -> NDArray[Any]:
-    """Return an array of one entry per environment, grown to hold the given environments.
+    """
+    Return an array of one entry per environment, grown to hold the given environments.
 
     :param values: indexed by env, shape (n, ...)
     :param env: numbers of environments, at least one
@@ -175,7 +183,8 @@ def with_room(values: NDArray[Any], env: NDArray[np.uint32], fill: int = 0) -> N
 
 
 def require_finite(rows: Rows, names: Sequence[str], topic: str) -> None:
-    """Refuse NaN and infinity.
+    """
+    Refuse NaN and infinity.
 
     :raises RowError: naming the first row and field that is not finite
     """

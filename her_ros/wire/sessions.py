@@ -37,7 +37,8 @@ class UnknownSource:
 
 
 class Sessions:
-    """Admits one session at a time: the first one stays until its publisher has left.
+    """
+    Admits one session at a time: the first one stays until its publisher has left.
 
     An environment draws a session when it starts, so a restarted one has another. The new session
     is admitted as soon as the publisher of the previous one is gone. A silent session, as between
@@ -60,7 +61,8 @@ class Sessions:
         self.refused = 0
 
     def heard(self, rows: Rows) -> Rows:
-        """Note a message; return its rows if their session is admitted, otherwise none.
+        """
+        Note a message; return its rows if their session is admitted, otherwise none.
 
         A message is of one session, that of its first row; other rows are left out.
         """

@@ -12,7 +12,8 @@ from her_ros.wire.rows import DRAWN_FIELDS, Rows, true_achieved_goal
 def fill_state(
     rows: Rows, observation: ArrayLike, achieved_goal: ArrayLike, desired_goal: ArrayLike
 ) -> None:
-    """Write the states of environments into their rows.
+    """
+    Write the states of environments into their rows.
 
     :param rows: ``step`` rows, shape (n,)
     :param observation: shape (n, O)
@@ -25,7 +26,8 @@ def fill_state(
 
 
 def fill_truth(rows: Rows, observation: ArrayLike, achieved_goal: ArrayLike, drawn: Drawn) -> None:
-    """Write the truth behind disturbed states, and what their episodes drew, into their rows.
+    """
+    Write the truth behind disturbed states, and what their episodes drew, into their rows.
 
     :param rows: rows of :func:`~her_ros.wire.rows.disturbed_step_dtype`, shape (n,)
     :param observation: shape (n, O)
@@ -39,7 +41,8 @@ def fill_truth(rows: Rows, observation: ArrayLike, achieved_goal: ArrayLike, dra
 
 
 def fill_move(rows: Rows, task: GoalTask, action: ArrayLike, policy_version: Any = 0) -> None:
-    """Write the moves that led to the states of rows, with their reward and success.
+    """
+    Write the moves that led to the states of rows, with their reward and success.
 
     This does not set whether the episode ends with them.
 

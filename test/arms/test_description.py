@@ -19,7 +19,7 @@ MISSING = object()
 
 @pytest.fixture
 def document():
-    """The sections of the small arm's file."""
+    """Return the sections of the small arm's file."""
     return YAML(typ='safe', pure=True).load(SIX_JOINT.read_text('utf-8'))
 
 

@@ -9,7 +9,7 @@ from her_ros.arms.registry import SHIPPED_ARMS, arm_named
 
 @pytest.fixture
 def arm(tmp_path):
-    """An arm whose model is a file of its own."""
+    """Return an arm whose model is a file of its own."""
     (tmp_path / 'arm.xml').write_text('<mujoco/>')
     found = arm_named('six_joint')
     return replace(found, folder=tmp_path, model=replace(found.model, source='arm.xml'))

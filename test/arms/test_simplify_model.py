@@ -47,7 +47,8 @@ def test_the_margins_of_contacts_are_below_the_clearance(untrimmed):
 
 @pytest.mark.parametrize('pair', NEVER_TOUCHING, ids='-'.join)
 def test_excluded_bodies_never_touch(pair):
-    """Prove it by branch and bound over the joints between the two bodies.
+    """
+    Prove it by branch and bound over the joints between the two bodies.
 
     In a box of joint positions the distance is at least that in its middle, less how far each
     joint can move the geom beyond it: half the box's width, for hinges times the farthest the

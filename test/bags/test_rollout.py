@@ -18,7 +18,7 @@ ACTION_TOPIC = '/run/worker_2/action'
 
 @pytest.fixture
 def clock():
-    """A clock to set by hand."""
+    """Return a clock to set by hand."""
 
     class Clock:
         now = 10.0

@@ -115,7 +115,8 @@ def test_the_other_way_gives_the_same(tmp_path, push, rollouts, same, write_mcap
 
 
 def workers_at_once(make_rollout, random):
-    """Messages of workers side by side, topic by topic cut at random into rows of any count.
+    """
+    Messages of workers side by side, topic by topic cut at random into rows of any count.
 
     Every worker starts a second session; environments wait for none of the others.
     """

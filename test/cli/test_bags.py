@@ -34,7 +34,7 @@ def rollout(task, session, episode=0, seed=0):
 
 @pytest.fixture
 def run(tmp_path):
-    """A run folder with four bags."""
+    """Return a run folder with four bags."""
     folder = tmp_path / 'run [1]' / 'bags'
     folder.mkdir(parents=True)
     for each in range(4):

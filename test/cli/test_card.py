@@ -15,7 +15,7 @@ LOG = [['b.mcap', 'ab' * 32], ['a.mcap', 'cd' * 32]]
 
 @pytest.fixture
 def run(tmp_path, export_policy):
-    """A finished run whose second evaluation was its best."""
+    """Return a finished run whose second evaluation was its best."""
     folder = RunFolder(tmp_path / 'run_001')
     folder.create()
     folder.policy.write_bytes(export_policy(version=12))

@@ -46,7 +46,7 @@ def recording(random, sessions=2, environments=3, episodes=6):
 
 
 def values(episodes):
-    """What the rows hold, without the padding between fields."""
+    """Return what the rows hold, without the padding between fields."""
     return [[e.rows[name].tolist() for name in e.rows.dtype.names] for e in episodes]
 
 

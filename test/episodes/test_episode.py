@@ -30,7 +30,7 @@ def test_moves_stand_between_the_states_they_join(make_episode_rows):
 
 
 def plain(rows):
-    """The arrays that a user's own loop would have."""
+    """Return the arrays that a user's own loop would have."""
     return {
         'observation': rows['observation'],
         'achieved_goal': rows['achieved_goal'],

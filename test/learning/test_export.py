@@ -34,7 +34,7 @@ class Policy:
             normalizer.update(values)
 
     def inputs(self, count, seed):
-        """Inputs of the kind the normalisers saw, and some far beyond."""
+        """Return inputs of the kind the normalisers saw, and some far beyond."""
         generator = torch.Generator().manual_seed(seed)
 
         def draw(normalizer, size):

@@ -51,7 +51,7 @@ class EnvPartner:
 
     @property
     def rows(self) -> Rows:
-        """The present state."""
+        """Return the present state."""
         self._graph.until(lambda: self.received, self._what)
         return self.received[-1]
 

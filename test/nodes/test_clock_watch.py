@@ -1,9 +1,6 @@
 import time
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 from rclpy.executors import SingleThreadedExecutor
 
 from her_ros.nodes.clock_watch import ClockWatch
@@ -15,7 +12,7 @@ LONG_S = 5.0
 
 @pytest.fixture
 def waiting(graph):
-    """A node that waits for nothing else, and its clock."""
+    """Return a node that waits for nothing else, and its clock."""
     node = graph.new_node('waiting', '/run')
     steps = [0.0]
     watch = ClockWatch(node, lambda: steps[-1])

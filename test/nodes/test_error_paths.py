@@ -97,7 +97,7 @@ def test_bad_messages_in_any_order_are_refused(node):
 
 @pytest.mark.parametrize('node', ['simulated_robot'], indirect=True)
 def test_commands_of_another_time_are_counted_by_kind_and_not_followed(node):
-    """rclpy's Time raises a ValueError for stamps before 1970."""
+    """The Time of rclpy raises a ValueError for stamps before 1970."""
     now_s = int(time.time())
     kinds = {'stale': (-1, now_s - 3600), 'future': (now_s + 3600,), 'unstamped': (0,)}
     twist = TwistStamped()

@@ -83,7 +83,7 @@ class HalvesPartner:
         self._graph, self._partner = graph, partner
 
     def newest(self, first_env):
-        """The present state of the half that begins with this environment."""
+        """Return the present state of the half that begins with this environment."""
         return next(r for r in reversed(self._partner.received) if r['env'][0] == first_env)
 
     def step(self, first_env):

@@ -125,7 +125,7 @@ def test_what_no_log_can_carry_is_replaced(listener, capfd):
 
 
 def test_every_pair_of_refusals_can_follow_each_other(listener):
-    """rclpy's own throttle raises when one call site is used with two pauses."""
+    """The throttle of rclpy raises when one call site is used with two pauses."""
     bad = [
         lambda: send(listener, 'refuse'),
         lambda: send(listener, '1x'),
@@ -151,7 +151,7 @@ def test_a_request_that_fails_is_answered(listener):
 
 @pytest.mark.parametrize('service', [SetParameters, SetParametersAtomically])
 def test_parameters_of_no_type_are_refused(listener, service):
-    """rclpy raises a ValueError for them, which ended the node."""
+    """For them, rclpy raises a ValueError, which ended the node."""
     name = {
         SetParameters: '/set_parameters',
         SetParametersAtomically: '/set_parameters_atomically',

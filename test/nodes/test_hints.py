@@ -5,7 +5,7 @@ from her_ros.nodes.hints import Hints
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock of the test's own."""
+    """Return a clock of the test's own."""
     now = [100.0]
     monkeypatch.setattr('her_ros.nodes.hints.time.monotonic', lambda: now[0])
     return now

@@ -39,7 +39,7 @@ WRONG = {
 
 @pytest.fixture(scope='module')
 def refused(shared_graph, tmp_path_factory):
-    """A node per wrong parameter file, all started at once."""
+    """Return a node per wrong parameter file, all started at once."""
     folder, nodes = tmp_path_factory.mktemp('params'), {}
     for number, (kind, (line, _)) in enumerate(WRONG.items()):
         path = folder / f'{number}.yaml'

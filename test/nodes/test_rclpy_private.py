@@ -3,9 +3,6 @@
 import threading
 
 import pytest
-
-pytest.importorskip('rclpy')
-
 import rclpy
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
@@ -29,7 +26,7 @@ pytestmark = pytest.mark.nodes
 
 @pytest.fixture
 def node(graph):
-    """A node that no executor spins."""
+    """Return a node that no executor spins."""
     node = rclpy.create_node('private', namespace='/run', context=graph.node.context)
     yield node
     node.destroy_node()

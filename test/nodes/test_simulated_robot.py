@@ -5,9 +5,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-pytest.importorskip('rclpy')
-
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import PoseStamped, TwistStamped
 from rclpy.time import Time
@@ -124,7 +121,7 @@ def seconds_of(message):
 
 @pytest.fixture(scope='module')
 def robot(shared_graph):
-    """A robot with a block, and who talks to it."""
+    """Return a robot with a block, and who talks to it."""
     shared_graph.start('simulated_robot', parameters={'task': 'FetchPush', 'seed': 5})
     partner = Partner(shared_graph)
     partner.ready()
@@ -133,7 +130,7 @@ def robot(shared_graph):
 
 @pytest.fixture
 def fresh(robot):
-    """The same, at rest at a start."""
+    """Return the same, at rest at a start."""
     response = robot.graph.call(Trigger, f'{NODE}/reset')
     assert response.success
     robot.listen(0.3)
@@ -302,7 +299,7 @@ def test_a_rate_that_cannot_be_kept_is_refused(graph):
 
 @pytest.fixture(scope='module')
 def small_arm(shared_graph):
-    """A small arm with a block, and who talks to it."""
+    """Return a small arm with a block, and who talks to it."""
     shared_graph.start('simulated_robot', '/arm', {'task': 'PickAndPlace', 'arm': 'six_joint'})
     partner = Partner(shared_graph, task_named('PickAndPlace', 'six_joint'), '/arm')
     partner.ready()

@@ -16,7 +16,7 @@ from her_ros.runtime.ros_environment import RosEnvironmentError
 
 @pytest.fixture
 def added(monkeypatch):
-    """What an environment of the user's is given."""
+    """Return what an environment of the user's is given."""
     names = {
         'range': 'ROS_AUTOMATIC_DISCOVERY_RANGE',
         'only': 'ROS_LOCALHOST_ONLY',
@@ -51,7 +51,7 @@ def test_whoever_joins_is_found_in_less_than_the_three_seconds_that_fast_dds_may
 
 @pytest.fixture
 def over_udp(added):
-    """What keeps nodes on this machine without shared memory."""
+    """Return what keeps nodes on this machine without shared memory."""
     ours = added()
     assert Path(ours['profiles']).name == 'fastdds.xml'
     assert (ours['range'], ours['transports']) == ('SYSTEM_DEFAULT', 'UDPv4')

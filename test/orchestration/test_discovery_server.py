@@ -34,7 +34,7 @@ def test_none_runs_without_an_address(tmp_path):
 
 @pytest.fixture
 def other(port):
-    """A port at which something is that refuses nothing, as a server of others."""
+    """Return a port at which something is that refuses nothing, as a server of others."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(('127.0.0.1', 0))
         yield server.getsockname()[1]

@@ -9,7 +9,7 @@ from her_ros.orchestration.members import Members
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock of the test's own."""
+    """Return a clock of the test's own."""
     now = [100.0]
     monkeypatch.setattr('her_ros.orchestration.members.time.monotonic', lambda: now[0])
     return now

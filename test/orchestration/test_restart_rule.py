@@ -6,7 +6,7 @@ from her_ros.orchestration.restart_rule import RestartRule
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock to set by hand."""
+    """Return a clock to set by hand."""
 
     class Clock:
         now = 1000.0

@@ -24,7 +24,7 @@ from her_ros.wire.topics import DIAGNOSTICS
 
 @pytest.fixture
 def run(tmp_path):
-    """A run that was started, and runs no more."""
+    """Return a run that was started, and runs no more."""
     run = prepare_run('FetchReach', tmp_path / 'runs')
     write_join_file(run, 'her_ros')
     return run

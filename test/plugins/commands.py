@@ -49,7 +49,7 @@ def her_ros(
 
 
 def random_rollout(task: GoalTask, seed: int, num_envs: int = 4) -> list[Rows]:
-    """The messages of a rollout in which all actions are random."""
+    """Return the messages of a rollout in which all actions are random."""
     from her_ros.sim.fetch import FetchBatch
     from her_ros.sim.rollout import Rollout
 
@@ -66,7 +66,7 @@ def random_rollout(task: GoalTask, seed: int, num_envs: int = 4) -> list[Rows]:
 
 @pytest.fixture(scope='session')
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of three FetchReach bags."""
+    """Return a folder of three FetchReach bags."""
     from her_ros.bags.writer import write_rollout
 
     folder, task = tmp_path_factory.mktemp('recorded'), task_named('FetchReach')
@@ -77,7 +77,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def learning_run(recorded, tmp_path):
-    """A run that has learned from three bags."""
+    """Return a run that has learned from three bags."""
     from her_ros.bags.reader import read_bag
     from her_ros.config.files import read_file
     from her_ros.config.parameters.nodes import TrainerParameters

@@ -23,7 +23,7 @@ def states(task, count, seed=0):
 
 
 def identity_model(sizes=(('x', 3),), output=('y', 3)):
-    """A valid ONNX file that passes its first input on."""
+    """Return a valid ONNX file that passes its first input on."""
     values = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ['n', s]) for n, s in sizes]
     result = helper.make_tensor_value_info(output[0], TensorProto.FLOAT, ['n', output[1]])
     node = helper.make_node('Identity', [sizes[0][0]], [output[0]])

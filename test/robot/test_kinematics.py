@@ -19,7 +19,7 @@ def model_of(name):
 
 
 def places(model, names):
-    """Indices of joints into qpos and into qvel."""
+    """Return the indices of joints into qpos and into qvel."""
     joints = [model.joint(MJCF_PREFIX + name) for name in names]
     return [joint.qposadr[0] for joint in joints], [joint.dofadr[0] for joint in joints]
 
@@ -33,7 +33,7 @@ def observed(task, observation):
 
 @pytest.fixture
 def kinematics():
-    """The kinematics of the Fetch where it stands in training."""
+    """Return the kinematics of the Fetch where it stands in training."""
     return task_kinematics(task_named('FetchReach'))
 
 

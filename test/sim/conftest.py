@@ -28,7 +28,8 @@ def original() -> Callable[[GoalTask], gymnasium.Env]:
 
 @pytest.fixture(scope='session')
 def busy_actions() -> Callable[[int, NDArray, np.random.Generator], NDArray[np.float32]]:
-    """Draw actions that reach, push and lift the object, leave the workspace, and need clipping.
+    """
+    Draw actions that reach, push and lift the object, leave the workspace, and need clipping.
 
     Called with the number of the step, the observations (n, O) and a generator.
     """

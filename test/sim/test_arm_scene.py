@@ -15,7 +15,7 @@ def task(request):
 
 @pytest.fixture
 def shown(task):
-    """The view after some moves, with the state that it shows."""
+    """Return the view after some moves, with the state that it shows."""
     batch, generator = ArmBatch(task, [3]), np.random.default_rng(5)
     batch.reset()
     for _ in range(6):

@@ -20,7 +20,7 @@ NAMES = {'GoalTask': GoalTask, 'FETCH_TASKS': {}, 'Kind': Kind, 'Symmetries': Sy
 
 @pytest.fixture(scope='module')
 def drawer():
-    """The example of the page on tasks: (task, its simulation)."""
+    """Return the example of the page on tasks: (task, its simulation)."""
     task, simulation, symmetries = re.findall(r'```python\n(.*?)```', PAGE.read_text(), re.DOTALL)
     tasks, module = dict(NAMES), {}
     exec(task, tasks)

@@ -15,7 +15,7 @@ with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments o
 
 @pytest.fixture
 def original():
-    """The original's reward and success, without its simulation."""
+    """Return the original's reward and success, without its simulation."""
     env = MujocoFetchEnv.__new__(MujocoFetchEnv)
     env.distance_threshold, env.reward_type = 0.05, 'sparse'
     return env

@@ -28,7 +28,7 @@ def arm_description() -> str:
     sections = [each.name for each in fields(ArmDescription) if is_dataclass(hints[each.name])]
     for section in sections:
         kind = hints[section]
-        lines += [f'### {section}', '', *kind.__doc__.splitlines()[:1], '']
+        lines += [f'### {section}', '', *kind.__doc__.strip().splitlines()[:1], '']
         lines += _definitions(parameters_of(kind))
     return '\n'.join(lines)
 

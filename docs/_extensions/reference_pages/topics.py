@@ -21,7 +21,8 @@ _ROLES = {
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One end of a topic or a service.
+    """
+    One end of a topic or a service.
 
     ``quality`` is the name of a profile in ``nodes/qos.py``.
     """

@@ -5,7 +5,8 @@ from her_ros.runtime.run_folder import RunFolder
 
 
 def report_after_training(run: RunFolder) -> str:
-    """Write the report of a finished run, without what takes long.
+    """
+    Write the report of a finished run, without what takes long.
 
     :return: its path, or why there is none: the result of a training does not depend on it
     """

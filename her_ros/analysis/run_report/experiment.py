@@ -16,7 +16,8 @@ def is_experiment(folder: Path) -> bool:
 
 
 def write_experiment_report(folder: Path, out: Path) -> Path:
-    """Write the page of an experiment from its table of results; return its file.
+    """
+    Write the page of an experiment from its table of results; return its file.
 
     :raises HerRosError: if the table cannot be read, or the page cannot be written
     """

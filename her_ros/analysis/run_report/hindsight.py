@@ -13,7 +13,8 @@ _GROUPS = ('her.', 'motion_fraction', 'priority.', 'symmetry.', 'curriculum.', '
 
 
 def hindsight_section(of: RunSource, thorough: bool) -> Section:
-    """Show the effect of HER on the rewards, and the goals and symmetries that it used.
+    """
+    Show the effect of HER on the rewards, and the goals and symmetries that it used.
 
     :param thorough: whether to fill the replay buffer again; it loads torch and takes a while
     """

@@ -129,7 +129,8 @@ class _Scalar(NamedTuple):
 
 
 def _scalars(of: RunSource) -> dict[str, _Scalar]:
-    """Read the run's TensorBoard files.
+    """
+    Read the run's TensorBoard files.
 
     :raises HerRosError: if there are none
     """

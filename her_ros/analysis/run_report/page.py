@@ -103,7 +103,8 @@ def reason_of(error: Exception) -> str:
 
 
 def picture(draw: Callable[[], Figure], caption: str) -> Picture:
-    """Draw a figure in the style of the page.
+    """
+    Draw a figure in the style of the page.
 
     :param draw: makes the figure, with ``layout='constrained'``
     """

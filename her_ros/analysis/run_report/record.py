@@ -102,7 +102,8 @@ def _flat(values: NodesValues) -> dict[str, Any]:
 
 
 def origin_section(of: RunSource, thorough: bool) -> Section:
-    """Show seeds, digests and versions, and the command that repeats the run.
+    """
+    Show seeds, digests and versions, and the command that repeats the run.
 
     :param thorough: whether to read the checkpoint, which loads torch
     """

@@ -39,7 +39,8 @@ class RunSource:
 
     @cached_property
     def progress(self) -> RunProgress:
-        """Progress of the run.
+        """
+        Progress of the run.
 
         :raises HerRosError: if this is no run, or it cannot be read
         """
@@ -66,7 +67,8 @@ class RunSource:
 
     @cached_property
     def task(self) -> GoalTask:
-        """The task of the run, also if its parameters cannot be read.
+        """
+        Return the task of the run, also if its parameters cannot be read.
 
         :raises HerRosError: if it is not known
         """
@@ -76,14 +78,15 @@ class RunSource:
 
     @property
     def arm(self) -> str:
-        """The arm that the parameters name; empty: that of the task, or they cannot be read."""
+        """Return the arm that the parameters name; empty: the task's own, or unreadable."""
         with suppress(HerRosError):
             return str(self.trainer['arm'])
         return ''
 
     @property
     def disturb(self) -> str:
-        """Disturbances of the evaluations; empty: none, or the parameters cannot be read.
+        """
+        Disturbances of the evaluations; empty: none, or the parameters cannot be read.
 
         A training from bags has no node that evaluates: its evaluations are never disturbed.
         """
@@ -93,7 +96,8 @@ class RunSource:
 
     @property
     def is_offline(self) -> bool:
-        """Whether the run learns from bags; False while nothing has started.
+        """
+        Whether the run learns from bags; False while nothing has started.
 
         :raises HerRosError: if this is no run, or it cannot be read
         """
@@ -102,7 +106,7 @@ class RunSource:
 
     @cached_property
     def seed(self) -> int:
-        """The seed of the run, also if its parameters cannot be read."""
+        """Return the seed of the run, also if its parameters cannot be read."""
         if self.folder.result.exists():
             return int(read_result(self.folder.result)['seed'])
         return int(self.trainer['seed'])
@@ -114,7 +118,8 @@ class RunSource:
 
     @cached_property
     def best_evaluation(self) -> dict[str, Any]:
-        """The evaluation of ``policy.onnx``, or the last one if it has none.
+        """
+        Return the evaluation of ``policy.onnx``, or the last one if it has none.
 
         :raises HerRosError: if there is none at all
         """
@@ -127,7 +132,8 @@ class RunSource:
 
     @cached_property
     def evaluated_episodes(self) -> list[Episode]:
-        """The episodes of the best evaluation.
+        """
+        Return the episodes of the best evaluation.
 
         :raises HerRosError: if its bag is not there or cannot be read
         """
@@ -137,7 +143,8 @@ class RunSource:
 
     @cached_property
     def rollouts(self) -> list[Sequence[Episode]]:
-        """Episodes of recorded rollouts, evenly spread over the run.
+        """
+        Episodes of recorded rollouts, evenly spread over the run.
 
         :raises HerRosError: if there are none, or one is damaged
         """

@@ -30,7 +30,8 @@ REPORT = 'report.html'
 
 
 def write_run_report(run: RunFolder, out: Path | None = None, thorough: bool = True) -> Path:
-    """Write the page of a run; what cannot be shown is left out with a line that says so.
+    """
+    Write the page of a run; what cannot be shown is left out with a line that says so.
 
     :param out: its file; None: ``report.html`` in the folder of the run
     :param thorough: whether to show all that HER did, which takes some seconds more
@@ -56,7 +57,8 @@ def write_run_report(run: RunFolder, out: Path | None = None, thorough: bool = T
 
 
 def write_comparison(runs: Sequence[RunFolder], out: Path) -> Path:
-    """Write a page that shows several runs beside each other; return its file.
+    """
+    Write a page that shows several runs beside each other; return its file.
 
     :raises HerRosError: if a folder is no run, two are one, or the page cannot be written
     """

@@ -20,7 +20,8 @@ CONVERSION_KEY = 'conversion'
 
 
 def output_prefixes(paths: Sequence[Path], out: Path) -> list[str]:
-    """Return a distinct file name prefix for the episodes of each recording.
+    """
+    Return a distinct file name prefix for the episodes of each recording.
 
     Removes unfinished files with these prefixes that a killed process left.
     """
@@ -36,7 +37,8 @@ def output_prefixes(paths: Sequence[Path], out: Path) -> list[str]:
 
 
 def conversion_of(path: Path, settings: Mapping[str, object]) -> str:
-    """Return a digest that identifies the conversion of a recording with some settings.
+    """
+    Return a digest that identifies the conversion of a recording with some settings.
 
     :return: a SHA-256; empty if the recording cannot be read
     """
@@ -49,7 +51,8 @@ def conversion_of(path: Path, settings: Mapping[str, object]) -> str:
 
 
 def finished_outputs(out: Path, prefix: str, conversion: str) -> set[str]:
-    """List the outputs that an interrupted run of the same conversion has finished.
+    """
+    List the outputs that an interrupted run of the same conversion has finished.
 
     :raises ConfigError: if there is one of another conversion, or a damaged one
     """

@@ -56,7 +56,8 @@ def borderline(rows: Rows, task: GoalTask) -> Mask:
 
 
 def row_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
-    """Check every row on its own: values, flags, reward and success.
+    """
+    Check every row on its own: values, flags, reward and success.
 
     :param rows: shape (n,), in any order
     """
@@ -126,7 +127,8 @@ def _outcome_faults(rows: Rows, task: GoalTask) -> Iterator[RowFault]:
 
 
 def order_faults(rows: Rows, before: Rows, follows: Mask) -> Iterator[RowFault]:
-    """Check every row against the previous row of its environment.
+    """
+    Check every row against the previous row of its environment.
 
     :param rows: shape (n,)
     :param before: the previous rows, shape (n,)

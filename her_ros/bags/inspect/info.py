@@ -64,7 +64,8 @@ class BagInfo:
 
     @property
     def goal_coverage(self) -> float | None:
-        """Share of the episodes whose desired goal lies in a cell where something was achieved.
+        """
+        Share of the episodes whose desired goal lies in a cell where something was achieved.
 
         Cells are cubes as wide as the task's tolerance, aligned with the origin. None without
         episodes, or if there were too many cells to store.
@@ -99,7 +100,8 @@ class BagInfo:
 
 
 def is_relabelable(episode: Episode, task: GoalTask) -> bool:
-    """Tell whether HER can turn moves of an episode into informative successes.
+    """
+    Tell whether HER can turn moves of an episode into informative successes.
 
     Relabelling teaches something only if the achieved goal moved. So some achieved goal must lie
     farther than the tolerance from the first one.
@@ -115,7 +117,8 @@ def _cells(goals: NDArray[np.float64], task: GoalTask) -> list[Cell]:
 
 
 def read_info(path: Path, task: GoalTask | None = None) -> BagInfo:
-    """Read a bag from front to back and summarise its content.
+    """
+    Read a bag from front to back and summarise its content.
 
     Damage ends the reading of a bag; messages read until then count.
 

@@ -49,7 +49,8 @@ class Verified:
 
 
 def verify(path: Path, task: GoalTask | None, result: Verified) -> Iterator[Fault]:
-    """Check a bag against the wire contract.
+    """
+    Check a bag against the wire contract.
 
     Rewards and successes are recomputed from the states. An episode without an end is a fault if
     its environment started another one in the same session, and a note if it was the last. An

@@ -22,7 +22,8 @@ from her_ros.runtime.files import WRITABLE, create_held, publish_folder, remove_
 
 
 class DirectoryWriter:
-    """Writes ``<path>/<name>_0.mcap`` and ``<path>/metadata.yaml``.
+    """
+    Writes ``<path>/<name>_0.mcap`` and ``<path>/metadata.yaml``.
 
     Before :meth:`close` it is a hidden temporary folder beside ``path``. Schemas are copied from
     the sources, so messages of unknown types stay readable.
@@ -60,7 +61,8 @@ class DirectoryWriter:
                 return create_held(self._temporary / self._name)
 
     def write(self, message: Message) -> None:
-        """Add a message with its stamps.
+        """
+        Add a message with its stamps.
 
         :raises BagError: if the disk is full or fails
         """
@@ -93,7 +95,8 @@ class DirectoryWriter:
             )
 
     def close(self, metadata: Mapping[str, str]) -> None:
-        """Finish the bag and give it its final name.
+        """
+        Finish the bag and give it its final name.
 
         :param metadata: custom data of the bag
         :raises BagError: if the disk is full or fails

@@ -51,7 +51,8 @@ class Merged:
 
 
 def merge(paths: Sequence[Path], out: Path, task: GoalTask | None = None) -> Merged:
-    """Write the messages of bags of one task into one bag, by stamps.
+    """
+    Write the messages of bags of one task into one bag, by stamps.
 
     Bags are read in parallel, and the message with the earliest stamp is written first. Messages
     of one bag keep their order. So an episode is finished in the merged bag if and only if it is
@@ -106,7 +107,8 @@ def _survey(path: Path, task: GoalTask | None) -> _Survey:
 
 
 def _claim(survey: _Survey, owners: dict[Identity, _Survey]) -> None:
-    """Check that no episode of a bag would hide, or mix with, one of another bag.
+    """
+    Check that no episode of a bag would hide, or mix with, one of another bag.
 
     The two halves of an episode that was cut in two may be merged.
     """
@@ -153,7 +155,8 @@ def _messages(path: Path) -> Iterator[Message]:
 
 
 def merged_metadata(metadata: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Combine the metadata of several bags.
+    """
+    Combine the metadata of several bags.
 
     :return: every key with all its different values, shorter values first; keys with more than 64
         values are left out

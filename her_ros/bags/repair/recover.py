@@ -42,7 +42,8 @@ def default_output(path: Path) -> Path:
 
 
 def recover(path: Path, out: Path | None = None, task: GoalTask | None = None) -> Recovered:
-    """Write every message that can be read into a new rosbag2 directory.
+    """
+    Write every message that can be read into a new rosbag2 directory.
 
     Messages are kept whatever their content, including rows that fit no task. A chunk whose
     checksum is wrong is left out. The damaged bag is not changed.

@@ -9,7 +9,8 @@ from her_ros.bags.storage.messages import Channel, OnDamage, refuse
 
 
 class FileStorage:
-    """One file of a bag, read in the order of recording.
+    """
+    One file of a bag, read in the order of recording.
 
     :param on_damage: called with each damage found; if it returns, reading goes on
     """

@@ -1,4 +1,5 @@
-"""Limits on the memory that readers use, whatever sizes a file claims.
+"""
+Limits on the memory that readers use, whatever sizes a file claims.
 
 A few hundred bytes can claim, or decompress to, gigabytes. So every size is compared with a limit
 before memory is allocated for it, and decompression stops at that limit.
@@ -29,7 +30,8 @@ _FIRST_GUESS = 1 << 16
 
 
 def limit() -> int:
-    """Return the largest record, chunk or message that is read, bytes.
+    """
+    Return the largest record, chunk or message that is read, bytes.
 
     :raises BagError: if ``LIMIT_VARIABLE`` is no positive integer
     """
@@ -40,7 +42,8 @@ def limit() -> int:
 
 
 def check_size(size: int, what: str) -> None:
-    """Check a size before memory is allocated for it.
+    """
+    Check a size before memory is allocated for it.
 
     :param size: bytes
     :raises BagError: if it is beyond the limit
@@ -54,7 +57,8 @@ def check_size(size: int, what: str) -> None:
 
 
 class Expansion:
-    """Adds up the decompressed bytes of a file and refuses decompression bombs.
+    """
+    Adds up the decompressed bytes of a file and refuses decompression bombs.
 
     :param file_size: bytes on disk
     :param ratio: how many times its size, beyond the limit, a file may decompress to
@@ -65,7 +69,8 @@ class Expansion:
         self._used = 0
 
     def add(self, size: int) -> None:
-        """Count decompressed bytes.
+        """
+        Count decompressed bytes.
 
         :raises BagError: if they are too many for such a file
         """
@@ -79,7 +84,8 @@ class Expansion:
 
 
 class Kept:
-    """Bounds the memory of topics and metadata that a reader keeps while it reads a file.
+    """
+    Bounds the memory of topics and metadata that a reader keeps while it reads a file.
 
     :param what: description of the kept values for the user
     :param on_full: called once, when a value is left out
@@ -112,7 +118,8 @@ class Kept:
 
 
 def zstd_decompressed(content: bytes | memoryview) -> bytes:
-    """Decompress a zstd frame, within the limit.
+    """
+    Decompress a zstd frame, within the limit.
 
     :raises BagError: if it is larger
     :raises zstandard.ZstdError: if it is damaged or cut short
@@ -134,7 +141,8 @@ def zstd_decompressed(content: bytes | memoryview) -> bytes:
 
 
 def chunk_content(compression: str, data: bytes, size: int, checksum: int) -> bytes:
-    """Decompress the content of an MCAP chunk, within the limit.
+    """
+    Decompress the content of an MCAP chunk, within the limit.
 
     :param size: decompressed size that the chunk claims, bytes
     :param checksum: CRC-32 of the content; 0: none
@@ -161,7 +169,8 @@ def chunk_content(compression: str, data: bytes, size: int, checksum: int) -> by
 
 
 def check_regular(path: Path, folder: Path | None = None) -> None:
-    """Check that a path is a regular file and no link out of its bag.
+    """
+    Check that a path is a regular file and no link out of its bag.
 
     :param folder: the bag that the file belongs to; nothing outside of it is read
     :raises BagError: if it is a pipe, a device or a folder, or a link out of the bag

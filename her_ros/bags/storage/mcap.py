@@ -1,4 +1,5 @@
-"""Read a ``.mcap`` file of any size, record by record from front to back.
+"""
+Read a ``.mcap`` file of any size, record by record from front to back.
 
 The reader follows the records, not the index. So it returns messages in the order of recording
 even if the clock was set back, and it also reads files whose index was never written.
@@ -47,7 +48,8 @@ _MESSAGE_OVERHEAD = 256
 
 
 class McapStorage(FileStorage):
-    """One ``.mcap`` file, read in the order of recording.
+    """
+    One ``.mcap`` file, read in the order of recording.
 
     :param on_damage: called with each damage found; if it returns, reading goes on
     """
@@ -64,7 +66,8 @@ class McapStorage(FileStorage):
         self._met, self._unknown = 0, 0
 
     def open(self) -> None:
-        """Check the checksums of the whole file, and read the metadata.
+        """
+        Check the checksums of the whole file, and read the metadata.
 
         :raises BagError: if the file is cut short, or a checksum is wrong
         """
@@ -93,7 +96,8 @@ class McapStorage(FileStorage):
                         self._note(kind, read(start, stop))
 
     def batches(self, wanted: Wanted | None = None) -> Iterator[list[Message]]:
-        """Read the messages in the order of recording, a chunk at a time.
+        """
+        Read the messages in the order of recording, a chunk at a time.
 
         :param wanted: which topics; None: all
         """
@@ -180,7 +184,8 @@ class McapStorage(FileStorage):
     def _chunk(
         self, content: bytes, start: int, is_cut: bool, wanted: Wanted | None
     ) -> Iterator[list[Message]]:
-        """Read the messages of a chunk whose record starts at a byte of the file.
+        """
+        Read the messages of a chunk whose record starts at a byte of the file.
 
         :return: one batch, or several if the messages take much more memory than the chunk
         """

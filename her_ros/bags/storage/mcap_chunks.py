@@ -26,7 +26,8 @@ _FEED = 1 << 8
 
 
 def chunk_after(file: BinaryIO, position: int, end: int) -> int | None:
-    """Find the next whole chunk after damage.
+    """
+    Find the next whole chunk after damage.
 
     :param position: start of the search, bytes
     :param end: end of the search, bytes
@@ -46,7 +47,8 @@ def chunk_after(file: BinaryIO, position: int, end: int) -> int | None:
 
 
 def whole_chunk(content: bytes, expansion: Expansion) -> bytes:
-    """Decompress the content of a chunk record.
+    """
+    Decompress the content of a chunk record.
 
     :param expansion: counter of the file's decompressed bytes
     :raises BagError: if its checksum or size is wrong, or it is larger than the limit

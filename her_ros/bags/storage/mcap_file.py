@@ -1,4 +1,5 @@
-"""Read the messages of selected topics from one small ``.mcap`` file in memory.
+"""
+Read the messages of selected topics from one small ``.mcap`` file in memory.
 
 The file is read from front to back instead of through its index: a rollout is small and needed
 whole, and every byte has to pass the checksums anyway. Records follow the MCAP specification
@@ -40,7 +41,8 @@ Read = Callable[[int, int], bytes | memoryview]
 
 
 class McapFile:
-    """Content of a bare file.
+    """
+    Content of a bare file.
 
     :param content: bytes of the whole file
     :param is_wanted: tells from topic and message type whether to keep the messages; None for
@@ -129,7 +131,8 @@ def stream_of(content: bytes | memoryview) -> ReadDataStream:
 
 
 def channel_of(content: bytes | memoryview) -> Channel:
-    """Read a channel record.
+    """
+    Read a channel record.
 
     :raises BagError: if it is larger than any that a recorder writes
     """
@@ -138,7 +141,8 @@ def channel_of(content: bytes | memoryview) -> Channel:
 
 
 def metadata_of(content: bytes | memoryview) -> Metadata | None:
-    """Read a metadata record; return None if it does not hold metadata of the bag.
+    """
+    Read a metadata record; return None if it does not hold metadata of the bag.
 
     :raises BagError: if it is larger than any that a recorder writes
     """
@@ -167,7 +171,8 @@ def records(content: memoryview, begin: int, end: int) -> Iterator[tuple[int, in
 
 
 def check_whole(read: Read, size: int) -> tuple[int, int, bool]:
-    """Check both ends and both checksums of a file.
+    """
+    Check both ends and both checksums of a file.
 
     A checksum of 0 stands for none: `ros2 bag record` leaves out the one of the data section.
 

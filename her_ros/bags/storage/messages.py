@@ -46,7 +46,8 @@ class Message(NamedTuple):
 
 
 def refuse(damage: BagError) -> NoReturn:
-    """Stop reading a damaged bag.
+    """
+    Stop reading a damaged bag.
 
     :raises BagError: always
     """
@@ -63,7 +64,8 @@ def is_compressed(content: bytes | memoryview) -> bool:
 
 
 def decompressed(content: bytes | memoryview) -> bytes | memoryview:
-    """Return a message as it was sent; `--compression-mode message` stores each as zstd.
+    """
+    Return a message as it was sent; `--compression-mode message` stores each as zstd.
 
     :raises BagError: if it is damaged, or larger than the limit
     """

@@ -42,7 +42,8 @@ class DirectoryMetadata(NamedTuple):
 
 
 def read_metadata(folder: Path) -> DirectoryMetadata:
-    """Read the metadata.yaml of a rosbag2 directory.
+    """
+    Read the metadata.yaml of a rosbag2 directory.
 
     :raises BagError: if it is damaged or of a newer version
     """
@@ -80,7 +81,8 @@ def information_of(
     metadata: Mapping[str, str],
     topics: Sequence[TopicCount] = (),
 ) -> dict[str, Any]:
-    """Return the rosbag2 metadata, version 9, of a bag of one MCAP file.
+    """
+    Return the rosbag2 metadata, version 9, of a bag of one MCAP file.
 
     :param start_ns: stamp of the first message, wall time, nanoseconds
     :param end_ns: stamp of the last message
@@ -135,7 +137,8 @@ def custom_data(text: str) -> dict[str, str]:
 
 
 def _load(text: str) -> Any:
-    """Parse YAML.
+    """
+    Parse YAML.
 
     :raises ValueError: if it is none
     """

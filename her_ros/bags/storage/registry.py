@@ -21,13 +21,15 @@ class Storage(Protocol):
     attachments: list[Attachment]
 
     def open(self) -> None:
-        """Read topics and metadata.
+        """
+        Read topics and metadata.
 
         :raises BagError: if it is no bag
         """
 
     def batches(self, wanted: Wanted | None = None) -> Iterator[list[Message]]:
-        """Read the messages in the order of recording, about a megabyte at a time.
+        """
+        Read the messages in the order of recording, about a megabyte at a time.
 
         :param wanted: which topics; None: all
         """

@@ -34,7 +34,8 @@ _LARGEST_STRIDE = 1 << 30
 
 
 class SqliteStorage(FileStorage):
-    """One ``.db3`` file, read in the order of recording.
+    """
+    One ``.db3`` file, read in the order of recording.
 
     :param on_damage: called with each damage found; if it returns, reading goes on
     """
@@ -44,7 +45,8 @@ class SqliteStorage(FileStorage):
         self._has_unknown = False
 
     def open(self) -> None:
-        """Read topics and metadata.
+        """
+        Read topics and metadata.
 
         :raises BagError: if it is no bag
         """
@@ -62,7 +64,8 @@ class SqliteStorage(FileStorage):
                 self._on_damage(RecoverableError(f'damaged: the metadata cannot be read: {error}'))
 
     def batches(self, wanted: Wanted | None = None) -> Iterator[list[Message]]:
-        """Read the messages in the order of recording, about a megabyte at a time.
+        """
+        Read the messages in the order of recording, about a megabyte at a time.
 
         :param wanted: which topics; None: all
         """

@@ -34,7 +34,8 @@ IMITATING = ('wgcsl', 'gcsl')
 
 @dataclass(frozen=True)
 class LearnerParameters(NodeParameters):
-    """Agent, replay buffer, HER and optimisation; online and offline training share them.
+    """
+    Agent, replay buffer, HER and optimisation; online and offline training share them.
 
     The defaults are those of Plappert et al. 2018 (arXiv 1802.09464, appendix A) where they name
     one.
@@ -272,7 +273,8 @@ class LearnerParameters(NodeParameters):
         return self.start_from.endswith('.onnx')
 
     def __post_init__(self) -> None:
-        """Refuse values that do not go together.
+        """
+        Refuse values that do not go together.
 
         :raises ConfigError: naming both, and what to change
         """
@@ -303,7 +305,8 @@ class LearnerParameters(NodeParameters):
 
 
 def learner_parameters(**values: Any) -> LearnerParameters:
-    """Return checked parameters; what is not given keeps its default.
+    """
+    Return checked parameters; what is not given keeps its default.
 
     :param values: by field, such as ``her_k=8`` for the parameter ``her.k``
     :raises ConfigError: if a name is unknown, a value does not fit, or some do not fit together

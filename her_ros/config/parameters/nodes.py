@@ -1,4 +1,5 @@
-"""Parameters of the nodes.
+"""
+Parameters of the nodes.
 
 ROS declarations, parameter files and the command line are all checked against these classes.
 """

@@ -1,4 +1,5 @@
-"""Compile the update with torch.compile in another process while the learner goes on.
+"""
+Compile the update with torch.compile in another process while the learner goes on.
 
 Compiling takes tens of seconds. So a separate process compiles the same function into torch's
 cache on disk. It starts with the run if the run is known to be long, otherwise once the run has
@@ -44,7 +45,8 @@ class CompileAhead:
         self._finished = learner.compiled or not wanted
 
     def poll(self) -> str:
-        """Start compiling, or switch to compiled updates, when it is time.
+        """
+        Start compiling, or switch to compiled updates, when it is time.
 
         :return: message for the user; usually empty
         """

@@ -1,4 +1,5 @@
-"""Capture updates in CUDA graphs, so that the host launches many at once.
+"""
+Capture updates in CUDA graphs, so that the host launches many at once.
 
 A graph always reads and writes the memory that it was captured with. So the inputs of an update
 keep their memory, and new values are copied into it. Only tensors control what an update does.
@@ -33,7 +34,8 @@ def warm_up(function: Callable[[], object]) -> None:
 def capture(
     function: Callable[[], Result], *generators: torch.Generator
 ) -> tuple[torch.cuda.CUDAGraph, Result]:
-    """Capture the kernels that a function launches; they run with the first replay.
+    """
+    Capture the kernels that a function launches; they run with the first replay.
 
     :param function: a function that was warmed up
     :param generators: on this GPU; replays advance them as calls of the function would
@@ -61,7 +63,8 @@ class Updatable(Protocol):
 
 
 class UpdateGraphs:
-    """Makes a learner's updates by replaying graphs, which are captured when first needed.
+    """
+    Makes a learner's updates by replaying graphs, which are captured when first needed.
 
     :param generator: the one that updates draw from
     """
@@ -73,7 +76,8 @@ class UpdateGraphs:
         self._captured: dict[int, tuple[torch.cuda.CUDAGraph, dict[str, Tensor]]] = {}
 
     def run(self, count: int) -> dict[str, Tensor]:
-        """Make ``count`` updates; once they are captured, the host does not wait.
+        """
+        Make ``count`` updates; once they are captured, the host does not wait.
 
         :return: the losses of the last one; the next run overwrites them
         """

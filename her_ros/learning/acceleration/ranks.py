@@ -24,7 +24,8 @@ class RanksLost(HerRosError):
 
 
 class Ranks:
-    """A single process, which exchanges nothing.
+    """
+    A single process, which exchanges nothing.
 
     Every rank makes the same calls in the same order, and always holds the same networks.
     """
@@ -50,7 +51,8 @@ class Ranks:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Make all ranks fail if one fails, instead of waiting for it.
+        """
+        Make all ranks fail if one fails, instead of waiting for it.
 
         :raises HerRosError: the error of the first rank that failed
         """
@@ -115,7 +117,8 @@ class TorchRanks(Ranks):
 
     @contextmanager
     def _exchange(self) -> Iterator[None]:
-        """Translate errors of torch.
+        """
+        Translate errors of torch.
 
         :raises RanksLost: if another rank does not answer
         :raises torch.OutOfMemoryError: if this one has too little memory
@@ -135,7 +138,8 @@ class TorchRanks(Ranks):
 
 @contextmanager
 def ranks_of_environment() -> Iterator[Ranks]:
-    """Join the group that torchrun's variables describe; without them, run as a single process.
+    """
+    Join the group that torchrun's variables describe; without them, run as a single process.
 
     Gloo carries plain values and what CPUs exchange, NCCL the gradients of GPUs.
 
@@ -159,7 +163,8 @@ def ranks_of_environment() -> Iterator[Ranks]:
 
 
 def choose_gpu(ranks: Ranks, device: torch.device) -> None:
-    """Give each rank that learns on a GPU the one of its local number.
+    """
+    Give each rank that learns on a GPU the one of its local number.
 
     :raises HerRosError: if there are fewer GPUs than ranks on this machine
     """

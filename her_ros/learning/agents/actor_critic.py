@@ -35,12 +35,12 @@ class Inputs:
 
     @property
     def critic_state(self) -> Tensor:
-        """The state as the critics see it, shape (n, O + G)."""
+        """Return the state as the critics see it, shape (n, O + G)."""
         return self.state if self.true_states is None else self.true_states[0]
 
     @property
     def next_critic_state(self) -> Tensor:
-        """The next state as the critics see it, shape (n, O + G)."""
+        """Return the next state as the critics see it, shape (n, O + G)."""
         return self.next_state if self.true_states is None else self.true_states[1]
 
 
@@ -61,7 +61,8 @@ class Networks:
 
 
 class Algorithm(Protocol):
-    """An agent's networks, and how their losses follow from a batch; updates are not its affair.
+    """
+    An agent's networks, and how their losses follow from a batch; updates are not its affair.
 
     Losses are scalars. Their sum is differentiated in one pass, so a loss must send gradients only
     into the networks that it is to train.
@@ -77,7 +78,8 @@ class Algorithm(Protocol):
         """Draw the random numbers of the losses of ``count`` samples, on the device."""
 
     def losses(self, online: Networks, target: Networks, inputs: Inputs) -> dict[str, Tensor]:
-        """Return ``<network>_loss`` of networks, and what else is worth a look.
+        """
+        Return ``<network>_loss`` of networks, and what else is worth a look.
 
         A network without a loss of its own learns from those of others.
 
@@ -88,7 +90,8 @@ class Algorithm(Protocol):
         """Return the policy's actions in [-1, 1] without noise, shape (n, A)."""
 
     def policy_nodes(self) -> Sequence[onnx.NodeProto]:
-        """Return ONNX nodes that compute what :meth:`act` does.
+        """
+        Return ONNX nodes that compute what :meth:`act` does.
 
         They lead from :data:`~her_ros.learning.agents.networks.STATE` to ``action``. Robots accept
         the operators that :mod:`her_ros.policy.onnx_check` lists.
@@ -99,7 +102,8 @@ class Algorithm(Protocol):
 
 
 class ActorCritic:
-    """An actor, and critics of (state, action) in one list of parameters.
+    """
+    An actor, and critics of (state, action) in one list of parameters.
 
     :param actor_outputs: numbers that the actor gives per component of the action
     """
@@ -149,7 +153,8 @@ class ActorCritic:
 
 
 def critic_losses(error: Tensor, weight: Tensor | None) -> dict[str, Tensor]:
-    """Return the mean squared error of each critic, added up, and errors where they are weighted.
+    """
+    Return the mean squared error of each critic, added up, and errors where they are weighted.
 
     :param error: values minus targets, shape (c, n)
     :param weight: how much each transition counts, shape (n,); None: all alike

@@ -21,7 +21,8 @@ from her_ros.tasks.goal_task import GoalTask
 
 
 class Ddpg(ActorCritic):
-    """Deep deterministic policy gradient as Plappert et al. 2018 use it for Fetch.
+    """
+    Deep deterministic policy gradient as Plappert et al. 2018 use it for Fetch.
 
     Lillicrap et al. 2016 (arXiv 1509.02971), with targets clipped to the possible returns and an
     L2 penalty on actions (arXiv 1802.09464, appendix A). With several critics, the lowest of their
@@ -90,7 +91,8 @@ class _Flat:
 
 
 class Agent:
-    """Online and target networks of an algorithm, and the one way to update them.
+    """
+    Online and target networks of an algorithm, and the one way to update them.
 
     :param generator: CPU generator that draws the initial parameters
     """
@@ -136,7 +138,8 @@ class Agent:
         self.target = self._networks(**{k: v.parts for k, v in self._memory['target'].items()})
 
     def gradients(self, inputs: Inputs) -> tuple[dict[str, list[Tensor]], dict[str, Tensor]]:
-        """Differentiate the losses of a batch; changes nothing.
+        """
+        Differentiate the losses of a batch; changes nothing.
 
         :return: the gradients of each network, and what the algorithm's losses are, on the device
         """
@@ -155,11 +158,12 @@ class Agent:
 
     @property
     def steps(self) -> Tensor:
-        """Number of updates made, a scalar on the device."""
+        """Return the number of updates made, a scalar on the device."""
         return self._steps['adam']
 
     def apply(self, gradients: Mapping[str, Sequence[Tensor]]) -> None:
-        """Take one step of Adam on every network, then move targets and average.
+        """
+        Take one step of Adam on every network, then move targets and average.
 
         Where actor and targets are delayed, or the actor is held, a tensor says whether it is
         their turn, and the actor's gradient is there either way: so what is captured is the same
@@ -206,7 +210,8 @@ class Agent:
         skipped: Tensor | None = None,
         held: int = 0,
     ) -> None:
-        """Apply Adam (Kingma & Ba 2015, algorithm 1) to one network, in one call.
+        """
+        Apply Adam (Kingma & Ba 2015, algorithm 1) to one network, in one call.
 
         :param skipped: whether to change nothing; None: never
         :param held: number of the first updates that change nothing
@@ -246,7 +251,8 @@ class Agent:
                     own.copy_(constants[name])
 
     def load_networks(self, state: Mapping[str, Mapping[str, Tensor]]) -> None:
-        """Copy online and target networks of a state that :meth:`state_dict` returned.
+        """
+        Copy online and target networks of a state that :meth:`state_dict` returned.
 
         If the state has an averaged actor, that one becomes the online actor and its average.
         """

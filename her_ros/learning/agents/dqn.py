@@ -11,7 +11,8 @@ from her_ros.tasks.goal_task import GoalTask
 
 
 class Dqn:
-    """Deep Q-network (Mnih et al. 2015), with double Q-learning (van Hasselt et al. 2016).
+    """
+    Deep Q-network (Mnih et al. 2015), with double Q-learning (van Hasselt et al. 2016).
 
     Reaching the goal ends an episode, so the value of what comes after a reward of 0 is 0; this
     holds for relabelled goals alike. Actions are rows of zeros with a one at the number of what

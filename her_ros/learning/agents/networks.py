@@ -19,7 +19,8 @@ STATE = 'hidden_0'
 
 
 class Mlp:
-    """A perceptron with ReLU between its layers; parameters are passed in.
+    """
+    A perceptron with ReLU between its layers; parameters are passed in.
 
     :param sizes: units per layer, from the input to the output
     :param layer_norm: normalise every hidden layer in front of its ReLU (Ba et al. 2016, arXiv
@@ -61,7 +62,8 @@ class Mlp:
         return (inputs @ weight.t()).add_(bias)
 
     def policy_nodes(self) -> list[onnx.NodeProto]:
-        """Return ONNX nodes from :data:`STATE` to the action, tanh of this network's outputs.
+        """
+        Return ONNX nodes from :data:`STATE` to the action, tanh of this network's outputs.
 
         Layers that are normalised have no nodes.
         """

@@ -1,4 +1,5 @@
-"""Offline regularizers: loss terms that keep the policy near the recorded actions.
+"""
+Offline regularizers: loss terms that keep the policy near the recorded actions.
 
 Off-policy learning trusts the critic for actions that were never recorded, and without new
 episodes nothing corrects its errors. A regularizer ties the actor to the recorded actions.
@@ -41,7 +42,8 @@ def unregularized(inputs: ActorLossInputs) -> Tensor:
 
 
 def td3_bc(inputs: ActorLossInputs) -> Tensor:
-    """Raise the value and imitate, in equal units.
+    """
+    Raise the value and imitate, in equal units.
 
     Fujimoto & Gu 2021 (arXiv 2106.06860), eq. 5 and 6; here with HER's goals, and with the mean
     size of Q(s, π(s)), as the authors' own code has it.
@@ -56,7 +58,8 @@ def gcsl(inputs: ActorLossInputs) -> Tensor:
 
 
 def wgcsl(inputs: ActorLossInputs) -> Tensor:
-    """Imitate the actions that led to the goal; sooner and better ones count more.
+    """
+    Imitate the actions that led to the goal; sooner and better ones count more.
 
     Weighted goal-conditioned supervised learning, Yang et al. 2022 (arXiv 2202.04478), eq. 4 to 6:
     discount, exponential advantage, and less of what lies in the lower part of the advantages.

@@ -26,7 +26,8 @@ _FIRST_TEMPERATURE = 0.1
 
 
 class Sac(ActorCritic):
-    """Soft actor-critic with a learned temperature (Haarnoja et al. 2018b, arXiv 1812.05905).
+    """
+    Soft actor-critic with a learned temperature (Haarnoja et al. 2018b, arXiv 1812.05905).
 
     The actor gives mean and log standard deviation of a Gaussian that tanh squashes. The policy
     that is exported is tanh of the mean. With entropy in them, returns have no known limits: other
@@ -58,7 +59,8 @@ class Sac(ActorCritic):
         return [*layers, weight[: self._action_size], bias[: self._action_size]]
 
     def sample(self, actor: Parameters, state: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Return actions and the logarithms of their densities (appendix C of the paper).
+        """
+        Return actions and the logarithms of their densities (appendix C of the paper).
 
         :param noise: standard normal numbers, shape (n, A)
         :return: actions in [-1, 1], shape (n, A), and log densities, shape (n,)
@@ -80,7 +82,7 @@ class Sac(ActorCritic):
             return inputs.reward + self._discount * torch.where(inputs.terminated, 0.0, soft_value)
 
     def losses(self, online: Networks, target: Networks, inputs: Inputs) -> dict[str, Tensor]:
-        """Return the losses (eq. 5, 7, 18), mean value, temperature and entropy."""
+        """Return losses, mean value, temperature and entropy, by equations 5, 7 and 18."""
         targets = self.targets(online, target, inputs)
         values = self.values(online.critic, inputs.critic_state, inputs.action)
         action, log_density = self.sample(online.actor, inputs.state, inputs.noise[1])

@@ -11,7 +11,8 @@ from her_ros.tasks.goal_task import GoalTask
 
 
 class Td3(Ddpg):
-    """Twin delayed DDPG (Fujimoto et al. 2018, arXiv 1802.09477, algorithm 1).
+    """
+    Twin delayed DDPG (Fujimoto et al. 2018, arXiv 1802.09477, algorithm 1).
 
     Adds two things to DDPG: the target's action is blurred (section 5.3), and actor and targets
     move less often than the critics (section 5.2). The third, the lowest of two critics, is the

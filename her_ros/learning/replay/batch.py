@@ -27,7 +27,7 @@ class NoiseSpec(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """Number of random numbers per transition."""
+        """Return the number of random numbers per transition."""
         return (
             _PLAIN_NUMBERS
             + self.candidates
@@ -42,7 +42,8 @@ PLAIN_NOISE = NoiseSpec()
 
 @dataclass(frozen=True)
 class Batch:
-    """Transitions whose goal stands in both states; all tensors share their first dimension.
+    """
+    Transitions whose goal stands in both states; all tensors share their first dimension.
 
     Shapes: observations (n, O), achieved goals and goal (n, G), action (n, A), reward, terminated
     and steps_to_goal (n,). Goals are float64, in which the environment computes its rewards too.

@@ -23,7 +23,8 @@ _NO_UPDATES = torch.zeros(())
 
 
 class Replay:
-    """The last states of many episodes of any length, each state stored once.
+    """
+    The last states of many episodes of any length, each state stored once.
 
     An episode of T transitions takes T + 2 consecutive rows: its T + 1 states, and one more row
     that holds nothing but the desired goal. So a goal is always a row of one table: a state's row
@@ -86,11 +87,12 @@ class Replay:
 
     @property
     def episodes(self) -> int:
-        """Number of episodes stored."""
+        """Return the number of episodes stored."""
         return len(self._episodes)
 
     def add(self, episode: Episode) -> int:
-        """Store an episode; the oldest ones go when there is no room.
+        """
+        Store an episode; the oldest ones go when there is no room.
 
         :return: the first row of the episode
         :raises ReplayError: if the episode is larger than the buffer, or disturbed and the truth
@@ -129,7 +131,8 @@ class Replay:
         return first
 
     def check_fits(self, episode: Episode) -> None:
-        """Check that there could be room for an episode.
+        """
+        Check that there could be room for an episode.
 
         :raises ReplayError: if it is larger than the whole buffer, or disturbed and the truth is
             not used
@@ -141,7 +144,8 @@ class Replay:
         self._episodes.check_fits(len(episode))
 
     def has_room(self, episode: Episode) -> bool:
-        """Tell whether an episode can be stored without another one having to go.
+        """
+        Tell whether an episode can be stored without another one having to go.
 
         :raises ReplayError: if it is larger than the whole buffer
         """
@@ -157,7 +161,8 @@ class Replay:
             self._desired.forget(1)
 
     def sample(self, noise: SampleNoise, updates: Tensor = _NO_UPDATES) -> Batch:
-        """Gather the transitions that the random numbers select.
+        """
+        Gather the transitions that the random numbers select.
 
         :param updates: number of updates made, a scalar: some choices shift with training
         :raises ReplayError: if the buffer is empty
@@ -167,7 +172,8 @@ class Replay:
         return self.gather(noise, updates)
 
     def gather(self, noise: SampleNoise, updates: Tensor = _NO_UPDATES) -> Batch:
-        """Do as :meth:`sample` does, in a buffer known to hold something.
+        """
+        Do as :meth:`sample` does, in a buffer known to hold something.
 
         Tensors alone decide what happens, so this can be compiled or captured; the cost does not
         depend on how much is stored.

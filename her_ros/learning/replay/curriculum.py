@@ -1,4 +1,5 @@
-"""Curriculum for hindsight goals: diverse ones first, later those near the task's goals.
+"""
+Curriculum for hindsight goals: diverse ones first, later those near the task's goals.
 
 Fang et al. 2019, "Curriculum-guided Hindsight Experience Replay" (NeurIPS 2019): of the candidates
 that HER sample_noise, those are replayed that raise λ · proximity + diversity most, where λ grows
@@ -31,7 +32,8 @@ class Curriculum:
         self._doubling = parameters.curriculum_doubling_updates
 
     def proximity_weight(self, updates: Tensor) -> Tensor:
-        """Return λ after a number of updates, a scalar: λ₀ · 2^(updates / doubling).
+        """
+        Return λ after a number of updates, a scalar: λ₀ · 2^(updates / doubling).
 
         The paper's λ₀ (1 + η)^γ (section 3.4), with the growth as a time to double. It ends where
         proximity alone decides, since infinity would compare with nothing.
@@ -39,7 +41,8 @@ class Curriculum:
         return (self._weight * torch.exp2(updates / self._doubling)).clamp(max=_DECISIVE)
 
     def choose(self, candidates: Tensor, desired: Tensor, updates: Tensor) -> Tensor:
-        """Choose goals.
+        """
+        Choose goals.
 
         :param candidates: achieved goals, metres, shape (c, n, G)
         :param desired: what the episodes were after, metres, shape (n, G)
@@ -50,7 +53,8 @@ class Curriculum:
 
 
 def select(candidates: Tensor, desired: Tensor, proximity_weight: Tensor) -> Tensor:
-    """Choose goals greedily so that weight · proximity + diversity becomes large.
+    """
+    Choose goals greedily so that weight · proximity + diversity becomes large.
 
     Proximity is the sum over the chosen of their similarity to the desired goals; diversity sums,
     over the goals to be covered, the similarity of the chosen one most alike (facility location;

@@ -19,7 +19,8 @@ class StoredEpisode(NamedTuple):
 
 
 class EpisodeRows:
-    """Places of the stored episodes, each in consecutive rows; the oldest are evicted first.
+    """
+    Places of the stored episodes, each in consecutive rows; the oldest are evicted first.
 
     :param capacity: number of rows
     """
@@ -34,7 +35,8 @@ class EpisodeRows:
         return len(self._episodes)
 
     def check_fits(self, length: int) -> None:
-        """Check that an episode of ``length`` transitions fits into an empty buffer.
+        """
+        Check that an episode of ``length`` transitions fits into an empty buffer.
 
         :raises ReplayError: if it does not
         """
@@ -53,7 +55,8 @@ class EpisodeRows:
         return not self._episodes or not first <= self._episodes[0].first_row < first + rows
 
     def make_room(self, length: int) -> tuple[int, list[StoredEpisode]]:
-        """Evict the oldest episodes until there is room.
+        """
+        Evict the oldest episodes until there is room.
 
         :return: the first free row, and the evicted episodes, oldest first
         """

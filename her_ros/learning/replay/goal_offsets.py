@@ -1,4 +1,5 @@
-"""Random offsets of hindsight goals, which put near misses into the batches.
+"""
+Random offsets of hindsight goals, which put near misses into the batches.
 
 A hindsight goal is a position that was reached, so few sampled transitions miss their goal by
 little, and the critic learns slowly where success ends. Half of the hindsight goals are moved
@@ -19,7 +20,8 @@ _SHARE = 0.5
 def goal_offsets_of(
     task: GoalTask, parameters: LearnerParameters, device: torch.device | str = 'cpu'
 ) -> 'GoalOffsets | None':
-    """Return the offsets of hindsight goals; None if they are not moved.
+    """
+    Return the offsets of hindsight goals; None if they are not moved.
 
     :raises SymmetryError: if the task's goals are not known to be positions
     """
@@ -37,7 +39,8 @@ def goal_offsets_of(
 
 
 class GoalOffsets:
-    """Moves goals by given random numbers. It has no branches on data, so it can be compiled.
+    """
+    Moves goals by given random numbers. It has no branches on data, so it can be compiled.
 
     :param coordinates: 1 where a value of a goal is its x and its y, else 0, shape (2, G)
     :param offset_m: largest offset along x and y, metres
@@ -48,7 +51,8 @@ class GoalOffsets:
         self._offset_m = offset_m
 
     def apply(self, goal: Tensor, is_hindsight: Tensor, uniform: Tensor) -> tuple[Tensor, Tensor]:
-        """Move half of the hindsight goals, uniformly within a square.
+        """
+        Move half of the hindsight goals, uniformly within a square.
 
         :param goal: metres, float64, shape (n, G)
         :param is_hindsight: which of them may be moved, shape (n,)

@@ -1,4 +1,5 @@
-"""HER's goal strategies: how hindsight goals are chosen for a stored transition.
+"""
+HER's goal strategies: how hindsight goals are chosen for a stored transition.
 
 Andrychowicz et al. 2017 (arXiv 1707.01495), section 4.5. Of an episode with the states 0 … T, the
 transition t leads from state t to state t + 1.
@@ -57,7 +58,8 @@ def random_rows(candidates: GoalCandidates) -> Tensor:
 
 @dataclass(frozen=True)
 class GoalStrategy:
-    """Rule that selects the achieved goals which become goals.
+    """
+    Rule that selects the achieved goals which become goals.
 
     :param rows: chooses, for each transition, the row of the state whose achieved goal it gets
     :param always_later: whether these states always come after the transition in its episode

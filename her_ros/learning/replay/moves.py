@@ -10,7 +10,8 @@ _BLOCK = 256
 
 
 def moves_on(achieved_goal: NDArray[np.float64], task: GoalTask) -> NDArray[np.bool]:
-    """Tell from which states on the achieved goal still gets away from where it is.
+    """
+    Tell from which states on the achieved goal still gets away from where it is.
 
     From the other states every goal that HER puts in is reached already, and nothing is learned
     (Manela & Biess 2021, arXiv 1905.05498, filter them out).

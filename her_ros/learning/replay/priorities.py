@@ -1,4 +1,5 @@
-"""Priorities that make some stored transitions more likely to be sampled.
+"""
+Priorities that make some stored transitions more likely to be sampled.
 
 The priority of a transition is one leaf of a :class:`SumTree`, indexed by the transition's row in
 the replay buffer. A row that starts no transition has the priority 0.
@@ -62,7 +63,8 @@ class Priorities(ABC):
 
 
 class EnergyPriorities(Priorities):
-    """Episodes in proportion to their energy, and within an episode all transitions alike.
+    """
+    Episodes in proportion to their energy, and within an episode all transitions alike.
 
     Energy-based prioritisation, Zhao & Tresp 2018 (arXiv 1810.01363), section 3.3.
     """
@@ -77,7 +79,8 @@ class EnergyPriorities(Priorities):
 
 
 def trajectory_energy(achieved_goal: NDArray[np.float64], control_period_s: float) -> float:
-    """Energy that went into what is moved, for a mass of 1 kg.
+    """
+    Energy that went into what is moved, for a mass of 1 kg.
 
     The sum of what each move adds to potential and kinetic energy; what it takes away does not
     count, and a move adds no more than 0.5 J (Zhao & Tresp 2018, eq. 1 to 6). Rotation, of which
@@ -96,7 +99,8 @@ def trajectory_energy(achieved_goal: NDArray[np.float64], control_period_s: floa
 
 
 class TdErrorPriorities(Priorities):
-    """Transitions by the size of their last temporal-difference error.
+    """
+    Transitions by the size of their last temporal-difference error.
 
     Prioritised replay, proportional variant, Schaul et al. 2016 (arXiv 1511.05952), section 3.3
     and 3.4. The errors are those of relabelled transitions, so a priority tells what its goal of
@@ -117,7 +121,8 @@ class TdErrorPriorities(Priorities):
         return self._highest
 
     def note(self, row: Tensor, td_error: Tensor) -> None:
-        """Set the priorities of the transitions of a batch.
+        """
+        Set the priorities of the transitions of a batch.
 
         :param row: where they are stored, shape (n,)
         :param td_error: of any sign, shape (n,)
@@ -127,7 +132,8 @@ class TdErrorPriorities(Priorities):
         self._highest.copy_(torch.maximum(self._highest, priority.amax()))
 
     def importance(self, row: Tensor, updates: Tensor) -> Tensor:
-        """Return weights that make up for drawing some transitions more often than others.
+        """
+        Return weights that make up for drawing some transitions more often than others.
 
         (N P(i))^-β, where β rises to 1 in a straight line; divided by the largest of the batch, so
         that they only ever make steps smaller.

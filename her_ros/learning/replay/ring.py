@@ -5,7 +5,8 @@ from torch import Tensor
 
 
 class Ring:
-    """Numbers of rows, of which the oldest are forgotten first.
+    """
+    Numbers of rows, of which the oldest are forgotten first.
 
     :param capacity: rows remembered at the most
     """
@@ -42,11 +43,12 @@ class Ring:
 
     @property
     def count(self) -> Tensor:
-        """Number of remembered rows, as a tensor on the device."""
+        """Return the number of remembered rows, as a tensor on the device."""
         return self._live[1]
 
     def pick(self, uniform: Tensor) -> Tensor:
-        """Choose rows uniformly; any number at all where nothing is remembered.
+        """
+        Choose rows uniformly; any number at all where nothing is remembered.
 
         Tensors alone decide, so this can be compiled or captured.
 

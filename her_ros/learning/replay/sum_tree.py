@@ -5,7 +5,8 @@ from torch import Tensor
 
 
 class SumTree:
-    """Weights of numbered leaves, and above them the sum of every two.
+    """
+    Weights of numbered leaves, and above them the sum of every two.
 
     Drawing and setting look at one node of each level, so n of them cost O(n log N) for N leaves
     (Schaul et al. 2016, arXiv 1511.05952, appendix B.2.1). Tensors alone decide what happens, so
@@ -34,7 +35,8 @@ class SumTree:
         return self._nodes[self._width : self._width + self._count]
 
     def set(self, leaf: Tensor, weight: Tensor) -> None:
-        """Give leaves new weights; where one is named several times, the highest counts.
+        """
+        Give leaves new weights; where one is named several times, the highest counts.
 
         :param leaf: integers, shape (n,)
         :param weight: not negative, float64, shape (n,)
@@ -54,7 +56,8 @@ class SumTree:
             self._nodes[nodes] = self._children[nodes].sum(1)
 
     def find(self, uniform: Tensor) -> Tensor:
-        """Choose leaves with probabilities in proportion to their weights.
+        """
+        Choose leaves with probabilities in proportion to their weights.
 
         :param uniform: numbers in [0, 1), float64, shape (n,)
         :return: leaves, none of weight 0 unless all are, int64, shape (n,)

@@ -1,4 +1,5 @@
-"""Transform sampled transitions by symmetries of their task.
+"""
+Transform sampled transitions by symmetries of their task.
 
 A reflection or a horizontal offset acts on both states, the goal and the action together, so a
 transformed sample is one that could have been recorded, with the same reward. Mirrored states for
@@ -20,7 +21,8 @@ from her_ros.tasks.symmetry import Fields, Kind, check_symmetries, value_map
 def symmetries_of(
     task: GoalTask, parameters: LearnerParameters, device: torch.device | str = 'cpu'
 ) -> 'SampleSymmetries | None':
-    """Return how samples are transformed; None: not at all.
+    """
+    Return how samples are transformed; None: not at all.
 
     :raises SymmetryError: if the task lacks a symmetry that the parameters use
     """
@@ -33,7 +35,8 @@ def symmetries_of(
 
 
 class SampleSymmetries:
-    """Reflects and moves samples by random numbers; tensors alone decide, so it can be compiled.
+    """
+    Reflects and moves samples by random numbers; tensors alone decide, so it can be compiled.
 
     :param probabilities: of the front-back and of the left-right reflection
     :param offset_m: largest offset along x and y, metres
@@ -67,7 +70,8 @@ class SampleSymmetries:
     def apply(
         self, values: Tensor, goals: Tensor, goal: Tensor, uniform: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Transform samples.
+        """
+        Transform samples.
 
         :param values: stored values of both states, float32, such as (n, 2 (O + A))
         :param goals: achieved goals of both states, metres, float64, shape (n, 2 G)
@@ -85,7 +89,8 @@ class SampleSymmetries:
 
 
 def reflections(mirrored: Tensor) -> Tensor:
-    """Return which reflections happen, 0: none, 1: along x, 2: along y, 3: both, shape (n,).
+    """
+    Return which reflections happen, 0: none, 1: along x, 2: along y, 3: both, shape (n,).
 
     :param mirrored: 1 where a row is reflected along x and along y, else 0, shape (2, n)
     """
@@ -109,7 +114,8 @@ class Transformation:
         self._swaps = bool((values.source != range(len(values.source))).any())
 
     def __call__(self, values: Tensor, mirrored: Tensor, which: Tensor, shift: Tensor) -> Tensor:
-        """Transform rows.
+        """
+        Transform rows.
 
         :param values: shape (n, m)
         :param mirrored: 1 where a row is reflected along x and along y, else 0, shape (2, n)

@@ -23,7 +23,8 @@ RecordScalar = Callable[[str, float, int], None]
 
 
 class BagTraining:
-    """A learner with its folder, the log of its bags, its evaluations and its clock.
+    """
+    A learner with its folder, the log of its bags, its evaluations and its clock.
 
     :param record: writes values for TensorBoard
     """
@@ -52,7 +53,8 @@ class BagTraining:
         return self._trained_s + time.monotonic() - self._started
 
     def _form(self, **own: Any) -> dict[str, Any]:
-        """Return the form of a checkpoint, see :func:`check_form`.
+        """
+        Return the form of a checkpoint, see :func:`check_form`.
 
         :param own: parts of this kind of training
         """
@@ -66,7 +68,8 @@ class BagTraining:
         }
 
     def _save(self, **own: Any) -> None:
-        """Write the checkpoint.
+        """
+        Write the checkpoint.
 
         :param own: parts of this kind of training
         """
@@ -89,7 +92,8 @@ class BagTraining:
     def _add_evaluation(
         self, evaluation: Evaluation, episodes: Sequence[Episode], step: int
     ) -> None:
-        """Add an evaluation and record its results.
+        """
+        Add an evaluation and record its results.
 
         :param step: for TensorBoard
         """
@@ -98,7 +102,8 @@ class BagTraining:
         self._record('evaluation/return', mean_return(episodes), step)
 
     def _result(self, outcome: Outcome | None, success_rate: float | None) -> dict[str, Any]:
-        """Return the content of ``result.json``.
+        """
+        Return the content of ``result.json``.
 
         :param success_rate: of the final policy; None if it was not evaluated
         """

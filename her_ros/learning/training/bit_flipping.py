@@ -1,4 +1,5 @@
-"""The bit-flipping task of the HER paper, trained with DQN in one process.
+"""
+The bit-flipping task of the HER paper, trained with DQN in one process.
 
 Andrychowicz et al. 2017 (arXiv 1707.01495), section 3.1: n bits, n actions, each of which flips
 one bit; the reward is -1 until the bits match the goal. An episode has at most n steps. Random
@@ -90,7 +91,8 @@ class Progress:
 
 
 class BitFlippingTraining:
-    """DQN on bit flipping: episodes in turn with updates, evaluations left to the caller.
+    """
+    DQN on bit flipping: episodes in turn with updates, evaluations left to the caller.
 
     :param parameters: ``her.k`` is k; 0 does without hindsight
     """

@@ -30,7 +30,8 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint onto the CPU, unpickling nothing but tensors and plain values.
+    """
+    Read a checkpoint onto the CPU, unpickling nothing but tensors and plain values.
 
     :raises CheckpointError: if the file is damaged, or holds anything else
     """

@@ -17,7 +17,8 @@ LOG_FORM = [(str, str)]
 
 
 def check_form(path: Path, state: Any, form: Any) -> None:
-    """Check the keys, types and shapes of a state.
+    """
+    Check the keys, types and shapes of a state.
 
     A form is one of these: a dictionary of forms, for these keys and no others; ``[form]``, for a
     list of any length; a tuple of forms, for a list of that length; a tensor, for others of its
@@ -40,7 +41,8 @@ def check_form(path: Path, state: Any, form: Any) -> None:
 
 
 def load_log(path: Path) -> list[tuple[str, str]]:
-    """Read the log of a checkpoint: names and digests of the bags read, in order.
+    """
+    Read the log of a checkpoint: names and digests of the bags read, in order.
 
     :raises CheckpointError: if the file cannot be read, or has no log
     """

@@ -41,7 +41,8 @@ class Evaluation:
         at: tuple[int, int, float],
         episodes: Sequence[Episode],
     ) -> 'Evaluation':
-        """Summarise episodes.
+        """
+        Summarise episodes.
 
         :param at: env steps, updates and seconds of the run when the policy was exported
         :param episodes: episodes of that policy, at least one

@@ -45,7 +45,8 @@ class Episodes(Protocol):
 
 
 class OfflineTraining(BagTraining):
-    """Fills a learner from episodes and makes a number of updates.
+    """
+    Fills a learner from episodes and makes a number of updates.
 
     If the episodes fit into the replay buffer, they are read once, in order, as in online
     training. Otherwise the buffer holds a window that moves along a shuffled stream, and the
@@ -86,7 +87,7 @@ class OfflineTraining(BagTraining):
 
     @property
     def remaining(self) -> int:
-        """Number of updates left."""
+        """Return the number of updates left."""
         return max(0, self._updates - self.learner.updates)
 
     @property
@@ -97,7 +98,8 @@ class OfflineTraining(BagTraining):
         return on_cpu and not learner.compiled and 0 < threshold < self.remaining
 
     def begin(self) -> bool:
-        """Fill the buffer, and resume from the folder's checkpoint if there is one.
+        """
+        Fill the buffer, and resume from the folder's checkpoint if there is one.
 
         Without one, weights and normalisers are those of the parameter ``start_from``.
 
@@ -115,7 +117,8 @@ class OfflineTraining(BagTraining):
         return state is not None
 
     def checkpoint(self) -> dict[str, Any] | None:
-        """Read the folder's checkpoint, if there is one.
+        """
+        Read the folder's checkpoint, if there is one.
 
         :raises OfflineError: if it has learned from other bags, or with more or fewer ranks
         :raises CheckpointError: if it cannot be used
@@ -256,7 +259,8 @@ class OfflineTraining(BagTraining):
 
 
 def bags_in_order(run: RunFolder) -> list[tuple[Path, str]] | None:
-    """List the bags that an online run has learned from, in the order of its log.
+    """
+    List the bags that an online run has learned from, in the order of its log.
 
     :return: paths and their digests; None if the run left no log
     :raises OfflineError: if a bag of the log is missing

@@ -37,7 +37,8 @@ class EvaluationDamaged(TrainingError):
 
 
 class Training(BagTraining):
-    """Feeds a learner from a run folder; nodes and commands only call it.
+    """
+    Feeds a learner from a run folder; nodes and commands only call it.
 
     The folder is the truth: a bag counts once it is in ``bags/`` under its final name, and the
     checkpoint lists the bags read, in order.
@@ -70,7 +71,8 @@ class Training(BagTraining):
         self._next_evaluation = parameters.evaluation_interval
 
     def resume(self) -> bool:
-        """Resume from the folder's checkpoint, if there is one; return whether there was.
+        """
+        Resume from the folder's checkpoint, if there is one; return whether there was.
 
         Without one, weights and normalisers are those of the parameter ``start_from``.
 
@@ -129,7 +131,8 @@ class Training(BagTraining):
             self._candidate_counts = tuple(state['judged_at'])
 
     def save(self) -> None:
-        """Write the checkpoint; its keys stay, so that earlier ones can be read.
+        """
+        Write the checkpoint; its keys stay, so that earlier ones can be read.
 
         Does nothing once another rank was lost, since that may be in the middle of an update.
         """
@@ -147,7 +150,8 @@ class Training(BagTraining):
         )
 
     def ingest_new_bags(self) -> int:
-        """Read the bags that are new since the last call; return their number.
+        """
+        Read the bags that are new since the last call; return their number.
 
         A bag that cannot be read is not moved, and is noted in ``refused``.
         """
@@ -182,7 +186,7 @@ class Training(BagTraining):
 
     @property
     def updates_owed(self) -> int:
-        """Number of updates that the configured ratio requires and that are not made yet."""
+        """Return the number of updates that the configured ratio still requires."""
         steps = self.learner.env_steps
         if steps < self.parameters.warm_up_steps or not len(self.learner.replay):
             return 0
@@ -254,7 +258,8 @@ class Training(BagTraining):
         return True
 
     def end_evaluation(self) -> Evaluation | None:
-        """Read the evaluation's bag once it exists.
+        """
+        Read the evaluation's bag once it exists.
 
         A bag that cannot be read, or in which another policy version acted, is set aside under
         another name, so that the evaluator writes it again.

@@ -1,4 +1,5 @@
-"""Online training in several processes: rank 0 decides, and tells the other ranks what to do.
+"""
+Online training in several processes: rank 0 decides, and tells the other ranks what to do.
 
 Every rank stores every episode, so that the checkpoint of rank 0 serves any number of ranks, and
 few bags are enough for many. Rank 0 alone exports policies, evaluates and writes files.
@@ -118,7 +119,8 @@ class RankLeader:
 
 
 class RankFollower:
-    """Any other rank: an own learner that does what rank 0 says.
+    """
+    Any other rank: an own learner that does what rank 0 says.
 
     :param report: called with one line for the user
     """
@@ -129,7 +131,8 @@ class RankFollower:
         self._report = report
 
     def run(self) -> None:
-        """Follow until rank 0 releases this rank.
+        """
+        Follow until rank 0 releases this rank.
 
         :raises RanksLost: if rank 0 or another rank has ended
         :raises HerRosError: if a bag is missing here, or the losses are not finite any more
@@ -175,7 +178,8 @@ class RankFollower:
             learner.restore(self._read(path))
 
     def _update(self, learner: Learner, count: int) -> None:
-        """Make updates whose random numbers follow from the number of updates before them.
+        """
+        Make updates whose random numbers follow from the number of updates before them.
 
         So the checkpoint of rank 0 is enough to resume all ranks.
         """

@@ -20,7 +20,8 @@ class ScalarError(HerRosError):
 
 
 class ScalarLog:
-    """Writes TensorBoard's event files; the first value makes the file.
+    """
+    Writes TensorBoard's event files; the first value makes the file.
 
     :param folder: takes the event files
     :param hyperparameters: what TensorBoard's page HPARAMS shows of the run; lists become text
@@ -32,7 +33,8 @@ class ScalarLog:
         self._writer: SummaryWriter | None = None
 
     def add(self, name: str, value: float, step: int) -> None:
-        """Add a value.
+        """
+        Add a value.
 
         :raises ScalarError: if the disk is full, or the folder cannot be written
         """
@@ -57,7 +59,8 @@ class ScalarLog:
             writer._get_file_writer().add_summary(summary)
 
     def close(self) -> None:
-        """Write the buffered values.
+        """
+        Write the buffered values.
 
         :raises ScalarError: if that fails
         """

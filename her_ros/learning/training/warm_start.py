@@ -35,7 +35,8 @@ class WarmStartError(HerRosError):
 
 
 def check_start(task: GoalTask, parameters: LearnerParameters) -> None:
-    """Check on the CPU, in little memory, that :func:`warm_start` will succeed.
+    """
+    Check on the CPU, in little memory, that :func:`warm_start` will succeed.
 
     :raises WarmStartError: if it will not
     """
@@ -45,7 +46,8 @@ def check_start(task: GoalTask, parameters: LearnerParameters) -> None:
 
 
 def warm_start(learner: Learner) -> None:
-    """Load the weights and normalisers that the parameter ``start_from`` names, if it does.
+    """
+    Load the weights and normalisers that the parameter ``start_from`` names, if it does.
 
     A policy file gives the actor; a run folder also gives the critics and all target networks. Its
     actor is the one that it exports: the average, if it has one. Optimisers start anew. Statistics
@@ -129,7 +131,8 @@ class _PolicyFile:
     relative_goals: bool
 
     def check_fits(self, learner: Learner) -> None:
-        """Check that the learner's policy has the same inputs, layers and outputs.
+        """
+        Check that the learner's policy has the same inputs, layers and outputs.
 
         A policy of another arm fits, since it is to be trained.
 
@@ -174,7 +177,8 @@ class _PolicyFile:
 
 
 def _read_policy(path: Path) -> _PolicyFile:
-    """Read a policy file.
+    """
+    Read a policy file.
 
     :raises WarmStartError: if it cannot be read, or is no policy of this package
     """

@@ -29,7 +29,8 @@ def safe_action(task: GoalTask) -> NDArray[np.float32]:
 
 
 class SafetyFilter:
-    """Bounds actions, each environment independently.
+    """
+    Bounds actions, each environment independently.
 
     If bounds conflict, the one listed first wins:
 
@@ -80,7 +81,7 @@ class SafetyFilter:
 
     @property
     def interventions_by(self) -> dict[str, int]:
-        """Number of interventions by cause; an intervention may have several causes."""
+        """Return the number of interventions by cause; an intervention may have several causes."""
         return dict(zip(CAUSES, self._interventions_by.tolist(), strict=True))
 
     def restart(self) -> None:
@@ -88,7 +89,8 @@ class SafetyFilter:
         self._given = np.zeros_like(self._given)
 
     def apply(self, rows: Rows, actions: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the bounded actions, shape (n, A).
+        """
+        Return the bounded actions, shape (n, A).
 
         :param rows: ``step`` rows that the actions answer, each environment once, shape (n,)
         :param actions: displacement of the gripper in units of 0.05 m per control period, world
@@ -138,7 +140,8 @@ class SafetyFilter:
         return given
 
     def _reachable(self, last: Values, change: Values, limit: Values) -> tuple[Values, Values]:
-        """Return the least and the greatest next action that keep bounds 3 and 4.
+        """
+        Return the least and the greatest next action that keep bounds 3 and 4.
 
         :param last: action, and its change, shape (n, A)
         :param limit: of the next action, not less than of the last one, shape (n, 1)
@@ -169,7 +172,8 @@ class SafetyFilter:
     def _count(
         self, touched: NDArray[np.bool], stops: NDArray[np.bool], stages: NDArray[np.float32]
     ) -> None:
-        """Count the interventions and their causes.
+        """
+        Count the interventions and their causes.
 
         :param touched: which actions were changed, shape (n,)
         :param stops: which actions were stopped because they are not finite, shape (n,)
@@ -188,7 +192,8 @@ def _clip(values: Values, least: Values | float, greatest: Values | float) -> Va
 
 
 def _largest_change(room: Values, max_acceleration: float) -> Values:
-    """Return the largest change that can be undone before a limit is passed.
+    """
+    Return the largest change that can be undone before a limit is passed.
 
     A change d that shrinks by the acceleration A in each period moves the component by
     d + (d - A) + (d - 2A) + … until nothing is left; n terms make n d - A n (n - 1) / 2. This must

@@ -1,4 +1,5 @@
-"""Check whether an observation is fresh, from the stamp and the identity of its message.
+"""
+Check whether an observation is fresh, from the stamp and the identity of its message.
 
 An observation that is not known to be fresh is neither acted upon nor fed to the watchdog, since
 the robot may have moved since. Stamps are wall time, so the clocks of the machines must agree. The
@@ -47,7 +48,8 @@ _CURES = {
 
 
 class FreshnessChecker:
-    """Checks the freshness of each observation, and counts the results.
+    """
+    Checks the freshness of each observation, and counts the results.
 
     :param max_age_s: age above which an observation is stale
     :param tolerance_s: how far in the future a stamp may be, since clocks differ a little
@@ -61,7 +63,8 @@ class FreshnessChecker:
         self.counts: Counter[Freshness] = Counter(dict.fromkeys(Freshness, 0))
 
     def check(self, stamp_ns: int, now_ns: int, session: int, order: Order) -> Freshness:
-        """Check an observation and count the result.
+        """
+        Check an observation and count the result.
 
         :param stamp_ns: its stamp, wall time, nanoseconds
         :param now_ns: current wall time, nanoseconds
@@ -89,7 +92,8 @@ class FreshnessChecker:
         return Freshness.FUTURE if age_s < -self._tolerance_s else Freshness.FRESH
 
     def require_known(self, freshness: Freshness, age_s: float) -> None:
-        """Refuse an observation that is not known to be fresh.
+        """
+        Refuse an observation that is not known to be fresh.
 
         Repeated and out-of-order ones pass, since senders in lock-step produce them.
 

@@ -27,7 +27,8 @@ _FEWEST_PERIODS = 2
 
 
 class SafePolicyServer:
-    """Answers fresh observations with bounded actions, and sends the safe action on a stop.
+    """
+    Answers fresh observations with bounded actions, and sends the safe action on a stop.
 
     An episode runs from its first fresh observation to its last row. Within an episode the safe
     action is sent when the watchdog misses an observation, when an answer fails, and on
@@ -112,7 +113,8 @@ class SafePolicyServer:
         self.watchdog.close()
 
     def answer(self, message: bytes) -> None:
-        """Answer a ``step`` message, and send the answer.
+        """
+        Answer a ``step`` message, and send the answer.
 
         :raises StampError: if it is not known to be fresh; it is ignored then
         :raises HerRosError: if it is no ``step``, a state is not finite, or the policy failed;

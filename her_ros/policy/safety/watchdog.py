@@ -12,7 +12,8 @@ _NEVER = math.inf
 
 
 class Watchdog:
-    """Sends the safe action when it was not fed for too long, and repeats it until the stop ends.
+    """
+    Sends the safe action when it was not fed for too long, and repeats it until the stop ends.
 
     It holds :attr:`lock` while it sends, and counts the stop in :attr:`stops`. Code that computes
     an action reads that number first, and sends the action only if it holds the lock and the

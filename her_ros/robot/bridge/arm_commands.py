@@ -23,7 +23,8 @@ class Command(NamedTuple):
 
 
 class ArmCommands:
-    """Converts actions to commands and keeps the last commanded finger positions.
+    """
+    Converts actions to commands and keeps the last commanded finger positions.
 
     :param full_action_speed_mps: speed of the gripper for an action of 1
     """
@@ -47,7 +48,8 @@ class ArmCommands:
         self._fingers = np.zeros(2)  # as last commanded
 
     def acting(self, action: NDArray[np.float32]) -> Command:
-        """Turn an action into a command.
+        """
+        Turn an action into a command.
 
         :param action: in [-1, 1], shape (A,)
         """
@@ -61,7 +63,8 @@ class ArmCommands:
         return Command(velocity, self._fingers)
 
     def homing(self, velocity: Floats) -> Command:
-        """Move the gripper, with the fingers closed as at the start of episodes in training.
+        """
+        Move the gripper, with the fingers closed as at the start of episodes in training.
 
         :param velocity: m/s, world frame, shape (3,)
         """

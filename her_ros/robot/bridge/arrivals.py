@@ -7,7 +7,8 @@ _SHOWN_S = 2.0
 
 
 class Arrivals:
-    """Converts the stamps of one topic to monotonic time, and refuses implausible ones.
+    """
+    Converts the stamps of one topic to monotonic time, and refuses implausible ones.
 
     :param topic: to name it in errors
     :param limit_s: largest age of a stamp, and largest offset into the future
@@ -19,7 +20,8 @@ class Arrivals:
         self._problem, self._problem_s = '', float('-inf')
 
     def measured_s(self, stamp_ns: int, now_ns: int, now_s: float) -> float:
-        """Return the time of measurement. A message without a stamp counts as measured on arrival.
+        """
+        Return the time of measurement. A message without a stamp counts as measured on arrival.
 
         A stamp slightly in the future is kept, so that differences between stamps stay exact.
 

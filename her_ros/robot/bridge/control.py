@@ -34,7 +34,8 @@ class ControlOutput(NamedTuple):
 
 
 class RobotControl:
-    """Runs episodes on a robot: one call per control period and one per action received.
+    """
+    Runs episodes on a robot: one call per control period and one per action received.
 
     A new goal or a reset starts an episode. If configured, the gripper first moves to the start
     position. While there is no action for the present state, zero velocity is commanded. An
@@ -91,7 +92,8 @@ class RobotControl:
         return self.episodes.running or self._coming_home
 
     def set_goal(self, point: Floats, now_s: float, stamp_ns: int = 0) -> None:
-        """Accept a goal; its episode starts when the present one has ended.
+        """
+        Accept a goal; its episode starts when the present one has ended.
 
         An episode whose first row has no action yet is restarted for this goal.
 
@@ -109,7 +111,8 @@ class RobotControl:
             self._start(now_s)
 
     def reset(self, now_s: float) -> None:
-        """End the present episode with its next state, and start another for the same goal.
+        """
+        End the present episode with its next state, and start another for the same goal.
 
         :param now_s: monotonic time
         :raises RobotError: if there is no goal yet, or inputs are missing
@@ -149,7 +152,8 @@ class RobotControl:
         return RobotState.HOMING if self._coming_home else RobotState.STARTING
 
     def tick(self, now_s: float) -> ControlOutput:
-        """Run one control period.
+        """
+        Run one control period.
 
         :param now_s: monotonic time
         """
@@ -251,7 +255,8 @@ class RobotControl:
         return f'{100 * distance:.1f} cm from it after {row["step"]} steps'
 
     def halt(self, reason: str, now_s: float) -> Command | None:
-        """Abandon the present episode and all goals.
+        """
+        Abandon the present episode and all goals.
 
         :param reason: text for the events of the goals
         :param now_s: monotonic time
@@ -270,7 +275,8 @@ class RobotControl:
             self.goals.give_up(reason)
 
     def answer(self, answers: Rows, now_s: float) -> Command | None:
-        """Convert the action for the present state to a command.
+        """
+        Convert the action for the present state to a command.
 
         :param answers: ``action`` rows
         :param now_s: monotonic time

@@ -41,7 +41,8 @@ class Deadlines:
         return f'the policy answered nothing for {silent_s:.1f} s'
 
     def expired(self, now_s: float, awaited: str) -> str:
-        """Return a text if the goal expired; otherwise empty.
+        """
+        Return a text if the goal expired; otherwise empty.
 
         :param awaited: the part that was not ready
         """

@@ -12,7 +12,8 @@ from her_ros.wire.step_rows import fill_move, fill_state
 
 
 class RobotEpisodes:
-    """Makes one row per control period, whether or not the last one was answered in time.
+    """
+    Makes one row per control period, whether or not the last one was answered in time.
 
     Only the first row waits for its answer and is updated until then, so that no episode runs
     without a policy. An episode ends truncated: after ``episode_steps``, after ``success_steps``
@@ -46,7 +47,8 @@ class RobotEpisodes:
         self.rows: Rows = self._blank
 
     def start(self, goal: Floats) -> None:
-        """Start an episode; the next row is its first.
+        """
+        Start an episode; the next row is its first.
 
         :param goal: metres, world frame, shape (G,)
         """
@@ -68,7 +70,8 @@ class RobotEpisodes:
         self._ending = True
 
     def show(self, state: Observed) -> Rows:
-        """Make the next row from the present state and the action that led to it.
+        """
+        Make the next row from the present state and the action that led to it.
 
         :return: one ``step`` row; the last one of the episode is truncated
         """
@@ -106,7 +109,8 @@ class RobotEpisodes:
         self._policy_version = 0
 
     def accept(self, answers: Rows) -> NDArray[np.float32] | None:
-        """Accept action rows.
+        """
+        Accept action rows.
 
         A later answer to the same step replaces the first: this is how a policy stops the robot.
 

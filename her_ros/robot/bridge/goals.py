@@ -29,7 +29,8 @@ class GoalRegion:
             self.greatest[2] = scene_spec.object_height_m + scene_spec.goal_height_m
 
     def goal(self, point: Floats) -> Floats:
-        """Return the goal for a point.
+        """
+        Return the goal for a point.
 
         A point on the table, or below its surface, is raised: the goal of an object is the
         position of its centre, which is at the height of objects on the table.
@@ -84,7 +85,8 @@ class GoalQueue:
         self._events: list[GoalEvent] = []
 
     def add(self, point: Floats, stamp_ns: int, text: str) -> None:
-        """Accept a goal for the next episode; it replaces one that waits.
+        """
+        Accept a goal for the next episode; it replaces one that waits.
 
         :param text: text of the event: what happens next
         :raises RobotError: if the policy was not trained for it
@@ -100,7 +102,8 @@ class GoalQueue:
         self._events.append(GoalEvent(stamp_ns, GoalStatus.REFUSED, reason))
 
     def again(self) -> None:
-        """Repeat the last goal in the next episode.
+        """
+        Repeat the last goal in the next episode.
 
         :raises RobotError: if there was none
         """

@@ -16,7 +16,8 @@ _TIMEOUT_S = 15.0
 
 
 class Homing:
-    """Moves the gripper up, across and down; in a straight line for tasks without an object.
+    """
+    Moves the gripper up, across and down; in a straight line for tasks without an object.
 
     :param start: start position of training, metres, world frame, shape (3,)
     :param speed_mps: speed limit; never more than 0.25 m/s
@@ -46,7 +47,8 @@ class Homing:
         self._began_at = now_s
 
     def velocity(self, grip: Floats, now_s: float) -> Floats | None:
-        """Return the velocity, m/s, world frame, shape (3,); None if the gripper has arrived.
+        """
+        Return the velocity, m/s, world frame, shape (3,); None if the gripper has arrived.
 
         :param grip: position of the gripper, metres, world frame, shape (3,)
         :raises RobotError: if it does not arrive in time

@@ -20,7 +20,8 @@ _LARGEST = 1e4
 
 
 def angle_differences(to: Floats, start: Floats, continuous: NDArray[np.bool_]) -> Floats:
-    """Return how far joints moved.
+    """
+    Return how far joints moved.
 
     Drivers may report a continuous joint within [-π, π) or without bounds. The shortest turn is
     the same for both.
@@ -37,7 +38,8 @@ def angle_differences(to: Floats, start: Floats, continuous: NDArray[np.bool_]) 
 
 
 class JointStates:
-    """Position, velocity and time of each joint, whichever driver published it.
+    """
+    Position, velocity and time of each joint, whichever driver published it.
 
     :param names: the joints to keep
     :param continuous: which of them turn without limits, shape (J,)
@@ -62,7 +64,8 @@ class JointStates:
     def take(
         self, names: Sequence[str], position: ArrayLike, velocity: ArrayLike, measured_s: float
     ) -> NDArray[np.bool_]:
-        """Accept one message. A joint keeps its state if the message is not newer.
+        """
+        Accept one message. A joint keeps its state if the message is not newer.
 
         :param names: joints of the message, in any order; unknown joints are ignored
         :param position: rad or m, shape (len(names),)

@@ -10,7 +10,8 @@ from her_ros.robot.tool import ToolMeasurement, ToolMotion
 
 
 class MeasuredTool(ToolMotion):
-    """A tool whose pose the driver of the arm or tf2 tells.
+    """
+    A tool whose pose the driver of the arm or tf2 tells.
 
     Joints of the gripper are those that joint states must hold, in the order of the description.
 
@@ -41,7 +42,8 @@ class MeasuredTool(ToolMotion):
         self._set_fingers(np.array(position, np.float64), np.array(velocity, np.float64))
 
     def take_pose(self, pose: Pose, measured_s: float) -> None:
-        """Add a pose of the tool; one that is not newer than the last is ignored.
+        """
+        Add a pose of the tool; one that is not newer than the last is ignored.
 
         :param pose: world frame
         :param measured_s: time of the measurement, seconds

@@ -2,7 +2,8 @@
 
 
 class MeasurementClock:
-    """Starts control periods at measurements, on average one per period.
+    """
+    Starts control periods at measurements, on average one per period.
 
     The age of a measurement adds to the latency of the control loop. So a period starts when the
     measurement nearest to its scheduled time arrives. If none arrives in time, it starts without.
@@ -18,7 +19,8 @@ class MeasurementClock:
         self._interval_s = 0.0  # between the last two measurements
 
     def measured(self, now_s: float) -> bool:
-        """Note a measurement; return whether a period starts with it.
+        """
+        Note a measurement; return whether a period starts with it.
 
         :param now_s: monotonic time
         """
@@ -31,7 +33,8 @@ class MeasurementClock:
         return self._begins(now_s, self._due_s - self._interval_s / 2)
 
     def overdue(self, now_s: float) -> bool:
-        """Return whether a period starts without a measurement, because none arrived in time.
+        """
+        Return whether a period starts without a measurement, because none arrived in time.
 
         :param now_s: monotonic time
         """

@@ -41,7 +41,8 @@ def listed(missing: Sequence[MissingInput]) -> str:
 
 
 class Observer:
-    """Builds observations as the simulation of training does.
+    """
+    Builds observations as the simulation of training does.
 
     Inputs are in SI units; velocities of observations are per control period, as in training.
     All times are monotonic. A measurement may be in the future by the allowed clock offset.
@@ -95,7 +96,8 @@ class Observer:
         velocity: ArrayLike,
         measured_s: float,
     ) -> bool:
-        """Accept joint states, see :meth:`JointStates.take`.
+        """
+        Accept joint states, see :meth:`JointStates.take`.
 
         Several drivers may publish joints separately. Messages with the arm's first joint start
         control periods.
@@ -114,7 +116,8 @@ class Observer:
         return True
 
     def take_tool(self, pose: Pose, measured_s: float) -> bool:
-        """Accept a pose of the tool, if that is what measures the arm.
+        """
+        Accept a pose of the tool, if that is what measures the arm.
 
         :param pose: world frame
         :param measured_s: time of the measurement
@@ -127,7 +130,8 @@ class Observer:
         return is_new
 
     def take_object(self, pose: Pose, measured_s: float) -> None:
-        """Accept a pose of the object.
+        """
+        Accept a pose of the object.
 
         :param pose: world frame
         :param measured_s: time of the measurement
@@ -140,7 +144,8 @@ class Observer:
         self._track.rest()
 
     def missing(self, now_s: float, timeout_s: float) -> list[MissingInput]:
-        """Return the inputs that never came or whose last measurement is older than the timeout.
+        """
+        Return the inputs that never came or whose last measurement is older than the timeout.
 
         Joint states are as old as the oldest joint. Joints are named if only some are late.
         """
@@ -162,7 +167,8 @@ class Observer:
         return ''
 
     def observe(self, now_s: float) -> Observed:
-        """Return the present observation, shape (1, O), and achieved goal, shape (1, 3).
+        """
+        Return the present observation, shape (1, O), and achieved goal, shape (1, 3).
 
         Every input must have arrived at least once.
         """
@@ -192,7 +198,8 @@ class Observer:
         return Observed(np.concatenate(fields)[None], achieved[None].copy())
 
     def _of_fingers(self, measured: Floats) -> Floats:
-        """Show fingers that are held closed as closed.
+        """
+        Show fingers that are held closed as closed.
 
         Training sets them to 0 at the end of each control period, so policies never see other
         values there. A few millimetres degrade their actions.
@@ -221,7 +228,8 @@ def _needed(
 
 
 def _share(velocity: Floats, grip_velocity: Floats) -> float:
-    """Return the fraction of the gripper's motion that the object follows, from 0 to 1.
+    """
+    Return the fraction of the gripper's motion that the object follows, from 0 to 1.
 
     The prediction moves the object by this fraction: a pushed object stops with the gripper.
     """

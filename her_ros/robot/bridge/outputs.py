@@ -14,7 +14,8 @@ from her_ros.wire.topics import TF
 def arm_kinematics(
     parameters: RobotBridgeParameters, description: ArmDescription, base: Pose, urdf: str = ''
 ) -> ArmKinematics | MeasuredTool:
-    """Return what turns measurements of an arm into the state of its tool.
+    """
+    Return what turns measurements of an arm into the state of its tool.
 
     :param base: pose of the base in the world
     :param urdf: text of the model, where the robot publishes it
@@ -31,7 +32,8 @@ def arm_kinematics(
 
 
 def command_output(parameters: RobotBridgeParameters, description: ArmDescription) -> str:
-    """Return the kind of the commands for an arm.
+    """
+    Return the kind of the commands for an arm.
 
     This is the first command of the description that can be sent, unless ``command.output`` names
     one.

@@ -13,7 +13,8 @@ _LONGEST_S = 0.1
 
 
 class CommandedMotion:
-    """Recent velocity commands, integrated to predict the gripper's position.
+    """
+    Recent velocity commands, integrated to predict the gripper's position.
 
     The arm follows velocity commands almost without lag, but measurements arrive late. The motion
     since the measurement is predicted from the commands: a Smith predictor (Smith 1957) whose
@@ -24,7 +25,8 @@ class CommandedMotion:
         self._commands: deque[tuple[float, Floats]] = deque()
 
     def command(self, velocity: Floats, now_s: float) -> None:
-        """Note a command, which holds until the next.
+        """
+        Note a command, which holds until the next.
 
         :param velocity: m/s, world frame, shape (3,)
         """
@@ -33,7 +35,8 @@ class CommandedMotion:
             self._commands.popleft()
 
     def since(self, age_s: float, now_s: float) -> tuple[Floats, Floats]:
-        """Return how the commands moved the gripper, and by how much they changed its velocity.
+        """
+        Return how the commands moved the gripper, and by how much they changed its velocity.
 
         :param age_s: age of the measurement, seconds
         :return: metres and m/s, world frame, shape (3,)

@@ -14,7 +14,8 @@ _LONGEST_GAP_S = 0.5
 
 
 class Track:
-    """The last poses of an object, and a straight line through them.
+    """
+    The last poses of an object, and a straight line through them.
 
     :param window_s: length of the fit. Poses older than the last by more are left out. A window
         of one interval takes the difference of the last two poses; longer ones average noise
@@ -42,11 +43,12 @@ class Track:
 
     @property
     def last(self) -> Pose | None:
-        """The last pose as received."""
+        """Return the last pose as received."""
         return self._poses[-1][1] if self._poses else None
 
     def fit(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """Fit a line to the poses by least squares.
+        """
+        Fit a line to the poses by least squares.
 
         The orientation is that of the last pose: turns are small within a window.
 

@@ -15,7 +15,8 @@ class TwistUnits:
         self._scale_mps = parameters.command_unitless_scale_mps if unitless else None
 
     def followed(self, velocity: Floats) -> Floats:
-        """Return the velocity that the robot can be sent: m/s, world frame, shape (3,).
+        """
+        Return the velocity that the robot can be sent: m/s, world frame, shape (3,).
 
         A velocity above the range of unitless twists is scaled down as a whole, so that it keeps
         its direction.
@@ -27,14 +28,16 @@ class TwistUnits:
         return slowed
 
     def meant(self, linear: Floats) -> Floats:
-        """Return the velocity that a twist stands for: m/s, shape (3,).
+        """
+        Return the velocity that a twist stands for: m/s, shape (3,).
 
         :param linear: its linear part, m/s or unitless, in any axes
         """
         return linear * (self._scale_mps or 1.0)
 
     def linear(self, velocity: Floats) -> Floats:
-        """Return a twist's linear part in the axes of the robot's base, m/s or unitless.
+        """
+        Return a twist's linear part in the axes of the robot's base, m/s or unitless.
 
         :param velocity: as :meth:`followed` returns it: m/s, world frame, shape (3,)
         """

@@ -42,7 +42,8 @@ class _Goal(NamedTuple):
 
 
 class Conversion:
-    """Divides a recording into control periods and computes the action of each.
+    """
+    Divides a recording into control periods and computes the action of each.
 
     An episode starts with the first motion after a goal, whatever caused the motion. It ends as on
     a robot, with the next goal, after a second without motion, or with the recording. The action
@@ -88,7 +89,8 @@ class Conversion:
         self._grip = self._kinematics.grip_position
 
     def goal(self, point: Floats, time_s: float) -> None:
-        """Accept a goal: metres, world frame, shape (3,).
+        """
+        Accept a goal: metres, world frame, shape (3,).
 
         A goal outside of the task's region is left out and changes nothing.
         """
@@ -117,7 +119,8 @@ class Conversion:
         self._told_at_s = time_s
 
     def fingers(self, positions: ArrayLike) -> None:
-        """Accept commanded positions of the gripper's joints: m or rad, shape (1,) or (2,).
+        """
+        Accept commanded positions of the gripper's joints: m or rad, shape (1,) or (2,).
 
         :raises RobotError: if their number is not that of the joints, or one is not finite
         """
@@ -131,7 +134,8 @@ class Conversion:
     def joints(
         self, names: Sequence[str], position: ArrayLike, velocity: ArrayLike, time_s: float
     ) -> list[Rows] | None:
-        """Accept joint states, see :meth:`Observer.take_joints`.
+        """
+        Accept joint states, see :meth:`Observer.take_joints`.
 
         :return: the rows of an episode if this message ends it
         :raises RobotError: if values are missing or not finite
@@ -147,7 +151,8 @@ class Conversion:
         return self._next(time_s) if self._clock.measured(time_s) else None
 
     def finish(self) -> list[Rows] | None:
-        """End the recording.
+        """
+        End the recording.
 
         :return: the rows of the running episode, if there is one
         """

@@ -10,7 +10,8 @@ _JUMP_S = 1.0
 
 
 class SenderClock:
-    """Converts stamps of one topic to times of the recording.
+    """
+    Converts stamps of one topic to times of the recording.
 
     Differences between stamps are exact. Their absolute times are valid only if the sender's clock
     agrees with the recorder's; otherwise all stamps are shifted by the median difference.
@@ -31,7 +32,8 @@ class SenderClock:
         self._farthest_s = float(off_s.max(initial=0.0))
 
     def time_s(self, stamp_ns: int, recorded_ns: int, start_ns: int) -> float:
-        """Return the time of a measurement: seconds since ``start_ns`` of the recording.
+        """
+        Return the time of a measurement: seconds since ``start_ns`` of the recording.
 
         :param stamp_ns: by the sender's clock, nanoseconds; 0: none
         :param recorded_ns: by the recorder's clock, nanoseconds

@@ -28,7 +28,8 @@ _LEAD_S = 2.0 / FREQUENCY
 
 
 class SimulatedArm:
-    """A described arm in the scene of its task, commanded in continuous time.
+    """
+    A described arm in the scene of its task, commanded in continuous time.
 
     Position actuators pull its joints to targets that its driver moves. The arm has inertia: after
     a command begins, 20 ms pass until most of its speed is there.
@@ -58,7 +59,8 @@ class SimulatedArm:
         self.reset(0)
 
     def reset(self, seed: int | np.random.Generator) -> Floats:
-        """Set arm and object to a start state, drawn as in training.
+        """
+        Set arm and object to a start state, drawn as in training.
 
         :param seed: as :class:`~her_ros.sim.arm.batch.ArmBatch` takes it, or a generator
         :return: the goal drawn with it, not used by the robot: metres, world frame, shape (3,)
@@ -75,7 +77,8 @@ class SimulatedArm:
         return goal
 
     def disturb(self, drawn: Drawn) -> None:
-        """Set the physics of the episode that the next reset starts.
+        """
+        Set the physics of the episode that the next reset starts.
 
         :param drawn: shape (1,)
         """
@@ -90,14 +93,16 @@ class SimulatedArm:
             self._data.qvel[first : first + 3] += velocities[0]
 
     def command_velocity(self, linear: ArrayLike) -> None:
-        """Move the tool until the command expires.
+        """
+        Move the tool until the command expires.
 
         :param linear: m/s, world frame, shape (3,)
         """
         self._driver.move(np.array(linear, np.float64), self.time_s, self._timeout_s)
 
     def command_joints(self, positions: ArrayLike, duration_s: float) -> None:
-        """Move the joints, and stop there.
+        """
+        Move the joints, and stop there.
 
         :param positions: of the commanded joints, from base to tool, rad or m, shape (A,)
         :param duration_s: duration of the motion; extended if a joint would be too fast
@@ -105,7 +110,8 @@ class SimulatedArm:
         self._driver.move_joints(positions, self.time_s, duration_s)
 
     def command_tool(self, position: ArrayLike, quaternion: Floats) -> None:
-        """Move the tool in a straight line within a control period, and stop there.
+        """
+        Move the tool in a straight line within a control period, and stop there.
 
         :param position: metres, world frame, shape (3,)
         :param quaternion: orientation of the tool's frame in the world, wxyz, shape (4,)
@@ -115,7 +121,8 @@ class SimulatedArm:
         self._driver.move_tool(in_base, axes.reshape(3, 3), self.time_s, self._period_s)
 
     def command_gripper(self, positions: ArrayLike) -> None:
-        """Set target positions of the gripper; no effect if the task holds it closed.
+        """
+        Set target positions of the gripper; no effect if the task holds it closed.
 
         :param positions: m or rad, in the order of the description, shape (1,) or (2,)
         """
@@ -138,7 +145,7 @@ class SimulatedArm:
 
     @property
     def time_s(self) -> float:
-        """Simulated time since the reset, seconds."""
+        """Return the simulated time since the reset, seconds."""
         return float(self._data.time)
 
     @property

@@ -14,7 +14,8 @@ class Delay(Generic[Message]):
         self._count = 0
 
     def put(self, message: Message, due_s: float) -> None:
-        """Add a message.
+        """
+        Add a message.
 
         :param due_s: monotonic time at which it is to be taken
         """

@@ -25,7 +25,8 @@ _OF_BRIDGE = (
 
 
 class RobotDisturber:
-    """Disturbs physics, measurements, messages and commands of a simulated robot.
+    """
+    Disturbs physics, measurements, messages and commands of a simulated robot.
 
     Values are drawn at each reset, the same ones as in an evaluation episode of its seed.
 
@@ -52,7 +53,8 @@ class RobotDisturber:
         self.drawn: Drawn = neutral(1)
 
     def begin(self, seed: int) -> None:
-        """Draw the disturbances of the episode that the robot's next reset starts.
+        """
+        Draw the disturbances of the episode that the robot's next reset starts.
 
         :param seed: of the start state
         """
@@ -71,7 +73,8 @@ class RobotDisturber:
             self._robot.disturb(drawn)
 
     def command_velocity(self, velocity: Floats, timeout_s: float) -> None:
-        """Move the robot as an arm does that moves farther, or lags behind.
+        """
+        Move the robot as an arm does that moves farther, or lags behind.
 
         :param velocity: m/s, world frame, shape (3,)
         :param timeout_s: time after which the command expires
@@ -92,7 +95,8 @@ class RobotDisturber:
         return [name for name in names if self._value(name) != float(plain[name][0, 0])]
 
     def advance(self, seconds: float) -> None:
-        """Push the object when it is time to, and let the arm lag; before the robot advances.
+        """
+        Push the object when it is time to, and let the arm lag; before the robot advances.
 
         :param seconds: simulated time that the robot is about to advance
         """
@@ -113,7 +117,8 @@ class RobotDisturber:
             self._robot.command_velocity(self._motion)
 
     def object_pose(self, position: Floats, quaternion: Floats) -> tuple[Floats, Floats]:
-        """Return a pose as it is measured.
+        """
+        Return a pose as it is measured.
 
         :param position: metres, shape (3,)
         :param quaternion: wxyz, shape (4,)
@@ -133,7 +138,8 @@ class RobotDisturber:
         return measured, turned
 
     def tool_pose(self, position: Floats, quaternion: Floats) -> tuple[Floats, Floats]:
-        """Return the pose of the tool as the driver tells it.
+        """
+        Return the pose of the tool as the driver tells it.
 
         :param position: metres, shape (3,)
         :param quaternion: wxyz, shape (4,)
@@ -142,7 +148,8 @@ class RobotDisturber:
         return position + noise, quaternion
 
     def joint_positions(self, positions: Floats) -> Floats:
-        """Return joint positions as they are measured; prismatic joints have no noise.
+        """
+        Return joint positions as they are measured; prismatic joints have no noise.
 
         :param positions: rad, or m if prismatic, shape (J,)
         """
@@ -179,7 +186,8 @@ class RobotDisturber:
 
 
 def _joint_noise_rad(task: GoalTask) -> float:
-    """Return the noise of every revolute joint that moves the gripper by 1 m per coordinate.
+    """
+    Return the noise of every revolute joint that moves the gripper by 1 m per coordinate.
 
     At the arm's home, in the mean of the three coordinates.
     """

@@ -15,7 +15,8 @@ _LEASH = 0.05
 
 
 class ArmDriver:
-    """Moves the targets of an arm's joints, within the limits of their speeds.
+    """
+    Moves the targets of an arm's joints, within the limits of their speeds.
 
     The last command is followed: a velocity of the tool, which then points down, a pose of it, or
     positions of the joints. When it ends, the targets stand still.
@@ -40,7 +41,8 @@ class ArmDriver:
         self._motion_end, self._motion_until_s = joints.copy(), 0.0
 
     def move(self, velocity: Floats, time_s: float, duration_s: float) -> None:
-        """Move the tool for ``duration_s``, then stop.
+        """
+        Move the tool for ``duration_s``, then stop.
 
         :param velocity: m/s, axes of the base, shape (3,)
         :param time_s: simulated time
@@ -49,7 +51,8 @@ class ArmDriver:
         self._velocity, self._tool = velocity.copy(), None
 
     def move_tool(self, position: Floats, axes: Floats, time_s: float, duration_s: float) -> None:
-        """Move the tool in a straight line, then stop.
+        """
+        Move the tool in a straight line, then stop.
 
         :param position: metres, frame of the base, shape (3,)
         :param axes: of the tool's frame as columns, frame of the base, shape (3, 3)
@@ -58,7 +61,8 @@ class ArmDriver:
         self._tool, self._axes = position.copy(), axes.copy()
 
     def move_joints(self, positions: ArrayLike, time_s: float, duration_s: float) -> None:
-        """Move the joints; it takes longer if one would exceed the limit of its speed.
+        """
+        Move the joints; it takes longer if one would exceed the limit of its speed.
 
         :param positions: of the commanded joints, rad (m if prismatic), shape (A,)
         """
@@ -75,7 +79,8 @@ class ArmDriver:
         return time_s < self._until_s
 
     def advance(self, joints: Floats, time_s: float, timestep_s: float) -> tuple[Floats, Floats]:
-        """Move the targets for a timestep.
+        """
+        Move the targets for a timestep.
 
         :param joints: present positions, rad (m if prismatic), shape (J,)
         :return: targets at its end, rad (m), and their speeds, rad/s (m/s), shape (J,) each

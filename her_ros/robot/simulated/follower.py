@@ -17,7 +17,8 @@ _MAX_SPEED_MPS = 1.5
 
 
 class Follower:
-    """Converts commands to positions of the mocap body to which the gripper is softly welded.
+    """
+    Converts commands to positions of the mocap body to which the gripper is softly welded.
 
     In training each action displaces the mocap by up to 5 cm from the gripper for 40 ms. Here a
     target moves with the commanded velocity, and the mocap leads it slightly. A steady command
@@ -31,7 +32,8 @@ class Follower:
         self._velocity, self._until_s = np.zeros(3), 0.0
 
     def move(self, velocity: Floats, time_s: float, duration_s: float) -> None:
-        """Move for ``duration_s``, then stop.
+        """
+        Move for ``duration_s``, then stop.
 
         :param velocity: m/s, world frame, shape (3,); limited to 1.5 m/s
         :param time_s: simulated time
@@ -51,7 +53,8 @@ class Follower:
         return time_s < self._until_s
 
     def advance(self, gripper: Floats, time_s: float, timestep_s: float) -> Floats:
-        """Return the position of the mocap for the next timestep.
+        """
+        Return the position of the mocap for the next timestep.
 
         :param gripper: position of the gripper, metres, world frame, shape (3,)
         """

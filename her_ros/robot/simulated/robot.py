@@ -23,7 +23,8 @@ _HINGE = int(mujoco.mjtJoint.mjJNT_HINGE)
 
 
 def start_seed(seed: int, reset: int) -> int:
-    """Return the seed of a start state of the ``simulated_robot`` node.
+    """
+    Return the seed of a start state of the ``simulated_robot`` node.
 
     :param seed: seed of the node
     :param reset: number of resets so far: 0 at the start of the node, then 1, 2, …
@@ -32,7 +33,8 @@ def start_seed(seed: int, reset: int) -> int:
 
 
 class SimulatedRobot:
-    """The Fetch of the training simulation, commanded in continuous time.
+    """
+    The Fetch of the training simulation, commanded in continuous time.
 
     :param command_timeout_s: simulated time after which a velocity command expires
     :raises ArmError: if the task has no simulation, or its assets are missing
@@ -65,7 +67,8 @@ class SimulatedRobot:
         self.reset(0)
 
     def reset(self, seed: int | np.random.Generator) -> Floats:
-        """Set robot and object to a start state, drawn as in training.
+        """
+        Set robot and object to a start state, drawn as in training.
 
         :param seed: as :class:`~her_ros.sim.fetch.FetchBatch` takes it, or a generator
         :return: the goal drawn with it, not used by the robot: metres, world frame, shape (3,)
@@ -86,7 +89,8 @@ class SimulatedRobot:
         return goal
 
     def disturb(self, drawn: Drawn) -> None:
-        """Set the physics of the episode that the next reset starts.
+        """
+        Set the physics of the episode that the next reset starts.
 
         :param drawn: shape (1,)
         """
@@ -100,14 +104,16 @@ class SimulatedRobot:
             self._data.qvel[self._fetch.object.dofs[:3]] += velocities[0]
 
     def command_velocity(self, linear: ArrayLike) -> None:
-        """Move the gripper until the command expires.
+        """
+        Move the gripper until the command expires.
 
         :param linear: m/s, world frame, shape (3,); limited to 1.5 m/s
         """
         self._follower.move(np.asarray(linear, np.float64), self.time_s, self._timeout_s)
 
     def command_joints(self, positions: ArrayLike, duration_s: float) -> None:
-        """Move the gripper in a straight line to the position of the given joints, and stop there.
+        """
+        Move the gripper in a straight line to the position of the given joints, and stop there.
 
         :param positions: of ``ARM_JOINTS``, rad, shape (7,)
         :param duration_s: duration of the motion; extended if 1.5 m/s would be exceeded
@@ -120,7 +126,8 @@ class SimulatedRobot:
         self._follower.move_to(place, self.time_s, duration_s)
 
     def command_tool(self, position: ArrayLike, quaternion: Floats) -> None:
-        """Move the gripper in a straight line within a control period, and stop there.
+        """
+        Move the gripper in a straight line within a control period, and stop there.
 
         :param position: metres, world frame, shape (3,); it takes longer if 1.5 m/s would be
             exceeded
@@ -132,7 +139,8 @@ class SimulatedRobot:
         self._follower.move_to(place, self.time_s, self._period_s)
 
     def command_gripper(self, positions: ArrayLike) -> None:
-        """Set target positions of the fingers; no effect if the task holds them closed.
+        """
+        Set target positions of the fingers; no effect if the task holds them closed.
 
         :param positions: right and left, metres from the middle, shape (2,)
         """
@@ -158,7 +166,7 @@ class SimulatedRobot:
 
     @property
     def time_s(self) -> float:
-        """Simulated time since the scene was made, seconds."""
+        """Return the simulated time since the scene was made, seconds."""
         return float(self._data.time)
 
     @property

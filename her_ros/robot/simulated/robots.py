@@ -6,7 +6,8 @@ from her_ros.tasks.goal_task import GoalTask
 
 
 def simulated_robot(task: GoalTask, command_timeout_s: float) -> SimulatedRobot | SimulatedArm:
-    """Return the robot that does a task, at a start state of its own.
+    """
+    Return the robot that does a task, at a start state of its own.
 
     :param command_timeout_s: simulated time after which a velocity command expires
     :raises HerRosError: if the task has no robot, or what it is made of is missing

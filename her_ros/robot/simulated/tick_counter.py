@@ -2,7 +2,8 @@
 
 
 class TickCounter:
-    """Counts the ticks of an absolute schedule, so that one late tick does not delay later ones.
+    """
+    Counts the ticks of an absolute schedule, so that one late tick does not delay later ones.
 
     :param period_s: from one tick to the next
     :param start_s: monotonic time of tick 0
@@ -18,7 +19,8 @@ class TickCounter:
         self.skipped = 0
 
     def due(self, now_s: float) -> int:
-        """Return the number of ticks to run now, never more than are due.
+        """
+        Return the number of ticks to run now, never more than are due.
 
         :param now_s: monotonic time
         """

@@ -25,7 +25,8 @@ _COVERED_IN_S = 0.06
 
 
 class ArmBatch:
-    """N environments of one task on one thread pool; the interface is that of simulations.
+    """
+    N environments of one task on one thread pool; the interface is that of simulations.
 
     An action displaces the target of the tool from its present position, within the workspace.
     Inverse kinematics turn this into targets of the joints, within the limits of their speeds, and
@@ -63,7 +64,8 @@ class ArmBatch:
         return len(self.generators)
 
     def reset(self, *, seeds: Sequence[int | None] | None = None) -> GoalState:
-        """Start new episodes in all environments.
+        """
+        Start new episodes in all environments.
 
         :param seeds: one per environment; ``None`` keeps the present state of the generator
         :raises SimError: if the number of seeds differs, or one is negative
@@ -85,7 +87,8 @@ class ArmBatch:
         return self.state()
 
     def set_goal(self, goals: ArrayLike) -> None:
-        """Replace the desired goals of the running episodes, until their next reset.
+        """
+        Replace the desired goals of the running episodes, until their next reset.
 
         :param goals: metres, world frame, shape (3,) for the same in every row, or (N, 3)
         :raises SimError: if a goal is not finite or has another size
@@ -93,7 +96,8 @@ class ArmBatch:
         self._desired_goal[:] = checked_goals(goals, self._desired_goal.shape)
 
     def step(self, actions: ArrayLike) -> GoalState:
-        """Move all environments for one control period.
+        """
+        Move all environments for one control period.
 
         :param actions: displacement of the tool in units of 5 cm, world frame, and finger opening;
             clipped to ``action_limit``, shape (N, 4)
@@ -122,7 +126,8 @@ class ArmBatch:
         return GoalState(*observed, self._desired_goal.copy())
 
     def disturb(self, drawn: Drawn) -> None:
-        """Set the physics of the episodes that the next reset starts.
+        """
+        Set the physics of the episodes that the next reset starts.
 
         :param drawn: shape (N,)
         """
@@ -137,7 +142,8 @@ class ArmBatch:
             self._qvel[:, first : first + 3] += velocities
 
     def qpos(self, row: int) -> Floats:
-        """Return the joint positions of one environment, rad and metres, as MuJoCo has them.
+        """
+        Return the joint positions of one environment, rad and metres, as MuJoCo has them.
 
         :return: an array of its own, shape (nq,)
         """

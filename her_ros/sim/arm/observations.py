@@ -8,7 +8,8 @@ from her_ros.tasks.observed import Observed, euler_angles
 
 
 def observe(scene: ArmScene, qpos: Floats, qvel: Floats) -> Observed:
-    """Return observations and achieved goals.
+    """
+    Return observations and achieved goals.
 
     Velocities are per control period, and fingers that are held closed are observed as closed, as
     on the Fetch. Position and velocity of the tool are computed from joints alone, so

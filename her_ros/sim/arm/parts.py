@@ -1,4 +1,5 @@
-"""Parts of a scene with an arm: links, fingers, table and object.
+"""
+Parts of a scene with an arm: links, fingers, table and object.
 
 The arm is simulated as its driver makes it appear. The driver compensates gravity and the inertia
 of the links, and each joint follows its target as a critically damped system. Links therefore
@@ -35,7 +36,8 @@ _TABLE, _ROBOT, _OBJECT = 1, 2, 4
 
 
 def add_links(spec: mujoco.MjSpec, chain: JointChain, joints: Floats, base_m: Floats) -> None:
-    """Add a body and an actuator per joint, and the body ``tool``.
+    """
+    Add a body and an actuator per joint, and the body ``tool``.
 
     The bodies have the axes of the world in the given position, which is that of ``qpos0``.
 
@@ -66,7 +68,8 @@ def add_closed_fingers(spec: mujoco.MjSpec) -> None:
 
 
 def add_fingers(spec: mujoco.MjSpec, gripper: Gripper) -> None:
-    """Add two fingers that slide along y to the tool, that at +y before that at -y.
+    """
+    Add two fingers that slide along y to the tool, that at +y before that at -y.
 
     The fingertips of all arms have one size. How far they open and how strongly they grasp is as
     the description says.

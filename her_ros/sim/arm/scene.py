@@ -68,7 +68,8 @@ class ArmScene:
 
 @functools.cache
 def load_scene(task: GoalTask) -> ArmScene:
-    """Make the scene of a task, once per process.
+    """
+    Make the scene of a task, once per process.
 
     :raises ArmError: if there is no such arm, or its description or model has a fault
     :raises SimError: if the task is not for arms, or the arm does not reach the start
@@ -109,7 +110,8 @@ def scene_mjcf(
     joints: Floats,
     base_m: Floats,
 ) -> mujoco.MjSpec:
-    """Return a scene with the arm at its start, not yet compiled.
+    """
+    Return a scene with the arm at its start, not yet compiled.
 
     :param joints: rad (m if prismatic), shape (J,)
     """
@@ -132,7 +134,8 @@ def scene_mjcf(
 def _start_joints(
     kinematics: InverseKinematics, description: ArmDescription, position: Floats
 ) -> Floats:
-    """Return joints with which the tool is at a position and points down.
+    """
+    Return joints with which the tool is at a position and points down.
 
     :param position: metres, axes of the base, shape (3,)
     :raises SimError: if the arm does not reach it

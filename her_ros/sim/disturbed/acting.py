@@ -13,7 +13,8 @@ from her_ros.tasks.goal_task import GoalTask
 
 
 class Acting:
-    """Turns the actions of a policy into those that the arm makes.
+    """
+    Turns the actions of a policy into those that the arm makes.
 
     Lag, scale and turn act on the displacement of the gripper; on all of an action if the task
     does not tell which part that is, except for the turn.
@@ -39,7 +40,8 @@ class Acting:
         self._motion = np.zeros((len(drawn), self._size))[:, self._scaled]
 
     def act(self, actions: NDArray[Any], uniform: Floats) -> NDArray[Any]:
-        """Return what the arm makes of actions, in their type; scaled ones may exceed 1.
+        """
+        Return what the arm makes of actions, in their type; scaled ones may exceed 1.
 
         :param actions: in [-1, 1], shape (N, A)
         :param uniform: a number in [0, 1) per environment, shape (N,)

@@ -43,7 +43,8 @@ class Disturbable(Protocol):
 
 
 class Disturber:
-    """Disturbs a simulation: its physics, the actions it gets, and what is seen of it.
+    """
+    Disturbs a simulation: its physics, the actions it gets, and what is seen of it.
 
     The truth stays in the simulation's own states. What an environment draws depends on its seed
     alone, never on the other environments.
@@ -84,7 +85,8 @@ class Disturber:
         self.drawn: Drawn = neutral(len(seeds))
 
     def begin(self, seeds: Sequence[int | None] | None = None) -> None:
-        """Draw the disturbances of the episodes that the simulation's next reset starts.
+        """
+        Draw the disturbances of the episodes that the simulation's next reset starts.
 
         :param seeds: one per environment; None keeps the present state of the generators
         """
@@ -104,7 +106,8 @@ class Disturber:
             self._simulation.disturb(self.drawn)
 
     def act(self, actions: NDArray[Any]) -> NDArray[Any]:
-        """Return the actions that the simulation is to make; push the objects that are due.
+        """
+        Return the actions that the simulation is to make; push the objects that are due.
 
         :param actions: those of the policy, in [-1, 1], shape (N, A)
         """
@@ -115,7 +118,8 @@ class Disturber:
         return self._acting.act(actions, self._random(1)[:, 0])
 
     def see(self, state: GoalState) -> tuple[Floats, Floats]:
-        """Return observations (N, O) and achieved goals (N, G), metres, as the policy sees them.
+        """
+        Return observations (N, O) and achieved goals (N, G), metres, as the policy sees them.
 
         :param state: the truth, at the start of episodes or after a step
         """

@@ -11,7 +11,8 @@ UNIFORMS = 4
 
 
 class Messages:
-    """Measurements that each environment sees, after delay and loss.
+    """
+    Measurements that each environment sees, after delay and loss.
 
     A delayed measurement never replaces a newer one, and the first always arrives.
 
@@ -25,7 +26,8 @@ class Messages:
     def begin(
         self, drawn: Drawn, uniform: Floats, observation: Floats, achieved_goal: Floats
     ) -> tuple[Floats, Floats]:
-        """Start episodes; return what is seen, as :meth:`see` does.
+        """
+        Start episodes; return what is seen, as :meth:`see` does.
 
         A latency of 1.3 periods is 1 in seven of ten episodes and 2 in the others.
 
@@ -48,7 +50,8 @@ class Messages:
     def see(
         self, uniforms: Floats, observation: Floats, achieved_goal: Floats
     ) -> tuple[Floats, Floats]:
-        """Return the observations and achieved goals that are seen in the next control period.
+        """
+        Return the observations and achieved goals that are seen in the next control period.
 
         :param uniforms: numbers in [0, 1), shape (N, UNIFORMS)
         :param observation: measured now, shape (N, O); not written to

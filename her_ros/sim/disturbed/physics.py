@@ -59,7 +59,8 @@ def bodies_of(model: mujoco.MjModel) -> Bodies:
 
 
 def disturb_batch(physics: mujoco.batch.Batch, model: mujoco.MjModel, drawn: Drawn) -> None:
-    """Set the physics of every simulation of a batch.
+    """
+    Set the physics of every simulation of a batch.
 
     :param model: without disturbances; it is not changed
     :param drawn: shape (N,)
@@ -75,7 +76,8 @@ def disturb_batch(physics: mujoco.batch.Batch, model: mujoco.MjModel, drawn: Dra
 
 
 def disturb_model(model: mujoco.MjModel, undisturbed: mujoco.MjModel, drawn: Drawn) -> None:
-    """Set the physics of a model.
+    """
+    Set the physics of a model.
 
     :param undisturbed: the same model without disturbances; it is not changed
     :param drawn: shape (1,)
@@ -91,7 +93,8 @@ def disturb_model(model: mujoco.MjModel, undisturbed: mujoco.MjModel, drawn: Dra
 def changed_fields(
     model: mujoco.MjModel, bodies: Bodies, drawn: Drawn
 ) -> dict[str, NDArray[np.float64]]:
-    """Return :data:`MODEL_FIELDS` of a model with the disturbances of one episode.
+    """
+    Return :data:`MODEL_FIELDS` of a model with the disturbances of one episode.
 
     :param model: without disturbances; it is not changed
     :param drawn: shape (1,)
@@ -124,7 +127,8 @@ def changed_fields(
 
 
 def object_lift(model: mujoco.MjModel, drawn: Drawn) -> NDArray[np.float64]:
-    """Return how much higher objects stand at the start than without disturbances.
+    """
+    Return how much higher objects stand at the start than without disturbances.
 
     :return: metres, shape (n,)
     """

@@ -22,7 +22,8 @@ def base_rotation(drawn: Drawn) -> Floats:
 
 
 class Sensing:
-    """Turns true observations into measured ones.
+    """
+    Turns true observations into measured ones.
 
     The errors of a position reach everything that is computed from it: the object's position
     relative to the gripper, and the achieved goal.
@@ -38,7 +39,8 @@ class Sensing:
     def measure(
         self, drawn: Drawn, observation: Floats, achieved_goal: Floats, normals: Floats
     ) -> tuple[Floats, Floats]:
-        """Return measured observations and achieved goals, as arrays of their own.
+        """
+        Return measured observations and achieved goals, as arrays of their own.
 
         :param drawn: what the episodes drew, shape (N,)
         :param observation: the truth, shape (N, O)

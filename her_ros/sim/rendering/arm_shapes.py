@@ -11,7 +11,8 @@ from her_ros.sim.rendering.shapes import Poses, poses_of, shapes_of
 
 
 class ArmShapes:
-    """Shapes of an arm and its gripper, posed by its joints.
+    """
+    Shapes of an arm and its gripper, posed by its joints.
 
     Linkages of grippers stay as they are; only the joints that the description names move.
 
@@ -39,7 +40,8 @@ class ArmShapes:
         self._gripper = gripper
 
     def poses(self, joints: Floats, opening_m: float) -> Poses:
-        """Return where the shapes are, world frame.
+        """
+        Return where the shapes are, world frame.
 
         :param joints: of the chain, rad (m if prismatic), shape (J,)
         :param opening_m: distance between the fingers, metres

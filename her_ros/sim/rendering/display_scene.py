@@ -53,7 +53,8 @@ _VIEWPOINT = Viewpoint((1.2, 0.75, 0.57), 1.5)
 
 
 class DisplayScene:
-    """A scene made to be looked at, in the pose of a simulation's state.
+    """
+    A scene made to be looked at, in the pose of a simulation's state.
 
     It has a model of its own: the simulation's has no lights, and is not touched.
 

@@ -13,7 +13,8 @@ RENDER_MODES = ('human', 'rgb_array')
 
 
 class EnvRendering:
-    """Draws the environments of a batch; the simulation runs as it would without.
+    """
+    Draws the environments of a batch; the simulation runs as it would without.
 
     :param mode: one of ``RENDER_MODES``; None: nothing is drawn
     :param size: width and height of pictures, pixels

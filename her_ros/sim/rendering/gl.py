@@ -17,7 +17,8 @@ _PROBE_S = 30.0
 
 
 def gl_context(width: int, height: int) -> Any:
-    """Make an OpenGL context that draws without a display, as ``mujoco.egl.GLContext``.
+    """
+    Make an OpenGL context that draws without a display, as ``mujoco.egl.GLContext``.
 
     ``MUJOCO_GL`` chooses its kind if it is ``egl`` or ``osmesa``, as for MuJoCo itself.
 
@@ -37,7 +38,8 @@ def gl_context(width: int, height: int) -> Any:
 
 @functools.cache
 def _gl_kind(wanted: str) -> str:
-    """Return the module of MuJoCo that makes contexts: the wanted one, or one that works.
+    """
+    Return the module of MuJoCo that makes contexts: the wanted one, or one that works.
 
     :raises SimError: if there is none
     """

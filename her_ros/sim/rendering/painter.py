@@ -17,7 +17,8 @@ from her_ros.tasks.goal_task import GoalTask
 
 
 class Painter:
-    """Draws pictures of a task's scene, without a display.
+    """
+    Draws pictures of a task's scene, without a display.
 
     :param width: pixels
     :param height: pixels
@@ -44,7 +45,8 @@ class Painter:
         self._shapes = mujoco.MjvScene(model, maxgeom=200)
 
     def draw(self, qpos: Floats, goal: Floats) -> NDArray[np.uint8]:
-        """Draw the scene.
+        """
+        Draw the scene.
 
         :param qpos: joint positions, see :meth:`FetchBatch.qpos`
         :param goal: desired goal, metres, world frame, shape (3,)

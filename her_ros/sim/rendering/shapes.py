@@ -119,7 +119,8 @@ def _box(half: Floats) -> tuple[Floats, NDArray[np.int32]]:
 
 
 def _turned(points: Floats, sharp: bool = False) -> tuple[Floats, NDArray[np.int32]]:
-    """Turn a profile about the axis z.
+    """
+    Turn a profile about the axis z.
 
     :param points: distance from the axis and height of its points, from below, shape (p, 2)
     :param sharp: whether its corners are edges, so that each has vertices of its own

@@ -19,7 +19,8 @@ _FIRST_ITERATIONS = 10
 
 
 class ViewScene:
-    """A task's scene: its shapes, and where they are.
+    """
+    A task's scene: its shapes, and where they are.
 
     :param task: a Fetch task, or one that any arm does
     :raises HerRosError: if the task has no such scene, or what it is made of is missing
@@ -46,7 +47,8 @@ class ViewScene:
             self.shapes += self._arm.shapes
 
     def poses(self, qpos: Floats) -> Poses:
-        """Return where the shapes are.
+        """
+        Return where the shapes are.
 
         :param qpos: joint positions, as the simulation of the task has them, shape (nq,)
         """
@@ -60,7 +62,8 @@ class ViewScene:
         return Poses(*(np.concatenate(pair) for pair in zip(found, arm, strict=True)))
 
     def observed(self, observation: Floats) -> Floats:
-        """Return joint positions that show what was observed, shape (nq,).
+        """
+        Return joint positions that show what was observed, shape (nq,).
 
         The arm is posed by inverse kinematics, so it is near to where it was but not equal.
         Successive calls begin at the arm's last position.
@@ -120,7 +123,8 @@ class _ArmMimic:
 
 
 def _quaternion_of_angles(angles: Floats) -> Floats:
-    """Return the quaternion, wxyz, of Euler angles.
+    """
+    Return the quaternion, wxyz, of Euler angles.
 
     Their convention is that of :func:`~her_ros.tasks.observed.euler_angles`.
 

@@ -10,7 +10,8 @@ from her_ros.tasks.goal_task import GoalTask
 
 
 class Window:
-    """A window on a display, which shows a task's scene in real time and can be turned.
+    """
+    A window on a display, which shows a task's scene in real time and can be turned.
 
     :raises HerRosError: if the task has no scene to draw, or what it is made of is missing
     :raises SimError: if there is no display
@@ -34,7 +35,8 @@ class Window:
         self._pace = Pace(1.0 / FPS)
 
     def show(self, qpos: Floats, goal: Floats) -> None:
-        """Wait for the time of the next picture and show the scene, as :meth:`Painter.draw`.
+        """
+        Wait for the time of the next picture and show the scene, as :meth:`Painter.draw`.
 
         Nothing happens once the user has closed the window.
         """

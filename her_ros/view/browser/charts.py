@@ -21,7 +21,8 @@ _ACTION_NAMES = ('x', 'y', 'z', 'fingers')
 
 
 class Charts:
-    """Distance, reward and value, and action of one episode.
+    """
+    Distance, reward and value, and action of one episode.
 
     :param gui: of viser
     """
@@ -39,7 +40,8 @@ class Charts:
         self._action = self._add(gui, 'action', [*zip(self._action_names, colors, strict=True)])
 
     def show(self, episode: Episode, task: GoalTask, value: Floats | None = None) -> None:
-        """Draw an episode.
+        """
+        Draw an episode.
 
         :param value: Q of each move, shape (T,); None: not known
         """

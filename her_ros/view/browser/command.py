@@ -1,4 +1,5 @@
-"""``her-ros view``: choose the page for what is to be viewed, and serve it.
+"""
+``her-ros view``: choose the page for what is to be viewed, and serve it.
 
 The address is printed before MuJoCo and the scene are loaded, as the browser loads the page
 meanwhile.
@@ -34,7 +35,8 @@ class TaskOptions(NamedTuple):
 
 
 def view_policy(path: Path, on: TaskOptions, options: PageOptions) -> None:
-    """Show a policy that acts, until the user interrupts.
+    """
+    Show a policy that acts, until the user interrupts.
 
     :raises HerRosError: if it cannot be read or its task cannot be shown, or the page not served
     """
@@ -52,7 +54,8 @@ def view_policy(path: Path, on: TaskOptions, options: PageOptions) -> None:
 
 
 def view_episodes(path: Path, on: TaskOptions, options: PageOptions) -> None:
-    """Show the episodes of a run, of which there may be none yet, or of bags.
+    """
+    Show the episodes of a run, of which there may be none yet, or of bags.
 
     :raises HerRosError: if there is no bag, the task is unknown, or the page cannot be served
     """
@@ -72,7 +75,8 @@ def view_episodes(path: Path, on: TaskOptions, options: PageOptions) -> None:
 
 
 def view_live(namespace: str, on: TaskOptions, options: PageOptions) -> None:
-    """Show the nodes that run in a namespace, of which there may be none yet.
+    """
+    Show the nodes that run in a namespace, of which there may be none yet.
 
     :raises HerRosError: if ROS cannot start here, the task is unknown, or the page not served
     """

@@ -12,7 +12,8 @@ _NO_SET, _OWN_SET = 'none', 'as set below'
 
 
 class DisturbancePanel:
-    """Strengths of the disturbances that act on a task.
+    """
+    Strengths of the disturbances that act on a task.
 
     :param gui: of viser
     :param disturb: called with the strengths by name when they have changed

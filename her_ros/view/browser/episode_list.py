@@ -18,7 +18,8 @@ _NEWER, _OLDER = '↑', '↓'
 
 
 class EpisodeList:
-    """Buttons, one for each episode that is shown.
+    """
+    Buttons, one for each episode that is shown.
 
     :param gui: of viser
     :param callbacks: takes what the list is asked for
@@ -44,7 +45,8 @@ class EpisodeList:
         self._pages.on_click(callbacks.defer(self._turn))
 
     def show(self, entries: Sequence[Entry], note: str = '') -> None:
-        """Show episodes.
+        """
+        Show episodes.
 
         :param entries: in the order of recording
         :param note: written below their number, such as what could not be read
@@ -59,7 +61,7 @@ class EpisodeList:
 
     @property
     def first(self) -> Entry | None:
-        """The first episode that is shown; None: there is none."""
+        """Return the first episode that is shown; None: there is none."""
         return self._shown[0] if self._shown else None
 
     def _clicked(self, place: int) -> None:

@@ -36,7 +36,8 @@ _COLORS = (
 
 
 class EpisodesView:
-    """The page of recorded episodes; :meth:`run` plays them.
+    """
+    The page of recorded episodes; :meth:`run` plays them.
 
     :param libraries: lists of episodes by name, such as those of a run and of its evaluations
     :param run: the run that they are from, for what its learner makes of them; None: not known
@@ -73,7 +74,8 @@ class EpisodesView:
         return self._libraries[self._source.value]
 
     def run(self, seconds: float = np.inf) -> None:
-        """Play what is chosen, and read what is recorded.
+        """
+        Play what is chosen, and read what is recorded.
 
         :param seconds: how long, wall time
         """

@@ -20,7 +20,8 @@ send it. In a training it is the goal of the next rollout of this worker.
 
 
 class GoalMarker:
-    """A goal that is chosen, but not sent yet.
+    """
+    A goal that is chosen, but not sent yet.
 
     :param server: of viser
     :param send: called with the goal, metres, world frame
@@ -44,7 +45,7 @@ class GoalMarker:
 
     @property
     def goal(self) -> tuple[float, ...]:
-        """The goal that is chosen, metres, world frame, shape (3,)."""
+        """Return the goal that is chosen, metres, world frame, shape (3,)."""
         return tuple(self._goal.value)
 
     def add_to_scene(self) -> None:

@@ -30,7 +30,8 @@ def is_loopback(host: str) -> bool:
 
 
 class Guard:
-    """Decides which requests are served.
+    """
+    Decides which requests are served.
 
     Any page in the user's browser may open a connection to this machine, and a view moves robots.
     So a connection must come from the page itself; without a token the page must also have been
@@ -43,7 +44,8 @@ class Guard:
         self._token = token
 
     def judge(self, path: str, headers: Mapping[str, str]) -> Verdict | None:
-        """Return what to answer; None: serve the request.
+        """
+        Return what to answer; None: serve the request.
 
         :param path: of the request, with its query
         :param headers: of the request; their names in any case, see RFC 9110

@@ -42,7 +42,8 @@ class LearnerView(NamedTuple):
 
 
 class LearnerAnalysis:
-    """Looks at episodes as the learner of a run does.
+    """
+    Looks at episodes as the learner of a run does.
 
     :param run: None: episodes of no run; HER is then shown with its default parameters
     """
@@ -52,7 +53,8 @@ class LearnerAnalysis:
         self._critic: tuple[object, Critic] | None = None
 
     def look(self, episode: Episode, others: Sequence[Episode]) -> LearnerView:
-        """Look at an episode.
+        """
+        Look at an episode.
 
         :param others: others of its bag, from which some strategies take goals
         """
@@ -84,7 +86,8 @@ class LearnerAnalysis:
 
 
 def parameters_of(run: RunFolder | None) -> LearnerParameters:
-    """Return how a run learns; without one, the defaults.
+    """
+    Return how a run learns; without one, the defaults.
 
     :raises HerRosError: if they cannot be read
     """
@@ -99,7 +102,8 @@ def parameters_of(run: RunFolder | None) -> LearnerParameters:
 def hindsight_goals(
     parameters: LearnerParameters, task: GoalTask, episode: Episode, others: Sequence[Episode]
 ) -> Floats:
-    """Draw goals that HER may put in for each move of an episode.
+    """
+    Draw goals that HER may put in for each move of an episode.
 
     :param others: episodes beside it, for strategies that take goals of those
     :return: metres, world frame, shape (n, T, G)
@@ -131,7 +135,8 @@ def hindsight_goals(
 
 
 class Critic:
-    """The critic of a run's checkpoint.
+    """
+    The critic of a run's checkpoint.
 
     :raises HerRosError: if there is no checkpoint, or it cannot be read
     """

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class LearnerPanel:
-    """A box that asks for it, and a note on what is not known.
+    """
+    A box that asks for it, and a note on what is not known.
 
     :param gui: of viser
     :param run: that of the episodes; None: not known
@@ -41,7 +42,8 @@ class LearnerPanel:
     def look(
         self, episode: Episode, task: GoalTask, others: Callable[[], Sequence[Episode]]
     ) -> 'LearnerView | None':
-        """Return what the learner makes of an episode; None: not wanted, or not known.
+        """
+        Return what the learner makes of an episode; None: not wanted, or not known.
 
         :param others: returns other episodes of its bag
         """

@@ -64,7 +64,8 @@ class _State(NamedTuple):
 
 
 class Library:
-    """Episodes of bags.
+    """
+    Episodes of bags.
 
     A bag is read on when it has changed, whether it was damaged or not.
 
@@ -118,7 +119,8 @@ class Library:
                 self._reading = None
 
     def search(self, entry: Entry) -> Iterator[Episode | None]:
-        """Read on until an episode is found, a part at a time.
+        """
+        Read on until an episode is found, a part at a time.
 
         :return: None while it is not found, then the episode
         :raises HerRosError: if its bag is no longer there, or damaged since

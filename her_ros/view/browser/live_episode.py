@@ -31,7 +31,8 @@ class LiveStep(NamedTuple):
 
 
 class LiveEpisode:
-    """The episode that is shown.
+    """
+    The episode that is shown.
 
     Steps at the speed of a robot are shown as they come. A training makes hundreds per second, so
     one of its episodes is taken as a whole, then played at the speed of a robot, then the next one

@@ -44,7 +44,8 @@ class Report(NamedTuple):
 
 
 class LiveGraph:
-    """Listens to the nodes of a namespace, by nodes of its own.
+    """
+    Listens to the nodes of a namespace, by nodes of its own.
 
     Steps come as fast as a training makes them, so they are taken only on request: see
     :meth:`take_steps`. They are asked for at best effort, which no sender waits for.
@@ -94,7 +95,8 @@ class LiveGraph:
         )
 
     def listen(self, topic: str, task: GoalTask) -> None:
-        """Take the steps of a topic from now on, and no others.
+        """
+        Take the steps of a topic from now on, and no others.
 
         :param task: that of the topic
         """
@@ -128,7 +130,8 @@ class LiveGraph:
         return {tuple(each.endpoint_gid) for each in found}
 
     def take_steps(self, seconds: float) -> list[LiveStep]:
-        """Receive steps for at most this time, or until there is one; then all that wait.
+        """
+        Receive steps for at most this time, or until there is one; then all that wait.
 
         :return: the step of the first environment of each message that has one
         """
@@ -157,7 +160,8 @@ class LiveGraph:
         self._received.clear()
 
     def task_of(self, topic: str, timeout_s: float = 2.0) -> GoalTask | None:
-        """Ask the node that sends a topic's steps for its task; None: it does not answer.
+        """
+        Ask the node that sends a topic's steps for its task; None: it does not answer.
 
         :raises TaskError: if it names a task that is not known here
         """
@@ -175,7 +179,8 @@ class LiveGraph:
         return None
 
     def send_goal(self, goal: Sequence[float], frame: str = 'world') -> None:
-        """Send a goal to the robot or simulation whose steps are taken; metres.
+        """
+        Send a goal to the robot or simulation whose steps are taken; metres.
 
         While none are taken, nothing is sent.
         """
@@ -199,7 +204,8 @@ class LiveGraph:
         )
 
     def stop_robot(self) -> list[str]:
-        """Ask the bridges to stop their robots, from any thread.
+        """
+        Ask the bridges to stop their robots, from any thread.
 
         :return: their answers, a line each
         """

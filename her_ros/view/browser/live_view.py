@@ -27,7 +27,8 @@ _LOOK_S, _PERIOD_S = 1.0, 0.04
 
 
 class LiveView:
-    """The page of a running graph; :meth:`run` follows it.
+    """
+    The page of a running graph; :meth:`run` follows it.
 
     :param task: None: as the nodes say
     """
@@ -55,7 +56,8 @@ class LiveView:
         site.add_dark_box(is_dark)
 
     def run(self, seconds: float = np.inf) -> None:
-        """Follow the graph.
+        """
+        Follow the graph.
 
         :param seconds: how long, wall time
         """

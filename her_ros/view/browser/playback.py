@@ -12,7 +12,8 @@ _REST_S = 0.3
 
 
 class Playback:
-    """Which step of an episode is shown, and whether it goes on by itself.
+    """
+    Which step of an episode is shown, and whether it goes on by itself.
 
     :param gui: of viser
     :param show: called when another step is to be shown
@@ -35,7 +36,7 @@ class Playback:
 
     @property
     def step(self) -> int:
-        """The step that is shown, 0 … length."""
+        """Return the step that is shown, 0 … length."""
         # A page may still send a step of a longer episode that was shown before.
         return min(int(self._step.value), self.length)
 

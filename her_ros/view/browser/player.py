@@ -20,7 +20,8 @@ Floats = NDArray[np.float64]
 
 
 class Player:
-    """Runs one environment, one control period at a time.
+    """
+    Runs one environment, one control period at a time.
 
     Episodes are those of evaluations, in their order. An episode ends after the task's time, which
     starts again when the goal is moved.
@@ -83,7 +84,8 @@ class Player:
         return self.step >= self._task.episode_length
 
     def disturb(self, strengths: Mapping[str, float]) -> None:
-        """Disturb this episode, from its start, and those that come.
+        """
+        Disturb this episode, from its start, and those that come.
 
         :param strengths: by name, see :mod:`her_ros.tasks.disturbances`; 0: off
         """

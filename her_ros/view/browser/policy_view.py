@@ -28,7 +28,8 @@ zoom. The ball is as large as the goal's tolerance.
 
 
 class PolicyView:
-    """The page of one policy; :meth:`run` lets it act.
+    """
+    The page of one policy; :meth:`run` lets it act.
 
     :param policy: acts on the task
     :raises HerRosError: if the task has no scene
@@ -63,7 +64,8 @@ class PolicyView:
         return any(name == 'object_position' for name, _ in self._task.observation_fields)
 
     def run(self, seconds: float = np.inf) -> None:
-        """Act in real time, times the speed of the slider.
+        """
+        Act in real time, times the speed of the slider.
 
         :param seconds: how long, wall time
         """

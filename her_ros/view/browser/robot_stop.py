@@ -14,7 +14,8 @@ _TIMEOUT_S = 3.0
 
 
 class RobotStop:
-    """Calls the services that stop robots.
+    """
+    Calls the services that stop robots.
 
     It has a node of its own, so that no other work of a view can delay a stop. Its clients are
     made before they are needed, since a request reaches only a service that was found.
@@ -37,7 +38,8 @@ class RobotStop:
             self._clients[service] = self._node.create_client(Trigger, service)
 
     def stop(self) -> list[str]:
-        """Call all services at once, then wait for their answers.
+        """
+        Call all services at once, then wait for their answers.
 
         :return: a line for each robot: what it answered, or that it did not
         """

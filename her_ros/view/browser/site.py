@@ -45,7 +45,8 @@ class Address(NamedTuple):
 
 
 class Site:
-    """A page in the browser, of viser; a context manager.
+    """
+    A page in the browser, of viser; a context manager.
 
     :param title: of the control panel
     :param address: if it is not of this machine alone, the page asks for a token
@@ -81,7 +82,8 @@ class Site:
             self.server.stop()
 
     def look(self, lookat: Floats, position: Floats) -> None:
-        """Let all pages look at a point, those that are open and those to come.
+        """
+        Let all pages look at a point, those that are open and those to come.
 
         :param lookat: the point, metres, world frame, shape (3,)
         :param position: of the camera, as ``lookat``
@@ -131,7 +133,8 @@ def _viser() -> Any:
 
 
 def _require_bindable(address: Address) -> None:
-    """Check that a host is one of this machine; a port that is taken is not an error.
+    """
+    Check that a host is one of this machine; a port that is taken is not an error.
 
     :raises ViewError: if it is not
     """
@@ -155,7 +158,8 @@ def _silenced() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _guarded(guard: Guard) -> Iterator[None]:
-    """Let the server that viser starts meanwhile ask a guard about each request.
+    """
+    Let the server that viser starts meanwhile ask a guard about each request.
 
     viser has no place for this, so the function with which it starts the server is wrapped.
     """

@@ -26,7 +26,8 @@ _UNSEEN = 1e-5
 
 
 class Stage:
-    """What is drawn of a task, in place of all that was drawn before.
+    """
+    What is drawn of a task, in place of all that was drawn before.
 
     :raises HerRosError: if the task has no scene of three dimensions
     """

@@ -59,7 +59,7 @@ class NodeReport(Protocol):
 
     @property
     def message(self) -> str:
-        """The node's own words."""
+        """Return the node's own words."""
 
     @property
     def values(self) -> Mapping[str, str]:
@@ -86,7 +86,8 @@ _SHOWN = (
 
 
 def node_table(reports: Mapping[str, NodeReport]) -> str:
-    """Return a table of nodes: how each one is, and its rates, latencies and counts.
+    """
+    Return a table of nodes: how each one is, and its rates, latencies and counts.
 
     :param reports: by name
     """

@@ -15,7 +15,7 @@ CHANGED = ('trainer.batch_size=192', 'trainer.her.k=6', 'trainer.hidden_sizes=[1
 
 @pytest.fixture
 def finished_run(tmp_path: Path, recorded: Path) -> RunFolder:
-    """A finished run whose best policy was evaluated by four random episodes."""
+    """Return a finished run whose best policy was evaluated by four random episodes."""
     run = prepare_run('FetchReach', tmp_path / 'runs', overrides=(*CHANGED, 'seed=7')).folder
     for bag in recorded.iterdir():
         shutil.copy(bag, run.bags)

@@ -31,7 +31,7 @@ FORMS = {
 
 
 def state_of(path):
-    """What must not change of a bag that is looked at."""
+    """Return what must not change of a bag that is looked at."""
     files = sorted(path.rglob('*')) if path.is_dir() else [path]
     return {
         file: (hashlib.sha256(file.read_bytes()).digest(), file.stat().st_mtime_ns)
@@ -40,8 +40,11 @@ def state_of(path):
 
 
 def lz4_front(compressed):
-    """How many bytes a cut LZ4 frame gives: whole blocks of 64 KiB, and stored bytes (lz4 1.9
-    frame format, sections "Frame Descriptor" and "Data Blocks")."""
+    """
+    Return how many bytes a cut LZ4 frame gives: whole blocks of 64 KiB, and stored bytes.
+
+    Source: lz4 1.9 frame format, sections "Frame Descriptor" and "Data Blocks".
+    """
     if len(compressed) < 7:
         return 0
     position = 4 + 2 + (8 if compressed[4] & 8 else 0) + 1
@@ -59,7 +62,7 @@ def lz4_front(compressed):
 
 
 def front_of(chunk, there):
-    """The uncompressed bytes that the first bytes of a chunk's data stand for."""
+    """Return the uncompressed bytes that the first bytes of a chunk's data stand for."""
     whole = get_chunk_data_stream(chunk)[0].read(chunk.uncompressed_size)
     if chunk.compression == '':
         return whole[:there]
@@ -249,7 +252,7 @@ def test_of_a_cut_db3_all_that_sqlite_reads_comes_back(
 
 
 def test_what_a_killed_recorder_left_beside_a_db3_is_read(tmp_path, rollouts, write_directory):
-    """sqlite's write-ahead log; nothing is written beside the damaged bag."""
+    """SQLite's write-ahead log is read; nothing is written beside the damaged bag."""
     folder = write_directory(tmp_path / 'bag', rollouts(), StoragePlugin.SQLITE3)
     connection = sqlite3.connect(folder / 'bag.db3')
     connection.execute('PRAGMA journal_mode=WAL')
@@ -320,8 +323,7 @@ def test_nothing_is_overwritten_and_nothing_left_behind(tmp_path, rollouts):
 def test_what_mcap_cannot_read_costs_only_itself(
     tmp_path, push, rollouts, use_chunking, write_mcap
 ):
-    """A damaged record at the top of the file, or a summary that is none, in a file without
-    checksums."""
+    """A file without checksums has a damaged record at its top level, or no valid summary."""
     messages = rollouts(20)
     path = write_mcap(
         tmp_path / 'a.mcap',

@@ -146,7 +146,7 @@ def test_a_pipe_is_no_bag_and_is_not_waited_for(tmp_path, name):
 
 @pytest.fixture
 def directory(tmp_path, rollouts, write_mcap):
-    """A rosbag2 directory of one good file, and a function that changes its metadata."""
+    """Return a rosbag2 directory of one good file, and a function that changes its metadata."""
     folder = tmp_path / 'bag'
     folder.mkdir()
     write_mcap(folder / 'bag_0.mcap', rollouts())

@@ -94,7 +94,6 @@ def one_by_one(learner, count):
 @pytest.fixture
 def make_learner(device, monkeypatch, toy, parameters):
     """Make a learner whose updates are captured, whatever the device."""
-
     learners = []
 
     def capture(function, *generators):

@@ -102,7 +102,7 @@ def both_at_once():
 
 @pytest.fixture(scope='module')
 def two_ranks(tmp_path_factory):
-    """The states that two processes end with, and what the first says once the other is gone."""
+    """Return the last states of two processes, and what the first says once the other is gone."""
     folder = tmp_path_factory.mktemp('ranks')
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))

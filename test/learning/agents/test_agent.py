@@ -43,7 +43,8 @@ def agent_of(task, parameters, device='cpu'):
 
 
 class Textbook:
-    """DDPG as Lillicrap et al. 2016, algorithm 1, writes it, with modules and two optimisers.
+    """
+    DDPG as Lillicrap et al. 2016, algorithm 1, writes it, with modules and two optimisers.
 
     Targets are clipped and actions penalised as in Plappert et al. 2018, appendix A.
     """

@@ -21,7 +21,8 @@ def update(agent, inputs):
 
 
 class Textbook:
-    """Haarnoja et al. 2018b, algorithm 1, with torch.distributions and an optimiser per role.
+    """
+    Haarnoja et al. 2018b, algorithm 1, with torch.distributions and an optimiser per role.
 
     All losses are taken before any network moves, as everywhere here.
     """

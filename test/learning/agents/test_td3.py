@@ -30,7 +30,8 @@ def update(agent, inputs):
 
 
 class Textbook:
-    """Fujimoto et al. 2018, algorithm 1, with a network and an optimiser per role.
+    """
+    Fujimoto et al. 2018, algorithm 1, with a network and an optimiser per role.
 
     The actor's loss is taken before the critics move, as everywhere here.
     """

@@ -39,7 +39,7 @@ def filled(task, episodes, device='cpu', capacity=1000, **parameters):
 
 
 def literal_batch(task, episodes, share, noise):
-    """HER's sampling as one would write it down: sample by sample, episode by episode."""
+    """Sample HER's transitions in the plain way: sample by sample, episode by episode."""
     transitions = [(episode, t) for episode in episodes for t in range(len(episode))]
     numbers = zip(
         noise.transition.tolist(),
@@ -79,14 +79,15 @@ def assert_equal(batch, literal):
 
 
 def every_transition(replay, device='cpu', seed=0):
-    """SampleNoise that select each stored transition once, and any goals."""
+    """Return SampleNoise that selects each stored transition once, and any goals."""
     count = len(replay)
     each = (torch.arange(count, dtype=torch.float64, device=device) + 0.5) / count
     return dataclasses.replace(noise_of(count, seed, device), transition=each)
 
 
 class Kept:
-    """What a buffer must hold, kept in a plain list: the newest episodes, whole.
+    """
+    What a buffer must hold, kept in a plain list: the newest episodes, whole.
 
     An episode of T moves takes T + 2 rows in one piece: T + 1 states and the desired goal.
     """

@@ -229,7 +229,8 @@ def test_a_task_of_ones_own_says_what_it_has(make_task, make_episode, parameters
 
 @pytest.mark.parametrize('name', SCRIPTS)
 def test_a_mirrored_action_sequence_ends_in_the_mirrored_state(name):
-    """The arm keeps the left-right symmetry to a millimetre, contacts to some more.
+    """
+    The arm keeps the left-right symmetry to a millimetre, contacts to some more.
 
     ``python bench/symmetries.py`` prints all figures; docs/results/symmetries.md has the table.
     """

@@ -58,7 +58,7 @@ def wrong_states(state):
 
 @pytest.fixture
 def online(bags, quick):
-    """An online run with a bag, an evaluation and a policy that is being evaluated."""
+    """Return an online run with a bag, an evaluation and a policy that is being evaluated."""
     parameters = quick(priority_kind='td_error', actor_ema=0.5)
     training = bags.training(parameters)
     for name in 'ab':
@@ -84,7 +84,7 @@ class Listed:
 
 @pytest.fixture
 def offline(bags, quick, toy, make_episode):
-    """An offline training with an evaluation."""
+    """Return an offline training with an evaluation."""
     episodes = [make_episode(toy, 20, number) for number in range(4)]
 
     def new():

@@ -19,7 +19,7 @@ FOREVER_S = 1000.0
 
 
 def scripted(bags, parameters, between):
-    """A run with fixed bags and evaluations; ``between`` may put another trainer in its place."""
+    """Return a run with fixed bags and evaluations; ``between`` may replace the trainer."""
 
     def new():
         return bags.training(parameters)

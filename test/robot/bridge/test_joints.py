@@ -92,7 +92,7 @@ def test_many_lists_of_names_take_bounded_memory(states):
 
 
 def flipped_wrist(kinematics):
-    """The gripper's pose of the start with forearm and wrist turned by π: near the wrap."""
+    """Return the gripper's pose of the start with forearm and wrist turned by π: near the wrap."""
     position = kinematics.positions.copy()
     index = kinematics.joint_names.index
     position[index('forearm_roll_joint')] += np.pi

@@ -8,7 +8,7 @@ VELOCITY, SPIN = np.array([0.3, -0.2, 0.1]), np.array([0.5, 0.2, -1.0])
 
 
 def at(time_s, noise=0.0):
-    """A body that moves and turns evenly."""
+    """Return a body that moves and turns evenly."""
     turn = SPIN * time_s
     angle = np.linalg.norm(turn)
     axis = turn / angle if angle else np.zeros(3)

@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture
 def empty_site() -> Iterator[Any]:
-    """A page with nothing on it."""
+    """Return a page with nothing on it."""
     pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[view]'")
     from her_ros.view.browser.site import Address, Site
 

@@ -81,7 +81,7 @@ def page(opened):
 
 @pytest.fixture
 def site(shared_site):
-    """The site without what the test before left on it."""
+    """Return the site without what the test before left on it."""
     shared_site.server.gui.reset()
     shared_site.server.scene.reset()
     return shared_site
@@ -106,7 +106,7 @@ def running(view):
 
 
 def colors_of(page):
-    """The number of colours of the scene: what is empty has one or two."""
+    """Return the number of colours of the scene: what is empty has one or two."""
     picture = Image.open(io.BytesIO(page.screenshot(timeout=PATIENCE_MS)))
     scene = np.asarray(picture.convert('RGB'))[:, :300]
     return len(np.unique(scene.reshape(-1, 3), axis=0))

@@ -91,7 +91,8 @@ def test_a_bag_that_is_still_written_is_read_on(recorded_run, tmp_path):
 
 @pytest.fixture
 def growing(tmp_path):
-    """A database of a recorder that still writes, and the messages of two environments.
+    """
+    Return a database of a recorder that still writes, and the messages of two environments.
 
     Each message has row t of the environments; env 1 ends after 25 moves, env 0 after 50.
     """

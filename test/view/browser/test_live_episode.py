@@ -10,7 +10,7 @@ PERIOD_S, LENGTH = 0.04, 20
 
 
 def steps(period_s, begin_s=1.0, first=0):
-    """An episode whose steps have stamps with this period."""
+    """Return an episode whose steps have stamps with this period."""
     rows = np.zeros(LENGTH, DTYPE)
     rows['step'] = np.arange(LENGTH)
     rows['truncated'][-1] = True
@@ -21,7 +21,7 @@ def steps(period_s, begin_s=1.0, first=0):
 
 
 def shown(episode):
-    """What is shown until nothing is new, as numbers of steps."""
+    """Return what is shown until nothing is new, as numbers of steps."""
     found = []
     while (place := episode.next_shown()) is not None:
         found.append(episode.steps[place].number)

@@ -10,7 +10,7 @@ STEPS = 10
 
 
 def episode(path, task=PUSH, gripper=(0.0, 0.0, 0.1), version=1):
-    """An episode whose object, or gripper, takes a path towards a goal at the origin."""
+    """Return an episode whose object, or gripper, takes a path towards a goal at the origin."""
     achieved = np.zeros((STEPS + 1, 3))
     achieved[:, 0] = path
     observation = np.zeros((STEPS + 1, task.observation_size))
