@@ -1,8 +1,8 @@
 """Installs her_ros: as an ament_python package, or by pip."""
 
-import sys
 from glob import glob
 from pathlib import Path
+import sys
 
 from setuptools import find_packages, setup
 

@@ -8,10 +8,7 @@ are the farthest at first.
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-from options import Options, whole
-
-from her_ros.analysis.film import Tile, film, grid
+from her_ros.analysis.film import film, grid, Tile
 from her_ros.analysis.video_file import Picture, write_video
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.policy.onnx_policy import OnnxPolicy
@@ -19,6 +16,8 @@ from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.rendering.display_scene import FPS
 from her_ros.sim.rendering.painter import Painter
 from her_ros.tasks.registry import task_named
+import numpy as np
+from options import Options, whole
 
 ROOT = Path(__file__).parent.parent
 TASKS = ('FetchReach', 'FetchPush', 'FetchSlide', 'FetchPickAndPlace')

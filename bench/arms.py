@@ -10,21 +10,20 @@ are missing where it is not installed.
 Run: ``python bench/arms.py [--periods 2000]``; arms whose models cannot be had are named.
 """
 
+from collections.abc import Callable, Iterator
 import importlib.util
 import time
-from collections.abc import Callable, Iterator
-
-import mujoco
-import numpy as np
-from numpy.typing import NDArray
-from options import Options, whole
-from table import print_figures, print_table
 
 from her_ros.arms.description import ArmDescription
 from her_ros.arms.errors import ArmError
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model
 from her_ros.arms.registry import all_arms
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+from options import Options, whole
+from table import print_figures, print_table
 
 ACTION_M = 0.05
 Solve = Callable[[NDArray, NDArray], NDArray]

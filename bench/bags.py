@@ -13,23 +13,15 @@ What recording costs a running graph is measured in ``topics.py``.
 Run on an otherwise idle machine: ``taskset -c 0 python bench/bags.py``
 """
 
-import tempfile
-import time
 from collections.abc import Callable
 from functools import partial
 from operator import truediv
 from pathlib import Path
 from statistics import median
+import tempfile
+import time
 from typing import Any
 from zlib import crc32
-
-import lz4.frame
-import numpy as np
-import zstandard
-from options import Options, whole
-from rosbags.rosbag2 import Reader
-from rosbags.typesys import Stores, get_typestore
-from table import in_turn, print_figures, print_table
 
 from her_ros.bags.reader import read_bag, read_bag_metadata
 from her_ros.bags.storage.limits import chunk_content
@@ -38,6 +30,13 @@ from her_ros.bags.writer import write_rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import encode_cloud
 from her_ros.wire.rows import Rows, step_dtype
+import lz4.frame
+import numpy as np
+from options import Options, whole
+from rosbags.rosbag2 import Reader
+from rosbags.typesys import get_typestore, Stores
+from table import in_turn, print_figures, print_table
+import zstandard
 
 TASK = TASKS['FetchPush']
 METADATA = {'task': TASK.name}

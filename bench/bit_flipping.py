@@ -7,11 +7,10 @@ reach their goal, of the untrained and of the trained network, and how long trai
 Run: ``python bench/bit_flipping.py [--bits 40] [--no-her] [--seconds 120] [--seed 0]``
 """
 
-from options import SEED, Options, above, whole
-from table import print_figures, print_table
-
 from her_ros.learning.learner import set_up_torch
 from her_ros.learning.training.bit_flipping import BitFlippingTraining, learning_parameters
+from options import above, Options, SEED, whole
+from table import print_figures, print_table
 
 ENOUGH = 0.98
 

@@ -5,18 +5,17 @@ Run: ``python bench/curves.py add runs/FetchPush/run_001 …``, then ``reached``
 reached what, and ``draw`` draws.
 """
 
-import csv
 from collections import defaultdict
 from collections.abc import Iterable
+import csv
 from pathlib import Path
 from statistics import median
 
+from her_ros.config.files import read_run_file
+from her_ros.learning.training.checkpoint import load_checkpoint
 import numpy as np
 from options import Options
 from table import print_table
-
-from her_ros.config.files import read_run_file
-from her_ros.learning.training.checkpoint import load_checkpoint
 
 DOCS = Path(__file__).parent.parent / 'docs'
 TABLE, PICTURE = DOCS / 'curves.csv', DOCS / 'curves.svg'

@@ -6,18 +6,18 @@ here is the switch: it reads frames from a TAP device per machine, and writes th
 device of the receiver later. Needs root, ``ip`` and ``/dev/net/tun``.
 """
 
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, ExitStack
 import ctypes
 import fcntl
 import os
+from pathlib import Path
 import select
 import struct
 import subprocess
 import threading
 import time
-from collections import deque
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 _CLONE_NEWNET, _TUNSETIFF, _IFF_TAP, _IFF_NO_PI = 0x40000000, 0x400454CA, 0x2, 0x1000
 _INTERFACE = 'net0'

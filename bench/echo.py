@@ -11,18 +11,17 @@ Run: ``python bench/echo.py ask|answer NUM_ENVS ROUND_TRIPS WORK_MS``
 import json
 import time
 
-import numpy as np
-import rclpy
-from options import Options, at_least, whole
-from rclpy.node import Node
-from sensor_msgs.msg import PointCloud2
-
 from her_ros.nodes.node import run
 from her_ros.nodes.qos import LOCK_STEP
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import encode_cloud
 from her_ros.wire.rows import action_dtype, step_dtype
 from her_ros.wire.topics import ACTION, STEP
+import numpy as np
+from options import at_least, Options, whole
+import rclpy
+from rclpy.node import Node
+from sensor_msgs.msg import PointCloud2
 
 TASK = TASKS['FetchPush']
 WARM_UP = 50

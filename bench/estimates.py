@@ -13,11 +13,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from options import Options, whole
-from robot_loop import RobotLoop
-from table import print_table
-
 from her_ros.analysis.results import wilson_interval
 from her_ros.config.files import shipped_model
 from her_ros.policy.onnx_policy import OnnxPolicy
@@ -25,6 +20,10 @@ from her_ros.robot.bridge.tracks import Track
 from her_ros.robot.frames import Floats, Pose
 from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.registry import task_named
+import numpy as np
+from options import Options, whole
+from robot_loop import RobotLoop
+from table import print_table
 
 WINDOWS_S = (0.03, 0.06, 0.1, 0.15, 0.2)
 # Standard deviations of the object's acceleration, m/s².

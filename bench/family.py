@@ -12,12 +12,11 @@ from collections.abc import Callable
 from statistics import median
 from typing import Any
 
-import torch
-from options import Options, whole
-from replay import SYMMETRIES, filled_learner
-from table import in_turn, print_figures, print_table
-
 from her_ros.learning.learner import Learner, LearnerError, set_up_torch
+from options import Options, whole
+from replay import filled_learner, SYMMETRIES
+from table import in_turn, print_figures, print_table
+import torch
 
 STEPS = 100_000
 PLAIN = 'HER'

@@ -7,13 +7,13 @@ limits. The exit status is 1 if a figure exceeds its limit.
 Run: ``python bench/faults.py [SECTION ...] [--long]``
 """
 
+from functools import partial
 import importlib
+from pathlib import Path
 import sys
 import tempfile
-from functools import partial
-from pathlib import Path
 
-from campaign.figures import Figure, Scale, or_gave_up
+from campaign.figures import Figure, or_gave_up, Scale
 from options import Options
 from table import print_figures, print_table, timed
 

@@ -13,18 +13,17 @@ Run: ``python bench/fine_tune.py --out /tmp/fine_tune --start runs/FetchPush/run
 
 from pathlib import Path
 
-from options import SEED, Options, whole
-from robot_loop import RobotLoop
-from table import print_table
-
 from her_ros.analysis.results import wilson_interval
 from her_ros.bags.writer import write_rollout
 from her_ros.config.files import shipped_model
 from her_ros.orchestration.prepare import start_override
-from her_ros.orchestration.train_offline import TrainOfflineOptions, train_offline
+from her_ros.orchestration.train_offline import train_offline, TrainOfflineOptions
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.robot.bridge.tracks import Track
 from her_ros.tasks.registry import task_named
+from options import Options, SEED, whole
+from robot_loop import RobotLoop
+from table import print_table
 
 # Of the bridge's fit, where poses have no noise; of the exploration of training.
 _WINDOW_S, _NOISE_STD = 0.03, 0.2

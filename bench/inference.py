@@ -7,19 +7,18 @@ the matrix products alone. FetchPush sizes, one thread.
 Run: ``python bench/inference.py [--calls 20000]``
 """
 
-import time
 from collections.abc import Callable
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from options import Options, whole
-from table import print_figures, print_table
+import time
 
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.learner import Learner
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.tasks.registry import TASKS
+import numpy as np
+from numpy.typing import NDArray
+from options import Options, whole
+from table import print_figures, print_table
+import torch
 
 TASK = TASKS['FetchPush']
 # Long enough that a contestant finds the caches as it left them, as in a control loop it would.

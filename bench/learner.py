@@ -12,21 +12,20 @@ Needs torch, numpy and onnx; SB3 is measured where it and the simulation are ins
 Run: ``python bench/learner.py [--rounds 15] [--device cpu]``
 """
 
-import importlib.util
-import math
 from collections.abc import Callable, Iterable
+import importlib.util
 from itertools import pairwise
+import math
 from statistics import median
 from typing import Any
 
-import torch
-from options import Options, whole
-from replay import SYMMETRIES, TASK, filled_learner
-from table import in_turn, print_figures, print_table
-from torch import Tensor
-
-from her_ros.learning.acceleration.cuda_graph import UPDATES_PER_GRAPH, capture, warm_up
+from her_ros.learning.acceleration.cuda_graph import capture, UPDATES_PER_GRAPH, warm_up
 from her_ros.learning.learner import Learner, LearnerError, set_up_torch
+from options import Options, whole
+from replay import filled_learner, SYMMETRIES, TASK
+from table import in_turn, print_figures, print_table
+import torch
+from torch import Tensor
 
 STATE = TASK.observation_size + TASK.goal_size
 STEPS = 100_000

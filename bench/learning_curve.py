@@ -9,14 +9,11 @@ Run: ``python bench/learning_curve.py FetchPush --steps 40000 --every 4000 --see
 curves.csv --label none --set trainer.symmetry.left_right=0.0``
 """
 
-import csv
-import time
 from collections.abc import Iterator
+import csv
 from pathlib import Path
+import time
 from typing import Any
-
-import numpy as np
-from options import SEED, Options, above, whole
 
 from her_ros.config.parameters.nodes import (
     EvaluationProtocol,
@@ -35,10 +32,12 @@ from her_ros.policy.exploration import Exploration, Explorer
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.seeds import generator, integer_seed
 from her_ros.sim.evaluate import evaluation_steps
-from her_ros.sim.rollout import Rollout, disturbed_rollout
+from her_ros.sim.rollout import disturbed_rollout, Rollout
 from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
+import numpy as np
+from options import above, Options, SEED, whole
 
 COLUMNS = ('task', 'label', 'seed', 'env_steps', 'updates', 'success_rate', 'moved', 'seconds')
 

@@ -8,24 +8,23 @@ there on.
 Run: ``python bench/missed_goals.py RUN [--episodes 1000]``, with the folder of a training run
 """
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
+import sys
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from options import Options, whole
-from table import print_figures, print_table
-
-from her_ros.analysis.hindsight import LoadedRun, load_run
+from her_ros.analysis.hindsight import load_run, LoadedRun
 from her_ros.episodes.episode import Episode
 from her_ros.learning.replay.batch import SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import NDArray
+from options import Options, whole
+from table import print_figures, print_table
+import torch
 
 STRATEGIES: dict[str, dict[str, Any]] = {
     'final': {'her_strategy': 'final'},

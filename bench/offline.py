@@ -15,24 +15,20 @@ Run: ``python bench/offline.py collect runs/FetchPush/run_001 /tmp/push``, then
 ``python bench/offline.py run /tmp/push``
 """
 
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 import csv
 import json
 import math
 import os
+from pathlib import Path
+from statistics import median
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from statistics import median
 from threading import Lock
+import time
 from typing import Any
-
-import numpy as np
-from options import Options, whole
-from table import print_figures, print_table
 
 from her_ros.bags.reader import read_bag, read_bag_metadata
 from her_ros.bags.writer import write_rollout
@@ -51,6 +47,9 @@ from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import Rows, step_dtype
 from her_ros.wire.step_rows import fill_move, fill_state
+import numpy as np
+from options import Options, whole
+from table import print_figures, print_table
 
 TABLE = Path(__file__).parent.parent / 'docs' / 'results' / 'offline.csv'
 COLUMNS = (

@@ -1,8 +1,8 @@
 """Command lines of the benchmarks: numbers with limits, and one line for what does not fit."""
 
 import argparse
-import math
 from collections.abc import Callable
+import math
 from typing import Any, NoReturn
 
 

@@ -17,27 +17,20 @@ the run longer, not the larger work; how much there was is printed too.
 Run: ``python bench/overlap.py [--env-steps 24000]``
 """
 
+from collections.abc import Callable, Sequence
 import contextlib
+from functools import partial
+from itertools import pairwise
 import os
+from pathlib import Path
+from statistics import median
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
-from itertools import pairwise
-from pathlib import Path
-from statistics import median
 from typing import NamedTuple
 
-import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from options import DOMAIN, Options, whole
-from rclpy.executors import SingleThreadedExecutor
-from table import print_figures, print_table, seconds_of_others
-from topics import TASK, sent
-
 from her_ros.bags.reader import read_bag
 from her_ros.config.files import read_run_file
 from her_ros.config.parameters.nodes import FetchEnvParameters, TrainerParameters
@@ -51,6 +44,12 @@ from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.seeds import integer_seed
 from her_ros.sim.fetch import FetchBatch
 from her_ros.wire.topics import DIAGNOSTICS
+import numpy as np
+from options import DOMAIN, Options, whole
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from table import print_figures, print_table, seconds_of_others
+from topics import sent, TASK
 
 NAMESPACE = 'bench_overlap'
 LIMIT_S = 600.0

@@ -13,25 +13,24 @@ Run: ``python bench/realtime.py loop [--seconds 20] [--rounds 4] [--busy 0]``,
 ``python bench/realtime.py node [--seconds 600]``, ``python bench/realtime.py soak [--minutes 60]``
 """
 
-import multiprocessing
-import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+import multiprocessing
+import os
 from pathlib import Path
+import time
 from typing import Any, NamedTuple
-
-import numpy as np
-import realtime_node
-from numpy.typing import NDArray
-from options import Options, above, at_least, whole
-from table import print_figures, print_table
 
 from her_ros.config.parameters.policy import RealTimeParameters, SafetyParameters
 from her_ros.policy import realtime
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.policy.safety.filter import SafetyFilter
 from her_ros.tasks.registry import TASKS
+import numpy as np
+from numpy.typing import NDArray
+from options import above, at_least, Options, whole
+import realtime_node
+from table import print_figures, print_table
 
 TASK = TASKS['FetchPush']
 MODEL = Path(__file__).parents[1] / 'models' / TASK.name / 'policy.onnx'

@@ -4,26 +4,18 @@ Measure the response time of the policy node as a process, at 25 requests per se
 ``realtime.py`` has its commands, ``node`` and ``soak``.
 """
 
+from collections.abc import Iterator, Sequence
 import contextlib
 import gc
 import json
 import multiprocessing
 import os
+from pathlib import Path
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
-import rclpy
-from numpy.typing import NDArray
-from options import Options, above
-from rclpy.executors import SingleThreadedExecutor
-from sensor_msgs.msg import PointCloud2
-from table import print_figures, print_table
 
 from her_ros.nodes.node import run
 from her_ros.nodes.policy import PolicyNode
@@ -31,8 +23,15 @@ from her_ros.nodes.qos import LOCK_STEP
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder, encode_cloud, stamp_of
-from her_ros.wire.rows import Rows, action_dtype, step_dtype
+from her_ros.wire.rows import action_dtype, Rows, step_dtype
 from her_ros.wire.topics import ACTION, STEP
+import numpy as np
+from numpy.typing import NDArray
+from options import above, Options
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from sensor_msgs.msg import PointCloud2
+from table import print_figures, print_table
 
 TASK = TASKS['FetchPush']
 MODEL = Path(__file__).parents[1] / 'models' / TASK.name / 'policy.onnx'

@@ -8,16 +8,11 @@ alone: the same bytes, from the same tables, at random rows already drawn.
 Run: ``python bench/replay.py [--rounds 10]``
 """
 
-import random
-import sys
 from collections.abc import Callable
+import random
 from statistics import median
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import torch
-from options import Options, whole
-from table import in_turn, print_figures, print_table
+import sys
+from typing import Any, TYPE_CHECKING
 
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
@@ -26,6 +21,10 @@ from her_ros.learning.replay.batch import SampleNoise
 from her_ros.learning.replay.ring import Ring
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.rows import step_dtype
+import numpy as np
+from options import Options, whole
+from table import in_turn, print_figures, print_table
+import torch
 
 if TYPE_CHECKING:
     from stable_baselines3 import HerReplayBuffer
@@ -65,10 +64,9 @@ def filled_learner(steps: int, **parameters: Any) -> Learner:
 def filled_sb3(steps: int) -> 'tuple[HerReplayBuffer, VecNormalize]':
     # Here, because our learner is also measured where there is neither SB3 nor a simulation.
     import gymnasium
+    import her_ros.sim  # noqa: F401 (registers)
     from stable_baselines3 import HerReplayBuffer
     from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
-
-    import her_ros.sim  # noqa: F401 (registers)
 
     env = DummyVecEnv([lambda: gymnasium.make('her_ros/FetchPush')])
     buffer = HerReplayBuffer(

@@ -12,18 +12,14 @@ Run: ``python bench/robot.py --task FetchPush [--set simulated_robot.disturb=lat
 ``python bench/robot.py --task Push --arm franka_panda --set robot_bridge.command.output=twist``
 """
 
-import os
-import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+import os
 from pathlib import Path
+import tempfile
+import time
 from typing import Any
-
-import numpy as np
-from options import Options, whole
-from table import print_figures, print_table
 
 from her_ros.analysis.evaluate import wilson_interval
 from her_ros.config.files import shipped_model, to_yaml
@@ -31,7 +27,7 @@ from her_ros.config.parameters.policy import PolicyParameters
 from her_ros.config.schema import configured
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.orchestration.deploy import deployment_values
-from her_ros.orchestration.graph import NodeSpec, deployment_nodes, simulation_nodes
+from her_ros.orchestration.graph import deployment_nodes, NodeSpec, simulation_nodes
 from her_ros.orchestration.prepare import arm_overrides
 from her_ros.orchestration.supervisor import Supervisor
 from her_ros.policy.onnx_policy import OnnxPolicy
@@ -43,6 +39,9 @@ from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.wire.cloud import CloudDecoder
 from her_ros.wire.rows import Rows, step_dtype
+import numpy as np
+from options import Options, whole
+from table import print_figures, print_table
 
 NAMESPACE = 'robot_bench'
 PATIENCE_S = 30.0
@@ -66,11 +65,10 @@ class Driver:
     """A node of the benchmark's own: sends goals, listens to states."""
 
     def __init__(self, task: GoalTask) -> None:
+        from her_ros.nodes.qos import RECORDING
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
         from sensor_msgs.msg import PointCloud2
-
-        from her_ros.nodes.qos import RECORDING
 
         rclpy.init()
         self.node = rclpy.create_node('driver')
@@ -156,9 +154,8 @@ def on_robot(
     :return: successes, and the number of episodes that the bridge gave up, for want of inputs
     """
     from geometry_msgs.msg import PointStamped
-    from std_srvs.srv import Trigger
-
     from her_ros.nodes.qos import COMMAND
+    from std_srvs.srv import Trigger
 
     # The robot is put at home by its reset.
     fixed = ['robot_bridge.success_steps=0']

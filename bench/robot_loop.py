@@ -8,8 +8,6 @@ happens in real time between ``simulated_robot``, ``robot_bridge`` and ``policy`
 
 from typing import Any
 
-import numpy as np
-
 from her_ros.episodes.episode import Episode
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.robot.bridge.observer import Observer
@@ -22,6 +20,7 @@ from her_ros.robot.simulated.disturber import RobotDisturber
 from her_ros.robot.simulated.robot import SimulatedRobot, start_seed
 from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
 
 RATE_HZ = 100
 # What the bridge commands for a full action, m/s, and when the robot stops by itself, s.

@@ -16,20 +16,19 @@ import time
 import types
 
 import gymnasium
-import mujoco
-import numpy as np
 from gymnasium.vector import SyncVectorEnv
-from options import Options, whole
-from table import print_figures, print_table, seconds_of_others, timed
-
-import her_ros.sim  # noqa: F401 (registers)
-from her_ros.arms.model import MOCAP_TURN, SUBSTEPS, load_model
+from her_ros.arms.model import load_model, MOCAP_TURN, SUBSTEPS
 from her_ros.arms.scene_specs import SCENE_SPECS
+import her_ros.sim  # noqa: F401 (registers)
 from her_ros.sim.arm.batch import ArmBatch
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.arm import FETCH_PREFIX
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
+import mujoco
+import numpy as np
+from options import Options, whole
+from table import print_figures, print_table, seconds_of_others, timed
 
 with contextlib.redirect_stderr(io.StringIO()):
     import gymnasium_robotics

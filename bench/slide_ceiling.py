@@ -16,17 +16,16 @@ Run: ``python bench/slide_ceiling.py [--episodes 200] [--model models/FetchSlide
 
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-from options import SEED, Options, whole
-from table import print_figures, print_table
-
 from her_ros.analysis.evaluate import wilson_interval
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import FIRST_SEED
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.fetch import FULL_ACTION_M
 from her_ros.tasks.registry import task_named
+import numpy as np
+from numpy.typing import NDArray
+from options import Options, SEED, whole
+from table import print_figures, print_table
 
 TASK = task_named('FetchSlide')
 MODEL = Path(__file__).parents[1] / 'models' / 'FetchSlide' / 'policy.onnx'

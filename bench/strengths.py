@@ -9,16 +9,15 @@ Run: ``python bench/strengths.py models/FetchPush models/FetchPush_robust --out 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-from options import Options, whole
-from table import print_table
-
 from her_ros.analysis.results import wilson_interval
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.registry import task_named
+import numpy as np
+from options import Options, whole
+from table import print_table
 
 STRENGTHS = (0.0, 0.5, 1.0, 1.5, 2.0)
 

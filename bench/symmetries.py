@@ -13,16 +13,15 @@ Run: ``python bench/symmetries.py``
 from collections.abc import Callable
 from typing import NamedTuple
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from table import print_table
-
-from her_ros.learning.replay.symmetries import Transformation, reflections
+from her_ros.learning.replay.symmetries import reflections, Transformation
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import TASKS
 from her_ros.tasks.symmetry import Kind
+import numpy as np
+from numpy.typing import NDArray
+from table import print_table
+import torch
 
 Floats = NDArray[np.float64]
 # Half of a full action: so the gripper is slow enough not to knock blocks over.

@@ -1,9 +1,9 @@
 """Shared by the benchmarks: interleaved contestants, a table, and the line of figures."""
 
-import os
-import time
 from collections.abc import Callable, Mapping, Sequence
+import os
 from pathlib import Path
+import time
 
 
 def timed(function: Callable[[], object]) -> float:

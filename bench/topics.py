@@ -13,29 +13,20 @@ recorded messages, and so only with a recorder.
 Run: ``python bench/topics.py [--rounds 5] [--seconds 4] [--domain 90]``
 """
 
+from collections.abc import Callable, Mapping
+from functools import partial
 import json
 import os
+from pathlib import Path
+from statistics import median
 import struct
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from functools import partial
-from pathlib import Path
-from statistics import median
 from typing import Any
 
-import numpy as np
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray
-from numpy.typing import NDArray
-from options import DOMAIN, Options, at_least, whole
-from rclpy.executors import SingleThreadedExecutor
-from rosbags.rosbag2 import Reader
-from std_srvs.srv import SetBool
-from table import print_figures, print_table
-
 from her_ros.config.files import complete, read_file, shipped_file, to_yaml, with_overrides
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.learner import Learner
@@ -53,6 +44,14 @@ from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
 from her_ros.wire.rows import action_dtype, step_dtype
 from her_ros.wire.topics import DIAGNOSTICS
+import numpy as np
+from numpy.typing import NDArray
+from options import at_least, DOMAIN, Options, whole
+import rclpy
+from rclpy.executors import SingleThreadedExecutor
+from rosbags.rosbag2 import Reader
+from std_srvs.srv import SetBool
+from table import print_figures, print_table
 
 TASK = TASKS['FetchPush']
 # LOCALHOST brings shared memory, whatever else is set.

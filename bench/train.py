@@ -15,15 +15,15 @@ Run: ``python bench/train.py [--seeds 3] [--quick]``
 import argparse
 import json
 import os
+from pathlib import Path
+from statistics import median
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
-from statistics import median
 from typing import Any
 
-from options import DOMAIN, Options, above, whole
+from options import above, DOMAIN, Options, whole
 from table import print_figures, print_table
 
 BEGIN = time.monotonic()
@@ -51,12 +51,11 @@ def success_rate(act: Any) -> float:
 
 def make_sb3(peer: str, seed: int) -> Any:
     import gymnasium
+    import her_ros.sim  # noqa: F401 (registers)
     import numpy as np
-    from stable_baselines3 import DDPG, SAC, HerReplayBuffer
+    from stable_baselines3 import DDPG, HerReplayBuffer, SAC
     from stable_baselines3.common.noise import NormalActionNoise
     from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
-
-    import her_ros.sim  # noqa: F401 (registers)
 
     env: Any = DummyVecEnv([lambda: gymnasium.make(f'her_ros/{TASK}')])
     parameters: dict[str, Any] = {

@@ -13,20 +13,20 @@ Run: ``python bench/view.py [--rounds 3] [--seconds 12] [--picture FILE]``
 ``--picture FILE`` only draws the picture of the README.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 import os
+from pathlib import Path
 import shutil
+from statistics import mean, median
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from statistics import mean, median
 from typing import Any
 
-from options import Options, above, whole
+from options import above, Options, whole
 from table import print_figures, print_table
 
 ROOT = Path(__file__).parent.parent
@@ -130,7 +130,6 @@ class Updates:
 
     def __init__(self, node: Any) -> None:
         from diagnostic_msgs.msg import DiagnosticArray
-
         from her_ros.nodes.qos import STATUS
         from her_ros.wire.topics import DIAGNOSTICS
 

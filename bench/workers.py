@@ -14,7 +14,13 @@ trainer, and record ``step`` from the network. With ``--real-time`` each worker 
 environments at 25 Hz, so that the cores are not the limit.
 """
 
+from argparse import Namespace
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, ExitStack
+from functools import partial
 import os
+from pathlib import Path
 import re
 import shutil
 import signal
@@ -22,26 +28,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from argparse import Namespace
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from campaign.processes import claimed_domain
 from delayed_network import Network, network
-from options import Options, at_least, whole
-from table import print_figures, print_table
-
 from her_ros.config.files import read_run_file, shipped_model
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.orchestration.graph import FIRST_JOINED, training_nodes
-from her_ros.orchestration.prepare import Run, prepare_run
+from her_ros.orchestration.prepare import prepare_run, Run
 from her_ros.orchestration.worker import write_join_file
 from her_ros.runtime.process import die_with_parent
 from her_ros.tasks.registry import task_named
+from options import at_least, Options, whole
+from table import print_figures, print_table
 
 TASK = 'FetchPush'
 NAMESPACE = 'workers'

@@ -1,9 +1,9 @@
 """Configuration of Sphinx; ``make docs`` builds the pages into ``build/docs``."""
 
-import re
-import sys
 from importlib.util import find_spec
 from pathlib import Path
+import re
+import sys
 from typing import Any
 
 
@@ -23,10 +23,9 @@ def package_root() -> Path:
 ROOT = package_root()
 sys.path[:0] = [str(ROOT), str(ROOT / 'docs' / '_extensions')]
 
+from her_ros import __version__  # noqa: E402
 from numpy.typing import ArrayLike  # noqa: E402
 from sphinx.util.typing import stringify_annotation  # noqa: E402
-
-from her_ros import __version__  # noqa: E402
 
 project = 'her_ros'
 author = 'her_ros maintainers'

@@ -10,10 +10,9 @@ Run: ``python examples/own_environment.py``; it takes a few seconds.
 import argparse
 from collections.abc import Callable
 
+import her_ros as hr
 import numpy as np
 from numpy.typing import NDArray
-
-import her_ros as hr
 
 TASK = hr.GoalTask(
     name='Point',

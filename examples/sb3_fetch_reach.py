@@ -8,12 +8,11 @@ Run: ``python examples/sb3_fetch_reach.py``
 
 import argparse
 
-import numpy as np
-from stable_baselines3 import SAC, HerReplayBuffer
-from stable_baselines3.common.vec_env import VecNormalize
-
 import her_ros as hr
 from her_ros.adapters.sb3 import Sb3VecEnv
+import numpy as np
+from stable_baselines3 import HerReplayBuffer, SAC
+from stable_baselines3.common.vec_env import VecNormalize
 
 
 def success_rate(model: SAC, episodes: int = 50) -> float:

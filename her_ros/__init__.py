@@ -12,12 +12,12 @@ the package loads neither torch nor MuJoCo nor ROS::
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from her_ros.bags.stream import read_episodes as read_episodes
-    from her_ros.config.parameters.learner import LearnerParameters as LearnerParameters
     from her_ros.config.parameters.learner import learner_parameters as learner_parameters
+    from her_ros.config.parameters.learner import LearnerParameters as LearnerParameters
     from her_ros.episodes.episode import Episode as Episode
     from her_ros.learning.learner import Learner as Learner
     from her_ros.learning.learner import set_up_torch as set_up_torch

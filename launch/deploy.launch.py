@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from launch import LaunchDescription
-
 from her_ros.orchestration.deploy import DeployOptions, prepared_deployment
 from her_ros.orchestration.graph import (
     DEPLOYED_ROBOT,
@@ -23,6 +21,7 @@ from her_ros.orchestration.launch_actions import (
 from her_ros.orchestration.prepare import arm_overrides, checked_params, with_values
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import TASKS
+from launch import LaunchDescription
 
 
 def _nodes(

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from launch import LaunchDescription
-
 from her_ros.orchestration.graph import recording_nodes
 from her_ros.orchestration.launch_actions import (
     argument,
@@ -21,6 +19,7 @@ from her_ros.orchestration.prepare import (
     with_values,
 )
 from her_ros.runtime.run_folder import RunFolder
+from launch import LaunchDescription
 
 
 def _nodes(task: str, arm: str, run_dir: str, params: str, namespace: str, **_: str) -> list[Any]:

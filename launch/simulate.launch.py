@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from launch import LaunchDescription
-
 from her_ros.orchestration.graph import simulation_nodes
 from her_ros.orchestration.launch_actions import (
     accept_arm_argument,
@@ -24,6 +22,7 @@ from her_ros.orchestration.prepare import (
 )
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named
+from launch import LaunchDescription
 
 
 def _nodes(

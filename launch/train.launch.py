@@ -3,9 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from launch import LaunchDescription
-from launch.actions import LogInfo
-
 from her_ros.orchestration.graph import training_nodes
 from her_ros.orchestration.launch_actions import (
     argument,
@@ -19,6 +16,8 @@ from her_ros.orchestration.launch_actions import (
 )
 from her_ros.orchestration.prepare import arm_overrides, claimed, extended, prepare_run
 from her_ros.orchestration.worker import write_join_file
+from launch import LaunchDescription
+from launch.actions import LogInfo
 
 # Keeps the locks of the run's folder and namespace for as long as launch runs.
 _HELD: list[Any] = []

@@ -1,29 +1,28 @@
 """Real nodes over DDS, on a domain of their own: what the tests of nodes and commands share."""
 
+from collections.abc import Callable, Iterator, Mapping
 import contextlib
 import ctypes
 import itertools
 import json
 import os
+from pathlib import Path
 import signal
 import subprocess
 import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
+import uuid
 
-import numpy as np
-import pytest
-from campaign.processes import DOMAINS, claimed_domain
-
+from campaign.processes import claimed_domain, DOMAINS
 from her_ros.bags.writer import write_rollout
 from her_ros.episodes.episode import Episode
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import Rows, step_dtype
+import numpy as np
+import pytest
 
 pytest_plugins = ['commands', 'menagerie', 'packages', 'policies']
 
@@ -184,7 +183,6 @@ class Graph:
         self.node = self.new_node('test')
         self._status: dict[str, dict[str, str]] = {}
         from diagnostic_msgs.msg import DiagnosticArray
-
         from her_ros.nodes.qos import STATUS
         from her_ros.wire.topics import DIAGNOSTICS
 

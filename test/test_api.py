@@ -2,14 +2,13 @@
 
 import ast
 import importlib.util
+from pathlib import Path
 import re
 import sys
-from pathlib import Path
-
-import numpy as np
-import pytest
 
 import her_ros
+import numpy as np
+import pytest
 
 ROOT = Path(__file__).parent.parent
 

@@ -1,17 +1,11 @@
 """The pages: their links, and that what they tell to type is taken by the real commands."""
 
 import ast
-import re
-import shlex
 from dataclasses import replace
 from pathlib import Path
+import re
+import shlex
 from typing import Protocol
-
-import numpy as np
-import pytest
-from reference_pages.commands import launch_arguments
-from reference_pages.topics import all_endpoints
-from typer.main import get_command
 
 from her_ros.arms.registry import read_arm
 from her_ros.cli.main import app, number_or_not
@@ -21,6 +15,11 @@ from her_ros.orchestration.prepare import training_names
 from her_ros.sim.simulation import Simulation
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
+from reference_pages.commands import launch_arguments
+from reference_pages.topics import all_endpoints
+from typer.main import get_command
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(

@@ -2,16 +2,15 @@
 
 import ast
 import importlib.util
+from pathlib import Path
 import pkgutil
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import NamedTuple
 
-import pytest
-
 import her_ros
+import pytest
 
 PACKAGE = Path(her_ros.__file__).parent
 

@@ -1,5 +1,5 @@
-import subprocess
 from pathlib import Path
+import subprocess
 
 SCRIPT = Path(__file__).parent.parent / 'install_beside_ros.sh'
 

@@ -2,25 +2,24 @@
 
 import importlib
 import json
-import re
 from pathlib import Path
+import re
 
-import pytest
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PointStamped, PoseStamped
-from rclpy.qos import (
-    DurabilityPolicy,
-    QoSCompatibility,
-    QoSProfile,
-    ReliabilityPolicy,
-    qos_check_compatible,
-)
-from ruamel.yaml import YAML
-from visualization_msgs.msg import MarkerArray
-
 import her_ros
 from her_ros.nodes.messages import WORLD_FRAME
 from her_ros.orchestration.graph import simulation_nodes
+import pytest
+from rclpy.qos import (
+    DurabilityPolicy,
+    qos_check_compatible,
+    QoSCompatibility,
+    QoSProfile,
+    ReliabilityPolicy,
+)
+from ruamel.yaml import YAML
+from visualization_msgs.msg import MarkerArray
 
 pytestmark = pytest.mark.nodes
 

@@ -1,12 +1,11 @@
-import re
 from pathlib import Path
-
-import pytest
+import re
 
 from her_ros.analysis.evaluate import evaluated
 from her_ros.analysis.results import wilson_interval
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.policy.onnx_policy import OnnxPolicy
+import pytest
 
 MODELS = sorted(Path(__file__).parent.parent.glob('models/*/policy.onnx'))
 EPISODES = 200

@@ -5,12 +5,8 @@ import os
 import subprocess
 import sys
 
-import numpy as np
-import pytest
-import torch
-
 from her_ros.config.files import read_file, shipped_file
-from her_ros.config.parameters.learner import LearnerParameters, learner_parameters
+from her_ros.config.parameters.learner import learner_parameters, LearnerParameters
 from her_ros.config.schema import ConfigError, parameters_of
 from her_ros.episodes.episode import Episode
 from her_ros.learning.learner import Learner
@@ -19,6 +15,9 @@ from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.registry import simulation_of
 from her_ros.tasks.errors import TaskError
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
+import torch
 
 pytestmark = pytest.mark.usefixtures('example_package')
 CHOSEN = {'agent': 'imitation', 'her_strategy': 'soon'}

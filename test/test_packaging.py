@@ -1,16 +1,15 @@
 """What carries the package to other machines fits the package: container, service, declaration."""
 
+from importlib.util import find_spec
+from pathlib import Path
 import re
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
-from pathlib import Path
-
-import pytest
-from ruamel.yaml import YAML
 
 from her_ros.runtime.process import USER_ERROR
+import pytest
+from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / 'Dockerfile').read_text()

@@ -1,16 +1,15 @@
 """The examples that run a policy without this package act as the package does."""
 
 import os
+from pathlib import Path
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
+from her_ros.policy.onnx_policy import OnnxPolicy
 import numpy as np
 import onnxruntime
 import pytest
-
-from her_ros.policy.onnx_policy import OnnxPolicy
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / 'examples' / 'policy_elsewhere'

@@ -2,19 +2,18 @@
 
 from pathlib import Path
 
-import pytest
+import her_ros
+from her_ros.config.parameters.nodes import NODE_PARAMETERS
+from her_ros.config.schema import parameters_of
+from her_ros.wire import topics as names
 from links import broken_links
+import pytest
 from reference_pages.commands import all_commands, command_line, launch_files
 from reference_pages.facade import facade
 from reference_pages.formats import policy_file, rows, run_folder
 from reference_pages.parameters import arm_description, parameters, shipped_values
 from reference_pages.topics import all_endpoints, services, topics
 from source_pages import api_pages, relinked
-
-import her_ros
-from her_ros.config.parameters.nodes import NODE_PARAMETERS
-from her_ros.config.schema import parameters_of
-from her_ros.wire import topics as names
 
 ROOT = Path(__file__).parent.parent
 

@@ -1,6 +1,8 @@
 """The package as pip installs it, in an environment of its own and away from the source tree."""
 
+from importlib.metadata import Distribution
 import os
+from pathlib import Path
 import re
 import shutil
 import subprocess
@@ -8,8 +10,6 @@ import sys
 import sysconfig
 import venv
 import zipfile
-from importlib.metadata import Distribution
-from pathlib import Path
 
 import pytest
 

@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from her_ros.bags.reader import read_bag
 from her_ros.learning.training.checkpoint import load_checkpoint
 from her_ros.runtime.files import file_sha256
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named
+import numpy as np
 
 # Bags that come within the trainer's last look at the folder and the end of the run are in time.
 _LAST_LOOK_S = 5.0

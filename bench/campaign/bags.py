@@ -9,21 +9,14 @@ checksum per chunk, a flipped byte may change a value; there it must not raise a
 line.
 """
 
+from collections.abc import Callable
 import os
+from pathlib import Path
 import resource
 import shutil
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
-from pathlib import Path
-
-import numpy as np
-from mcap.opcode import Opcode
-from mcap.writer import CompressionType, Writer
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
-from rosbags.rosbag2 import Writer as DirectoryWriter
-from rosbags.typesys import Stores, get_typestore
 
 from campaign.figures import Figure, Scale
 from campaign.hostile import bombs, floods
@@ -39,6 +32,12 @@ from her_ros.sim.rollout import Rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 from her_ros.wire.rows import Rows
+from mcap.opcode import Opcode
+from mcap.writer import CompressionType, Writer
+import numpy as np
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin
+from rosbags.rosbag2 import Writer as DirectoryWriter
+from rosbags.typesys import get_typestore, Stores
 
 _SEED = 1
 _TASK = TASKS['FetchPush']

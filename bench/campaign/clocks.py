@@ -6,25 +6,24 @@ stepped in the middle of an episode, and back when the episode is over; then ano
 reached. In training the nodes are stepped one after the other (:mod:`campaign.clocks_training`).
 """
 
-import re
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+import re
+import sys
+import time
 from typing import Any
-
-import numpy as np
 
 from campaign.clocks_training import step_training
 from campaign.figures import Fault, Figure, Scale
-from campaign.processes import Child, Observer, claimed_domain, running_nodes
+from campaign.processes import Child, claimed_domain, Observer, running_nodes
 from campaign.reports import Reports
 from campaign.stepped_clock import ClockError, SteppedClocks
 from her_ros.config.files import shipped_model
 from her_ros.orchestration.graph import deployment_nodes
 from her_ros.runtime.states import GoalStatus, WaitsFor
+import numpy as np
 
 _TASK, _NAMESPACE = 'FetchReach', '/robot'
 _STEP_S = 3600
@@ -146,10 +145,9 @@ class _Operator:
 
     def __init__(self, observer: Observer) -> None:
         from geometry_msgs.msg import PointStamped, TwistStamped
-        from sensor_msgs.msg import JointState
-
         from her_ros.nodes.qos import COMMAND, ROBOT, SENSOR
         from her_ros.wire.topics import GOAL, JOINT_STATES, TWIST
+        from sensor_msgs.msg import JointState
 
         self._observer = observer
         self.reports = Reports(observer)

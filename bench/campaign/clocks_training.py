@@ -1,13 +1,13 @@
 """Steps of the wall clock of each node of a training run, one after the other."""
 
-import sys
-import time
 from collections import defaultdict
 from pathlib import Path
+import sys
+import time
 
 from campaign.account import Account
 from campaign.figures import Figure
-from campaign.processes import Child, Observer, claimed_domain, running_nodes
+from campaign.processes import Child, claimed_domain, Observer, running_nodes
 from campaign.reports import Reports
 from campaign.stepped_clock import SteppedClocks
 from her_ros.orchestration.graph import training_nodes

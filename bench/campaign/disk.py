@@ -6,16 +6,16 @@ with space. The first attempt has to end with one line that names a file, or to 
 recorded may be lost or half written; the second attempt has to succeed.
 """
 
-import hashlib
-import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+import hashlib
+import os
 from pathlib import Path
+import subprocess
+import sys
 
-from campaign.disk_cases import CASES, Case, Problem, problem_of, unreadable
+from campaign.disk_cases import Case, CASES, Problem, problem_of, unreadable
 from campaign.figures import Fault, Figure, Scale
 
 _SIZE_MB = 32

@@ -1,16 +1,14 @@
 """Cases of the section ``disk``: one per writer of files."""
 
+from collections.abc import Callable
 import contextlib
 import io
 import json
+from pathlib import Path
 import signal
 import sys
 import traceback
-from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
 
 from campaign.disk_commands import node, prepare_recording
 from her_ros.analysis.report import TABLE, write_report
@@ -35,6 +33,7 @@ from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import encode_cloud
 from her_ros.wire.rows import Rows, step_dtype
+import numpy as np
 
 _TASK = TASKS['FetchReach']
 _LENGTH, _ENVS = 10, 2

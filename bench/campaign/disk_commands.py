@@ -1,21 +1,17 @@
 """Parts of the section ``disk``: a recording to convert, and nodes as processes."""
 
 import atexit
+from collections.abc import Callable
 import contextlib
+from functools import cache
 import os
+from pathlib import Path
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import IO
-
-import numpy as np
-from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_typestore
 
 from campaign.processes import claimed_domain
 from her_ros.orchestration.dds_environment import graph_environment
@@ -23,6 +19,9 @@ from her_ros.orchestration.graph import training_nodes
 from her_ros.robot.simulated.robot import SimulatedRobot
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.registry import TASKS
+import numpy as np
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import get_typestore, Stores
 
 _START_NS = 1_700_000_000 * 10**9
 _STORE = get_typestore(Stores.ROS2_JAZZY)

@@ -11,21 +11,20 @@ No stop rule ends the run before all events were sent. The last event is a SIGKI
 Then the same command with the stop rule of the task goes on undisturbed until the task is solved.
 """
 
+from collections.abc import Sequence
 import os
+from pathlib import Path
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
-from pathlib import Path
-
-import numpy as np
 
 from campaign.account import Account
 from campaign.figures import Figure, Scale
 from campaign.processes import claimed_domain
 from her_ros.config.files import read_file, shipped_file
 from her_ros.runtime.run_folder import RunFolder
+import numpy as np
 
 _CASES = {
     Scale.SMALL: ('FetchReach', 3),

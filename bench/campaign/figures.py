@@ -1,9 +1,9 @@
 """Figures with limits, the result of every section of the fault campaign."""
 
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
+import sys
 from typing import NamedTuple
 
 

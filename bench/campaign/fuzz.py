@@ -1,7 +1,7 @@
 """Random damage to messages, files and requests; a seed and a case number repeat it."""
 
-import math
 from array import array
+import math
 from typing import Any
 
 import numpy as np

@@ -1,11 +1,11 @@
 """Malicious bags: files of kilobytes that declare, or decompress to, gigabytes."""
 
-import io
-import sqlite3
-import struct
 from collections.abc import Callable
 from contextlib import closing
 from functools import cache
+import io
+import sqlite3
+import struct
 from typing import Any
 
 import lz4.frame

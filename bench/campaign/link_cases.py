@@ -4,24 +4,23 @@ Cut the link between two machines; runs on one of them, see ``campaign/links.py`
 Run: ``python -m campaign.link_cases SCALE FOLDER HERE THERE INTERFACE``
 """
 
-import json
-import sys
-import time
 from collections.abc import Sequence
 from functools import partial
+import json
 from pathlib import Path
+import sys
+import time
 from typing import Any
 
-import numpy as np
-
-from campaign.figures import Figure, Scale, or_gave_up
+from campaign.figures import Figure, or_gave_up, Scale
 from campaign.link_training import measure_training
 from campaign.links import HEARD_LIMIT_S, Link
-from campaign.processes import Observer, claimed_domain, print_failed, running_nodes
+from campaign.processes import claimed_domain, Observer, print_failed, running_nodes
 from her_ros.config.files import shipped_model
 from her_ros.orchestration.graph import deployment_nodes
 from her_ros.runtime.states import GoalStatus, RobotState, WaitsFor
 from her_ros.wire.topics import DIAGNOSTICS, GOAL, GRIPPER_POSE, TWIST
+import numpy as np
 
 _TASK = 'FetchReach'
 # Fast DDS forgets a participant that it has not heard for 20 s (the default lease), so some cuts
@@ -135,7 +134,6 @@ class _Arm(Observer):
     def __init__(self, domain: int) -> None:
         from diagnostic_msgs.msg import DiagnosticArray
         from geometry_msgs.msg import PointStamped, PoseStamped, TwistStamped
-
         from her_ros.nodes.qos import COMMAND, ROBOT, SCENE, STATUS
 
         super().__init__(domain)

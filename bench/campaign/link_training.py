@@ -1,10 +1,10 @@
 """Cut the link between the machines of a training run; see ``campaign/links.py``."""
 
-import sys
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+import sys
+import time
 
 from campaign.account import Account
 from campaign.figures import Figure

@@ -7,15 +7,15 @@ cut by setting one end down. The cases themselves run in one of the namespaces
 ``links_skipped`` is 1 and the reason is printed.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, ExitStack
+from functools import partial
 import json
 import os
+from pathlib import Path
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 from campaign.figures import Figure, Scale

@@ -4,17 +4,17 @@ Nodes of a deployment or of a training run as processes, on a ROS domain of thei
 Unlike the supervisor of the commands, nothing here restarts a node, so that each end is seen.
 """
 
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 import fcntl
+from functools import partial
 import os
+from pathlib import Path
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from her_ros.config.files import to_yaml

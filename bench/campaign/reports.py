@@ -11,7 +11,6 @@ class Reports:
 
     def __init__(self, observer: Observer) -> None:
         from diagnostic_msgs.msg import DiagnosticArray
-
         from her_ros.nodes.qos import STATUS
         from her_ros.wire.topics import DIAGNOSTICS
 

@@ -5,22 +5,21 @@ Each case starts a command in a session of its own, waits until the arm moves (`
 trainer reports (``train``), and ends the command by SIGINT, SIGTERM, SIGHUP or SIGKILL.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, ExitStack
 import itertools
 import os
+from pathlib import Path
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from campaign.figures import Fault, Figure, Scale
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.runtime.states import WaitsFor
+import numpy as np
 
 # Cases of (deploy, train); signals take turns.
 _CASES = {Scale.SMALL: (4, 0), Scale.SHORT: (4, 4), Scale.LONG: (160, 140)}
@@ -155,14 +154,13 @@ class _Spy:
 
     def __enter__(self) -> '_Spy':
         os.environ.update(graph_environment())
-        import rclpy
         from diagnostic_msgs.msg import DiagnosticArray
         from geometry_msgs.msg import PointStamped, TwistStamped
-        from rclpy.context import Context
-        from rclpy.executors import SingleThreadedExecutor
-
         from her_ros.nodes.qos import COMMAND, ROBOT, STATUS
         from her_ros.wire.topics import DIAGNOSTICS, GOAL, TWIST
+        import rclpy
+        from rclpy.context import Context
+        from rclpy.executors import SingleThreadedExecutor
 
         self._context = Context()
         rclpy.init(args=[], context=self._context)

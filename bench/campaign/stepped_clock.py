@@ -7,14 +7,14 @@ what waits for 10 ms while its clock is set back by an hour waits for an hour, u
 Monotonic clocks are left alone.
 """
 
+from collections.abc import Mapping
 import os
+from pathlib import Path
 import shutil
 import struct
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from pathlib import Path
 
 _OFFSET = 'HER_ROS_CAMPAIGN_CLOCK'
 _SOURCE = r"""

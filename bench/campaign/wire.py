@@ -6,16 +6,14 @@ numbers for the safety filter. Over DDS: each live node of a deployment and of a
 messages on every topic that it listens to and requests to every service that it offers.
 """
 
-import time
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+import time
 from typing import Any
-
-import numpy as np
+import warnings
 
 from campaign.figures import Figure, Scale
-from campaign.fuzz import FLOATS, INTEGERS, damaged
+from campaign.fuzz import damaged, FLOATS, INTEGERS
 from campaign.processes import resident_mb
 from campaign.wire_nodes import fuzz_nodes
 from her_ros.config.files import shipped_model
@@ -27,7 +25,8 @@ from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder, dtype_of, encode_cloud, stamp_of
 from her_ros.wire.contract import PolicyContract
-from her_ros.wire.rows import Rows, action_dtype, step_dtype
+from her_ros.wire.rows import action_dtype, Rows, step_dtype
+import numpy as np
 
 _SEED = 1
 _TASK = TASKS['FetchPush']

@@ -1,17 +1,15 @@
 """Random messages and requests to every topic and service of live nodes."""
 
-import importlib
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+import importlib
 from pathlib import Path
+import time
 from typing import Any
-
-import numpy as np
 
 from campaign.figures import Figure
 from campaign.fuzz import damaged, filled
-from campaign.processes import Child, Observer, claimed_domain, running_nodes
+from campaign.processes import Child, claimed_domain, Observer, running_nodes
 from her_ros.config.files import shipped_model
 from her_ros.config.parameters.policy import SafetyParameters
 from her_ros.orchestration.graph import deployment_nodes, training_nodes
@@ -21,6 +19,7 @@ from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder
 from her_ros.wire.rows import action_dtype, step_dtype
 from her_ros.wire.topics import ACTION, DIAGNOSTICS, GOAL, STEP
+import numpy as np
 
 # Lifecycle transitions that finalize a node by design.
 _SHUTDOWNS = (5, 6, 7)
@@ -138,9 +137,8 @@ class ActionWatch:
     """Counts actions of a deployed policy that are not finite or too large."""
 
     def __init__(self, other: Observer, limit: float) -> None:
-        from sensor_msgs.msg import PointCloud2
-
         from her_ros.nodes.qos import RECORDING
+        from sensor_msgs.msg import PointCloud2
 
         self.unsafe, self.seen, self.listening = 0, 0, False
         self._limit = np.float32(limit)
@@ -227,7 +225,6 @@ def _fuzz_one(
 def _goal_sender(other: Observer) -> Callable[[], None]:
     """Return a function that sends a valid goal every few seconds, so that episodes run."""
     from geometry_msgs.msg import PointStamped
-
     from her_ros.nodes.qos import COMMAND
 
     publisher = other.node.create_publisher(PointStamped, f'/robot/{GOAL}', COMMAND)
@@ -250,7 +247,6 @@ def _graph(
 ) -> Iterator[tuple[Observer, list[Child], dict[str, int]]]:
     """Start a graph; yield it when all of its nodes report, with their unexpected errors."""
     from diagnostic_msgs.msg import DiagnosticArray
-
     from her_ros.nodes.qos import STATUS
 
     unexpected: dict[str, int] = {}

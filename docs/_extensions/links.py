@@ -1,8 +1,8 @@
 """Checks the links of the built pages: that each leads to a file, and to an anchor in it."""
 
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
+import sys
 from urllib.parse import unquote, urlsplit
 
 

@@ -5,11 +5,11 @@ A link in the source of a page leads to a file of the repository, so that it wor
 Here it is turned into a link between pages.
 """
 
+from collections.abc import Iterator
 import os
+from pathlib import Path
 import pkgutil
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 #: files of the repository that become pages, and the names of these pages in ``docs/``

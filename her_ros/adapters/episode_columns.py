@@ -5,13 +5,12 @@ from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from her_ros.episodes.episode import Episode, EpisodeError
 from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.rows import DRAWN_FIELDS, disturbed_step_dtype, step_dtype
+from her_ros.wire.rows import disturbed_step_dtype, DRAWN_FIELDS, step_dtype
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 #: fields of a row that formats of others have themselves
 STANDARD = (

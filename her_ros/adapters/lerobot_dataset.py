@@ -1,11 +1,9 @@
 """Data sets of LeRobot (installed separately), through its own API."""
 
-import json
 from collections.abc import Iterable, Iterator
+import json
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from her_ros.adapters.episode_columns import (
     Column,
@@ -16,6 +14,7 @@ from her_ros.adapters.episode_columns import (
 )
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
 
 _MODULE = 'lerobot.datasets.lerobot_dataset'
 # No extra of ours: it takes older releases of torch and numpy than those that we pin.

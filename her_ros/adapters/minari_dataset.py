@@ -1,15 +1,13 @@
 """Goal-conditioned data sets of Minari (installed separately)."""
 
+from collections.abc import Iterable, Iterator
 import json
 import os
-import secrets
-import warnings
-from collections.abc import Iterable, Iterator
 from pathlib import Path
+import secrets
 from typing import Any
 from unittest import mock
-
-import numpy as np
+import warnings
 
 from her_ros.adapters.episode_columns import (
     DatasetError,
@@ -20,6 +18,7 @@ from her_ros.adapters.episode_columns import (
 )
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
 
 _INSTALL = "pip install 'her_ros[minari]'"
 _ROOT = 'MINARI_DATASETS_PATH'

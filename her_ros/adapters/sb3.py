@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import numpy as np
 from gymnasium.vector import AutoresetMode
-from numpy.typing import NDArray
-from stable_baselines3.common.vec_env import VecEnv
-
 from her_ros.sim.errors import SimError
 from her_ros.sim.gym_common import Observation
 from her_ros.sim.gym_vector import FetchVectorEnv
+import numpy as np
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
 
 Indices = int | Iterable[int] | None
 

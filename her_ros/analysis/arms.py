@@ -1,7 +1,7 @@
 """``her-ros arms``: print the arms that are described, and what a check of one found."""
 
 from her_ros.arms.check import check_arm
-from her_ros.arms.registry import ARMS, arm_named
+from her_ros.arms.registry import arm_named, ARMS
 from her_ros.runtime.errors import HerRosError
 
 

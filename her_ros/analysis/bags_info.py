@@ -1,19 +1,18 @@
 """``her-ros bags info``: print the content of bags as a table or as JSON."""
 
-import json
-import sys
 from collections.abc import Iterator
+import json
 from pathlib import Path
+import sys
 from typing import Any
-
-from rich.console import Console
-from rich.filesize import decimal
-from rich.table import Table
 
 from her_ros.bags.inspect.info import BagInfo, read_info, total_of
 from her_ros.bags.sources import expand
 from her_ros.orchestration.progress import bags_tracked
 from her_ros.tasks.goal_task import GoalTask
+from rich.console import Console
+from rich.filesize import decimal
+from rich.table import Table
 
 
 def info(paths: list[Path], task: GoalTask | None, each: bool, as_json: bool) -> int:

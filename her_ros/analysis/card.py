@@ -1,13 +1,11 @@
 """``her-ros card``: export a run's best policy with a model card."""
 
-import os
-import platform
 from collections.abc import Sequence
 from importlib.metadata import version
+import os
 from pathlib import Path
+import platform
 from typing import Any
-
-from rich.console import Console
 
 from her_ros.analysis.disturbed import COLUMNS, disturbed_results, measurable
 from her_ros.analysis.evaluate import evaluated, evaluated_task, require_drawable
@@ -21,6 +19,7 @@ from her_ros.runtime.files import sha256, write_whole
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.run_result import read_result
 from her_ros.runtime.states import Outcome
+from rich.console import Console
 
 _PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx', 'onnxruntime')
 

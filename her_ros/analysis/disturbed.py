@@ -9,9 +9,9 @@ from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.rollout import disturbed_rollout
 from her_ros.tasks.disturbances import (
-    MAX_STRENGTH,
     DisturbanceError,
     Disturbances,
+    MAX_STRENGTH,
     parse_disturbances,
 )
 from her_ros.tasks.goal_task import GoalTask

@@ -4,10 +4,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from rich.console import Console
-from rich.table import Table
-
 from her_ros.analysis.disturbed import COLUMNS, disturbed_results, measurable
 from her_ros.analysis.results import wilson_interval
 from her_ros.analysis.video_file import require_writable
@@ -20,6 +16,9 @@ from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
+import numpy as np
+from rich.console import Console
+from rich.table import Table
 
 # Height of a goal above the object's start, metres, from which on it counts as in the air.
 _IN_THE_AIR_M = 0.01

@@ -6,31 +6,30 @@ measures what users get, topics and bags included. Parallel runs share the proce
 wall clock time means less than their env steps.
 """
 
-import hashlib
-import os
-import re
-import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+import hashlib
+import os
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
+import re
+import sys
 
 from her_ros.analysis.experiment_file import EXPERIMENT_FILE, is_experiment_file, read_experiment
-from her_ros.analysis.experiments import EXPERIMENTS, Experiment, experiment_named
+from her_ros.analysis.experiments import Experiment, experiment_named, EXPERIMENTS
 from her_ros.analysis.report import TABLE, write_report
 from her_ros.analysis.results import rows_of, write_table
 from her_ros.config.files import shipped_file
 from her_ros.config.schema import ConfigError
 from her_ros.orchestration.jobs import Job, run_jobs
-from her_ros.orchestration.prepare import Run, checked_values, prepare_run, training_names
+from her_ros.orchestration.prepare import checked_values, prepare_run, Run, training_names
 from her_ros.orchestration.progress import Progress
 from her_ros.orchestration.ray_jobs import Cluster, run_ray_jobs
 from her_ros.runtime.files import InUse, locked, write_whole
 from her_ros.runtime.ros_environment import check_ros_environment
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
+from rich.console import Console
+from rich.table import Table
 
 # The nodes of one run keep two cores busy. A ROS domain has room for about 120 participants of one
 # machine, and a run takes six of them.

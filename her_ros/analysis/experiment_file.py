@@ -1,11 +1,11 @@
 """Read experiments from a user's file."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
+import re
 from typing import Any
 
-from her_ros.analysis.experiments import EXPERIMENTS, Experiment, Variant
+from her_ros.analysis.experiments import Experiment, EXPERIMENTS, Variant
 from her_ros.config.schema import ConfigError
 from her_ros.config.yaml_file import read_yaml
 

@@ -1,13 +1,9 @@
 """Film a policy's evaluation episodes, several beside each other."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+import math
 from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
 from her_ros.analysis.video_file import Picture, write_video
 from her_ros.orchestration.progress import tracked
@@ -20,6 +16,9 @@ from her_ros.sim.rendering.display_scene import FPS
 from her_ros.sim.rendering.painter import Painter
 from her_ros.sim.rollout import Rollout
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 # For so long the last picture stays, seconds.
 _LAST_S = 1.0

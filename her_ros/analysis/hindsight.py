@@ -3,10 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
 from her_ros.bags.reader import read_bag
 from her_ros.config.files import read_run_file
 from her_ros.config.parameters.learner import GOAL_STRATEGIES, LearnerParameters
@@ -20,6 +16,9 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
+import numpy as np
+from numpy.typing import NDArray
+import torch
 
 # Times of a run at which a batch is drawn, and how many transitions then.
 _TIMES, _BATCH = 30, 4096

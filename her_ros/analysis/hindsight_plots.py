@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-import matplotlib
-import numpy as np
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
-
 from her_ros.analysis.hindsight import PickedGoals, Rewards
 from her_ros.analysis.plots import over_env_steps
+import matplotlib
+from matplotlib.figure import Figure
+import numpy as np
+from numpy.typing import NDArray
 
 
 def draw_rewards(rewards: Rewards, title: str) -> Figure:

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from her_ros.analysis.plots import draw_curves, save
 from her_ros.analysis.report import TABLE, write_report
 from her_ros.analysis.results import Curve
-from her_ros.analysis.run_progress import RunProgress, RunState, progress_of
+from her_ros.analysis.run_progress import progress_of, RunProgress, RunState
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
+import numpy as np
 
 
 def plot(folders: Sequence[Path], out: Path) -> None:

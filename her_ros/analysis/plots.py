@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from her_ros.analysis.results import Curve, spread
+from her_ros.runtime.files import write_whole
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
-from her_ros.analysis.results import Curve, spread
-from her_ros.runtime.files import write_whole
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

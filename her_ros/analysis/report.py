@@ -3,21 +3,20 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from her_ros.analysis.experiment_file import EXPERIMENT_FILE, read_experiment
-from her_ros.analysis.experiments import EXPERIMENTS, Experiment
+from her_ros.analysis.experiments import Experiment, EXPERIMENTS
 from her_ros.analysis.plots import draw_curves, save
 from her_ros.analysis.results import (
     Curve,
-    Row,
     curves,
     median_steps,
     read_table,
+    Row,
     speed_up,
 )
 from her_ros.runtime.files import write_whole
 from her_ros.tasks.registry import task_named
+import numpy as np
 
 TABLE = 'results.csv'
 SUMMARY = 'summary.md'

@@ -1,20 +1,19 @@
 """The tidy table of an experiment, and statistics computed from it."""
 
-import csv
-import math
 from collections.abc import Iterable, Sequence
+import csv
 from dataclasses import asdict, dataclass, fields
 from io import StringIO
+import math
 from pathlib import Path
 from typing import Any, get_type_hints
-
-import numpy as np
-from numpy.typing import NDArray
 
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.states import Outcome
 from her_ros.tasks.registry import task_named
+import numpy as np
+from numpy.typing import NDArray
 
 
 class ResultsError(HerRosError):

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
+from her_ros.analysis.run_progress import find_runs, progress_of, RunProgress
+from her_ros.runtime.errors import HerRosError
 from rich.console import Console
 from rich.table import Table
-
-from her_ros.analysis.run_progress import RunProgress, find_runs, progress_of
-from her_ros.runtime.errors import HerRosError
 
 
 def print_runs(runs: Path) -> None:

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
+import numpy as np
+from numpy.typing import NDArray
 
 #: a picture of red, green and blue, shape (height, width, 3)
 Picture = NDArray[np.uint8]

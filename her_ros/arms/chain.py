@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
+from her_ros.arms.description import ArmDescription
 import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from her_ros.arms.description import ArmDescription
 
 Floats = NDArray[np.float64]
 

@@ -1,13 +1,9 @@
 """Check a description against its model, and say what the arm can do."""
 
-import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator
+import dataclasses
 from dataclasses import dataclass
-
-import mujoco
-import numpy as np
-from numpy.typing import NDArray
 
 from her_ros.arms.check_model import joints_without_limits, wrong_chain, wrong_names, wrong_ranges
 from her_ros.arms.collisions import CollisionChecker
@@ -18,8 +14,11 @@ from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model, load_spec
 from her_ros.arms.placement import TABLE_HEIGHT_M
 from her_ros.arms.scene_specs import SCENE_SPECS
-from her_ros.arms.survey import REACHED_RAD, Survey, joints_at, reach, survey, tilt
+from her_ros.arms.survey import joints_at, reach, REACHED_RAD, Survey, survey, tilt
 from her_ros.wire.topics import ROBOT_DESCRIPTION
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-import mujoco
-
 from her_ros.arms.description import ArmDescription
 from her_ros.runtime.registry import choose_one
+import mujoco
 
 _FREE, _BALL = mujoco.mjtJoint.mjJNT_FREE, mujoco.mjtJoint.mjJNT_BALL
 _SLIDE = mujoco.mjtJoint.mjJNT_SLIDE

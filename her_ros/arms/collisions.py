@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from her_ros.arms.description import ArmDescription
+from her_ros.arms.model_files import compile_spec, kinematic_model, load_spec
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
-
-from her_ros.arms.description import ArmDescription
-from her_ros.arms.model_files import compile_spec, kinematic_model, load_spec
 
 Floats = NDArray[np.float64]
 

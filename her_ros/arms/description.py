@@ -9,12 +9,12 @@ base, is no part of the description.
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass, fields, MISSING
 from pathlib import Path
 from typing import Any, get_type_hints
 
 from her_ros.arms.driver import Driver
-from her_ros.arms.mechanics import LARGEST_M, ArmJoints, Gripper, ModelFiles, Tool
+from her_ros.arms.mechanics import ArmJoints, Gripper, LARGEST_M, ModelFiles, Tool
 from her_ros.config.schema import ConfigError, configured, parameter
 
 

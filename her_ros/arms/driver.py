@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 from her_ros.arms.mechanics import require_different
 from her_ros.config.schema import ConfigError, parameter
-from her_ros.runtime.ros_environment import RosEnvironmentError, checked_topic
+from her_ros.runtime.ros_environment import checked_topic, RosEnvironmentError
 from her_ros.wire.topics import (
     GRIPPER,
     GRIPPER_ACTION,

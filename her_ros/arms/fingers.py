@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator
 
-import mujoco
-import numpy as np
-
 from her_ros.arms.chain import tool_frame
 from her_ros.arms.description import ArmDescription
+import mujoco
+import numpy as np
 
 _SLIDE = int(mujoco.mjtJoint.mjJNT_SLIDE)
 

@@ -1,11 +1,10 @@
 """Joints that bring the tool to a position while it points down."""
 
+from her_ros.arms.chain import JointChain, ToolState
+from her_ros.arms.description import ArmDescription
 import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from her_ros.arms.chain import JointChain, ToolState
-from her_ros.arms.description import ArmDescription
 
 Floats = NDArray[np.float64]
 

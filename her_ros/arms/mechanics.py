@@ -5,8 +5,8 @@ Lengths are in metres and angles in radians, in the axes of the base
 (:mod:`her_ros.arms.description`).
 """
 
+from dataclasses import dataclass, MISSING
 import math
-from dataclasses import MISSING, dataclass
 from typing import Any
 
 from her_ros.config.schema import ConfigError, parameter

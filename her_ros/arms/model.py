@@ -1,19 +1,18 @@
 """The compiled MuJoCo model of a task, the indices of its parts, and its settled state."""
 
 import copy
+from dataclasses import dataclass
 import functools
 import importlib.util
-from dataclasses import dataclass
 from pathlib import Path
 
+from her_ros.arms.errors import ArmError
+from her_ros.arms.scene_specs import scene_spec_of, SCENE_SPECS, SceneSpec
+from her_ros.arms.simplify_model import simplify_model
+from her_ros.tasks.goal_task import GoalTask
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
-
-from her_ros.arms.errors import ArmError
-from her_ros.arms.scene_specs import SCENE_SPECS, SceneSpec, scene_spec_of
-from her_ros.arms.simplify_model import simplify_model
-from her_ros.tasks.goal_task import GoalTask
 
 #: physics steps of 2 ms in one control period of 40 ms
 SUBSTEPS = 20

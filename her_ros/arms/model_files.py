@@ -4,13 +4,12 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-import mujoco
-
 from her_ros.arms.check_model import wrong_chain, wrong_names
 from her_ros.arms.description import ArmDescription
 from her_ros.arms.errors import ArmError
 from her_ros.arms.mechanics import GRIPPER_PREFIX
 from her_ros.wire.topics import ROBOT_DESCRIPTION
+import mujoco
 
 _MENAGERIE = 'menagerie:'
 _PYTHON = 'python:'

@@ -8,13 +8,12 @@ gets inputs that it knows on another one.
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.arms.description import ArmDescription
 from her_ros.arms.registry import arm_named
-from her_ros.arms.scene_specs import SceneSpec, scene_spec_of
+from her_ros.arms.scene_specs import scene_spec_of, SceneSpec
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
+from her_ros.arms.inverse_kinematics import InverseKinematics, RADIAN_M
 import numpy as np
 from numpy.typing import NDArray
-
-from her_ros.arms.inverse_kinematics import RADIAN_M, InverseKinematics
 
 Floats = NDArray[np.float64]
 

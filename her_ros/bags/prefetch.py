@@ -1,17 +1,15 @@
 """Prefetch episodes from bags in a separate process."""
 
-import multiprocessing
-import os
-import tempfile
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+import multiprocessing
 from multiprocessing.connection import Connection
+import os
 from pathlib import Path
+import tempfile
+import traceback
 from typing import Any
-
-import numpy as np
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.stream import EpisodeStream
@@ -20,7 +18,8 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.process import die_with_parent
 from her_ros.runtime.seeds import generator
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.rows import Rows, joined
+from her_ros.wire.rows import joined, Rows
+import numpy as np
 
 # Rows sent to the learner's process at a time; the next ones are read meanwhile.
 _PIECE_ROWS = 2048

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.recording import Recording
-from her_ros.bags.steps import StepMessages, no_episode, no_steps
+from her_ros.bags.steps import no_episode, no_steps, StepMessages
 from her_ros.bags.storage.limits import check_regular
 from her_ros.bags.storage.mcap_file import McapFile
 from her_ros.bags.tasks import agree_on_task, is_step

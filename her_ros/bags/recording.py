@@ -1,19 +1,18 @@
 """A bag in any format of ROS 2, as a list of its files."""
 
-import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, ExitStack
 from pathlib import Path
+import re
 from tempfile import TemporaryDirectory
 
-import zstandard
-
-from her_ros.bags.errors import BagError, RecoverableError, as_bag_error
+from her_ros.bags.errors import as_bag_error, BagError, RecoverableError
 from her_ros.bags.sources import BARE_SUFFIXES, is_bare, is_directory_bag
-from her_ros.bags.storage.limits import Expansion, check_regular
+from her_ros.bags.storage.limits import check_regular, Expansion
 from her_ros.bags.storage.messages import BATCH_SIZE, OnDamage, refuse
 from her_ros.bags.storage.metadata import DirectoryMetadata, read_metadata
-from her_ros.bags.storage.registry import STORAGES, Storage
+from her_ros.bags.storage.registry import Storage, STORAGES
+import zstandard
 
 _FEED = 1 << 11
 

@@ -1,18 +1,17 @@
 """Record rollouts as bags: one finished file per complete rollout."""
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
-
-import numpy as np
+import time
 
 from her_ros import __version__
 from her_ros.bags.writer import BagWriter, remove_unfinished
 from her_ros.episodes.splitting import is_end
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.cloud import CLOUD_TYPE, decoder_with_truth
-from her_ros.wire.rows import Rows, format_note, has_truth, require_few_environments, with_room
+from her_ros.wire.rows import format_note, has_truth, require_few_environments, Rows, with_room
 from her_ros.wire.sessions import Sessions
+import numpy as np
 
 
 class RolloutRecorder:

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.sources import expand
-from her_ros.bags.steps import StepMessages, no_episode, no_steps
+from her_ros.bags.steps import no_episode, no_steps, StepMessages
 from her_ros.bags.storage.messages import Message
 from her_ros.bags.tasks import is_step
 from her_ros.episodes.assembly import EpisodeAssembler

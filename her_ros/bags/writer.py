@@ -1,23 +1,22 @@
 """Write one rollout as one bag file that appears only when it is complete."""
 
-import json
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+import json
 from pathlib import Path
-
-from mcap.well_known import MessageEncoding, SchemaEncoding
-from mcap.writer import CompressionType, Writer
-from rosbags.typesys import Stores, get_typestore
+import time
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.storage.mcap_file import METADATA_RECORD
-from her_ros.bags.storage.metadata import ROSBAG2_RECORD, information_of
-from her_ros.runtime.files import WRITABLE, create_held, publish_file, remove_unheld
+from her_ros.bags.storage.metadata import information_of, ROSBAG2_RECORD
+from her_ros.runtime.files import create_held, publish_file, remove_unheld, WRITABLE
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
-from her_ros.wire.rows import Rows, format_note, has_truth
+from her_ros.wire.rows import format_note, has_truth, Rows
 from her_ros.wire.topics import STEP
+from mcap.well_known import MessageEncoding, SchemaEncoding
+from mcap.writer import CompressionType, Writer
+from rosbags.typesys import get_typestore, Stores
 
 # QoS that rosbag2 uses on replay, in the format of its metadata version 9: reliable, keep last 10.
 _FOREVER = {'sec': 9223372036, 'nsec': 854775807}

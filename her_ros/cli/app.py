@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-import typer
-
 from her_ros import __version__
 from her_ros.cli.arms import app as arms_app
 from her_ros.cli.bags import app as bags_app
 from her_ros.cli.runs import app as runs_app
+import typer
 
 app = typer.Typer(
     no_args_is_help=True,

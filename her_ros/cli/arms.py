@@ -2,9 +2,8 @@
 
 from typing import Annotated
 
-import typer
-
 from her_ros.cli.examples import examples
+import typer
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help='List and check arms, without ROS.'

@@ -1,14 +1,13 @@
 """``her-ros bags``: describe, verify, recover, merge, convert, export and import bags."""
 
-import sys
 from pathlib import Path
+import sys
 from typing import Annotated, Literal
-
-import typer
 
 from her_ros.cli.examples import examples
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
+import typer
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -184,7 +183,7 @@ def export_(
     disturbed episodes. The libraries are installed by pip install 'her_ros[minari]' or, into an
     environment of its own, pip install lerobot==0.4.4.
     """
-    from her_ros.orchestration.datasets import Format, export_bags
+    from her_ros.orchestration.datasets import export_bags, Format
 
     export_bags(bags, out, Format(to), _task(task))
 

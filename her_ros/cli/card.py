@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.cli.options import Disturb, Episodes, NumEnvs, Threads
 from her_ros.config.parameters.nodes import EvaluationProtocol
+import typer
 
 
 @app.command(

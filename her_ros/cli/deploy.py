@@ -1,10 +1,8 @@
 """``her-ros deploy``."""
 
-import sys
 from pathlib import Path
+import sys
 from typing import Annotated
-
-import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
@@ -16,6 +14,7 @@ from her_ros.orchestration.graph import (
     ROBOTS,
 )
 from her_ros.tasks.registry import TASKS
+import typer
 
 
 @app.command(
@@ -56,8 +55,8 @@ def deploy(
     Starts policy, robot_bridge and, unless a real robot is used, a simulated robot. Each new goal
     on /robot/goal starts an episode. `--robot none` starts the policy alone.
     """
-    from her_ros.orchestration.deploy import DeployOptions
     from her_ros.orchestration.deploy import deploy as run
+    from her_ros.orchestration.deploy import DeployOptions
     from her_ros.orchestration.prepare import arm_overrides
 
     overrides = [*arm_overrides(arm, accept_arm), *(override or [])]

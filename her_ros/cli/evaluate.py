@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.cli.options import AcceptArm, Arm, Disturb, Episodes, NumEnvs, Threads
 from her_ros.config.parameters.nodes import EvaluationProtocol
+import typer
 
 
 @app.command(
@@ -42,8 +41,8 @@ def evaluate(
     The start states are fixed, the same as in evaluations of training, and never trained on.
     A video needs no display; MP4 needs `pip install her_ros[video]`.
     """
-    from her_ros.analysis.evaluate import OnTask
     from her_ros.analysis.evaluate import evaluate as run
+    from her_ros.analysis.evaluate import OnTask
 
     protocol = EvaluationProtocol(episodes, num_envs, threads)
     run(model, protocol, video, video_episodes, OnTask(task, arm, accept_arm), disturb)

@@ -1,14 +1,13 @@
 """``her-ros experiment``."""
 
-import sys
 from pathlib import Path
+import sys
 from typing import Annotated
-
-import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.cli.options import LEARNABLE, Overrides, Params
+import typer
 
 
 @app.command(
@@ -51,8 +50,8 @@ def experiment(
     Each variant is trained with each seed, in a run like those of `train`. The results are
     results.csv, summary.md and curves. Repeat the command to run what is missing.
     """
-    from her_ros.analysis.experiment import ExperimentOptions, list_experiments
     from her_ros.analysis.experiment import experiment as run
+    from her_ros.analysis.experiment import ExperimentOptions, list_experiments
     from her_ros.orchestration.ray_jobs import Cluster, parse_resources
     from her_ros.runtime.errors import HerRosError
 

@@ -3,11 +3,10 @@
 import sys
 from typing import Annotated
 
-import typer
-
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.orchestration.graph import ROBOT_NAMESPACE
+import typer
 
 
 @app.command(

@@ -1,8 +1,8 @@
 """Entry point of ``her-ros``: register the commands and print errors as one line."""
 
+from importlib import import_module
 import re
 import sys
-from importlib import import_module
 
 from her_ros.cli.app import app
 from her_ros.runtime.errors import HerRosError, one_line

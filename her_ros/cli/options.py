@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.config.schema import parameters_of
 from her_ros.orchestration.graph import ACCEPT_ARM_HELP, ARM_HELP
 from her_ros.tasks.registry import TASKS
+import typer
 
 #: help text of the option for the task
 LEARNABLE = f'Task to learn: {", ".join(TASKS)}, or gym:<id> of Gymnasium-Robotics.'

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
+import typer
 
 
 @app.command(

@@ -2,12 +2,11 @@
 
 from typing import Annotated
 
-import typer
-
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.config.schema import ConfigError
 from her_ros.orchestration.graph import ROBOT_NAMESPACE
+import typer
 
 # Nodes that can be reset, and their default namespaces.
 _RESETTABLE = {

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from her_ros.cli.examples import examples
+import typer
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help='Show runs, without ROS.')
 

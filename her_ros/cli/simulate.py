@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import LEARNABLE, AcceptArm, Arm, Overrides, Params
+from her_ros.cli.options import AcceptArm, Arm, LEARNABLE, Overrides, Params
+import typer
 
 
 @app.command(
@@ -48,8 +47,8 @@ def simulate(
     command. To measure a policy without ROS, use evaluate.
     """
     from her_ros.orchestration.prepare import arm_overrides
-    from her_ros.orchestration.simulate import SimulateOptions
     from her_ros.orchestration.simulate import simulate as run
+    from her_ros.orchestration.simulate import SimulateOptions
 
     overrides = [*arm_overrides(arm, accept_arm), *(override or [])]
     more = (folder, record, params, overrides, namespace)

@@ -2,11 +2,10 @@
 
 from typing import Annotated
 
-import typer
-
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.orchestration.graph import ROBOT_NAMESPACE
+import typer
 
 
 @app.command(short_help='Stop a robot and drop its goals.', epilog=examples('her-ros stop'))

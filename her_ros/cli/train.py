@@ -1,24 +1,23 @@
 """``her-ros train``."""
 
 import json
-import sys
 from pathlib import Path
+import sys
 from typing import Annotated
-
-import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.cli.options import (
-    LEARNABLE,
     Arm,
     DiscoveryServer,
+    LEARNABLE,
     Overrides,
     Params,
     Report,
     Seed,
     StartFrom,
 )
+import typer
 
 # Undisturbed episodes keep the policy good without disturbances (docs/how_to/robust.md).
 _DISTURBED_SHARE = 0.75

@@ -1,16 +1,15 @@
 """``her-ros train-offline``."""
 
-import sys
 from pathlib import Path
+import sys
 from typing import Annotated
-
-import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.cli.options import Arm, Overrides, Params, Report, Seed, StartFrom
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.schema import parameters_of
+import typer
 
 _REGULARIZERS = parameters_of(LearnerParameters)['offline_regularizer'].choices
 
@@ -59,8 +58,8 @@ def train_offline(
     """
     from her_ros.analysis.run_report.after_training import report_after_training
     from her_ros.orchestration.prepare import start_override
-    from her_ros.orchestration.train_offline import TrainOfflineOptions
     from her_ros.orchestration.train_offline import train_offline as run
+    from her_ros.orchestration.train_offline import TrainOfflineOptions
 
     overrides = [
         *([] if seed is None else [f'seed={seed}']),

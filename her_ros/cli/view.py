@@ -3,12 +3,11 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.cli.options import AcceptArm, Arm
 from her_ros.runtime.errors import HerRosError
+import typer
 
 
 @app.command(

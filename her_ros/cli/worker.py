@@ -1,14 +1,13 @@
 """``her-ros worker``."""
 
-import sys
 from pathlib import Path
+import sys
 from typing import Annotated
-
-import typer
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
 from her_ros.cli.options import DiscoveryServer
+import typer
 
 
 @app.command(

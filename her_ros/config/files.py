@@ -5,8 +5,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ruamel.yaml import YAML
-
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.shared import NodeParameters
 from her_ros.config.schema import ConfigError, configured, parameters_of, values_of
@@ -15,6 +13,7 @@ from her_ros.config.shipped import shipped
 from her_ros.config.yaml_file import parse_yaml, read_yaml
 from her_ros.tasks.arm import ARM_TASKS, FETCH_PREFIX
 from her_ros.tasks.registry import TASKS
+from ruamel.yaml import YAML
 
 NodesValues = dict[str, dict[str, Any]]
 

@@ -4,9 +4,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from her_ros.config.files import (
-    NodesValues,
     complete,
     differences,
+    NodesValues,
     read_file,
     read_run_file,
     shipped_file,

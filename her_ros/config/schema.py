@@ -5,11 +5,11 @@ The same declaration gives the ROS parameter its type, range and description. It
 file before anything starts, and reports a value that does not fit in one clear line.
 """
 
-import dataclasses
-import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
+import dataclasses
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+import sys
+from typing import Any, get_args, get_origin, get_type_hints, TypeVar
 
 from her_ros.config.renamed import disturbances_of, faults_in, present_name
 from her_ros.runtime.errors import HerRosError

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from her_ros.config.renamed import present_name, with_present_names
-from her_ros.config.schema import ConfigError, Values, configured, parameters_of
+from her_ros.config.schema import ConfigError, configured, parameters_of, Values
 
 
 def nodes_values(

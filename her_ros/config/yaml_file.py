@@ -4,11 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, Event
-
 from her_ros.config.schema import ConfigError
 from her_ros.runtime.files import require_regular
+from ruamel.yaml import YAML
+from ruamel.yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, Event
 
 # Of a file; those of the package have 6,000 characters and 4 levels.
 _MAX_LENGTH = 1 << 16

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from her_ros.episodes.episode import Episode
 from her_ros.episodes.splitting import episode_parts, is_end
-from her_ros.wire.rows import Rows, joined
+from her_ros.wire.rows import joined, Rows
 
 # A recording sorted by stamps lets a clock that was set back interleave this many episodes of an
 # environment; in the order of arrival there is never more than one.

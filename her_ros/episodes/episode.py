@@ -3,23 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import (
-    IDENTITY,
-    Rows,
     finite_fields,
     has_truth,
+    IDENTITY,
     identity_of,
     joined,
     require_finite,
+    Rows,
     step_dtype,
     true_achieved_goal,
 )
 from her_ros.wire.step_rows import fill_move, fill_state
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 # Rows that are checked together, about a megabyte.
 _GROUP_ROWS = 4096

@@ -1,13 +1,12 @@
 """Splitting of rollouts into episodes."""
 
-import itertools
 from collections.abc import Iterator, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+import itertools
 
 from her_ros.episodes.episode import Episode
-from her_ros.wire.rows import Rows, joined
+from her_ros.wire.rows import joined, Rows
+import numpy as np
+from numpy.typing import NDArray
 
 
 def split_rollout(messages: Sequence[Rows]) -> tuple[list[Episode], int]:

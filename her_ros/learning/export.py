@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-import onnx
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
-from torch import Tensor
-
 from her_ros.learning.agents.networks import STATE
 from her_ros.learning.normalizer import Normalizer
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.contract import INPUTS, METADATA_KEY, OUTPUT, PolicyContract
+import numpy as np
+from numpy.typing import NDArray
+import onnx
+from onnx import helper, numpy_helper, TensorProto
+from torch import Tensor
 
 # Widely served: onnxruntime reads both from 1.14 on.
 _OPSET, _IR_VERSION = 17, 8

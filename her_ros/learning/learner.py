@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from her_ros import __version__
 from her_ros.config.parameters.learner import AGENTS, LearnerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.acceleration.cuda_graph import UpdateGraphs
 from her_ros.learning.acceleration.ranks import Ranks
-from her_ros.learning.agents.actor_critic import NO_NOISE, Algorithm, Inputs
+from her_ros.learning.agents.actor_critic import Algorithm, Inputs, NO_NOISE
 from her_ros.learning.agents.agent import Agent
 from her_ros.learning.export import PolicyGraph
 from her_ros.learning.network_inputs import NetworkInputs
@@ -23,6 +20,8 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.seeds import integer_seed
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.contract import PolicyContract
+import torch
+from torch import Tensor
 
 
 class LearnerError(HerRosError):

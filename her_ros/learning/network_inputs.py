@@ -1,13 +1,12 @@
 """Inputs of the networks: normalised observations and goals of a batch."""
 
-import torch
-from torch import Tensor
-
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.learning.agents.actor_critic import NO_NOISE, Inputs
+from her_ros.learning.agents.actor_critic import Inputs, NO_NOISE
 from her_ros.learning.normalizer import Normalizer
 from her_ros.learning.replay.batch import Batch
 from her_ros.tasks.goal_task import GoalTask
+import torch
+from torch import Tensor
 
 
 class NetworkInputs:

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import torch
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.replay.batch import Batch, SampleNoise
@@ -12,6 +10,7 @@ from her_ros.learning.replay.episode_rows import ReplayError
 from her_ros.runtime.seeds import integer_seed
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
+import torch
 
 
 class ReplayBuffer:

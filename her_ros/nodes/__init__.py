@@ -4,8 +4,8 @@ import os
 import sys
 
 from her_ros.runtime.last_error import report
-from her_ros.runtime.process import USER_ERROR, is_program, quiet_start
-from her_ros.runtime.ros_environment import RosEnvironmentError, check_middleware
+from her_ros.runtime.process import is_program, quiet_start, USER_ERROR
+from her_ros.runtime.ros_environment import check_middleware, RosEnvironmentError
 
 quiet_start()
 if is_program():

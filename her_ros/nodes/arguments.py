@@ -1,10 +1,12 @@
 """Command line of the nodes: help, arguments, remappings."""
 
-import sys
-import textwrap
 from collections.abc import Sequence
 from itertools import pairwise
+import sys
+import textwrap
 
+from her_ros.config.schema import Parameter, parameters_of
+from her_ros.runtime.errors import HerRosError
 from rclpy.exceptions import (
     InvalidNamespaceException,
     InvalidNodeNameException,
@@ -13,9 +15,6 @@ from rclpy.exceptions import (
 from rclpy.validate_namespace import validate_namespace
 from rclpy.validate_node_name import validate_node_name
 from rclpy.validate_topic_name import validate_topic_name
-
-from her_ros.config.schema import Parameter, parameters_of
-from her_ros.runtime.errors import HerRosError
 
 _COLUMNS = 99
 

@@ -3,9 +3,6 @@
 import time
 
 from geometry_msgs.msg import PoseStamped, TwistStamped
-from rclpy.duration import Duration
-from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
-
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.nodes.gripper import gripper_commands
 from her_ros.nodes.guarded_node import GuardedNode
@@ -15,6 +12,8 @@ from her_ros.robot.bridge.control import RobotControl
 from her_ros.robot.frames import Floats
 from her_ros.robot.kinematics import ArmKinematics
 from her_ros.wire.topics import TOOL_POSE, TRAJECTORY, TWIST
+from rclpy.duration import Duration
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 
 class ArmPublisher:

@@ -1,8 +1,8 @@
 """Wake a waiting node when the wall clock was set back."""
 
+from collections.abc import Callable
 import threading
 import time
-from collections.abc import Callable
 
 from rclpy.node import Node
 

@@ -1,15 +1,14 @@
 """Track whether a trainer is present and requests rollouts."""
 
-import time
 from collections.abc import Callable
-
-from rclpy.node import Node
-from std_msgs.msg import Bool
+import time
 
 from her_ros.nodes.qos import LATCHED
 from her_ros.nodes.rivalry import Crowd
 from her_ros.runtime.states import WaitsFor
 from her_ros.wire.topics import COLLECT
+from rclpy.node import Node
+from std_msgs.msg import Bool
 
 # The trainer repeats collect every second; after this long without it there is no trainer.
 _LIFETIME_S = 5.0

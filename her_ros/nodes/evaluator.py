@@ -3,14 +3,11 @@
 import os
 import time
 
-from rclpy.executors import SingleThreadedExecutor
-from std_msgs.msg import String, UInt8MultiArray
-
 from her_ros.arms.registry import with_workspace
 from her_ros.bags.rollout import run_metadata
 from her_ros.bags.writer import remove_unfinished, write_rollout
 from her_ros.config.parameters.nodes import EvaluatorParameters
-from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
+from her_ros.nodes.guarded_node import GuardedNode, ONE_BY_ONE_S
 from her_ros.nodes.messages import bytes_of, run_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run
 from her_ros.nodes.qos import HINT, LATCHED
@@ -23,6 +20,8 @@ from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import EPISODES, EVALUATION_POLICY, EVALUATION_STEP
+from rclpy.executors import SingleThreadedExecutor
+from std_msgs.msg import String, UInt8MultiArray
 
 
 class EvaluatorNode(GuardedNode):

@@ -1,18 +1,13 @@
 """The ``fetch_env`` node: N simulated environments behind ``step`` and ``action``."""
 
+from collections.abc import Iterable
 import secrets
 import time
-from collections.abc import Iterable
 
-import numpy as np
 from geometry_msgs.msg import PointStamped
-from numpy.typing import NDArray
-from sensor_msgs.msg import PointCloud2
-from std_srvs.srv import SetBool, Trigger
-
 from her_ros.config.parameters.nodes import FetchEnvParameters
 from her_ros.nodes.demand import Demand
-from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
+from her_ros.nodes.guarded_node import GuardedNode, ONE_BY_ONE_S
 from her_ros.nodes.messages import goal_of, stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run, steady_timer
 from her_ros.nodes.qos import COMMAND, LOCK_STEP
@@ -27,8 +22,12 @@ from her_ros.sim.rollout import PipelinedRollouts
 from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.registry import task_named
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
-from her_ros.wire.rows import Rows, action_dtype
+from her_ros.wire.rows import action_dtype, Rows
 from her_ros.wire.topics import ACTION, COLLECT, GOAL, STEP
+import numpy as np
+from numpy.typing import NDArray
+from sensor_msgs.msg import PointCloud2
+from std_srvs.srv import SetBool, Trigger
 
 
 class FetchEnvNode(GuardedNode):

@@ -4,15 +4,14 @@ import time
 from typing import Any
 from uuid import uuid4
 
-from rclpy.task import Future
-from std_msgs.msg import Float64MultiArray
-
 from her_ros.arms.description import ArmDescription
 from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.qos import COMMAND
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats
 from her_ros.wire.topics import GRIPPER, GRIPPER_ACTION, SEND_GOAL
+from rclpy.task import Future
+from std_msgs.msg import Float64MultiArray
 
 # A goal is sent when the fingers are to move by more than this part of their way.
 _TOLERANCE = 0.01

@@ -3,15 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from rclpy.action import ActionServer, GoalResponse
-
 from her_ros.arms.mechanics import Gripper
 from her_ros.nodes.gripper import gripper_action_type
 from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats
 from her_ros.wire.topics import GRIPPER_ACTION
+import numpy as np
+from rclpy.action import ActionServer, GoalResponse
 
 # The goal is reached within this part of the way of the fingers.
 _REACHED = 0.02

@@ -1,20 +1,19 @@
 """A node that survives bad messages, bad requests and errors in callbacks, and logs them."""
 
-import inspect
-import time
-import traceback
 from collections import Counter
 from collections.abc import Callable
+import inspect
 from pathlib import Path
+import time
+import traceback
 from typing import Any
 
+from her_ros.runtime.errors import HerRosError, one_line
 from rcl_interfaces.msg import ParameterType, SetParametersResult
 from rclpy.clock import Clock
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.serialization import deserialize_message
-
-from her_ros.runtime.errors import HerRosError, one_line
 
 #: seconds between two log lines about the same topic
 PAUSE_S = 5.0

@@ -1,8 +1,8 @@
 """Bags that recorders announced but that are not in the folder of the run."""
 
+from collections.abc import Callable
 import re
 import time
-from collections.abc import Callable
 
 # A folder that several machines share shows a new file within a minute (acdirmax of nfs(5)).
 _PATIENCE_S = 90.0

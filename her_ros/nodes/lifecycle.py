@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from her_ros.nodes.rclpy_private import RCLError, lifecycle_services
+from her_ros.nodes.rclpy_private import lifecycle_services, RCLError
 from her_ros.runtime.errors import HerRosError
 
 

@@ -1,20 +1,19 @@
 """Subscribe to what a robot measures: joints, the tool, and the object."""
 
-import time
 from collections.abc import Callable, Mapping
+import time
 
 from geometry_msgs.msg import PoseStamped
-from sensor_msgs.msg import JointState
-
 from her_ros.config.parameters.robot import RobotBridgeParameters
-from her_ros.nodes.guarded_node import PAUSE_S, GuardedNode
+from her_ros.nodes.guarded_node import GuardedNode, PAUSE_S
 from her_ros.nodes.messages import stamp_ns_of
 from her_ros.nodes.qos import SENSOR
-from her_ros.nodes.transforms import Transforms, pose_of
+from her_ros.nodes.transforms import pose_of, Transforms
 from her_ros.robot.bridge.arrivals import Arrivals
 from her_ros.robot.bridge.control import RobotControl
 from her_ros.robot.frames import Frames, Pose
 from her_ros.wire.topics import CURRENT_POSE, JOINT_STATES, OBJECT_POSE, TF
+from sensor_msgs.msg import JointState
 
 
 class Measurements:

@@ -2,14 +2,13 @@
 
 from array import array
 
-import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PointStamped, PoseStamped
-from numpy.typing import NDArray
-from std_msgs.msg import MultiArrayDimension, MultiArrayLayout, UInt8MultiArray
-
 from her_ros.runtime.errors import HerRosError
 from her_ros.wire.topics import GOAL, POLICY
+import numpy as np
+from numpy.typing import NDArray
+from std_msgs.msg import MultiArrayDimension, MultiArrayLayout, UInt8MultiArray
 
 WORLD_FRAME = 'world'
 # The parts of a signed policy.

@@ -4,12 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rcl_interfaces.msg import SetParametersResult
-from std_msgs.msg import UInt8MultiArray
-from std_srvs.srv import Trigger
-
 from her_ros.config.parameters.policy import PolicyParameters
-from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
+from her_ros.nodes.guarded_node import GuardedNode, ONE_BY_ONE_S
 from her_ros.nodes.messages import policy_of, run_of
 from her_ros.nodes.qos import LATCHED
 from her_ros.policy.models import Models
@@ -19,6 +15,9 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.topics import POLICY
+from rcl_interfaces.msg import SetParametersResult
+from std_msgs.msg import UInt8MultiArray
+from std_srvs.srv import Trigger
 
 _MODEL, _SHA256 = 'model', 'model_sha256'
 _ARM = 'arm'

@@ -1,36 +1,22 @@
 """Base of all nodes: checked parameters, one line per error, diagnostics."""
 
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 import inspect
 import os
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any, TypeVar
 
-import rclpy
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rcl_interfaces.msg import (
-    FloatingPointRange,
-    IntegerRange,
-    ParameterDescriptor,
-    SetParametersResult,
-)
-from rclpy.clock import Clock, ClockType
-from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
-from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
-from rclpy.timer import Timer
-
-from her_ros.config.schema import ConfigError, Parameter, configured, parameters_of
+from her_ros.config.schema import ConfigError, configured, Parameter, parameters_of
 from her_ros.nodes.arguments import check_arguments
 from her_ros.nodes.clock_watch import ClockWatch
 from her_ros.nodes.participants import identity_of
 from her_ros.nodes.qos import STATUS
-from her_ros.nodes.rclpy_private import Wait, hand_over, text_of
+from her_ros.nodes.rclpy_private import hand_over, text_of, Wait
 from her_ros.nodes.signals import end_by_signals
 from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.last_error import report
@@ -38,6 +24,19 @@ from her_ros.runtime.output import steady_output
 from her_ros.runtime.process import USER_ERROR
 from her_ros.runtime.ros_environment import check_ros_environment
 from her_ros.wire.topics import DIAGNOSTICS
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+import rclpy
+from rclpy.clock import Clock, ClockType
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
+from rclpy.timer import Timer
 
 Config = TypeVar('Config')
 

@@ -5,11 +5,10 @@ from os import getpid
 from socket import gethostname
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.node import Node
-
 from her_ros.nodes.qos import STATUS
 from her_ros.runtime.errors import one_line
 from her_ros.wire.topics import DIAGNOSTICS
+from rclpy.node import Node
 
 # Number of nodes remembered; rarely more than a few have the same name.
 _MOST = 1000

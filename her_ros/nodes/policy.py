@@ -3,10 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 
-from rclpy.duration import Duration
-from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
-from sensor_msgs.msg import PointCloud2
-
 from her_ros.arms.errors import ArmError
 from her_ros.arms.registry import with_workspace
 from her_ros.config.parameters.policy import PolicyParameters
@@ -29,6 +25,9 @@ from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.wire.sessions import Sessions
 from her_ros.wire.topics import ACTION, POLICY, STEP
+from rclpy.duration import Duration
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from sensor_msgs.msg import PointCloud2
 
 # Time for the last safe action to arrive before ROS ends.
 _LAST_WORDS = Duration(seconds=0.2)

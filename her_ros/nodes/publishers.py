@@ -1,13 +1,12 @@
 """List the publishers of a topic, and check that all messages come from one of them."""
 
-import os
 from collections.abc import Mapping
+import os
 from typing import Any
-
-from rclpy.node import Node
 
 from her_ros.nodes.participants import Participants
 from her_ros.wire.topics import ROSOUT
+from rclpy.node import Node
 
 # Most messages lost between two others; a larger jump is another publisher's count.
 _LARGEST_GAP = 64

@@ -4,13 +4,10 @@ import queue
 import threading
 import time
 
-from sensor_msgs.msg import PointCloud2
-from std_msgs.msg import String
-
 from her_ros.arms.registry import with_workspace
 from her_ros.bags.rollout import RolloutRecorder, run_metadata
 from her_ros.config.parameters.nodes import RecorderParameters
-from her_ros.nodes.guarded_node import GuardedNode, StopNode, described
+from her_ros.nodes.guarded_node import described, GuardedNode, StopNode
 from her_ros.nodes.node import Diagnostics, read_parameters, run, steady_timer
 from her_ros.nodes.publishers import TopicSource
 from her_ros.nodes.qos import HINT, RECORDING
@@ -21,6 +18,8 @@ from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import RowError
 from her_ros.wire.sessions import Sessions
 from her_ros.wire.topics import ACTION, EPISODES, STEP
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import String
 
 
 class RecorderNode(GuardedNode):

@@ -1,22 +1,17 @@
 """The ``robot_bridge`` node: connects a robot's own topics to ``step`` and ``action``."""
 
+from collections.abc import Callable, Mapping
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from geometry_msgs.msg import PointStamped, PoseStamped
-from sensor_msgs.msg import PointCloud2
-from std_msgs.msg import Header
-from std_srvs.srv import Trigger
-from visualization_msgs.msg import MarkerArray
-
 from her_ros.arms.placement import placement_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.episodes.splitting import is_end
 from her_ros.nodes.arm import ArmPublisher
-from her_ros.nodes.guarded_node import ONE_BY_ONE_S, GuardedNode
+from her_ros.nodes.guarded_node import GuardedNode, ONE_BY_ONE_S
 from her_ros.nodes.measurements import Measurements
 from her_ros.nodes.messages import stamp_ns_of
 from her_ros.nodes.node import Diagnostics, read_parameters, run, steady_timer
@@ -35,7 +30,7 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.states import GoalStatus, WaitsFor
 from her_ros.tasks.registry import task_named
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
-from her_ros.wire.rows import Rows, action_dtype
+from her_ros.wire.rows import action_dtype, Rows
 from her_ros.wire.topics import (
     ACTION,
     GOAL,
@@ -44,6 +39,10 @@ from her_ros.wire.topics import (
     ROBOT_DESCRIPTION,
     STEP,
 )
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Header
+from std_srvs.srv import Trigger
+from visualization_msgs.msg import MarkerArray
 
 # Control periods for which zero velocity is commanded to a moving robot when the node ends.
 _FINAL_COMMANDS = 5

@@ -2,13 +2,12 @@
 
 import time
 
-from rclpy.executors import SingleThreadedExecutor
-from std_msgs.msg import String
-
 from her_ros.nodes.guarded_node import GuardedNode
 from her_ros.nodes.qos import LATCHED
 from her_ros.robot.errors import RobotError
 from her_ros.wire.topics import ROBOT_DESCRIPTION
+from rclpy.executors import SingleThreadedExecutor
+from std_msgs.msg import String
 
 _LONGEST_S = 10.0
 

@@ -4,19 +4,18 @@ from array import array
 
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, PoseStamped, TransformStamped, Vector3
-from rclpy.node import Node
-from sensor_msgs.msg import JointState
-from std_msgs.msg import ColorRGBA
-from visualization_msgs.msg import Marker, MarkerArray
-
-from her_ros.nodes.messages import WORLD_FRAME, pose_message, time_message
+from her_ros.nodes.messages import pose_message, time_message, WORLD_FRAME
 from her_ros.nodes.qos import LATCHED, SCENE
 from her_ros.runtime.pace import Throttle
 from her_ros.sim.arm_scene import ArmSceneView
 from her_ros.sim.observations import Floats
-from her_ros.sim.scene import Scene, Shape, goal_sphere
+from her_ros.sim.scene import goal_sphere, Scene, Shape
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.topics import GRIPPER_POSE, JOINT_STATES, MARKERS, OBJECT_POSE, TF_STATIC
+from rclpy.node import Node
+from sensor_msgs.msg import JointState
+from std_msgs.msg import ColorRGBA
+from visualization_msgs.msg import Marker, MarkerArray
 
 # The control rate of a robot in real time.
 _PERIOD_S = 0.04

@@ -1,14 +1,13 @@
 """Shut ROS down after a signal or the end of the launcher, once final messages are sent."""
 
+from collections.abc import Callable
 import os
 import signal
 import socket
 import threading
-from collections.abc import Callable
-
-import rclpy
 
 from her_ros.runtime.process import end_with_launcher, handle_end_signals
+import rclpy
 
 # A node whose launcher has ended is killed after this time, even if it hangs.
 _ORPHAN_TIMEOUT_S = 10

@@ -1,19 +1,12 @@
 """The ``simulated_robot`` node: a simulated arm in real time with the topics of a robot."""
 
-import time
 from array import array
 from collections.abc import Callable
+import time
 from typing import Any
 
-import numpy as np
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import PoseStamped, TwistStamped
-from rclpy.clock import Clock, ClockType
-from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64MultiArray, Header
-from std_srvs.srv import Trigger
-from trajectory_msgs.msg import JointTrajectory
-
 from her_ros.arms.placement import placement_of
 from her_ros.config.parameters.robot import SimulatedRobotParameters
 from her_ros.config.schema import ConfigError
@@ -44,6 +37,12 @@ from her_ros.wire.topics import (
     TRAJECTORY,
     TWIST,
 )
+import numpy as np
+from rclpy.clock import Clock, ClockType
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray, Header
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
 
 _SUBSTEPS_PER_S = 500
 #: longest time of physics to catch up at once, seconds; further time is skipped

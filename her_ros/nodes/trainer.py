@@ -1,11 +1,8 @@
 """The ``trainer`` node: reads finished bags, trains, and publishes policies."""
 
-import time
 from contextlib import ExitStack
+import time
 from typing import Any
-
-from rclpy.executors import SingleThreadedExecutor
-from std_msgs.msg import Bool, String, UInt8MultiArray
 
 from her_ros.arms.registry import with_workspace
 from her_ros.bags.reader import read_bag
@@ -27,6 +24,8 @@ from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.states import WaitsFor
 from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import COLLECT, EPISODES, EVALUATION_POLICY, POLICY
+from rclpy.executors import SingleThreadedExecutor
+from std_msgs.msg import Bool, String, UInt8MultiArray
 
 # Time of learning between two polls of the topics, seconds.
 _SLICE_S = 0.05

@@ -6,14 +6,13 @@ from typing import Any
 
 from builtin_interfaces.msg import Time
 from geometry_msgs.msg import Point, Quaternion, TransformStamped, Vector3
-from rclpy.node import Node
-
 from her_ros.arms.placement import Placement
 from her_ros.nodes.messages import stamp_ns_of
 from her_ros.nodes.qos import ROBOT
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Pose
 from her_ros.wire.topics import TF
+from rclpy.node import Node
 
 # Stamps of a frame that go back by more than this, nanoseconds, are those of a clock set back.
 _BACK_NS = 1_000_000_000
@@ -38,8 +37,8 @@ class Transforms:
     """
 
     def __init__(self, node: Node, base_frame: str) -> None:
-        import tf2_ros
         from rclpy.time import Time as LatestTime
+        import tf2_ros
 
         transforms = self
 

@@ -1,11 +1,9 @@
 """Conversion of one recording of a robot's own topics into training bags."""
 
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+import secrets
 from typing import Any, NamedTuple
-
-from rosbags.typesys import Stores, get_typestore
 
 from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.export.outputs import (
@@ -17,13 +15,14 @@ from her_ros.bags.storage.messages import Message
 from her_ros.bags.writer import write_rollout
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.config.schema import ConfigError
-from her_ros.orchestration.recorded_topics import RecordedTopics, key_of, survey
+from her_ros.orchestration.recorded_topics import key_of, RecordedTopics, survey
 from her_ros.robot.conversion.conversion import Conversion
 from her_ros.robot.frames import Pose, task_frames
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import WRITABLE
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import Rows
+from rosbags.typesys import get_typestore, Stores
 
 # Smaller backward steps of the recorder's clock do not divide an episode.
 _SET_BACK_S = 1.0

@@ -1,18 +1,17 @@
 """The temporary ROS node of a command."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-
-import rclpy
-from rclpy.exceptions import NameValidationException
-from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
+import os
 
 from her_ros.nodes.rclpy_private import text_of
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.ros_environment import check_ros_environment
+import rclpy
+from rclpy.exceptions import NameValidationException
+from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 
 
 @contextmanager

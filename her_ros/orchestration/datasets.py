@@ -1,12 +1,12 @@
 """``her-ros bags export`` and ``import``: bags as data sets of other libraries."""
 
-import secrets
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from glob import escape
 from pathlib import Path
+import secrets
+import shutil
 from typing import Any, NamedTuple
 
 from her_ros.adapters import lerobot_dataset, minari_dataset
@@ -17,7 +17,7 @@ from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
 from her_ros.episodes.episode import Episode
 from her_ros.orchestration.offline_bags import task_of
-from her_ros.runtime.files import WRITABLE, create_held, publish_folder, remove_unheld
+from her_ros.runtime.files import create_held, publish_folder, remove_unheld, WRITABLE
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 

@@ -2,8 +2,8 @@
 
 import json
 import os
-import socket
 from pathlib import Path
+import socket
 
 from her_ros.config.files import shipped_profiles
 from her_ros.runtime.ros_environment import RosEnvironmentError

@@ -1,21 +1,18 @@
 """``her-ros deploy``: run a policy on a robot, with the same nodes as the launch file."""
 
+from collections.abc import Collection, Sequence
 import itertools
 import os
-from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-
-import numpy as np
-from rich.console import Console
+from typing import NamedTuple, TYPE_CHECKING
 
 from her_ros.arms.placement import placement_of
 from her_ros.config.files import NodesValues, shipped_model
 from her_ros.config.parameters.policy import PolicyParameters
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.config.schema import ConfigError, configured
-from her_ros.orchestration.graph import NodeSpec, deployment_nodes
-from her_ros.orchestration.prepare import Run, checked_values, find_models
+from her_ros.orchestration.graph import deployment_nodes, NodeSpec
+from her_ros.orchestration.prepare import checked_values, find_models, Run
 from her_ros.orchestration.session import run_without_training
 from her_ros.policy.safety.filter import SafetyFilter
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
@@ -32,6 +29,8 @@ from her_ros.wire.topics import (
     TRAJECTORY,
     TWIST,
 )
+import numpy as np
+from rich.console import Console
 
 if TYPE_CHECKING:
     from her_ros.view.display import Display

@@ -1,16 +1,16 @@
 """Start the discovery server of Fast DDS, for networks without multicast."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 import errno
+from functools import partial
 import os
+from pathlib import Path
 import shutil
 import socket
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from pathlib import Path
 
 from her_ros.orchestration.dds_environment import discovery_server
 from her_ros.runtime.process import die_with_parent

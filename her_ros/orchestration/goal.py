@@ -6,15 +6,14 @@ from typing import NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PointStamped
-from std_srvs.srv import Trigger
-
 from her_ros.nodes.messages import time_message
 from her_ros.nodes.qos import COMMAND, STATUS
-from her_ros.orchestration.sender import Sender, deliver
+from her_ros.orchestration.sender import deliver, Sender
 from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.ros_environment import checked_namespace
 from her_ros.runtime.states import GoalStatus
 from her_ros.wire.topics import DIAGNOSTICS, GOAL
+from std_srvs.srv import Trigger
 
 #: exit statuses; 1 means not sent or refused, as for every error of a user
 REACHED, MISSED, GIVEN_UP, INTERRUPTED = 0, 3, 4, 130

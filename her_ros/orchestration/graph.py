@@ -1,10 +1,10 @@
 """List of the nodes, shared by the launch files and the command line."""
 
-import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+import json
 from pathlib import Path
+import sys
 from typing import Any
 
 from her_ros.config.schema import ConfigError

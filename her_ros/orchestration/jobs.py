@@ -1,13 +1,13 @@
 """Run trainings as separate processes, several at a time."""
 
-import os
-import subprocess
-import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+import os
 from pathlib import Path
+import subprocess
+import time
 
 from her_ros.orchestration.prepare import Run
 from her_ros.runtime.last_error import ERROR_FILE, error_file, take_error

@@ -1,10 +1,19 @@
 """The node graph as launch actions, shared by the launch files."""
 
-import os
 from collections.abc import Sequence
+import os
 from pathlib import Path
 from typing import Any
 
+from her_ros.config.schema import ConfigError
+from her_ros.orchestration.dds_environment import graph_environment
+from her_ros.orchestration.graph import ACCEPT_ARM_HELP, ARM_HELP, NodeSpec
+from her_ros.orchestration.restart_rule import RestartRule
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.process import LAUNCHER, USER_ERROR
+from her_ros.runtime.ros_environment import check_ros_environment
+from her_ros.runtime.run_result import is_solved, read_result
+from her_ros.tasks.registry import TASKS
 from launch import LaunchContext
 from launch.actions import (
     DeclareLaunchArgument,
@@ -16,16 +25,6 @@ from launch.actions import (
 from launch.events import Shutdown
 from launch.events.process import ProcessExited
 from launch_ros.actions import Node
-
-from her_ros.config.schema import ConfigError
-from her_ros.orchestration.dds_environment import graph_environment
-from her_ros.orchestration.graph import ACCEPT_ARM_HELP, ARM_HELP, NodeSpec
-from her_ros.orchestration.restart_rule import RestartRule
-from her_ros.runtime.errors import HerRosError
-from her_ros.runtime.process import LAUNCHER, USER_ERROR
-from her_ros.runtime.ros_environment import check_ros_environment
-from her_ros.runtime.run_result import is_solved, read_result
-from her_ros.tasks.registry import TASKS
 
 
 class LaunchError(HerRosError):

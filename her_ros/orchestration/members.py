@@ -5,14 +5,13 @@ import re
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.executors import SingleThreadedExecutor
-
 from her_ros.nodes.messages import stamp_ns_of
 from her_ros.nodes.qos import STATUS
 from her_ros.orchestration.command_node import ros_node
 from her_ros.orchestration.graph import FIRST_JOINED
 from her_ros.runtime.errors import one_line
 from her_ros.wire.topics import DIAGNOSTICS
+from rclpy.executors import SingleThreadedExecutor
 
 # How long to wait for the trainer, which may be starting; Fast DDS announces participants every
 # 3 s.

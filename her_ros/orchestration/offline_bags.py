@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from her_ros.bags.errors import wrap_errors
 from her_ros.bags.sources import digest_of, expand
 from her_ros.bags.stream import EpisodeStream
@@ -13,6 +11,7 @@ from her_ros.learning.training.offline import bags_in_order
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
+from rich.console import Console
 
 
 def listed_bags(paths: Sequence[Path], console: Console) -> list[tuple[Path, str]]:

@@ -1,18 +1,18 @@
 """Turn the options of a user into a run folder that is ready for training."""
 
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, ExitStack
+from dataclasses import dataclass, field, replace
 import json
 import os
+from pathlib import Path
 import re
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from her_ros.arms.placement import placement_of
 from her_ros.arms.registry import arm_named, with_workspace
-from her_ros.config.files import NodesValues, complete, differences, read_file, to_yaml
+from her_ros.config.files import complete, differences, NodesValues, read_file, to_yaml
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.run_parameters import check_same, params_for, renew_names, values_for
 from her_ros.config.schema import ConfigError, configured

@@ -1,17 +1,16 @@
 """Progress of long work: a bar on a terminal, lines elsewhere; both on standard error."""
 
-import sys
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+import sys
+import time
 from typing import TypeVar
 
+from her_ros.bags.storage.progress import counted
 from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
-
-from her_ros.bags.storage.progress import counted
 
 Item = TypeVar('Item')
 

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from rich.console import Console
-
 from her_ros.nodes.messages import policy_message
 from her_ros.nodes.qos import LATCHED
 from her_ros.orchestration.sender import send
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.policy.signature import read_signature
 from her_ros.runtime.ros_environment import checked_topic
+from rich.console import Console
 
 
 def publish(model: Path, topic: str, timeout_s: float) -> None:

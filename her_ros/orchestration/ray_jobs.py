@@ -1,13 +1,13 @@
 """Run the trainings of an experiment as tasks of a Ray cluster."""
 
-import os
-import signal
-import socket
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+import os
+import signal
+import socket
+import time
 from typing import Any
 
 from her_ros.orchestration.jobs import Job, outcome_of

@@ -1,18 +1,17 @@
 """Check the topics of a recording before it is converted."""
 
-import struct
 from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
+import struct
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.recording import Recording
 from her_ros.bags.storage.messages import Message
 from her_ros.robot.conversion.sender_clock import SenderClock
 from her_ros.wire.topics import GOAL, GOAL_POSE, GRIPPER, JOINT_STATES, OBJECT_POSE, TWIST
+import numpy as np
 
 #: wanted topics: by key, the end of the name, and the required type
 WANTED = {

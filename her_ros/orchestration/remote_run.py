@@ -1,15 +1,15 @@
 """A training of an experiment on another machine of a cluster, and what it brings back."""
 
-import os
-import subprocess
-import sys
-import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+import os
 from pathlib import Path
+import subprocess
+import sys
+import tempfile
+import time
 
 from her_ros import __version__
 from her_ros.orchestration.jobs import Job, stop

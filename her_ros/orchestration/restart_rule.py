@@ -1,7 +1,7 @@
 """Rule that decides whether a node that died is restarted."""
 
-import time
 from collections import deque
+import time
 
 #: three deaths of one node within this time end the run
 _DEATHS, _WINDOW_S = 3, 60.0

@@ -1,15 +1,14 @@
 """Send messages and requests from the command line, and confirm their delivery."""
 
-import time
 from collections.abc import Callable
+import time
 from typing import Any
-
-from rclpy.duration import Duration
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.qos import QoSProfile
 
 from her_ros.orchestration.command_node import ros_errors, ros_node
 from her_ros.runtime.errors import HerRosError
+from rclpy.duration import Duration
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.qos import QoSProfile
 
 
 class Sender:

@@ -1,17 +1,16 @@
 """Run the nodes of a command under supervision, with their folder and display."""
 
-import os
 from collections.abc import Callable, Sequence
+import os
 from typing import TYPE_CHECKING
-
-from rich.console import Console
 
 from her_ros.config.files import NodesValues, to_yaml
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.orchestration.graph import NodeSpec
-from her_ros.orchestration.prepare import Run, claimed
+from her_ros.orchestration.prepare import claimed, Run
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
+from rich.console import Console
 
 if TYPE_CHECKING:
     from her_ros.view.display import Display

@@ -1,20 +1,19 @@
 """``her-ros simulate``: run a policy in simulation, with the same nodes as the launch file."""
 
-import os
 from collections.abc import Sequence
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
-
-from rich.console import Console
+from typing import NamedTuple, TYPE_CHECKING
 
 from her_ros.config.files import shipped_model
 from her_ros.config.schema import ConfigError
 from her_ros.orchestration.graph import NodeSpec, simulation_nodes
-from her_ros.orchestration.prepare import Run, checked_values, find_models
+from her_ros.orchestration.prepare import checked_values, find_models, Run
 from her_ros.orchestration.session import run_without_training
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named
+from rich.console import Console
 
 if TYPE_CHECKING:
     from her_ros.view.display import Display

@@ -1,12 +1,12 @@
 """Start the nodes of a run as child processes, restart those that die, and stop all of them."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 import os
+from pathlib import Path
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.orchestration.graph import NodeSpec

@@ -1,12 +1,10 @@
 """``her-ros train``: prepare a run folder, supervise the training, print its result."""
 
-import os
-import shlex
 from collections.abc import Callable, Sequence
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from rich.console import Console
+import shlex
+from typing import Any, TYPE_CHECKING
 
 from her_ros.config.files import read_run_file
 from her_ros.config.parameters.nodes import TrainerParameters
@@ -14,7 +12,7 @@ from her_ros.config.schema import configured
 from her_ros.orchestration.dds_environment import discovery_server
 from her_ros.orchestration.discovery_server import running_server
 from her_ros.orchestration.graph import training_nodes
-from her_ros.orchestration.prepare import Run, claimed, extended, prepare_run
+from her_ros.orchestration.prepare import claimed, extended, prepare_run, Run
 from her_ros.orchestration.session import supervise
 from her_ros.orchestration.worker import write_join_file
 from her_ros.runtime.errors import HerRosError
@@ -23,6 +21,7 @@ from her_ros.runtime.ros_environment import check_ros_environment, checked_names
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.run_result import is_solved
 from her_ros.runtime.torchrun import is_restarted, rank_and_count
+from rich.console import Console
 
 if TYPE_CHECKING:
     from her_ros.view.display import Display

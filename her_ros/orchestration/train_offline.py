@@ -1,13 +1,11 @@
 """``her-ros train-offline``: train a policy from bags, without ROS and without simulation."""
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+import time
 from typing import Any
-
-from rich.console import Console
 
 from her_ros.arms.errors import ArmError
 from her_ros.arms.registry import with_workspace
@@ -25,8 +23,8 @@ from her_ros.learning.training.offline import Evaluate, OfflineTraining
 from her_ros.learning.training.scalars import ScalarLog
 from her_ros.learning.training.warm_start import check_start
 from her_ros.orchestration.offline_bags import digests_of, listed_bags, shard, task_of
-from her_ros.orchestration.prepare import Run, arm_overrides, described
-from her_ros.orchestration.progress import Progress, duration
+from her_ros.orchestration.prepare import arm_overrides, described, Run
+from her_ros.orchestration.progress import duration, Progress
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.process import handle_end_signals
@@ -35,6 +33,7 @@ from her_ros.runtime.torchrun import rank_and_count
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.view.training_progress import curve
+from rich.console import Console
 
 # Progress is printed at every tenth of the updates, and at this interval.
 _TELL_EVERY_S = 10.0

@@ -5,10 +5,10 @@ The first one is ``her-ros train`` as it is without torchrun; its trainer node i
 others have no nodes, take nothing from their command line, and do what rank 0 says.
 """
 
-import os
-import signal
 from collections.abc import Sequence
+import os
 from pathlib import Path
+import signal
 
 from her_ros.arms.registry import with_workspace
 from her_ros.bags.reader import read_bag
@@ -17,7 +17,7 @@ from her_ros.episodes.episode import Episode
 from her_ros.learning.acceleration.ranks import ranks_of_environment
 from her_ros.learning.learner import set_up_torch
 from her_ros.learning.training.rank_orders import RankFollower, ReadEpisodes
-from her_ros.runtime.process import END_SIGNALS, die_with_parent
+from her_ros.runtime.process import die_with_parent, END_SIGNALS
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 

@@ -1,17 +1,15 @@
 """``her-ros worker``: a worker that joins a run, also from another machine."""
 
-import math
-import os
-import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
+import math
+import os
 from pathlib import Path
+import secrets
 from socket import gethostname
-from typing import TYPE_CHECKING, NamedTuple
-
-from rich.console import Console
+from typing import NamedTuple, TYPE_CHECKING
 
 from her_ros import __version__
 from her_ros.arms.digest import arm_digest
@@ -23,7 +21,7 @@ from her_ros.orchestration.dds_environment import (
     member_environment,
 )
 from her_ros.orchestration.discovery_server import check_server
-from her_ros.orchestration.graph import FIRST_JOINED, MOST_JOINED, joined_nodes
+from her_ros.orchestration.graph import FIRST_JOINED, joined_nodes, MOST_JOINED
 from her_ros.orchestration.prepare import Run
 from her_ros.orchestration.session import supervise
 from her_ros.runtime.files import sha256, write_whole
@@ -31,6 +29,7 @@ from her_ros.runtime.join_file import JoinError, JoinFile, read_join_file
 from her_ros.runtime.ros_environment import check_ros_environment, checked_namespace, domain_id
 from her_ros.runtime.run_folder import RoleTaken, RunFolder
 from her_ros.tasks.registry import task_named
+from rich.console import Console
 
 if TYPE_CHECKING:
     from her_ros.orchestration.members import Members

@@ -1,7 +1,7 @@
 """Latency and rate of the answers."""
 
-import time
 from collections.abc import Callable
+import time
 
 import numpy as np
 

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
+from her_ros.wire.rows import with_room
 import numpy as np
 from numpy.typing import NDArray
-
-from her_ros.wire.rows import with_room
 
 
 @dataclass(frozen=True)

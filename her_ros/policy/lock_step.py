@@ -1,17 +1,16 @@
 """Answer ``step`` messages in lock-step with a simulation."""
 
-import time
 from collections.abc import Callable
-
-import numpy as np
+import time
 
 from her_ros.policy.exploration import Exploration
-from her_ros.policy.policy_server import PolicyServer, awaiting_action
+from her_ros.policy.policy_server import awaiting_action, PolicyServer
 from her_ros.policy.state import State
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
 from her_ros.wire.rows import step_dtype
 from her_ros.wire.sessions import Sessions
+import numpy as np
 
 
 class LockStepPolicyServer:

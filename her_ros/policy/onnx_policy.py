@@ -1,19 +1,18 @@
 """Run an exported ONNX policy."""
 
-import re
 from pathlib import Path
+import re
 
-import numpy as np
-import onnxruntime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from numpy.typing import NDArray
-
 from her_ros.policy.errors import PolicyError
-from her_ros.policy.onnx_check import MAX_BYTES, check_onnx
+from her_ros.policy.onnx_check import check_onnx, MAX_BYTES
 from her_ros.policy.signature import read_regular, read_signature, verify
 from her_ros.runtime.files import sha256
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.contract import INPUTS, METADATA_KEY, OUTPUT, ContractError, PolicyContract
+from her_ros.wire.contract import ContractError, INPUTS, METADATA_KEY, OUTPUT, PolicyContract
+import numpy as np
+from numpy.typing import NDArray
+import onnxruntime
 
 __all__ = ['OnnxPolicy', 'PolicyError']
 

@@ -3,21 +3,20 @@
 from collections.abc import Callable
 from enum import Enum
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.episodes.splitting import is_end
 from her_ros.policy.exploration import Exploration, Explorer
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import (
-    IDENTITY,
-    Rows,
     action_dtype,
+    IDENTITY,
     require_few_environments,
     require_finite,
+    Rows,
     with_room,
 )
+import numpy as np
+from numpy.typing import NDArray
 
 #: bounds actions: (``step`` rows, actions) to actions
 Bound = Callable[[Rows, NDArray[np.float32]], NDArray[np.float32]]

@@ -1,12 +1,12 @@
 """Real-time settings of the process: scheduling, cores, locked memory, garbage collection."""
 
+from collections.abc import Callable
+from contextlib import suppress
 import ctypes
 import gc
 import os
-import resource
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
+import resource
 
 from her_ros.config.parameters.policy import RealTimeParameters
 from her_ros.runtime.errors import HerRosError

@@ -8,13 +8,12 @@ The signature is a file beside the policy, in the format that OpenSSL writes::
     openssl pkeyutl -sign -rawin -inkey key.pem -in policy.onnx -out policy.onnx.sig
 """
 
-import stat
 from pathlib import Path
+import stat
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
 from her_ros.policy.errors import PolicyError
 
 _SIZE = 64

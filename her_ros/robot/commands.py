@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from her_ros.arms.model import FINGER_JOINTS
 from her_ros.arms.placement import placement_of
 from her_ros.robot.errors import RobotError
-from her_ros.robot.frames import WORLD, Frames, Pose
+from her_ros.robot.frames import Frames, Pose, WORLD
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import mujoco
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from her_ros.arms.placement import placement_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.errors import RobotError
 from her_ros.tasks.goal_task import GoalTask
+import mujoco
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 

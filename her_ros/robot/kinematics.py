@@ -2,10 +2,6 @@
 
 from dataclasses import replace
 
-import mujoco
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from her_ros.arms.description import ArmDescription
 from her_ros.arms.fingers import is_first_at_plus_y
 from her_ros.arms.inverse_kinematics import InverseKinematics
@@ -14,6 +10,9 @@ from her_ros.arms.placement import placement_of
 from her_ros.robot.frames import Pose
 from her_ros.robot.tool import ToolMeasurement, ToolMotion
 from her_ros.tasks.goal_task import GoalTask
+import mujoco
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 

@@ -2,12 +2,11 @@
 
 from typing import NamedTuple
 
+from her_ros.arms.description import ArmDescription
+from her_ros.robot.frames import Pose
 import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from her_ros.arms.description import ArmDescription
-from her_ros.robot.frames import Pose
 
 Floats = NDArray[np.float64]
 

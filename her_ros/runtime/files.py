@@ -1,16 +1,16 @@
 """Atomic file writes, and files that one process locks."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, ExitStack, suppress
 import fcntl
+from glob import escape
 import hashlib
+from io import BufferedWriter
 import os
+from pathlib import Path
 import shutil
 import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from glob import escape
-from io import BufferedWriter
-from pathlib import Path
 from typing import IO
 
 from her_ros.runtime.errors import HerRosError

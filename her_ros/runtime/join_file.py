@@ -1,9 +1,9 @@
 """``join.json`` of a run folder: what a worker on another machine needs to become a member."""
 
-import json
-import re
 from dataclasses import asdict, dataclass
+import json
 from pathlib import Path
+import re
 from typing import Any
 
 from her_ros.runtime.errors import HerRosError, one_line

@@ -1,10 +1,10 @@
 """Report the error that ends a process to its user and to its parent process."""
 
+from contextlib import suppress
 import json
 import os
-import sys
-from contextlib import suppress
 from pathlib import Path
+import sys
 
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import FileError, write_whole

@@ -1,7 +1,7 @@
 """Fixed-rate timing and rate limiting in wall time."""
 
-import time
 from collections.abc import Callable
+import time
 
 
 class Pace:

@@ -1,12 +1,12 @@
 """Process lifetime: exit statuses, signals, and the end of the launcher."""
 
+from collections.abc import Callable
 import ctypes
 import os
 import select
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from typing import Any
 
 #: exit status of a node after an error that its user has to fix; it is not restarted

@@ -5,13 +5,13 @@ Another package adds its own through entry points, in the groups ``her_ros.agent
 ``her_ros.arms``, ``her_ros.goal_strategies``, ``her_ros.storages`` and ``her_ros.tasks``.
 """
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import entry_points, EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
+import sys
 from typing import Any, TypeVar
 
 from her_ros.runtime.errors import HerRosError

@@ -4,13 +4,13 @@ Check the environment variables of ROS 2 without starting ROS.
 The libraries below ROS raise a traceback on a wrong value, end the process, or ignore it.
 """
 
+from collections.abc import Mapping
 import os
+from pathlib import Path
 import re
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
-from pathlib import Path
 from xml.etree import ElementTree
 
 from her_ros.runtime.errors import HerRosError

@@ -1,20 +1,20 @@
 """Layout, lock and start counts of a run folder."""
 
-import os
-import re
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, ExitStack
+import os
 from pathlib import Path
+import re
 from socket import gethostname
 from uuid import uuid4
 
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import (
-    WRITABLE,
     InUse,
     locked,
     remove_leftovers,
     require_regular,
+    WRITABLE,
     write_whole,
 )
 

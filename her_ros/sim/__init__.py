@@ -6,7 +6,6 @@ Importing this registers ``her_ros/FetchReach``, ``her_ros/FetchPush``, ``her_ro
 """
 
 import gymnasium
-
 from her_ros.arms.scene_specs import SCENE_SPECS
 from her_ros.tasks.registry import TASKS
 

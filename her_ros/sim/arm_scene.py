@@ -1,8 +1,5 @@
 """Describe the scene of a task on any arm as shapes and poses that any viewer can draw."""
 
-import mujoco
-import numpy as np
-
 from her_ros.arms.fingers import is_first_at_plus_y
 from her_ros.arms.model_files import kinematic_model
 from her_ros.sim.arm.scene import load_scene
@@ -10,18 +7,20 @@ from her_ros.sim.observations import Floats
 from her_ros.sim.scene import (
     ARM_COLOR,
     ARM_WIDTH_M,
-    OBJECT_COLOR,
-    TABLE_COLOR,
     Color,
+    goal_sphere,
     Kind,
+    OBJECT_COLOR,
+    quaternion_of,
     ScenePose,
     Shape,
-    View,
-    goal_sphere,
-    quaternion_of,
+    TABLE_COLOR,
     upright,
+    View,
 )
 from her_ros.tasks.goal_task import GoalTask
+import mujoco
+import numpy as np
 
 #: the table has no edges in simulation; this much of it is drawn: middle, then sizes, metres
 TABLE_MIDDLE_M, TABLE_SIZE_M = (1.15, 0.75), (1.5, 1.3, 0.04)

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.sim.rollout import disturbed_rollout
 from her_ros.tasks.disturbances import Disturbances
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import Rows
+import numpy as np
+from numpy.typing import NDArray
 
 #: observation (n, O), achieved goal (n, G), desired goal (n, G) to actions (n, A)
 Act = Callable[

@@ -2,26 +2,25 @@
 
 from collections.abc import Sequence
 
-import mujoco
-import mujoco.batch
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from her_ros.arms.model import (
-    MOCAP_TURN,
-    SUBSTEPS,
     base_position,
     load_model,
+    MOCAP_TURN,
+    SUBSTEPS,
     without_contacts,
 )
 from her_ros.sim.disturbed.physics import disturb_batch, object_lift
 from her_ros.sim.errors import SimError
 from her_ros.sim.initial_states import draw_start, start_generator
 from her_ros.sim.observations import EnvIndex, Floats, ObservationReader
-from her_ros.sim.simulation import ONE_SEED_EACH, GoalState, checked_goals
+from her_ros.sim.simulation import checked_goals, GoalState, ONE_SEED_EACH
 from her_ros.tasks.disturbances import Drawn
 from her_ros.tasks.fetch import FULL_ACTION_M
 from her_ros.tasks.goal_task import GoalTask
+import mujoco
+import mujoco.batch
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 
 class FetchBatch:

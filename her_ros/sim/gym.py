@@ -3,23 +3,22 @@
 from typing import Any
 
 import gymnasium
-import numpy as np
 from gymnasium.utils import EzPickle
-from numpy.typing import NDArray
-
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.gym_common import (
-    Observation,
     action_space_of,
+    Observation,
     observation_space_of,
     refuse_options,
     reward_of,
     success_of,
 )
 from her_ros.sim.rendering.display_scene import FPS
-from her_ros.sim.rendering.env_rendering import RENDER_MODES, EnvRendering
+from her_ros.sim.rendering.env_rendering import EnvRendering, RENDER_MODES
 from her_ros.sim.simulation import GoalState
 from her_ros.tasks.registry import task_named
+import numpy as np
+from numpy.typing import NDArray
 
 
 class FetchEnv(gymnasium.Env[Observation, NDArray[np.float32]], EzPickle):

@@ -1,20 +1,19 @@
 """Step Gymnasium environments one after the other as a batch, for the ``gym:<id>`` tasks."""
 
+from collections.abc import Sequence
 import contextlib
 import io
 import types
-from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
+from her_ros.sim.errors import SimError
+from her_ros.sim.simulation import checked_goals, GoalState, ONE_SEED_EACH
+from her_ros.tasks.goal_task import GoalTask
+from her_ros.tasks.gymnasium import GYM_PREFIX
 import mujoco
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from her_ros.sim.errors import SimError
-from her_ros.sim.simulation import ONE_SEED_EACH, GoalState, checked_goals
-from her_ros.tasks.goal_task import GoalTask
-from her_ros.tasks.gymnasium import GYM_PREFIX
 
 
 def register_robotics() -> None:

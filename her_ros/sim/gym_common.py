@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import numpy as np
 from gymnasium import spaces
-from numpy.typing import NDArray
-
 from her_ros.sim.errors import SimError
 from her_ros.sim.simulation import GoalState
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import NDArray
 
 Observation = dict[str, NDArray[np.float64]]
 

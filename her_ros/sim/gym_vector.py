@@ -4,25 +4,24 @@ from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
-import numpy as np
 from gymnasium.utils import EzPickle, seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
-from numpy.typing import NDArray
-
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.gym_common import (
-    Observation,
     action_space_of,
+    Observation,
     observation_space_of,
     refuse_options,
     reward_of,
     success_of,
 )
 from her_ros.sim.rendering.display_scene import FPS
-from her_ros.sim.rendering.env_rendering import RENDER_MODES, EnvRendering
+from her_ros.sim.rendering.env_rendering import EnvRendering, RENDER_MODES
 from her_ros.sim.simulation import GoalState
 from her_ros.tasks.registry import task_named
+import numpy as np
+from numpy.typing import NDArray
 
 
 def _masked(key: str, values: NDArray[Any], mask: NDArray[np.bool_]) -> dict[str, Any]:

@@ -2,12 +2,11 @@
 
 from typing import Protocol
 
-import numpy as np
 from gymnasium.utils.seeding import np_random
-
 from her_ros.arms.scene_specs import SceneSpec
 from her_ros.sim.errors import SimError
 from her_ros.sim.observations import Floats
+import numpy as np
 
 #: an object starts at least this far from the gripper, horizontally
 _CLEARANCE_M = 0.1

@@ -1,11 +1,10 @@
 """Compute the observations of the Fetch tasks from the bound arrays of a MuJoCo batch."""
 
+from her_ros.arms.model import FetchModel, SUBSTEPS
+from her_ros.tasks.observed import euler_angles, Observed
 import mujoco.batch
 import numpy as np
 from numpy.typing import NDArray
-
-from her_ros.arms.model import SUBSTEPS, FetchModel
-from her_ros.tasks.observed import Observed, euler_angles
 
 Floats = NDArray[np.float64]
 #: indices of environments in a batch; a slice means all

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from her_ros.runtime.registry import RegistryError, load
+from her_ros.runtime.registry import load, RegistryError
 from her_ros.sim.errors import SimError
 from her_ros.sim.simulation import Simulation
 from her_ros.tasks.goal_task import GoalTask

@@ -2,9 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.episodes.splitting import is_end
 from her_ros.runtime.pace import Pace
 from her_ros.sim.disturbed.disturber import Disturber
@@ -15,13 +12,15 @@ from her_ros.sim.simulation import GoalState, Simulation
 from her_ros.tasks.disturbances import Disturbances
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import (
-    Rows,
     disturbed_step_dtype,
     identity_of,
     require_finite,
+    Rows,
     step_dtype,
 )
 from her_ros.wire.step_rows import fill_move, fill_state, fill_truth
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Rollout:

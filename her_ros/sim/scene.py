@@ -3,12 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-import mujoco
-import numpy as np
-
 from her_ros.arms.model import load_model
 from her_ros.sim.observations import Floats
 from her_ros.tasks.goal_task import GoalTask
+import mujoco
+import numpy as np
 
 Kind = Literal['box', 'cylinder', 'sphere', 'line']
 #: red, green, blue and opacity, each from 0 to 1

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from her_ros.sim.errors import SimError
 from her_ros.sim.observations import Floats
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 
 class GoalState(NamedTuple):

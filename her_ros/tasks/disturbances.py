@@ -9,12 +9,11 @@ list; see :func:`parse_disturbances` for other strengths.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.registry import choose_one
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import NDArray
 
 #: values of all disturbances of N episodes: a structured array with a field for each, shape (N,)
 Drawn = NDArray[np.void]

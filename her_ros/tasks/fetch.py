@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.symmetry import Kind, Symmetries
+import numpy as np
+from numpy.typing import NDArray
 
 #: displacement of the gripper that a full action commands per control period, metres
 FULL_ACTION_M = 0.05

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from her_ros.runtime.errors import HerRosError
 import numpy as np
 from numpy.typing import NDArray
-
-from her_ros.runtime.errors import HerRosError
 
 
 class SymmetryError(HerRosError):

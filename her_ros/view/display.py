@@ -3,18 +3,17 @@
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rcl_interfaces.msg import Log
-from rclpy.executors import SingleThreadedExecutor
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
-
 from her_ros.nodes.qos import LOG, STATUS
 from her_ros.orchestration.command_node import ros_node
 from her_ros.runtime.errors import one_line
 from her_ros.view.reports import Reports
 from her_ros.view.training_progress import StopRule, TrainingProgress
 from her_ros.wire.topics import DIAGNOSTICS, ROSOUT
+from rcl_interfaces.msg import Log
+from rclpy.executors import SingleThreadedExecutor
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
 
 # Seconds between lines if the output is no terminal.
 _LINE_INTERVAL_S = 5.0

@@ -3,6 +3,12 @@
 import contextlib
 import time
 
+from her_ros.nodes.qos import LOCK_STEP
+from her_ros.orchestration.command_node import ros_errors, ros_node
+from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.ros_environment import checked_topic
+from her_ros.wire.cloud import CloudDecoder, dtype_of
+from her_ros.wire.rows import IDENTITY, RowError, Rows
 import numpy as np
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
@@ -10,13 +16,6 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 from sensor_msgs.msg import PointCloud2
-
-from her_ros.nodes.qos import LOCK_STEP
-from her_ros.orchestration.command_node import ros_errors, ros_node
-from her_ros.runtime.errors import HerRosError
-from her_ros.runtime.ros_environment import checked_topic
-from her_ros.wire.cloud import CloudDecoder, dtype_of
-from her_ros.wire.rows import IDENTITY, RowError, Rows
 
 _COLUMNS = (
     'session', 'env', 'episode', 'step', 'achieved_goal', 'desired_goal', 'action',

@@ -1,8 +1,8 @@
 """Format the diagnostics of a run's nodes as text."""
 
-import math
 from collections import deque
 from collections.abc import Mapping
+import math
 from typing import NamedTuple
 
 #: a node without a report for longer than this is silent, seconds

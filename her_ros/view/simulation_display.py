@@ -2,9 +2,8 @@
 
 import time
 
-from rich.console import Console
-
 from her_ros.view.display import Display
+from rich.console import Console
 
 
 class SimulationDisplay(Display):

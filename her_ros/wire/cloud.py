@@ -9,24 +9,23 @@ padding, whose content Fast CDR leaves undefined. So that part is parsed once. L
 compared with it, and their rows are taken out.
 """
 
-import struct
 from collections.abc import Iterable
 from functools import lru_cache
 from itertools import groupby
+import struct
 from typing import Literal, NamedTuple
-
-import numpy as np
 
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.row_layout import (
     DATATYPES,
-    MAX_ROW_BYTES,
     Field,
-    RowDecoder,
     fields_of,
+    MAX_ROW_BYTES,
     require_distinct,
+    RowDecoder,
 )
-from her_ros.wire.rows import RowError, Rows, disturbed_step_dtype, step_dtype
+from her_ros.wire.rows import disturbed_step_dtype, RowError, Rows, step_dtype
+import numpy as np
 
 CLOUD_TYPE = 'sensor_msgs/msg/PointCloud2'
 

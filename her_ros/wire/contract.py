@@ -1,10 +1,10 @@
 """The contract in the ONNX metadata of a policy file: the task and format it was made for."""
 
+from collections.abc import Mapping
 import dataclasses
+from dataclasses import dataclass
 import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
 
 from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.tasks.arm import FETCH_PREFIX

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from her_ros.wire.rows import ADDED_FIELDS, RowError, Rows, TRUTH
 import numpy as np
 from numpy.typing import NDArray
-
-from her_ros.wire.rows import ADDED_FIELDS, TRUTH, RowError, Rows
 
 # sensor_msgs/PointField: INT8 = 1 ... FLOAT64 = 8
 DATATYPES = ('i1', 'u1', 'i2', 'u2', 'i4', 'u4', 'f4', 'f8')

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.disturbances import DISTURBANCES
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import NDArray
 
 Rows = NDArray[np.void]
 

@@ -1,7 +1,7 @@
 """Selection of one environment process where several publish on one topic."""
 
-import time
 from collections.abc import Callable
+import time
 from typing import Protocol
 
 from her_ros.wire.rows import Rows

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from numpy.typing import ArrayLike
-
 from her_ros.tasks.disturbances import Drawn
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import DRAWN_FIELDS, Rows, true_achieved_goal
+from numpy.typing import ArrayLike
 
 
 def fill_state(

@@ -1,13 +1,12 @@
 """Round trips through LeRobot's own API, where it is installed."""
 
-import numpy as np
-import pytest
-
 from her_ros.adapters.episode_columns import DatasetError
 from her_ros.adapters.lerobot_dataset import read_lerobot, write_lerobot
 from her_ros.bags.stream import read_episodes
 from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import disturbed_step_dtype, with_truth
+import numpy as np
+import pytest
 
 pytest.importorskip('lerobot', reason='pip install lerobot==0.4.4')
 

@@ -1,14 +1,13 @@
 """Round trips through Minari, which reads what is written with its own functions."""
 
-import numpy as np
-import pytest
-
 from her_ros.adapters.episode_columns import DatasetError
 from her_ros.adapters.minari_dataset import dataset_id, read_minari, write_minari
 from her_ros.bags.stream import read_episodes
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import disturbed_step_dtype, with_truth
+import numpy as np
+import pytest
 
 minari = pytest.importorskip('minari', reason='pip install minari')
 pytest.importorskip('h5py', reason='pip install h5py')

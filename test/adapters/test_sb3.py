@@ -4,11 +4,10 @@ import importlib.util
 from pathlib import Path
 
 import gymnasium
-import numpy as np
-import pytest
-
 import her_ros.sim  # noqa: F401 (registers)
 from her_ros.sim.errors import SimError
+import numpy as np
+import pytest
 
 sb3 = pytest.importorskip('stable_baselines3', reason='stable-baselines3 is not installed')
 
@@ -18,9 +17,8 @@ def same(found, expected):
 
 
 def test_it_does_what_sb3s_own_vector_environment_does():
-    from stable_baselines3.common.vec_env import DummyVecEnv
-
     from her_ros.adapters.sb3 import Sb3VecEnv
+    from stable_baselines3.common.vec_env import DummyVecEnv
 
     ours = Sb3VecEnv('FetchReach', num_envs=2)
     theirs = DummyVecEnv([lambda: gymnasium.make('her_ros/FetchReach')] * 2)

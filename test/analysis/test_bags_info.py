@@ -1,6 +1,5 @@
-import pytest
-
 from her_ros.analysis.bags_info import _duration
+import pytest
 
 
 @pytest.mark.parametrize(

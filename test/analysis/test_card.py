@@ -1,10 +1,9 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from her_ros.analysis.card import card_text
 from her_ros.runtime.run_folder import RunFolder
+import pytest
 
 
 @pytest.mark.parametrize(('arm', 'option'), [({}, ''), ({'arm': 'mine'}, ' --arm mine')])

@@ -1,9 +1,8 @@
-import numpy as np
-
-from her_ros.analysis.disturbed import STRENGTHS, disturbed_results
+from her_ros.analysis.disturbed import disturbed_results, STRENGTHS
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.registry import TASKS
+import numpy as np
 
 REACH = TASKS['FetchReach']
 

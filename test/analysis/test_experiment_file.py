@@ -1,15 +1,14 @@
-import re
 from pathlib import Path
+import re
 
-import pytest
-
-from her_ros.analysis.experiment import ExperimentOptions, experiment, planned
+from her_ros.analysis.experiment import experiment, ExperimentOptions, planned
 from her_ros.analysis.experiment_file import read_experiment
 from her_ros.analysis.report import write_report
 from her_ros.analysis.results import Row, write_table
 from her_ros.config.files import read_file
 from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import ConfigError
+import pytest
 
 TEXT = """
 name: batches

@@ -1,11 +1,10 @@
-import numpy as np
-
-from her_ros.analysis.film import Tile, film, grid, pictures_of
+from her_ros.analysis.film import film, grid, pictures_of, Tile
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.splitting import split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.registry import TASKS
+import numpy as np
 
 
 def tile(value, caption='episode 1', color=(200, 205, 210)):

@@ -1,16 +1,15 @@
-import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
+import xml.etree.ElementTree as ElementTree
 
-import numpy as np
-import pytest
-
-from her_ros.analysis.hindsight import LoadedRun, curriculum_distances, picked_goals, reward_shares
+from her_ros.analysis.hindsight import curriculum_distances, LoadedRun, picked_goals, reward_shares
 from her_ros.analysis.hindsight_plots import draw_curriculum, draw_goals, draw_rewards
 from her_ros.analysis.plots import save
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import step_dtype
+import numpy as np
+import pytest
 
 LENGTH, K = 10, 4
 

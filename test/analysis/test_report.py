@@ -1,11 +1,10 @@
-import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
-
-import pytest
+import xml.etree.ElementTree as ElementTree
 
 from her_ros.analysis.experiments import experiment_named
 from her_ros.analysis.report import summary, write_report
-from her_ros.analysis.results import Row, curves, write_table
+from her_ros.analysis.results import curves, Row, write_table
+import pytest
 
 HER = experiment_named('her')
 

@@ -1,17 +1,16 @@
-import numpy as np
-import pytest
-
 from her_ros.analysis.results import (
     Curve,
-    ResultsError,
     curves,
     median_steps,
     read_table,
+    ResultsError,
     rows_of,
     speed_up,
     spread,
     write_table,
 )
+import numpy as np
+import pytest
 
 
 def curve(*points, seed=0):

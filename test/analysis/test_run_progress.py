@@ -1,9 +1,8 @@
-import pytest
-
-from her_ros.analysis.run_progress import RunState, find_runs, progress_of
+from her_ros.analysis.run_progress import find_runs, progress_of, RunState
 from her_ros.orchestration.prepare import prepare_run
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
+import pytest
 
 
 def test_runs_are_found_by_task_and_name(tmp_path):

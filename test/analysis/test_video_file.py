@@ -1,11 +1,10 @@
 import sys
 from types import SimpleNamespace
 
+from her_ros.analysis.video_file import require_writable, VideoError, write_video
 import numpy as np
-import pytest
 from PIL import Image
-
-from her_ros.analysis.video_file import VideoError, require_writable, write_video
+import pytest
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 import dataclasses
 
-import mujoco
-import numpy as np
-import pytest
-
 from her_ros.arms.chain import JointChain, tool_frame
 from her_ros.arms.model_files import kinematic_model
 from her_ros.arms.registry import arm_named
+import mujoco
+import numpy as np
+import pytest
 
 # The base stands and lies askew, the joints slide and turn, and a position of 0 is not where the
 # model is drawn.

@@ -1,10 +1,9 @@
 import dataclasses
 import json
 
-import pytest
-
 from her_ros.arms.check import check_arm
 from her_ros.arms.registry import arm_named
+import pytest
 
 HOME = arm_named('six_joint').arm.home
 FAR = {'low': (1.2, -0.2, 0.01), 'high': (1.6, 0.2, 0.4)}

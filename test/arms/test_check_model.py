@@ -1,10 +1,9 @@
 import dataclasses
 
-import pytest
-
 from her_ros.arms.check import check_arm
 from her_ros.arms.errors import ArmError
 from her_ros.arms.registry import arm_named
+import pytest
 
 LIMIT = '<limit lower="-1" upper="1" effort="1" velocity="1"/>'
 SOLID = (

@@ -1,10 +1,9 @@
-import numpy as np
-import pytest
-
 from her_ros.arms.collisions import CollisionChecker
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model
 from her_ros.arms.registry import arm_named
+import numpy as np
+import pytest
 
 
 @pytest.fixture(scope='module')

@@ -1,17 +1,16 @@
 import math
 
-import mujoco
-import numpy as np
-import pytest
-from ruamel.yaml import YAML
-
-from her_ros.arms.description import Workspace, description_of
+from her_ros.arms.description import description_of, Workspace
 from her_ros.arms.driver import Driver
 from her_ros.arms.errors import ArmError
 from her_ros.arms.mechanics import ArmJoints, Gripper, ModelFiles, Tool
 from her_ros.arms.registry import arm_named, read_arm
 from her_ros.config.schema import ConfigError, parameters_of
 from her_ros.config.shipped import shipped_folders
+import mujoco
+import numpy as np
+import pytest
+from ruamel.yaml import YAML
 
 SIX_JOINT = shipped_folders()[0] / 'config' / 'arms' / 'six_joint.yaml'
 MISSING = object()

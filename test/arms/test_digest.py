@@ -1,10 +1,9 @@
 from dataclasses import replace
 
-import pytest
-
 from her_ros.arms.digest import arm_digest
 from her_ros.arms.errors import ArmError
-from her_ros.arms.registry import SHIPPED_ARMS, arm_named
+from her_ros.arms.registry import arm_named, SHIPPED_ARMS
+import pytest
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
 import dataclasses
 
-import mujoco
-import pytest
-
 from her_ros.arms.description import ArmDescription
 from her_ros.arms.fingers import is_first_at_plus_y, wrong_side
 from her_ros.arms.model_files import kinematic_model
 from her_ros.arms.registry import arm_named
+import mujoco
+import pytest
 
 
 def swapped(arm: ArmDescription) -> ArmDescription:

@@ -1,9 +1,8 @@
-import numpy as np
-import pytest
-
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model
 from her_ros.arms.registry import arm_named
+import numpy as np
+import pytest
 
 PERIOD_S = 0.04
 ARMS = ['six_joint', 'franka_panda', 'ufactory_xarm7', 'ur5e_2f85']

@@ -1,14 +1,13 @@
 import importlib.util
 
-import mujoco
-import numpy as np
-import pytest
-
 from her_ros.arms import model as model_module
 from her_ros.arms.errors import ArmError
 from her_ros.arms.model import assets_folder, compile_scene, load_model, without_contacts
 from her_ros.arms.scene_specs import SCENE_SPECS
 from her_ros.tasks.registry import task_named
+import mujoco
+import numpy as np
+import pytest
 
 
 def test_a_chain_holds_just_the_joints_that_move_its_site(task):

@@ -2,12 +2,11 @@ import dataclasses
 import sys
 import time
 
-import mujoco
-import pytest
-
 from her_ros.arms.errors import ArmError
 from her_ros.arms.model_files import arm_model, compile_spec, kinematic_model, load_spec
 from her_ros.arms.registry import arm_named
+import mujoco
+import pytest
 
 URDF = """<robot name="one_joint">
   <link name="base_link"/>

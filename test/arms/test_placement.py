@@ -1,12 +1,11 @@
 import dataclasses
 
-import numpy as np
-import pytest
-
 from her_ros.arms.errors import ArmError
-from her_ros.arms.placement import TABLE_HEIGHT_M, placement_of
+from her_ros.arms.placement import placement_of, TABLE_HEIGHT_M
 from her_ros.tasks.arm import ARM_TASKS
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
 
 
 @pytest.mark.parametrize('name', ARM_TASKS)

@@ -1,11 +1,10 @@
 import shutil
 
-import pytest
-
 from her_ros.arms.errors import ArmError
-from her_ros.arms.registry import ARMS, SHIPPED_ARMS, all_arms, arm_named, with_workspace
+from her_ros.arms.registry import all_arms, arm_named, ARMS, SHIPPED_ARMS, with_workspace
 from her_ros.config.shipped import shipped_folders
 from her_ros.tasks.registry import task_named
+import pytest
 
 FOLDER = shipped_folders()[0] / 'config' / 'arms'
 

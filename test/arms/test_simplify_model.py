@@ -1,10 +1,9 @@
-import mujoco
-import numpy as np
-import pytest
-
 from her_ros.arms.model import assets_folder, load_model
 from her_ros.arms.simplify_model import NEVER_TOUCHING
 from her_ros.tasks.registry import TASKS
+import mujoco
+import numpy as np
+import pytest
 
 HINGE_EXCESS_RAD, SLIDE_EXCESS_M, CLEARANCE_M = 0.4, 0.05, 0.006
 

@@ -1,12 +1,11 @@
 import dataclasses
 
-import numpy as np
-import pytest
-
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model
 from her_ros.arms.registry import arm_named
 from her_ros.arms.survey import full_action_speed, reach, reached, survey, tilt
+import numpy as np
+import pytest
 
 PERIOD_S = 1e-4
 

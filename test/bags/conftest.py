@@ -2,17 +2,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
-import pytest
-from mcap.writer import Writer
-from rosbags.rosbag2 import CompressionFormat, CompressionMode
-from rosbags.rosbag2 import Writer as DirectoryWriter
-from rosbags.typesys import Stores, get_typestore
-
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 from her_ros.wire.rows import Rows, step_dtype
+from mcap.writer import Writer
+import numpy as np
+import pytest
+from rosbags.rosbag2 import CompressionFormat, CompressionMode
+from rosbags.rosbag2 import Writer as DirectoryWriter
+from rosbags.typesys import get_typestore, Stores
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 

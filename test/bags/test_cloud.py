@@ -1,13 +1,12 @@
 import array
 
-import numpy as np
-import pytest
-from rosbags.typesys import Stores, get_typestore
-
 from her_ros.wire import cloud
 from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder, encode_cloud
 from her_ros.wire.row_layout import fields_of
 from her_ros.wire.rows import RowError, step_dtype
+import numpy as np
+import pytest
+from rosbags.typesys import get_typestore, Stores
 
 STAMP_NS = 1_700_000_000_123_456_789
 STORE = get_typestore(Stores.ROS2_JAZZY)

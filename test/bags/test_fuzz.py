@@ -3,17 +3,16 @@
 from contextlib import suppress
 from itertools import pairwise
 
-import numpy as np
-import pytest
-from mcap.writer import CompressionType
-from rosbags.rosbag2 import CompressionMode, StoragePlugin
-
 from her_ros.bags.errors import BagError
 from her_ros.bags.inspect.info import read_info
 from her_ros.bags.inspect.verify import Verified, verify
 from her_ros.bags.repair.recover import recover
 from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
+from mcap.writer import CompressionType
+import numpy as np
+import pytest
+from rosbags.rosbag2 import CompressionMode, StoragePlugin
 
 METADATA = {'task': 'FetchPush'}
 TRIALS = 60

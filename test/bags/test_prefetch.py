@@ -1,17 +1,16 @@
+from collections import Counter
 import itertools
 import os
 import tempfile
 import time
-from collections import Counter
-
-import numpy as np
-import pytest
-import zstandard
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.prefetch import EpisodeSource
 from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
+import numpy as np
+import pytest
+import zstandard
 
 #: environments per bag
 ENVS = 3

@@ -1,12 +1,6 @@
 import json
 import random as python_random
 
-import numpy as np
-import pytest
-from mcap.reader import make_reader
-from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
-from rosbags.typesys import Stores, get_typestore
-
 from her_ros.bags.errors import BagError
 from her_ros.bags.inspect.verify import Verified, verify
 from her_ros.bags.reader import read_bag, read_bag_metadata
@@ -15,6 +9,11 @@ from her_ros.bags.writer import BagWriter, write_rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
 from her_ros.wire.rows import disturbed_step_dtype, with_truth
+from mcap.reader import make_reader
+import numpy as np
+import pytest
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
+from rosbags.typesys import get_typestore, Stores
 
 METADATA = {'task': 'FetchPush'}
 STORE = get_typestore(Stores.ROS2_JAZZY)

@@ -1,6 +1,3 @@
-import numpy as np
-import pytest
-
 import her_ros
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag, read_bag_metadata
@@ -9,8 +6,10 @@ from her_ros.bags.writer import write_rollout
 from her_ros.nodes.hints import is_rollout_name
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import encode_cloud
-from her_ros.wire.rows import RowError, action_dtype, disturbed_step_dtype, with_truth
+from her_ros.wire.rows import action_dtype, disturbed_step_dtype, RowError, with_truth
 from her_ros.wire.sessions import Sessions
+import numpy as np
+import pytest
 
 TOPIC = '/run/worker_2/step'
 ACTION_TOPIC = '/run/worker_2/action'

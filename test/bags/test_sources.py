@@ -1,10 +1,9 @@
-import re
 from pathlib import Path
-
-import pytest
+import re
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.sources import expand, files_of
+import pytest
 
 
 @pytest.fixture

@@ -2,14 +2,7 @@ import itertools
 import subprocess
 import sys
 
-import numpy as np
-import pytest
 from campaign.hostile import mcap_of
-from mcap.data_stream import RecordBuilder
-from mcap.records import Channel, Message, Schema
-from mcap.writer import CompressionType, Writer
-from rosbags.rosbag2 import CompressionMode, Reader, StoragePlugin
-
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag
 from her_ros.bags.repair.recover import recover
@@ -18,6 +11,12 @@ from her_ros.bags.stream import EpisodeStream, read_episodes, stream_episodes
 from her_ros.bags.writer import write_rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
+from mcap.data_stream import RecordBuilder
+from mcap.records import Channel, Message, Schema
+from mcap.writer import CompressionType, Writer
+import numpy as np
+import pytest
+from rosbags.rosbag2 import CompressionMode, Reader, StoragePlugin
 
 METADATA = {'task': 'FetchPush'}
 

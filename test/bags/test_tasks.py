@@ -1,9 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import pytest
-
 from her_ros.bags.errors import BagError
 from her_ros.bags.inspect.info import read_info
 from her_ros.bags.inspect.verify import Verified, verify
@@ -13,7 +10,9 @@ from her_ros.bags.rollout import run_metadata
 from her_ros.bags.stream import stream_episodes
 from her_ros.bags.tasks import agree_on_task
 from her_ros.bags.writer import write_rollout
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
+import numpy as np
+import pytest
 
 # Recorded when bags did not note a row format yet: two episodes of FetchReach, of four steps each,
 # in which the shipped policy acted.

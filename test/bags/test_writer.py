@@ -1,22 +1,21 @@
 import os
+from pathlib import Path
 import resource
 import signal
 import subprocess
 import sys
-from pathlib import Path
-
-import pytest
-import yaml
-from mcap.reader import NonSeekingReader, make_reader
-from mcap.records import Channel
-from rosbags.highlevel import AnyReader
-from rosbags.rosbag2 import Reader
 
 import her_ros
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag, read_bag_metadata
 from her_ros.bags.writer import BagWriter, write_rollout
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
+from mcap.reader import make_reader, NonSeekingReader
+from mcap.records import Channel
+import pytest
+from rosbags.highlevel import AnyReader
+from rosbags.rosbag2 import Reader
+import yaml
 
 METADATA = {'task': 'FetchPush', 'worker': 'worker_0', 'note': 'größer als "5"\n: yes'}
 

@@ -2,8 +2,8 @@ import argparse
 import ast
 from pathlib import Path
 
+from options import above, at_least, DOMAIN, Options, whole
 import pytest
-from options import DOMAIN, Options, above, at_least, whole
 
 BENCHES = sorted(Path(__file__).parents[2].joinpath('bench').glob('*.py'))
 OWN_TYPES = {'whole', 'above', 'at_least', 'DOMAIN', 'SEED', 'Path'}

@@ -1,7 +1,7 @@
-import pytest
 from campaign import clocks
 from campaign.figures import Scale
 from campaign.stepped_clock import ClockError, SteppedClocks
+import pytest
 
 pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 

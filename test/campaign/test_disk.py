@@ -1,6 +1,6 @@
-import pytest
 from campaign import disk
 from campaign.figures import Scale
+import pytest
 
 
 def test_a_full_or_read_only_disk_loses_nothing_and_is_one_line(tmp_path):

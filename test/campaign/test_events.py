@@ -1,6 +1,6 @@
-import pytest
 from campaign.events import run
 from campaign.figures import Scale
+import pytest
 
 
 @pytest.mark.nodes

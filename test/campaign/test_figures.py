@@ -1,5 +1,5 @@
-import pytest
 from campaign.figures import Figure, or_gave_up
+import pytest
 
 
 def test_a_measurement_that_times_out_becomes_a_failed_figure(capsys):

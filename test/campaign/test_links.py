@@ -1,6 +1,6 @@
-import pytest
 from campaign.figures import Scale
 from campaign.links import run, why_not_permitted
+import pytest
 
 
 @pytest.mark.nodes

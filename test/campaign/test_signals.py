@@ -1,6 +1,6 @@
-import pytest
 from campaign import signals
 from campaign.figures import Scale
+import pytest
 
 
 @pytest.mark.nodes

@@ -1,6 +1,6 @@
-import pytest
 from campaign.figures import Scale
 from campaign.wire import run
+import pytest
 
 pytestmark = pytest.mark.nodes
 

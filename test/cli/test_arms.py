@@ -1,9 +1,8 @@
 import shutil
 
-import pytest
-
 from her_ros.arms.registry import ARMS
 from her_ros.config.shipped import shipped_folders
+import pytest
 
 SIX_JOINT = shipped_folders()[0] / 'config' / 'arms' / 'six_joint.yaml'
 

@@ -3,13 +3,12 @@ import re
 import subprocess
 import sys
 
-import numpy as np
-import pytest
-
 from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.rows import step_dtype
+import numpy as np
+import pytest
 
 LENGTH = 6
 

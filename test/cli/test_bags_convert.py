@@ -1,11 +1,10 @@
-import numpy as np
-import pytest
-from rosbags.rosbag2 import StoragePlugin, Writer
-from rosbags.typesys import Stores, get_typestore
-
 from her_ros.bags.reader import read_bag
 from her_ros.robot.simulated.robot import SimulatedRobot
 from her_ros.tasks.registry import TASKS
+import numpy as np
+import pytest
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import get_typestore, Stores
 
 STORE = get_typestore(Stores.ROS2_JAZZY)
 TYPES = STORE.types

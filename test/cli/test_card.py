@@ -1,14 +1,13 @@
 import json
 import re
 
-import pytest
-
 from her_ros.analysis.card import bags_digest
 from her_ros.learning.training.checkpoint import save_checkpoint
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import sha256
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.sim.errors import SimError
+import pytest
 
 LOG = [['b.mcap', 'ab' * 32], ['a.mcap', 'cd' * 32]]
 

@@ -1,13 +1,12 @@
 import re
 import time
 
-import numpy as np
-import pytest
-
 from her_ros.bags.reader import read_bag
 from her_ros.robot.bridge.goals import GoalRegion
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import TASKS
+import numpy as np
+import pytest
 
 
 @pytest.mark.parametrize(

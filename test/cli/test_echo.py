@@ -1,11 +1,10 @@
 import re
 
+from her_ros.nodes.qos import LOCK_STEP
+from her_ros.wire.cloud import encode_cloud
 import numpy as np
 import pytest
 from sensor_msgs.msg import PointCloud2
-
-from her_ros.nodes.qos import LOCK_STEP
-from her_ros.wire.cloud import encode_cloud
 
 pytestmark = pytest.mark.nodes
 

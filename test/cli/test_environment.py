@@ -4,10 +4,9 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.runtime.process import USER_ERROR
+import pytest
 
 COMMANDS = {
     'goal': ['goal', '1.3', '0.85'],

@@ -1,19 +1,18 @@
-import re
 from dataclasses import replace
+import re
 from types import SimpleNamespace
 
-import numpy as np
-import pytest
-
-from her_ros.analysis.evaluate import OnTask, evaluated, evaluated_task
+from her_ros.analysis.evaluate import evaluated, evaluated_task, OnTask
 from her_ros.analysis.results import wilson_interval
 from her_ros.arms.registry import with_workspace
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.splitting import split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.evaluate import evaluation_steps
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
 from her_ros.wire.contract import ContractError, PolicyContract
+import numpy as np
+import pytest
 
 
 @pytest.fixture

@@ -2,16 +2,15 @@ import csv
 import re
 import xml.etree.ElementTree as ElementTree
 
-import pytest
-
 from her_ros.analysis.experiment import ExperimentOptions, planned
-from her_ros.analysis.experiments import EXPERIMENTS, experiment_named
+from her_ros.analysis.experiments import experiment_named, EXPERIMENTS
 from her_ros.config.files import read_file, shipped_file
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import configured
 from her_ros.learning.learner import Learner
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
+import pytest
 
 # A run takes seconds, but five processes have to start, on a machine that may be busy.
 PATIENCE_S = 180.0

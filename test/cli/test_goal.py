@@ -4,14 +4,13 @@ import os
 import signal
 import threading
 
-import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from geometry_msgs.msg import PointStamped
-from std_srvs.srv import Trigger
-
 from her_ros.nodes.messages import stamp_ns_of
 from her_ros.nodes.qos import COMMAND, STATUS
 from her_ros.wire.topics import DIAGNOSTICS
+import pytest
+from std_srvs.srv import Trigger
 
 pytestmark = pytest.mark.nodes
 

@@ -1,16 +1,15 @@
 import ast
 import os
+from pathlib import Path
 import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
-
-import pytest
-from typer.main import get_command
 
 import her_ros as her_ros_package
 from her_ros.cli.main import app, number_or_not
+import pytest
+from typer.main import get_command
 
 
 def test_help_teaches_the_commands(her_ros):

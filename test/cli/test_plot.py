@@ -1,9 +1,8 @@
 import shutil
 import xml.etree.ElementTree as ElementTree
 
-import pytest
-
 from her_ros.orchestration.prepare import prepare_run
+import pytest
 
 
 def test_a_run_is_plotted_with_the_effect_of_her(her_ros, learning_run):

@@ -1,9 +1,8 @@
-import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from std_msgs.msg import UInt8MultiArray
-
 from her_ros.nodes.messages import policy_of
 from her_ros.nodes.qos import LATCHED
+import pytest
+from std_msgs.msg import UInt8MultiArray
 
 pytestmark = pytest.mark.nodes
 

@@ -1,7 +1,6 @@
-import pytest
-
 from her_ros.bags.reader import read_bag
 from her_ros.runtime.run_folder import RunFolder
+import pytest
 
 
 @pytest.mark.parametrize(

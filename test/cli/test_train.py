@@ -4,9 +4,6 @@ import re
 import signal
 import time
 
-import numpy as np
-import pytest
-
 from her_ros.bags.reader import read_bag
 from her_ros.cli.main import app
 from her_ros.config.run_parameters import values_for
@@ -14,6 +11,8 @@ from her_ros.learning.training.checkpoint import load_checkpoint
 from her_ros.orchestration.prepare import prepare_run, training_names
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.run_folder import RunFolder
+import numpy as np
+import pytest
 
 RESULT = {
     'task': 'FetchReach', 'outcome': 'solved', 'success_rate': 0.96, 'best_success_rate': 0.98,

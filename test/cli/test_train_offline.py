@@ -7,19 +7,18 @@ import sys
 import threading
 import time
 
-import pytest
-import torch
-
 from her_ros.bags.prefetch import EpisodeSource
 from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.learning.training.checkpoint import load_checkpoint, save_checkpoint
-from her_ros.learning.training.offline import OfflineTraining, bags_in_order
+from her_ros.learning.training.offline import bags_in_order, OfflineTraining
 from her_ros.learning.training.online import Training
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import file_sha256
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named
+import pytest
+import torch
 
 DEADLINE_S = 180
 QUICK = (

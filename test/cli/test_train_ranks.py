@@ -3,12 +3,11 @@
 import json
 import sys
 
-import pytest
-
 from her_ros.learning.training.checkpoint import load_checkpoint
 from her_ros.orchestration import train_ranks
 from her_ros.orchestration.prepare import prepare_run
 from her_ros.runtime.run_folder import RunFolder
+import pytest
 
 # Eight processes start, on a machine that may be busy.
 PATIENCE_S = 180.0

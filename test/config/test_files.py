@@ -1,11 +1,9 @@
 import os
 import time
 
-import pytest
-
 from her_ros.config.files import (
-    Difference,
     complete,
+    Difference,
     differences,
     read_file,
     shipped_file,
@@ -17,6 +15,7 @@ from her_ros.config.parameters.nodes import NODE_PARAMETERS, TrainerParameters
 from her_ros.config.schema import ConfigError, configured, parameters_of
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.registry import TASKS
+import pytest
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 from pathlib import Path
 
-import pytest
-
 from her_ros.config.files import complete, read_file, read_run_file, read_yaml
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.robot import SimulatedRobotParameters
-from her_ros.config.renamed import RENAMED, present_name
+from her_ros.config.renamed import present_name, RENAMED
 from her_ros.config.run_parameters import renew_names
 from her_ros.config.schema import ConfigError, configured, parameters_of
+import pytest
 
 # The complete parameters of a run from before any of them was renamed.
 EARLIER = Path(__file__).parents[1] / 'data' / 'first_parameter_names.yaml'

@@ -3,9 +3,8 @@ import dataclasses
 import math
 import re
 
-import pytest
-
 from her_ros.config.schema import ConfigError, configured, parameter, parameters_of, values_of
+import pytest
 
 
 @dataclasses.dataclass(frozen=True)

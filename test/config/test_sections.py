@@ -1,9 +1,8 @@
 import dataclasses
 
-import pytest
-
 from her_ros.config.schema import ConfigError, parameter
 from her_ros.config.sections import nested, nodes_values
+import pytest
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,12 +1,11 @@
 import tracemalloc
 
-import numpy as np
-import pytest
-
 from her_ros.episodes.assembly import EpisodeAssembler
 from her_ros.episodes.splitting import split_rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.rows import step_dtype
+import numpy as np
+import pytest
 
 REACH = TASKS['FetchReach']
 

@@ -1,12 +1,11 @@
 import dataclasses
 
-import numpy as np
-import pytest
-
 from her_ros.episodes.episode import Episode, EpisodeError, faults_of
 from her_ros.episodes.splitting import split_rollout
 from her_ros.runtime.errors import HerRosError
 from her_ros.wire.rows import RowError
+import numpy as np
+import pytest
 
 
 def same(episode, rows):

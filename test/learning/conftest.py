@@ -1,14 +1,9 @@
+from collections.abc import Callable, Iterator, Sequence
 import dataclasses
 import itertools
 import operator
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import pytest
-import torch
-from torch import nn
 
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.episodes.episode import Episode
@@ -22,6 +17,10 @@ from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.symmetry import Kind, Symmetries
 from her_ros.wire.rows import step_dtype
+import numpy as np
+import pytest
+import torch
+from torch import nn
 
 
 class Bags:

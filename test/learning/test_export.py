@@ -1,16 +1,15 @@
 import dataclasses
 
-import numpy as np
-import onnx
-import onnxruntime
-import pytest
-import torch
-
 from her_ros.learning.agents.agent import Ddpg
 from her_ros.learning.export import PolicyGraph
 from her_ros.learning.normalizer import Normalizer
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.contract import METADATA_KEY, PolicyContract
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
 
 
 class Policy:

@@ -1,19 +1,18 @@
 import dataclasses
 import json
 
-import numpy as np
-import onnx
-import pytest
-import torch
-
 from her_ros.episodes.episode import Episode
 from her_ros.learning.acceleration.ranks import Ranks
-from her_ros.learning.learner import Learner, LearnerError, device_named
+from her_ros.learning.learner import device_named, Learner, LearnerError
 from her_ros.learning.replay.batch import SampleNoise
 from her_ros.learning.training.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.contract import METADATA_KEY, PolicyContract
 from her_ros.wire.rows import disturbed_step_dtype, step_dtype, with_truth
+import numpy as np
+import onnx
+import pytest
+import torch
 
 
 def test_the_device_is_what_was_asked_for(monkeypatch):

@@ -1,10 +1,9 @@
 import io
 
+from her_ros.learning.normalizer import Normalizer
 import numpy as np
 import pytest
 import torch
-
-from her_ros.learning.normalizer import Normalizer
 
 RAW_CLIP, CLIP, MINIMUM_STD = 200.0, 5.0, 0.01
 

@@ -1,6 +1,3 @@
-import pytest
-import torch
-
 from her_ros.config.parameters.learner import learner_parameters
 from her_ros.episodes.episode import EpisodeError
 from her_ros.learning.replay.batch import NoiseSpec, SampleNoise
@@ -9,6 +6,8 @@ from her_ros.learning.replay.episode_rows import ReplayError
 from her_ros.learning.replay_buffer import ReplayBuffer
 from her_ros.runtime.seeds import integer_seed
 from her_ros.tasks.errors import TaskError
+import pytest
+import torch
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,12 @@
 """What the learner takes from the private parts of torch is still there and does the same."""
 
-import torch
-
 from her_ros.learning.torch_private import (
     compile_backward_passes,
     compile_cache,
     foreach_lerp_,
     fused_adam_,
 )
+import torch
 
 RATE, SHAPES = 1e-2, ((3, 4), (4,))
 

@@ -1,19 +1,11 @@
 """Fixtures: peers for the topics of the nodes under test."""
 
+from collections.abc import Callable, Iterator
 import itertools
+from pathlib import Path
 import struct
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, ClassVar
-
-import numpy as np
-import pytest
-from numpy.typing import NDArray
-from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
-from rcl_interfaces.srv import SetParameters
-from sensor_msgs.msg import PointCloud2
-from std_msgs.msg import UInt8MultiArray
 
 from her_ros.bags.rollout import run_metadata
 from her_ros.bags.writer import write_rollout
@@ -24,8 +16,15 @@ from her_ros.sim.rollout import Rollout
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
-from her_ros.wire.rows import IDENTITY, Rows, action_dtype, identity_of, step_dtype
+from her_ros.wire.rows import action_dtype, IDENTITY, identity_of, Rows, step_dtype
 from her_ros.wire.topics import ACTION, STEP
+import numpy as np
+from numpy.typing import NDArray
+import pytest
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParameters
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import UInt8MultiArray
 
 
 class EnvPartner:

@@ -1,9 +1,8 @@
-import pytest
-
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.schema import parameters_of
 from her_ros.nodes.arguments import check_arguments, help_text
 from her_ros.runtime.errors import HerRosError
+import pytest
 
 DESCRIPTION = 'The ``policy`` node: acts.\nActs.'
 POLICY = NODE_PARAMETERS['policy']

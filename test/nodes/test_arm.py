@@ -2,11 +2,7 @@
 
 from time import monotonic
 
-import numpy as np
-import pytest
 from geometry_msgs.msg import PoseStamped, TwistStamped
-from trajectory_msgs.msg import JointTrajectory
-
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.nodes.arm import ArmPublisher
 from her_ros.nodes.qos import COMMAND
@@ -15,6 +11,9 @@ from her_ros.robot.frames import task_frames
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.tasks.registry import task_named
 from her_ros.wire.topics import TOOL_POSE, TRAJECTORY, TWIST
+import numpy as np
+import pytest
+from trajectory_msgs.msg import JointTrajectory
 
 pytestmark = pytest.mark.nodes
 

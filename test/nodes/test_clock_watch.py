@@ -1,10 +1,9 @@
 import time
 
-import pytest
-from rclpy.executors import SingleThreadedExecutor
-
 from her_ros.nodes.clock_watch import ClockWatch
 from her_ros.nodes.rclpy_private import Wait
+import pytest
+from rclpy.executors import SingleThreadedExecutor
 
 pytestmark = pytest.mark.nodes
 LONG_S = 5.0

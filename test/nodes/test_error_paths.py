@@ -1,19 +1,13 @@
 """Send every pair of bad messages and requests, in both orders, to every node in process."""
 
+from functools import partial
 import itertools
 import json
 import time
 import warnings
-from functools import partial
 
-import numpy as np
-import pytest
-import rclpy
 from campaign.fuzz import filled
 from geometry_msgs.msg import TwistStamped
-from rclpy.serialization import serialize_message
-from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
-
 from her_ros.arms.model import ARM_JOINTS
 from her_ros.nodes.evaluator import EvaluatorNode
 from her_ros.nodes.fetch_env import FetchEnvNode
@@ -24,6 +18,11 @@ from her_ros.nodes.robot_bridge import RobotBridgeNode
 from her_ros.nodes.simulated_robot import SimulatedRobotNode
 from her_ros.nodes.trainer import TrainerNode
 from her_ros.runtime.run_folder import RunFolder
+import numpy as np
+import pytest
+import rclpy
+from rclpy.serialization import serialize_message
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 pytestmark = pytest.mark.nodes
 

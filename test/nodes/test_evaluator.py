@@ -1,13 +1,12 @@
-import numpy as np
-import pytest
-from std_msgs.msg import String, UInt8MultiArray
-
 from her_ros.bags.reader import read_bag
 from her_ros.nodes.messages import bytes_message, run_policy_message
 from her_ros.nodes.qos import HINT, LATCHED
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import sha256
 from her_ros.runtime.run_folder import RunFolder
+import numpy as np
+import pytest
+from std_msgs.msg import String, UInt8MultiArray
 
 pytestmark = pytest.mark.nodes
 

@@ -1,14 +1,7 @@
 import os
 import time
 
-import numpy as np
-import pytest
 from geometry_msgs.msg import PointStamped
-from numpy.lib import recfunctions
-from sensor_msgs.msg import PointCloud2
-from std_msgs.msg import Bool
-from std_srvs.srv import SetBool, Trigger
-
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S
 from her_ros.nodes.qos import COMMAND, LATCHED, LOCK_STEP
 from her_ros.runtime.seeds import integer_seed
@@ -16,7 +9,13 @@ from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
 from her_ros.tasks.registry import task_named
 from her_ros.wire.cloud import encode_cloud
-from her_ros.wire.rows import IDENTITY, action_dtype
+from her_ros.wire.rows import action_dtype, IDENTITY
+import numpy as np
+from numpy.lib import recfunctions
+import pytest
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Bool
+from std_srvs.srv import SetBool, Trigger
 
 pytestmark = pytest.mark.nodes
 

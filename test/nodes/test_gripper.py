@@ -1,18 +1,17 @@
-import sys
 from itertools import groupby
+import sys
 from types import SimpleNamespace
 
+from her_ros.arms.registry import arm_named
+from her_ros.config.shipped import shipped_folders
+from her_ros.nodes.gripper import gripper_action_type, GripperGoals
+from her_ros.nodes.qos import SENSOR
+from her_ros.robot.bridge import control
+from her_ros.robot.errors import RobotError
 import numpy as np
 import pytest
 from rclpy.task import Future
 from sensor_msgs.msg import JointState
-
-from her_ros.arms.registry import arm_named
-from her_ros.config.shipped import shipped_folders
-from her_ros.nodes.gripper import GripperGoals, gripper_action_type
-from her_ros.nodes.qos import SENSOR
-from her_ros.robot.bridge import control
-from her_ros.robot.errors import RobotError
 
 FOLDER = shipped_folders()[0] / 'config' / 'arms'
 

@@ -1,15 +1,14 @@
+from her_ros.nodes.guarded_node import GuardedNode, StopNode, ThrottledLog
+from her_ros.runtime.errors import HerRosError, one_line
 import pytest
-import rclpy
 from rcl_interfaces.msg import Parameter, ParameterValue
 from rcl_interfaces.srv import SetParameters, SetParametersAtomically
+import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
 from rclpy.serialization import serialize_message
 from std_msgs.msg import Bool, String
 from std_srvs.srv import Trigger
-
-from her_ros.nodes.guarded_node import GuardedNode, StopNode, ThrottledLog
-from her_ros.runtime.errors import HerRosError, one_line
 
 GOOD = serialize_message(String(data='good'))
 

@@ -1,6 +1,5 @@
-import pytest
-
 from her_ros.nodes.hints import Hints
+import pytest
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
-import numpy as np
-import pytest
 from geometry_msgs.msg import PointStamped
-
 from her_ros.nodes.messages import bytes_message, bytes_of, goal_of, policy_message, policy_of
 from her_ros.runtime.errors import HerRosError
+import numpy as np
+import pytest
 
 
 @pytest.mark.parametrize('content', [b'', bytes(range(256)) * 1000])

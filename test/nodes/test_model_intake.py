@@ -1,17 +1,16 @@
 from dataclasses import replace
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from std_msgs.msg import UInt8MultiArray
-from std_srvs.srv import Trigger
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.learner import Learner
 from her_ros.nodes.qos import LATCHED
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import sha256
 from her_ros.tasks.registry import task_named
+import pytest
+from std_msgs.msg import UInt8MultiArray
+from std_srvs.srv import Trigger
 
 pytestmark = pytest.mark.nodes
 SMALL = LearnerParameters(hidden_sizes=(8,), replay_capacity=100)

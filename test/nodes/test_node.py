@@ -1,25 +1,24 @@
+from pathlib import Path
 import signal
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from types import SimpleNamespace
 
-import pytest
-import rclpy
-from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
-from rcl_interfaces.srv import DescribeParameters, SetParameters
-from rclpy.context import Context
-
 import her_ros
-import her_ros.nodes.node as node_module
 from her_ros.config.files import complete, read_file, shipped_file, to_yaml, with_overrides
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.config.schema import configured, parameters_of
+import her_ros.nodes.node as node_module
 from her_ros.nodes.node import Diagnostics, read_parameters
 from her_ros.tasks.registry import TASKS
+import pytest
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import DescribeParameters, SetParameters
+import rclpy
+from rclpy.context import Context
 
 pytestmark = pytest.mark.nodes
 

@@ -1,11 +1,10 @@
 from socket import gethostname
 
-import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-
 from her_ros.nodes.participants import Participants
 from her_ros.nodes.qos import STATUS
 from her_ros.wire.topics import DIAGNOSTICS
+import pytest
 
 pytestmark = pytest.mark.nodes
 

@@ -1,20 +1,19 @@
 import itertools
 import os
 import re
-import time
 from socket import gethostname
-
-import numpy as np
-import pytest
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState, GetState
-from std_msgs.msg import UInt8MultiArray
+import time
 
 from her_ros.nodes.messages import run_policy_message
 from her_ros.nodes.qos import LATCHED
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.wire.rows import IDENTITY
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+import numpy as np
+import pytest
+from std_msgs.msg import UInt8MultiArray
 
 pytestmark = pytest.mark.nodes
 

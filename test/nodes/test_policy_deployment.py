@@ -3,17 +3,16 @@ import signal
 import threading
 import time
 
-import numpy as np
-import pytest
-from lifecycle_msgs.msg import Transition
-from lifecycle_msgs.srv import ChangeState, GetState
-from sensor_msgs.msg import PointCloud2
-
 from her_ros.nodes.qos import LOCK_STEP, with_deadline
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.wire.cloud import encode_cloud
 from her_ros.wire.rows import IDENTITY
 from her_ros.wire.topics import ACTION, STEP
+from lifecycle_msgs.msg import Transition
+from lifecycle_msgs.srv import ChangeState, GetState
+import numpy as np
+import pytest
+from sensor_msgs.msg import PointCloud2
 
 pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 

@@ -1,15 +1,14 @@
 import os
 
-import pytest
-from std_msgs.msg import String
-
 from her_ros.nodes.publishers import (
-    OnePublisher,
-    TopicSource,
     live_publishers,
     node_names,
+    OnePublisher,
     rivals,
+    TopicSource,
 )
+import pytest
+from std_msgs.msg import String
 
 
 def numbers(*values):

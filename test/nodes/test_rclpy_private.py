@@ -2,24 +2,23 @@
 
 import threading
 
-import pytest
-import rclpy
+from her_ros.nodes.rclpy_private import (
+    hand_over,
+    lifecycle_services,
+    RCLError,
+    text_of,
+    Wait,
+    wants_message_info,
+)
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState
+import pytest
+import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.context import Context
 from rclpy.lifecycle import LifecycleNode
 from rclpy.serialization import deserialize_message
 from std_msgs.msg import String
-
-from her_ros.nodes.rclpy_private import (
-    RCLError,
-    Wait,
-    hand_over,
-    lifecycle_services,
-    text_of,
-    wants_message_info,
-)
 
 pytestmark = pytest.mark.nodes
 

@@ -3,18 +3,17 @@ import os
 import signal
 import time
 
-import numpy as np
-import pytest
-from rosbags.rosbag2 import Reader
-from sensor_msgs.msg import PointCloud2
-from std_msgs.msg import String
-
 from her_ros.bags.reader import read_bag
 from her_ros.nodes.qos import HINT, RECORDING
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import encode_cloud
 from her_ros.wire.rows import action_dtype
+import numpy as np
+import pytest
+from rosbags.rosbag2 import Reader
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import String
 
 pytestmark = pytest.mark.nodes
 

@@ -1,18 +1,12 @@
 """Run policy, bridge and simulated robot as processes, and check the motion of the robot."""
 
 import os
+from pathlib import Path
 import socket
 import sys
 import time
-from pathlib import Path
 
-import numpy as np
-import pytest
 from geometry_msgs.msg import PointStamped, PoseStamped, TwistStamped
-from sensor_msgs.msg import JointState, PointCloud2
-from std_srvs.srv import Trigger
-from trajectory_msgs.msg import JointTrajectory
-
 from her_ros.arms.placement import placement_of
 from her_ros.arms.scene_specs import SCENE_SPECS
 from her_ros.episodes.splitting import split_rollout
@@ -20,9 +14,14 @@ from her_ros.nodes.guarded_node import ONE_BY_ONE_S
 from her_ros.nodes.qos import COMMAND, LOCK_STEP, RECORDING, SENSOR
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.sim.fetch import FetchBatch
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
-from her_ros.wire.rows import IDENTITY, action_dtype, step_dtype
+from her_ros.wire.rows import action_dtype, IDENTITY, step_dtype
+import numpy as np
+import pytest
+from sensor_msgs.msg import JointState, PointCloud2
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory
 
 pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 

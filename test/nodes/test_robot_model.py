@@ -1,9 +1,3 @@
-import pytest
-import rclpy
-from rclpy.context import Context
-from sensor_msgs.msg import JointState
-from std_msgs.msg import String
-
 from her_ros.arms.registry import arm_named
 from her_ros.config.shipped import shipped_folders
 from her_ros.nodes.guarded_node import GuardedNode
@@ -12,6 +6,11 @@ from her_ros.nodes.robot_model import published_urdf
 from her_ros.robot.errors import RobotError
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.tasks.registry import task_named
+import pytest
+import rclpy
+from rclpy.context import Context
+from sensor_msgs.msg import JointState
+from std_msgs.msg import String
 
 FOLDER = shipped_folders()[0] / 'config' / 'arms'
 

@@ -2,18 +2,17 @@ import sys
 import time
 import types
 
-import numpy as np
-import pytest
 from geometry_msgs.msg import PoseStamped
-from sensor_msgs.msg import JointState
-from std_srvs.srv import SetBool
-from visualization_msgs.msg import Marker, MarkerArray
-
 from her_ros.nodes.qos import LATCHED, SCENE
 from her_ros.nodes.scene import ScenePublisher
 from her_ros.sim.scene import Scene
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
 from her_ros.wire.topics import GRIPPER_POSE, JOINT_STATES, MARKERS, OBJECT_POSE
+import numpy as np
+import pytest
+from sensor_msgs.msg import JointState
+from std_srvs.srv import SetBool
+from visualization_msgs.msg import Marker, MarkerArray
 
 pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 

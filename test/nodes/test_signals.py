@@ -3,9 +3,8 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 from her_ros.runtime.process import LAUNCHER
+import pytest
 
 pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 

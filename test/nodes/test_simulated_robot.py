@@ -3,16 +3,8 @@ import signal
 import time
 from types import SimpleNamespace
 
-import numpy as np
-import pytest
 from builtin_interfaces.msg import Duration
 from geometry_msgs.msg import PoseStamped, TwistStamped
-from rclpy.time import Time
-from sensor_msgs.msg import JointState
-from std_msgs.msg import Float64MultiArray
-from std_srvs.srv import Trigger
-from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
-
 from her_ros.arms.model import ARM_JOINTS, FINGER_JOINTS
 from her_ros.nodes.qos import ROBOT, SCENE, SENSOR
 from her_ros.nodes.simulated_robot import SimulatedRobotNode
@@ -33,6 +25,13 @@ from her_ros.wire.topics import (
     TRAJECTORY,
     TWIST,
 )
+import numpy as np
+import pytest
+from rclpy.time import Time
+from sensor_msgs.msg import JointState
+from std_msgs.msg import Float64MultiArray
+from std_srvs.srv import Trigger
+from trajectory_msgs.msg import JointTrajectory, JointTrajectoryPoint
 
 pytestmark = [pytest.mark.nodes, pytest.mark.real_time]
 NODE = '/run/simulated_robot'

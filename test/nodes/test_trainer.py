@@ -3,10 +3,6 @@ import os
 import shutil
 from socket import gethostname
 
-import numpy as np
-import pytest
-from std_msgs.msg import Bool, UInt8MultiArray
-
 from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.learning.training.checkpoint import load_checkpoint
@@ -17,6 +13,9 @@ from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import sha256
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import TASKS
+import numpy as np
+import pytest
+from std_msgs.msg import Bool, UInt8MultiArray
 
 pytestmark = pytest.mark.nodes
 

@@ -1,14 +1,13 @@
 import sys
 from types import SimpleNamespace
 
-import numpy as np
-import pytest
 from geometry_msgs.msg import TransformStamped
-
 from her_ros.nodes.messages import time_message
 from her_ros.nodes.qos import LATCHED, ROBOT
-from her_ros.nodes.transforms import Transforms, tf2_transforms
+from her_ros.nodes.transforms import tf2_transforms, Transforms
 from her_ros.robot.errors import RobotError
+import numpy as np
+import pytest
 
 
 def test_tf2_that_is_needed_and_not_installed_is_one_line(monkeypatch):

@@ -1,7 +1,6 @@
+from her_ros.orchestration.command_node import ros_node
 import pytest
 import rclpy
-
-from her_ros.orchestration.command_node import ros_node
 
 
 @pytest.mark.nodes

@@ -1,8 +1,7 @@
-import pytest
-
 from her_ros.orchestration import convert_bags
 from her_ros.orchestration.bag_conversion import UnusableRecording
 from her_ros.runtime.errors import HerRosError
+import pytest
 
 
 def test_bags_are_converted_for_the_arm_of_the_parameters(tmp_path, monkeypatch):

@@ -3,14 +3,13 @@
 import sys
 from types import SimpleNamespace
 
-import pytest
-
 from her_ros.adapters import minari_dataset
 from her_ros.adapters.episode_columns import DatasetError
 from her_ros.orchestration import datasets
-from her_ros.orchestration.datasets import Format, export_bags
+from her_ros.orchestration.datasets import export_bags, Format
 from her_ros.runtime.files import create_held
 from her_ros.tasks.registry import task_named
+import pytest
 
 # What says the task of a data set, and what installs its library.
 NOTES = {'lerobot': 'meta/info.json', 'minari': 'data/metadata.json'}

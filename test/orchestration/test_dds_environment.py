@@ -1,10 +1,5 @@
 from pathlib import Path
 
-import pytest
-import rclpy
-from rclpy.context import Context
-from std_msgs.msg import Empty
-
 from her_ros.orchestration.dds_environment import (
     discovery_server,
     graph_environment,
@@ -12,6 +7,10 @@ from her_ros.orchestration.dds_environment import (
     member_environment,
 )
 from her_ros.runtime.ros_environment import RosEnvironmentError
+import pytest
+import rclpy
+from rclpy.context import Context
+from std_msgs.msg import Empty
 
 
 @pytest.fixture

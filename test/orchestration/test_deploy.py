@@ -1,9 +1,6 @@
 import json
 import shutil
 
-import numpy as np
-import pytest
-
 from her_ros.arms.errors import ArmError
 from her_ros.config.files import shipped_file
 from her_ros.config.shipped import shipped_folders
@@ -11,6 +8,8 @@ from her_ros.orchestration.deploy import deployment_values, find_needed_models, 
 from her_ros.orchestration.graph import deployment_nodes
 from her_ros.orchestration.prepare import arm_overrides
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
 
 # 0.44 m around the start of Push, from 1 cm above the table of 0.4 m
 SIX_JOINT_BOX = [1.1429, 0.5291, 0.41, 1.5829, 0.9691, 0.88]

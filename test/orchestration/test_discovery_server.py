@@ -1,9 +1,8 @@
 import socket
 
-import pytest
-
 from her_ros.orchestration.discovery_server import check_server, running_server
 from her_ros.runtime.ros_environment import RosEnvironmentError
+import pytest
 
 
 @pytest.fixture

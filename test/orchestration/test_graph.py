@@ -1,11 +1,8 @@
 import ast
+from dataclasses import replace
 import importlib.util
 import inspect
-from dataclasses import replace
 from pathlib import Path
-
-import pytest
-from setuptools import distutils
 
 import her_ros
 from her_ros.cli.deploy import deploy
@@ -14,9 +11,9 @@ from her_ros.config.schema import ConfigError, configured
 from her_ros.orchestration.graph import (
     DEPLOYED_ROBOT,
     DEPLOYED_TASK,
-    ROBOT_NAMESPACE,
     deployment_nodes,
     recording_nodes,
+    ROBOT_NAMESPACE,
     simulation_nodes,
     training_nodes,
 )
@@ -30,6 +27,8 @@ from her_ros.wire.topics import (
     TRAJECTORY,
     TWIST,
 )
+import pytest
+from setuptools import distutils
 
 ROOT = Path(her_ros.__file__).parents[1]
 GRAPHS = {

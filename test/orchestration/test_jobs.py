@@ -5,11 +5,10 @@ import sys
 import threading
 import time
 
-import pytest
-
 from her_ros.orchestration.jobs import Job, run_jobs
 from her_ros.orchestration.prepare import prepare_run
-from her_ros.runtime.process import END_SIGNALS, end_command_by_signals
+from her_ros.runtime.process import end_command_by_signals, END_SIGNALS
+import pytest
 
 RESULT = {
     'task': 'FetchReach', 'outcome': 'limit', 'success_rate': 0.5, 'best_success_rate': 0.5,

@@ -3,39 +3,29 @@ import inspect
 import json
 import logging
 import os
+from pathlib import Path
 import re
 import shutil
 import signal
-from pathlib import Path
 from types import SimpleNamespace
 
-import pytest
-from sensor_msgs.msg import PointCloud2
-
 import her_ros
+from her_ros.cli.deploy import deploy
+from her_ros.config.files import read_file, shipped_file, shipped_model
 from her_ros.nodes.qos import LOCK_STEP
+from her_ros.orchestration.deploy import deployment_values
+from her_ros.orchestration.graph import ACCEPT_ARM_HELP, ARM_HELP, training_nodes
+from her_ros.orchestration.prepare import prepare_run
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder
 from her_ros.wire.rows import step_dtype
+import pytest
+from sensor_msgs.msg import PointCloud2
 
 # These tests need ROS's launch, which has no wheels.
 launch = pytest.importorskip('launch')
 pytest.importorskip('launch_ros')
-
-from launch.actions import EmitEvent, IncludeLaunchDescription  # noqa: E402
-from launch.events import Shutdown  # noqa: E402
-from launch.launch_description_sources import PythonLaunchDescriptionSource  # noqa: E402
-
-from her_ros.cli.deploy import deploy  # noqa: E402
-from her_ros.config.files import read_file, shipped_file, shipped_model  # noqa: E402
-from her_ros.orchestration import launch_actions as module  # noqa: E402
-from her_ros.orchestration.deploy import deployment_values  # noqa: E402
-from her_ros.orchestration.graph import (  # noqa: E402
-    ACCEPT_ARM_HELP,
-    ARM_HELP,
-    training_nodes,
-)
-from her_ros.orchestration.prepare import prepare_run  # noqa: E402
+module = pytest.importorskip('her_ros.orchestration.launch_actions')
 
 FOLDER = Path(her_ros.__file__).parents[1] / 'launch'
 NAMES = ('train', 'simulate', 'record', 'deploy')
@@ -161,12 +151,14 @@ def test_what_does_not_fit_is_said_and_nothing_starts(
     monkeypatch.chdir(tmp_path)
     arm = (FOLDER.parent / 'config' / 'arms' / 'six_joint.yaml').read_text()
     Path('mine.yaml').write_text(arm.replace('six_joint.xml', 'gone.xml'))
-    source = PythonLaunchDescriptionSource(str(FOLDER / f'{name}.launch.py'))
+    source = launch.launch_description_sources.PythonLaunchDescriptionSource(
+        str(FOLDER / f'{name}.launch.py')
+    )
     service = launch.LaunchService(noninteractive=True)
     logging.getLogger('launch.user').addHandler(caplog.handler)
     service.include_launch_description(
         launch.LaunchDescription(
-            [IncludeLaunchDescription(source, launch_arguments=arguments.items())]
+            [launch.actions.IncludeLaunchDescription(source, launch_arguments=arguments.items())]
         )
     )
     service.run()
@@ -198,8 +190,8 @@ def at_exit(tmp_path):
         if action is None:
             return None
         _, end = action
-        assert isinstance(end, EmitEvent)
-        assert isinstance(end.event, Shutdown)
+        assert isinstance(end, launch.actions.EmitEvent)
+        assert isinstance(end.event, launch.events.Shutdown)
         return end.event.reason
 
     return at_exit
@@ -226,10 +218,14 @@ def test_a_finished_run_has_the_status_of_its_end(tmp_path, outcome):
     folder = prepare_run('FetchReach', tmp_path).folder
     write_result(folder.result, outcome)
     service = launch.LaunchService(noninteractive=True)
-    source = PythonLaunchDescriptionSource(str(FOLDER / 'train.launch.py'))
+    source = launch.launch_description_sources.PythonLaunchDescriptionSource(
+        str(FOLDER / 'train.launch.py')
+    )
     arguments = {'runs': str(tmp_path)}.items()
     service.include_launch_description(
-        launch.LaunchDescription([IncludeLaunchDescription(source, launch_arguments=arguments)])
+        launch.LaunchDescription(
+            [launch.actions.IncludeLaunchDescription(source, launch_arguments=arguments)]
+        )
     )
     assert service.run() == (0 if outcome == 'solved' else 1)
 

@@ -1,10 +1,9 @@
 import time
 
-import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-
 from her_ros.nodes.messages import time_message
 from her_ros.orchestration.members import Members
+import pytest
 
 
 @pytest.fixture

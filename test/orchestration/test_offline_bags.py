@@ -1,9 +1,5 @@
-import os
 from dataclasses import replace
-
-import numpy as np
-import pytest
-from mcap.writer import Writer
+import os
 
 from her_ros.arms.errors import ArmError
 from her_ros.arms.registry import with_workspace
@@ -11,11 +7,14 @@ from her_ros.bags.rollout import run_metadata
 from her_ros.bags.writer import write_rollout
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.orchestration.offline_bags import digests_of, task_of
-from her_ros.orchestration.train_offline import TrainOfflineOptions, _task
+from her_ros.orchestration.train_offline import _task, TrainOfflineOptions
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import file_sha256
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.registry import task_named
+from mcap.writer import Writer
+import numpy as np
+import pytest
 
 
 def test_a_bag_without_a_step_topic_is_named_with_its_topics(tmp_path):

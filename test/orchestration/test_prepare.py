@@ -1,9 +1,7 @@
-import json
-import re
 from concurrent.futures import ThreadPoolExecutor
+import json
 from pathlib import Path
-
-import pytest
+import re
 
 from her_ros.arms.errors import ArmError
 from her_ros.arms.registry import ARMS
@@ -28,6 +26,7 @@ from her_ros.runtime.ros_environment import RosEnvironmentError
 from her_ros.runtime.run_folder import RunFolderError
 from her_ros.tasks.errors import TaskError
 from her_ros.tasks.symmetry import SymmetryError
+import pytest
 
 RESULT = {
     'task': 'FetchReach', 'outcome': 'limit', 'success_rate': 0.5, 'best_success_rate': 0.5,

@@ -1,16 +1,15 @@
 import io
 import shutil
 
-import pytest
-from rich.console import Console
-
 from her_ros.bags.inspect.info import read_info
 from her_ros.bags.inspect.verify import Verified, verify
 from her_ros.bags.repair.merge import merge
 from her_ros.bags.repair.recover import recover
 from her_ros.bags.storage.progress import counted
 from her_ros.orchestration import progress as progress_module
-from her_ros.orchestration.progress import Progress, bags_tracked, duration, tracked
+from her_ros.orchestration.progress import bags_tracked, duration, Progress, tracked
+import pytest
+from rich.console import Console
 
 
 def console(is_terminal, width=60):

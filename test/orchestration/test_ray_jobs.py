@@ -1,17 +1,16 @@
 """Jobs on a Ray cluster of two nodes on this machine, and the refusals that need no Ray."""
 
+from dataclasses import replace
 import re
 import sys
-from dataclasses import replace
 from types import SimpleNamespace
-
-import pytest
 
 from her_ros.orchestration import ray_jobs
 from her_ros.orchestration.jobs import Job
 from her_ros.orchestration.prepare import prepare_run
-from her_ros.orchestration.ray_jobs import Cluster, RayError, parse_resources, run_ray_jobs
+from her_ros.orchestration.ray_jobs import Cluster, parse_resources, RayError, run_ray_jobs
 from her_ros.orchestration.remote_run import Parcel
+import pytest
 
 PATIENCE_S = 120.0
 

@@ -1,7 +1,5 @@
-import sys
 from dataclasses import replace
-
-import pytest
+import sys
 
 from her_ros.orchestration import remote_run
 from her_ros.orchestration.jobs import Job, outcome_of
@@ -9,6 +7,7 @@ from her_ros.orchestration.prepare import prepare_run
 from her_ros.orchestration.remote_run import Order, train_here
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import create_held
+import pytest
 
 RESULT = (
     '{"task": "FetchReach", "outcome": "limit", "success_rate": 0.5, "best_success_rate": 0.5,'

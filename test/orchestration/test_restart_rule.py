@@ -1,7 +1,6 @@
-import pytest
-
 from her_ros.orchestration import restart_rule
 from her_ros.orchestration.restart_rule import RestartRule
+import pytest
 
 
 @pytest.fixture

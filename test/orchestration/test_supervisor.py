@@ -1,15 +1,14 @@
+from dataclasses import dataclass
+from pathlib import Path
 import signal
 import sys
 import textwrap
 import time
-from dataclasses import dataclass
-from pathlib import Path
-
-import pytest
 
 from her_ros.orchestration import supervisor as module
-from her_ros.orchestration.graph import NodeSpec, deployment_nodes
+from her_ros.orchestration.graph import deployment_nodes, NodeSpec
 from her_ros.orchestration.supervisor import Supervisor, SupervisorError
+import pytest
 
 SLEEP = 'import time; time.sleep(60)'
 # As a node does, in `nodes/signals.py`.

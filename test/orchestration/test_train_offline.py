@@ -1,11 +1,10 @@
 from pathlib import Path
 
-import pytest
-
 from her_ros.config.shipped import shipped
 from her_ros.learning.training.warm_start import WarmStartError
 from her_ros.orchestration.prepare import start_override
-from her_ros.orchestration.train_offline import TrainOfflineOptions, train_offline
+from her_ros.orchestration.train_offline import train_offline, TrainOfflineOptions
+import pytest
 
 
 @pytest.fixture

@@ -1,14 +1,11 @@
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+import shutil
 from socket import gethostname
 from typing import NamedTuple
 
-import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from std_msgs.msg import Bool, UInt8MultiArray
-
 from her_ros.bags.reader import read_bag
 from her_ros.config.shipped import shipped
 from her_ros.nodes.messages import bytes_message
@@ -20,6 +17,8 @@ from her_ros.orchestration.worker import clock_note, write_join_file
 from her_ros.runtime.join_file import read_join_file
 from her_ros.runtime.run_folder import RoleTaken
 from her_ros.wire.topics import DIAGNOSTICS
+import pytest
+from std_msgs.msg import Bool, UInt8MultiArray
 
 
 @pytest.fixture

@@ -1,20 +1,19 @@
 """Fixtures of the tests of commands, also of those in the rooms that do what commands ask for."""
 
+from collections.abc import Callable, Iterator, Sequence
 import json
+from pathlib import Path
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
-
-import numpy as np
-import pytest
 
 from her_ros.runtime.process import END_SIGNALS
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import Rows
+import numpy as np
+import pytest
 
 
 class Ended(NamedTuple):

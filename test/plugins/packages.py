@@ -1,9 +1,9 @@
 """Packages of others, as pip installs them: what the tests of registries share."""
 
-import sys
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+import sys
+import tomllib
 
 import pytest
 

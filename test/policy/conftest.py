@@ -1,9 +1,5 @@
 from collections.abc import Callable, Sequence
 
-import numpy as np
-import pytest
-import torch
-
 from her_ros.learning.agents.networks import Mlp
 from her_ros.learning.export import PolicyGraph
 from her_ros.learning.normalizer import Normalizer
@@ -11,6 +7,9 @@ from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.contract import PolicyContract
 from her_ros.wire.rows import Rows, step_dtype
+import numpy as np
+import pytest
+import torch
 
 
 @pytest.fixture

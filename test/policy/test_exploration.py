@@ -1,7 +1,6 @@
+from her_ros.policy.exploration import Exploration, Explorer
 import numpy as np
 import pytest
-
-from her_ros.policy.exploration import Exploration, Explorer
 
 
 def generator(seed=0):

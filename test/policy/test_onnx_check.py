@@ -1,14 +1,7 @@
-import time
-import tracemalloc
 from contextlib import suppress
 from pathlib import Path
-
-import numpy as np
-import onnx
-import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from onnx import TensorProto, helper, numpy_helper
+import time
+import tracemalloc
 
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.learner import Learner
@@ -16,7 +9,13 @@ from her_ros.policy.errors import PolicyError
 from her_ros.policy.onnx_check import check_onnx
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.tasks.registry import task_named
-from her_ros.wire.contract import METADATA_KEY, ContractError
+from her_ros.wire.contract import ContractError, METADATA_KEY
+from hypothesis import given, HealthCheck, settings
+from hypothesis import strategies as st
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper, TensorProto
+import pytest
 
 MODELS = sorted(Path(__file__).parents[2].glob('models/*/policy.onnx'))
 

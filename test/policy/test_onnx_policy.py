@@ -1,19 +1,18 @@
 import os
 from pathlib import Path
 
-import numpy as np
-import onnx
-import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from onnx import TensorProto, helper
-
 from her_ros.policy.models import Models
 from her_ros.policy.onnx_policy import OnnxPolicy, PolicyError
 from her_ros.policy.signature import signature_path
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256
-from her_ros.tasks.registry import TASKS, task_named
-from her_ros.wire.contract import METADATA_KEY, ContractError, PolicyContract
+from her_ros.tasks.registry import task_named, TASKS
+from her_ros.wire.contract import ContractError, METADATA_KEY, PolicyContract
+import numpy as np
+import onnx
+from onnx import helper, TensorProto
+import pytest
 
 
 def states(task, count, seed=0):

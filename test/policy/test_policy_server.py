@@ -1,13 +1,12 @@
 import dataclasses
 
-import numpy as np
-import pytest
-
 from her_ros.policy.exploration import Exploration, Explorer
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.policy.policy_server import PolicyServer
-from her_ros.wire.rows import RowError, action_dtype, identity_of
+from her_ros.wire.rows import action_dtype, identity_of, RowError
 from her_ros.wire.sessions import Sessions
+import numpy as np
+import pytest
 
 EXPLORATION = Exploration(noise_std=0.2, random_probability=0.3)
 STATE = ('observation', 'achieved_goal', 'desired_goal')

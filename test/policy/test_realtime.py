@@ -6,9 +6,8 @@ import subprocess
 import sys
 import textwrap
 
-import pytest
-
 from her_ros.policy.realtime import GarbageCollector
+import pytest
 
 PRELUDE = """
 import os, resource, threading

@@ -1,7 +1,6 @@
 import shutil
 import subprocess
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
@@ -10,9 +9,9 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
-
 from her_ros.policy.errors import PolicyError
 from her_ros.policy.signature import load_key, read_signature, signature_path, verify
+import pytest
 
 CONTENT = bytes(range(256)) * 40
 

@@ -1,11 +1,10 @@
-import numpy as np
-import pytest
-
 from her_ros.arms.model import ARM_JOINTS
 from her_ros.arms.placement import placement_of
-from her_ros.robot.commands import CommandChecker, checked_fingers, stamp_fault
+from her_ros.robot.commands import checked_fingers, CommandChecker, stamp_fault
 from her_ros.robot.errors import RobotError
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
 
 FETCH = CommandChecker(task_named('FetchReach'))
 SMALL = CommandChecker(task_named('Reach', 'six_joint'))

@@ -1,8 +1,7 @@
-import numpy as np
-import pytest
-
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Frames, Pose
+import numpy as np
+import pytest
 
 QUARTER = np.sqrt(0.5)
 # A quarter turn to the left about the vertical, and 1 m ahead.

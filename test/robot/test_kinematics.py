@@ -1,15 +1,14 @@
 import dataclasses
 
-import mujoco
-import numpy as np
-import pytest
-
-from her_ros.arms.model import ARM_JOINTS, MJCF_PREFIX, load_model
+from her_ros.arms.model import ARM_JOINTS, load_model, MJCF_PREFIX
 from her_ros.arms.registry import arm_named
 from her_ros.robot.frames import Pose
 from her_ros.robot.kinematics import ArmKinematics, task_kinematics
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import task_named
+import mujoco
+import numpy as np
+import pytest
 
 UNLIMITED = 1e9
 

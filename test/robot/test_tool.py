@@ -1,15 +1,14 @@
 import dataclasses
 
-import mujoco
-import numpy as np
-import pytest
-
 from her_ros.arms.placement import placement_of
 from her_ros.robot.bridge.measured_tool import MeasuredTool
 from her_ros.robot.frames import Pose
 from her_ros.robot.kinematics import ArmKinematics, task_kinematics
 from her_ros.robot.tool import turned_towards
 from her_ros.tasks.registry import task_named
+import mujoco
+import numpy as np
+import pytest
 
 SMALL = task_named('PickAndPlace', 'six_joint')
 #: of its joints, rad

@@ -1,15 +1,14 @@
 import ast
 import importlib
 import inspect
+from pathlib import Path
 import pickle
 import pkgutil
-from pathlib import Path
-
-import pytest
 
 import her_ros
 from her_ros.config.schema import ConfigError
 from her_ros.runtime.errors import HerRosError
+import pytest
 
 ROOMS = (
     'runtime', 'config', 'tasks', 'wire', 'episodes', 'bags', 'learning', 'policy', 'sim', 'arms',

@@ -2,18 +2,17 @@ import hashlib
 import os
 import threading
 
-import pytest
-
 from her_ros.runtime.files import (
-    FileError,
     create_held,
     file_sha256,
+    FileError,
     publish_file,
     remove_unheld,
     set_aside,
     sha256,
     write_whole,
 )
+import pytest
 
 
 def test_content_is_written_as_given(tmp_path):

@@ -1,9 +1,8 @@
-import json
 from dataclasses import asdict
-
-import pytest
+import json
 
 from her_ros.runtime.join_file import JoinError, JoinFile, read_join_file
+import pytest
 
 FILE = JoinFile(
     'a1', 'FetchReach', 'lab/run', 7, 'far', True, '10.0.0.1:11811', '', {'her_ros': '0.1.0'},

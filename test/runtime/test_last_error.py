@@ -1,7 +1,6 @@
-import pytest
-
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.last_error import ERROR_FILE, error_file, report, take_error
+import pytest
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
+from her_ros.runtime.pace import Pace, Throttle
 import numpy as np
 import pytest
-
-from her_ros.runtime.pace import Pace, Throttle
 
 PERIOD_S = 0.04
 

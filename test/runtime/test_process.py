@@ -5,9 +5,8 @@ import sys
 import textwrap
 import time
 
-import pytest
-
 from her_ros.runtime.process import END_SIGNALS, LAUNCHER
+import pytest
 
 DEADLINE_S = 20.0
 COMMAND = """

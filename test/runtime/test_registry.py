@@ -1,9 +1,8 @@
 import math
 
-import pytest
-
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.registry import Registry, RegistryError, UnknownNameError
+import pytest
 
 GROUP = 'her_ros.spoons'
 

@@ -1,12 +1,11 @@
-import pytest
-
 from her_ros.runtime.ros_environment import (
-    RosEnvironmentError,
     check_ros_environment,
     checked_namespace,
     checked_topic,
     domain_id,
+    RosEnvironmentError,
 )
+import pytest
 
 
 @pytest.fixture

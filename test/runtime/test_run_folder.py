@@ -3,11 +3,10 @@ import subprocess
 import sys
 import threading
 
-import pytest
-
 from her_ros.runtime import run_folder as module
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder, RunFolderError, Start
+import pytest
 
 HOLD = """
 import sys, time

@@ -2,11 +2,10 @@ import json
 import os
 import zlib
 
-import pytest
-
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolderError
 from her_ros.runtime.run_result import read_result
+import pytest
 
 EVALUATION = {
     'version': 3, 'sha256': 'f' * 64, 'env_steps': 40, 'updates': 20, 'wall_s': 1.5,

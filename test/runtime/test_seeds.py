@@ -1,8 +1,7 @@
 import itertools
 
-import numpy as np
-
 from her_ros.runtime.seeds import generator, integer_seed, seed_sequence
+import numpy as np
 
 ORIGINS = list(
     itertools.product((0, 1, 2**31 - 1), ('policy', 'fetch_env', 'update'), (0, 1, 999), (0, 1, 7))

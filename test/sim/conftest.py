@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 import gymnasium
-import numpy as np
-import pytest
-from numpy.typing import NDArray
-
 from her_ros.arms.scene_specs import SCENE_SPECS
 from her_ros.sim.gym_batch import register_robotics
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
+import numpy as np
+from numpy.typing import NDArray
+import pytest
 
 
 @pytest.fixture(params=list(SCENE_SPECS))

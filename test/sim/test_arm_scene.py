@@ -1,10 +1,9 @@
-import numpy as np
-import pytest
-
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.sim.arm.batch import ArmBatch
 from her_ros.sim.arm_scene import ArmSceneView
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
 
 
 @pytest.fixture(params=['Reach', 'Push', 'Slide', 'PickAndPlace'])

@@ -1,12 +1,11 @@
-import numpy as np
-import pytest
-
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.splitting import split_rollout
 from her_ros.runtime.seeds import integer_seed
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import TASKS
+import numpy as np
+import pytest
 
 NAMES = ('observation', 'achieved_goal', 'desired_goal')
 STATE = ('step', *NAMES, 'action', 'reward', 'is_success')

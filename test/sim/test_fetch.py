@@ -1,11 +1,10 @@
-import numpy as np
-import pytest
-
 from her_ros.arms.errors import ArmError
 from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import TASKS
+import numpy as np
+import pytest
 
 PUSH = TASKS['FetchPush']
 

@@ -4,14 +4,13 @@ import sys
 import warnings
 
 import gymnasium
-import numpy as np
-import pytest
 from gymnasium.utils.env_checker import check_env
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
-
 import her_ros.sim  # noqa: F401 (registers)
 from her_ros.sim.errors import SimError
 from her_ros.sim.gym_vector import FetchVectorEnv
+import numpy as np
+import pytest
 
 
 def assert_same(ours, theirs):

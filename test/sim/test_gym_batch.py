@@ -1,7 +1,4 @@
 import gymnasium
-import numpy as np
-import pytest
-
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.sim.errors import SimError
 from her_ros.sim.evaluate import evaluation_steps
@@ -11,6 +8,8 @@ from her_ros.tasks.errors import TaskError
 from her_ros.tasks.fetch import FETCH_TASKS
 from her_ros.tasks.gymnasium import GYM_PREFIX, gym_tasks
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
 
 GYM_TASKS = gym_tasks(FETCH_TASKS)
 MAZE = 'gym:PointMaze_UMaze-v3'

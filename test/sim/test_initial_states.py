@@ -1,8 +1,7 @@
-import numpy as np
-
 from her_ros.arms.model import load_model
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import TASKS
+import numpy as np
 
 
 def test_objects_and_goals_lie_in_the_ranges_of_the_scene(task):

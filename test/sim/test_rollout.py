@@ -1,11 +1,10 @@
-import numpy as np
-import pytest
-
 from her_ros.runtime.pace import Pace
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import PipelinedRollouts, Rollout
 from her_ros.tasks.registry import TASKS
-from her_ros.wire.rows import RowError, action_dtype
+from her_ros.wire.rows import action_dtype, RowError
+import numpy as np
+import pytest
 
 PUSH = TASKS['FetchPush']
 SEEDS = (3, 4, 5)

@@ -1,11 +1,10 @@
-import mujoco
-import numpy as np
-import pytest
-
 from her_ros.arms.model import load_model
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.scene import Scene
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
+import mujoco
+import numpy as np
+import pytest
 
 # Joints of a real Fetch (fetch_description's URDF) that the MJCF has too.
 FETCH_JOINTS = {

@@ -1,10 +1,7 @@
-import re
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-
-import numpy as np
-import pytest
+import re
 
 import her_ros
 from her_ros.sim.errors import SimError
@@ -12,6 +9,8 @@ from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.symmetry import Kind, Symmetries
+import numpy as np
+import pytest
 
 PAGE = Path(her_ros.__file__).parents[1] / 'docs' / 'tutorials' / 'own_task.md'
 # What there is in tasks/registry.py, to which the first part of the example belongs.

@@ -1,17 +1,16 @@
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import pytest
-
 from her_ros.tasks.disturbances import (
-    DISTURBANCES,
-    SETS,
     DisturbanceError,
+    DISTURBANCES,
     neutral,
     parse_disturbances,
+    SETS,
 )
 from her_ros.tasks.registry import TASKS
+import numpy as np
+import pytest
 
 
 def drawn(text, episodes=4000):

@@ -1,7 +1,6 @@
-import numpy as np
 from gymnasium_robotics.utils.rotations import mat2euler
-
 from her_ros.tasks.observed import euler_angles
+import numpy as np
 
 
 def turn(axis, angle):

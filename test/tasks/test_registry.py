@@ -1,13 +1,12 @@
 import contextlib
 import io
 
-import numpy as np
-import pytest
-
 from her_ros.tasks.arm import ARM_TASKS
 from her_ros.tasks.errors import TaskError
 from her_ros.tasks.fetch import FETCH_TASKS
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
+import numpy as np
+import pytest
 
 with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments of other robots
     from gymnasium_robotics.envs.fetch.fetch_env import MujocoFetchEnv

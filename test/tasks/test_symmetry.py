@@ -1,11 +1,10 @@
 import dataclasses
 
+from her_ros.tasks.fetch import FETCH_TASKS
+from her_ros.tasks.registry import task_named, TASKS
+from her_ros.tasks.symmetry import check_symmetries, Kind, SymmetryError, value_map
 import numpy as np
 import pytest
-
-from her_ros.tasks.fetch import FETCH_TASKS
-from her_ros.tasks.registry import TASKS, task_named
-from her_ros.tasks.symmetry import Kind, SymmetryError, check_symmetries, value_map
 
 
 def signs(axis, kind, size):

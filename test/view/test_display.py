@@ -1,13 +1,12 @@
 import io
 import re
 
-import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-from rich.console import Console
-
 from her_ros.nodes.qos import STATUS
 from her_ros.view.display import Display
 from her_ros.wire.topics import DIAGNOSTICS
+import pytest
+from rich.console import Console
 
 pytestmark = pytest.mark.nodes
 

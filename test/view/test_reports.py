@@ -1,6 +1,5 @@
-import pytest
-
 from her_ros.view.reports import Reports
+import pytest
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
-import pytest
-
 from her_ros.learning.training.evaluation import Evaluation, status_of
-from her_ros.view.training_progress import StopRule, TrainingProgress, curve
+from her_ros.view.training_progress import curve, StopRule, TrainingProgress
+import pytest
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
-import numpy as np
-import pytest
-
 from her_ros.wire.cloud import encode_cloud, stamp_of
 from her_ros.wire.rows import RowError
+import numpy as np
+import pytest
 
 ROWS = np.zeros(2, [('x', 'f4')])
 

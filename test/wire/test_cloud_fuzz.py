@@ -1,20 +1,19 @@
 """Arbitrary and mutated bytes give rows or a RowError, in bounded time and memory."""
 
+from contextlib import suppress
 import struct
 import time
 import tracemalloc
 import warnings
-from contextlib import suppress
-
-import numpy as np
-import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder, dtype_of, encode_cloud, stamp_of
-from her_ros.wire.row_layout import Field, RowDecoder, fields_of
-from her_ros.wire.rows import RowError, action_dtype, step_dtype
+from her_ros.wire.row_layout import Field, fields_of, RowDecoder
+from her_ros.wire.rows import action_dtype, RowError, step_dtype
+from hypothesis import given, HealthCheck, settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
 
 PUSH = TASKS['FetchPush']
 DTYPES = (step_dtype(PUSH), action_dtype(PUSH))

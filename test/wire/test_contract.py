@@ -1,11 +1,10 @@
 import dataclasses
-import json
 from dataclasses import replace
+import json
 
+from her_ros.tasks.registry import task_named, TASKS
+from her_ros.wire.contract import ContractError, FORMAT, PolicyContract
 import pytest
-
-from her_ros.tasks.registry import TASKS, task_named
-from her_ros.wire.contract import FORMAT, ContractError, PolicyContract
 
 
 @pytest.fixture

@@ -1,9 +1,5 @@
-import numpy as np
-import pytest
-
-from her_ros.wire.row_layout import Field, RowDecoder, fields_of
+from her_ros.wire.row_layout import Field, fields_of, RowDecoder
 from her_ros.wire.rows import (
-    RowError,
     action_dtype,
     disturbed_step_dtype,
     finite_fields,
@@ -11,11 +7,14 @@ from her_ros.wire.rows import (
     identity_of,
     joined,
     require_finite,
+    RowError,
     step_dtype,
     true_achieved_goal,
     with_room,
     with_truth,
 )
+import numpy as np
+import pytest
 
 # sensor_msgs/msg/PointField
 UINT8, INT32, UINT32, FLOAT32, FLOAT64 = 2, 5, 6, 7, 8

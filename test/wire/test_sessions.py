@@ -1,7 +1,6 @@
+from her_ros.wire.sessions import Sessions
 import numpy as np
 import pytest
-
-from her_ros.wire.sessions import Sessions
 
 
 class World:

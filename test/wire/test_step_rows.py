@@ -1,7 +1,6 @@
-import numpy as np
-
 from her_ros.wire.rows import step_dtype
 from her_ros.wire.step_rows import fill_move, fill_state
+import numpy as np
 
 
 def test_rows_say_state_move_reward_and_success_and_nothing_else(toy):

@@ -1,16 +1,15 @@
 """The commands of ``her-ros`` and the arguments of the launch files, as Markdown."""
 
 import ast
-import inspect
-import re
 from collections.abc import Iterator
+import inspect
 from pathlib import Path
+import re
 from typing import Any
-
-from typer.main import get_command
 
 import her_ros
 from her_ros.cli.main import app
+from typer.main import get_command
 
 _ROOT = Path(her_ros.__file__).parent.parent
 _LAUNCH_MODULE = 'her_ros.orchestration.launch_actions'

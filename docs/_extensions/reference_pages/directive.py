@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from sphinx.util.docutils import SphinxDirective
-
 from reference_pages.commands import command_line, launch_files
 from reference_pages.facade import facade
 from reference_pages.formats import observations, policy_file, rows, run_folder
 from reference_pages.parameters import arm_description, parameters, shipped_values
 from reference_pages.topics import services, topics
+from sphinx.util.docutils import SphinxDirective
 
 WRITERS: dict[str, Callable[[], str]] = {
     'command line': command_line,

@@ -1,15 +1,14 @@
 """Rows, observations, the policy file and the run folder, as Markdown."""
 
-import dataclasses
 from collections.abc import Iterable
+import dataclasses
 from pathlib import Path
 
-import numpy as np
-
 from her_ros.runtime.run_folder import RunFolder
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
 from her_ros.wire import contract
 from her_ros.wire.rows import action_dtype, disturbed_step_dtype, step_dtype
+import numpy as np
 
 _RUN_FILES = {
     'bags': 'one finished `.mcap` file per rollout',

@@ -1,6 +1,6 @@
 """The parameters of all nodes, and the values in the shipped files, as Markdown."""
 
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import fields, is_dataclass, MISSING
 from typing import Any, get_type_hints
 
 from her_ros.arms.description import ArmDescription

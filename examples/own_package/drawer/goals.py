@@ -1,8 +1,7 @@
 """A goal strategy: goals from the next few states."""
 
-import torch
-
 from her_ros.learning.replay.goals import GoalStrategy
+import torch
 
 _STEPS = 5
 

@@ -1,10 +1,9 @@
 """An agent without critics, and with a network of its own: two layers with tanh."""
 
-import torch
-from onnx import helper
-
-from her_ros.learning.agents.actor_critic import NO_NOISE, Networks
+from her_ros.learning.agents.actor_critic import Networks, NO_NOISE
 from her_ros.learning.agents.networks import STATE
+from onnx import helper
+import torch
 
 _UNITS = 64
 

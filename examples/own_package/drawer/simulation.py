@@ -1,8 +1,7 @@
 """The simulation of the task: a hand pulls a drawer."""
 
-import numpy as np
-
 from her_ros.sim.simulation import GoalState
+import numpy as np
 
 
 class Drawer:

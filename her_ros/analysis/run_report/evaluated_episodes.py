@@ -2,25 +2,24 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.patches import Circle
-from numpy.typing import NDArray
-
 from her_ros.analysis.run_report.page import (
     BLUE,
     GREEN,
     GREY,
-    RED,
     Picture,
-    Section,
     picture,
+    RED,
+    Section,
     section,
 )
 from her_ros.analysis.run_report.source import RunSource
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+import numpy as np
+from numpy.typing import NDArray
 
 _WORST = 10
 _TITLE = 'Evaluated episodes'

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from her_ros.analysis.experiments import Experiment
 from her_ros.analysis.plots import draw_curves
-from her_ros.analysis.report import HEAD, TABLE, described, explanations, variant_rows
+from her_ros.analysis.report import described, explanations, HEAD, TABLE, variant_rows
 from her_ros.analysis.results import curves, read_table
-from her_ros.analysis.run_report.page import Page, Section, Table, picture, render
+from her_ros.analysis.run_report.page import Page, picture, render, Section, Table
 from her_ros.runtime.files import write_whole
 
 

@@ -1,9 +1,8 @@
 """Hindsight of a run: rewards before and after relabelling, goals, symmetries."""
 
-import numpy as np
-
-from her_ros.analysis.run_report.page import Section, Table, picture, section
+from her_ros.analysis.run_report.page import picture, Section, section, Table
 from her_ros.analysis.run_report.source import RunSource
+import numpy as np
 
 _TITLE = 'Hindsight'
 # From so many steps on, filling the replay buffer again takes longer than a report should.

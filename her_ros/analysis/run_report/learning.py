@@ -4,25 +4,24 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-import numpy as np
-from matplotlib.figure import Figure
-from numpy.typing import NDArray
-
 from her_ros.analysis.plots import over_env_steps
 from her_ros.analysis.results import wilson_interval
 from her_ros.analysis.run_report.page import (
     BLUE,
     GREEN,
     GREY,
-    SERIES,
-    Section,
-    Table,
     picture,
+    Section,
     section,
+    SERIES,
+    Table,
 )
 from her_ros.analysis.run_report.published import PUBLISHED, Published
 from her_ros.analysis.run_report.source import LATER, RunSource
 from her_ros.runtime.errors import HerRosError
+from matplotlib.figure import Figure
+import numpy as np
+from numpy.typing import NDArray
 
 
 def result_section(of: RunSource) -> Section:

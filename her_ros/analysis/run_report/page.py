@@ -1,19 +1,18 @@
 """Put sections of text, tables and figures into one page of HTML."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from io import StringIO
+import re
 from typing import Any
 
-import matplotlib
-from jinja2 import Environment, Template
-from markupsafe import Markup, escape
-from matplotlib.figure import Figure
-
 from her_ros.runtime.errors import HerRosError, one_line
+from jinja2 import Environment, Template
+from markupsafe import escape, Markup
+import matplotlib
+from matplotlib.figure import Figure
 
 #: colours that are seen on a light and on a dark page
 GREEN, RED, BLUE, GREY = '#2a9d5c', '#e0524d', '#3b82d6', '#8a8f98'

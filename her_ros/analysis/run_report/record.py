@@ -1,19 +1,18 @@
 """Record of a run: safety, parameters, versions, digests, and the command for it."""
 
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 import os
 import platform
 import shlex
-from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import numpy as np
-
-from her_ros.analysis.run_report.page import Section, Table, reason_of, section
+from her_ros.analysis.run_report.page import reason_of, Section, section, Table
 from her_ros.analysis.run_report.source import RunSource
-from her_ros.config.files import NodesValues, complete, differences, read_file, shipped_file
+from her_ros.config.files import complete, differences, NodesValues, read_file, shipped_file
 from her_ros.episodes.episode import Episode
 from her_ros.runtime.errors import HerRosError
+import numpy as np
 
 _PACKAGES = ('her_ros', 'mujoco', 'gymnasium-robotics', 'torch', 'numpy', 'onnx', 'onnxruntime')
 # Values of actions from here on count as being at the limit of 1.

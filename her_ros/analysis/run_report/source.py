@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from her_ros.analysis.run_progress import RunProgress, progress_of
+from her_ros.analysis.run_progress import progress_of, RunProgress
 from her_ros.bags.reader import read_bag
-from her_ros.config.files import NodesValues, complete, read_run_file
+from her_ros.config.files import complete, NodesValues, read_run_file
 from her_ros.episodes.episode import Episode
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import sha256
@@ -19,6 +17,7 @@ from her_ros.runtime.run_result import read_result
 from her_ros.runtime.states import Outcome
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
+import numpy as np
 
 #: cure of a run that has not yet done what a report shows
 LATER = 'make the report again after the first one'

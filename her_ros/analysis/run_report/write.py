@@ -11,7 +11,7 @@ from her_ros.analysis.run_report.learning import (
     result_section,
     time_section,
 )
-from her_ros.analysis.run_report.page import Page, Section, Table, render, section
+from her_ros.analysis.run_report.page import Page, render, Section, section, Table
 from her_ros.analysis.run_report.record import (
     compared_parameters,
     origin_section,

@@ -1,9 +1,9 @@
 """Names of the bags that ``her-ros bags convert`` writes, and detection of finished ones."""
 
-import json
 from collections.abc import Mapping, Sequence
 from glob import escape
 from itertools import chain, count
+import json
 from pathlib import Path
 
 from her_ros import __version__

@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.episodes.splitting import is_end
 from her_ros.tasks.fetch import MAX_MOVE_M
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.rows import MAX_ENVIRONMENTS, Rows, finite_fields, true_achieved_goal
+from her_ros.wire.rows import finite_fields, MAX_ENVIRONMENTS, Rows, true_achieved_goal
+import numpy as np
+from numpy.typing import NDArray
 
 #: distance from the tolerance, metres, within which rounding may decide reward and success
 BORDER_M = 1e-6

@@ -4,15 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.bags.errors import BagError, wrap_errors
 from her_ros.bags.recording import Recording
 from her_ros.bags.storage.messages import Message
 from her_ros.bags.stream import EpisodeStream
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import NDArray
 
 #: number of goal cells that are stored; 64 cubic metres at 5 cm have half as many
 MAX_CELLS = 1 << 20

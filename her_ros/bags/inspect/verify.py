@@ -4,16 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from her_ros.bags.errors import BagError, wrap_errors
-from her_ros.bags.inspect.checks import RowFault, borderline, order_faults, row_faults
-from her_ros.bags.steps import StepMessages, no_steps
+from her_ros.bags.inspect.checks import borderline, order_faults, row_faults, RowFault
+from her_ros.bags.steps import no_steps, StepMessages
 from her_ros.episodes.splitting import is_end
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.cloud import decoder_with_truth
-from her_ros.wire.rows import Rows, joined, step_dtype
+from her_ros.wire.rows import joined, Rows, step_dtype
+import numpy as np
 
 
 @dataclass(frozen=True)

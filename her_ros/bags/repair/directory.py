@@ -1,24 +1,23 @@
 """Write messages of any topics as a rosbag2 directory."""
 
-import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from glob import escape
 from io import BufferedWriter
+import json
+import os
 from pathlib import Path
-
-from mcap.records import Attachment
-from mcap.writer import CompressionType, Writer
+import shutil
 
 from her_ros.bags.errors import BagError
 from her_ros.bags.storage.mcap_file import METADATA_RECORD
 from her_ros.bags.storage.messages import Channel, Message
-from her_ros.bags.storage.metadata import ROSBAG2_RECORD, TopicCount, information_of, is_qos
+from her_ros.bags.storage.metadata import information_of, is_qos, ROSBAG2_RECORD, TopicCount
 from her_ros.bags.writer import definition_of
-from her_ros.runtime.files import WRITABLE, create_held, publish_folder, remove_unheld
+from her_ros.runtime.files import create_held, publish_folder, remove_unheld, WRITABLE
+from mcap.records import Attachment
+from mcap.writer import CompressionType, Writer
 
 
 class DirectoryWriter:

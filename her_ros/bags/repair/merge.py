@@ -1,8 +1,8 @@
 """Merge bags into one rosbag2 directory in bounded memory."""
 
-import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+import heapq
 from pathlib import Path
 
 from her_ros.bags.errors import BagError, wrap_errors

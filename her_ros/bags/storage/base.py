@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from mcap.records import Attachment
-
 from her_ros.bags.storage.limits import Kept
 from her_ros.bags.storage.messages import Channel, OnDamage, refuse
+from mcap.records import Attachment
 
 
 class FileStorage:

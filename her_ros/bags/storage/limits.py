@@ -5,17 +5,16 @@ A few hundred bytes can claim, or decompress to, gigabytes. So every size is com
 before memory is allocated for it, and decompression stops at that limit.
 """
 
-import os
-import zlib
 from collections.abc import Callable
+import os
 from pathlib import Path
-
-import lz4.frame
-import zstandard
+import zlib
 
 from her_ros.bags.errors import BagError, RecoverableError
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import require_regular
+import lz4.frame
+import zstandard
 
 #: environment variable: largest record, chunk or message that is read, MiB
 LIMIT_VARIABLE = 'HER_ROS_MAX_RECORD_MIB'

@@ -10,36 +10,35 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from mcap.opcode import Opcode
-from mcap.records import Attachment, Schema, Statistics
-from mcap.records import Channel as McapChannel
-
 from her_ros.bags.errors import BagError, RecoverableError
 from her_ros.bags.storage.base import FileStorage
-from her_ros.bags.storage.limits import Expansion, Kept, check_size
+from her_ros.bags.storage.limits import check_size, Expansion, Kept
 from her_ros.bags.storage.mcap_chunks import chunk_after, front_of_chunk, whole_chunk
 from her_ros.bags.storage.mcap_file import (
-    MAGIC,
-    MESSAGE_PREFIX,
-    METADATA_RECORD,
-    RECORD_PREFIX,
     channel_of,
     check_whole,
+    MAGIC,
+    MESSAGE_PREFIX,
     metadata_of,
+    METADATA_RECORD,
+    RECORD_PREFIX,
     records,
     stream_of,
 )
 from her_ros.bags.storage.messages import (
     BATCH_SIZE,
     Channel,
+    decompressed,
     Message,
     OnDamage,
-    Wanted,
-    decompressed,
     refuse,
+    Wanted,
 )
 from her_ros.bags.storage.metadata import custom_data
 from her_ros.bags.storage.progress import count
+from mcap.opcode import Opcode
+from mcap.records import Attachment, Schema, Statistics
+from mcap.records import Channel as McapChannel
 
 # Messages of a chunk are returned once they take this many bytes of their own: messages that were
 # compressed one by one, and the objects made for each message.

@@ -1,17 +1,16 @@
 """Read chunks of an MCAP file, whole or truncated, and find the next one after damage."""
 
+from contextlib import suppress
 import re
 import struct
-from contextlib import suppress
 from typing import BinaryIO
 
-import lz4.frame
-import zstandard
-from mcap.records import Chunk
-
-from her_ros.bags.storage.limits import Expansion, chunk_content, limit
+from her_ros.bags.storage.limits import chunk_content, Expansion, limit
 from her_ros.bags.storage.mcap_file import RECORD_PREFIX, stream_of
 from her_ros.bags.storage.messages import BATCH_SIZE
+import lz4.frame
+from mcap.records import Chunk
+import zstandard
 
 # Prefix, times, size, checksum, compression and size of the data of a chunk: a pattern that bytes
 # of a message do not match by chance. It is a lookahead, so that a false match does not hide a

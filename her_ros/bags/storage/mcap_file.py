@@ -6,19 +6,18 @@ whole, and every byte has to pass the checksums anyway. Records follow the MCAP 
 (mcap.dev/spec): one byte for the kind, eight for the length, then the content.
 """
 
-import struct
-import zlib
 from collections.abc import Callable, Iterator
 from io import BytesIO
+import struct
+import zlib
 
+from her_ros.bags.errors import BagError, RecoverableError
+from her_ros.bags.storage.limits import chunk_content, Expansion, Kept
+from her_ros.bags.storage.messages import decompressed, is_compressed, refuse
+from her_ros.bags.storage.metadata import custom_data, ROSBAG2_RECORD
 from mcap.data_stream import ReadDataStream
 from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, Metadata, Schema
-
-from her_ros.bags.errors import BagError, RecoverableError
-from her_ros.bags.storage.limits import Expansion, Kept, chunk_content
-from her_ros.bags.storage.messages import decompressed, is_compressed, refuse
-from her_ros.bags.storage.metadata import ROSBAG2_RECORD, custom_data
 
 #: name of the MCAP metadata record that holds the metadata of our writer
 METADATA_RECORD = 'her_ros'

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, NoReturn
 
-import zstandard
-
 from her_ros.bags.errors import BagError, RecoverableError
 from her_ros.bags.storage.limits import zstd_decompressed
+import zstandard
 
 #: size of a batch of messages, bytes, approximate
 BATCH_SIZE = 1 << 20

@@ -1,16 +1,15 @@
 """Metadata of rosbag2: metadata.yaml, and the copy of it inside every file of a bag."""
 
-import json
-import re
 from collections.abc import Mapping, Sequence
+import json
 from pathlib import Path
+import re
 from typing import Any, NamedTuple
 
+from her_ros.bags.errors import as_bag_error, BagError, RecoverableError
+from her_ros.bags.storage.limits import check_regular
 from rosbags.rosbag2.metadata import dump_qos_v9, parse_qos
 from ruamel.yaml import YAML
-
-from her_ros.bags.errors import BagError, RecoverableError, as_bag_error
-from her_ros.bags.storage.limits import check_regular
 
 #: name of the MCAP metadata record that holds the text of metadata.yaml
 ROSBAG2_RECORD = 'rosbag2'

@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from mcap.records import Attachment
-
 from her_ros.bags.storage.messages import Message, OnDamage, Wanted
 from her_ros.runtime.registry import Registry
+from mcap.records import Attachment
 
 
 class Storage(Protocol):

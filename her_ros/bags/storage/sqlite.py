@@ -1,11 +1,11 @@
 """Read a ``.db3`` file: rosbag2's sqlite3 storage, in every version of its tables."""
 
-import re
-import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+import re
+import shutil
+import sqlite3
 from tempfile import TemporaryDirectory
 
 from her_ros.bags.errors import BagError, RecoverableError
@@ -14,11 +14,11 @@ from her_ros.bags.storage.limits import limit
 from her_ros.bags.storage.messages import (
     BATCH_SIZE,
     Channel,
+    decompressed,
     Message,
     OnDamage,
-    Wanted,
-    decompressed,
     refuse,
+    Wanted,
 )
 from her_ros.bags.storage.metadata import custom_data
 from her_ros.bags.storage.progress import count

@@ -11,14 +11,11 @@ import dataclasses
 import hashlib
 import json
 import os
+from pathlib import Path
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
 from typing import Any
-
-import numpy as np
-import torch
 
 from her_ros import __version__
 from her_ros.config.parameters.learner import LearnerParameters
@@ -31,6 +28,8 @@ from her_ros.runtime.files import write_whole
 from her_ros.runtime.process import die_with_parent
 from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import step_dtype
+import numpy as np
+import torch
 
 
 class CompileAhead:

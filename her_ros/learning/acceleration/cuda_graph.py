@@ -6,8 +6,8 @@ keep their memory, and new values are copied into it. Only tensors control what 
 https://docs.pytorch.org/docs/stable/notes/cuda.html#cuda-graphs
 """
 
-import copy
 from collections.abc import Callable
+import copy
 from typing import Any, Protocol, TypeVar
 
 import torch

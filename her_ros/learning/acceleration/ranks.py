@@ -1,18 +1,17 @@
 """Distributed training with torch.distributed, as torchrun starts it."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+import os
 from typing import Any
-
-import torch
-import torch.distributed as dist
-from torch import Tensor
 
 from her_ros.learning.normalizer import Normalizer
 from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.torchrun import rank_and_count
+import torch
+from torch import Tensor
+import torch.distributed as dist
 
 # How long a rank may be silent, such as while it reads a bag or compiles. The end of a process
 # shows at once, that of a machine or a network after this time.

@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
-import onnx
-import torch
-from torch import Tensor
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.agents.networks import Mlp, Parameters
 from her_ros.tasks.goal_task import GoalTask
+import onnx
+import torch
+from torch import Tensor
 
 #: noise of losses that follow from the batch alone
 NO_NOISE = torch.empty(0)

@@ -2,22 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 
-import torch
-from torch import Tensor
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.agents.actor_critic import (
     ActorCritic,
     Algorithm,
-    Inputs,
-    Networks,
     critic_losses,
     frozen,
+    Inputs,
+    Networks,
 )
 from her_ros.learning.agents.networks import Parameters
-from her_ros.learning.agents.offline_regularizer import OFFLINE_REGULARIZERS, ActorLossInputs
+from her_ros.learning.agents.offline_regularizer import ActorLossInputs, OFFLINE_REGULARIZERS
 from her_ros.learning.torch_private import fused_adam_
 from her_ros.tasks.goal_task import GoalTask
+import torch
+from torch import Tensor
 
 
 class Ddpg(ActorCritic):

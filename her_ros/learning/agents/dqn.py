@@ -1,13 +1,12 @@
 """DQN with Hindsight Experience Replay, for tasks with discrete actions."""
 
-import torch
-from torch import Tensor
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.agents.networks import Mlp
 from her_ros.learning.replay.batch import Batch
 from her_ros.learning.torch_private import foreach_lerp_
 from her_ros.tasks.goal_task import GoalTask
+import torch
+from torch import Tensor
 
 
 class Dqn:

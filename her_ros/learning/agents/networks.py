@@ -1,15 +1,14 @@
 """Multi-layer perceptrons as plain functions of their parameters."""
 
-import itertools
 from collections.abc import Sequence
-
-import onnx
-import torch
-from onnx import helper
-from torch import Tensor
-from torch.nn import functional
+import itertools
 
 from her_ros.wire.contract import OUTPUT
+import onnx
+from onnx import helper
+import torch
+from torch import Tensor
+from torch.nn import functional
 
 #: the tensors a network consists of, in an order that the network knows
 Parameters = Sequence[Tensor]

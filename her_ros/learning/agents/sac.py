@@ -2,21 +2,20 @@
 
 import math
 
-import torch
-from torch import Tensor
-from torch.nn import functional
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.agents.actor_critic import (
     ActorCritic,
-    Inputs,
-    Networks,
     critic_losses,
     drawn_normals,
     frozen,
+    Inputs,
+    Networks,
 )
 from her_ros.learning.agents.networks import Parameters
 from her_ros.tasks.goal_task import GoalTask
+import torch
+from torch import Tensor
+from torch.nn import functional
 
 # Limits of the logarithm of the standard deviation, of the authors' own code.
 _LOWEST_LOG_STD, _HIGHEST_LOG_STD = -20.0, 2.0

@@ -1,13 +1,12 @@
 """TD3: DDPG with clipped double Q-learning, delayed actor updates and target smoothing."""
 
-import torch
-from torch import Tensor
-
 from her_ros.config.parameters.learner import LearnerParameters
-from her_ros.learning.agents.actor_critic import Inputs, drawn_normals
+from her_ros.learning.agents.actor_critic import drawn_normals, Inputs
 from her_ros.learning.agents.agent import Ddpg
 from her_ros.learning.agents.networks import Parameters
 from her_ros.tasks.goal_task import GoalTask
+import torch
+from torch import Tensor
 
 
 class Td3(Ddpg):

@@ -1,9 +1,5 @@
 """Episode-major replay buffer with Hindsight Experience Replay at sampling time."""
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from her_ros.config.parameters.learner import GOAL_STRATEGIES, LearnerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.replay.batch import Batch, NoiseSpec, SampleNoise
@@ -12,11 +8,14 @@ from her_ros.learning.replay.episode_rows import EpisodeRows, ReplayError, Store
 from her_ros.learning.replay.goal_offsets import goal_offsets_of
 from her_ros.learning.replay.goals import GoalCandidates, GoalStrategy
 from her_ros.learning.replay.moves import moves_on
-from her_ros.learning.replay.priorities import TdErrorPriorities, priorities_of
+from her_ros.learning.replay.priorities import priorities_of, TdErrorPriorities
 from her_ros.learning.replay.ring import Ring
 from her_ros.learning.replay.stored_values import stored_values
 from her_ros.learning.replay.symmetries import symmetries_of
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+import torch
+from torch import Tensor
 
 # For batches that no update is made of.
 _NO_UPDATES = torch.zeros(())

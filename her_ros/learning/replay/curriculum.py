@@ -13,10 +13,9 @@ exponentially with training. What is simpler here:
   see each other.
 """
 
+from her_ros.config.parameters.learner import LearnerParameters
 import torch
 from torch import Tensor
-
-from her_ros.config.parameters.learner import LearnerParameters
 
 _BLOCKS = 16
 _COVERED = 256

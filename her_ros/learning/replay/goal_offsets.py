@@ -6,12 +6,11 @@ little, and the critic learns slowly where success ends. Half of the hindsight g
 along x and y; the reward is computed for the moved goal.
 """
 
-import torch
-from torch import Tensor
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.symmetry import SymmetryError, value_map
+import torch
+from torch import Tensor
 
 # Share of the hindsight goals that are moved.
 _SHARE = 0.5

@@ -1,9 +1,8 @@
 """Find the states after which an episode's achieved goal still moves."""
 
+from her_ros.tasks.goal_task import GoalTask
 import numpy as np
 from numpy.typing import NDArray
-
-from her_ros.tasks.goal_task import GoalTask
 
 # States of one episode compared at a time with all that come later.
 _BLOCK = 256

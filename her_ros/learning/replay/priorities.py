@@ -8,15 +8,14 @@ the replay buffer. A row that starts no transition has the priority 0.
 from abc import ABC, abstractmethod
 from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.replay.sum_tree import SumTree
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import NDArray
+import torch
+from torch import Tensor
 
 # Keeps transitions of no error, and episodes of no energy, from never being drawn again.
 _LEAST_ERROR = 1e-6

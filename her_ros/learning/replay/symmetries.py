@@ -9,13 +9,12 @@ HER: Lin et al. 2019 (arXiv 1909.10707).
 from collections.abc import Sequence
 from itertools import chain
 
-import torch
-from torch import Tensor
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.replay.stored_values import stored_values
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.tasks.symmetry import Fields, Kind, check_symmetries, value_map
+from her_ros.tasks.symmetry import check_symmetries, Fields, Kind, value_map
+import torch
+from torch import Tensor
 
 
 def symmetries_of(

@@ -1,9 +1,9 @@
 """State, checkpoint and result shared by online and offline training."""
 
+from collections.abc import Callable, Sequence
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from her_ros.config.parameters.nodes import TrainerParameters
@@ -11,7 +11,7 @@ from her_ros.episodes.episode import Episode
 from her_ros.learning.learner import Learner
 from her_ros.learning.training.checkpoint import save_checkpoint
 from her_ros.learning.training.checkpoint_form import LOG_FORM
-from her_ros.learning.training.evaluation import EVALUATION_FORM, Evaluation, mean_return
+from her_ros.learning.training.evaluation import Evaluation, EVALUATION_FORM, mean_return
 from her_ros.learning.training.scalars import SUCCESS_RATE
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.run_folder import RunFolder

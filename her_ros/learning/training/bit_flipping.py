@@ -6,13 +6,9 @@ one bit; the reward is -1 until the bits match the goal. An episode has at most 
 actions hardly ever reach the goal, so without HER nothing is learned from about 13 bits on.
 """
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
+import time
 
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
@@ -23,6 +19,9 @@ from her_ros.runtime.seeds import integer_seed
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import step_dtype
 from her_ros.wire.step_rows import fill_move, fill_state
+import numpy as np
+from numpy.typing import NDArray
+import torch
 
 #: numbers of the actions for observations and goals, shapes (n, bits) and (n,)
 Choose = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.int64]]

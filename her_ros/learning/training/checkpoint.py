@@ -1,15 +1,14 @@
 """Write checkpoints atomically, and read them without running code from the file."""
 
 import io
-import pickle
-import zipfile
 from pathlib import Path
+import pickle
 from typing import Any
-
-import torch
+import zipfile
 
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import require_regular, write_whole
+import torch
 
 # Raised when an older checkpoint can no longer be read.
 _FORMAT = 'her_ros checkpoint 4'

@@ -4,11 +4,10 @@ import math
 from pathlib import Path
 from typing import Any
 
+from her_ros.learning.training.checkpoint import CheckpointError, load_checkpoint, START_ANEW
+from her_ros.runtime.errors import HerRosError, one_line
 import torch
 from torch import Tensor
-
-from her_ros.learning.training.checkpoint import START_ANEW, CheckpointError, load_checkpoint
-from her_ros.runtime.errors import HerRosError, one_line
 
 _LONGEST_REASON = 200
 

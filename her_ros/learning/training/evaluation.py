@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-import numpy as np
-
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
 
 # Success rates that the status of a training has.
 _SHOWN = 20

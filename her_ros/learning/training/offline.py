@@ -1,8 +1,8 @@
 """Train from existing bags: no environment, no ROS, the same learner."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+import time
 from typing import Any, Protocol
 
 from her_ros.config.parameters.nodes import TrainerParameters

@@ -1,15 +1,13 @@
 """Online training over a run folder: read bags, update at a ratio, evaluate, stop."""
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
+import time
 from typing import Any, NoReturn
-
-import torch
 
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.episodes.episode import Episode
-from her_ros.learning.acceleration.compile import CompileAhead, compile_or_say_why
+from her_ros.learning.acceleration.compile import compile_or_say_why, CompileAhead
 from her_ros.learning.acceleration.ranks import Ranks
 from her_ros.learning.learner import Learner
 from her_ros.learning.training.bag_training import BagTraining, RecordScalar
@@ -23,6 +21,7 @@ from her_ros.runtime.files import file_sha256, set_aside, sha256, write_whole
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.states import Outcome
 from her_ros.tasks.goal_task import GoalTask
+import torch
 
 # Evaluation bags of one policy version that may be damaged before the run ends.
 _MAX_DAMAGED = 3

@@ -5,25 +5,24 @@ Every rank stores every episode, so that the checkpoint of rank 0 serves any num
 few bags are enough for many. Rank 0 alone exports policies, evaluates and writes files.
 """
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+import time
 from typing import Any, NamedTuple
-
-import torch
 
 from her_ros import __version__
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.episodes.episode import Episode
 from her_ros.learning.acceleration.compile import compile_or_say_why
-from her_ros.learning.acceleration.ranks import Ranks, RanksLost, choose_gpu
-from her_ros.learning.learner import Learner, device_named
+from her_ros.learning.acceleration.ranks import choose_gpu, Ranks, RanksLost
+from her_ros.learning.learner import device_named, Learner
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import file_sha256
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.seeds import integer_seed
 from her_ros.tasks.goal_task import GoalTask
+import torch
 
 # Longest silence of rank 0 while there is nothing to do, seconds.
 _SILENCE_S = 30.0

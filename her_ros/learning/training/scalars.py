@@ -1,15 +1,14 @@
 """Write named values over time for TensorBoard."""
 
-import threading
 from collections.abc import Mapping
 from pathlib import Path
+import threading
 from typing import Any
-
-from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard.summary import hparams
 
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import WRITABLE
+from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
 
 #: name of the success rate of an evaluation
 SUCCESS_RATE = 'evaluation/success_rate'

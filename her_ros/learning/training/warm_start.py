@@ -5,13 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import onnx
-import torch
-from numpy.typing import NDArray
-from onnx import TensorProto, numpy_helper
-from torch import Tensor
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.learner import Learner
 from her_ros.learning.training.checkpoint import CheckpointError, load_checkpoint
@@ -20,7 +13,13 @@ from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.files import require_regular
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.contract import METADATA_KEY, ContractError, PolicyContract
+from her_ros.wire.contract import ContractError, METADATA_KEY, PolicyContract
+import numpy as np
+from numpy.typing import NDArray
+import onnx
+from onnx import numpy_helper, TensorProto
+import torch
+from torch import Tensor
 
 # States for which the buffer of a learner has room that learns nothing.
 _NO_ROWS = 1000

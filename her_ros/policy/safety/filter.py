@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.config.parameters.policy import SafetyParameters
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.fetch import FULL_ACTION_M
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import Rows, with_room
+import numpy as np
+from numpy.typing import NDArray
 
 Values = NDArray[np.float64]
 

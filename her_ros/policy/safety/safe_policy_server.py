@@ -1,26 +1,25 @@
 """Answer ``step`` messages on a robot, behind the safety filter and the watchdog."""
 
-import time
 from collections.abc import Callable
-
-import numpy as np
+import time
 
 from her_ros.config.parameters.policy import PolicyParameters
 from her_ros.config.schema import ConfigError
 from her_ros.episodes.splitting import is_end
 from her_ros.policy.answer_times import AnswerTimes
 from her_ros.policy.exploration import Exploration
-from her_ros.policy.policy_server import PolicyServer, awaiting_action
+from her_ros.policy.policy_server import awaiting_action, PolicyServer
 from her_ros.policy.realtime import put_above
-from her_ros.policy.safety.filter import SafetyFilter, safe_action
+from her_ros.policy.safety.filter import safe_action, SafetyFilter
 from her_ros.policy.safety.freshness import Freshness, FreshnessChecker, StampError
 from her_ros.policy.safety.watchdog import Watchdog
 from her_ros.policy.state import State
 from her_ros.runtime.states import Recovery
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.cloud import CloudDecoder, encode_cloud, stamp_of
-from her_ros.wire.rows import Rows, action_dtype, identity_of, step_dtype
+from her_ros.wire.rows import action_dtype, identity_of, Rows, step_dtype
 from her_ros.wire.sessions import Sessions
+import numpy as np
 
 # Shortest deadline in control periods; a shorter one would pass between slightly uneven steps.
 _FEWEST_PERIODS = 2

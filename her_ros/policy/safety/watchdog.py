@@ -1,9 +1,9 @@
 """Watchdog thread that stops a robot when observations cease."""
 
+from collections.abc import Callable
 import math
 import threading
 import time
-from collections.abc import Callable
 
 from her_ros.policy.state import State
 

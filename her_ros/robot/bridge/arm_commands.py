@@ -2,15 +2,14 @@
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.frames import Floats
 from her_ros.robot.tool import ToolMotion
 from her_ros.tasks.fetch import fingers_after
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Command(NamedTuple):

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
 from her_ros.arms.placement import placement_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.bridge.arm_commands import ArmCommands, Command
@@ -11,7 +9,7 @@ from her_ros.robot.bridge.deadlines import Deadlines
 from her_ros.robot.bridge.episodes import RobotEpisodes
 from her_ros.robot.bridge.goals import GoalQueue
 from her_ros.robot.bridge.homing import Homing
-from her_ros.robot.bridge.observer import MissingInput, Observer, listed
+from her_ros.robot.bridge.observer import listed, MissingInput, Observer
 from her_ros.robot.bridge.outputs import arm_kinematics, command_output
 from her_ros.robot.bridge.prediction import CommandedMotion
 from her_ros.robot.bridge.units import TwistUnits
@@ -20,6 +18,7 @@ from her_ros.robot.frames import Floats, Frames
 from her_ros.runtime.states import Recovery, RobotState, WaitsFor
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import Rows
+import numpy as np
 
 # Zero velocity is commanded for this time after a stop; then no commands are sent.
 _STOP_S = 0.5

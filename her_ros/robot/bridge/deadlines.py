@@ -1,8 +1,7 @@
 """Deadlines of a robot: actions of the policy, control periods of the bridge, goals."""
 
-import numpy as np
-
 from her_ros.config.parameters.robot import RobotBridgeParameters
+import numpy as np
 
 
 class Deadlines:

@@ -1,14 +1,13 @@
 """Make ``step`` rows from a robot's episodes, one per control period."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.episodes.splitting import is_end
 from her_ros.robot.frames import Floats
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.observed import Observed
-from her_ros.wire.rows import Rows, identity_of, require_finite, step_dtype
+from her_ros.wire.rows import identity_of, require_finite, Rows, step_dtype
 from her_ros.wire.step_rows import fill_move, fill_state
+import numpy as np
+from numpy.typing import NDArray
 
 
 class RobotEpisodes:

@@ -2,13 +2,12 @@
 
 from typing import NamedTuple
 
-import numpy as np
-
 from her_ros.arms.placement import placement_of
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats
 from her_ros.runtime.states import GoalStatus
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
 
 #: largest distance of a goal from the region that training draws from, metres
 _MARGIN_M = 0.05

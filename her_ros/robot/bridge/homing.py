@@ -1,10 +1,9 @@
 """Move the gripper to the start position of training between episodes."""
 
-import numpy as np
-
 from her_ros.arms.scene_specs import SceneSpec
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats
+import numpy as np
 
 _SPEED_MPS = 0.25
 #: height of the path above the start position, clear of objects on the table

@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from her_ros.robot.errors import RobotError
 from her_ros.wire.topics import JOINT_STATES
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 _Places = tuple[NDArray[np.intp], NDArray[np.intp]]

@@ -1,12 +1,11 @@
 """A tool whose pose is measured, so that the model of its arm is not needed."""
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from her_ros.arms.description import ArmDescription
 from her_ros.robot.bridge.tracks import Track
 from her_ros.robot.frames import Pose
 from her_ros.robot.tool import ToolMeasurement, ToolMotion
+import numpy as np
+from numpy.typing import ArrayLike
 
 
 class MeasuredTool(ToolMotion):

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.robot.bridge.joints import JointStates
 from her_ros.robot.bridge.measured_tool import MeasuredTool
@@ -14,8 +11,10 @@ from her_ros.robot.bridge.tracks import Track
 from her_ros.robot.frames import Floats, Pose
 from her_ros.robot.kinematics import ArmKinematics
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.tasks.observed import Observed, euler_angles
+from her_ros.tasks.observed import euler_angles, Observed
 from her_ros.wire.topics import JOINT_STATES, OBJECT_POSE
+import numpy as np
+from numpy.typing import ArrayLike
 
 # An object slower than this counts as at rest: its measured velocity is noise.
 _AT_REST_MPS = 0.02

@@ -2,9 +2,8 @@
 
 from collections import deque
 
-import numpy as np
-
 from her_ros.robot.frames import Floats
+import numpy as np
 
 # Older commands are dropped, as no prediction goes back further.
 _REMEMBERED_S = 1.0

@@ -2,10 +2,9 @@
 
 from collections import deque
 
+from her_ros.robot.frames import Floats, Pose
 import mujoco
 import numpy as np
-
-from her_ros.robot.frames import Floats, Pose
 
 # Minimum number of poses kept, whatever their age, so that there is a velocity.
 _FEWEST = 2

@@ -1,9 +1,8 @@
 """Convert velocities to and from the units and axes of MoveIt Servo twists."""
 
-import numpy as np
-
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.frames import Floats, Frames
+import numpy as np
 
 
 class TwistUnits:

@@ -3,22 +3,21 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.bridge.episodes import RobotEpisodes
 from her_ros.robot.bridge.goals import GoalRegion
 from her_ros.robot.bridge.measurement_clock import MeasurementClock
-from her_ros.robot.bridge.observer import Observer, listed
+from her_ros.robot.bridge.observer import listed, Observer
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.commands import checked_fingers
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Floats, Frames, Pose
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.wire.rows import IDENTITY, Rows, action_dtype
+from her_ros.wire.rows import action_dtype, IDENTITY, Rows
+import numpy as np
+from numpy.typing import ArrayLike
 
 # A slower arm counts as standing still: its measured motion is noise.
 _STANDS_STILL_MPS = 0.005

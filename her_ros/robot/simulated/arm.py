@@ -2,10 +2,6 @@
 
 import copy
 
-import mujoco
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import arm_model
 from her_ros.robot.kinematics import task_kinematics
@@ -17,6 +13,9 @@ from her_ros.sim.disturbed.physics import disturb_model, object_lift
 from her_ros.sim.initial_states import draw_start, start_generator
 from her_ros.tasks.disturbances import Drawn
 from her_ros.tasks.goal_task import GoalTask
+import mujoco
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 

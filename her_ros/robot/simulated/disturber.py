@@ -1,9 +1,5 @@
 """Disturb a simulated robot by the same list as training."""
 
-import mujoco
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.arm import SimulatedArm
 from her_ros.robot.simulated.robot import SimulatedRobot
@@ -12,6 +8,9 @@ from her_ros.sim.disturbed.physics import PHYSICAL
 from her_ros.tasks.disturbances import Disturbances, Drawn, neutral
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.observed import euler_angles
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

@@ -1,9 +1,8 @@
 """Turn commands into targets of joints, as the driver of an arm does."""
 
+from her_ros.arms.inverse_kinematics import InverseKinematics
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from her_ros.arms.inverse_kinematics import InverseKinematics
 
 Floats = NDArray[np.float64]
 

@@ -2,17 +2,16 @@
 
 import copy
 
-import mujoco
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from her_ros.arms.model import ARM_JOINTS, MJCF_PREFIX, MOCAP_TURN, SUBSTEPS, load_model
+from her_ros.arms.model import ARM_JOINTS, load_model, MJCF_PREFIX, MOCAP_TURN, SUBSTEPS
 from her_ros.robot.simulated.follower import Follower
 from her_ros.runtime.seeds import integer_seed
 from her_ros.sim.disturbed.physics import disturb_model, object_lift
 from her_ros.sim.initial_states import draw_start, start_generator
 from her_ros.tasks.disturbances import Drawn
 from her_ros.tasks.goal_task import GoalTask
+import mujoco
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 

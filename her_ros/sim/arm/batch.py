@@ -2,21 +2,20 @@
 
 from collections.abc import Sequence
 
-import mujoco
-import mujoco.batch
-import numpy as np
-from numpy.typing import ArrayLike
-
 from her_ros.sim.arm.observations import observe
-from her_ros.sim.arm.scene import SUBSTEPS, load_scene
+from her_ros.sim.arm.scene import load_scene, SUBSTEPS
 from her_ros.sim.disturbed.physics import disturb_batch, object_lift
 from her_ros.sim.errors import SimError
 from her_ros.sim.initial_states import draw_start, start_generator
 from her_ros.sim.observations import Floats
-from her_ros.sim.simulation import ONE_SEED_EACH, GoalState, checked_goals
+from her_ros.sim.simulation import checked_goals, GoalState, ONE_SEED_EACH
 from her_ros.tasks.disturbances import Drawn
-from her_ros.tasks.fetch import FULL_ACTION_M, fingers_after
+from her_ros.tasks.fetch import fingers_after, FULL_ACTION_M
 from her_ros.tasks.goal_task import GoalTask
+import mujoco
+import mujoco.batch
+import numpy as np
+from numpy.typing import ArrayLike
 
 #: time in which a steadily moving tool covers the displacement of an action. A critically damped
 #: tool whose target is always the same distance ahead moves at that distance times 50/s over 3

@@ -1,10 +1,9 @@
 """Compute the observations of arm tasks, with the fields of the Fetch tasks."""
 
-import numpy as np
-
 from her_ros.sim.arm.scene import ArmScene
 from her_ros.sim.observations import Floats
-from her_ros.tasks.observed import Observed, euler_angles
+from her_ros.tasks.observed import euler_angles, Observed
+import numpy as np
 
 
 def observe(scene: ArmScene, qpos: Floats, qvel: Floats) -> Observed:

@@ -7,12 +7,11 @@ have next to no mass, and joints have an inertia of their own. Only fingertips, 
 collide.
 """
 
+from her_ros.arms.chain import JointChain
+from her_ros.arms.mechanics import Gripper
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
-
-from her_ros.arms.chain import JointChain
-from her_ros.arms.mechanics import Gripper
 
 Floats = NDArray[np.float64]
 

@@ -1,18 +1,14 @@
 """The MuJoCo model of a goal task on a described arm."""
 
-import functools
 from dataclasses import dataclass
-
-import mujoco
-import numpy as np
-from numpy.typing import NDArray
+import functools
 
 from her_ros.arms.chain import JointChain
 from her_ros.arms.description import ArmDescription
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import arm_model
-from her_ros.arms.placement import TABLE_HEIGHT_M, placement_of
-from her_ros.arms.scene_specs import SceneSpec, scene_spec_of
+from her_ros.arms.placement import placement_of, TABLE_HEIGHT_M
+from her_ros.arms.scene_specs import scene_spec_of, SceneSpec
 from her_ros.sim.arm.parts import (
     add_closed_fingers,
     add_fingers,
@@ -23,6 +19,9 @@ from her_ros.sim.arm.parts import (
 from her_ros.sim.errors import SimError
 from her_ros.tasks.arm import ARM_TASKS
 from her_ros.tasks.goal_task import GoalTask
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.sim.disturbed.fields import measured_fields
 from her_ros.sim.disturbed.sensing import base_rotation
 from her_ros.sim.observations import Floats
 from her_ros.tasks.disturbances import Drawn
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Acting:

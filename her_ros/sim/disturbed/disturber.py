@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.runtime.seeds import generator
 from her_ros.sim.disturbed.acting import Acting
-from her_ros.sim.disturbed.messages import UNIFORMS, Messages
+from her_ros.sim.disturbed.messages import Messages, UNIFORMS
 from her_ros.sim.disturbed.physics import PHYSICAL
 from her_ros.sim.disturbed.sensing import NORMALS, Sensing
 from her_ros.sim.errors import SimError
@@ -16,6 +13,8 @@ from her_ros.sim.observations import Floats
 from her_ros.sim.simulation import GoalState, Simulation
 from her_ros.tasks.disturbances import Disturbances, Drawn, neutral
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import NDArray
 
 # Disturbances by which an arm moves farther than a full action along an axis.
 _FARTHER = ('action_scale', 'base_yaw_deg')

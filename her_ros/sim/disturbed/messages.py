@@ -1,10 +1,9 @@
 """Delay, lose and repeat the messages of observations."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.sim.observations import Floats
 from her_ros.tasks.disturbances import Drawn
+import numpy as np
+from numpy.typing import NDArray
 
 #: numbers in [0, 1) that a control period of one environment takes
 UNIFORMS = 4

@@ -2,12 +2,11 @@
 
 from typing import Any, NamedTuple
 
+from her_ros.tasks.disturbances import Drawn
 import mujoco
 import mujoco.batch
 import numpy as np
 from numpy.typing import NDArray
-
-from her_ros.tasks.disturbances import Drawn
 
 #: disturbances that change a simulation itself, not what is seen of it or done to it
 PHYSICAL = (

@@ -1,11 +1,10 @@
 """Disturb what is measured: noise and bias of object and gripper, errors of the base's pose."""
 
-import numpy as np
-
 from her_ros.sim.disturbed.fields import measured_fields
 from her_ros.sim.observations import Floats
 from her_ros.tasks.disturbances import Drawn
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
 
 #: standard normal numbers that a measurement of one environment takes
 NORMALS = 15

@@ -1,13 +1,12 @@
 """The shapes of an arm as the model of its description has them."""
 
-import mujoco
-import numpy as np
-
 from her_ros.arms.chain import JointChain, tool_frame
 from her_ros.arms.description import ArmDescription
 from her_ros.arms.model_files import compile_spec, load_spec
 from her_ros.sim.observations import Floats
 from her_ros.sim.rendering.shapes import Poses, poses_of, shapes_of
+import mujoco
+import numpy as np
 
 
 class ArmShapes:

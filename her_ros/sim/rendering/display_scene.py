@@ -3,15 +3,14 @@
 import functools
 from typing import NamedTuple
 
-import mujoco
-import numpy as np
-
 from her_ros.arms.model import load_model
 from her_ros.arms.model import scene_mjcf as fetch_mjcf
 from her_ros.sim.arm.scene import load_scene, scene_mjcf
 from her_ros.sim.arm_scene import TABLE_MIDDLE_M, TABLE_SIZE_M
 from her_ros.sim.observations import Floats
 from her_ros.tasks.goal_task import GoalTask
+import mujoco
+import numpy as np
 
 #: largest width and height of a picture, pixels
 LARGEST_PICTURE = 4096

@@ -1,12 +1,11 @@
 """The render modes of Gymnasium, for a batch of Fetch environments."""
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rendering.painter import Painter
 from her_ros.sim.rendering.window import Window
+import numpy as np
+from numpy.typing import NDArray
 
 #: as Gymnasium names them
 RENDER_MODES = ('human', 'rgb_array')

@@ -2,10 +2,10 @@
 
 import ctypes
 import functools
+from importlib import import_module
 import os
 import subprocess
 import sys
-from importlib import import_module
 from typing import Any
 
 from her_ros.sim.errors import SimError

@@ -1,19 +1,18 @@
 """Draw pictures of a scene, without a display."""
 
-import mujoco
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.sim.errors import SimError
 from her_ros.sim.observations import Floats
 from her_ros.sim.rendering.display_scene import (
-    LARGEST_PICTURE,
     DisplayScene,
+    LARGEST_PICTURE,
     look,
     viewpoint_of,
 )
 from her_ros.sim.rendering.gl import gl_context
 from her_ros.tasks.goal_task import GoalTask
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Painter:

@@ -2,11 +2,10 @@
 
 from typing import NamedTuple
 
+from her_ros.sim.observations import Floats
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
-
-from her_ros.sim.observations import Floats
 
 #: geoms of these groups are drawn; by convention the others are for collisions
 _DRAWN_GROUPS = 3

@@ -1,18 +1,17 @@
 """A task's scene as shapes and poses, also from what was recorded of an episode."""
 
-import mujoco
-import numpy as np
-
 from her_ros.arms.inverse_kinematics import InverseKinematics
-from her_ros.arms.model import FINGER_JOINTS, MJCF_PREFIX, load_model
+from her_ros.arms.model import FINGER_JOINTS, load_model, MJCF_PREFIX
 from her_ros.arms.model_files import kinematic_model
 from her_ros.arms.placement import placement_of
 from her_ros.sim.arm.scene import load_scene
 from her_ros.sim.observations import Floats
 from her_ros.sim.rendering.arm_shapes import ArmShapes
-from her_ros.sim.rendering.display_scene import LINK, DisplayScene
+from her_ros.sim.rendering.display_scene import DisplayScene, LINK
 from her_ros.sim.rendering.shapes import Poses, poses_of, shapes_of
 from her_ros.tasks.goal_task import GoalTask
+import mujoco
+import numpy as np
 
 # Inverse kinematics are repeated for the first state, which may be far from where the arm stands.
 _FIRST_ITERATIONS = 10

@@ -5,7 +5,7 @@ import os
 from her_ros.runtime.pace import Pace
 from her_ros.sim.errors import SimError
 from her_ros.sim.observations import Floats
-from her_ros.sim.rendering.display_scene import FPS, DisplayScene, look, viewpoint_of
+from her_ros.sim.rendering.display_scene import DisplayScene, FPS, look, viewpoint_of
 from her_ros.tasks.goal_task import GoalTask
 
 

@@ -1,7 +1,7 @@
 """Carry what a page asks for to the thread that draws it."""
 
-import queue
 from collections.abc import Callable
+import queue
 from typing import Any
 
 

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.view.browser.colors import BLUE, GREEN, ORANGE, PURPLE, RED, Color
+from her_ros.view.browser.colors import BLUE, Color, GREEN, ORANGE, PURPLE, RED
 from her_ros.view.browser.text import rgb
+import numpy as np
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

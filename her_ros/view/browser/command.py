@@ -14,7 +14,7 @@ from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.ros_environment import checked_namespace
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named
-from her_ros.view.browser.library import Library, bags_at, bags_in
+from her_ros.view.browser.library import bags_at, bags_in, Library
 from her_ros.view.browser.site import Address, Site
 
 
@@ -81,9 +81,8 @@ def view_live(namespace: str, on: TaskOptions, options: PageOptions) -> None:
     :raises HerRosError: if ROS cannot start here, the task is unknown, or the page not served
     """
     # Only now: the other pages need no ROS.
-    import rclpy
-
     from her_ros.orchestration.command_node import ros_node
+    import rclpy
 
     namespace = checked_namespace(namespace)
     task = with_workspace(task_named(on.task, on.arm)) if on.task else None

@@ -1,10 +1,7 @@
 """``her-ros view RUN`` and bags: recorded episodes, how they went and why."""
 
-import time
 from collections.abc import Iterator, Mapping
-
-import numpy as np
-from numpy.typing import NDArray
+import time
 
 from her_ros.episodes.episode import Episode
 from her_ros.runtime.errors import HerRosError
@@ -21,6 +18,8 @@ from her_ros.view.browser.playback import Playback
 from her_ros.view.browser.site import Site
 from her_ros.view.browser.stage import Stage
 from her_ros.view.browser.text import headline, legend, number, status
+import numpy as np
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from her_ros.view.browser.callback_queue import CallbackQueue
 import numpy as np
 from numpy.typing import NDArray
-
-from her_ros.view.browser.callback_queue import CallbackQueue
 
 Floats = NDArray[np.float64]
 

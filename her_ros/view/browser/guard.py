@@ -1,9 +1,9 @@
 """Refuse requests to the page that come from elsewhere than the user's own browser."""
 
-import hmac
-import ipaddress
 from collections.abc import Mapping
+import hmac
 from http import HTTPStatus
+import ipaddress
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 

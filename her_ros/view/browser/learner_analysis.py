@@ -4,10 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
 from her_ros.config.files import read_run_file
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.parameters.nodes import TrainerParameters
@@ -21,6 +17,9 @@ from her_ros.learning.training.checkpoint_form import check_form
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import NDArray
+import torch
 
 Floats = NDArray[np.float64]
 

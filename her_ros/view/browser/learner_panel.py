@@ -1,7 +1,7 @@
 """The part of a page that asks what a learner makes of an episode."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, TYPE_CHECKING
 
 from her_ros.episodes.episode import Episode
 from her_ros.runtime.errors import HerRosError

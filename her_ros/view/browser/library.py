@@ -1,12 +1,10 @@
 """The list of episodes in bags, read little by little, also while more are recorded."""
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+import time
 from typing import NamedTuple
-
-import numpy as np
 
 from her_ros.bags.sources import expand, files_of
 from her_ros.bags.stream import EpisodeStream
@@ -14,6 +12,7 @@ from her_ros.episodes.episode import Episode
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.view.browser.outcome import outcome
+import numpy as np
 
 # The last episodes stay in memory up to this many bytes; others are read again when chosen.
 _MEMORY = 128 << 20

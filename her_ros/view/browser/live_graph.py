@@ -1,16 +1,11 @@
 """The running graph as a view sees it: reports of its nodes, one of its episodes, and goals."""
 
-import time
 from collections.abc import Sequence
+import time
 from typing import Any, NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PointStamped
-from rcl_interfaces.srv import GetParameters
-from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
-from sensor_msgs.msg import PointCloud2
-
 from her_ros.nodes.messages import time_message
 from her_ros.nodes.qos import COMMAND, SENSOR, STATUS
 from her_ros.tasks.goal_task import GoalTask
@@ -20,6 +15,10 @@ from her_ros.view.browser.robot_stop import RobotStop
 from her_ros.wire.cloud import CLOUD_TYPE, CloudDecoder, decoder_with_truth, stamp_of
 from her_ros.wire.rows import RowError
 from her_ros.wire.topics import DIAGNOSTICS, EVALUATION_STEP, GOAL, STEP
+from rcl_interfaces.srv import GetParameters
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.node import Node
+from sensor_msgs.msg import PointCloud2
 
 # A node without a report for longer than this is silent, and is forgotten later, seconds.
 _SILENT_S, _FORGOTTEN_S = 3.0, 600.0

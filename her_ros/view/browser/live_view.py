@@ -1,10 +1,7 @@
 """``her-ros view --live``: the nodes that run, an episode of theirs, and goals by click."""
 
-import time
 from collections.abc import Mapping, Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+import time
 
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.pace import Pace
@@ -19,6 +16,8 @@ from her_ros.view.browser.stage import Stage
 from her_ros.view.browser.text import headline, legend, node_table, status
 from her_ros.view.reports import number
 from her_ros.wire.rows import has_truth
+import numpy as np
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

@@ -1,9 +1,8 @@
 """Say in words how an episode ended, and why it missed its goal."""
 
-import numpy as np
-
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
 
 # An object that moved less was not moved, and one that is so much lower fell; metres.
 _STILL_M, _FALL_M = 0.01, 0.05

@@ -1,7 +1,7 @@
 """The part of a page that plays an episode: step, play and pause, speed."""
 
-import time
 from collections.abc import Callable
+import time
 from typing import Any
 
 from her_ros.view.browser.callback_queue import CallbackQueue

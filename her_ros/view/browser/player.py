@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.sim.arm.batch import ArmBatch
 from her_ros.sim.disturbed.disturber import Disturber
@@ -15,6 +12,8 @@ from her_ros.sim.registry import simulation_of
 from her_ros.sim.simulation import GoalState
 from her_ros.tasks.disturbances import DISTURBANCES, Disturbances
 from her_ros.tasks.goal_task import GoalTask
+import numpy as np
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

@@ -1,9 +1,7 @@
 """``her-ros view POLICY``: a policy acts in 3D while a person moves its goal."""
 
-import time
 from collections.abc import Mapping, Sequence
-
-import numpy as np
+import time
 
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.pace import Pace
@@ -15,6 +13,7 @@ from her_ros.view.browser.player import Player
 from her_ros.view.browser.site import Site
 from her_ros.view.browser.stage import Stage
 from her_ros.view.browser.text import legend, status
+import numpy as np
 
 # For so long the end of an episode is shown, seconds.
 _END_S = 1.2

@@ -1,7 +1,7 @@
 """Stop robots from any thread, at once."""
 
-import time
 from threading import Lock
+import time
 from typing import Any
 
 import rclpy

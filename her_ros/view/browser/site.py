@@ -1,18 +1,17 @@
 """The page of a view: serve it, and who may open it."""
 
+from collections.abc import Iterator
 import contextlib
+from functools import partial
 import os
 import secrets
 import socket
-from collections.abc import Iterator
-from functools import partial
 from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 from her_ros.runtime.errors import HerRosError
 from her_ros.view.browser.guard import Guard, is_loopback
+import numpy as np
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from her_ros.runtime.errors import HerRosError
 from her_ros.sim.rendering.display_scene import viewpoint_of
 from her_ros.sim.rendering.shapes import Poses
 from her_ros.sim.rendering.view_scene import ViewScene
 from her_ros.tasks.goal_task import GoalTask
-from her_ros.view.browser.colors import GREEN, Color
+from her_ros.view.browser.colors import Color, GREEN
 from her_ros.view.browser.site import Site
+import numpy as np
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 # The view is farther than MuJoCo's by this factor, since the panel covers a part.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Protocol
 
-from her_ros.view.browser.colors import GREEN, GREY, ORANGE, RED, Color
+from her_ros.view.browser.colors import Color, GREEN, GREY, ORANGE, RED
 
 
 def rgb(color: Color) -> str:

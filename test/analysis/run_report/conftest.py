@@ -1,14 +1,13 @@
 """A run as a report sees it: parameters, rollouts, one evaluation and its result."""
 
 import json
-import shutil
 from pathlib import Path
-
-import pytest
+import shutil
 
 from her_ros.orchestration.prepare import prepare_run
 from her_ros.runtime.files import sha256
 from her_ros.runtime.run_folder import RunFolder
+import pytest
 
 CHANGED = ('trainer.batch_size=192', 'trainer.her.k=6', 'trainer.hidden_sizes=[16, 16]')
 

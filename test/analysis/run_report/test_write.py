@@ -1,12 +1,9 @@
+from html.parser import HTMLParser
 import json
+from pathlib import Path
 import re
 import shlex
 import shutil
-from html.parser import HTMLParser
-from pathlib import Path
-
-import numpy as np
-import pytest
 
 from her_ros.analysis.run_report.after_training import report_after_training
 from her_ros.analysis.run_report.learning import curve_section, result_section
@@ -20,6 +17,8 @@ from her_ros.config.run_parameters import values_for
 from her_ros.orchestration.prepare import prepare_run
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
+import numpy as np
+import pytest
 
 CHANGED = ['seed=7', 'trainer.her.k=6', 'trainer.hidden_sizes=[16, 16]']
 TITLES = [

@@ -1,11 +1,10 @@
-import numpy as np
-import pytest
-
 from her_ros.bags.inspect import info as info_module
 from her_ros.bags.inspect.info import read_info, total_of
 from her_ros.bags.writer import BagWriter, write_rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
+import numpy as np
+import pytest
 
 METADATA = {'task': 'FetchPush'}
 

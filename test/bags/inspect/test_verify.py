@@ -1,12 +1,11 @@
-import numpy as np
-import pytest
-
 from her_ros.bags.inspect.checks import row_faults
 from her_ros.bags.inspect.verify import Verified, verify
 from her_ros.bags.writer import write_rollout
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import TASKS
+import numpy as np
+import pytest
 
 METADATA = {'task': 'FetchPush'}
 

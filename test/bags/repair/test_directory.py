@@ -1,13 +1,12 @@
 import os
 import signal
 
-import pytest
-
 from her_ros.bags.reader import read_bag
 from her_ros.bags.repair.directory import DirectoryWriter
 from her_ros.bags.repair.merge import merge
 from her_ros.bags.repair.recover import recover
 from her_ros.bags.writer import BagWriter, remove_unfinished, write_rollout
+import pytest
 
 METADATA = {'task': 'FetchPush'}
 

@@ -1,13 +1,12 @@
-import numpy as np
-import pytest
-from rosbags.rosbag2 import Reader, StoragePlugin
-
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag
 from her_ros.bags.repair.merge import merge, merged_metadata
 from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
 from her_ros.tasks.registry import TASKS
+import numpy as np
+import pytest
+from rosbags.rosbag2 import Reader, StoragePlugin
 
 METADATA = {'task': 'FetchPush', 'seed': '1'}
 

@@ -3,16 +3,7 @@ import shutil
 import sqlite3
 import struct
 
-import numpy as np
-import pytest
 from backports import zstd
-from mcap.opcode import Opcode
-from mcap.reader import make_reader
-from mcap.records import Chunk
-from mcap.stream_reader import get_chunk_data_stream
-from mcap.writer import CompressionType, Writer
-from rosbags.rosbag2 import CompressionMode, Reader, StoragePlugin
-
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag
 from her_ros.bags.repair.recover import default_output, recover
@@ -21,6 +12,14 @@ from her_ros.bags.writer import write_rollout
 from her_ros.episodes.splitting import split_rollout
 from her_ros.wire.cloud import CloudDecoder
 from her_ros.wire.rows import step_dtype
+from mcap.opcode import Opcode
+from mcap.reader import make_reader
+from mcap.records import Chunk
+from mcap.stream_reader import get_chunk_data_stream
+from mcap.writer import CompressionType, Writer
+import numpy as np
+import pytest
+from rosbags.rosbag2 import CompressionMode, Reader, StoragePlugin
 
 FORMS = {
     'none': {'compression': CompressionType.NONE, 'chunk_size': 60_000},
@@ -252,7 +251,7 @@ def test_of_a_cut_db3_all_that_sqlite_reads_comes_back(
 
 
 def test_what_a_killed_recorder_left_beside_a_db3_is_read(tmp_path, rollouts, write_directory):
-    """SQLite's write-ahead log is read; nothing is written beside the damaged bag."""
+    """Read the write-ahead log of SQLite; nothing is written beside the damaged bag."""
     folder = write_directory(tmp_path / 'bag', rollouts(), StoragePlugin.SQLITE3)
     connection = sqlite3.connect(folder / 'bag.db3')
     connection.execute('PRAGMA journal_mode=WAL')

@@ -5,25 +5,24 @@ import subprocess
 import sys
 import textwrap
 
-import lz4.frame
-import pytest
-import zstandard
-from campaign.hostile import MIB, bombs, floods, mcap_of
-from mcap.writer import CompressionType, Writer
-
+from campaign.hostile import bombs, floods, mcap_of, MIB
 from her_ros.bags.errors import BagError
 from her_ros.bags.inspect.info import read_info
 from her_ros.bags.reader import read_bag
 from her_ros.bags.recording import Recording
 from her_ros.bags.repair.recover import recover
 from her_ros.bags.storage.limits import (
-    LIMIT_VARIABLE,
-    Expansion,
     check_regular,
     check_size,
     chunk_content,
+    Expansion,
+    LIMIT_VARIABLE,
 )
 from her_ros.bags.storage.messages import decompressed
+import lz4.frame
+from mcap.writer import CompressionType, Writer
+import pytest
+import zstandard
 
 
 @pytest.fixture(scope='module')

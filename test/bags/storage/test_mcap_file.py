@@ -1,12 +1,11 @@
-import numpy as np
-import pytest
-from mcap.writer import CompressionType, IndexType, Writer
-
 from her_ros.bags.errors import BagError
 from her_ros.bags.reader import read_bag
 from her_ros.bags.storage.mcap_file import McapFile
 from her_ros.bags.writer import write_rollout
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
+from mcap.writer import CompressionType, IndexType, Writer
+import numpy as np
+import pytest
 
 
 @pytest.fixture

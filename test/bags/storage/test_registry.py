@@ -1,8 +1,8 @@
 import os
+from pathlib import Path
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from packages import write_metadata
 

@@ -1,13 +1,12 @@
 import collections
 
-import pytest
-
 from her_ros.config.files import complete, read_file, to_yaml, with_overrides
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.policy import PolicyParameters
 from her_ros.config.parameters.shared import NodeParameters
 from her_ros.config.schema import ConfigError, configured, parameters_of, values_of
+import pytest
 
 
 @pytest.mark.parametrize('node', NODE_PARAMETERS)

@@ -1,9 +1,6 @@
+from dataclasses import replace
 import shutil
 import time
-from dataclasses import replace
-
-import pytest
-import torch
 
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.learning.acceleration.compile import CompileAhead
@@ -11,6 +8,8 @@ from her_ros.learning.agents.actor_critic import NO_NOISE
 from her_ros.learning.learner import Learner
 from her_ros.learning.replay.batch import SampleNoise
 from her_ros.tasks.registry import TASKS
+import pytest
+import torch
 
 pytestmark = pytest.mark.skipif(not shutil.which('g++'), reason='torch.compile needs a compiler')
 

@@ -2,14 +2,13 @@
 
 import copy
 
+from her_ros.learning.acceleration import cuda_graph
+from her_ros.learning.acceleration.cuda_graph import UpdateGraphs, UPDATES_PER_GRAPH
+from her_ros.learning.learner import Learner
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
-
-from her_ros.learning.acceleration import cuda_graph
-from her_ros.learning.acceleration.cuda_graph import UPDATES_PER_GRAPH, UpdateGraphs
-from her_ros.learning.learner import Learner
 
 # What reads a tensor on the host, or copies host memory to the device.
 HOST_KERNELS = {'_local_scalar_dense', 'lift_fresh', 'nonzero', 'masked_select', 'equal'}

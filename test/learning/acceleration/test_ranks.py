@@ -1,13 +1,9 @@
 import os
+from pathlib import Path
 import socket
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
-
-import numpy as np
-import pytest
-import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
@@ -20,6 +16,9 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.torchrun import rank_and_count
 from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import step_dtype
+import numpy as np
+import pytest
+import torch
 
 TASK = task_named('FetchReach')
 PARAMETERS = LearnerParameters(

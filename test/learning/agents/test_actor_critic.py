@@ -4,14 +4,13 @@ import copy
 import dataclasses
 import io
 
-import pytest
-import torch
-
 from her_ros.config.parameters.learner import AGENTS, LearnerParameters
 from her_ros.config.schema import parameters_of
 from her_ros.learning.agents.agent import Agent
 from her_ros.learning.learner import Learner
 from her_ros.learning.replay.batch import SampleNoise
+import pytest
+import torch
 
 CHOSEN = [
     {'agent': 'ddpg'},

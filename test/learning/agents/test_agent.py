@@ -1,14 +1,13 @@
 import copy
 
+from her_ros.learning.agents.actor_critic import critic_losses, Inputs, Networks
+from her_ros.learning.agents.agent import Agent, Ddpg
+from her_ros.learning.replay.batch import SampleNoise
+from her_ros.learning.replay.buffer import Replay
 import numpy as np
 import pytest
 import torch
 from torch import nn
-
-from her_ros.learning.agents.actor_critic import Inputs, Networks, critic_losses
-from her_ros.learning.agents.agent import Agent, Ddpg
-from her_ros.learning.replay.batch import SampleNoise
-from her_ros.learning.replay.buffer import Replay
 
 
 def update(agent, inputs):

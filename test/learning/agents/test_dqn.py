@@ -1,11 +1,10 @@
 import copy
 
-import pytest
-import torch
-
 from her_ros.learning.agents.dqn import Dqn
 from her_ros.learning.replay.batch import Batch
 from her_ros.learning.training.bit_flipping import bit_flipping
+import pytest
+import torch
 
 BITS = 5
 

@@ -1,9 +1,8 @@
 import itertools
 
+from her_ros.learning.agents.networks import Mlp
 import pytest
 import torch
-
-from her_ros.learning.agents.networks import Mlp
 
 
 def generator(seed=0):

@@ -1,21 +1,20 @@
 import dataclasses
 import math
 
-import pytest
-import torch
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.config.schema import parameters_of
 from her_ros.learning.agents.actor_critic import Inputs
 from her_ros.learning.agents.agent import Agent, Ddpg
 from her_ros.learning.agents.offline_regularizer import (
-    OFFLINE_REGULARIZERS,
     ActorLossInputs,
     gcsl,
+    OFFLINE_REGULARIZERS,
     td3_bc,
     unregularized,
     wgcsl,
 )
+import pytest
+import torch
 
 
 def inputs_of(count=200, seed=0, **values):

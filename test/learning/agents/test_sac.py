@@ -1,13 +1,12 @@
 import copy
 import math
 
+from her_ros.learning.agents.agent import Agent
+from her_ros.learning.agents.sac import Sac
 import pytest
 import torch
 from torch.distributions import Normal, TransformedDistribution
 from torch.distributions.transforms import TanhTransform
-
-from her_ros.learning.agents.agent import Agent
-from her_ros.learning.agents.sac import Sac
 
 
 def agent_of(task, parameters):

@@ -1,10 +1,9 @@
 import copy
 
-import pytest
-import torch
-
 from her_ros.learning.agents.agent import Agent
 from her_ros.learning.agents.td3 import Td3
+import pytest
+import torch
 
 # Wide noise, so that both of its limits are met.
 VALUES = {

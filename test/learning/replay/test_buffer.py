@@ -1,11 +1,7 @@
+from collections import Counter
 import contextlib
 import dataclasses
 import io
-from collections import Counter
-
-import numpy as np
-import pytest
-import torch
 
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.episodes.episode import Episode
@@ -15,6 +11,9 @@ from her_ros.learning.replay.episode_rows import ReplayError
 from her_ros.learning.replay.moves import moves_on
 from her_ros.tasks.fetch import FETCH_TASKS
 from her_ros.wire.rows import disturbed_step_dtype, with_truth
+import numpy as np
+import pytest
+import torch
 
 with contextlib.redirect_stderr(io.StringIO()):  # it warns about environments of other robots
     from gymnasium_robotics.envs.fetch.fetch_env import MujocoFetchEnv

@@ -1,13 +1,12 @@
 import dataclasses
 
-import numpy as np
-import pytest
-import torch
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.replay.batch import NoiseSpec, SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.curriculum import Curriculum, select
+import numpy as np
+import pytest
+import torch
 
 WEIGHTS = (0.0, 1.0, 10.0, 1e6)
 

@@ -1,9 +1,8 @@
 """Rows of episodes in the replay buffer: none overlap, and the oldest make room."""
 
+from her_ros.learning.replay.episode_rows import EpisodeRows, ReplayError, rows_of, StoredEpisode
 import numpy as np
 import pytest
-
-from her_ros.learning.replay.episode_rows import EpisodeRows, ReplayError, StoredEpisode, rows_of
 
 CAPACITY = 40
 

@@ -1,13 +1,12 @@
 import dataclasses
 
-import numpy as np
-import pytest
-import torch
-
 from her_ros.learning.replay.batch import NoiseSpec, SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.tasks.registry import TASKS
 from her_ros.tasks.symmetry import SymmetryError
+import numpy as np
+import pytest
+import torch
 
 PUSH = TASKS['FetchPush']
 OFFSET_M = 0.1

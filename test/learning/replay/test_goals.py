@@ -1,13 +1,12 @@
 from collections import Counter
 
-import numpy as np
-import pytest
-import torch
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.replay.batch import NoiseSpec, SampleNoise
 from her_ros.learning.replay.buffer import Replay
-from her_ros.learning.replay.goals import GoalCandidates, future_rows
+from her_ros.learning.replay.goals import future_rows, GoalCandidates
+import numpy as np
+import pytest
+import torch
 
 #: the largest float64 below 1
 ALMOST_ONE = 1 - 2**-53

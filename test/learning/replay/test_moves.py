@@ -1,7 +1,6 @@
+from her_ros.learning.replay.moves import moves_on
 import numpy as np
 import pytest
-
-from her_ros.learning.replay.moves import moves_on
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,12 @@
 from collections import Counter
 
-import numpy as np
-import pytest
-import torch
-
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.replay.batch import SampleNoise
 from her_ros.learning.replay.buffer import Replay
 from her_ros.learning.replay.priorities import TdErrorPriorities, trajectory_energy
+import numpy as np
+import pytest
+import torch
 
 COUNT = 100_000
 

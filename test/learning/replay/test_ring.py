@@ -1,9 +1,8 @@
 from collections import deque
 
+from her_ros.learning.replay.ring import Ring
 import numpy as np
 import torch
-
-from her_ros.learning.replay.ring import Ring
 
 
 def test_a_ring_remembers_what_a_deque_does(device):

@@ -1,10 +1,9 @@
+from her_ros.learning.replay.sum_tree import SumTree
 import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-
-from her_ros.learning.replay.sum_tree import SumTree
 
 
 class Counting(TorchDispatchMode):

@@ -1,19 +1,18 @@
 import copy
 import dataclasses
 
-import numpy as np
-import pytest
-import torch
-from symmetries import SCRIPTS, SYMMETRIES, Symmetry, compare
-
 from her_ros.arms.model import load_model
 from her_ros.learning.learner import Learner
 from her_ros.learning.replay.batch import NoiseSpec, SampleNoise
 from her_ros.learning.replay.buffer import Replay
-from her_ros.learning.replay.symmetries import Transformation, reflections
+from her_ros.learning.replay.symmetries import reflections, Transformation
 from her_ros.tasks.fetch import FETCH_TASKS
 from her_ros.tasks.registry import TASKS
 from her_ros.tasks.symmetry import Kind, Symmetries, SymmetryError
+import numpy as np
+import pytest
+from symmetries import compare, SCRIPTS, SYMMETRIES, Symmetry
+import torch
 
 ALL = {'symmetry_left_right': 0.5, 'symmetry_front_back': 0.5, 'symmetry_offset_m': 0.1}
 LEFT_RIGHT, FRONT_BACK, *OFFSETS = SYMMETRIES

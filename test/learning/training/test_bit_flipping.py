@@ -1,14 +1,13 @@
 import math
 
-import numpy as np
-import pytest
-
 from her_ros.learning.training.bit_flipping import (
-    BitFlippingTraining,
     bit_flipping,
+    BitFlippingTraining,
     learning_parameters,
     roll_out,
 )
+import numpy as np
+import pytest
 
 
 def first_wrong(bits, goal):

@@ -2,11 +2,10 @@ import os
 import pickle
 import zipfile
 
+from her_ros.learning.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 import numpy as np
 import pytest
 import torch
-
-from her_ros.learning.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 
 STATE = {
     'weights': torch.arange(300, dtype=torch.float64),

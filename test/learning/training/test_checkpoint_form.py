@@ -3,12 +3,11 @@
 import copy
 import os
 
-import pytest
-import torch
-
 from her_ros.learning.training.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from her_ros.learning.training.checkpoint_form import check_form, load_log
-from her_ros.learning.training.offline import OfflineError, OfflineTraining, bags_in_order
+from her_ros.learning.training.offline import bags_in_order, OfflineError, OfflineTraining
+import pytest
+import torch
 
 MISSING = object()
 LOG = [['a.mcap', '1']]

@@ -1,6 +1,5 @@
-import pytest
-
 from her_ros.learning.training.evaluation import Evaluation, reached_in_a_row, status_of
+import pytest
 
 
 def evaluations(*rates):

@@ -1,16 +1,15 @@
 import itertools
 import json
 
-import numpy as np
-import pytest
-import torch
-
 from her_ros.learning.learner import Learner
 from her_ros.learning.replay.batch import SampleNoise
-from her_ros.learning.training.offline import OfflineError, OfflineTraining, bags_in_order
+from her_ros.learning.training.offline import bags_in_order, OfflineError, OfflineTraining
 from her_ros.learning.training.online import Training, TrainingError
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.run_folder import RunFolder
+import numpy as np
+import pytest
+import torch
 
 LOG = [('a.mcap', '1'), ('b.mcap', '2')]
 

@@ -4,12 +4,11 @@ import json
 import os
 from types import SimpleNamespace
 
-import numpy as np
-import pytest
-
 from her_ros.learning.training import online as training_module
 from her_ros.learning.training.online import EvaluationDamaged, Training, TrainingError
 from her_ros.runtime.files import sha256
+import numpy as np
+import pytest
 
 #: longer than any test takes
 FOREVER_S = 1000.0

@@ -1,18 +1,17 @@
 """Several ranks as threads of this process; as processes: test/cli/test_train_ranks.py."""
 
-import pickle
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-
-import pytest
-import torch
+import pickle
+import threading
 
 from her_ros.learning.acceleration.ranks import Ranks, RanksLost
 from her_ros.learning.training import rank_orders
 from her_ros.learning.training.checkpoint import load_checkpoint
 from her_ros.learning.training.rank_orders import Begin, Load, RankFollower, Store, Update
 from her_ros.runtime.errors import HerRosError
+import pytest
+import torch
 
 FOREVER_S = 1000.0
 DEADLINE_S = 20.0

@@ -4,15 +4,14 @@ import dataclasses
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
-import pytest
-
 from her_ros.bags.reader import read_bag
 from her_ros.bags.writer import write_rollout
 from her_ros.learning.training import bag_training
 from her_ros.learning.training.checkpoint import CheckpointError
 from her_ros.learning.training.online import TrainingError
 from her_ros.tasks.registry import TASKS
+import numpy as np
+import pytest
 
 #: longer than any test takes
 FOREVER_S = 1000.0

@@ -1,10 +1,9 @@
 import os
 
+from her_ros.learning.training.scalars import ScalarError, ScalarLog, SUCCESS_RATE
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
-
-from her_ros.learning.training.scalars import SUCCESS_RATE, ScalarError, ScalarLog
 
 
 def test_values_are_written_and_nothing_before_there_is_one(tmp_path):

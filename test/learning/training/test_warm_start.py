@@ -1,13 +1,12 @@
 import dataclasses
 
+from her_ros.learning.learner import Learner
+from her_ros.learning.training.warm_start import check_start, warm_start, WarmStartError
+from her_ros.policy.onnx_policy import OnnxPolicy
 import numpy as np
 import onnx
 import pytest
 import torch
-
-from her_ros.learning.learner import Learner
-from her_ros.learning.training.warm_start import WarmStartError, check_start, warm_start
-from her_ros.policy.onnx_policy import OnnxPolicy
 
 AGENTS = [
     {},

@@ -1,15 +1,14 @@
 import math
 
-import numpy as np
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from her_ros.config.parameters.policy import SafetyParameters
-from her_ros.policy.safety.filter import CAUSES, SafetyError, SafetyFilter, safe_action
+from her_ros.policy.safety.filter import CAUSES, safe_action, SafetyError, SafetyFilter
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.rows import MAX_ENVIRONMENTS, RowError, step_dtype
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
 
 PUSH = TASKS['FetchPush']
 WORKSPACE = SafetyParameters().safety_workspace

@@ -1,7 +1,6 @@
-import pytest
-
 from her_ros.policy.policy_server import Order
 from her_ros.policy.safety.freshness import Freshness, FreshnessChecker, StampError
+import pytest
 
 S = 1_000_000_000
 NOW = 1_700_000_000 * S

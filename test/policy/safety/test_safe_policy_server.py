@@ -1,8 +1,3 @@
-import numpy as np
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from her_ros.config.parameters.policy import PolicyParameters
 from her_ros.config.schema import ConfigError
 from her_ros.policy.onnx_policy import OnnxPolicy
@@ -11,7 +6,11 @@ from her_ros.policy.safety.safe_policy_server import SafePolicyServer
 from her_ros.policy.state import State
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
-from her_ros.wire.rows import RowError, action_dtype, identity_of, step_dtype
+from her_ros.wire.rows import action_dtype, identity_of, RowError, step_dtype
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
 
 STATE = ('observation', 'achieved_goal', 'desired_goal')
 #: bounds that leave an action of the policy as it is

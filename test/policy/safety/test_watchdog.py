@@ -2,10 +2,9 @@ import itertools
 import threading
 import time
 
-import pytest
-
 from her_ros.policy.safety.watchdog import Watchdog
 from her_ros.policy.state import State
+import pytest
 
 
 class Clock:

@@ -1,12 +1,11 @@
-import numpy as np
-import pytest
-
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.bridge.arm_commands import ArmCommands
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.frames import task_frames
 from her_ros.robot.kinematics import task_kinematics
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
+import numpy as np
+import pytest
 
 
 def commands(task, **parameters):

@@ -1,7 +1,6 @@
-import pytest
-
 from her_ros.robot.bridge.arrivals import Arrivals
 from her_ros.robot.errors import RobotError
+import pytest
 
 NOW_NS, SECOND = 1_700_000_000 * 10**9, 10**9
 

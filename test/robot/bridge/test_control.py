@@ -1,11 +1,7 @@
-import re
-import shutil
 from functools import partial
 from pathlib import Path
-
-import mujoco
-import numpy as np
-import pytest
+import re
+import shutil
 
 from her_ros.arms.driver import COMMANDS
 from her_ros.arms.placement import placement_of
@@ -24,8 +20,11 @@ from her_ros.robot.frames import Pose, task_frames
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.robot import SimulatedRobot
 from her_ros.runtime.states import RobotState, WaitsFor
-from her_ros.tasks.registry import TASKS, task_named
-from her_ros.wire.rows import IDENTITY, action_dtype
+from her_ros.tasks.registry import task_named, TASKS
+from her_ros.wire.rows import action_dtype, IDENTITY
+import mujoco
+import numpy as np
+import pytest
 
 MODELS = Path(__file__).parents[3] / 'models'
 # What happens between two calls of tick, in sensor messages and in physics steps of 2 ms.

@@ -1,7 +1,6 @@
-import pytest
-
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.bridge.deadlines import Deadlines
+import pytest
 
 
 @pytest.fixture

@@ -1,12 +1,11 @@
-import numpy as np
-import pytest
-
 from her_ros.episodes.episode import Episode
 from her_ros.episodes.splitting import split_rollout
 from her_ros.robot.bridge.episodes import RobotEpisodes
 from her_ros.tasks.observed import Observed
 from her_ros.tasks.registry import TASKS
-from her_ros.wire.rows import IDENTITY, RowError, action_dtype
+from her_ros.wire.rows import action_dtype, IDENTITY, RowError
+import numpy as np
+import pytest
 
 TASK = TASKS['FetchReach']
 GOAL = np.array([1.0, 0.5, 0.5])

@@ -1,10 +1,9 @@
-import numpy as np
-import pytest
-
 from her_ros.robot.bridge.goals import GoalRegion
 from her_ros.robot.errors import RobotError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.fetch import FETCH_TASKS
+import numpy as np
+import pytest
 
 
 @pytest.mark.parametrize('task', FETCH_TASKS)

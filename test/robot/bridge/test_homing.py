@@ -1,10 +1,9 @@
-import numpy as np
-import pytest
-
 from her_ros.arms.scene_specs import scene_spec_of
 from her_ros.robot.bridge.homing import Homing
 from her_ros.robot.errors import RobotError
 from her_ros.tasks.registry import TASKS
+import numpy as np
+import pytest
 
 START = np.array([1.35, 0.75, 0.42])
 PERIOD_S = 0.04

@@ -1,11 +1,10 @@
-import numpy as np
-import pytest
-
-from her_ros.robot.bridge.joints import JointStates, angle_differences
+from her_ros.robot.bridge.joints import angle_differences, JointStates
 from her_ros.robot.bridge.observer import MissingInput, Observer
 from her_ros.robot.errors import RobotError
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.tasks.registry import TASKS
+import numpy as np
+import pytest
 
 NAMES = ('slide', 'hinge', 'roll')
 CONTINUOUS = np.array([False, False, True])

@@ -1,10 +1,9 @@
-import numpy as np
-import pytest
-
 from her_ros.arms.registry import arm_named
 from her_ros.robot.bridge.measured_tool import MeasuredTool
 from her_ros.robot.bridge.tracks import Track
 from her_ros.robot.frames import Pose
+import numpy as np
+import pytest
 
 
 def test_a_pose_that_comes_during_a_fit_is_not_lost(monkeypatch):

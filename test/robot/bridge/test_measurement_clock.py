@@ -1,7 +1,6 @@
+from her_ros.robot.bridge.measurement_clock import MeasurementClock
 import numpy as np
 import pytest
-
-from her_ros.robot.bridge.measurement_clock import MeasurementClock
 
 PERIOD_S = 0.04
 

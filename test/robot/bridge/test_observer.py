@@ -1,7 +1,4 @@
-import numpy as np
-import pytest
-
-from her_ros.arms.model import MJCF_PREFIX, load_model
+from her_ros.arms.model import load_model, MJCF_PREFIX
 from her_ros.arms.placement import placement_of
 from her_ros.robot.bridge.measured_tool import MeasuredTool
 from her_ros.robot.bridge.observer import MissingInput, Observer
@@ -9,7 +6,9 @@ from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import Pose
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.sim.fetch import FetchBatch
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
+import numpy as np
+import pytest
 
 MORE = ('head_pan_joint', 'something_else')
 PERIOD_S = 0.04

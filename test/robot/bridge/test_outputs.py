@@ -1,11 +1,10 @@
-import pytest
-
 from her_ros.arms.registry import arm_named
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.bridge.observer import MissingInput, Observer
 from her_ros.robot.bridge.outputs import arm_kinematics
 from her_ros.robot.frames import Pose
 from her_ros.tasks.registry import task_named
+import pytest
 
 
 @pytest.mark.parametrize(('given', 'base_frame'), [('', 'base_link'), ('plate', 'plate')])

@@ -1,7 +1,6 @@
+from her_ros.robot.bridge.prediction import CommandedMotion
 import numpy as np
 import pytest
-
-from her_ros.robot.bridge.prediction import CommandedMotion
 
 AHEAD, LEFT = np.array([0.5, 0.0, 0.0]), np.array([0.0, 0.2, 0.0])
 

@@ -1,8 +1,7 @@
-import numpy as np
-import pytest
-
 from her_ros.robot.bridge.tracks import Track
 from her_ros.robot.frames import Pose
+import numpy as np
+import pytest
 
 VELOCITY, SPIN = np.array([0.3, -0.2, 0.1]), np.array([0.5, 0.2, -1.0])
 

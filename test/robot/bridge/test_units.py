@@ -1,9 +1,8 @@
-import numpy as np
-import pytest
-
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.robot.bridge.units import TwistUnits
 from her_ros.robot.frames import Frames, Pose
+import numpy as np
+import pytest
 
 # turned by half a turn: ahead for the robot is back in the world
 FRAMES = Frames('base_link', Pose.of('', (1.0, 2.0, 0.0), (0.0, 0.0, 1.0, 0.0)))

@@ -1,15 +1,14 @@
 from pathlib import Path
 
-import numpy as np
-import pytest
-import yaml
-
 from her_ros.config.parameters.robot import RobotBridgeParameters
 from her_ros.config.shipped import shipped
 from her_ros.robot.conversion.conversion import Conversion
 from her_ros.robot.errors import RobotError
 from her_ros.robot.frames import task_frames
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
+import yaml
 
 SIX_JOINT = shipped(Path('config/arms/six_joint.yaml'), 'no description')
 

@@ -1,7 +1,6 @@
+from her_ros.robot.conversion.sender_clock import SenderClock
 import numpy as np
 import pytest
-
-from her_ros.robot.conversion.sender_clock import SenderClock
 
 START_NS = 1_700_000_000 * 10**9
 

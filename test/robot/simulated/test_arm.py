@@ -1,13 +1,12 @@
 from pathlib import Path
 
-import numpy as np
-import pytest
-
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.arm import SimulatedArm
 from her_ros.sim.arm.batch import ArmBatch
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
 
 MODELS = Path(__file__).parents[3] / 'models'
 #: what a full action means in training

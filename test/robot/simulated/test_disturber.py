@@ -1,7 +1,3 @@
-import mujoco
-import numpy as np
-import pytest
-
 from her_ros.robot.kinematics import task_kinematics
 from her_ros.robot.simulated.disturber import RobotDisturber
 from her_ros.robot.simulated.robot import SimulatedRobot
@@ -10,7 +6,10 @@ from her_ros.sim.disturbed.disturber import Disturber
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.disturbances import DisturbanceError, neutral, parse_disturbances
 from her_ros.tasks.observed import euler_angles
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
+import mujoco
+import numpy as np
+import pytest
 
 PUSH = TASKS['FetchPush']
 POSE = np.array([1.3, 0.7, 0.42]), np.array([1.0, 0.0, 0.0, 0.0])

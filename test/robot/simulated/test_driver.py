@@ -1,11 +1,10 @@
-import mujoco
-import numpy as np
-import pytest
-
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model
 from her_ros.arms.registry import arm_named
 from her_ros.robot.simulated.driver import ArmDriver
+import mujoco
+import numpy as np
+import pytest
 
 TIMESTEP_S = 0.002
 

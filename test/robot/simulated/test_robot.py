@@ -1,8 +1,5 @@
 from pathlib import Path
 
-import numpy as np
-import pytest
-
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.robot.kinematics import task_kinematics
@@ -10,6 +7,8 @@ from her_ros.robot.simulated.robot import SimulatedRobot
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
 
 MODELS = Path(__file__).parents[3] / 'models'
 #: what a full action means in training

@@ -1,6 +1,5 @@
-import numpy as np
-
 from her_ros.robot.simulated.tick_counter import TickCounter
+import numpy as np
 
 
 def test_jitter_does_not_add_up():

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
+import pytest
 
 
 @pytest.fixture(scope='session')

@@ -1,6 +1,3 @@
-import numpy as np
-import pytest
-
 from her_ros.arms.registry import arm_named
 from her_ros.sim.arm.batch import ArmBatch
 from her_ros.sim.arm.scene import load_scene
@@ -8,6 +5,8 @@ from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.arm import ARM_TASKS
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
 
 SEEDS = range(100, 108)
 ABOVE = np.array([0.0, 0.0, 0.08])

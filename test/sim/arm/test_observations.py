@@ -1,10 +1,9 @@
-import mujoco
-import numpy as np
-import pytest
-
 from her_ros.sim.arm.observations import observe, rotation_matrices
 from her_ros.sim.arm.scene import load_scene
 from her_ros.tasks.observed import euler_angles
+import mujoco
+import numpy as np
+import pytest
 
 PERIOD_S = 0.04
 

@@ -1,9 +1,5 @@
 from dataclasses import replace
 
-import mujoco
-import numpy as np
-import pytest
-
 from her_ros.arms.errors import ArmError
 from her_ros.arms.model import load_model
 from her_ros.arms.placement import TABLE_HEIGHT_M
@@ -12,6 +8,9 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.sim.arm.scene import load_scene
 from her_ros.tasks.arm import ARM_TASKS
 from her_ros.tasks.registry import task_named
+import mujoco
+import numpy as np
+import pytest
 
 ARMS = ['six_joint', 'fetch', 'franka_panda', 'ufactory_xarm7', 'ur5e_2f85']
 

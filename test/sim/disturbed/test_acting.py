@@ -1,9 +1,8 @@
-import numpy as np
-import pytest
-
 from her_ros.sim.disturbed.acting import Acting
 from her_ros.tasks.disturbances import neutral
 from her_ros.tasks.registry import TASKS
+import numpy as np
+import pytest
 
 ENVS = 2000
 FULL = np.tile(np.float32([1.0, 0.0, 0.0, 0.5]), (ENVS, 1))

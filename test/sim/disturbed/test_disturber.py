@@ -1,6 +1,3 @@
-import numpy as np
-import pytest
-
 from her_ros.sim.arm.batch import ArmBatch
 from her_ros.sim.arm.scene import load_scene
 from her_ros.sim.disturbed.disturber import Disturber
@@ -10,8 +7,10 @@ from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rollout import disturbed_rollout
 from her_ros.sim.simulation import GoalState
 from her_ros.tasks.disturbances import DisturbanceError, parse_disturbances
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
 from her_ros.wire.rows import DRAWN_FIELDS, has_truth, step_dtype
+import numpy as np
+import pytest
 
 PUSH = TASKS['FetchPush']
 

@@ -1,8 +1,7 @@
+from her_ros.sim.disturbed.messages import Messages, UNIFORMS
+from her_ros.tasks.disturbances import neutral
 import numpy as np
 import pytest
-
-from her_ros.sim.disturbed.messages import UNIFORMS, Messages
-from her_ros.tasks.disturbances import neutral
 
 ENVS, STEPS = 500, 40
 

@@ -1,13 +1,12 @@
-import mujoco
-import numpy as np
-import pytest
-
 from her_ros.arms.model import load_model
 from her_ros.sim.arm.batch import ArmBatch
 from her_ros.sim.disturbed.physics import bodies_of, changed_fields, object_lift
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.disturbances import neutral
-from her_ros.tasks.registry import TASKS, task_named
+from her_ros.tasks.registry import task_named, TASKS
+import mujoco
+import numpy as np
+import pytest
 
 PUSH = TASKS['FetchPush']
 STILL = np.zeros((2, 4), np.float32)

@@ -1,11 +1,10 @@
 from dataclasses import replace
 
-import numpy as np
-import pytest
-
 from her_ros.sim.disturbed.sensing import NORMALS, Sensing
 from her_ros.tasks.disturbances import neutral
 from her_ros.tasks.registry import TASKS
+import numpy as np
+import pytest
 
 PUSH, REACH = TASKS['FetchPush'], TASKS['FetchReach']
 COUNT = 4000

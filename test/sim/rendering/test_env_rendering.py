@@ -1,11 +1,10 @@
 import gymnasium
-import numpy as np
-import pytest
-
 import her_ros.sim  # noqa: F401 (registers)
 from her_ros.sim.errors import SimError
 from her_ros.sim.rendering.painter import Painter
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
 
 
 @pytest.fixture

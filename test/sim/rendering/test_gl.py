@@ -1,7 +1,6 @@
-import pytest
-
 from her_ros.sim.errors import SimError
 from her_ros.sim.rendering import gl
+import pytest
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,10 @@
-import numpy as np
-import pytest
-
 from her_ros.sim.arm.batch import ArmBatch
 from her_ros.sim.errors import SimError
 from her_ros.sim.fetch import FetchBatch
 from her_ros.sim.rendering.painter import Painter
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
+from her_ros.sim.rendering.shapes import poses_of, shapes_of
 import mujoco
 import numpy as np
 import pytest
-
-from her_ros.sim.rendering.shapes import poses_of, shapes_of
 
 SCENE = """
 <mujoco><asset><material name="red" rgba="1 0 0 1"/>

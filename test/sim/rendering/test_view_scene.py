@@ -1,11 +1,10 @@
-import numpy as np
-import pytest
-
 from her_ros.arms.registry import with_workspace
 from her_ros.runtime.errors import HerRosError
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.rendering.view_scene import ViewScene
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
 
 
 @pytest.mark.parametrize(

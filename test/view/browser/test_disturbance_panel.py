@@ -1,8 +1,7 @@
-import pytest
-
 from her_ros.tasks.disturbances import SETS
 from her_ros.tasks.registry import task_named
 from her_ros.view.browser.callback_queue import CallbackQueue
+import pytest
 
 
 @pytest.fixture

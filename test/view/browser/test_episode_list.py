@@ -1,12 +1,11 @@
 from pathlib import Path
 from types import SimpleNamespace
 
-import pytest
-
 from her_ros.tasks.registry import task_named
 from her_ros.view.browser.callback_queue import CallbackQueue
-from her_ros.view.browser.episode_list import ROWS, EpisodeList, label
+from her_ros.view.browser.episode_list import EpisodeList, label, ROWS
 from her_ros.view.browser.library import Entry, Key
+import pytest
 
 viser = pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[view]'")
 

@@ -1,12 +1,11 @@
 import shutil
 import sys
 
-import pytest
-
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.view.browser import stage
-from her_ros.view.browser.library import Library, bags_in
+from her_ros.view.browser.library import bags_in, Library
+import pytest
 
 viser = pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[view]'")
 

@@ -1,9 +1,8 @@
 from types import SimpleNamespace
 
+from her_ros.view.browser.callback_queue import CallbackQueue
 import numpy as np
 import pytest
-
-from her_ros.view.browser.callback_queue import CallbackQueue
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
-import pytest
-
 from her_ros.view.browser.guard import Guard, is_loopback
+import pytest
 
 
 @pytest.mark.parametrize('host', ['127.0.0.1', '127.1.2.3', 'localhost', '::1', '[::1]'])

@@ -3,19 +3,18 @@
 import contextlib
 import functools
 import io
+from pathlib import Path
 import shutil
 import threading
-from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
-import pytest
-from PIL import Image
 
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named
-from her_ros.view.browser.library import Library, bags_in
+from her_ros.view.browser.library import bags_in, Library
+import numpy as np
+from PIL import Image
+import pytest
 
 pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[view]'")
 playwright = pytest.importorskip('playwright.sync_api', reason='needs playwright')
@@ -197,13 +196,12 @@ def test_an_episode_is_found_played_and_gone_through_while_more_come(
 
 
 def test_running_nodes_are_followed_through_a_restart(page, site, graph, patient):
-    import rclpy
     from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-
     from her_ros.nodes.qos import STATUS
     from her_ros.view.browser.live_graph import LiveGraph
     from her_ros.view.browser.live_view import LiveView
     from her_ros.wire.topics import DIAGNOSTICS
+    import rclpy
 
     context = graph.node.context
     names = ('view', 'view_steps')

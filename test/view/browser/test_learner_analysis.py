@@ -1,15 +1,14 @@
 from dataclasses import replace
 
-import numpy as np
-import pytest
-
 from her_ros.bags.reader import read_bag
 from her_ros.config.parameters.learner import LearnerParameters
 from her_ros.learning.learner import Learner
 from her_ros.learning.training.checkpoint import save_checkpoint
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named
-from her_ros.view.browser.learner_analysis import LearnerAnalysis, hindsight_goals
+from her_ros.view.browser.learner_analysis import hindsight_goals, LearnerAnalysis
+import numpy as np
+import pytest
 
 TASK = task_named('FetchReach')
 
@@ -86,9 +85,8 @@ def test_the_critic_is_read_again_only_when_the_checkpoint_changed(episodes, rec
 
 
 def _no_relabelling():
-    import torch
-
     from her_ros.learning.replay.batch import SampleNoise
+    import torch
 
     noise = SampleNoise.random(50, torch.Generator().manual_seed(0))
     return replace(noise, relabel=torch.ones(50))

@@ -1,20 +1,19 @@
+from contextlib import closing
 import os
 import shutil
 import sqlite3
 import time
-from contextlib import closing
 from types import SimpleNamespace
-
-import numpy as np
-import pytest
 
 from her_ros.bags.reader import read_bag
 from her_ros.episodes.episode import Episode
 from her_ros.runtime.errors import HerRosError
 from her_ros.tasks.registry import task_named
 from her_ros.view.browser import library as library_module
-from her_ros.view.browser.library import Library, bags_at, bags_in
+from her_ros.view.browser.library import bags_at, bags_in, Library
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud
+import numpy as np
+import pytest
 
 
 def read_all(library):

@@ -1,9 +1,8 @@
-import numpy as np
-import pytest
-
 from her_ros.tasks.registry import task_named
 from her_ros.view.browser.live_episode import LiveEpisode, LiveStep
 from her_ros.wire.rows import step_dtype
+import numpy as np
+import pytest
 
 DTYPE = step_dtype(task_named('FetchReach'))
 PERIOD_S, LENGTH = 0.04, 20

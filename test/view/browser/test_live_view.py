@@ -1,12 +1,11 @@
-import time
 from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-import pytest
+import time
 
 from her_ros.tasks.registry import task_named
 from her_ros.view.browser.text import node_table
+import numpy as np
+import pytest
 
 MODEL = Path(__file__).parents[3] / 'models/FetchReach/policy.onnx'
 SIMULATION = {'task': 'FetchReach', 'num_envs': 2, 'follow_collect': False}
@@ -103,7 +102,6 @@ def test_without_a_simulation_or_robot_no_goal_is_sent(page):
 @pytest.mark.nodes
 def test_reports_of_nodes_that_are_gone_are_forgotten(live, monkeypatch):
     from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-
     from her_ros.view.browser import live_graph
 
     monkeypatch.setattr(live_graph, '_MAX_REPORTS', 3)
@@ -125,9 +123,8 @@ def nodes(graph):
 
 @pytest.fixture
 def live(graph):
-    import rclpy
-
     from her_ros.view.browser.live_graph import LiveGraph
+    import rclpy
 
     pair = [
         rclpy.create_node(name, context=graph.node.context, start_parameter_services=False)

@@ -1,9 +1,8 @@
-import numpy as np
-import pytest
-
 from her_ros.episodes.episode import Episode
 from her_ros.tasks.registry import task_named
 from her_ros.view.browser.outcome import outcome, reason
+import numpy as np
+import pytest
 
 PUSH, REACH = task_named('FetchPush'), task_named('FetchReach')
 STEPS = 10

@@ -1,6 +1,5 @@
-import pytest
-
 from her_ros.view.browser.callback_queue import CallbackQueue
+import pytest
 
 
 @pytest.fixture

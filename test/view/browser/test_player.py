@@ -1,15 +1,14 @@
 from pathlib import Path
 
-import numpy as np
-import pytest
-
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.splitting import split_rollout
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.errors import HerRosError
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.registry import task_named
-from her_ros.view.browser.player import Player, disturbances_of
+from her_ros.view.browser.player import disturbances_of, Player
+import numpy as np
+import pytest
 
 TASK = task_named('FetchPush')
 

@@ -1,10 +1,9 @@
 from pathlib import Path
 
-import numpy as np
-import pytest
-
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.tasks.registry import task_named
+import numpy as np
+import pytest
 
 MODEL = Path(__file__).parents[3] / 'models/FetchPush/policy.onnx'
 

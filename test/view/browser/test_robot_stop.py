@@ -1,9 +1,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
+from her_ros.view.browser.robot_stop import RobotStop
 import pytest
 from std_srvs.srv import Trigger
-
-from her_ros.view.browser.robot_stop import RobotStop
 
 pytestmark = pytest.mark.nodes
 

@@ -4,9 +4,8 @@ import time
 import urllib.error
 import urllib.request
 
-import pytest
-
 from her_ros.view.browser.site import Address, Site, ViewError
+import pytest
 
 needs_viser = pytest.mark.skipif(
     importlib.util.find_spec('viser') is None, reason="needs viser: pip install 'her_ros[view]'"
