@@ -22,8 +22,9 @@ import platform
 from typing import Any
 
 from her_ros.analysis.disturbed import COLUMNS, disturbed_results, measurable
-from her_ros.analysis.evaluate import evaluated, evaluated_task, require_drawable
+from her_ros.analysis.evaluate import evaluated, evaluated_task, OnTask, require_drawable
 from her_ros.analysis.run_report.source import RunSource
+from her_ros.arms.registry import ARMS
 from her_ros.config.files import read_run_file, to_yaml
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.learning.training.checkpoint_form import load_log
@@ -43,13 +44,19 @@ _VIDEO, _FILMED = 'policy.webp', 4
 
 
 def card(
-    run: Path, out: Path, protocol: EvaluationProtocol, video: bool = False, disturb: str = ''
+    run: Path,
+    out: Path,
+    protocol: EvaluationProtocol,
+    video: bool = False,
+    disturb: str = '',
+    arm: str = '',
 ) -> None:
     """
     Evaluate the best policy of a finished run; write ``policy.onnx`` and ``README.md``.
 
     :param video: whether to film some episodes, too, into ``policy.webp``
     :param disturb: disturbances to measure as well; empty: none
+    :param arm: arm of the run, by name or path; empty: as the parameters of the run name it
     :raises HerRosError: if the run has not finished, its policy cannot be read, or it cannot be
         disturbed or filmed so
     """
@@ -66,11 +73,12 @@ def card(
             folder.policy,
         )
     log = load_log(folder.checkpoint)
-    task = evaluated_task(policy)
+    on = OnTask(arm=arm or RunSource(folder).arm)
+    task = evaluated_task(policy, on)
     disturbances = measurable(task, disturb)
     if video:
         require_drawable(task)
-    found, successes = evaluated(policy, protocol)
+    found, successes = evaluated(policy, protocol, on)
     disturbed = (
         [
             result.cells()
@@ -123,7 +131,9 @@ def card_text(folder: RunFolder, result: dict[str, Any], rows: dict[str, str], m
     """
     disturb = RunSource(folder).disturb
     chosen = f'were disturbed by `{disturb}`' if disturb else 'are the first of them'
-    arm = f' --arm {rows["arm"]}' if 'arm' in rows else ''
+    name = rows.get('arm', '')
+    is_own = bool(name) and name not in ARMS
+    arm = f' --arm {name}{".yaml" * is_own}' if name else ''
     lines = [
         f'# {result["task"]}',
         '',
@@ -133,7 +143,7 @@ def card_text(folder: RunFolder, result: dict[str, Any], rows: dict[str, str], m
         f' chosen, {chosen}. This shows the same again:',
         '',
         '```',
-        f'her-ros evaluate {model} --episodes {rows["episodes"]}',
+        f'her-ros evaluate {model} --episodes {rows["episodes"]}{arm * is_own}',
         '```',
         '',
         '| | |',

@@ -50,7 +50,8 @@ def arm_named(name: str) -> ArmDescription:
             is_own = ARMS.entry_point(name) is None
             found = read_arm(shipped(found, f'no file of arm {name!r}') if is_own else found)
     except RegistryError as error:
-        raise ArmError(error.problem, f'{error.cure}, or name a .yaml file') from error
+        file = f'or give the file of its description, such as --arm {name}.yaml'
+        raise ArmError(error.problem, f'{error.cure}, {file}') from error
     except ConfigError as error:
         raise ArmError.of(error) from error
     if not isinstance(found, ArmDescription) or found.name != name:

@@ -19,7 +19,7 @@ from typing import Annotated
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import Disturb, Episodes, NumEnvs, Threads
+from her_ros.cli.options import Arm, Disturb, Episodes, NumEnvs, Threads
 from her_ros.config.parameters.nodes import EvaluationProtocol
 import typer
 
@@ -38,8 +38,9 @@ def card(
         bool, typer.Option('--video', help='Show some episodes in motion, in policy.webp.')
     ] = False,
     disturb: Disturb = '',
+    arm: Arm = '',
 ) -> None:
     """Write a run's best policy and its model card into a folder."""
     from her_ros.analysis.card import card as write
 
-    write(run, out, EvaluationProtocol(episodes, num_envs, threads), video, disturb)
+    write(run, out, EvaluationProtocol(episodes, num_envs, threads), video, disturb, arm)

@@ -20,7 +20,15 @@ from her_ros.runtime.run_folder import RunFolder
 import pytest
 
 
-@pytest.mark.parametrize(('arm', 'option'), [({}, ''), ({'arm': 'mine'}, ' --arm mine')])
+@pytest.mark.parametrize(
+    ('arm', 'trained', 'evaluated'),
+    [
+        ({}, '', ''),
+        ({'arm': 'six_joint'}, ' --arm six_joint', ''),
+        # Of an arm that does not come with the package, readers need the description.
+        ({'arm': 'mine'}, ' --arm mine.yaml', ' --arm mine.yaml'),
+    ],
+)
 @pytest.mark.parametrize(
     ('section', 'said'),
     [
@@ -28,7 +36,7 @@ import pytest
         ('evaluator:\n  ros__parameters:\n    disturb: robot\n', 'were disturbed by `robot`'),
     ],
 )
-def test_a_card_tells_how_its_version_was_chosen(tmp_path, section, said, arm, option):
+def test_a_card_tells_how_its_version_was_chosen(tmp_path, section, said, arm, trained, evaluated):
     folder = RunFolder(tmp_path)
     folder.params.write_text(f'/**/{section}')
     result = {'task': 'FetchPush', 'outcome': 'solved', 'evaluations': []}
@@ -36,5 +44,6 @@ def test_a_card_tells_how_its_version_was_chosen(tmp_path, section, said, arm, o
     result |= dict.fromkeys((*numbers, 'best_success_rate'), 1)
     folder.result.write_text(json.dumps(result))
     text = card_text(folder, result, {'episodes': '1,000', **arm}, Path('policy.onnx'))
-    assert f'by `her-ros train --task FetchPush{option}` with the parameters' in text
+    assert f'by `her-ros train --task FetchPush{trained}` with the parameters' in text
     assert f'by which this version was chosen, {said}. This shows' in text
+    assert f'evaluate policy.onnx --episodes 1,000{evaluated}\n' in text

@@ -13,14 +13,21 @@
 # limitations under the License.
 
 import json
+from pathlib import Path
 import re
+import shutil
 
 from her_ros.analysis.card import bags_digest
+from her_ros.arms.registry import with_workspace
+from her_ros.config.parameters.learner import LearnerParameters
+from her_ros.config.shipped import shipped
+from her_ros.learning.learner import Learner
 from her_ros.learning.training.checkpoint import save_checkpoint
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import sha256
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.sim.errors import SimError
+from her_ros.tasks.registry import task_named
 import pytest
 
 LOG = [['b.mcap', 'ab' * 32], ['a.mcap', 'cd' * 32]]
@@ -88,6 +95,30 @@ def test_a_card_shows_the_episodes_in_motion_if_asked(her_ros, run, tmp_path, mo
         '![The first 4 of the evaluated episodes](policy.webp)' in (out / 'README.md').read_text()
     )
     assert (out / 'policy.webp').exists()
+
+
+def test_a_card_is_made_on_the_arm_that_the_parameters_name(her_ros, run, tmp_path):
+    described = shipped(Path('config/arms/six_joint.yaml'), 'no six_joint')
+    shutil.copy(described.with_suffix('.xml'), tmp_path)
+    own = shutil.copy(described, tmp_path / 'mine.yaml')
+    task = with_workspace(task_named('Reach', str(own)))
+    run.policy.write_bytes(Learner(task, LearnerParameters(hidden_sizes=(8,))).policy(1, {}))
+    run.params.write_text(f'/**/trainer:\n  ros__parameters: {{task: Reach, arm: {own}}}\n')
+    result = json.loads(run.result.read_text()) | {'task': 'Reach'}
+    result['evaluations'][1]['sha256'] = OnnxPolicy.load(run.policy).sha256
+    run.result.write_text(json.dumps(result))
+    ended = her_ros('card', run.path, '--out', tmp_path / 'card', '--episodes', 4)
+    assert ended.status == 0, ended.errors
+    assert '--episodes 4 --arm mine.yaml\n' in (tmp_path / 'card' / 'README.md').read_text()
+    own.rename(tmp_path / 'moved.yaml')
+    ended = her_ros('card', run.path, '--out', tmp_path / 'card', '--episodes', 4)
+    assert 'mine.yaml' in ended.errors
+    moved = (tmp_path / 'new').joinpath('mine.yaml')
+    moved.parent.mkdir()
+    shutil.move(tmp_path / 'moved.yaml', moved)
+    shutil.move(tmp_path / 'six_joint.xml', moved.parent)
+    ended = her_ros('card', run.path, '--out', tmp_path / 'card', '--episodes', 4, '--arm', moved)
+    assert ended.status == 0, ended.errors
 
 
 def test_a_card_has_the_table_of_disturbances_that_was_asked_for(her_ros, run, tmp_path):

@@ -19,14 +19,20 @@ The address is printed before MuJoCo and the scene are loaded, as the browser lo
 meanwhile.
 """
 
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from her_ros.arms.registry import with_workspace
+from her_ros.bags.reader import read_bag_metadata
 from her_ros.bags.sources import expand
+from her_ros.config.files import read_run_file
 from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.ros_environment import checked_namespace
 from her_ros.runtime.run_folder import RunFolder
+from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.view.browser.library import bags_at, bags_in, Library
 from her_ros.view.browser.site import Address, Site
@@ -73,12 +79,12 @@ def view_episodes(path: Path, on: TaskOptions, options: PageOptions) -> None:
 
     :raises HerRosError: if there is no bag, the task is unknown, or the page cannot be served
     """
-    task = with_workspace(task_named(on.task, on.arm)) if on.task else None
     run = RunFolder(path) if (path / 'params.yaml').is_file() else None
     if run is None:
-        expand([path])  # that it is there, before a page is
-        libraries = {'bags': Library(bags_at(path), task)}
+        bags = expand([path])  # that it is there, before a page is
+        libraries = {'bags': Library(bags_at(path), task_of_bags(bags, on))}
     else:
+        task = task_of_run(run, on)
         folders = {'training': run.bags, 'evaluations': run.evaluation}
         libraries = {name: Library(bags_in(folder), task) for name, folder in folders.items()}
     with Site(str(path), options.address, options.is_dark) as site:
@@ -86,6 +92,40 @@ def view_episodes(path: Path, on: TaskOptions, options: PageOptions) -> None:
         from her_ros.view.browser.episodes_view import EpisodesView
 
         EpisodesView(site, libraries, run, options.is_dark).run()
+
+
+def task_of_bags(bags: Sequence[Path], on: TaskOptions) -> GoalTask | None:
+    """
+    Return the task that bags are viewed as; None: as each of them says.
+
+    :raises HerRosError: if there is no such task or arm, or an arm is named but no task is known
+    """
+    name = on.task
+    if on.arm and not name:
+        name = read_bag_metadata(bags[0]).get('task', '')
+        if not name:
+            raise HerRosError('does not name its task', 'name the task by --task', bags[0])
+    return with_workspace(task_named(name, on.arm)) if name else None
+
+
+def task_of_run(run: RunFolder, on: TaskOptions) -> GoalTask | None:
+    """
+    Return the task of a run on the described arm; None: as its bags say.
+
+    The parameters of a run name the file that describes its arm; its bags only name the arm.
+
+    :raises HerRosError: if a task or an arm is named that there is not
+    """
+    noted: Mapping[str, Any] = {}
+    with suppress(HerRosError):  # such as parameters of a newer version
+        noted = read_run_file(run.params)['trainer']
+    name, arm = on.task or str(noted.get('task', '')), on.arm or str(noted.get('arm', ''))
+    try:
+        return with_workspace(task_named(name, arm)) if name else None
+    except HerRosError:  # such as a description that has moved since
+        if on.task or on.arm:
+            raise
+        return None
 
 
 def view_live(namespace: str, on: TaskOptions, options: PageOptions) -> None:
@@ -99,6 +139,8 @@ def view_live(namespace: str, on: TaskOptions, options: PageOptions) -> None:
     import rclpy
 
     namespace = checked_namespace(namespace)
+    if on.arm and not on.task:
+        raise HerRosError(f'--arm {on.arm}, but no task', 'name the task as well, by --task')
     task = with_workspace(task_named(on.task, on.arm)) if on.task else None
     with ros_node('her_ros_view') as node:
         steps = rclpy.create_node('her_ros_view_steps', context=node.context)
