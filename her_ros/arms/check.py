@@ -27,7 +27,7 @@ from her_ros.arms.fingers import wrong_side
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model, load_spec
 from her_ros.arms.placement import TABLE_HEIGHT_M
-from her_ros.arms.scene_specs import SCENE_SPECS
+from her_ros.arms.scene_specs import BLOCK_M, SCENE_SPECS
 from her_ros.arms.survey import joints_at, reach, REACHED_RAD, Survey, survey, tilt
 from her_ros.wire.topics import ROBOT_DESCRIPTION
 import mujoco
@@ -41,6 +41,8 @@ _UNKNOWN_MODEL = (
     ' the arm be simulated; save the URDF, ros2 param get --hide-type /robot_state_publisher'
     ' robot_description > my_robot.urdf, and check it with model.source my_robot.urdf'
 )
+#: a tool that is slower than this along an axis counts as one that cannot move along it, m/s
+_STILL_MPS = 0.01
 #: height above the table at which a home is suggested, metres
 _HOME_HEIGHT_M = 0.2
 
@@ -69,7 +71,7 @@ def check_arm(arm: ArmDescription) -> Checked:
     if faults := wrong_names(arm, spec):
         return Checked(tuple(faults))
     model = kinematic_model(arm)
-    notes = (*joints_without_limits(arm, model), *_too_small(arm.workspace))
+    notes = (*joints_without_limits(arm, model), *_too_small(arm.workspace), *_too_narrow(arm))
     faults = [*wrong_chain(arm, spec, model), *wrong_ranges(arm, model), *wrong_side(arm, model)]
     if faults:
         return Checked(tuple(faults), notes)
@@ -77,6 +79,7 @@ def check_arm(arm: ArmDescription) -> Checked:
     faults, ik = _with_home(described, model)
     found = survey(ik)
     faults += _unreached(found)
+    faults += _singular(found)
     try:
         faults += _collisions(CollisionChecker(arm, ik.chain.names), described.home, found)
     except ArmError as error:  # such as a mesh that is missing, which kinematics do without
@@ -127,12 +130,43 @@ def _too_small(workspace: Workspace) -> Iterator[str]:
             )
 
 
+def _too_narrow(arm: ArmDescription) -> Iterator[str]:
+    """Yield a line if the gripper cannot take the block of the tasks between its fingers."""
+    if (opening := arm.gripper.max_opening) <= BLOCK_M:
+        yield (
+            f'gripper: it opens {opening:g} m; the block of PickAndPlace is {BLOCK_M:g} m wide, so'
+            ' it cannot be grasped'
+        )
+
+
 def _unreached(found: Survey) -> Iterator[str]:
     if missed := int((~found.reached).sum()):
         first = _point(found.points[~found.reached][0])
         yield (
             f'workspace: the tool does not reach {missed} of {len(found.points)} points, such as'
             f' {first}, pointing down; make it smaller, or move it'
+        )
+
+
+def _singular(found: Survey) -> Iterator[str]:
+    """Yield a line if there are points in which the joints cannot move the tool along an axis."""
+    fixed = (found.axis_speed < _STILL_MPS) & found.reached[:, None]
+    singular = fixed.any(-1)
+    count = int(singular.sum())
+    if not count:
+        return
+    along = ' and '.join(np.array(['x', 'y', 'z'])[fixed[singular][0]])
+    cannot = f'the joints cannot move the tool along {along} without turning it'
+    if count == int(found.reached.sum()):
+        yield (
+            f'arm.joints: the arm is singular wherever it reaches: {cannot}; name all joints of'
+            ' the arm, or use one whose axes are not all parallel'
+        )
+    else:
+        first = _point(found.points[singular][0])
+        yield (
+            f'workspace: the arm is singular at {count} of {len(found.points)} points, such as'
+            f' {first}: {cannot}; make it smaller, or move it'
         )
 
 

@@ -22,6 +22,7 @@ from her_ros.arms.check_model import wrong_chain, wrong_names
 from her_ros.arms.description import ArmDescription
 from her_ros.arms.errors import ArmError
 from her_ros.arms.mechanics import GRIPPER_PREFIX
+from her_ros.arms.mesh_files import CURE, find_meshes
 from her_ros.wire.topics import ROBOT_DESCRIPTION
 import mujoco
 
@@ -163,6 +164,7 @@ def _parsed(path: Path) -> mujoco.MjSpec:
     except ValueError as error:
         raise _refused(path, error) from error
     spec.compiler.fusestatic = False
+    find_meshes(spec, path)
     return spec
 
 
@@ -172,6 +174,7 @@ def _parsed_text(urdf: str) -> mujoco.MjSpec:
     except ValueError as error:
         raise _refused(ROBOT_DESCRIPTION, error) from error
     spec.compiler.fusestatic = False
+    find_meshes(spec)
     return spec
 
 
@@ -179,7 +182,7 @@ def _refused(source: object, error: Exception) -> ArmError:
     reason = ' '.join(str(error).split())
     return ArmError(
         f'MuJoCo {mujoco.__version__} cannot load it: {reason}',
-        'correct it, or name another file',
+        CURE if 'package:' in reason else 'correct it, or name another file',
         source,
     )
 

@@ -26,6 +26,9 @@ from her_ros.arms.errors import ArmError
 from her_ros.tasks.arm import ARM_TASKS, FETCH_PREFIX
 from her_ros.tasks.goal_task import GoalTask
 
+#: edges of the block and diameter of the puck, metres
+BLOCK_M = 0.05
+
 
 @dataclass(frozen=True)
 class SceneSpec:

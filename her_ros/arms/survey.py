@@ -52,6 +52,9 @@ class Survey:
     manipulability: Floats
     #: speed per axis that an action of 1 along all three axes may have, m/s, shape (N,)
     full_action_speed: Floats
+    #: speed along x, y and z that the joints allow, 0 where they cannot move the tool along an
+    #: axis without turning it: m/s, shape (N, 3)
+    axis_speed: Floats
 
 
 def survey(ik: InverseKinematics) -> Survey:
@@ -74,6 +77,7 @@ def survey(ik: InverseKinematics) -> Survey:
         reached=reached(ik, joints, points),
         manipulability=_manipulability(ik, joints),
         full_action_speed=full_action_speed(ik, joints),
+        axis_speed=_speeds(ik, joints, np.eye(3)),
     )
 
 
@@ -98,12 +102,22 @@ def full_action_speed(ik: InverseKinematics, joints: Floats) -> Floats:
 
     The tool moves along the diagonal that is worst for the arm, and does not turn.
     """
-    jacobian = ik.chain.tool_state(joints).jacobian[..., ik.chain.commanded]
     corners = np.array([[1, 1, 1], [1, 1, -1], [1, -1, 1], [-1, 1, 1]], float)
-    twists = np.concatenate([corners, np.zeros((4, 3))], -1).T
+    slowest: Floats = _speeds(ik, joints, corners).min(-1)
+    return slowest
+
+
+def _speeds(ik: InverseKinematics, joints: Floats, velocities: Floats) -> Floats:
+    """
+    Return how many times each velocity the joints allow, 0 if they cannot move so, (N, D).
+
+    :param velocities: of the tool, which does not turn: m/s, frame of the base, shape (D, 3)
+    """
+    jacobian = ik.chain.tool_state(joints).jacobian[..., ik.chain.commanded]
+    twists = np.concatenate([velocities, np.zeros_like(velocities)], -1).T
     needed = np.linalg.pinv(jacobian, rcond=1e-6) @ twists
-    is_possible = np.abs(jacobian @ needed - twists).max((-2, -1)) < 1e-6
-    share = np.abs(needed / np.array(ik.description.arm.max_speeds)[:, None]).max((-2, -1))
+    is_possible = np.abs(jacobian @ needed - twists).max(-2) < 1e-6
+    share = np.abs(needed / np.array(ik.description.arm.max_speeds)[:, None]).max(-2)
     return 1.0 / np.where(is_possible, share, np.inf)
 
 

@@ -17,6 +17,7 @@ import json
 
 from her_ros.arms.check import check_arm
 from her_ros.arms.registry import arm_named
+from her_ros.arms.survey import survey
 import pytest
 
 HOME = arm_named('six_joint').arm.home
@@ -116,3 +117,58 @@ def test_shapes_that_are_missing_leave_the_rest_checked(arm, tmp_path):
     fault = fault_of(dataclasses.replace(arm, folder=tmp_path))
     assert 'collisions cannot be checked' in fault
     assert 'nowhere.stl' in fault
+
+
+def planar_model():
+    """Return an arm whose joints all turn about z, so that it stays at one height."""
+    arm = '<site name="tool" pos="0.1 0 0"/><body name="hand"><geom size="0.01"/>'
+    for side in ('right', 'left'):
+        slide = f'<joint name="{side}_finger" type="slide" axis="0 1 0" range="0 0.04"/>'
+        arm += f'<body>{slide}<geom size="0.01"/></body>'
+    arm += '</body>'
+    for number, length_m in ((6, 0.1), (5, 0.1), (4, 0.2), (3, 0.3), (2, 0.3), (1, 0.0)):
+        joint = f'<joint name="joint{number}" range="-3 3" limited="true"/>'
+        arm = f'<body pos="{length_m} 0 0">{joint}<geom size="0.01"/>{arm}</body>'
+    compiler = '<compiler angle="radian"/>'
+    return f'<mujoco>{compiler}<worldbody><body name="base">{arm}</body></worldbody></mujoco>'
+
+
+def test_an_arm_that_is_singular_everywhere_is_a_fault(arm, tmp_path):
+    (tmp_path / 'six_joint.xml').write_text(planar_model())
+    flat = dataclasses.replace(arm, folder=tmp_path)
+    flat = changed(flat, 'arm', home=(0.8, -1.0, -1.0, 0.6, 0.6, 0.0))
+    flat = changed(flat, 'tool', down_rpy=(0.0, 0.0, 0.0))
+    flat = changed(
+        flat,
+        'workspace',
+        low=(0.35, -0.15, -0.001),
+        high=(0.65, 0.15, 0.001),
+        table_height=-0.1,
+    )
+    checked = check_arm(flat)
+    assert '125 of 125 points reached' in checked.abilities[1]
+    assert any(
+        fault.startswith('arm.joints: the arm is singular wherever it reaches: the joints cannot')
+        and 'along z without turning it' in fault
+        for fault in checked.faults
+    ), checked.faults
+
+
+def test_singular_points_of_the_workspace_are_a_fault(arm, monkeypatch):
+    def found(ik):
+        whole = survey(ik)
+        speed = whole.axis_speed.copy()
+        speed[[3, 7], 1] = 0.0
+        return dataclasses.replace(whole, axis_speed=speed)
+
+    monkeypatch.setattr('her_ros.arms.check.survey', found)
+    fault = fault_of(arm)
+    assert fault.startswith('workspace: the arm is singular at 2 of 125 points, such as (0.28, ')
+    assert 'cannot move the tool along y' in fault
+
+
+def test_a_gripper_that_is_too_narrow_for_the_block_is_a_note(arm):
+    checked = check_arm(changed(arm, 'gripper', max_opening=0.04))
+    assert checked.faults == ()
+    (note,) = checked.notes
+    assert note.startswith('gripper: it opens 0.04 m; the block of PickAndPlace is 0.05 m wide')

@@ -17,7 +17,7 @@ import dataclasses
 from her_ros.arms.inverse_kinematics import InverseKinematics
 from her_ros.arms.model_files import kinematic_model
 from her_ros.arms.registry import arm_named
-from her_ros.arms.survey import full_action_speed, reach, reached, survey, tilt
+from her_ros.arms.survey import _speeds, full_action_speed, reach, reached, survey, tilt
 import numpy as np
 import pytest
 
@@ -68,3 +68,12 @@ def test_a_tilted_tool_has_not_reached(ik):
     position, rotation = ik.chain.tool_pose(np.stack([home, turned]))
     np.testing.assert_allclose(tilt(ik, rotation), [0.0, 0.1], atol=1e-3)
     assert reached(ik, np.stack([home, turned]), position).tolist() == [True, False]
+
+
+def test_the_speed_along_an_axis_is_zero_where_the_joints_cannot_move_the_tool_so(ik):
+    assert survey(ik).axis_speed.shape == (125, 3)
+    # With all links upright, no joint moves the tool up or down.
+    home, upright = np.array(ik.description.arm.home), np.zeros(6)
+    at_home, up = _speeds(ik, np.stack([home, upright]), np.eye(3))
+    assert (at_home > 0.1).all()
+    assert up[2] == 0.0

@@ -23,6 +23,7 @@ collide.
 
 from her_ros.arms.chain import JointChain
 from her_ros.arms.mechanics import Gripper
+from her_ros.arms.scene_specs import BLOCK_M
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
@@ -118,12 +119,12 @@ def add_table(spec: mujoco.MjSpec, height_m: float, is_slippery: bool) -> None:
 
 def add_object(spec: mujoco.MjSpec, table_height_m: float, is_puck: bool) -> None:
     """Add the body ``object``: a block with edges of 5 cm, or a puck 5 cm wide and 4 cm high."""
-    half_m = 0.02 if is_puck else 0.025
+    half_m = 0.02 if is_puck else BLOCK_M / 2
     body = spec.worldbody.add_body(name='object', pos=[0.0, 0.0, table_height_m + half_m])
     body.add_joint(name='object', type=mujoco.mjtJoint.mjJNT_FREE, damping=[0.01, 0.0, 0.0])
     body.add_geom(
         type=mujoco.mjtGeom.mjGEOM_CYLINDER if is_puck else mujoco.mjtGeom.mjGEOM_BOX,
-        size=[0.025, half_m, half_m],
+        size=[BLOCK_M / 2, half_m, half_m],
         mass=_OBJECT_MASS_KG,
         friction=[_PUCK_FRICTION if is_puck else _FRICTION, 0.005, 0.0001],
         condim=3,
