@@ -74,7 +74,7 @@ class Times(NamedTuple):
 
     late: NDArray[np.int64]
     act: NDArray[np.int64]
-    filter: NDArray[np.int64]
+    filter: NDArray[np.int64]  # noqa: A003
 
 
 def measure(values: dict[str, Any], seconds: float) -> Times:

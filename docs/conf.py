@@ -43,7 +43,7 @@ from sphinx.util.typing import stringify_annotation  # noqa: E402
 
 project = 'her_ros'
 author = 'her_ros maintainers'
-copyright = f'{author}, Apache-2.0'
+project_copyright = f'{author}, Apache-2.0'
 release = version = __version__
 
 extensions = [

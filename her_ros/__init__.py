@@ -29,22 +29,19 @@ from importlib import import_module
 from typing import Any, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from her_ros.bags.stream import read_episodes as read_episodes
-    from her_ros.config.parameters.learner import learner_parameters as learner_parameters
-    from her_ros.config.parameters.learner import LearnerParameters as LearnerParameters
-    from her_ros.episodes.episode import Episode as Episode
-    from her_ros.learning.learner import Learner as Learner
-    from her_ros.learning.learner import set_up_torch as set_up_torch
-    from her_ros.learning.replay.batch import Batch as Batch
-    from her_ros.learning.replay_buffer import ReplayBuffer as ReplayBuffer
-    from her_ros.policy.exploration import Exploration as Exploration
-    from her_ros.policy.exploration import Explorer as Explorer
-    from her_ros.policy.onnx_policy import OnnxPolicy as OnnxPolicy
-    from her_ros.runtime.errors import HerRosError as HerRosError
-    from her_ros.sim.gym_batch import register_robotics as register_robotics
-    from her_ros.sim.registry import simulation_of as simulation_of
-    from her_ros.tasks.goal_task import GoalTask as GoalTask
-    from her_ros.tasks.registry import task_named as task_named
+    from her_ros.bags.stream import read_episodes
+    from her_ros.config.parameters.learner import learner_parameters, LearnerParameters
+    from her_ros.episodes.episode import Episode
+    from her_ros.learning.learner import Learner, set_up_torch
+    from her_ros.learning.replay.batch import Batch
+    from her_ros.learning.replay_buffer import ReplayBuffer
+    from her_ros.policy.exploration import Exploration, Explorer
+    from her_ros.policy.onnx_policy import OnnxPolicy
+    from her_ros.runtime.errors import HerRosError
+    from her_ros.sim.gym_batch import register_robotics
+    from her_ros.sim.registry import simulation_of
+    from her_ros.tasks.goal_task import GoalTask
+    from her_ros.tasks.registry import task_named
 
 __version__ = '0.1.0'
 
@@ -69,8 +66,23 @@ _MODULES = {
 }
 
 __all__ = [
+    'Batch',
+    'Episode',
+    'Exploration',
+    'Explorer',
+    'GoalTask',
+    'HerRosError',
+    'Learner',
+    'LearnerParameters',
+    'OnnxPolicy',
+    'ReplayBuffer',
     '__version__',
-    *_MODULES,
+    'learner_parameters',
+    'read_episodes',
+    'register_robotics',
+    'set_up_torch',
+    'simulation_of',
+    'task_named',
 ]
 
 

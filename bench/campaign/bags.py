@@ -65,9 +65,9 @@ _PEAK_MB = 350.0
 _READ = """
     import pathlib, sys
     from her_ros.bags.errors import BagError
-    from her_ros.bags.inspect.info import read_info
+    from her_ros.bags.inspection.info import read_info
     from her_ros.bags.repair.recover import recover
-    from her_ros.bags.inspect.verify import Verified, verify
+    from her_ros.bags.inspection.verify import Verified, verify
     from her_ros.tasks.registry import TASKS
     path, task = pathlib.Path(sys.argv[1]), TASKS['FetchPush']
     faults = len(read_info(path).damage) + len(list(verify(path, task, Verified())))

@@ -54,7 +54,7 @@ class Link(NamedTuple):
     there: str
     interface: str
 
-    def set(self, state: str) -> float:
+    def set(self, state: str) -> float:  # noqa: A003
         """Set the link ``up`` or ``down``; return when, monotonic seconds."""
         begin = time.monotonic()
         _ip('-n', self.here, 'link', 'set', self.interface, state)

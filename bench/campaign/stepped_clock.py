@@ -160,7 +160,7 @@ class SteppedClocks:
         preloaded = filter(None, (str(self._library), os.environ.get('LD_PRELOAD')))
         return {'LD_PRELOAD': ':'.join(preloaded), _OFFSET: str(path)}
 
-    def set(self, name: str, offset_s: int) -> None:
+    def set(self, name: str, offset_s: int) -> None:  # noqa: A003
         """Step a clock to an offset from the machine's, seconds."""
         with self._file(name).open('r+b') as file:  # written in place, as it is mapped
             file.write(struct.pack('=q', offset_s))

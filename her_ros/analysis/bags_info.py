@@ -20,7 +20,7 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from her_ros.bags.inspect.info import BagInfo, read_info, total_of
+from her_ros.bags.inspection.info import BagInfo, read_info, total_of
 from her_ros.bags.sources import expand
 from her_ros.orchestration.progress import bags_tracked
 from her_ros.tasks.goal_task import GoalTask

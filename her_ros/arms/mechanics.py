@@ -180,7 +180,7 @@ class Gripper:
         minimum=-_LARGEST_JOINT,
         maximum=_LARGEST_JOINT,
     )
-    open: float = parameter(
+    open: float = parameter(  # noqa: A003
         MISSING,
         'position of each joint at max_opening, m or rad',
         minimum=-_LARGEST_JOINT,

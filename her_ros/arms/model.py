@@ -70,7 +70,7 @@ class FetchModel:
     mujoco_model: mujoco.MjModel
     gripper_body: int
     grip: SiteChain
-    object: SiteChain | None
+    object: SiteChain | None  # noqa: A003
     #: right and left finger, indices into qpos and into qvel
     finger_qpos: NDArray[np.intp]
     finger_dofs: NDArray[np.intp]

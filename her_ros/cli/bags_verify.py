@@ -17,7 +17,7 @@
 from collections import Counter
 from pathlib import Path
 
-from her_ros.bags.inspect.verify import Verified, verify
+from her_ros.bags.inspection.verify import Verified, verify
 from her_ros.bags.sources import expand
 from her_ros.orchestration.progress import bags_tracked
 from her_ros.tasks.goal_task import GoalTask

@@ -70,7 +70,7 @@ def view(
         view_live,
         view_policy,
     )
-    from her_ros.view.browser.site import Address
+    from her_ros.view.browser.web_site import Address
 
     on, options = TaskOptions(task, arm, accept_arm), PageOptions(Address(host, port), dark)
     if live == (target is not None):

@@ -63,7 +63,7 @@ class Parameter:
     #: type of a list's values; of others the same as type
     item: type
     # Last, as it hides the builtin from the lines below it.
-    type: type
+    type: type  # noqa: A003
 
     def checked(self, section: str, value: Any) -> Any:
         """

@@ -191,7 +191,7 @@ class Learner:
         # Before the object moves nearly every relabelled goal is reached; worth watching.
         return gradients, {**losses, 'reached_share': (batch.reward == 0).float().mean()}
 
-    def compile(self) -> None:
+    def compile(self) -> None:  # noqa: A003
         """
         Compile the updates; this takes seconds from torch's cache, otherwise longer.
 

@@ -57,7 +57,7 @@ class ModelIntake:
         self.foreign = 0
         node.add_on_set_parameters_callback(self._on_parameters)
 
-    def open(self, server: PolicyServer) -> None:
+    def open(self, server: PolicyServer) -> None:  # noqa: A003
         """
         Offer the model named by the parameters, then each new one.
 

@@ -58,7 +58,7 @@ class Converted(NamedTuple):
     #: reason why the bag was not read to its end; empty if it was
     failure: str = ''
 
-    def print(self, path: Path) -> None:
+    def print(self, path: Path) -> None:  # noqa: A003
         """Print the result of a bag, and everything left out with the reason."""
         print(
             f'{path}: {self.episodes} episodes, {self.succeeded} of them reached their goal;'

@@ -16,7 +16,7 @@
 
 from collections.abc import Callable, Sequence
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from her_ros.config.files import NodesValues, to_yaml
 from her_ros.orchestration.dds_environment import graph_environment
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from her_ros.view.display import Display
 
 #: makes a display on a console; called, and loads rclpy, once ROS's environment is set
-MakeDisplay = Callable[[Console], 'Display']
+MakeDisplay: TypeAlias = Callable[[Console], 'Display']
 
 
 def supervise(

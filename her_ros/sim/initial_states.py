@@ -34,7 +34,7 @@ class StartScene(Protocol):
         """Return the regions of objects and goals."""
 
     @property
-    def object(self) -> object | None:
+    def object(self) -> object | None:  # noqa: A003
         """Return the object; None: there is none."""
 
     @property

@@ -74,7 +74,7 @@ class View:
     joint_positions: Floats
     #: the point between the fingers that is the gripper position of the tasks
     gripper: ScenePose
-    object: ScenePose | None
+    object: ScenePose | None  # noqa: A003
     shapes: tuple[Shape, ...]
 
 

@@ -63,7 +63,7 @@ class PolicyContract:
     #: :class:`~her_ros.tasks.goal_task.GoalTask`; empty for tasks that name no arm
     arm: str = ''
     workspace: tuple[float, ...] = ()
-    format: int = FORMAT
+    format: int = FORMAT  # noqa: A003
 
     @classmethod
     def of(cls, task: GoalTask, version: int, provenance: Mapping[str, str]) -> 'PolicyContract':

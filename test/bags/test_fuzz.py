@@ -18,8 +18,8 @@ from contextlib import suppress
 from itertools import pairwise
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.inspect.info import read_info
-from her_ros.bags.inspect.verify import Verified, verify
+from her_ros.bags.inspection.info import read_info
+from her_ros.bags.inspection.verify import Verified, verify
 from her_ros.bags.repair.recover import recover
 from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout

@@ -16,7 +16,7 @@ import json
 import random as python_random
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.inspect.verify import Verified, verify
+from her_ros.bags.inspection.verify import Verified, verify
 from her_ros.bags.reader import read_bag, read_bag_metadata
 from her_ros.bags.stream import read_episodes
 from her_ros.bags.writer import BagWriter, write_rollout

@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from her_ros.bags.errors import BagError
-from her_ros.bags.inspect.info import read_info
-from her_ros.bags.inspect.verify import Verified, verify
+from her_ros.bags.inspection.info import read_info
+from her_ros.bags.inspection.verify import Verified, verify
 from her_ros.bags.reader import read_bag
 from her_ros.bags.repair.merge import merge
 from her_ros.bags.rollout import run_metadata

@@ -230,5 +230,5 @@ def test_neither_ros_nor_torch_nor_mujoco_is_needed(run, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     loaded = set(done.stderr.split())
-    assert {'rosbags', 'mcap', 'her_ros.bags.inspect.verify'} <= loaded
+    assert {'rosbags', 'mcap', 'her_ros.bags.inspection.verify'} <= loaded
     assert not loaded & {'rclpy', 'torch', 'mujoco', 'onnxruntime', 'gymnasium'}

@@ -15,8 +15,8 @@
 import io
 import shutil
 
-from her_ros.bags.inspect.info import read_info
-from her_ros.bags.inspect.verify import Verified, verify
+from her_ros.bags.inspection.info import read_info
+from her_ros.bags.inspection.verify import Verified, verify
 from her_ros.bags.repair.merge import merge
 from her_ros.bags.repair.recover import recover
 from her_ros.bags.storage.progress import counted

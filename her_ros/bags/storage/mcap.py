@@ -78,7 +78,7 @@ class McapStorage(FileStorage):
         self._announced: int | None = None
         self._met, self._unknown = 0, 0
 
-    def open(self) -> None:
+    def open(self) -> None:  # noqa: A003
         """
         Check the checksums of the whole file, and read the metadata.
 

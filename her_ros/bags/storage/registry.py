@@ -33,7 +33,7 @@ class Storage(Protocol):
     topics: dict[str, str]
     attachments: list[Attachment]
 
-    def open(self) -> None:
+    def open(self) -> None:  # noqa: A003
         """
         Read topics and metadata.
 

@@ -58,7 +58,7 @@ class SqliteStorage(FileStorage):
         super().__init__(path, on_damage)
         self._has_unknown = False
 
-    def open(self) -> None:
+    def open(self) -> None:  # noqa: A003
         """
         Read topics and metadata.
 

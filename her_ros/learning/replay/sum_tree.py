@@ -48,7 +48,7 @@ class SumTree:
         """Weights of all leaves, float64, shape (N,); not to be written to."""
         return self._nodes[self._width : self._width + self._count]
 
-    def set(self, leaf: Tensor, weight: Tensor) -> None:
+    def set(self, leaf: Tensor, weight: Tensor) -> None:  # noqa: A003
         """
         Give leaves new weights; where one is named several times, the highest counts.
 

@@ -111,7 +111,7 @@ class RankLeader:
         """Make the others take part in the next updates."""
         self._tell(Update(count))
 
-    def compile(self) -> None:
+    def compile(self) -> None:  # noqa: A003
         """Make the others compile, too."""
         self._tell(Compile())
 

@@ -140,7 +140,7 @@ class Conversion:
         count = len(self._kinematics.description.gripper.joints)
         self._fingers = self._kinematics.fingers_at(checked_fingers(positions, count))
 
-    def object(self, pose: Pose, time_s: float) -> None:
+    def object(self, pose: Pose, time_s: float) -> None:  # noqa: A003
         """Accept a pose of the object in the world frame."""
         self._observer.take_object(pose, time_s)
 

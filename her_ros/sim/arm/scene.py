@@ -63,7 +63,7 @@ class ArmScene:
     joints: slice
     fingers: slice
     #: id of the object's body; None: there is no object
-    object: int | None
+    object: int | None  # noqa: A003
     #: first of the object's 7 values in qpos, and first of its 6 in qvel
     object_qpos: int
     object_dof: int

@@ -49,7 +49,7 @@ MODEL_FIELDS = (
 class Bodies(NamedTuple):
     """What is disturbed, by its number in the model; None: the scene has none."""
 
-    object: int | None
+    object: int | None  # noqa: A003
     #: a table that is a body, as the Fetch has it
     table: int | None
     #: a table that is a shape of the world, as other arms have it

@@ -35,7 +35,7 @@ from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 from her_ros.view.browser.library import bags_at, bags_in, Library
-from her_ros.view.browser.site import Address, Site
+from her_ros.view.browser.web_site import Address, Site
 
 
 class PageOptions(NamedTuple):

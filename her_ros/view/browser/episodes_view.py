@@ -29,9 +29,9 @@ from her_ros.view.browser.learner_panel import LearnerPanel
 from her_ros.view.browser.library import Entry, Library
 from her_ros.view.browser.outcome import reason
 from her_ros.view.browser.playback import Playback
-from her_ros.view.browser.site import Site
 from her_ros.view.browser.stage import Stage
 from her_ros.view.browser.text import headline, legend, number, status
+from her_ros.view.browser.web_site import Site
 import numpy as np
 from numpy.typing import NDArray
 

@@ -25,9 +25,9 @@ from her_ros.view.browser.colors import BLUE, GREEN, GREY, ORANGE
 from her_ros.view.browser.goal_marker import GoalMarker
 from her_ros.view.browser.live_episode import LiveEpisode
 from her_ros.view.browser.live_graph import LiveGraph, Report
-from her_ros.view.browser.site import Site
 from her_ros.view.browser.stage import Stage
 from her_ros.view.browser.text import headline, legend, node_table, status
+from her_ros.view.browser.web_site import Site
 from her_ros.view.reports import number
 from her_ros.wire.rows import has_truth
 import numpy as np

@@ -110,7 +110,7 @@ class Player:
             self._disturber = Disturber(self._task, self._batch, Disturbances(on), [0])
         self.restart()
 
-    def next(self) -> None:
+    def next(self) -> None:  # noqa: A003
         """Start the next episode."""
         self.number += 1
         self.restart()

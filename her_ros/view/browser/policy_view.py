@@ -24,9 +24,9 @@ from her_ros.view.browser.callback_queue import CallbackQueue
 from her_ros.view.browser.colors import BLUE, ORANGE
 from her_ros.view.browser.disturbance_panel import DisturbancePanel
 from her_ros.view.browser.player import Player
-from her_ros.view.browser.site import Site
 from her_ros.view.browser.stage import Stage
 from her_ros.view.browser.text import legend, status
+from her_ros.view.browser.web_site import Site
 import numpy as np
 
 # For so long the end of an episode is shown, seconds.

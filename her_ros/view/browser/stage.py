@@ -23,7 +23,7 @@ from her_ros.sim.rendering.shapes import Poses
 from her_ros.sim.rendering.view_scene import ViewScene
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.view.browser.colors import Color, GREEN
-from her_ros.view.browser.site import Site
+from her_ros.view.browser.web_site import Site
 import numpy as np
 from numpy.typing import NDArray
 

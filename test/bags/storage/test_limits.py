@@ -21,7 +21,7 @@ import textwrap
 
 from campaign.hostile import bombs, floods, mcap_of, MIB
 from her_ros.bags.errors import BagError
-from her_ros.bags.inspect.info import read_info
+from her_ros.bags.inspection.info import read_info
 from her_ros.bags.reader import read_bag
 from her_ros.bags.recording import Recording
 from her_ros.bags.repair.recover import recover
@@ -65,7 +65,7 @@ def peak_mib_of_reading(bomb_folder, files):
     code = f"""
         import pathlib, sys
         from her_ros.bags.errors import BagError
-        from her_ros.bags.inspect.info import read_info
+        from her_ros.bags.inspection.info import read_info
         from her_ros.bags.reader import read_bag
         from her_ros.bags.repair.recover import recover
         from her_ros.tasks.registry import task_named

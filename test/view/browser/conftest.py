@@ -25,7 +25,7 @@ import pytest
 def empty_site() -> Iterator[Any]:
     """Return a page with nothing on it."""
     pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[view]'")
-    from her_ros.view.browser.site import Address, Site
+    from her_ros.view.browser.web_site import Address, Site
 
     with Site('test', Address(port=0)) as site:
         yield site

@@ -35,7 +35,7 @@ def entry(number):
 
 @pytest.fixture
 def page():
-    from her_ros.view.browser.site import Address, Site
+    from her_ros.view.browser.web_site import Address, Site
 
     with Site('list', Address(port=0)) as site:
         callbacks, chosen = CallbackQueue(), []

@@ -27,7 +27,7 @@ viser = pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[v
 @pytest.fixture
 def open_page():
     from her_ros.view.browser.episodes_view import EpisodesView
-    from her_ros.view.browser.site import Address, Site
+    from her_ros.view.browser.web_site import Address, Site
 
     opened = []
 

@@ -58,7 +58,7 @@ def chromium():
 
 @pytest.fixture(scope='module')
 def shared_site():
-    from her_ros.view.browser.site import Address, Site
+    from her_ros.view.browser.web_site import Address, Site
 
     with Site('test', Address(port=0)) as site:
         yield site

@@ -186,7 +186,7 @@ def test_a_running_graph_is_followed_through_a_restart_and_given_a_goal(graph, n
 def test_the_page_plays_one_episode_after_another(nodes, live):
     pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[view]'")
     from her_ros.view.browser.live_view import LiveView
-    from her_ros.view.browser.site import Address, Site
+    from her_ros.view.browser.web_site import Address, Site
 
     with Site('live', Address(port=0)) as site:
         view = LiveView(site, live, 'mine', None, is_dark=False)

@@ -12,8 +12,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-from her_ros.bags.inspect.checks import row_faults
-from her_ros.bags.inspect.verify import Verified, verify
+from her_ros.bags.inspection.checks import row_faults
+from her_ros.bags.inspection.verify import Verified, verify
 from her_ros.bags.writer import write_rollout
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.tasks.goal_task import GoalTask

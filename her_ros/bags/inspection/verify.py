@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from her_ros.bags.errors import BagError, wrap_errors
-from her_ros.bags.inspect.checks import borderline, order_faults, row_faults, RowFault
+from her_ros.bags.inspection.checks import borderline, order_faults, row_faults, RowFault
 from her_ros.bags.steps import no_steps, StepMessages
 from her_ros.episodes.splitting import is_end
 from her_ros.runtime.errors import HerRosError

@@ -12,8 +12,8 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-from her_ros.bags.inspect import info as info_module
-from her_ros.bags.inspect.info import read_info, total_of
+from her_ros.bags.inspection import info as info_module
+from her_ros.bags.inspection.info import read_info, total_of
 from her_ros.bags.writer import BagWriter, write_rollout
 from her_ros.tasks.registry import TASKS
 from her_ros.wire.cloud import CLOUD_TYPE, encode_cloud

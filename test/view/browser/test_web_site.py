@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 
-from her_ros.view.browser.site import Address, Site, ViewError
+from her_ros.view.browser.web_site import Address, Site, ViewError
 import pytest
 
 needs_viser = pytest.mark.skipif(
