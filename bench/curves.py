@@ -95,7 +95,7 @@ def reached(curve: np.ndarray, success: float) -> tuple[float, float] | None:
     """Return env steps and seconds at the first of so many evaluations in a row; None: never."""
     enough = curve[:, 2] >= success
     for i in range(len(enough) - IN_A_ROW + 1):
-        if enough[i : i + IN_A_ROW].all():
+        if enough[i:][:IN_A_ROW].all():
             return curve[i, 0], curve[i, 1]
     return None
 

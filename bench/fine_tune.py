@@ -74,7 +74,7 @@ def main() -> None:
     for number in range(options.recorded):
         rows = loop.episode(number, Track(_WINDOW_S), _NOISE_STD)[0].rows
         rows['episode'] = number + 1
-        messages = [rows[step : step + 1] for step in range(len(rows))]
+        messages = [rows[step:][:1] for step in range(len(rows))]
         write_rollout(bags, f'{number:05d}', {'task': task.name}, messages, period_s=0.04)
     tuned = options.out / 'tuned'
     overrides = [

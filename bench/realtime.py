@@ -91,7 +91,8 @@ def measure(values: dict[str, Any], seconds: float) -> Times:
     stamps = np.zeros((4, count), np.int64)
     begin = time.monotonic_ns() + PERIOD_NS
     for i in range(count):
-        row = rows[i % len(rows) :][:1]
+        place = i % len(rows)
+        row = rows[place:][:1]
         deadline = begin + i * PERIOD_NS
         time.sleep(max(deadline - time.monotonic_ns(), 0) / 1e9)
         woken = time.monotonic_ns()

@@ -64,7 +64,8 @@ class Physics:
             data.time = model.start_time_s
             data.qpos[:], data.qvel[:] = model.start_qpos, model.start_qvel
             if model.object:
-                data.qpos[model.object_qpos : model.object_qpos + 2] = position
+                place = model.object_qpos
+                data.qpos[place:][:2] = position
             mujoco.mj_forward(model.mujoco_model, data)
 
     def step(self, actions: np.ndarray) -> float:

@@ -188,9 +188,9 @@ def place_blocks(batch: FetchBatch, position: Floats) -> None:
     """Put blocks, at rest and upright, to points, metres, shape (n, 3)."""
     model = batch._model
     assert model.object is not None
-    place = model.object_qpos
-    batch._state['qpos'][:, place : place + 3] = position
-    batch._state['qpos'][:, place + 3 : place + 7] = (1.0, 0.0, 0.0, 0.0)
+    place, turn, end = model.object_qpos, model.object_qpos + 3, model.object_qpos + 7
+    batch._state['qpos'][:, place:turn] = position
+    batch._state['qpos'][:, turn:end] = (1.0, 0.0, 0.0, 0.0)
     batch._state['qvel'][:, model.object.dofs] = 0.0
     batch._update_positions(None, slice(None))
 

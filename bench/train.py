@@ -115,6 +115,8 @@ def run_sb3(peer: str, seed: int, limit_s: float) -> dict[str, Any]:
     result: dict[str, Any] = {'solved': False, 'success': 0.0, 'evaluation_s': 0.0}
 
     class Evaluation(BaseCallback):
+        """Evaluates the policy between the steps of SB3."""
+
         def _on_step(self) -> bool:
             if self.num_timesteps % INTERVAL == 0:
                 begin = time.monotonic()

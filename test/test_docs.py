@@ -225,7 +225,8 @@ OTHERS = (
 def test_a_command_of_the_pages_is_one_that_exists(command):
     words = shlex.split(command)
     if words[0] == 'torchrun':
-        words = ['her-ros', *words[words.index('her_ros.cli.main') + 1 :]]
+        begin = words.index('her_ros.cli.main') + 1
+        words = ['her-ros', *words[begin:]]
     program = words[0].rpartition('/')[2]
     if program in CHECKS:
         CHECKS[program](words[1:])

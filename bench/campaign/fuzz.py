@@ -71,7 +71,8 @@ def damaged(content: bytes, random: np.random.Generator) -> bytes:
             place = int(random.integers(end))
             if kind % 2 and place + 4 <= len(changed):
                 place = place // 4 * 4
-                changed[place : place + 4] = int(random.choice(INTEGERS)).to_bytes(4, 'little')
+                end = place + 4
+                changed[place:end] = int(random.choice(INTEGERS)).to_bytes(4, 'little')
             else:
                 changed[place] = random.integers(256)
     return bytes(changed)

@@ -177,7 +177,8 @@ class TrainerNode(GuardedNode):
 
     def _report_refused(self) -> None:
         refused = self._training.refused
-        for reason in list(refused.values())[self._refused :]:
+        known = self._refused
+        for reason in list(refused.values())[known:]:
             self.get_logger().warning(f'not learned from: {reason}')
         self._refused = len(refused)
 

@@ -75,7 +75,8 @@ def shard(bags: Sequence[tuple[Path, str]], ranks: Ranks) -> dict[Path, str]:
         raise HerRosError(
             f'{ranks.count} processes, but bags: {len(bags)}', 'each process needs one of its own'
         )
-    return dict(bags[ranks.rank :: ranks.count])
+    rank, count = ranks.rank, ranks.count
+    return dict(bags[rank::count])
 
 
 def digests_of(bags: dict[Path, str]) -> list[tuple[str, str]]:

@@ -162,7 +162,7 @@ def _raw_fields(view: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             continue
         if size > len(view) - position:
             raise PolicyError('not a readable ONNX file (it is cut short)')
-        yield number, view[position : position + size]
+        yield number, view[position:][:size]
         position += size
 
 

@@ -78,7 +78,8 @@ def draw_start(model: StartScene, generator: np.random.Generator, qpos: Floats) 
         near = grip[:2] + generator.uniform(
             -scene_spec.object_range_m, scene_spec.object_range_m, size=2
         )
-    qpos[model.object_qpos : model.object_qpos + 2] = near
+    place, end = model.object_qpos, model.object_qpos + 2
+    qpos[place:end] = near
     goal = grip + generator.uniform(-scene_spec.goal_range_m, scene_spec.goal_range_m, size=3)
     goal += scene_spec.goal_shift_m
     goal[2] = model.object_height_m

@@ -97,10 +97,11 @@ class ObservationReader:
         jacobians = np.zeros((len(qvel), 1 if self._model.object is None else 3, 3, qvel.shape[1]))
         by_dof = jacobians.swapaxes(2, 3)
         grip_dofs = self._model.grip.dofs
-        by_dof[:, 0, grip_dofs] = along[:, : len(grip_dofs)]
+        count = len(grip_dofs)
+        by_dof[:, 0, grip_dofs] = along[:, :count]
         if self._model.object is not None:
-            by_dof[:, 1, self._model.object.dofs] = along[:, len(grip_dofs) :]
-            by_dof[:, 2, self._model.object.dofs] = angular[:, len(grip_dofs) :]
+            by_dof[:, 1, self._model.object.dofs] = along[:, count:]
+            by_dof[:, 2, self._model.object.dofs] = angular[:, count:]
         # One product per Jacobian and simulation: wider products would round differently.
         products = jacobians @ qvel[:, None, :, None]
         return products[..., 0] * self._control_period_s

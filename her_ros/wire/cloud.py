@@ -127,7 +127,8 @@ class _Layout(NamedTuple):
         """Return the bytes of the rows, without the padding between the lines of an image."""
         head = self.head
         line = head.width * head.point_step
-        content = message[head.start : head.start + head.height * head.row_step]
+        start, end = head.start, head.start + head.height * head.row_step
+        content = message[start:end]
         if line == head.row_step:
             return content
         lines = np.frombuffer(content, np.uint8).reshape(head.height, head.row_step)
@@ -171,7 +172,8 @@ class CloudDecoder:
         return runs
 
     def _key(self, message: memoryview) -> tuple[bytes, int]:
-        head = int.from_bytes(message[_HEAD : self._start], 'little')
+        start = self._start
+        head = int.from_bytes(message[_HEAD:start], 'little')
         return bytes(message[:2]), head & self._mask
 
     def _layout_of(self, message: memoryview) -> _Layout:
@@ -225,7 +227,8 @@ class _Cursor:
         begin = self.position + padding
         self._advance(begin + size)
         self.mask += b'\0' * padding + b'\xff' * size
-        return int.from_bytes(self._message[begin : self.position], self._byteorder)
+        end = self.position
+        return int.from_bytes(self._message[begin:end], self._byteorder)
 
     def _advance(self, position: int) -> None:
         if position > len(self._message):
@@ -238,7 +241,8 @@ class _Cursor:
         length = self.integer(4)
         begin = self.position
         self._advance(begin + length)
-        content = bytes(self._message[begin : self.position])
+        end = self.position
+        content = bytes(self._message[begin:end])
         self.mask += b'\xff' * length
         return content.rstrip(b'\0').decode(errors='replace')
 

@@ -30,7 +30,8 @@ def test_tiles_stand_beside_and_below_each_other():
     assert sheet.shape == (2 * 66, 3 * 60, 3)
     for place in range(5):
         row, column = divmod(place, 3)
-        inside = sheet[66 * row + 30 : 66 * row + 60, 60 * column + 5 : 60 * column + 55]
+        top, left = 66 * row, 60 * column
+        inside = sheet[top:][30:60, left:][:, 5:55]
         assert (inside == 10 * place).all()
     assert (sheet[70:, 121:] == 255).all()  # there is no sixth
 

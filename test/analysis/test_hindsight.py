@@ -67,7 +67,8 @@ def test_every_strategy_picks_its_own_states_of_the_same_episode(learned, capaci
         name: {tuple(goal) for goal in goals} - {tuple(picked.desired_goal)}
         for name, goals in picked.goals.items()
     }
-    assert found['future'] == {*path[picked.step + 1 :]}
+    after = picked.step + 1
+    assert found['future'] == {*path[after:]}
     assert found['final'] == {path[-1]}
     assert found['episode'] == {*path[1:]}
     assert {number for _, number, _ in found['random']} == {*range(12)}

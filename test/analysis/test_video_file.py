@@ -26,7 +26,8 @@ def pictures():
     """Ten pictures of 48 × 32 pixels, in which a bright square moves."""
     made = np.zeros((10, 32, 48, 3), np.uint8)
     for number in range(10):
-        made[number, 8:24, 4 * number : 4 * number + 8] = (250, 120, 20)
+        left, right = 4 * number, 4 * number + 8
+        made[number, 8:24, left:right] = (250, 120, 20)
     return made
 
 

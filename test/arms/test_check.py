@@ -100,7 +100,8 @@ def test_what_the_arm_cannot_do_is_one_line(arm, section, values, parts):
 
 def test_a_home_that_is_suggested_is_right(arm):
     (fault,) = check_arm(changed(arm, 'arm', home=(0.0,) * 6)).faults
-    home = json.loads(fault[fault.index('[') : fault.index(']') + 1])
+    begin, end = fault.index('['), fault.index(']') + 1
+    home = json.loads(fault[begin:end])
     assert check_arm(changed(arm, 'arm', home=tuple(home))).faults == ()
 
 

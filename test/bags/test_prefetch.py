@@ -67,7 +67,7 @@ def test_every_shuffled_pass_holds_every_episode_once(bags, push):
     source = EpisodeSource(bags, push, seed=0)
     count = ENVS * len(bags)
     read = list(itertools.islice(source.shuffled(), 3 * count))
-    passes = [names(read[begin : begin + count]) for begin in (0, count, 2 * count)]
+    passes = [names(read[begin:][:count]) for begin in (0, count, 2 * count)]
     every = {(session, env) for session in range(12) for env in range(ENVS)}
     for each in passes:
         assert Counter(each) == Counter(every)
@@ -106,7 +106,7 @@ def test_of_few_bags_the_first_quarter_of_a_pass_comes_from_everywhere(
         assert abs(places.mean() - 0.5) < 5 * (1 / 12 / len(places)) ** 0.5
         counts, _ = np.histogram(places, 4, (0, 1))
         assert counts.min() > 0  # the part may be a little longer than a quarter
-    assert set(found[: count // 4]) != set(found[count : count + count // 4])
+    assert set(found[: count // 4]) != set(found[count:][: count // 4])
 
 
 def test_a_seed_settles_the_order(bags, push):

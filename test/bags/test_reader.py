@@ -236,7 +236,8 @@ def test_damaged_directories_never_escape_as_a_traceback(tmp_path, push, make_ro
         for trial in range(40):
             damaged = bytearray(whole)
             if trial % 2:
-                del damaged[random.randrange(len(whole)) :]
+                cut = random.randrange(len(whole))
+                del damaged[cut:]
             for position in random.sample(range(len(damaged)), min(4, len(damaged))):
                 damaged[position] = random.randrange(256)
             path.write_bytes(damaged)

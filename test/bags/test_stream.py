@@ -231,7 +231,7 @@ def test_a_chunk_that_nothing_tells_of_is_missed(tmp_path, push, rollouts, write
     path = write_mcap(tmp_path / 'a.mcap', rollouts(), **SMALL)
     content = path.read_bytes()
     begin = content.index(b'\4\0\0\0zstd') - 9 - 28
-    path.write_bytes(content[:begin] + b'\x81' + content[begin + 1 :])
+    path.write_bytes(content[:begin] + b'\x81' + content[begin:][1:])
     with pytest.raises(BagError, match=r'a\.mcap: damaged'):
         list(stream_episodes(path, push))
 

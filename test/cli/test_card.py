@@ -126,7 +126,8 @@ def test_a_card_has_the_table_of_disturbances_that_was_asked_for(her_ros, run, t
     ended = her_ros('card', run.path, '--out', tmp_path / 'card', *asked)
     assert ended.status == 0, ended.errors
     card = (tmp_path / 'card' / 'README.md').read_text()
-    lines = card[card.index('## Disturbed: `lost_share:2`') :].splitlines()
+    begin = card.index('## Disturbed: `lost_share:2`')
+    lines = card[begin:].splitlines()
     assert [line.split(' | ')[0] for line in lines[4:]] == [
         '| disturbance', '|---|---|---|---|', '| none', '| lost_share',
     ]  # fmt: skip

@@ -88,7 +88,7 @@ def test_what_comes_in_pieces_is_split_as_the_whole_is(seed):
 def test_an_episode_comes_with_its_last_row():
     assembler = EpisodeAssembler()
     rows = rows_of(1, 0, 0, 5)
-    assert [len(assembler.take([rows[each : each + 1]])) for each in range(6)] == [0] * 5 + [1]
+    assert [len(assembler.take([rows[each:][:1]])) for each in range(6)] == [0] * 5 + [1]
     assert assembler.left_over == 0
     assert assembler.take([rows]) == []
     assert assembler.left_over == 0  # repeated, not lost
@@ -171,7 +171,7 @@ def test_two_orders_of_episodes_at_a_time_lose_none():
     for early in range(100):
         one, other = rows_of(1, 0, early, 3), rows_of(1, 0, early + 1000, 3)
         for step in range(4):
-            found += assembler.take([one[step : step + 1], other[step : step + 1]])
+            found += assembler.take([one[step:][:1], other[step:][:1]])
     assert len(found) == 200
     assert assembler.left_over == 0
 

@@ -28,6 +28,8 @@ GOOD = serialize_message(String(data='good'))
 
 
 class Listener(GuardedNode):
+    """Node that notes each message of its topics."""
+
     def __init__(self, context):
         super().__init__('listener', context=context)
         self.taken = []

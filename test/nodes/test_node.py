@@ -314,6 +314,8 @@ def test_no_timer_of_a_node_depends_on_the_systems_clock():
 
 def test_destructors_fail_silently_once_a_node_is_to_end(monkeypatch):
     class HalfMade:
+        """Object whose destructor fails."""
+
         def __del__(self):
             raise AttributeError('made in part')
 

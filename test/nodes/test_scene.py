@@ -178,8 +178,8 @@ def test_in_real_time_a_rollout_takes_as_long_as_on_a_robot(shared_graph, make_p
     assert len(first) == 16  # in one message: all move together
     count = len(partner.sent_at) - 1
     partner.finish_rollout()
-    assert [rows['step'][0] for rows in partner.received[count : count + 51]] == [*range(51)]
-    stamps = np.array(partner.sent_at[count : count + 51])
+    assert [rows['step'][0] for rows in partner.received[count:][:51]] == [*range(51)]
+    stamps = np.array(partner.sent_at[count:][:51])
     # The first stamp is a little later than the start of the schedule, on a busy machine more.
     assert (stamps - stamps[0] > PERIOD_S * (np.arange(51) - 1)).all()
 
@@ -232,6 +232,8 @@ class Publishers:
 
 def test_where_tf_is_installed_it_learns_where_the_robot_stands(monkeypatch):
     class TFMessage:
+        """Message of tf2_msgs, for a machine without them."""
+
         def __init__(self, transforms):
             self.transforms = transforms
 

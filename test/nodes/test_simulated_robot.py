@@ -94,7 +94,8 @@ class Partner:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             self.graph.spin()
-        return self.joints[firsts[0] :], self.objects[firsts[1] :]
+        joint, body = firsts
+        return self.joints[joint:], self.objects[body:]
 
     def until_logged_again(self, kind, pause_s=1.1):
         """Wait until the robot may log another line about a topic, which it does once a second."""

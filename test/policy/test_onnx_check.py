@@ -208,7 +208,8 @@ def test_contract_values_of_another_type_are_named_with_it(policy_bytes, name, v
     model = onnx.load_from_string(policy_bytes())
     (text,) = [each.value for each in model.metadata_props]
     head, _, tail = text.partition(f'"{name}": ')
-    rest = tail[min(tail.index(end) for end in ',}' if end in tail) :]
+    begin = min(tail.index(end) for end in ',}' if end in tail)
+    rest = tail[begin:]
     helper.set_model_props(model, {METADATA_KEY: f'{head}"{name}": {value}{rest}'})
     with pytest.raises(ContractError, match=f'{name} is .*(str|float|bool|int|NoneType)'):
         OnnxPolicy(model.SerializeToString(), 'topic')

@@ -57,7 +57,7 @@ def test_rows_act_alone(policy_bytes, reach):
     policy = OnnxPolicy(policy_bytes(), 'here')
     together = policy.act(*states(reach, 20))
     for index in range(20):
-        alone = policy.act(*(values[index : index + 1] for values in states(reach, 20)))
+        alone = policy.act(*(values[index:][:1] for values in states(reach, 20)))
         np.testing.assert_allclose(alone[0], together[index], atol=1e-6)
 
 

@@ -121,10 +121,11 @@ def test_a_tilted_gripper_keeps_its_joints_without_a_displacement(name):
     count = len(kinematics.arm_joints)
     tilted = kinematics.positions.copy()
     first = kinematics.joint_names.index(kinematics.arm_joints[0])
-    tilted[first : first + count] += np.linspace(0.2, -0.15, count)
+    end = first + count
+    tilted[first:end] += np.linspace(0.2, -0.15, count)
     kinematics.update(tilted, np.zeros(len(tilted)))
     stands = kinematics.joints_after(np.zeros(3), 0.04)
-    np.testing.assert_array_equal(stands, tilted[first : first + count])
+    np.testing.assert_array_equal(stands, tilted[first:end])
     # A short way turns it a little, not at the speed limits of the joints.
     moved = kinematics.joints_after([0.0, 0.0, 0.001], 0.04, UNLIMITED)
     assert 0.0 < np.abs(moved - stands)[: 6 if count == 6 else 0].max(initial=1e-9) < 0.02

@@ -81,7 +81,8 @@ def test_a_terminal_gets_a_table(publish, wait):
         shown(display, publish, 'env steps 600', wait)
         shown(display, publish, 'catch up', wait)
     text = re.sub(r'\x1b\[[0-9;?]*[a-zA-Z]', '', console.file.getvalue())
-    last = text[text.rindex('FetchReach, run_[001]') :]
+    begin = text.rindex('FetchReach, run_[001]')
+    last = text[begin:]
     for row in ('episodes +│ 12', 'env steps +│ 600', 'success of the last evaluation +│ 0.75'):
         assert re.search(row, last)
     assert '[the trainer] to catch up' in last

@@ -125,7 +125,8 @@ def picture(draw: Callable[[], Figure], caption: str) -> Picture:
     with matplotlib.rc_context(_STYLE):
         draw().savefig(text, format='svg', metadata={'Date': None}, transparent=True)
     svg = text.getvalue()
-    svg = svg[svg.index('<svg') :].replace(_INK, 'currentColor')
+    begin = svg.index('<svg')
+    svg = svg[begin:].replace(_INK, 'currentColor')
     # The page chooses letters; sizes in points stay.
     svg = re.sub(r"(font: [^;']*?px) '[^\"]*?(?=[;\"])", r'\1 inherit', svg)
     return Picture(svg, caption)

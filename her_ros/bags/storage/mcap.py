@@ -254,7 +254,8 @@ class McapStorage(FileStorage):
             self._is_wanted[channel_id] = is_wanted
         if not is_wanted:
             return None
-        content: bytes | memoryview = record[MESSAGE_PREFIX.size :]
+        begin = MESSAGE_PREFIX.size
+        content: bytes | memoryview = record[begin:]
         try:
             content = decompressed(content)
         except BagError as error:

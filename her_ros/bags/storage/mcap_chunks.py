@@ -77,8 +77,9 @@ def front_of_chunk(content: bytes) -> bytes:
     """Decompress as much as possible of a chunk record that is cut short."""
     begin = _CHUNK_FIXED - 8
     (length,) = struct.unpack_from('<I', content, begin - 4)
-    compression = content[begin : begin + length]
-    compressed = content[begin + length + 8 :]
+    end = begin + length
+    compression = content[begin:end]
+    compressed = content[end:][8:]
     if compression == b'':
         return compressed
     if compression == b'lz4':
@@ -88,7 +89,8 @@ def front_of_chunk(content: bytes) -> bytes:
         decompressor = zstandard.ZstdDecompressor().decompressobj()
         # In small pieces, so that everything in front of the damage is kept.
         for position in range(0, len(compressed), _FEED):
-            found.append(decompressor.decompress(compressed[position : position + _FEED]))
+            end = position + _FEED
+            found.append(decompressor.decompress(compressed[position:end]))
             size += len(found[-1])
             if size > limit():
                 break

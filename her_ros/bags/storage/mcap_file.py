@@ -93,7 +93,8 @@ class McapFile:
                 (channel_id,) = _CHANNEL_ID.unpack_from(content, start)
                 messages = self._channels[channel_id]
                 if messages is not None:
-                    messages.append(content[start + MESSAGE_PREFIX.size : stop])
+                    begin = start + MESSAGE_PREFIX.size
+                    messages.append(content[begin:stop])
             elif kind == Opcode.CHUNK and self._is_wanted:
                 self._take_chunk(Chunk.read(stream_of(content[start:stop])))
             elif kind == Opcode.SCHEMA:

@@ -161,7 +161,7 @@ class ActorCritic:
     def values(self, critics: Parameters, state: Tensor, action: Tensor) -> Tensor:
         """Return Q(state, action) of each critic whose parameters are given, shape (c, n)."""
         inputs, size = torch.cat((state, action), -1), len(self.critic.shapes)
-        each = [critics[i : i + size] for i in range(0, len(critics), size)]
+        each = [critics[i:][:size] for i in range(0, len(critics), size)]
         return torch.cat([self.critic(critic, inputs) for critic in each], -1).t()
 
 

@@ -117,14 +117,14 @@ class Replay:
         for old in evicted:
             self._forget(old)
         last = first + length
-        device = self._goal.device
-        values = self._values[first : last + 1].split(self._value_sizes, 1)
+        end, device = last + 1, self._goal.device
+        values = self._values[first:end].split(self._value_sizes, 1)
         values[0][:] = _tensor(episode.observation, device)
         values[1][:-1] = _tensor(episode.action, device)
         truth = (episode.seen_achieved_goal, episode.true_observation)
         for part, true_values in zip(values[2:], truth, strict=False):
             part[:] = _tensor(true_values, device)
-        self._goal[first : last + 1] = _tensor(episode.achieved_goal, device)
+        self._goal[first:end] = _tensor(episode.achieved_goal, device)
         self._goal[last + 1] = _tensor(episode.desired_goal, device)
         self._terminated[first:last] = _tensor(episode.terminated, device)
         self._last_state_row[first:last] = last
@@ -237,7 +237,8 @@ class Replay:
             is_later = is_later & ~is_moved
         goals = self._two_goals.index_select(0, row)
         # The reward is that of the state after the action, so it uses the *next* achieved goal.
-        reward = self.task.reward(goals[:, self.task.goal_size :], goal).float()
+        size = self.task.goal_size
+        reward = self.task.reward(goals[:, size:], goal).float()
         values = self._two_values.index_select(0, row)
         if self.symmetries is not None and noise.symmetry is not None:
             # Afterwards: rounding must not turn a reached goal into a missed one.

@@ -41,7 +41,8 @@ class Ring:
         count = len(rows)
         begin = (self._oldest + self._count) % self._capacity
         fits = min(count, self._capacity - begin)
-        self._rows[begin : begin + fits] = rows[:fits]
+        end = begin + fits
+        self._rows[begin:end] = rows[:fits]
         self._rows[: count - fits] = rows[fits:]
         self._count += count
         self._note()

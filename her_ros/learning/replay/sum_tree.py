@@ -46,7 +46,8 @@ class SumTree:
     @property
     def weights(self) -> Tensor:
         """Weights of all leaves, float64, shape (N,); not to be written to."""
-        return self._nodes[self._width : self._width + self._count]
+        begin, end = self._width, self._width + self._count
+        return self._nodes[begin:end]
 
     def set(self, leaf: Tensor, weight: Tensor) -> None:  # noqa: A003
         """

@@ -103,7 +103,8 @@ class SimulatedArm:
         """Add a velocity to the object, m/s, world frame, shape (1, 3)."""
         if self._scene.object is not None:
             first = self._scene.object_dof
-            self._data.qvel[first : first + 3] += velocities[0]
+            end = first + 3
+            self._data.qvel[first:end] += velocities[0]
 
     def command_velocity(self, linear: ArrayLike) -> None:
         """
@@ -200,7 +201,7 @@ class SimulatedArm:
         if self._scene.object is None:
             return None
         start = self._scene.object_qpos
-        position, quaternion = np.split(self._data.qpos[start : start + 7].copy(), [3])
+        position, quaternion = np.split(self._data.qpos[start:][:7].copy(), [3])
         return position, quaternion
 
     def _of_fingers(self, values: Floats) -> Floats:

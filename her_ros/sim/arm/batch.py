@@ -152,7 +152,8 @@ class ArmBatch:
         """Add velocities to the objects, m/s, world frame, shape (N, 3)."""
         if self._scene.object is not None:
             first = self._scene.object_dof
-            self._qvel[:, first : first + 3] += velocities
+            end = first + 3
+            self._qvel[:, first:end] += velocities
 
     def qpos(self, row: int) -> Floats:
         """

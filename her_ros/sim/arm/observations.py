@@ -42,11 +42,13 @@ def observe(scene: ArmScene, qpos: Floats, qvel: Floats) -> Observed:
         parts = [grip, fingers, velocity, finger_velocity]
         return Observed(np.concatenate(parts, axis=1), grip)
     place, dof = scene.object_qpos, scene.object_dof
-    moved = qpos[:, place : place + 3].copy()
-    rotation = rotation_matrices(qpos[:, place + 3 : place + 7])
-    moved_velocity = qvel[:, dof : dof + 3] * period_s
+    turn, place_end = place + 3, place + 7
+    moved = qpos[:, place:turn].copy()
+    rotation = rotation_matrices(qpos[:, turn:place_end])
+    spin_dof, dof_end = dof + 3, dof + 6
+    moved_velocity = qvel[:, dof:spin_dof] * period_s
     # MuJoCo has the angular velocity of a free joint in the axes of its body.
-    spin = (rotation @ qvel[:, dof + 3 : dof + 6, None])[..., 0] * period_s
+    spin = (rotation @ qvel[:, spin_dof:dof_end, None])[..., 0] * period_s
     parts = [grip, moved, moved - grip, fingers, euler_angles(rotation)]
     parts += [moved_velocity - velocity, spin, velocity, finger_velocity]
     return Observed(np.concatenate(parts, axis=1), moved)

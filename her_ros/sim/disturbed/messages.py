@@ -71,7 +71,8 @@ class Messages:
         :param achieved_goal: measured now, metres, shape (N, G); not written to
         """
         self._step += 1
-        self._sent = [*self._sent, (observation, achieved_goal)][-self._kept :]
+        sent, kept = [*self._sent, (observation, achieved_goal)], self._kept
+        self._sent = sent[-kept:]
         # The share of 1 that is left over is the probability of one more period.
         jitter = np.floor(self._jitter * uniforms[:, 2] + uniforms[:, 3]).astype(np.intp)
         arrived = np.maximum(self._step - self._delay - jitter, self._newest)

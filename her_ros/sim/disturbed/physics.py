@@ -80,7 +80,7 @@ def disturb_batch(physics: mujoco.batch.Batch, model: mujoco.MjModel, drawn: Dra
     """
     bodies = bodies_of(model)
     for row in range(len(drawn)):
-        for name, values in changed_fields(model, bodies, drawn[row : row + 1]).items():
+        for name, values in changed_fields(model, bodies, drawn[row:][:1]).items():
             physics.expand(name)[row] = values
     physics.set_const()
     if model.neq:

@@ -117,8 +117,8 @@ def _triangles(model: mujoco.MjModel, geom: int) -> tuple[Floats, NDArray[np.int
 
 def _mesh(model: mujoco.MjModel, mesh: int) -> tuple[Floats, NDArray[np.int32]]:
     vertex, face = int(model.mesh_vertadr[mesh]), int(model.mesh_faceadr[mesh])
-    vertices = model.mesh_vert[vertex : vertex + int(model.mesh_vertnum[mesh])]
-    faces = model.mesh_face[face : face + int(model.mesh_facenum[mesh])]
+    vertices = model.mesh_vert[vertex:][: int(model.mesh_vertnum[mesh])]
+    faces = model.mesh_face[face:][: int(model.mesh_facenum[mesh])]
     return vertices.astype(np.float64), faces.astype(np.int32)
 
 
@@ -138,7 +138,7 @@ def _turned(points: Floats, sharp: bool = False) -> tuple[Floats, NDArray[np.int
     :param points: distance from the axis and height of its points, from below, shape (p, 2)
     :param sharp: whether its corners are edges, so that each has vertices of its own
     """
-    parts = [points[i : i + 2] for i in range(len(points) - 1)] if sharp else [points]
+    parts = [points[i:][:2] for i in range(len(points) - 1)] if sharp else [points]
     angles = np.linspace(0.0, 2 * np.pi, _CORNERS, endpoint=False)
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     vertices, faces, first = [], [], 0

@@ -129,9 +129,10 @@ class _ArmMimic:
             qpos[self._fingers] = observation[self._slices['finger_positions']]
         if 'object_position' in self._slices:
             place = self._object
-            qpos[place : place + 3] = observation[self._slices['object_position']]
+            turn_place, end = place + 3, place + 7
+            qpos[place:turn_place] = observation[self._slices['object_position']]
             turn = _quaternion_of_angles(observation[self._slices['object_rotation']])
-            qpos[place + 3 : place + 7] = turn
+            qpos[turn_place:end] = turn
         return qpos
 
 

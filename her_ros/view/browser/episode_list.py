@@ -102,7 +102,8 @@ class EpisodeList:
     def _refresh(self) -> None:
         found = self._sorted()
         self._first = max(0, min(self._first, (len(found) - 1) // ROWS * ROWS))
-        self._shown = found[self._first : self._first + ROWS]
+        first = self._first
+        self._shown = found[first:][:ROWS]
         self._head.content = self._summary(len(found))
         for place, row in enumerate(self._rows):
             row.visible = place < len(self._shown)

@@ -91,7 +91,8 @@ def messages_in(content):
     while position + 9 <= len(content):
         kind, length = struct.unpack_from('<BQ', content, position)
         if kind == Opcode.MESSAGE and position + 9 + length <= len(content):
-            found.append(bytes(content[position + 9 + 22 : position + 9 + length]))
+            begin, end = position + 9 + 22, position + 9 + length
+            found.append(bytes(content[begin:end]))
         position += 9 + length
     return found
 
@@ -103,7 +104,7 @@ def messages_left(whole, size):
         if kind == Opcode.DATA_END:
             break
         if kind == Opcode.MESSAGE and stop <= size:
-            found.append(whole[start + 22 : stop])
+            found.append(whole[start:stop][22:])
         elif kind == Opcode.CHUNK:
             chunk = Chunk.read(stream_of(memoryview(whole)[start:stop]))
             there = min(stop, size) - (stop - len(chunk.data))
@@ -236,7 +237,8 @@ def test_a_hole_does_not_take_what_lies_behind_it(tmp_path, push, rollouts, writ
         path = write_mcap(tmp_path / 'a.mcap', rollouts(60), chunk_size=9000, **options)
         content = bytearray(path.read_bytes())
         begin = len(content) // 2
-        content[begin : begin + 512] = bytes(512)
+        end = begin + 512
+        content[begin:end] = bytes(512)
         path.write_bytes(content)
         recovered = recover(path, task=push)
         assert recovered.damage
@@ -348,7 +350,8 @@ def test_what_mcap_cannot_read_costs_only_itself(
     whole = path.read_bytes()
     (summary_start,) = struct.unpack_from('<Q', whole, len(whole) - 28)
     broken = bytearray(whole)
-    broken[summary_start + 1 : summary_start + 9] = b'\xff' * 8
+    begin, end = summary_start + 1, summary_start + 9
+    broken[begin:end] = b'\xff' * 8
     path.write_bytes(broken)
     recovered = recover(path, tmp_path / 'one', push)
     assert (recovered.episodes, len(recovered.damage)) == (40, 1)

@@ -102,7 +102,8 @@ def test_a_hole_is_noticed(tmp_path, whole, push):
     """A power cut can leave a block of zeros in a file of the right length."""
     path = tmp_path / 'hole.mcap'
     for begin in range(0, len(whole), 512):
-        holed = whole[:begin] + bytes(len(whole[begin : begin + 512])) + whole[begin + 512 :]
+        end = begin + 512
+        holed = whole[:begin] + bytes(len(whole[begin:end])) + whole[end:]
         path.write_bytes(holed)
         with pytest.raises(BagError, match='hole'):
             read_bag(path, push)

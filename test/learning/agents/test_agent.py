@@ -199,7 +199,7 @@ def test_the_lowest_of_several_critics_is_the_target_of_all(toy, parameters, dev
     agent = agent_of(toy, chosen, device)
     algorithm, inputs = agent.algorithm, random_inputs(toy, 64, device)
     size = len(algorithm.critic.shapes)
-    each = [agent.target.critic[i : i + size] for i in range(0, 3 * size, size)]
+    each = [agent.target.critic[i:][:size] for i in range(0, 3 * size, size)]
     action = algorithm.act(agent.target.actor, inputs.next_state)
     values = [algorithm.values(one, inputs.next_state, action)[0] for one in each]
     lowest = torch.stack(values).amin(0)

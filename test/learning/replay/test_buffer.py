@@ -230,7 +230,8 @@ def test_the_buffer_holds_the_newest_episodes_and_nothing_else(toy, make_episode
         kept.add(episode)
         arrived.append(episode)
         dropped += len(kept.episodes) < len(arrived)
-        assert kept.episodes == arrived[-len(kept.episodes) :]
+        count = len(kept.episodes)
+        assert kept.episodes == arrived[-count:]
         assert first == kept.placed[-1][0]
         assert replay.episodes == len(kept.episodes)
         assert len(replay) == sum(map(len, kept.episodes))

@@ -30,7 +30,8 @@ def test_stored_episodes_never_overlap_and_the_oldest_are_evicted_first():
         first, evicted = rows.make_room(length)
         assert evicted == stored[: len(evicted)]
         assert has_room <= (not evicted)
-        stored = [*stored[len(evicted) :], StoredEpisode(first, length, 0)]
+        count = len(evicted)
+        stored = [*stored[count:], StoredEpisode(first, length, 0)]
         rows.append(stored[-1])
         assert len(rows) == len(stored)
         taken = [

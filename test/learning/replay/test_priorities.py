@@ -79,7 +79,7 @@ def test_new_transitions_have_the_highest_priority_there_ever_was(toy, make_epis
     for size in (7.0, 2.0):
         replay.priorities.note(rows, torch.full((5,), size, device=device))
     first = replay.add(make_episode(toy, 3, 2))
-    weights = replay.priorities._tree.weights[first : first + 3].tolist()
+    weights = replay.priorities._tree.weights[first:][:3].tolist()
     assert weights == pytest.approx([7.0] * 3)
 
 

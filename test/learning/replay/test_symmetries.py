@@ -68,7 +68,7 @@ def transformed(batch, symmetry):
 def literal(values, fields, symmetry):
     values, first = values.astype(np.float64), 0
     for kind, size in fields:
-        part = values[:, first : first + size]
+        part = values[:, first:][:, :size]
         for axis, is_mirrored in enumerate(symmetry[1:3]):
             plane = (PUSH.symmetries.front_back_x_m, PUSH.symmetries.left_right_y_m)[axis]
             if is_mirrored and kind is Kind.POSITION:

@@ -84,7 +84,7 @@ def test_what_is_learnt_from_is_what_an_online_learner_has(training_of, toy, par
     assert not training.begin()
     online = Learner(toy, parameters(compile_after=0))
     for first in range(0, 30, 4):  # as rollouts come
-        online.ingest(episodes[first : first + 4])
+        online.ingest(episodes[first:][:4])
     offline = training.learner
     assert not training.is_streaming
     assert (offline.env_steps, offline.episodes) == (online.env_steps, online.episodes)

@@ -245,7 +245,8 @@ def test_an_action_held_is_reached_as_fast_as_the_bounds_allow(target, change, a
 
     needed = next(n for n in range(1, 1000) if farthest(n) >= target - ROUNDING)
     actions = given_by(SafetyFilter(PUSH, limits), [target] * (needed + 20))[:, 0]
-    np.testing.assert_allclose(actions[needed - 1 :], target, atol=1e-5)
+    first = needed - 1
+    np.testing.assert_allclose(actions[first:], target, atol=1e-5)
     assert actions.max() <= target + ROUNDING  # never more than was asked for
 
 

@@ -64,7 +64,7 @@ class Source:
         self.observer.take_joints(names, positions, velocities if velocity else [], now_s)
         if self.model.object is not None:
             at = self.model.object_qpos
-            pose = self.batch._state['qpos'][0, at : at + 7]
+            pose = self.batch._state['qpos'][0, at:][:7]
             self.observer.take_object(Pose(pose[:3].copy(), pose[3:].copy()), now_s)
 
     def step(self, action):

@@ -90,6 +90,8 @@ def test_a_push_comes_once_in_an_episode():
     pushes = []
 
     class Pushed(FetchBatch):
+        """Simulation that notes how its objects are pushed."""
+
         def push(self, velocities):
             pushes.append(velocities[0])
 
@@ -151,6 +153,8 @@ def test_a_disturbance_that_does_not_act_on_the_task_is_refused_if_named():
 
 def test_a_simulation_without_physics_of_ours_is_named():
     class Other:
+        """Simulation without physics."""
+
         def __len__(self):
             return 1
 

@@ -123,7 +123,7 @@ def growing(tmp_path):
 
         def add(begin, end):
             for t in range(begin, end):
-                rows = np.concatenate([each[t : t + 1] for each in episodes])
+                rows = np.concatenate([each[t:][:1] for each in episodes])
                 cloud = encode_cloud(rows, t)
                 file.execute('INSERT INTO messages VALUES(NULL, 1, ?, ?)', (t, cloud))
             file.commit()

@@ -28,8 +28,7 @@ def steps(period_s, begin_s=1.0, first=0):
     rows['step'] = np.arange(LENGTH)
     rows['truncated'][-1] = True
     return [
-        LiveStep(round(1e9 * (begin_s + period_s * i)), rows[i : i + 1])
-        for i in range(first, LENGTH)
+        LiveStep(round(1e9 * (begin_s + period_s * i)), rows[i:][:1]) for i in range(first, LENGTH)
     ]
 
 
