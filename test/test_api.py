@@ -37,13 +37,13 @@ def test_every_public_name_is_there_once_and_documented():
 def test_type_checkers_see_the_names_that_are_loaded():
     tree = ast.parse(Path(her_ros.__file__).read_text('utf-8'))
     seen = {
-        alias.asname: node.module
+        alias.name: node.module
         for block in tree.body
         if isinstance(block, ast.If)
         for node in block.body
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
-        if alias.asname == alias.name
+        if alias.asname is None
     }
     assert seen == her_ros._MODULES
     assert {'__version__', *seen} == {*her_ros.__all__}
