@@ -21,7 +21,7 @@ import sys
 from setuptools import find_packages, setup
 
 NODES = (
-    'fetch_env',
+    'sim_env',
     'policy',
     'recorder',
     'evaluator',

@@ -31,7 +31,7 @@ from typing import Any
 
 from her_ros.config.parameters.nodes import (
     EvaluationProtocol,
-    FetchEnvParameters,
+    SimEnvParameters,
     TrainerParameters,
 )
 from her_ros.config.parameters.policy import PolicyParameters
@@ -44,7 +44,7 @@ from her_ros.learning.training.warm_start import warm_start
 from her_ros.orchestration.prepare import arm_overrides
 from her_ros.policy.exploration import Exploration, Explorer
 from her_ros.policy.onnx_policy import OnnxPolicy
-from her_ros.runtime.seeds import generator, integer_seed
+from her_ros.runtime.seeds import generator, integer_seed, SIM_ENV_ROLE
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.rollout import disturbed_rollout, Rollout
 from her_ros.tasks.disturbances import parse_disturbances
@@ -88,13 +88,13 @@ def curve(name: str, values: Any, steps: int, every: int) -> Iterator[dict[str, 
     begin = time.monotonic()
     trainer = configured(TrainerParameters, 'trainer', values['trainer'])
     acting = configured(PolicyParameters, 'policy', values['policy'])
-    env = configured(FetchEnvParameters, 'fetch_env', values['fetch_env'])
+    env = configured(SimEnvParameters, 'sim_env', values['sim_env'])
     task = task_named(name, env.arm)
     set_up_torch(threads=1)
     learner = Learner(task, trainer)
     warm_start(learner)
     learner_is_compiled = False
-    first = integer_seed(trainer.seed, 'fetch_env')
+    first = integer_seed(trainer.seed, SIM_ENV_ROLE)
     seeds = [first + i for i in range(env.num_envs)]
     disturbances = parse_disturbances(env.disturb, env.disturb_share)
     rollout = disturbed_rollout(task, seeds, 1, session=1, disturbances=disturbances)

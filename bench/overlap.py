@@ -47,7 +47,7 @@ from typing import NamedTuple
 from diagnostic_msgs.msg import DiagnosticArray
 from her_ros.bags.reader import read_bag
 from her_ros.config.files import read_run_file
-from her_ros.config.parameters.nodes import FetchEnvParameters, TrainerParameters
+from her_ros.config.parameters.nodes import SimEnvParameters, TrainerParameters
 from her_ros.config.schema import configured
 from her_ros.episodes.episode import Episode
 from her_ros.learning.learner import Learner, set_up_torch
@@ -55,7 +55,7 @@ from her_ros.nodes.qos import STATUS
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.runtime.process import die_with_parent
 from her_ros.runtime.run_folder import RunFolder
-from her_ros.runtime.seeds import integer_seed
+from her_ros.runtime.seeds import integer_seed, SIM_ENV_ROLE
 from her_ros.sim.fetch import FetchBatch
 from her_ros.wire.topics import DIAGNOSTICS
 import numpy as np
@@ -178,11 +178,11 @@ class Alone(NamedTuple):
 
 
 def alone(
-    rollouts: Sequence[Recorded], env: FetchEnvParameters, trainer: TrainerParameters
+    rollouts: Sequence[Recorded], env: SimEnvParameters, trainer: TrainerParameters
 ) -> Alone:
     """Simulate the rollouts again and learn from them, in turn."""
     set_up_torch(trainer.threads)
-    seed = integer_seed(env.seed, 'fetch_env', env.worker)
+    seed = integer_seed(env.seed, SIM_ENV_ROLE, env.worker)
     batch = FetchBatch(TASK, [seed + i for i in range(env.num_envs)], env.threads)
     learner = Learner(TASK, trainer)
     times: dict[str, list[float]] = {'reset': [], 'rollout': [], 'update': []}
@@ -233,7 +233,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         run, folder = trained(Path(name), options.env_steps)
         values = read_run_file(folder.params)
-        env = configured(FetchEnvParameters, 'fetch_env', values['fetch_env'])
+        env = configured(SimEnvParameters, 'sim_env', values['sim_env'])
         trainer = configured(TrainerParameters, 'trainer', values['trainer'])
         rollouts = sorted(recorded(path) for path in folder.bags.glob('*.mcap'))
     parts = alone(rollouts, env, trainer)
@@ -255,7 +255,7 @@ def main() -> None:
             ('learning alone', learning, learning / larger, 1e3 * parts.update),
             ('the run, first to last step', wall, wall / larger, ''),
             ('  of it, too few steps to learn from', warm_up, warm_up / larger, ''),
-            ('  of it, fetch_env waits for the trainer', waited, waited / larger, ''),
+            ('  of it, sim_env waits for the trainer', waited, waited / larger, ''),
         ],
     )  # fmt: skip
     busy = {name: (cpu.at(last) - cpu.at(first)) / wall for name, cpu in run.cpu.items()}

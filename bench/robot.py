@@ -144,7 +144,7 @@ def in_lock_step(
     driver: Driver, task: GoalTask, model: Path, episodes: int, overrides: list[str]
 ) -> list[bool]:
     """Evaluate over topics, the simulation waiting for each action."""
-    overrides = [*overrides, f'fetch_env.num_envs={episodes}', 'fetch_env.threads=2']
+    overrides = [*overrides, f'sim_env.num_envs={episodes}', 'sim_env.threads=2']
     driver.ended.clear()
     with running(simulation_nodes(NAMESPACE, str(model), ''), task.name, overrides):
         # Environments move in two halves, whose ends are two messages.

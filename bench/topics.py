@@ -15,7 +15,7 @@
 """
 Topics: lock-step over DDS between real processes, beside the same work in one process.
 
-``fetch_env`` and ``policy`` run as ``make train`` starts them, the policy an ONNX file. The peer
+``sim_env`` and ``policy`` run as ``make train`` starts them, the policy an ONNX file. The peer
 is the simulation and the policy called in turn within one process, one simulation thread: what
 topics that cost nothing would reach. The limit adds to its steps the round trip of an echo, two
 processes that send each other messages of the same sizes and do nothing else (``echo.py``).
@@ -83,7 +83,7 @@ class Watcher:
         self.node = rclpy.create_node('bench', start_parameter_services=False)
         self._executor = SingleThreadedExecutor()
         self._executor.add_node(self.node)
-        #: wall time, seconds, and env steps so far, by the name of the fetch_env
+        #: wall time, seconds, and env steps so far, by the name of the sim_env
         self.steps: dict[str, list[tuple[float, int]]] = {}
         self.node.create_subscription(DiagnosticArray, DIAGNOSTICS, self._on_status, STATUS)
 
@@ -91,7 +91,7 @@ class Watcher:
         stamp = message.header.stamp
         for status in message.status:
             values = {item.key: item.value for item in status.values}
-            if 'env_steps' in values and status.name.endswith('fetch_env'):
+            if 'env_steps' in values and status.name.endswith('sim_env'):
                 entry = (stamp.sec + 1e-9 * stamp.nanosec, int(values['env_steps']))
                 self.steps.setdefault(status.name, []).append(entry)
 
@@ -104,7 +104,7 @@ class Watcher:
             self._executor.spin_once(timeout_sec=0.5)
 
     def pause(self, node: str, paused: bool) -> None:
-        """Pause a ``fetch_env``, or let it go on."""
+        """Pause a ``sim_env``, or let it go on."""
         client = self.node.create_client(SetBool, f'{node}/pause')
         self.until(client.service_is_ready, f'{node}/pause')
         future = client.call_async(SetBool.Request(data=paused))
@@ -125,16 +125,16 @@ class Watcher:
 
 
 class Graph:
-    """``fetch_env`` and ``policy`` in processes of their own; paused until it is measured."""
+    """``sim_env`` and ``policy`` in processes of their own; paused until it is measured."""
 
     def __init__(
         self, watcher: Watcher, folder: Path, model: Path, num_envs: int, record: bool
     ) -> None:
         name = f'{"recorded" if record else "plain"}_{num_envs}'
-        self._watcher, self._node = watcher, f'/{name}/worker_0/fetch_env'
+        self._watcher, self._node = watcher, f'/{name}/worker_0/sim_env'
         self.bags = RunFolder(folder / name)
         self.bags.create()
-        overrides = [f'fetch_env.num_envs={num_envs}', 'fetch_env.threads=1']
+        overrides = [f'sim_env.num_envs={num_envs}', 'sim_env.threads=1']
         params = folder / f'{name}.yaml'
         values = with_overrides(read_file(shipped_file(TASK.name)), overrides)
         params.write_text(to_yaml(complete(values)))

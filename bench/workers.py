@@ -58,7 +58,7 @@ from table import print_figures, print_table
 
 TASK = 'FetchPush'
 NAMESPACE = 'workers'
-KINDS = ('fetch_env', 'policy', 'recorder', 'trainer')
+KINDS = ('sim_env', 'policy', 'recorder', 'trainer')
 # Rollouts of each worker before the measurement.
 _WARM_UP = 2
 _PATIENCE_S = 180.0
@@ -124,7 +124,7 @@ class Seen(NamedTuple):
     @classmethod
     def now(cls, run: Run, net: Network) -> 'Seen':
         """Look now."""
-        num_envs = read_run_file(run.folder.params)['fetch_env']['num_envs']
+        num_envs = read_run_file(run.folder.params)['sim_env']['num_envs']
         rows = num_envs * task_named(TASK).episode_length
         count = sum(rollouts(run).values())
         return cls(time.monotonic(), count * rows, sum(net.sent[1:]), cpu_s())
@@ -135,7 +135,7 @@ def prepared(folder: Path, real_time: bool) -> Run:
     overrides = (
         f'trainer.start_from={shipped_model(TASK)}', 'trainer.updates_per_step=0.0',
         'trainer.stop.env_steps=1000000000', 'trainer.evaluation_interval=1000000000',
-        f'fetch_env.real_time={str(real_time).lower()}', 'trainer.compile_after=0',
+        f'sim_env.real_time={str(real_time).lower()}', 'trainer.compile_after=0',
     )  # fmt: skip
     return prepare_run(TASK, folder / 'runs', new=True, overrides=overrides)
 

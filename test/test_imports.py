@@ -146,7 +146,7 @@ JOINED = {
     'policy': {'arms.errors', 'arms.registry', 'policy', 'policy.safety'},
     'model_intake': {'policy'},
     'recorder': {'arms.registry', 'bags'},
-    'fetch_env': {'sim'},
+    'sim_env': {'sim'},
     'evaluator': {'arms.registry', 'bags', 'policy', 'sim'},
     'trainer': {
         'arms.registry',

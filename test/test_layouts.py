@@ -103,10 +103,10 @@ def sent():
 def topics(shared_graph):
     """Types and endpoints of the topics of a simulation and of a robot, by full name."""
     node, started = shared_graph.node, {'task': 'FetchPush'}
-    shared_graph.start('fetch_env', SIMULATION, {**started, 'num_envs': 1, 'publish_scene': True})
+    shared_graph.start('sim_env', SIMULATION, {**started, 'num_envs': 1, 'publish_scene': True})
     for name in ('simulated_robot', 'robot_bridge'):
         shared_graph.start(name, ROBOT, started)
-    for name in (f'{SIMULATION}/fetch_env', f'{ROBOT}/simulated_robot', f'{ROBOT}/robot_bridge'):
+    for name in (f'{SIMULATION}/sim_env', f'{ROBOT}/simulated_robot', f'{ROBOT}/robot_bridge'):
         shared_graph.until(lambda name=name: shared_graph.status(name), name)
     found = {}
     for topic, (kind,) in node.get_topic_names_and_types():

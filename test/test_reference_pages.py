@@ -67,7 +67,7 @@ def test_every_parameter_of_every_node_is_described():
     for node, config in NODE_PARAMETERS.items():
         section = text.partition(f'\n## {node}\n')[2].partition('\n## ')[0]
         for name in parameters_of(config):
-            assert f'`{name}`\n' in section or f'`{name}`\n' in text.partition('\n## fetch_env')[0]
+            assert f'`{name}`\n' in section or f'`{name}`\n' in text.partition('\n## sim_env')[0]
     assert '| `trainer.her.past_goal_k` | 0 |' in shipped_values()
 
 
@@ -91,7 +91,7 @@ def test_every_topic_has_its_ends_and_every_service_its_node():
     assert known - used == others
     assert all(each.quality or each.role == 'serves' for each in all_endpoints())
     step = text.partition('`step`\n')[2].partition('\n`')[0]
-    assert 'Publishers: `fetch_env` (reliable, volatile, depth 10); `robot_bridge`' in step
+    assert 'Publishers: `robot_bridge` (reliable, volatile, depth 10); `sim_env`' in step
     assert 'Subscribers: `policy` (reliable, volatile, depth 10); `recorder`' in step
     assert '| `policy/swap_now` | std_srvs/Trigger |' in services()
     assert '| `robot_bridge/stop` | std_srvs/Trigger |' in services()

@@ -49,7 +49,7 @@ _CASES = {
 _GAP_S = {Scale.SMALL: (0.5, 1.0), Scale.SHORT: (1.0, 4.0), Scale.LONG: (1.0, 6.0)}
 _SEED = 0
 _COMMAND = 'her-ros'
-_NODES = ('trainer', 'evaluator', 'fetch_env', 'policy', 'recorder')
+_NODES = ('trainer', 'evaluator', 'sim_env', 'policy', 'recorder')
 _DEATH_GAP_S = 33.0
 _PAUSE_S = (1.0, 5.0)
 # A node is killed by the supervisor after 8 s, and ends itself 10 s after its launcher.

@@ -61,7 +61,7 @@ def measure_training(
         observer = Observer(domain)
         reports = Reports(observer)
         try:
-            far_env = next(each for each in others if each.name == f'{_FAR_WORKER}/fetch_env')
+            far_env = next(each for each in others if each.name == f'{_FAR_WORKER}/sim_env')
             cut = partial(_cut_training, run, observer, reports, far_env)
             results = [cut(each, link) for each in cuts_s]
         finally:

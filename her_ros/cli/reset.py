@@ -26,7 +26,7 @@ import typer
 _RESETTABLE = {
     'robot_bridge': ROBOT_NAMESPACE,
     'simulated_robot': ROBOT_NAMESPACE,
-    'fetch_env': 'her_ros/worker_0',
+    'sim_env': 'her_ros/worker_0',
 }
 
 
@@ -35,7 +35,7 @@ _RESETTABLE = {
     epilog=examples(
         'her-ros reset',
         'her-ros reset simulated_robot',
-        'her-ros reset fetch_env --namespace her_ros/worker_0',
+        'her-ros reset sim_env --namespace her_ros/worker_0',
     ),
 )
 def reset(
@@ -51,7 +51,7 @@ def reset(
     Reset a running bridge, simulated robot or simulation.
 
     robot_bridge repeats the last goal. simulated_robot takes another start state of arm and
-    object. fetch_env abandons its rollout and starts another.
+    object. sim_env abandons its rollout and starts another.
     """
     from her_ros.orchestration.goal import reset_node
 

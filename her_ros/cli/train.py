@@ -98,10 +98,8 @@ def train(
     overrides = [f'seed={seed}'] if seed is not None else []
     overrides += arm_overrides(arm) + start_override(start_from)
     if disturb:
-        overrides += [
-            f'{node}.disturb={json.dumps(disturb)}' for node in ('fetch_env', 'evaluator')
-        ]
-        overrides += ['trainer.truth=critic', f'fetch_env.disturb_share={_DISTURBED_SHARE}']
+        overrides += [f'{node}.disturb={json.dumps(disturb)}' for node in ('sim_env', 'evaluator')]
+        overrides += ['trainer.truth=critic', f'sim_env.disturb_share={_DISTURBED_SHARE}']
     overrides += override or []
     write_report = report_after_training if report else None
     joined = (recorders, discovery_server)

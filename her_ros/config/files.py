@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.shared import NodeParameters
+from her_ros.config.renamed import RENAMED_NODES
 from her_ros.config.schema import ConfigError, configured, parameters_of, values_of
 from her_ros.config.sections import nested, nodes_values
 from her_ros.config.shipped import shipped
@@ -120,6 +121,11 @@ def with_overrides(
         node, dot, name = key.partition('.')
         if not dot:
             node, name = '', key
+        if present := RENAMED_NODES.get(node):
+            raise ConfigError(
+                f'{override!r}: the node {node} is called {present} now',
+                f'write {present}.{name}{equals}{text} instead',
+            )
         targets = [node] if node else list(changed)
         is_known = set(targets) <= set(changed) and (node or name in _SHARED)
         if not equals or not is_known:

@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""Earlier names of parameters, which the files of earlier runs hold."""
+"""Earlier names of nodes and parameters, which the files of earlier runs hold."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -90,6 +90,9 @@ FAULTS = {
 
 #: parameter to present values by earlier ones
 RENAMED_VALUES = {'command.output': {'trajectory': 'joint_trajectory'}}
+
+#: node to its present name
+RENAMED_NODES = {'fetch_env': 'sim_env'}
 
 
 def with_present_names(values: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:

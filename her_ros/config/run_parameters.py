@@ -27,6 +27,7 @@ from her_ros.config.files import (
     to_yaml,
     with_overrides,
 )
+from her_ros.config.renamed import RENAMED_NODES
 from her_ros.config.schema import ConfigError
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.run_folder import RunFolder
@@ -78,18 +79,21 @@ def check_same(
     return bool(changed)
 
 
-def renew_names(path: Path) -> None:
+def renew_names(folder: RunFolder) -> None:
     """
-    Replace earlier names in the parameter file of a run by the present ones.
+    Replace earlier names in the parameter file and in the start counts of a run.
 
-    The nodes read the file themselves and know only the present names.
+    The nodes read both themselves and know only the present names.
 
     :raises ConfigError: if anything else in the file is not right
+    :raises RunFolderError: if the start counts cannot be renamed
     """
     try:
-        read_file(path)
+        read_file(folder.params)
     except ConfigError:
-        write_whole(path, to_yaml(read_run_file(path)).encode())
+        write_whole(folder.params, to_yaml(read_run_file(folder.params)).encode())
+    for earlier, present in RENAMED_NODES.items():
+        folder.rename_role(earlier, present)
 
 
 def params_for(task: str, params_file: Path | None, nodes: Collection[str] = ()) -> Path:
@@ -115,10 +119,10 @@ def _check_task(task: str, values: NodesValues, origin: str, nodes: Collection[s
             f'start from config/{task}.yaml, or change its task',
             origin,
         )
-    disturbed = values['fetch_env']['disturb']
+    disturbed = values['sim_env']['disturb']
     if 'trainer' in nodes and disturbed and values['trainer']['truth'] == 'none':
         raise ConfigError(
-            f'fetch_env.disturb is {disturbed} and trainer.truth is none',
+            f'sim_env.disturb is {disturbed} and trainer.truth is none',
             'set trainer.truth to critic or rewards',
             source=origin,
         )

@@ -17,7 +17,7 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from her_ros.config.renamed import present_name, with_present_names
+from her_ros.config.renamed import present_name, RENAMED_NODES, with_present_names
 from her_ros.config.schema import ConfigError, configured, parameters_of, Values
 
 
@@ -32,13 +32,14 @@ def nodes_values(
     :param document: the file as nested dictionaries
     :param nodes: configuration class of every node by name
     :param origin: the file, to name it in errors
-    :param is_old: whether parameters may have names that they had earlier
+    :param is_old: whether nodes and parameters may have names that they had earlier
     :return: node name to values given for it
     :raises ConfigError: if a section, a key or a value is not right
     """
     sections = ['/**', *(f'/**/{node}' for node in nodes)]
     if not isinstance(document, Mapping) or not document:
         raise ConfigError('no sections', f'known sections are {sections}', source=origin)
+    document = _with_present_sections(document, origin, is_old)
     if unknown := sorted(set(map(str, document)) - set(sections)):
         raise ConfigError(
             f'unknown sections {unknown}', f'known sections are {sections}', source=origin
@@ -52,6 +53,30 @@ def nodes_values(
         configured(config, f'{origin}: {node}', values)
         resolved[node] = values
     return resolved
+
+
+def _with_present_sections(document: Values, origin: str, is_old: bool) -> Values:
+    """
+    Return a document with the sections of renamed nodes under their present names.
+
+    :raises ConfigError: if there are such sections and ``is_old`` is false, or if a node has a
+        section under both names
+    """
+    present = dict(document)
+    for earlier, node in RENAMED_NODES.items():
+        old, new = f'/**/{earlier}', f'/**/{node}'
+        if old not in document:
+            continue
+        if new in document:
+            raise ConfigError(f'{new} is given twice, once as {old}', 'delete one', origin)
+        if not is_old:
+            raise ConfigError(
+                f'section {old}: the node {earlier} is called {node} now',
+                f'write {new} instead',
+                origin,
+            )
+        present[new] = present.pop(old)
+    return present
 
 
 def _section_values(document: Values, section: str, origin: str) -> Values:

@@ -99,7 +99,7 @@ def send_goal(
     message.header.frame_id, message.header.stamp = frame, time_message(stamp_ns)
     message.point.x, message.point.y, message.point.z = position
     topic = f'{namespace}/{GOAL}'
-    question = 'is robot_bridge or fetch_env running in this namespace and ROS domain?'
+    question = 'is robot_bridge or sim_env running in this namespace and ROS domain?'
     with Sender() as sender:
         reports = _Reports(sender, namespace)
         publisher = sender.publisher(PointStamped, topic, COMMAND, _LISTENER_TIMEOUT_S, question)

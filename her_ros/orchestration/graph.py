@@ -120,7 +120,7 @@ def worker_nodes(namespace: str, worker: int, run_dir: str, explore: bool) -> li
     own, shared = _worker_topics(namespace, worker)
     parameters = {'worker': worker, 'run_dir': run_dir}
     nodes = [
-        NodeSpec('fetch_env', own, shared, parameters),
+        NodeSpec('sim_env', own, shared, parameters),
         NodeSpec(
             'policy', own, shared, {**parameters, **_LOCK_STEP, 'exploration.enabled': explore}
         ),
@@ -148,7 +148,7 @@ def joined_nodes(
     nodes = worker_nodes('/' + namespace.strip('/'), worker, run_dir, explore=True)
     more = {} if threads is None else {'threads': threads}
     return [
-        replace(node, parameters={**node.parameters, **more}) if node.name == 'fetch_env' else node
+        replace(node, parameters={**node.parameters, **more}) if node.name == 'sim_env' else node
         for node in nodes
         if records or node.name != 'recorder'
     ]
@@ -185,7 +185,7 @@ def simulation_nodes(
     # Options not set here may still be set in the parameter file.
     asked = {'real_time': real_time, 'publish_scene': publish_scene}
     more: dict[str, dict[str, Any]] = {
-        'fetch_env': {'follow_collect': False, **{name: True for name in asked if asked[name]}},
+        'sim_env': {'follow_collect': False, **{name: True for name in asked if asked[name]}},
         # Without a policy, actions are random exploration.
         'policy': {'model': model, 'exploration.enabled': not model},
     }

@@ -99,7 +99,7 @@ def prepare_run(
         folder.create()
         write_whole(folder.params, to_yaml(values).encode())
         return Run(task, folder, resumed=False)
-    renew_names(folder.params)
+    renew_names(folder)
     values = checked_values(task, params_file or folder.params, overrides, training_names())
     if may_extend:
         changed = check_same(folder, values, 'start another run with --new', _STOP_RULE)

@@ -29,6 +29,7 @@ from her_ros import __version__
 from her_ros.arms.digest import arm_digest
 from her_ros.arms.registry import arm_named
 from her_ros.config.files import read_run_file
+from her_ros.config.run_parameters import renew_names
 from her_ros.orchestration.dds_environment import (
     discovery_server,
     is_open,
@@ -119,7 +120,7 @@ def work(options: Options) -> int:
     with _number(folder, None if is_shared else members.free_recorders()) as number:
         if not is_shared:
             # The counts of this number's starts on other machines are not here.
-            for role in ('fetch_env', 'policy'):
+            for role in ('sim_env', 'policy'):
                 folder.set_first_count(role, number, secrets.randbelow(10**6))
         console.print(
             f'worker {number} of {run.task} on {run.host}; logs in {folder.log}', soft_wrap=True
@@ -205,6 +206,7 @@ def _complete(folder: RunFolder, run: JoinFile) -> None:
     """Add to a copy of ``join.json`` what nodes look for in a run folder."""
     folder.adopt(run.identity)
     write_whole(folder.params, run.parameters.encode())
+    renew_names(folder)
 
 
 def _members(run: JoinFile, folder: RunFolder, needs_recorder: bool) -> 'Members':

@@ -208,6 +208,22 @@ class RunFolder:
             ) from None
         return count
 
+    def rename_role(self, earlier: str, present: str) -> None:
+        """
+        Keep the counts of a role that has another name now, so that no start is repeated.
+
+        :raises RunFolderError: if they cannot be renamed
+        """
+        try:
+            for path in self._starts.glob(f'{earlier}_*'):
+                renamed = path.with_name(path.name.replace(earlier, present, 1))
+                if path.suffix != '.lock' and not renamed.exists():
+                    path.rename(renamed)
+        except OSError as error:
+            raise RunFolderError(
+                f'cannot be written ({error.strerror})', WRITABLE, self._starts
+            ) from None
+
     def set_first_count(self, role: str, worker: int, count: int) -> None:
         """Set the number of earlier starts of a role and worker that never started here."""
         path = self._starts / f'{role}_{worker}'

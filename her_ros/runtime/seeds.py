@@ -18,6 +18,9 @@ import zlib
 
 import numpy as np
 
+#: role of ``sim_env``: its name in the first runs, so that their seeds still give their episodes
+SIM_ENV_ROLE = 'fetch_env'
+
 
 def seed_sequence(
     run_seed: int, role: str, worker: int = 0, start: int = 0
@@ -25,7 +28,7 @@ def seed_sequence(
     """
     Derive a seed from (run seed, role, worker, number of earlier starts).
 
-    :param role: purpose of the numbers, such as ``'fetch_env'``; roles never share a stream
+    :param role: purpose of the numbers, such as ``'policy'``; roles never share a stream
     :param start: 0 for the first start of this role and worker in a run, then 1, 2, …, so that a
         restarted process does not repeat what it drew before
     """

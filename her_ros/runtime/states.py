@@ -25,13 +25,13 @@ class WaitsFor(StrEnum):
     ACTIVATION = 'its activation'
     #: ``policy``: a model
     POLICY = 'a policy'
-    #: ``fetch_env``: the end of a pause
+    #: ``sim_env``: the end of a pause
     PAUSE = 'pause to end'
-    #: ``fetch_env``: a publisher that repeats ``collect``
+    #: ``sim_env``: a publisher that repeats ``collect``
     TRAINER = 'a trainer'
-    #: ``fetch_env``: ``collect`` to be true
+    #: ``sim_env``: ``collect`` to be true
     DEMAND = 'the trainer to ask for more'
-    #: ``fetch_env``: the answer to its last ``step``
+    #: ``sim_env``: the answer to its last ``step``
     ACTION = 'an action'
     #: ``trainer``: recorded episodes
     BAGS = 'bags'

@@ -67,7 +67,7 @@ def _print_rows(node: Node, topic: str, limit: int, timeout_s: float) -> None:
         elif time.monotonic() - heard_at > timeout_s:
             raise HerRosError(
                 f'nothing after {timeout_s:g} s',
-                'is a fetch_env or robot running there? `her-ros echo TOPIC` takes another topic',
+                'is a sim_env or robot running there? `her-ros echo TOPIC` takes another topic',
                 source=topic,
             )
 

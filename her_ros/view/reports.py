@@ -26,7 +26,7 @@ UNKNOWN = '–'
 # Bags come in bursts, so rates are means over the reports of this time, seconds.
 _WINDOW_S = 5.0
 _ORDER = (
-    'fetch_env', 'simulated_robot', 'robot_bridge', 'policy', 'recorder', 'trainer', 'evaluator',
+    'sim_env', 'simulated_robot', 'robot_bridge', 'policy', 'recorder', 'trainer', 'evaluator',
 )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ class SimulationDisplay(Display):
 
     def _rows(self) -> dict[str, str]:
         reports = self._reports
-        simulation = f'{self._worker}/fetch_env'
+        simulation = f'{self._worker}/sim_env'
         reports.look(time.monotonic())
         return {
             'rollouts': reports.last(simulation, 'rollouts'),

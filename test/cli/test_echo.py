@@ -27,7 +27,7 @@ pytestmark = pytest.mark.nodes
 def commands(shared_graph):
     """All commands of this module, started at once."""
     node = {'num_envs': 2, 'follow_collect': False, 'action_timeout_s': 0.1}
-    shared_graph.start('fetch_env', '/run', node)
+    shared_graph.start('sim_env', '/run', node)
     return {
         'rows': shared_graph.cli('echo', '/run/step', '--rows', '5', COLUMNS='250'),
         'narrow': shared_graph.cli('echo', '/run/step', '--rows', '1', COLUMNS='80'),

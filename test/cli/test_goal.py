@@ -193,6 +193,6 @@ def test_a_reset_prints_the_response_of_the_node(listener, her_ros):
     ended = her_ros('reset', 'policy')
     assert ended.status == 1
     assert (
-        "'policy' cannot be reset; choose one of robot_bridge, simulated_robot, fetch_env"
+        "'policy' cannot be reset; choose one of robot_bridge, simulated_robot, sim_env"
         in ended.errors
     )

@@ -23,7 +23,7 @@ import pytest
         (['--task', 'FetchTea'], ["'FetchTea'"]),
         (['--model', '/nothing.onnx'], ['/nothing.onnx: no such file', '--model']),
         (['--task', 'gym:HandReach-v3'], ["no model for task 'gym:HandReach-v3'", '--model']),
-        (['--set', 'trainer.batch_size=128'], ['no node trainer', 'it has fetch_env, policy']),
+        (['--set', 'trainer.batch_size=128'], ['no node trainer', 'it has sim_env, policy']),
         (['--set', 'recorder.seed=1'], ['no node recorder']),
         (['--task', 'Push', '--set', 'arm=nope'], ["arm 'nope' is unknown"]),
         (['--task', 'Push', '--arm', 'nope'], ["arm 'nope' is unknown"]),
@@ -45,15 +45,15 @@ def test_what_does_not_fit_is_one_line_and_nothing_starts(her_ros, tmp_path, arg
 def test_a_shipped_policy_acts_is_recorded_and_reset(graph, her_ros, node_processes, tmp_path):
     folder = RunFolder(tmp_path / 'here')
     options = ['--record', '--folder', str(folder.path), '--namespace', 'mine']
-    process = graph.cli('simulate', *options, '--set', 'fetch_env.num_envs=2')
+    process = graph.cli('simulate', *options, '--set', 'sim_env.num_envs=2')
     graph.until(lambda: list(folder.bags.glob('*.mcap')), 'a bag')
     episodes = read_bag(next(folder.bags.glob('*.mcap'))).episodes
     assert [each.is_success for each in episodes] == [True, True]
     assert {int(version) for each in episodes for version in each.rows['policy_version'][1:]} != {
         0
     }
-    ended = her_ros('reset', 'fetch_env', '--namespace', 'mine/worker_0')
-    assert ended == (0, '/mine/worker_0/fetch_env: a new rollout begins\n', '')
+    ended = her_ros('reset', 'sim_env', '--namespace', 'mine/worker_0')
+    assert ended == (0, '/mine/worker_0/sim_env: a new rollout begins\n', '')
     assert 'FetchReach/policy.onnx; logs in' in process.output
     process.interrupt()
     assert process.ended() == 0

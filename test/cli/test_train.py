@@ -37,7 +37,7 @@ ENDLESS = (
     'trainer.stop.evaluations=1000', 'trainer.stop.env_steps=100000000',
     'trainer.evaluation_interval=400', 'trainer.updates_per_step=0.02',
     'trainer.hidden_sizes=[16, 16]', 'trainer.batch_size=64', 'evaluator.episodes=4',
-    'evaluator.num_envs=4', 'fetch_env.num_envs=4',
+    'evaluator.num_envs=4', 'sim_env.num_envs=4',
 )  # fmt: skip
 
 
@@ -49,9 +49,9 @@ ENDLESS = (
         (['--set', 'trainr.batch_size=3'], ['trainr', 'trainer']),
         (['--set', 'trainer.discount=1.5'], ['discount', '1.5']),
         (['--seed', '-1'], ['seed', '-1']),
-        (['--disturb', 'robots:2'], ["fetch_env: disturbance 'robots'", 'robot, all']),
+        (['--disturb', 'robots:2'], ["sim_env: disturbance 'robots'", 'robot, all']),
         (['--disturb', 'robot,push_mps'], ['push_mps', 'an object, which FetchReach lacks']),
-        (['--set', 'fetch_env.disturb=robot'], ['trainer.truth is none', 'critic or rewards']),
+        (['--set', 'sim_env.disturb=robot'], ['trainer.truth is none', 'critic or rewards']),
         (['--name', '../elsewhere'], ["'../elsewhere'"]),
         (['--runs', '/sys/runs'], ['/sys/runs/FetchReach/run_001', 'cannot be written']),
         (['--params', '/nothing.yaml'], ['/nothing.yaml']),
@@ -75,13 +75,13 @@ def test_disturb_is_of_recording_and_evaluating_and_shows_critics_the_truth(monk
     with pytest.raises(SystemExit):
         app(['train', '--task', 'FetchPush', '--disturb', 'robot:0.5'])
     values = values_for('FetchPush', None, asked[0][5], training_names())
-    assert values['fetch_env']['disturb'] == values['evaluator']['disturb'] == 'robot:0.5'
+    assert values['sim_env']['disturb'] == values['evaluator']['disturb'] == 'robot:0.5'
     assert values['trainer']['truth'] == 'critic'
-    assert values['fetch_env']['disturb_share'] == 0.75
+    assert values['sim_env']['disturb_share'] == 0.75
 
 
 def test_a_run_that_disturbs_all_episodes_goes_on_as_documented(her_ros, tmp_path):
-    given = ['fetch_env.disturb=robot', 'evaluator.disturb=robot', 'trainer.truth=critic']
+    given = ['sim_env.disturb=robot', 'evaluator.disturb=robot', 'trainer.truth=critic']
     run = prepare_run('FetchReach', tmp_path, overrides=given)
     written = run.folder.params.read_text()
     run.folder.params.write_text(re.sub(r'.*disturb_share.*\n', '', written))
@@ -89,8 +89,8 @@ def test_a_run_that_disturbs_all_episodes_goes_on_as_documented(her_ros, tmp_pat
     command = ('train', '--runs', tmp_path, '--disturb', 'robot')
     refused = her_ros(*command)
     assert refused.status == 1
-    assert 'fetch_env.disturb_share: 1.0 → 0.75' in refused.errors
-    ended = her_ros(*command, '--set', 'fetch_env.disturb_share=1.0')
+    assert 'sim_env.disturb_share: 1.0 → 0.75' in refused.errors
+    ended = her_ros(*command, '--set', 'sim_env.disturb_share=1.0')
     assert ended.status == 0, ended.errors
     assert 'finished already' in ended.output
 
@@ -107,10 +107,10 @@ def test_from_names_what_to_start_from(monkeypatch, tmp_path):
 
 def test_changed_parameters_are_refused_with_their_keys(her_ros, tmp_path):
     prepare_run('FetchReach', tmp_path)
-    ended = her_ros('train', '--runs', tmp_path, '--seed', 4, '--set', 'fetch_env.num_envs=3')
+    ended = her_ros('train', '--runs', tmp_path, '--seed', 4, '--set', 'sim_env.num_envs=3')
     assert ended.status == 1
     (line,) = ended.errors.splitlines()
-    assert 'fetch_env.num_envs: 8 → 3' in line
+    assert 'sim_env.num_envs: 8 → 3' in line
     assert 'trainer.seed: 0 → 4' in line
     assert '--new' in line
 
@@ -243,7 +243,7 @@ def test_every_node_may_die_but_not_three_times_a_minute(graph, train):
             )
 
     bags, evaluations = training.folder.bags, training.folder.evaluation
-    for name in ('fetch_env', 'recorder', 'evaluator', 'trainer', 'policy'):
+    for name in ('sim_env', 'recorder', 'evaluator', 'trainer', 'policy'):
         kill(name)
         report = f'{name} ended with signal SIGKILL and is started again'
         assert report in training.process.output

@@ -34,7 +34,7 @@ QUICK = (
     'trainer.device=cpu', 'trainer.hidden_sizes=[16, 16]', 'trainer.batch_size=64',
     'trainer.warm_up_steps=200', 'trainer.updates_per_step=0.1', 'trainer.stop.success_rate=0.0',
     'trainer.stop.evaluations=1', 'trainer.evaluation_interval=400', 'evaluator.episodes=4',
-    'evaluator.num_envs=4', 'fetch_env.num_envs=4',
+    'evaluator.num_envs=4', 'sim_env.num_envs=4',
 )  # fmt: skip
 
 

@@ -14,12 +14,13 @@
 
 from pathlib import Path
 
-from her_ros.config.files import complete, read_file, read_run_file, read_yaml
+from her_ros.config.files import complete, read_file, read_run_file, read_yaml, with_overrides
 from her_ros.config.parameters.nodes import NODE_PARAMETERS
 from her_ros.config.parameters.robot import SimulatedRobotParameters
 from her_ros.config.renamed import present_name, RENAMED
 from her_ros.config.run_parameters import renew_names
 from her_ros.config.schema import ConfigError, configured, parameters_of
+from her_ros.runtime.run_folder import RunFolder
 import pytest
 
 # The complete parameters of a run from before any of them was renamed.
@@ -31,7 +32,8 @@ def test_the_parameters_of_a_run_from_before_the_renaming_are_read_whole():
     found = read_run_file(EARLIER)
     for node, config in NODE_PARAMETERS.items():
         known = parameters_of(config)
-        values = earlier[f'/**/{node}']['ros__parameters']
+        section = '/**/fetch_env' if node == 'sim_env' else f'/**/{node}'
+        values = earlier[section]['ros__parameters']
         expected = {present_name(name, known): values[name] for name in values}
         if node == 'robot_bridge':
             assert expected['command.output'] == 'trajectory'
@@ -46,6 +48,47 @@ def test_the_parameters_of_a_run_from_before_the_renaming_are_read_whole():
         node: {name: whole[node][name] for name in own} for node, own in found.items()
     }
     assert (found['trainer']['her.k'], found['trainer']['discount']) == (8, 0.95)
+
+
+FETCH_ENV = '/**/fetch_env:\n  ros__parameters: {num_envs: 24, disturb_share: 0.5}\n'
+
+
+def test_the_section_of_a_node_by_its_earlier_name_is_read_and_written_anew(tmp_path):
+    path = tmp_path / 'params.yaml'
+    path.write_text(f'{FETCH_ENV}/**/trainer:\n  ros__parameters: {{tau: 0.1}}\n')
+    found = read_run_file(path)
+    assert found['sim_env'] == {'num_envs': 24, 'disturb_share': 0.5}
+    assert found['trainer'] == {'tau': 0.1}
+    renew_names(RunFolder(tmp_path))
+    assert 'fetch_env' not in path.read_text()
+    assert read_file(path) == found
+
+
+def test_a_users_file_with_the_earlier_name_of_a_node_is_answered_by_the_present_one(tmp_path):
+    path = tmp_path / 'mine.yaml'
+    path.write_text(FETCH_ENV)
+    with pytest.raises(ConfigError) as caught:
+        read_file(path)
+    assert str(caught.value) == (
+        f'{path}: section /**/fetch_env: the node fetch_env is called sim_env now;'
+        ' write /**/sim_env instead'
+    )
+
+
+def test_a_node_under_both_of_its_names_is_refused(tmp_path):
+    path = tmp_path / 'params.yaml'
+    path.write_text(FETCH_ENV + FETCH_ENV.replace('fetch_env', 'sim_env'))
+    with pytest.raises(ConfigError, match=r'/sim_env is given twice, once as .*fetch_env; delete'):
+        read_run_file(path)
+
+
+def test_an_override_of_a_node_by_its_earlier_name_is_answered_by_the_present_one():
+    with pytest.raises(ConfigError) as caught:
+        with_overrides({'sim_env': {}}, ['fetch_env.num_envs=24'])
+    assert str(caught.value) == (
+        "'fetch_env.num_envs=24': the node fetch_env is called sim_env now;"
+        ' write sim_env.num_envs=24 instead'
+    )
 
 
 def test_a_parameter_under_both_of_its_names_is_refused(tmp_path):
@@ -81,13 +124,14 @@ def test_every_renamed_parameter_was_one_and_is_one_now():
 
 def test_the_file_of_an_earlier_run_is_written_anew_once(tmp_path):
     path = tmp_path / 'params.yaml'
-    path.write_bytes(EARLIER.read_bytes())
+    path.write_text(EARLIER.read_text().replace('fetch_env', 'sim_env'))
     with pytest.raises(ConfigError, match=r'write .*watchdog\.recovery instead of recovery'):
         read_file(path)
-    renew_names(path)
+    path.write_bytes(EARLIER.read_bytes())
+    renew_names(RunFolder(tmp_path))
     assert read_file(path) == read_run_file(EARLIER)
     renewed = path.stat()
-    renew_names(path)
+    renew_names(RunFolder(tmp_path))
     assert path.stat() == renewed
 
 
@@ -95,7 +139,7 @@ def test_an_earlier_name_of_a_value_is_read_and_written_anew(tmp_path):
     path = tmp_path / 'params.yaml'
     path.write_text('/**/robot_bridge:\n  ros__parameters:\n    output: trajectory\n')
     assert read_run_file(path)['robot_bridge'] == {'command.output': 'joint_trajectory'}
-    renew_names(path)
+    renew_names(RunFolder(tmp_path))
     assert read_file(path)['robot_bridge'] == {'command.output': 'joint_trajectory'}
 
 
@@ -112,7 +156,7 @@ def test_what_is_wrong_beside_its_names_is_not_written_anew(tmp_path):
     path = tmp_path / 'params.yaml'
     path.write_text('/**/trainer:\n  ros__parameters:\n    future_goals: -1\n')
     with pytest.raises(ConfigError, match=r'her\.k is -1; it must lie in'):
-        renew_names(path)
+        renew_names(RunFolder(tmp_path))
     assert 'future_goals' in path.read_text()
 
 

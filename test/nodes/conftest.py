@@ -42,7 +42,7 @@ from std_msgs.msg import UInt8MultiArray
 
 
 class EnvPartner:
-    """Plays the policy towards a ``fetch_env``."""
+    """Plays the policy towards a ``sim_env``."""
 
     def __init__(self, graph: Any, namespace: str, task: str) -> None:
         self._graph = graph
@@ -119,7 +119,7 @@ class EnvPartner:
 
 @pytest.fixture(scope='session')
 def make_env_partner() -> Callable[..., EnvPartner]:
-    """Make the other end of a ``fetch_env``: (graph, namespace, task name)."""
+    """Make the other end of a ``sim_env``: (graph, namespace, task name)."""
     return EnvPartner
 
 

@@ -24,11 +24,11 @@ from campaign.fuzz import filled
 from geometry_msgs.msg import TwistStamped
 from her_ros.arms.model import ARM_JOINTS
 from her_ros.nodes.evaluator import EvaluatorNode
-from her_ros.nodes.fetch_env import FetchEnvNode
 from her_ros.nodes.policy import PolicyNode
 from her_ros.nodes.rclpy_private import wants_message_info
 from her_ros.nodes.recorder import RecorderNode
 from her_ros.nodes.robot_bridge import RobotBridgeNode
+from her_ros.nodes.sim_env import SimEnvNode
 from her_ros.nodes.simulated_robot import SimulatedRobotNode
 from her_ros.nodes.trainer import TrainerNode
 from her_ros.runtime.run_folder import RunFolder
@@ -44,7 +44,7 @@ RUN = 'a folder'
 NODES = {
     'trainer': (TrainerNode, {'run_dir': RUN, 'device': 'cpu', 'replay_capacity': 1000}),
     'evaluator': (EvaluatorNode, {'run_dir': RUN}),
-    'fetch_env': (FetchEnvNode, {'follow_collect': False}),
+    'sim_env': (SimEnvNode, {'follow_collect': False}),
     'recorder': (RecorderNode, {'run_dir': RUN}),
     'policy in training': (PolicyNode, {'exploration.enabled': True, 'deployment': False}),
     'policy in deployment': (PolicyNode, {'exploration.enabled': True, 'accept_policies': True}),

@@ -22,7 +22,7 @@ import pytest
 
 pytestmark = pytest.mark.nodes
 
-HERE, NAME = gethostname(), '/run/fetch_env'
+HERE, NAME = gethostname(), '/run/sim_env'
 
 
 def report(**values):

@@ -318,7 +318,7 @@ def test_either_side_may_die_in_mid_rollout(graph, tmp_path, make_env_partner):
         'exploration.enabled': True,
         'deployment': False,
     }
-    env = graph.start('fetch_env', '/run', env_parameters)
+    env = graph.start('sim_env', '/run', env_parameters)
     policy = graph.start('policy', '/run', policy_parameters)
     watcher = make_env_partner(graph, '/run', 'FetchReach')
 
@@ -336,7 +336,7 @@ def test_either_side_may_die_in_mid_rollout(graph, tmp_path, make_env_partner):
 
     graph.until(in_mid_rollout, 'a rollout')
     env.kill()
-    env = graph.start('fetch_env', '/run', env_parameters)
+    env = graph.start('sim_env', '/run', env_parameters)
     graph.until(
         lambda: watcher.rows['session'][0] != stuck['session'][0] and in_mid_rollout(),
         'a rollout of the new session',

@@ -51,7 +51,7 @@ PERIOD_S = TASKS['FetchPush'].control_period_s
 @pytest.fixture(scope='module')
 def nodes(shared_graph):
     """All nodes of this module, started at once."""
-    return {name: shared_graph.start('fetch_env', name, p) for name, p in NODES.items()}
+    return {name: shared_graph.start('sim_env', name, p) for name, p in NODES.items()}
 
 
 @pytest.fixture(scope='module')
@@ -185,7 +185,7 @@ def test_in_real_time_a_rollout_takes_as_long_as_on_a_robot(shared_graph, make_p
 
 
 def test_a_late_action_is_counted_and_restarts_the_schedule(shared_graph, make_partner):
-    partner, name = make_partner('/paced'), '/paced/fetch_env'
+    partner, name = make_partner('/paced'), '/paced/sim_env'
     partner.next_rollout()
     before = int(shared_graph.new_status(name)['late_steps'])
     time.sleep(5 * PERIOD_S)
@@ -197,7 +197,7 @@ def test_a_late_action_is_counted_and_restarts_the_schedule(shared_graph, make_p
 
 
 def test_a_pause_makes_nothing_late(shared_graph, make_partner):
-    partner, name = make_partner('/paced'), '/paced/fetch_env'
+    partner, name = make_partner('/paced'), '/paced/sim_env'
     partner.next_rollout()
     for _ in range(5):  # a busy machine may be late by itself
         shared_graph.call(SetBool, f'{name}/pause', data=True)

@@ -91,7 +91,7 @@ def test_every_worker_has_its_own_step_and_shares_the_rest():
     assert len(workers) == 3 * 3
     for number in range(3):
         own = [spec for spec in workers if spec.namespace == f'/her_ros/worker_{number}']
-        assert {spec.name for spec in own} == {'fetch_env', 'policy', 'recorder'}
+        assert {spec.name for spec in own} == {'sim_env', 'policy', 'recorder'}
         assert all(spec.parameters['worker'] == number for spec in own)
     for spec in workers:
         assert spec.remappings == {t: f'/her_ros/{t}' for t in ('policy', 'collect', 'episodes')}
@@ -161,7 +161,7 @@ def test_only_where_asked_for_a_simulation_keeps_step_with_the_clock_and_shows_i
         name: [
             (spec.parameters.get('real_time', False), spec.parameters.get('publish_scene', False))
             for spec in specs
-            if spec.name == 'fetch_env'
+            if spec.name == 'sim_env'
         ]
         for name, specs in GRAPHS.items()
     }

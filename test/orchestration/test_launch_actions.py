@@ -285,7 +285,7 @@ def test_simulation_runs_restarts_and_stops(graph, ros2_launch, node_processes):
     graph.node.create_subscription(PointCloud2, '/mine/worker_0/step', note, LOCK_STEP, raw=True)
     command = ros2_launch('simulate', task='FetchReach', namespace='mine')
     graph.until(lambda: max(sessions.values(), default=0) > 1, 'a second rollout')
-    (pid,) = node_processes('/lib/her_ros/fetch_env')
+    (pid,) = node_processes('/lib/her_ros/sim_env')
     os.kill(pid, signal.SIGKILL)
     graph.until(lambda: len(sessions) == 2, 'another session')
     command.interrupt()

@@ -37,7 +37,7 @@ def report(*names, host='far', stamp_ns=0):
 
 def test_a_free_recorder_is_one_of_a_joining_worker_without_an_environment(clock):
     members = Members('lab/run')
-    names = ('worker_0/recorder', 'worker_100/recorder', 'worker_100/fetch_env', 'trainer')
+    names = ('worker_0/recorder', 'worker_100/recorder', 'worker_100/sim_env', 'trainer')
     members.take(report(*(f'/lab/run/{name}' for name in names)))
     members.take(report('/lab/run/worker_101/recorder', '/other/worker_102/recorder'))
     assert members.free_recorders() == [101]

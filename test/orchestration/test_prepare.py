@@ -106,10 +106,10 @@ def test_changed_parameters_are_refused_with_their_keys(prepare, tmp_path):
     prepare()
     before = snapshot(tmp_path)
     with pytest.raises(ConfigError) as caught:
-        prepare(overrides=['trainer.discount=0.5', 'fetch_env.num_envs=2'])
+        prepare(overrides=['trainer.discount=0.5', 'sim_env.num_envs=2'])
     message = str(caught.value)
     assert 'trainer.discount: 0.98 → 0.5' in message
-    assert 'fetch_env.num_envs: 8 → 2' in message
+    assert 'sim_env.num_envs: 8 → 2' in message
     assert '--new' in message
     assert 'batch_size' not in message
     assert snapshot(tmp_path) == before
@@ -127,6 +127,20 @@ def test_the_parameters_of_a_run_are_those_it_began_with(prepare, tmp_path):
     assert read_file(run.folder.params)['trainer']['seed'] == 9
     with pytest.raises(ConfigError, match='seed: 9 → 0'):
         prepare(params_file=shipped_file('FetchReach'))
+
+
+def test_a_run_of_before_the_renaming_of_a_node_goes_on_where_it_stopped(prepare):
+    folder = prepare(overrides=['sim_env.num_envs=2']).folder
+    present = read_file(folder.params)
+    folder.params.write_text(folder.params.read_text().replace('sim_env', 'fetch_env'))
+    for role, count in {'fetch_env': 2, 'policy': 3}.items():
+        for _ in range(count):
+            folder.count_start(role)
+    resumed = prepare()
+    assert resumed.resumed
+    assert read_file(resumed.folder.params) == present
+    # Seeds are drawn from the number of earlier starts.
+    assert [folder.count_start(role) for role in ('sim_env', 'policy')] == [2, 3]
 
 
 def test_a_run_may_be_given_another_stop_rule_and_nothing_else(prepare):
@@ -324,11 +338,11 @@ def test_nodes_get_what_differs_from_their_file_and_keep_their_own(tmp_path):
     values = checked_values('Push', path, arm_overrides('six_joint', accept=True))
     nodes = with_values(simulation_nodes('a', 'b.onnx', ''), path, values)
     more = {node.name: node.parameters for node in nodes}
-    assert more['fetch_env']['arm'] == more['policy']['arm'] == 'six_joint'
+    assert more['sim_env']['arm'] == more['policy']['arm'] == 'six_joint'
     assert more['policy']['accept_arm'] is True
     assert more['policy']['model'] == 'b.onnx'
-    assert 'num_envs' not in more['fetch_env']
-    assert 'accept_arm' not in more['fetch_env']
+    assert 'num_envs' not in more['sim_env']
+    assert 'accept_arm' not in more['sim_env']
 
 
 def test_the_default_of_the_task_stays_without_a_name_of_an_arm():

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 from her_ros.bags.reader import read_bag
+from her_ros.config.files import read_file
 from her_ros.config.shipped import shipped
 from her_ros.nodes.messages import bytes_message
 from her_ros.nodes.qos import LATCHED, STATUS
@@ -140,7 +141,7 @@ def join(her_ros, monkeypatch):
         (number,) = {each.parameters['worker'] for each in nodes}
         with pytest.raises(RoleTaken):
             folder.hold('worker', number, patience_s=0.0)
-        earlier = [folder.count_start(role, number) for role in ('fetch_env', 'policy')]
+        earlier = [folder.count_start(role, number) for role in ('sim_env', 'policy')]
         started.append(Started(number, [each.name for each in nodes], earlier, has_ended))
         return False
 
@@ -162,7 +163,7 @@ def test_with_the_run_folder_a_worker_takes_a_free_number_records_and_ends_with_
     with folder.hold('recorder', 100), folder.hold('worker', 101):
         joined = join(folder.path)
     assert joined.number == 102
-    assert joined.nodes == ['fetch_env', 'policy', 'recorder']
+    assert joined.nodes == ['sim_env', 'policy', 'recorder']
     assert joined.earlier == [0, 0]
     assert not joined.has_ended()
     folder.result.write_text('{}')
@@ -177,10 +178,18 @@ def test_a_worker_that_joins_again_takes_its_recorder_and_draws_other_numbers(ru
     first, again, elsewhere = (join(copy) for copy in (copies[0], *copies))
     for joined in (first, again, elsewhere):
         assert joined.number == 100
-        assert joined.nodes == ['fetch_env', 'policy']
+        assert joined.nodes == ['sim_env', 'policy']
     # Seeds are drawn from the number of earlier starts.
     assert again.earlier == [count + 1 for count in first.earlier]
     assert not {*elsewhere.earlier} & {*first.earlier, *again.earlier}
+
+
+def test_a_worker_joins_by_a_copy_from_before_the_renaming_of_a_node(run, join, tmp_path):
+    text = run.folder.join.read_text()
+    assert 'sim_env' in text
+    (tmp_path / 'join.json').write_text(text.replace('sim_env', 'fetch_env'))
+    join(tmp_path)
+    assert read_file(tmp_path / 'params.yaml') == read_file(run.folder.params)
 
 
 class Trainer:
@@ -221,7 +230,7 @@ def actors(path):
 def test_workers_join_with_and_without_the_run_folder_and_one_leaves(
     graph, tmp_path, export_policy
 ):
-    run = prepare_run('FetchReach', tmp_path / 'runs', overrides=['fetch_env.num_envs=2'])
+    run = prepare_run('FetchReach', tmp_path / 'runs', overrides=['sim_env.num_envs=2'])
     folder, copy = run.folder, tmp_path / 'copy'
     write_join_file(run, 'her_ros')
     copy.mkdir()

@@ -114,9 +114,23 @@ def test_folders_are_locked_apart(folder, tmp_path, holder):
 def test_starts_are_counted_by_role_and_worker_over_processes(folder):
     assert [folder.count_start('policy') for _ in range(3)] == [0, 1, 2]
     assert folder.count_start('policy', 1) == 0
-    assert folder.count_start('fetch_env') == 0
+    assert folder.count_start('sim_env') == 0
     assert RunFolder(folder.path).count_start('policy') == 3
     assert Start(str(folder.path), 'policy').number == 4
+
+
+def test_a_renamed_role_keeps_the_counts_of_its_starts(folder):
+    counts = {0: 1, 1: 3}
+    for worker, count in counts.items():
+        for _ in range(count):
+            folder.count_start('earlier', worker)
+    folder.hold('earlier').close()
+    for _ in range(2):  # the second time there is nothing to do
+        folder.rename_role('earlier', 'present')
+    assert {worker: folder.count_start('present', worker) for worker in counts} == counts
+    assert folder.count_start('earlier') == 0
+    folder.rename_role('earlier', 'present')
+    assert folder.count_start('present') == 2
 
 
 def test_a_role_has_one_holder_which_a_refusal_names(folder, monkeypatch):

@@ -14,12 +14,12 @@
 
 import itertools
 
-from her_ros.runtime.seeds import generator, integer_seed, seed_sequence
+from her_ros.runtime.seeds import generator, integer_seed, seed_sequence, SIM_ENV_ROLE
 import numpy as np
 
-ORIGINS = list(
-    itertools.product((0, 1, 2**31 - 1), ('policy', 'fetch_env', 'update'), (0, 1, 999), (0, 1, 7))
-)
+FIRST_SEEDS = [177430458, 81516194, 755333633]
+ROLES = ('policy', SIM_ENV_ROLE, 'update')
+ORIGINS = list(itertools.product((0, 1, 2**31 - 1), ROLES, (0, 1, 999), (0, 1, 7)))
 
 
 def test_seed_role_worker_and_start_each_give_a_stream_of_its_own():
@@ -32,6 +32,11 @@ def test_the_same_origin_repeats_its_stream():
     for origin in ORIGINS:
         np.testing.assert_array_equal(generator(*origin).random(5), generator(*origin).random(5))
         assert integer_seed(*origin) == integer_seed(*origin)
+
+
+def test_the_simulation_repeats_the_episodes_of_the_first_runs():
+    # by the code of the runs that docs/results.md reports
+    assert [integer_seed(seed, SIM_ENV_ROLE) for seed in range(3)] == FIRST_SEEDS
 
 
 def test_worker_and_start_are_not_interchangeable():

@@ -14,7 +14,7 @@
 
 from her_ros.config.parameters.nodes import EvaluationProtocol
 from her_ros.episodes.splitting import split_rollout
-from her_ros.runtime.seeds import integer_seed
+from her_ros.runtime.seeds import integer_seed, SIM_ENV_ROLE
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.sim.fetch import FetchBatch
 from her_ros.tasks.registry import TASKS
@@ -71,7 +71,7 @@ def test_start_states_are_none_that_training_draws():
     for row, episode in enumerate(episodes):
         np.testing.assert_array_equal(episode.observation[0], starts.observation[row])
         np.testing.assert_array_equal(episode.desired_goal, starts.desired_goal[row])
-    assert all(integer_seed(run, 'fetch_env', w) < 2**31 for run in range(50) for w in range(20))
+    assert all(integer_seed(run, SIM_ENV_ROLE, w) < 2**31 for run in range(50) for w in range(20))
 
 
 def test_the_policy_sees_the_rows_and_its_actions_are_applied_as_they_are():

@@ -42,7 +42,7 @@ def shown(display, publish, wanted, wait):
 
     def says():
         publish('/other/trainer', episodes=999, waits_for='nothing of ours')
-        publish('/mine/worker_0/fetch_env', waits_for='[the trainer] to catch up')
+        publish('/mine/worker_0/sim_env', waits_for='[the trainer] to catch up')
         publish('/mine/evaluator', waits_for='a policy to evaluate')
         publish(
             '/mine/trainer', episodes=12, env_steps=600, updates=240, success_rate=0.75, busy=1
@@ -63,8 +63,8 @@ def test_a_line_says_how_the_run_of_its_namespace_does(publish, wait):
         shown(display, publish, 'env steps 600', wait)
         line = shown(display, publish, 'catch up', wait)
     assert re.search(r'episodes 12 .*updates 240 .*success 0.75', line)
-    assert 'waiting: worker_0/fetch_env: [the trainer] to catch up' in line
-    assert 'busy: fetch_env 0.00, trainer 1.00, evaluator 0.00' in line
+    assert 'waiting: worker_0/sim_env: [the trainer] to catch up' in line
+    assert 'busy: sim_env 0.00, trainer 1.00, evaluator 0.00' in line
     assert '999' not in line
     assert (
         'a policy to evaluate' not in line

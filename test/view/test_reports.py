@@ -40,11 +40,11 @@ def test_rates_are_means_of_the_last_five_seconds(reports):
 def test_busy_names_nodes_in_the_order_of_the_data_and_workers_side_by_side(reports):
     shares = {
         'evaluator': 0.0, 'trainer': 0.996, 'worker_0/policy': 0.12, 'worker_1/policy': 0.13,
-        'worker_1/fetch_env': 0.5, 'worker_0/fetch_env': 0.97, 'someone_else': 0.3,
+        'worker_1/sim_env': 0.5, 'worker_0/sim_env': 0.97, 'someone_else': 0.3,
     }  # fmt: skip
     for node, share in shares.items():
         reports.take(node, {'busy': str(share)}, 0.0)
-    assert reports.busy == 'fetch_env 0.97 0.50, policy 0.12 0.13, trainer 1.00, evaluator 0.00'
+    assert reports.busy == 'sim_env 0.97 0.50, policy 0.12 0.13, trainer 1.00, evaluator 0.00'
 
 
 def test_who_waits_is_named_but_for_the_evaluator(reports):

@@ -28,8 +28,8 @@ from her_ros.config.schema import parameter
 
 
 @dataclass(frozen=True)
-class FetchEnvParameters(NodeParameters):
-    """Parameters of ``fetch_env``."""
+class SimEnvParameters(NodeParameters):
+    """Parameters of ``sim_env``."""
 
     worker: int = parameter(0, 'number of this worker in the run', minimum=0, maximum=999)
     num_envs: int = parameter(
@@ -126,7 +126,7 @@ class TrainerParameters(LearnerParameters):
 
 
 NODE_PARAMETERS: dict[str, type[NodeParameters]] = {
-    'fetch_env': FetchEnvParameters,
+    'sim_env': SimEnvParameters,
     'policy': PolicyParameters,
     'recorder': RecorderParameters,
     'evaluator': EvaluatorParameters,

@@ -122,7 +122,7 @@ def test_a_run_on_an_arm_is_read_and_repeated_on_it(tmp_path):
 def test_the_command_of_a_training_from_bags_repeats_it(finished_run):
     values = values_for('Reach', None, [*CHANGED, 'arm=six_joint'], ['trainer'])
     # A parameter file may hold sections of nodes, which a training from bags does not start.
-    other = {'fetch_env': {**values['fetch_env'], 'num_envs': 3}}
+    other = {'sim_env': {**values['sim_env'], 'num_envs': 3}}
     other['evaluator'] = {**values['evaluator'], 'disturb': 'robot'}
     finished_run.params.write_text(to_yaml({**values, **other}))
     result = json.loads(finished_run.result.read_text())

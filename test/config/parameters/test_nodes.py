@@ -125,4 +125,4 @@ def test_about_a_dozen_parameters_are_marked_to_start_with():
         if declared.start
     ]
     assert 8 <= len(marked) <= 14
-    assert {'trainer.her.k', 'trainer.stop.success_rate', 'fetch_env.num_envs'} <= set(marked)
+    assert {'trainer.her.k', 'trainer.stop.success_rate', 'sim_env.num_envs'} <= set(marked)

@@ -132,7 +132,7 @@ def nodes(graph):
     graph.start(
         'policy', '/mine', {'task': 'FetchReach', 'model': str(MODEL), 'deployment': False}
     )
-    return graph.start('fetch_env', '/mine', SIMULATION)
+    return graph.start('sim_env', '/mine', SIMULATION)
 
 
 @pytest.fixture
@@ -167,19 +167,19 @@ def test_a_running_graph_is_followed_through_a_restart_and_given_a_goal(graph, n
     assert (row.shape, int(row['env'][0])) == ((1,), 0)
     live.send_goal(GOAL)
     wait(
-        lambda: after(0.1, lambda: live.reports['fetch_env'].values['goal_state'] == 'set'),
+        lambda: after(0.1, lambda: live.reports['sim_env'].values['goal_state'] == 'set'),
         'the goal',
     )
     nodes.kill()
-    wait(lambda: after(0.2, lambda: live.reports['fetch_env'].is_silent), 'its silence')
-    assert 'fetch_env</b> silent' in node_table(live.reports)
-    graph.start('fetch_env', '/mine', SIMULATION)
+    wait(lambda: after(0.2, lambda: live.reports['sim_env'].is_silent), 'its silence')
+    assert 'sim_env</b> silent' in node_table(live.reports)
+    graph.start('sim_env', '/mine', SIMULATION)
     session = int(row['session'][0])
     wait(
         lambda: [r for r in live.take_steps(0.1) if int(r.row['session'][0]) != session],
         'steps of the new session',
     )
-    wait(lambda: after(0.1, lambda: not live.reports['fetch_env'].is_silent), 'its report')
+    wait(lambda: after(0.1, lambda: not live.reports['sim_env'].is_silent), 'its report')
 
 
 @pytest.mark.nodes

@@ -18,7 +18,7 @@ import time
 from geometry_msgs.msg import PointStamped
 from her_ros.nodes.guarded_node import ONE_BY_ONE_S
 from her_ros.nodes.qos import COMMAND, LATCHED, LOCK_STEP
-from her_ros.runtime.seeds import integer_seed
+from her_ros.runtime.seeds import integer_seed, SIM_ENV_ROLE
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
 from her_ros.tasks.registry import task_named
@@ -50,7 +50,7 @@ NODES = {
 @pytest.fixture(scope='module')
 def nodes(shared_graph):
     """All nodes of this module, started at once."""
-    return {name: shared_graph.start('fetch_env', name, p) for name, p in NODES.items()}
+    return {name: shared_graph.start('sim_env', name, p) for name, p in NODES.items()}
 
 
 @pytest.fixture(scope='module')
@@ -69,7 +69,7 @@ def test_steps_equal_an_in_process_rollout(make_partner, name):
     partner, p = make_partner(name), NODES[name]
     task = task_named(p['task'])
     generator = np.random.default_rng(1)
-    seed = integer_seed(p['seed'], 'fetch_env', p['worker'], 0)
+    seed = integer_seed(p['seed'], SIM_ENV_ROLE, p['worker'], 0)
     batch = simulation_of(task, [seed + i for i in range(p['num_envs'])])
     session = partner.rows['session'][0]
     rollout = Rollout(task, batch, int(session))
@@ -116,7 +116,7 @@ class HalvesPartner:
 def halves(shared_graph, make_partner):
     """Both halves of a node, at the first state of a new rollout."""
     partner = make_partner('/turns')
-    response = shared_graph.call(Trigger, '/turns/fetch_env/reset')
+    response = shared_graph.call(Trigger, '/turns/sim_env/reset')
     assert response.success
     begun = [lambda env=env: begins_with(partner.received[-2:], env) for env in (0, 8)]
     shared_graph.until(lambda: all(each() for each in begun), 'both halves of a new rollout')
@@ -255,17 +255,17 @@ def test_a_wrong_action_is_one_line_and_the_env_goes_on(make_partner, nodes, nam
 
 def test_a_pause_stops_everything_and_its_end_resumes(shared_graph, reach):
     state = reach.next_rollout()
-    pause = '/reach/fetch_env/pause'
+    pause = '/reach/sim_env/pause'
     response = shared_graph.call(SetBool, pause, data=True)
     assert (response.success, response.message) == (True, 'paused')
-    refused = shared_graph.call(Trigger, '/reach/fetch_env/reset')
+    refused = shared_graph.call(Trigger, '/reach/sim_env/reset')
     assert not refused.success
     assert 'unpause' in refused.message
-    shared_graph.new_status('/reach/fetch_env')
+    shared_graph.new_status('/reach/sim_env')
     count = len(reach.received)
     reach.send(reach.answers(0.5))
     # from one to the next passes a second: three timeouts
-    shared_graph.new_status('/reach/fetch_env')
+    shared_graph.new_status('/reach/sim_env')
     assert len(reach.received) == count
     assert shared_graph.call(SetBool, pause, data=False).message == 'running'
     np.testing.assert_array_equal(reach.repeated(), state)
@@ -275,7 +275,7 @@ def test_a_pause_stops_everything_and_its_end_resumes(shared_graph, reach):
 def test_reset_abandons_the_rollout(shared_graph, reach):
     episode = reach.next_rollout()['episode'][0]
     reach.step(0.1)
-    response = shared_graph.call(Trigger, '/reach/fetch_env/reset')
+    response = shared_graph.call(Trigger, '/reach/sim_env/reset')
     assert response.success
     shared_graph.until(lambda: reach.rows['episode'][0] > episode, 'another rollout')
     assert (reach.rows['episode'] == episode + 1).all()
@@ -307,7 +307,7 @@ def test_a_goal_takes_effect_with_the_next_episode_only(shared_graph, reach, com
         np.testing.assert_array_equal(state['desired_goal'], first['desired_goal'])
     commanded = reach.next_rollout()
     np.testing.assert_array_equal(commanded['desired_goal'], [[1.3, 0.8, 0.6]] * 2)
-    status = shared_graph.status('/reach/fetch_env')
+    status = shared_graph.status('/reach/sim_env')
     assert (status['goal_stamp_ns'], status['goal_state']) == ('7000000001', 'set')
 
 
@@ -327,7 +327,7 @@ def test_a_goal_that_cannot_be_is_refused_and_the_old_one_stays(
     said = nodes['/reach'].lines[lines:]
     assert len(said) == 1
     assert reason in said[0]
-    status = shared_graph.status('/reach/fetch_env')
+    status = shared_graph.status('/reach/sim_env')
     assert status['goal_state'] == 'refused'
     assert reason in status['goal_result']
 
@@ -341,13 +341,13 @@ def test_a_second_node_that_publishes_actions_is_named_and_the_run_goes_on(
     publisher = intruder.create_publisher(PointCloud2, '/reach/action', LOCK_STEP)
     said = f'more than one node publishes actions; stop one of /reach/action: /{name} (pid '
     shared_graph.until(lambda: said in nodes['/reach'].output, 'a word')
-    status = shared_graph.new_status('/reach/fetch_env')
+    status = shared_graph.new_status('/reach/sim_env')
     assert said in status['message']
     assert status['level'] == '1'
     reach.next_rollout()
     intruder.destroy_publisher(publisher)
     shared_graph.until(
-        lambda: said not in shared_graph.status('/reach/fetch_env')['message'], 'one publisher'
+        lambda: said not in shared_graph.status('/reach/sim_env')['message'], 'one publisher'
     )
 
 
@@ -356,11 +356,11 @@ def test_a_second_environment_is_named_and_the_run_goes_on(shared_graph, reach, 
     publisher = intruder.create_publisher(PointCloud2, '/reach/step', LOCK_STEP)
     said = 'another environment sends too; stop one of /reach/step: /intruder (pid '
     shared_graph.until(lambda: said in nodes['/reach'].output, 'a word')
-    assert shared_graph.new_status('/reach/fetch_env')['level'] == '1'
+    assert shared_graph.new_status('/reach/sim_env')['level'] == '1'
     reach.next_rollout()
     intruder.destroy_publisher(publisher)
     shared_graph.until(
-        lambda: said not in shared_graph.status('/reach/fetch_env')['message'], 'one publisher'
+        lambda: said not in shared_graph.status('/reach/sim_env')['message'], 'one publisher'
     )
 
 
@@ -373,7 +373,7 @@ def test_a_point_is_no_goal_of_a_task_without_positions(shared_graph, nodes, mak
 
 
 def test_collect_is_read_between_rollouts_only(shared_graph, make_partner, nodes):
-    partner, name = make_partner('/collect'), '/collect/fetch_env'
+    partner, name = make_partner('/collect'), '/collect/sim_env'
     assert 'a trainer on /collect/collect' in shared_graph.new_status(name)['waits_for']
     assert not partner.received
     publisher = shared_graph.node.create_publisher(Bool, '/collect/collect', LATCHED)
@@ -418,7 +418,7 @@ def test_collect_is_read_between_rollouts_only(shared_graph, make_partner, nodes
 
 def test_diagnostics_report_missing_actions(shared_graph, reach):
     reach.next_rollout()
-    name = '/reach/fetch_env'
+    name = '/reach/sim_env'
     shared_graph.until(
         lambda: shared_graph.status(name).get('waits_for') == 'an action on /reach/action',
         'diagnostics of a stuck env',

@@ -12,14 +12,14 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-"""The ``fetch_env`` node: N simulated environments behind ``step`` and ``action``."""
+"""The ``sim_env`` node: N simulated environments behind ``step`` and ``action``."""
 
 from collections.abc import Iterable
 import secrets
 import time
 
 from geometry_msgs.msg import PointStamped
-from her_ros.config.parameters.nodes import FetchEnvParameters
+from her_ros.config.parameters.nodes import SimEnvParameters
 from her_ros.nodes.demand import Demand
 from her_ros.nodes.guarded_node import GuardedNode, ONE_BY_ONE_S
 from her_ros.nodes.messages import goal_of, stamp_ns_of
@@ -30,7 +30,7 @@ from her_ros.nodes.scene import ScenePublisher
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.pace import Pace
 from her_ros.runtime.run_folder import Start
-from her_ros.runtime.seeds import integer_seed
+from her_ros.runtime.seeds import integer_seed, SIM_ENV_ROLE
 from her_ros.runtime.states import GoalStatus, WaitsFor
 from her_ros.sim.rollout import PipelinedRollouts
 from her_ros.tasks.disturbances import parse_disturbances
@@ -44,15 +44,15 @@ from sensor_msgs.msg import PointCloud2
 from std_srvs.srv import SetBool, Trigger
 
 
-class FetchEnvNode(GuardedNode):
+class SimEnvNode(GuardedNode):
     """Publishes states, waits for the actions that answer them, and repeats unanswered states."""
 
     def __init__(self) -> None:
-        super().__init__('fetch_env')
-        self._config = p = read_parameters(self, FetchEnvParameters)
+        super().__init__('sim_env')
+        self._config = p = read_parameters(self, SimEnvParameters)
         self._task = task = task_named(p.task, p.arm)
-        self._start = Start(p.run_dir, 'fetch_env', p.worker)
-        seed = integer_seed(p.seed, 'fetch_env', p.worker, self._start.number)
+        self._start = Start(p.run_dir, 'sim_env', p.worker)
+        seed = integer_seed(p.seed, SIM_ENV_ROLE, p.worker, self._start.number)
         seeds = [seed + i for i in range(p.num_envs)]
         self._pace = Pace(task.control_period_s) if p.real_time else None
         session = secrets.randbits(32)
@@ -218,7 +218,7 @@ class FetchEnvNode(GuardedNode):
 
 def main() -> None:
     """Run the node."""
-    run(FetchEnvNode, config=FetchEnvParameters)
+    run(SimEnvNode, config=SimEnvParameters)
 
 
 if __name__ == '__main__':
