@@ -23,16 +23,22 @@ wall clock time means less than their env steps.
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 import hashlib
 import os
 from pathlib import Path
 import re
 import sys
+import time
 
 from her_ros.analysis.experiment_file import EXPERIMENT_FILE, is_experiment_file, read_experiment
 from her_ros.analysis.experiments import Experiment, experiment_named, EXPERIMENTS
 from her_ros.analysis.report import TABLE, write_report
 from her_ros.analysis.results import rows_of, write_table
+from her_ros.analysis.run_progress import progress_of
+from her_ros.analysis.run_report.experiment import write_experiment_report
+from her_ros.analysis.run_report.source import RunSource
+from her_ros.analysis.run_report.write import REPORT
 from her_ros.config.files import shipped_file
 from her_ros.config.schema import ConfigError
 from her_ros.orchestration.jobs import Job, run_jobs
@@ -48,6 +54,8 @@ from rich.table import Table
 # The nodes of one run keep two cores busy. A ROS domain has room for about 120 participants of one
 # machine, and a run takes six of them.
 _CORES_PER_RUN, _MOST_AT_ONCE = 2, 16
+# Between two looks at how far the runs are, seconds.
+_LOOK_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -109,14 +117,13 @@ def experiment(options: ExperimentOptions) -> int:
         console.print(
             f'{folder}: {len(jobs)} runs, {len(jobs) - len(unfinished)} finished already, {place}'
         )
-        with Progress('experiment', len(jobs)) as progress:
-            progress.advance(len(jobs) - len(unfinished))
+        watch = Watch(jobs)
+        with Progress('experiment', len(jobs), done=sum(watch.shares())) as progress:
+            look = partial(watch.look, progress)
             if cluster is None:
-                interrupted = run_jobs(unfinished, at_once or 1, console.print, progress.advance)
+                interrupted = run_jobs(unfinished, at_once or 1, console.print, look)
             else:
-                interrupted = run_ray_jobs(
-                    unfinished, cluster, at_once, console.print, progress.advance
-                )
+                interrupted = run_ray_jobs(unfinished, cluster, at_once, console.print, look)
         status = _report(chosen, options.task, folder, console)
     if interrupted:
         console.print('stopped; the same command goes on from here')
@@ -128,6 +135,35 @@ def jobs_allowed() -> int:
     """Return how many runs the cores of this process bear at once."""
     cores = len(os.sched_getaffinity(0))
     return min(_MOST_AT_ONCE, max(1, cores // _CORES_PER_RUN))
+
+
+class Watch:
+    """
+    How much of the runs is done: of unfinished ones, by their last checkpoint on this machine.
+
+    :param jobs: all runs, whose folders were made
+    """
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self._jobs, self._look_at = jobs, 0.0
+        self._limits = [int(RunSource(job.run.folder).trainer['stop.env_steps']) for job in jobs]
+
+    def shares(self) -> list[float]:
+        """Return how much of each run is done, from 0 to 1."""
+        return [
+            1.0
+            if job.run.result is not None
+            else min(0.99, progress_of(job.run.folder).env_steps / limit)
+            for job, limit in zip(self._jobs, self._limits, strict=True)
+        ]
+
+    def look(self, progress: Progress) -> None:
+        """Show how much is done, every few seconds."""
+        if time.monotonic() < self._look_at:
+            return
+        self._look_at = time.monotonic() + _LOOK_S
+        shares = self.shares()
+        progress.update(sum(shares), f'{shares.count(1.0)} of {len(shares)} runs')
 
 
 def _check(chosen: Experiment, options: ExperimentOptions) -> None:
@@ -218,6 +254,7 @@ def _report(chosen: Experiment, task: str, folder: Path, console: Console) -> in
     found.sort(key=lambda each: (order[each[0]], each[1]['seed']))
     rows = [row for variant, result in found for row in rows_of(chosen.name, variant, result)]
     write_table(folder / TABLE, rows)
-    for written in (folder / TABLE, *write_report(folder)):
+    page = write_experiment_report(folder, folder / REPORT)
+    for written in (folder / TABLE, *write_report(folder), page):
         console.print(f'  {written}')
     return 0

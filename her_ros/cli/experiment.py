@@ -20,7 +20,7 @@ from typing import Annotated
 
 from her_ros.cli.app import app
 from her_ros.cli.examples import examples
-from her_ros.cli.options import LEARNABLE, Overrides, Params
+from her_ros.cli.options import Arm, LEARNABLE, Overrides, Params
 import typer
 
 
@@ -38,6 +38,7 @@ def experiment(
     ] = '',
     show_list: Annotated[bool, typer.Option('--list', help='List the experiments.')] = False,
     task: Annotated[str, typer.Option(help=LEARNABLE)] = 'FetchReach',
+    arm: Arm = '',
     seeds: Annotated[int, typer.Option(min=1, help='Runs per variant, with seeds from 0 on.')] = 3,
     out: Annotated[
         Path | None, typer.Option(help='Folder for all results; default: experiments/NAME_TASK.')
@@ -62,10 +63,11 @@ def experiment(
     Train variants of HER with several seeds, and draw their learning curves.
 
     Each variant is trained with each seed, in a run like those of `train`. The results are
-    results.csv, summary.md and curves. Repeat the command to run what is missing.
+    report.html, results.csv, summary.md and curves. Repeat the command to run what is missing.
     """
     from her_ros.analysis.experiment import experiment as run
     from her_ros.analysis.experiment import ExperimentOptions, list_experiments
+    from her_ros.orchestration.prepare import arm_overrides, described
     from her_ros.orchestration.ray_jobs import Cluster, parse_resources
     from her_ros.runtime.errors import HerRosError
 
@@ -76,5 +78,6 @@ def experiment(
         raise HerRosError('--resources is for a Ray cluster only', 'name the cluster by --ray')
     wanted = 'CPU=2' if resources is None else resources
     cluster = Cluster(ray, parse_resources(wanted)) if ray else None
-    options = ExperimentOptions(name, task, seeds, out, jobs, override or [], params, cluster)
+    overrides = [*arm_overrides(described(arm) if arm else ''), *(override or [])]
+    options = ExperimentOptions(name, task, seeds, out, jobs, overrides, params, cluster)
     sys.exit(run(options))

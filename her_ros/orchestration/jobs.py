@@ -47,7 +47,7 @@ def run_jobs(
     jobs: Iterable[Job],
     at_once: int,
     report: Callable[[str], None],
-    on_end: Callable[[], None] = lambda: None,
+    look: Callable[[], None] = lambda: None,
 ) -> bool:
     """
     Run jobs, several at once; return whether the user interrupted them.
@@ -55,7 +55,7 @@ def run_jobs(
     One that fails is reported, and the others go on.
 
     :param report: called with one line for the user
-    :param on_end: called when a job has ended
+    :param look: called several times per second
     """
     waiting = deque(jobs)
     running: dict[Job, subprocess.Popen[bytes]] = {}
@@ -69,7 +69,7 @@ def run_jobs(
             for job in [job for job, process in running.items() if process.poll() is not None]:
                 del running[job]
                 report(outcome_of(job, take_error(error_file(job.log))))
-                on_end()
+            look()
     except KeyboardInterrupt:
         report('stopping')
         return True

@@ -23,7 +23,7 @@ from typing import TypeVar
 
 from her_ros.bags.storage.progress import counted
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Bar
 
 Item = TypeVar('Item')
@@ -43,10 +43,13 @@ class Progress:
     :param what: a verb, such as ``evaluating``, of up to 12 letters
     :param total: of the unit in which the work is counted
     :param console: where it is shown
+    :param done: of ``total``, before this process began
     """
 
-    def __init__(self, what: str, total: float, console: Console | None = None) -> None:
-        self._what, self._total, self._done = what, total, 0.0
+    def __init__(
+        self, what: str, total: float, console: Console | None = None, done: float = 0.0
+    ) -> None:
+        self._what, self._total, self._done, self._begun = what, total, done, done
         self._console = console or Console(stderr=True)
         self._started = self._said_at = time.monotonic()
         self._note = ''
@@ -56,7 +59,7 @@ class Progress:
                 TextColumn('{task.description}'),
                 BarColumn(_BAR_COLUMNS),
                 TextColumn('{task.percentage:>3.0f} %'),
-                TimeRemainingColumn(compact=True),
+                TextColumn('{task.fields[left]}'),
                 TextColumn('{task.fields[note]}'),
             )
             # What is printed meanwhile goes above the bar, unless it goes elsewhere.
@@ -67,7 +70,9 @@ class Progress:
                 redirect_stdout=sys.stdout.isatty(),
                 redirect_stderr=False,
             )
-            self._task = self._bar.add_task(what, total=total, note='')
+            self._task = self._bar.add_task(
+                what, total=total, completed=done, note='', left=self._left()
+            )
 
     def __enter__(self) -> 'Progress':
         if self._bar is not None:
@@ -93,7 +98,7 @@ class Progress:
         self._note = note or self._note
         if self._bar is not None:
             shown = self._note[:_NOTE_COLUMNS]
-            self._bar.update(self._task, completed=self._done, note=shown)
+            self._bar.update(self._task, completed=self._done, note=shown, left=self._left())
         elif time.monotonic() - self._said_at >= _LINE_S:
             self._said_at = time.monotonic()
             self._console.print(self.line(), highlight=False, markup=False, soft_wrap=True)
@@ -101,10 +106,17 @@ class Progress:
     def line(self) -> str:
         """Return the progress in one line, with the time that is left."""
         share = self._done / self._total if self._total else 1.0
+        left, note = self._left(), f', {self._note}' if self._note else ''
+        return f'{self._what}: {share:.0%}{f", {left} left" if left else ""}{note}'
+
+    def _left(self) -> str:
+        """Return the time that is left at the mean rate until now; empty: nothing was done yet."""
+        if self._done >= self._total:
+            return duration(0.0)
+        if self._done <= self._begun:
+            return ''
         spent = time.monotonic() - self._started
-        left = f', {duration(spent * (1 - share) / share)} left' if share else ''
-        note = f', {self._note}' if self._note else ''
-        return f'{self._what}: {share:.0%}{left}{note}'
+        return duration(spent * (self._total - self._done) / (self._done - self._begun))
 
 
 def tracked(items: Iterable[Item], what: str, total: float) -> Iterator[Item]:

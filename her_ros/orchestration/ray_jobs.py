@@ -82,7 +82,7 @@ def run_ray_jobs(
     cluster: Cluster,
     at_once: int | None,
     report: Callable[[str], None],
-    on_end: Callable[[], None] = lambda: None,
+    look: Callable[[], None] = lambda: None,
 ) -> bool:
     """
     Run jobs on a cluster; return whether the user interrupted them.
@@ -91,7 +91,7 @@ def run_ray_jobs(
 
     :param at_once: largest number at a time; None: as many as the cluster has resources for
     :param report: called with one line for the user
-    :param on_end: called when a job has ended
+    :param look: called several times per second
     :raises RayError: if the cluster cannot be used
     """
     waiting = deque(jobs)
@@ -112,7 +112,7 @@ def run_ray_jobs(
                     ended, _ = ray.wait([*running], timeout=0.5)
                 for each in ended:
                     report(_end_of(ray, each, running.pop(each)))
-                    on_end()
+                look()
         except KeyboardInterrupt:
             report('stopping')
             _cancel(ray, [*running])

@@ -13,16 +13,19 @@
 # limitations under the License.
 
 import csv
+import json
 import re
 import xml.etree.ElementTree as ElementTree
 
-from her_ros.analysis.experiment import ExperimentOptions, planned
+from her_ros.analysis.experiment import ExperimentOptions, planned, Watch
 from her_ros.analysis.experiments import experiment_named, EXPERIMENTS
 from her_ros.config.files import read_file, shipped_file
 from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.run_parameters import values_for
 from her_ros.config.schema import configured
 from her_ros.learning.learner import Learner
+from her_ros.learning.training.checkpoint import save_checkpoint
+from her_ros.orchestration.progress import Progress
 from her_ros.tasks.registry import task_named, TASKS
 import pytest
 
@@ -103,6 +106,37 @@ def test_an_unknown_arm_is_refused_before_a_folder_is_made(her_ros, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_an_arm_is_for_all_runs(her_ros, tmp_path, monkeypatch):
+    ran = []
+    monkeypatch.setattr('her_ros.analysis.experiment.run_jobs', lambda jobs, *_: ran.extend(jobs))
+    given = ('k', '--task', 'Push', '--arm', 'six_joint', '--seeds', 1, '--out', tmp_path)
+    her_ros('experiment', *given)
+    assert len(ran) == 4
+    for job in ran:
+        values = read_file(job.run.folder.params)
+        assert values['trainer']['arm'] == values['fetch_env']['arm'] == 'six_joint'
+
+
+def test_a_bar_moves_with_the_checkpoints_and_the_results_of_the_runs(tmp_path):
+    overrides = ('trainer.stop.env_steps=1000',)
+    jobs = planned(
+        experiment_named('her'), ExperimentOptions('her', 'FetchReach', 1, tmp_path, 1, overrides)
+    )
+    watch = Watch(jobs)
+    assert watch.shares() == [0.0, 0.0]
+    learner = {'counters': (400, 8, 160)}
+    checkpoint = {'learner': learner, 'evaluations': [], 'trained_s': 1.0}
+    save_checkpoint(jobs[0].run.folder.checkpoint, checkpoint)
+    numbers = ('success_rate', 'env_steps', 'updates', 'wall_s', 'seed', 'episodes')
+    result = {'task': 'FetchReach', 'outcome': 'solved', 'evaluations': []}
+    result |= dict.fromkeys((*numbers, 'best_success_rate'), 1)
+    jobs[1].run.folder.result.write_text(json.dumps(result))
+    assert watch.shares() == [0.4, 1.0]
+    progress = Progress('experiment', 2)
+    watch.look(progress)
+    assert progress.line().endswith('left, 1 of 2 runs')
+
+
 def test_what_the_user_sets_is_for_all_arms_and_leaves_their_difference(tmp_path):
     overrides = ('trainer.her.k=2', 'trainer.batch_size=64')
     options = ExperimentOptions('k', 'FetchPush', 2, tmp_path, 1, overrides)
@@ -164,3 +198,4 @@ def test_an_interrupted_experiment_goes_on_and_finished_runs_stay(graph, tmp_pat
     ids = {each.get('id') for each in ElementTree.parse(out / 'curves.svg').iter()}
     assert {'curve_no_her', 'curve_her'} <= ids
     assert '| her | 1 |' in (out / 'summary.md').read_text()
+    assert 'no_her, 1 seed' in (out / 'report.html').read_text()
