@@ -26,6 +26,7 @@ import traceback
 from typing import Any
 
 from her_ros.bags.errors import BagError
+from her_ros.bags.storage.progress import count, counted
 from her_ros.bags.stream import EpisodeStream
 from her_ros.episodes.episode import Episode
 from her_ros.runtime.errors import HerRosError
@@ -51,7 +52,8 @@ class EpisodeSource:
     Reads the episodes of a list of bags, once in order or shuffled without end.
 
     Every order is a function of the bags and the seed, never of time. Faults of a bag are noted,
-    and its valid episodes are still used.
+    and its valid episodes are still used. What is read counts for
+    :func:`her_ros.bags.storage.progress.counted` in the process that takes the episodes.
 
     :param bags: in the order in which :meth:`in_order` reads them
     :param task: task that the bags must be of
@@ -98,7 +100,8 @@ class EpisodeSource:
                         if piece not in self.refused:
                             self.refused.append(piece)
                         continue
-                    rows, ends = piece
+                    rows, ends, read_bytes = piece
+                    count(read_bytes)
                     for part in np.split(rows, ends[:-1]):
                         yield Episode(part)
             finally:
@@ -127,26 +130,33 @@ def _send(
     read: Callable[..., Iterator[Episode | str]],
     arguments: tuple[Any, ...],
 ) -> None:
-    """Read in the child process; send rows, notes as text, an error, and None at the end."""
+    """
+    Read in the child process; send rows, notes as text, an error, and None at the end.
+
+    Rows go with the number of bytes of bags that were read for them.
+    """
     die_with_parent(parent)
     tempfile.tempdir = folder
     held: list[Rows] = []
+    read_bytes: list[int] = []
 
     def flush() -> None:
         if held:
             ends = np.cumsum([len(rows) for rows in held]).tolist()
-            sending.send((joined(held), ends))
+            sending.send((joined(held), ends, sum(read_bytes)))
             held.clear()
+            read_bytes.clear()
 
     try:
-        for found in read(*arguments):
-            if isinstance(found, str):
-                flush()
-                sending.send(found)
-                continue
-            held.append(found.rows)
-            if sum(map(len, held)) >= _PIECE_ROWS:
-                flush()
+        with counted(read_bytes.append):
+            for found in read(*arguments):
+                if isinstance(found, str):
+                    flush()
+                    sending.send(found)
+                    continue
+                held.append(found.rows)
+                if sum(map(len, held)) >= _PIECE_ROWS:
+                    flush()
         flush()
         sending.send(None)
     except HerRosError as error:
@@ -161,19 +171,19 @@ def _episodes(path: Path, task: GoalTask) -> Iterator[Episode | str]:
     """Read one bag; yield its episodes, and one line of text for each kind of fault."""
     bad: list[HerRosError] = []
     stream = EpisodeStream(path, task, on_bad=bad.append)
-    count, problem = 0, ''
+    good, problem = 0, ''
     try:
         for _, episode in stream:
-            count += 1
+            good += 1
             yield episode
     except HerRosError as error:
-        after = f'; the {count} episodes before it are used' if count else ''
+        after = f'; the {good} episodes before it are used' if good else ''
         problem = f'{error}{after}'
     if bad:
         yield f'{path}: {len(bad)} episodes; the first: {bad[0]}'
     if problem:
         yield problem
-    elif not count and not bad:
+    elif not good and not bad:
         yield str(stream.nothing_finished)
     elif stream.left_over:
         yield f'{path}: {stream.left_over} rows of unfinished episodes'

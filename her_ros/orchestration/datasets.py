@@ -31,6 +31,7 @@ from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
 from her_ros.episodes.episode import Episode
 from her_ros.orchestration.offline_bags import task_of
+from her_ros.orchestration.progress import bags_tracked
 from her_ros.runtime.files import create_held, publish_folder, remove_unheld, WRITABLE
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
@@ -97,7 +98,7 @@ def export_bags(bags: list[Path], out: Path, to: Format, task: GoalTask | None) 
     paths = expand(bags)
     chosen = task or task_of([(path, '') for path in paths])
     library = _LIBRARIES[to]
-    with _whole(out) as folder:
+    with _whole(out) as folder, bags_tracked(paths, 'exporting', is_slow=True):
         count = library.write(
             folder, chosen, (each for path in paths for each in stream_episodes(path, chosen))
         )

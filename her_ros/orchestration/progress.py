@@ -132,14 +132,17 @@ def tracked(items: Iterable[Item], what: str, total: float) -> Iterator[Item]:
 
 
 @contextmanager
-def bags_tracked(paths: Sequence[Path], what: str, passes: int = 1) -> Iterator[None]:
+def bags_tracked(
+    paths: Sequence[Path], what: str, passes: int = 1, is_slow: bool = False
+) -> Iterator[None]:
     """
     Show how much of bags has been read meanwhile, if together they are larger than a gigabyte.
 
     :param passes: how often each is read
+    :param is_slow: whether what is done with them takes long also where they are smaller
     """
     size = passes * sum(map(_size_of, paths))
-    if size < passes * _LARGE:
+    if size < passes * _LARGE and not is_slow:
         yield
         return
     with Progress(what, size) as progress, counted(progress.advance):

@@ -38,7 +38,7 @@ from her_ros.learning.training.scalars import ScalarLog
 from her_ros.learning.training.warm_start import check_start
 from her_ros.orchestration.offline_bags import digests_of, listed_bags, shard, task_of
 from her_ros.orchestration.prepare import arm_overrides, described, Run
-from her_ros.orchestration.progress import duration, Progress
+from her_ros.orchestration.progress import bags_tracked, duration, Progress
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.process import handle_end_signals
@@ -202,7 +202,10 @@ class _Session:
         training, learner = self._training, self._training.learner
         try:
             try:
-                resumed = training.begin()
+                # Only the first of several processes shows how far it is.
+                shown = self._source.bags if training.ranks.rank == 0 else []
+                with bags_tracked(shown, 'reading'):
+                    resumed = training.begin()
             except HerRosError:
                 self._tell_refused()
                 raise

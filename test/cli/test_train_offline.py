@@ -27,6 +27,7 @@ from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.learning.training.checkpoint import load_checkpoint, save_checkpoint
 from her_ros.learning.training.offline import bags_in_order, OfflineTraining
 from her_ros.learning.training.online import Training
+from her_ros.orchestration import progress
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.runtime.files import file_sha256
 from her_ros.runtime.run_folder import RunFolder
@@ -56,9 +57,12 @@ def offline(her_ros, tmp_path):
     return call
 
 
-def test_bags_become_a_policy(offline, bags, tmp_path):
+def test_bags_become_a_policy(offline, bags, tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, '_LARGE', 1000)  # then reading them shows how far it is
+    monkeypatch.setattr(progress, '_LINE_S', 0.0)
     ended = offline(bags)
     assert ended.status == 0, ended.errors
+    assert 'reading: ' in ended.errors
     assert 'learning: 12 episodes, 600 steps' in ended.output
     policy = OnnxPolicy.load(tmp_path / 'out' / 'policy.onnx')
     assert policy.contract.task == 'FetchReach'

@@ -19,7 +19,7 @@ from types import SimpleNamespace
 
 from her_ros.adapters import minari_dataset
 from her_ros.adapters.episode_columns import DatasetError
-from her_ros.orchestration import datasets
+from her_ros.orchestration import datasets, progress
 from her_ros.orchestration.datasets import export_bags, Format
 from her_ros.runtime.files import create_held
 from her_ros.tasks.registry import task_named
@@ -109,7 +109,7 @@ def test_an_episode_of_minari_without_goals_is_refused(observations):
 
 
 def test_what_a_killed_export_left_is_removed_and_what_a_running_one_holds_stays(
-    monkeypatch, recorded_run, tmp_path
+    monkeypatch, recorded_run, tmp_path, capsys
 ):
     """Export with a library that looks around."""
     seen = []
@@ -123,6 +123,7 @@ def test_what_a_killed_export_left_is_removed_and_what_a_running_one_holds_stays
 
     library = datasets._LIBRARIES[Format.MINARI]._replace(write=write)
     monkeypatch.setitem(datasets._LIBRARIES, Format.MINARI, library)
+    monkeypatch.setattr(progress, '_LINE_S', 0.0)  # so that it tells how far it is
     killed, running = tmp_path / '.out.0.tmp', tmp_path / '.out.1.tmp'
     for folder in (killed, running):
         (folder / 'whole').mkdir(parents=True)
@@ -137,4 +138,5 @@ def test_what_a_killed_export_left_is_removed_and_what_a_running_one_holds_stays
         assert len(seen) == 2
         assert [path.name for path in tmp_path.glob('.out.*.tmp')] == [running.name]
     assert (tmp_path / 'out' / 'data').read_text() == '8'
+    assert 'exporting: ' in capsys.readouterr().err
     assert [path.name for path in (tmp_path / 'out').iterdir()] == ['data']

@@ -17,13 +17,17 @@ import shutil
 
 from her_ros.bags.inspection.info import read_info
 from her_ros.bags.inspection.verify import Verified, verify
+from her_ros.bags.prefetch import EpisodeSource
 from her_ros.bags.repair.merge import merge
 from her_ros.bags.repair.recover import recover
 from her_ros.bags.storage.progress import counted
 from her_ros.orchestration import progress as progress_module
 from her_ros.orchestration.progress import bags_tracked, duration, Progress, tracked
+from her_ros.tasks.registry import task_named
 import pytest
 from rich.console import Console
+
+REACH = task_named('FetchReach')
 
 
 def console(is_terminal, width=60):
@@ -109,8 +113,10 @@ def run_all(reading):
         (lambda bag, out: run_all(verify(bag, None, Verified())), 1),
         (lambda bag, out: recover(bag, out), 2),
         (lambda bag, out: merge([bag], out), 2),
+        # In another process.
+        (lambda bag, out: run_all(EpisodeSource([bag], REACH, 0).in_order()), 1),
     ],
-    ids=['info', 'verify', 'recover', 'merge'],
+    ids=['info', 'verify', 'recover', 'merge', 'prefetch'],
 )
 def test_the_bytes_that_are_counted_are_those_of_the_bag(recorded_run, tmp_path, what, passes):
     (bag,) = (recorded_run / 'bags').glob('*.mcap')
@@ -133,6 +139,9 @@ def test_only_large_bags_are_tracked(recorded_run, tmp_path, monkeypatch):
     with bags_tracked([bag, folder], 'reading'):
         read_info(bag)
     assert not made
+    with bags_tracked([bag], 'exporting', is_slow=True):
+        pass
+    assert made.pop() == ('exporting', bag.stat().st_size)
     monkeypatch.setattr(progress_module, '_LARGE', 1000)
     with bags_tracked([bag, folder], 'reading', passes=2):
         read_info(bag)
