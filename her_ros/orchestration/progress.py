@@ -70,9 +70,8 @@ class Progress:
                 redirect_stdout=sys.stdout.isatty(),
                 redirect_stderr=False,
             )
-            self._task = self._bar.add_task(
-                what, total=total, completed=done, note='', left=self._left()
-            )
+            self._task = self._bar.add_task(what, total=total, note='', left='')
+            self._bar.update(self._task, completed=done)
 
     def __enter__(self) -> 'Progress':
         if self._bar is not None:
