@@ -104,9 +104,12 @@ def _bags_at(path: Path) -> Iterator[Path]:
     folder = path / run.bags.name if run.bags.is_dir() else path
     bags = [each for each in sorted(folder.iterdir()) if _is_bag(each)]
     if not bags:
+        inner = next((each for each in sorted(folder.iterdir()) if (each / 'bags').is_dir()), None)
         raise BagError(
             f'no bag in {folder}',
-            f'expected files ending in {", ".join(BARE_SUFFIXES)} or folders with a metadata.yaml',
+            f'expected files ending in {", ".join(BARE_SUFFIXES)} or folders with a metadata.yaml'
+            if inner is None
+            else f'name one of its runs, such as {inner}',
         )
     yield from bags
 

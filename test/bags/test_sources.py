@@ -82,3 +82,10 @@ def test_the_files_of_a_bag_are_listed(tmp_path):
     }  # fmt: skip
     assert files_of(tmp_path / 'b.db3') == [tmp_path / 'b.db3']
     assert sorted(files_of(tmp_path)) == sorted(tmp_path.iterdir())
+
+
+def test_a_folder_of_runs_names_one_of_them(tmp_path):
+    for name in ('run_002', 'run_001'):
+        (tmp_path / name / 'bags').mkdir(parents=True)
+    with pytest.raises(BagError, match='name one of its runs, such as .*run_001$'):
+        expand([tmp_path])

@@ -77,7 +77,9 @@ class Charts:
         # Curves with gaps have no range of their own, and a page keeps the range of steps that
         # it first drew.
         self._distance.scales = _scales(moves, 0.0, 1.15 * max(distance.max(), tolerance[0]))
-        self._reward.scales = _scales(moves, 1.1 * min(-1.0, np.nanmin([reward, q])), 0.3)
+        lowest = min(-1.0, float(np.nanmin([reward, q])))
+        # The label of 0 needs room above it.
+        self._reward.scales = _scales(moves, 1.1 * lowest, -0.3 * lowest)
         self._action.scales = _scales(moves, *_ACTION_RANGE)
         self.mark(0)
 

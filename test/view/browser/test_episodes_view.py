@@ -19,6 +19,7 @@ from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.view.browser import stage
 from her_ros.view.browser.library import bags_in, Library
+import numpy as np
 import pytest
 
 viser = pytest.importorskip('viser', reason="needs viser: pip install 'her_ros[view]'")
@@ -54,6 +55,12 @@ def test_the_newest_episode_is_played_and_says_why_it_missed(recorded_run, open_
     assert 'The actions were random' in view._status.content
     assert 'Episode 8 of FetchReach' in view._status.content
     assert len(view._charts._distance.data) == 4
+    # With values down to -20, the label of 0 is not cut off at the top.
+    task = view._entry.task
+    view._charts.show(view._episode, task, np.full(len(view._episode), -20.0))
+    low, high = view._charts._reward.scales['y']['range']
+    assert low < -20.0
+    assert high > 0.15 * (high - low)
 
 
 def test_new_bags_of_a_running_training_raise_the_count(recorded_run, open_page):
