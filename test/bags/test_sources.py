@@ -87,5 +87,5 @@ def test_the_files_of_a_bag_are_listed(tmp_path):
 def test_a_folder_of_runs_names_one_of_them(tmp_path):
     for name in ('run_002', 'run_001'):
         (tmp_path / name / 'bags').mkdir(parents=True)
-    with pytest.raises(BagError, match='name one of its runs, such as .*run_001$'):
+    with pytest.raises(BagError, match=r'such as .*run_001$'):
         expand([tmp_path])
