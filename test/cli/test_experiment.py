@@ -114,7 +114,7 @@ def test_an_arm_is_for_all_runs(her_ros, tmp_path, monkeypatch):
     assert len(ran) == 4
     for job in ran:
         values = read_file(job.run.folder.params)
-        assert values['trainer']['arm'] == values['fetch_env']['arm'] == 'six_joint'
+        assert values['trainer']['arm'] == values['sim_env']['arm'] == 'six_joint'
 
 
 def test_a_bar_moves_with_the_checkpoints_and_the_results_of_the_runs(tmp_path):
