@@ -52,6 +52,7 @@ RENAMED = {
     'stop_success': 'stop.success_rate',
     'stop_evaluations': 'stop.evaluations',
     'max_env_steps': 'stop.env_steps',
+    'follow_collect': 'follow_collection_enabled',
     'explore': 'exploration.enabled',
     'noise_std': 'exploration.noise_std',
     'random_probability': 'exploration.random_probability',

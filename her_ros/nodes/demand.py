@@ -20,19 +20,19 @@ import time
 from her_ros.nodes.qos import LATCHED
 from her_ros.nodes.rivalry import Crowd
 from her_ros.runtime.states import WaitsFor
-from her_ros.wire.topics import COLLECT
+from her_ros.wire.topics import COLLECTION_ENABLED
 from rclpy.node import Node
 from std_msgs.msg import Bool
 
-# The trainer repeats collect every second; after this long without it there is no trainer.
+# The trainer repeats its message every second; after this long without it there is no trainer.
 _LIFETIME_S = 5.0
 
 
 class Demand:
     """
-    Subscribes to ``collect``.
+    Subscribes to ``collection_enabled``.
 
-    :param is_followed: False: ``collect`` is ignored, and rollouts are always requested
+    :param is_followed: False: ``collection_enabled`` is ignored, and rollouts are always requested
     :param heard: called after each message
     """
 
@@ -40,11 +40,11 @@ class Demand:
         self._node, self._is_followed, self._heard = node, is_followed, heard
         self._wanted, self._heard_at = False, -float('inf')
         self._is_gone = False
-        self._topic = node.resolve_topic_name(COLLECT)
-        self._trainers = Crowd(node, COLLECT, 'more than one trainer asks for rollouts')
-        node.create_subscription(Bool, COLLECT, self._on_collect, LATCHED)
+        self._topic = node.resolve_topic_name(COLLECTION_ENABLED)
+        self._trainers = Crowd(node, COLLECTION_ENABLED, 'more than one trainer asks for rollouts')
+        node.create_subscription(Bool, COLLECTION_ENABLED, self._on_collection_enabled, LATCHED)
 
-    def _on_collect(self, message: Bool) -> None:
+    def _on_collection_enabled(self, message: Bool) -> None:
         self._wanted, self._heard_at = message.data, time.monotonic()
         self._heard()
 

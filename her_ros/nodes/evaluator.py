@@ -33,7 +33,7 @@ from her_ros.runtime.states import WaitsFor
 from her_ros.sim.evaluate import evaluation_steps
 from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.registry import task_named
-from her_ros.wire.topics import EPISODES, EVALUATION_POLICY, EVALUATION_STEP
+from her_ros.wire.topics import EVALUATION_POLICY, EVALUATION_STEP, ROLLOUT_RECORDED
 from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import String, UInt8MultiArray
 
@@ -58,7 +58,7 @@ class EvaluatorNode(GuardedNode):
         self._trainers = Rivalry(
             self, EVALUATION_POLICY, 'another run asks for evaluations, which are not made'
         )
-        self._hints = self.create_publisher(String, EPISODES, HINT)
+        self._hints = self.create_publisher(String, ROLLOUT_RECORDED, HINT)
         self.create_subscription(
             UInt8MultiArray, EVALUATION_POLICY, self._on_policy, LATCHED, pause_s=ONE_BY_ONE_S
         )

@@ -36,7 +36,7 @@ def is_rollout_name(name: str) -> bool:
 
 class Hints:
     """
-    Compares announcements on ``episodes`` with the bags that were found.
+    Compares announcements on ``rollout_recorded`` with the bags that were found.
 
     :param is_found: whether a bag was found, by its name
     """

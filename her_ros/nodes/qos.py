@@ -31,9 +31,9 @@ def _reliable(depth: int, durability: DurabilityPolicy) -> QoSProfile:
 LOCK_STEP = _reliable(10, DurabilityPolicy.VOLATILE)
 #: ``step`` and ``action`` at the recorder, which may be busy for a moment but must miss nothing
 RECORDING = _reliable(1000, DurabilityPolicy.VOLATILE)
-#: ``policy``, ``evaluation/policy`` and ``collect``: late subscribers get the last message
+#: ``policy``, ``evaluation/policy`` and ``collection_enabled``: late subscribers get the last one
 LATCHED = _reliable(1, DurabilityPolicy.TRANSIENT_LOCAL)
-#: ``episodes``
+#: ``rollout_recorded``
 HINT = _reliable(1, DurabilityPolicy.VOLATILE)
 #: ``goal``: RViz publishes volatile
 COMMAND = _reliable(1, DurabilityPolicy.VOLATILE)

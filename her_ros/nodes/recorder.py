@@ -31,7 +31,7 @@ from her_ros.runtime.run_folder import RunFolder
 from her_ros.tasks.registry import task_named
 from her_ros.wire.rows import RowError
 from her_ros.wire.sessions import Sessions
-from her_ros.wire.topics import ACTION, EPISODES, STEP
+from her_ros.wire.topics import ACTION, ROLLOUT_RECORDED, STEP
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import String
 
@@ -61,7 +61,7 @@ class RecorderNode(GuardedNode):
         self._queue: queue.SimpleQueue[tuple[str, bytes, int] | None] = queue.SimpleQueue()
         self._step_topic = self.resolve_topic_name(STEP)
         self._action_topic = self.resolve_topic_name(ACTION)
-        self._hints = self.create_publisher(String, EPISODES, HINT)
+        self._hints = self.create_publisher(String, ROLLOUT_RECORDED, HINT)
         for topic in (self._step_topic, self._action_topic):
             self.create_subscription(
                 PointCloud2, topic, self._receiver(topic), RECORDING, raw=True

@@ -37,7 +37,7 @@ from her_ros.tasks.disturbances import parse_disturbances
 from her_ros.tasks.registry import task_named
 from her_ros.wire.cloud import CloudDecoder, encode_cloud
 from her_ros.wire.rows import action_dtype, Rows
-from her_ros.wire.topics import ACTION, COLLECT, GOAL, STEP
+from her_ros.wire.topics import ACTION, COLLECTION_ENABLED, GOAL, STEP
 import numpy as np
 from numpy.typing import NDArray
 from sensor_msgs.msg import PointCloud2
@@ -77,7 +77,7 @@ class SimEnvNode(GuardedNode):
         self._publisher = self.create_publisher(PointCloud2, STEP, LOCK_STEP)
         # Rows arrive serialised: decoding them here avoids rclpy's copy field by field.
         self.create_subscription(PointCloud2, ACTION, self._on_action, LOCK_STEP, raw=True)
-        self._demand = Demand(self, p.follow_collect, self._on_demand)
+        self._demand = Demand(self, p.follow_collection_enabled, self._on_demand)
         self.create_subscription(PointStamped, GOAL, self._on_goal, COMMAND, pause_s=ONE_BY_ONE_S)
         self.create_service(SetBool, '~/pause', self._on_pause)
         self.create_service(Trigger, '~/reset', self._on_reset)
@@ -186,7 +186,7 @@ class SimEnvNode(GuardedNode):
 
     def _awaited(self, waits: WaitsFor) -> str:
         """Describe the condition that the node waits for, with its topic."""
-        topics = {WaitsFor.ACTION: ACTION, WaitsFor.TRAINER: COLLECT}
+        topics = {WaitsFor.ACTION: ACTION, WaitsFor.TRAINER: COLLECTION_ENABLED}
         if waits in topics:
             return f'{waits} on {self.resolve_topic_name(topics[waits])}'
         return str(waits)

@@ -37,7 +37,7 @@ from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.states import WaitsFor
 from her_ros.tasks.registry import task_named
-from her_ros.wire.topics import COLLECT, EPISODES, EVALUATION_POLICY, POLICY
+from her_ros.wire.topics import COLLECTION_ENABLED, EVALUATION_POLICY, POLICY, ROLLOUT_RECORDED
 from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import Bool, String, UInt8MultiArray
 
@@ -80,8 +80,8 @@ class TrainerNode(GuardedNode):
         self._hints = Hints(self._training.has_seen)
         self._policies = self.create_publisher(UInt8MultiArray, POLICY, LATCHED)
         self._candidates = self.create_publisher(UInt8MultiArray, EVALUATION_POLICY, LATCHED)
-        self._collect = self.create_publisher(Bool, COLLECT, LATCHED)
-        self.create_subscription(String, EPISODES, self._on_hint, HINT)
+        self._collection_enabled = self.create_publisher(Bool, COLLECTION_ENABLED, LATCHED)
+        self.create_subscription(String, ROLLOUT_RECORDED, self._on_hint, HINT)
         self.create_subscription(UInt8MultiArray, POLICY, self._on_policy, LATCHED)
         self._run = folder.identity
         self._foreign = 0
@@ -173,7 +173,7 @@ class TrainerNode(GuardedNode):
         now = time.monotonic()
         if collect != self._asked[1] or now - self._asked[0] >= _HEARTBEAT_S:
             self._asked = (now, collect)
-            self._collect.publish(Bool(data=collect))
+            self._collection_enabled.publish(Bool(data=collect))
 
     def _report_refused(self) -> None:
         refused = self._training.refused

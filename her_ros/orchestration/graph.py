@@ -25,15 +25,15 @@ from her_ros.config.schema import ConfigError
 from her_ros.runtime.ros_environment import checked_topic
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.wire.topics import (
-    COLLECT,
+    COLLECTION_ENABLED,
     CURRENT_POSE,
-    EPISODES,
     GRIPPER,
     GRIPPER_ACTION,
     JOINT_STATES,
     OBJECT_POSE,
     POLICY,
     ROBOT_DESCRIPTION,
+    ROLLOUT_RECORDED,
     SEND_GOAL,
     TOOL_POSE,
     TRAJECTORY,
@@ -132,7 +132,9 @@ def worker_nodes(namespace: str, worker: int, run_dir: str, explore: bool) -> li
 
 def _worker_topics(namespace: str, worker: int) -> tuple[str, dict[str, str]]:
     """Return the namespace of a worker, and the remappings to the topics that all share."""
-    shared = {topic: f'{namespace}/{topic}' for topic in (POLICY, COLLECT, EPISODES)}
+    shared = {
+        topic: f'{namespace}/{topic}' for topic in (POLICY, COLLECTION_ENABLED, ROLLOUT_RECORDED)
+    }
     return f'{namespace}/worker_{worker}', shared
 
 
@@ -185,7 +187,10 @@ def simulation_nodes(
     # Options not set here may still be set in the parameter file.
     asked = {'real_time': real_time, 'publish_scene': publish_scene}
     more: dict[str, dict[str, Any]] = {
-        'sim_env': {'follow_collect': False, **{name: True for name in asked if asked[name]}},
+        'sim_env': {
+            'follow_collection_enabled': False,
+            **{name: True for name in asked if asked[name]},
+        },
         # Without a policy, actions are random exploration.
         'policy': {'model': model, 'exploration.enabled': not model},
     }

@@ -27,9 +27,9 @@ class WaitsFor(StrEnum):
     POLICY = 'a policy'
     #: ``sim_env``: the end of a pause
     PAUSE = 'pause to end'
-    #: ``sim_env``: a publisher that repeats ``collect``
+    #: ``sim_env``: a publisher that repeats ``collection_enabled``
     TRAINER = 'a trainer'
-    #: ``sim_env``: ``collect`` to be true
+    #: ``sim_env``: ``collection_enabled`` to be true
     DEMAND = 'the trainer to ask for more'
     #: ``sim_env``: the answer to its last ``step``
     ACTION = 'an action'

@@ -38,8 +38,8 @@ TF = '/tf'
 TF_STATIC = '/tf_static'
 # relative names, in the run's namespace
 POLICY = 'policy'
-COLLECT = 'collect'
-EPISODES = 'episodes'
+COLLECTION_ENABLED = 'collection_enabled'
+ROLLOUT_RECORDED = 'rollout_recorded'
 EVALUATION_POLICY = 'evaluation/policy'
 EVALUATION_STEP = 'evaluation/step'
 # the name that ROS tools expect

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.nodes
 @pytest.fixture(scope='module')
 def commands(shared_graph):
     """All commands of this module, started at once."""
-    node = {'num_envs': 2, 'follow_collect': False, 'action_timeout_s': 0.1}
+    node = {'num_envs': 2, 'follow_collection_enabled': False, 'action_timeout_s': 0.1}
     shared_graph.start('sim_env', '/run', node)
     return {
         'rows': shared_graph.cli('echo', '/run/step', '--rows', '5', COLUMNS='250'),

@@ -125,7 +125,8 @@ def test_every_renamed_parameter_was_one_and_is_one_now():
 def test_the_file_of_an_earlier_run_is_written_anew_once(tmp_path):
     path = tmp_path / 'params.yaml'
     path.write_text(EARLIER.read_text().replace('fetch_env', 'sim_env'))
-    with pytest.raises(ConfigError, match=r'write .*watchdog\.recovery instead of recovery'):
+    renamed = 'write follow_collection_enabled instead of follow_collect'
+    with pytest.raises(ConfigError, match=f'sim_env: .*; {renamed}'):
         read_file(path)
     path.write_bytes(EARLIER.read_bytes())
     renew_names(RunFolder(tmp_path))

@@ -44,7 +44,7 @@ RUN = 'a folder'
 NODES = {
     'trainer': (TrainerNode, {'run_dir': RUN, 'device': 'cpu', 'replay_capacity': 1000}),
     'evaluator': (EvaluatorNode, {'run_dir': RUN}),
-    'sim_env': (SimEnvNode, {'follow_collect': False}),
+    'sim_env': (SimEnvNode, {'follow_collection_enabled': False}),
     'recorder': (RecorderNode, {'run_dir': RUN}),
     'policy in training': (PolicyNode, {'exploration.enabled': True, 'deployment': False}),
     'policy in deployment': (PolicyNode, {'exploration.enabled': True, 'accept_policies': True}),

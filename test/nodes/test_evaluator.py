@@ -128,8 +128,10 @@ def test_start_states_are_the_same_for_all_versions(evaluate):
 def test_what_is_evaluated_already_is_announced_again(shared_graph, folders, evaluate, demand):
     path = evaluate('one', 7).path
     before, hints = path.stat(), []
-    shared_graph.node.create_subscription(String, '/one/episodes', hints.append, HINT)
-    shared_graph.until(lambda: shared_graph.node.count_publishers('/one/episodes'), 'hints')
+    shared_graph.node.create_subscription(String, '/one/rollout_recorded', hints.append, HINT)
+    shared_graph.until(
+        lambda: shared_graph.node.count_publishers('/one/rollout_recorded'), 'hints'
+    )
     shared_graph.until(
         lambda: evaluate('one', 7) and hints, 'a hint that names the bag that is there'
     )

@@ -247,7 +247,7 @@ def test_nodes_stop_when_told_to(graph):
     signals = {'/interrupted': signal.SIGINT, '/terminated': signal.SIGTERM}
     # Patient, as four nodes start on two cores.
     policy = {'exploration.enabled': True, 'watchdog.deadline_s': 5.0}
-    parameters = {'sim_env': {'follow_collect': False}, 'policy': policy}
+    parameters = {'sim_env': {'follow_collection_enabled': False}, 'policy': policy}
     nodes = {
         f'{namespace}/{name}': graph.start(name, namespace, values)
         for namespace in signals

@@ -312,7 +312,7 @@ def test_policies_of_another_run_are_named_and_not_taken(
 def test_either_side_may_die_in_mid_rollout(graph, tmp_path, make_env_partner):
     RunFolder(tmp_path / 'run').create()
     shared = {'run_dir': str(tmp_path / 'run'), 'action_timeout_s': 0.2}
-    env_parameters = {**shared, 'num_envs': 2, 'follow_collect': False}
+    env_parameters = {**shared, 'num_envs': 2, 'follow_collection_enabled': False}
     policy_parameters = {
         'run_dir': shared['run_dir'],
         'exploration.enabled': True,

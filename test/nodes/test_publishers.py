@@ -95,7 +95,9 @@ def test_a_source_has_left_when_its_publisher_is_gone(graph):
 
 @pytest.mark.nodes
 def test_a_killed_publisher_has_left_although_dds_believes_in_it(graph):
-    process = graph.start('sim_env', parameters={'num_envs': 1, 'follow_collect': False})
+    process = graph.start(
+        'sim_env', parameters={'num_envs': 1, 'follow_collection_enabled': False}
+    )
     graph.until(lambda: live_publishers(graph.node, '/run/step'), 'a publisher')
     source = TopicSource(graph.node, '/run/step')
     source.remember()

@@ -118,10 +118,12 @@ def test_every_rollout_is_one_bag_that_plain_rosbag2_reads(
     shared_graph, folders, make_partner, record
 ):
     partner, hints = make_partner('good'), []
-    shared_graph.node.create_subscription(String, '/good/episodes', hints.append, HINT)
+    shared_graph.node.create_subscription(String, '/good/rollout_recorded', hints.append, HINT)
     actions = shared_graph.node.create_publisher(PointCloud2, '/good/action', RECORDING)
     shared_graph.until(actions.get_subscription_count, 'a subscriber of actions')
-    shared_graph.until(lambda: shared_graph.node.count_publishers('/good/episodes'), 'hints')
+    shared_graph.until(
+        lambda: shared_graph.node.count_publishers('/good/rollout_recorded'), 'hints'
+    )
     names = []
     for episode in (1, 2, 3):
         messages = rollout(partner, episode)

@@ -36,7 +36,12 @@ TOPICS = {
     OBJECT_POSE: PoseStamped,
     MARKERS: MarkerArray,
 }
-PUSH = {'task': 'FetchPush', 'num_envs': 2, 'follow_collect': False, 'action_timeout_s': 0.5}
+PUSH = {
+    'task': 'FetchPush',
+    'num_envs': 2,
+    'follow_collection_enabled': False,
+    'action_timeout_s': 0.5,
+}
 SHOWN = {**PUSH, 'publish_scene': True}
 NODES = {
     '/shown': {**SHOWN, 'num_envs': 16},  # two turns

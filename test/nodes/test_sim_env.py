@@ -33,7 +33,12 @@ from std_srvs.srv import SetBool, Trigger
 
 pytestmark = pytest.mark.nodes
 
-REACH = {'task': 'FetchReach', 'num_envs': 2, 'action_timeout_s': 0.3, 'follow_collect': False}
+REACH = {
+    'task': 'FetchReach',
+    'num_envs': 2,
+    'action_timeout_s': 0.3,
+    'follow_collection_enabled': False,
+}
 PICK = {**REACH, 'task': 'FetchPickAndPlace', 'num_envs': 3, 'seed': 11, 'worker': 4}
 HAND = {**PICK, 'task': 'gym:HandReach-v3', 'num_envs': 2}
 NAN, NO_ACTION, THREE_VALUES, CUT = '/nan', '/no_action', '/three_values', '/cut'
@@ -42,7 +47,7 @@ NODES = {
     '/hand': HAND,
     '/reach': REACH,
     '/turns': {**REACH, 'num_envs': 16},
-    '/collect': {**REACH, 'follow_collect': True},
+    '/demand': {**REACH, 'follow_collection_enabled': True},
     **{name: REACH for name in (NAN, NO_ACTION, THREE_VALUES, CUT)},
 }
 
@@ -373,17 +378,17 @@ def test_a_point_is_no_goal_of_a_task_without_positions(shared_graph, nodes, mak
 
 
 def test_collect_is_read_between_rollouts_only(shared_graph, make_partner, nodes):
-    partner, name = make_partner('/collect'), '/collect/sim_env'
-    assert 'a trainer on /collect/collect' in shared_graph.new_status(name)['waits_for']
+    partner, name = make_partner('/demand'), '/demand/sim_env'
+    assert 'a trainer on /demand/collection_enabled' in shared_graph.new_status(name)['waits_for']
     assert not partner.received
-    publisher = shared_graph.node.create_publisher(Bool, '/collect/collect', LATCHED)
+    publisher = shared_graph.node.create_publisher(Bool, '/demand/collection_enabled', LATCHED)
     publisher.publish(Bool(data=True))
     assert partner.step(0.0)['episode'].tolist() == [1, 1]
     intruder = shared_graph.new_node('second_trainer')
-    second = intruder.create_publisher(Bool, '/collect/collect', LATCHED)
+    second = intruder.create_publisher(Bool, '/demand/collection_enabled', LATCHED)
     said = (
-        'more than one trainer asks for rollouts; stop one of /collect/collect: /second_trainer'
-        f' (pid {os.getpid()})'
+        'more than one trainer asks for rollouts; stop one of /demand/collection_enabled:'
+        f' /second_trainer (pid {os.getpid()})'
     )
     shared_graph.until(lambda: said in shared_graph.status(name)['message'], 'the second trainer')
     intruder.destroy_publisher(second)
@@ -399,20 +404,21 @@ def test_collect_is_read_between_rollouts_only(shared_graph, make_partner, nodes
     partner.finish_rollout()
     while (status := shared_graph.new_status(name))[
         'waits_for'
-    ] != 'a trainer on /collect/collect':
+    ] != 'a trainer on /demand/collection_enabled':
         if partner.rows['episode'][0] > 2:  # begun while the trainer was still believed in
             partner.finish_rollout()
         assert time.monotonic() - heard < 40
-    said = 'the trainer is gone: nothing on /collect/collect for'
+    said = 'the trainer is gone: nothing on /demand/collection_enabled for'
     assert status['message'].startswith(said)
     assert status['level'] == '1'
     assert partner.rows['truncated'].all()
-    output = nodes['/collect'].output
+    output = nodes['/demand'].output
     assert output.count(said) == 1
     assert '[WARN]' in output
     publisher.publish(Bool(data=False))
     shared_graph.until(
-        lambda: 'the trainer is back on /collect/collect' in nodes['/collect'].output, 'a word'
+        lambda: 'the trainer is back on /demand/collection_enabled' in nodes['/demand'].output,
+        'a word',
     )
 
 

@@ -163,7 +163,7 @@ def test_a_resumed_run_continues_from_its_checkpoint(shared_graph, folders, node
     node, folder = nodes['resumed'], folders['resumed']
     collect, policies = [], []
     shared_graph.node.create_subscription(
-        Bool, '/resumed/collect', lambda message: collect.append(message.data), LATCHED
+        Bool, '/resumed/collection_enabled', lambda message: collect.append(message.data), LATCHED
     )
     shared_graph.node.create_subscription(
         UInt8MultiArray, '/resumed/policy', policies.append, LATCHED

@@ -94,7 +94,9 @@ def test_every_worker_has_its_own_step_and_shares_the_rest():
         assert {spec.name for spec in own} == {'sim_env', 'policy', 'recorder'}
         assert all(spec.parameters['worker'] == number for spec in own)
     for spec in workers:
-        assert spec.remappings == {t: f'/her_ros/{t}' for t in ('policy', 'collect', 'episodes')}
+        assert spec.remappings == {
+            t: f'/her_ros/{t}' for t in ('policy', 'collection_enabled', 'rollout_recorded')
+        }
 
 
 def test_only_the_trainer_ends_a_run():

@@ -199,7 +199,9 @@ class Trainer:
         self._graph = graph
         node = graph.new_node('trainer', '/her_ros')
         self._report = node.create_publisher(DiagnosticArray, DIAGNOSTICS, STATUS)
-        self._collect = node.create_publisher(Bool, '/her_ros/collect', LATCHED)
+        self._collection_enabled = node.create_publisher(
+            Bool, '/her_ros/collection_enabled', LATCHED
+        )
         policies = node.create_publisher(UInt8MultiArray, '/her_ros/policy', LATCHED)
         policies.publish(bytes_message(content))
         self._clock = node.get_clock()
@@ -214,7 +216,7 @@ class Trainer:
             report = DiagnosticArray(status=[status])
             report.header.stamp = self._clock.now().to_msg()
             self._report.publish(report)
-            self._collect.publish(Bool(data=True))
+            self._collection_enabled.publish(Bool(data=True))
             self._graph.spin(0.2)
             return condition()
 

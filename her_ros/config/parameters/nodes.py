@@ -39,8 +39,8 @@ class SimEnvParameters(NodeParameters):
     action_timeout_s: float = parameter(
         0.5, 'wait this long for actions, then send the states again', minimum=0.01, maximum=60.0
     )
-    follow_collect: bool = parameter(
-        True, 'start rollouts only while the trainer asks for them on collect'
+    follow_collection_enabled: bool = parameter(
+        True, 'start rollouts only while the trainer asks for them on collection_enabled'
     )
     real_time: bool = parameter(
         False, 'move once per control period of wall time, not as fast as possible'

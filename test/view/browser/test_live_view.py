@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 MODEL = Path(__file__).parents[3] / 'models/FetchReach/policy.onnx'
-SIMULATION = {'task': 'FetchReach', 'num_envs': 2, 'follow_collect': False}
+SIMULATION = {'task': 'FetchReach', 'num_envs': 2, 'follow_collection_enabled': False}
 GOAL = (1.31, 0.78, 0.55)
 
 
