@@ -14,7 +14,7 @@
 
 """Run the trainings of an experiment as tasks of a Ray cluster."""
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,15 +22,19 @@ import os
 import signal
 import socket
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 from her_ros.orchestration.jobs import Job, outcome_of
 from her_ros.orchestration.remote_run import Order, train_here
 from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.process import END_SIGNALS
 
-# How often Ray runs a training again whose machine or worker process has died.
+# How often a training is started again whose machine or worker process has died.
 _RETRIES = 3
+# Time for the nodes of such a training to end, seconds.
+_SETTLE_S = 5.0
+# Longest silence of the head, seconds. After a minute of it, Ray would end this process.
+_SILENCE_S = 30.0
 # Longest wait for the trainings that are stopped, seconds; each stops its nodes.
 _STOP_TIMEOUT_S = 25.0
 _PORT_TIMEOUT_S = 5.0
@@ -87,7 +91,8 @@ def run_ray_jobs(
     """
     Run jobs on a cluster; return whether the user interrupted them.
 
-    One that fails is reported, and the others go on. Ray repeats those whose machine has died.
+    One that fails is reported, and the others go on. Those whose machine or worker process has
+    died are started again, three times at most.
 
     :param at_once: largest number at a time; None: as many as the cluster has resources for
     :param report: called with one line for the user
@@ -96,9 +101,11 @@ def run_ray_jobs(
     """
     waiting = deque(jobs)
     running: dict[Any, Job] = {}
+    losses: Counter[str] = Counter()
     with _connected(cluster.address) as ray:
         _check_room(ray, cluster)
         with _translated():
+            head = _Head(ray.get_runtime_context().gcs_address)
             task = ray.remote(**_options(cluster.resources))(train_here)
         try:
             while waiting or running:
@@ -111,7 +118,14 @@ def run_ray_jobs(
                 with _translated():
                     ended, _ = ray.wait([*running], timeout=0.5)
                 for each in ended:
-                    report(_end_of(ray, each, running.pop(each)))
+                    job = running.pop(each)
+                    end = _end_of(ray, each, job, losses[job.name])
+                    report(end.line)
+                    if end.is_repeated:
+                        losses[job.name] += 1
+                        waiting.append(job)
+                        time.sleep(_SETTLE_S)
+                head.check()
                 look()
         except KeyboardInterrupt:
             report('stopping')
@@ -143,7 +157,7 @@ def _options(resources: Mapping[str, float]) -> dict[str, Any]:
         'num_cpus': 0,
         **{own[name]: amount for name, amount in resources.items() if name in own},
         'resources': {name: amount for name, amount in resources.items() if name not in own},
-        'max_retries': _RETRIES,
+        'max_retries': 0,  # :func:`run_ray_jobs` repeats, and tells so
     }
 
 
@@ -155,6 +169,8 @@ def _connected(address: str) -> Iterator[Any]:
     :raises RayError: if Ray is not installed, or no cluster answers
     """
     os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
+    # Ray would print pages about each process that dies.
+    os.environ.setdefault('RAY_DEDUP_LOGS_SKIP_REGEX', '.')
     try:
         import ray
     except ImportError as error:
@@ -206,18 +222,69 @@ def _check_room(ray: Any, cluster: Cluster) -> None:
     )
 
 
-def _end_of(ray: Any, reference: Any, job: Job) -> str:
-    """Take what a job brought back; return a line about its end."""
+class _Head:
+    """
+    The head of a cluster, without which nothing is heard of the runs.
+
+    :param address: its host and port
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._heard_at = self._checked_at = time.monotonic()
+
+    def check(self) -> None:
+        """
+        Check every few seconds that it still listens.
+
+        :raises RayError: if it has not for :data:`_SILENCE_S`
+        """
+        now = time.monotonic()
+        if now - self._checked_at < _PORT_TIMEOUT_S:
+            return
+        self._checked_at = now
+        try:
+            _check_port(self._address)
+            self._heard_at = now
+        except OSError as error:
+            if now - self._heard_at >= _SILENCE_S:
+                raise RayError(
+                    f'the head of the Ray cluster at {self._address} is gone ({one_line(error)})',
+                    'start it again; the same command goes on',
+                ) from None
+
+
+class _End(NamedTuple):
+    """The end of a job on the cluster."""
+
+    line: str
+    #: whether its machine or worker process has died, and it may be started again
+    is_repeated: bool = False
+
+
+def _end_of(ray: Any, reference: Any, job: Job, losses: int) -> _End:
+    """
+    Take what a job brought back.
+
+    :param losses: how often it was lost before
+    """
     try:
         parcel = ray.get(reference)
-    except Exception as error:  # of the task, wrapped by Ray, or of Ray
-        cause = getattr(error, 'cause', None) or error
-        return f'{job.name} failed: {one_line(cause)}'
+    except ray.exceptions.RayTaskError as error:
+        return _End(f'{job.name} failed: {one_line(error.cause)}')
+    except ray.exceptions.RayError as error:
+        lost = f'lost its machine or worker process ({type(error).__name__})'
+        if losses == _RETRIES:
+            return _End(f'{job.name} failed: {lost} {_RETRIES + 1} times')
+        again = f'starting it again, {losses + 1} of {_RETRIES}'
+        return _End(f'{job.name} {lost}; {again}', is_repeated=True)
+    except Exception as error:  # such as what another version of Python cannot read
+        return _End(f'{job.name} failed: {one_line(error)}')
     try:
         parcel.unpack(job)
-        return outcome_of(job, parcel.error)
+        return _End(outcome_of(job, parcel.error))
     except (HerRosError, OSError) as error:  # such as a full disk; the other runs go on
-        return f'{job.name} failed: {one_line(error)}'
+        return _End(f'{job.name} failed: {one_line(error)}')
 
 
 def _cancel(ray: Any, references: list[Any]) -> None:

@@ -59,6 +59,8 @@ class Order:
     #: content of ``params.yaml``
     parameters: bytes
     namespace: str
+    #: file for its output on the machine of the experiment
+    log: Path
     #: arguments of Python that start the training
     program: Sequence[str] = _TRAIN
 
@@ -73,6 +75,7 @@ class Order:
             folder.identity,
             folder.params.read_bytes(),
             job.namespace,
+            job.log.absolute(),
         )
 
 
@@ -80,7 +83,7 @@ class Order:
 class Parcel:
     """What a training brings back."""
 
-    #: last part of what it printed
+    #: last part of what it printed; empty where the folder is shared
     log: bytes = b''
     #: error that ended it; empty: none, or it named none
     error: str = ''
@@ -120,14 +123,14 @@ def train_here(order: Order) -> Parcel:
         )
     with _own_folder() as own:
         if RunFolder(order.folder).identity == order.identity:
-            return _trained(order, RunFolder(order.folder), own / 'log')
+            return Parcel(error=_trained(order, RunFolder(order.folder), order.log))
         folder = RunFolder(own / 'runs' / order.task / order.folder.name)
         folder.create()
         write_whole(folder.params, order.parameters)
-        parcel = _trained(order, folder, own / 'log')
-        if folder.result.exists():
-            parcel.files = _content(folder.path)
-        return parcel
+        log = own / 'log'
+        error = _trained(order, folder, log)
+        files = _content(folder.path) if folder.result.exists() else {}
+        return Parcel(_end_of(log), error, files)
 
 
 @contextmanager
@@ -142,13 +145,15 @@ def _own_folder() -> Iterator[Path]:
             yield Path(own)
 
 
-def _trained(order: Order, folder: RunFolder, log: Path) -> Parcel:
+def _trained(order: Order, folder: RunFolder, log: Path) -> str:
+    """Train in a folder, and append to a log; return the error that ended it, if any."""
     command = [
         sys.executable, *order.program, '--task', order.task,
         '--runs', str(folder.path.parents[1]), '--name', folder.path.name,
         '--namespace', order.namespace, '--no-report',
     ]  # fmt: skip
-    with log.open('wb') as output:
+    take_error(error_file(log))  # of an earlier start
+    with log.open('ab') as output:
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -164,8 +169,7 @@ def _trained(order: Order, folder: RunFolder, log: Path) -> Parcel:
             time.sleep(_POLL_S)
     finally:
         stop([process])
-    error = take_error(error_file(log))
-    return Parcel(_end_of(log), str(error or ''))
+    return str(take_error(error_file(log)) or '')
 
 
 def _end_of(log: Path) -> bytes:

@@ -33,7 +33,7 @@ def test_resources_are_names_with_amounts():
     assert parse_resources('CPU=2') == {'CPU': 2.0}
     assert parse_resources('CPU=4, GPU=0.5,arm=1') == {'CPU': 4.0, 'GPU': 0.5, 'arm': 1.0}
     assert ray_jobs._options({'CPU': 4.0, 'arm': 1.0}) == {
-        'num_cpus': 4.0, 'resources': {'arm': 1.0}, 'max_retries': 3,
+        'num_cpus': 4.0, 'resources': {'arm': 1.0}, 'max_retries': 0,
     }  # fmt: skip
 
 
@@ -54,13 +54,22 @@ def test_a_device_is_shared_in_part_or_taken_whole(name):
         parse_resources(f'CPU=2,{name}=1.5')
 
 
+class Lost(Exception):
+    """Stands for ray.exceptions.WorkerCrashedError."""
+
+
 class Ray:
     """A cluster of one machine, whose tasks have ended with nothing."""
+
+    exceptions = SimpleNamespace(RayTaskError=ZeroDivisionError, RayError=Lost)
 
     def init(self, **_):
         pass
 
     shutdown = init
+
+    def get_runtime_context(self):
+        return SimpleNamespace(gcs_address='127.0.0.1:1')
 
     def nodes(self):
         return [{'Alive': True, 'Resources': {'CPU': 4.0}}]
@@ -94,6 +103,42 @@ def test_a_job_whose_files_cannot_be_written_does_not_end_the_others(make_job, m
     assert not run_ray_jobs(jobs, Cluster('auto'), 1, lines.append)
     assert re.match('a failed: .*Is a directory', lines[1])
     assert lines[3].startswith('b failed: it printed nothing')
+
+
+@pytest.mark.parametrize('losses', [1, 3, 4])
+def test_a_job_whose_worker_has_died_is_started_again(make_job, monkeypatch, losses):
+    ray, lines, left = Ray(), [], [losses]
+
+    def get(reference):
+        left[0] -= reference.name == 'a'
+        if left[0] >= 0 and reference.name == 'a':
+            raise Lost('a page\nof text')
+        return Parcel()
+
+    monkeypatch.setattr(ray, 'get', get, raising=False)
+    monkeypatch.setitem(sys.modules, 'ray', ray)
+    monkeypatch.setattr(ray_jobs, '_SETTLE_S', 0.0)
+    assert not run_ray_jobs([make_job('a'), make_job('b')], Cluster('auto'), 1, lines.append)
+    died = [line for line in lines if line.startswith('a lost its machine or worker process')]
+    assert died == [
+        f'a lost its machine or worker process (Lost); starting it again, {number} of 3'
+        for number in range(1, min(losses, 3) + 1)
+    ]
+    given_up = 'a failed: lost its machine or worker process (Lost) 4 times'
+    assert (given_up in lines) == (losses == 4)
+    assert sum(line.startswith('b failed: it printed nothing') for line in lines) == 1
+
+
+def test_a_cluster_whose_head_is_gone_is_one_line(make_job, monkeypatch):
+    """Ray itself ends the process after a minute, without a word about the runs."""
+    ray = Ray()
+    ray.wait = lambda references, **_: ([], references)
+    monkeypatch.setitem(sys.modules, 'ray', ray)
+    monkeypatch.setattr(ray_jobs, '_PORT_TIMEOUT_S', 0.01)
+    monkeypatch.setattr(ray_jobs, '_SILENCE_S', 0.05)
+    gone = r'the head of the Ray cluster at 127\.0\.0\.1:1 is gone .*; start it again'
+    with pytest.raises(RayError, match=gone):
+        run_ray_jobs([make_job('a')], Cluster('auto'), None, print)
 
 
 def test_without_ray_the_line_names_what_installs_it(monkeypatch):
@@ -146,11 +191,11 @@ def make_job(tmp_path, monkeypatch):
 
 
 def test_jobs_run_on_both_nodes_and_one_that_fails_is_named(cluster, make_job):
-    jobs, lines, ended = [make_job(name) for name in 'abc'], [], []
+    jobs, lines, looks = [make_job(name) for name in 'abc'], [], []
     assert not run_ray_jobs(
-        jobs, Cluster(cluster, {'CPU': 1.0}), None, lines.append, lambda: ended.append(1)
+        jobs, Cluster(cluster, {'CPU': 1.0}), None, lines.append, lambda: looks.append(1)
     )
-    assert len(ended) == 3
+    assert looks
     for name in 'ac':
         assert f'{name}: limit, success 0.50 after 7 env steps, 3 s' in lines
     assert f'b failed: no luck ({jobs[1].log})' in lines
@@ -186,6 +231,22 @@ time.sleep({PATIENCE_S})
     job = make_job('endless', endless)
     assert run_ray_jobs([job], Cluster(cluster, {'CPU': 1.0}), None, print)
     assert (tmp_path / 'stopped').exists()
+
+
+def test_a_killed_worker_is_replaced(cluster, make_job, tmp_path, capfd):
+    begun = tmp_path / 'begun'
+    once = f"""
+import os, signal
+from pathlib import Path
+if not Path({str(begun)!r}).exists():
+    Path({str(begun)!r}).touch()
+    os.kill(os.getppid(), signal.SIGKILL)
+"""
+    job, lines = make_job('a', once + TRAIN), []
+    assert not run_ray_jobs([job], Cluster(cluster, {'CPU': 1.0}), None, lines.append)
+    assert 'a lost its machine or worker process (WorkerCrashedError)' in lines[1]
+    assert 'a: limit, success 0.50 after 7 env steps, 3 s' in lines
+    assert 'raylet' not in ''.join(capfd.readouterr())
 
 
 def test_what_the_cluster_cannot_give_is_named(cluster, make_job):

@@ -65,12 +65,16 @@ def names(folder):
 
 
 def test_where_the_folder_is_a_run_is_made_in_it(job):
+    job.log.write_text('of an earlier start\n')
     parcel = train_here(order(job, TRAIN))
     assert not parcel.files
     assert (job.run.folder.bags / 'b.mcap').exists()
-    assert parcel.log.decode().strip() == str(job.run.folder.path)
     parcel.unpack(job)
-    assert job.log.read_bytes() == parcel.log
+    # Written as it came, so that it is there if this process dies.
+    assert job.log.read_text() == f'of an earlier start\n{job.run.folder.path}\n'
+    failed = train_here(order(job, FAIL))
+    assert failed.error == 'the disk is full'
+    assert not [*job.log.parent.glob('*.error.json')]
 
 
 def test_elsewhere_policy_and_result_come_back_and_bags_do_not(job):
@@ -133,6 +137,6 @@ def test_another_version_is_named(job):
 
 def test_the_program_is_the_command_of_a_user(job):
     program = f'import sys; print({sys.executable!r} == sys.executable, sys.argv[1:])'
-    parcel = train_here(order(job, program))
+    parcel = train_here(order(job, program, identity='another'))
     assert parcel.log.startswith(b"True ['--task', 'FetchReach', '--runs'")
     assert Order.of(job).program[-1] == 'train'
