@@ -42,9 +42,15 @@ from her_ros.analysis.run_report.write import REPORT
 from her_ros.config.files import shipped_file
 from her_ros.config.schema import ConfigError
 from her_ros.orchestration.jobs import Job, run_jobs
-from her_ros.orchestration.prepare import checked_values, prepare_run, Run, training_names
+from her_ros.orchestration.prepare import (
+    check_new,
+    checked_values,
+    prepare_run,
+    Run,
+    training_names,
+)
 from her_ros.orchestration.progress import Progress
-from her_ros.orchestration.ray_jobs import Cluster, run_ray_jobs
+from her_ros.orchestration.ray_jobs import Cluster, connected, run_ray_jobs
 from her_ros.runtime.files import InUse, locked, write_whole
 from her_ros.runtime.ros_environment import check_ros_environment
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
@@ -104,14 +110,16 @@ def experiment(options: ExperimentOptions) -> int:
     options = replace(options, name=chosen.name)
     folder = options.folder
     _check(chosen, options)
+    cluster = options.cluster
     with ExitStack() as stack:
+        # First of all: a cluster that cannot be used leaves no folder.
+        on_ray = None if cluster is None else stack.enter_context(connected(cluster))
         _claim(folder, stack)
         if file is not None:
             # For the report.
             write_whole(folder / EXPERIMENT_FILE, file.read_bytes())
         jobs = planned(chosen, options)
         unfinished = [job for job in jobs if job.run.result is None]
-        cluster = options.cluster
         at_once = options.jobs or (jobs_allowed() if cluster is None else None)
         place = f'{at_once} at once' if cluster is None else f'on Ray at {cluster.address}'
         console.print(
@@ -120,10 +128,10 @@ def experiment(options: ExperimentOptions) -> int:
         watch = Watch(jobs)
         with Progress('experiment', len(jobs), done=sum(watch.shares())) as progress:
             look = partial(watch.look, progress)
-            if cluster is None:
+            if on_ray is None:
                 interrupted = run_jobs(unfinished, at_once or 1, console.print, look)
             else:
-                interrupted = run_ray_jobs(unfinished, cluster, at_once, console.print, look)
+                interrupted = run_ray_jobs(unfinished, on_ray, at_once, console.print, look)
         status = _report(chosen, options.task, folder, console)
     if interrupted:
         console.print('stopped; the same command goes on from here')
@@ -173,11 +181,14 @@ def _check(chosen: Experiment, options: ExperimentOptions) -> None:
     :raises HerRosError: naming the first variant that does not fit
     """
     names = training_names()
+    is_new = not options.folder.exists()
     checked_values(options.task, options.params_file, options.overrides, names)
     for variant in chosen.variants:
         try:
             overrides = (*options.overrides, *variant.overrides)
-            checked_values(options.task, options.params_file, overrides, names)
+            values = checked_values(options.task, options.params_file, overrides, names)
+            if is_new:
+                check_new(options.task, values)
         except ConfigError as error:
             source = f'experiment {chosen.name}, variant {variant.name}'
             raise ConfigError.of(error, source) from None

@@ -31,6 +31,7 @@ from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.run_parameters import check_same, params_for, renew_names, values_for
 from her_ros.config.schema import ConfigError, configured
 from her_ros.orchestration.graph import NodeSpec, training_nodes
+from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import InUse, locked, write_whole
 from her_ros.runtime.ros_environment import checked_namespace, domain_id
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
@@ -93,8 +94,7 @@ def prepare_run(
     values = checked_values(task, params_file, overrides, training_names())
     folder = _present_run(runs / task, name, new)
     if folder is None or not folder.params.exists():
-        _check_start(task, values)
-        find_models(task_named(task, values['policy']['arm']))
+        check_new(task, values)
         folder = folder or RunFolder(_claim_next(runs / task))
         folder.create()
         write_whole(folder.params, to_yaml(values).encode())
@@ -112,6 +112,16 @@ def prepare_run(
         find_models(task_named(task, values['policy']['arm']))
     folder.create()
     return run
+
+
+def check_new(task: str, values: NodesValues) -> None:
+    """
+    Check what a new run needs beside valid parameters.
+
+    :raises HerRosError: if there is nothing to start from, or a model is missing
+    """
+    _check_start(task, values)
+    find_models(task_named(task, values['policy']['arm']))
 
 
 def find_models(task: GoalTask) -> None:
@@ -279,6 +289,21 @@ def _claim_next(parent: Path) -> Path:
             ) from None
         else:
             return path
+
+
+@contextmanager
+def removed_if_refused(folder: RunFolder, is_new: bool) -> Iterator[None]:
+    """
+    Remove an unused run folder again if what follows refuses to start the run.
+
+    :param is_new: whether this command has made the folder
+    """
+    try:
+        yield
+    except HerRosError:
+        if is_new:
+            folder.remove_if_unused()
+        raise
 
 
 @contextmanager

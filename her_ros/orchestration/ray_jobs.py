@@ -57,6 +57,16 @@ class Cluster:
     resources: Mapping[str, float] = field(default_factory=lambda: {'CPU': 2.0})
 
 
+@dataclass(frozen=True)
+class Connection:
+    """A cluster that this process is connected to."""
+
+    #: the module ``ray``
+    ray: Any
+    #: what a run takes
+    resources: Mapping[str, float]
+
+
 def parse_resources(text: str) -> dict[str, float]:
     """
     Read the resources of a run, such as ``CPU=2,GPU=0.5``.
@@ -83,7 +93,7 @@ def parse_resources(text: str) -> dict[str, float]:
 
 def run_ray_jobs(
     jobs: Iterable[Job],
-    cluster: Cluster,
+    connection: Connection,
     at_once: int | None,
     report: Callable[[str], None],
     look: Callable[[], None] = lambda: None,
@@ -94,6 +104,7 @@ def run_ray_jobs(
     One that fails is reported, and the others go on. Those whose machine or worker process has
     died are started again, three times at most.
 
+    :param connection: made by :func:`connected`
     :param at_once: largest number at a time; None: as many as the cluster has resources for
     :param report: called with one line for the user
     :param look: called several times per second
@@ -102,35 +113,34 @@ def run_ray_jobs(
     waiting = deque(jobs)
     running: dict[Any, Job] = {}
     losses: Counter[str] = Counter()
-    with _connected(cluster.address) as ray:
-        _check_room(ray, cluster)
-        with _translated():
-            head = _Head(ray.get_runtime_context().gcs_address)
-            task = ray.remote(**_options(cluster.resources))(train_here)
-        try:
-            while waiting or running:
-                while waiting and (at_once is None or len(running) < at_once):
-                    job = waiting.popleft()
-                    report(f'{"resuming" if job.run.resumed else "waiting"} {job.name}')
-                    order = Order.of(job)
-                    with _translated():
-                        running[task.remote(order)] = job
+    ray = connection.ray
+    with _translated():
+        head = _Head(ray.get_runtime_context().gcs_address)
+        task = ray.remote(**_options(connection.resources))(train_here)
+    try:
+        while waiting or running:
+            while waiting and (at_once is None or len(running) < at_once):
+                job = waiting.popleft()
+                report(f'{"resuming" if job.run.resumed else "waiting"} {job.name}')
+                order = Order.of(job)
                 with _translated():
-                    ended, _ = ray.wait([*running], timeout=0.5)
-                for each in ended:
-                    job = running.pop(each)
-                    end = _end_of(ray, each, job, losses[job.name])
-                    report(end.line)
-                    if end.is_repeated:
-                        losses[job.name] += 1
-                        waiting.append(job)
-                        time.sleep(_SETTLE_S)
-                head.check()
-                look()
-        except KeyboardInterrupt:
-            report('stopping')
-            _cancel(ray, [*running])
-            return True
+                    running[task.remote(order)] = job
+            with _translated():
+                ended, _ = ray.wait([*running], timeout=0.5)
+            for each in ended:
+                job = running.pop(each)
+                end = _end_of(ray, each, job, losses[job.name])
+                report(end.line)
+                if end.is_repeated:
+                    losses[job.name] += 1
+                    waiting.append(job)
+                    time.sleep(_SETTLE_S)
+            head.check()
+            look()
+    except KeyboardInterrupt:
+        report('stopping')
+        _cancel(ray, [*running])
+        return True
     return False
 
 
@@ -162,12 +172,14 @@ def _options(resources: Mapping[str, float]) -> dict[str, Any]:
 
 
 @contextmanager
-def _connected(address: str) -> Iterator[Any]:
+def connected(cluster: Cluster) -> Iterator[Connection]:
     """
     Connect to a cluster, with this program's own handling of signals.
 
-    :raises RayError: if Ray is not installed, or no cluster answers
+    :raises RayError: if Ray is not installed, no cluster answers, or no machine of it has room for
+        a run
     """
+    address = cluster.address
     os.environ.setdefault('RAY_USAGE_STATS_ENABLED', '0')
     # Ray would print pages about each process that dies.
     os.environ.setdefault('RAY_DEDUP_LOGS_SKIP_REGEX', '.')
@@ -187,7 +199,8 @@ def _connected(address: str) -> Iterator[Any]:
     for number, handler in handlers.items():
         signal.signal(number, handler)
     try:
-        yield ray
+        _check_room(ray, cluster)
+        yield Connection(ray, cluster.resources)
     finally:
         ray.shutdown()
 

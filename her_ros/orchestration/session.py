@@ -15,13 +15,14 @@
 """Run the nodes of a command under supervision, with their folder and display."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 import os
 from typing import TYPE_CHECKING, TypeAlias
 
 from her_ros.config.files import NodesValues, to_yaml
 from her_ros.orchestration.dds_environment import graph_environment
 from her_ros.orchestration.graph import NodeSpec
-from her_ros.orchestration.prepare import claimed, Run
+from her_ros.orchestration.prepare import claimed, removed_if_refused, Run
 from her_ros.runtime.files import write_whole
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
 from rich.console import Console
@@ -89,9 +90,12 @@ def run_without_training(
             'choose another --folder',
             source=folder.path,
         )
+    is_new = not folder.path.exists()
     folder.create()
     console = Console(markup=False)  # a path may hold brackets
-    with claimed(run, namespace):
+    with ExitStack() as stack:
+        with removed_if_refused(folder, is_new):
+            stack.enter_context(claimed(run, namespace))
         write_whole(folder.params, to_yaml(values).encode())
         console.print(f'{title}; logs in {folder.log}', soft_wrap=True)
         supervise(nodes, folder, make_display, console)

@@ -15,6 +15,7 @@
 """``her-ros train``: prepare a run folder, supervise the training, print its result."""
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 import os
 from pathlib import Path
 import shlex
@@ -26,7 +27,7 @@ from her_ros.config.schema import configured
 from her_ros.orchestration.dds_environment import discovery_server
 from her_ros.orchestration.discovery_server import running_server
 from her_ros.orchestration.graph import training_nodes
-from her_ros.orchestration.prepare import claimed, extended, prepare_run, Run
+from her_ros.orchestration.prepare import claimed, extended, prepare_run, removed_if_refused, Run
 from her_ros.orchestration.session import supervise
 from her_ros.orchestration.worker import write_join_file
 from her_ros.runtime.errors import HerRosError
@@ -96,7 +97,11 @@ def train(
 
             release_followers()
         return _report(console, run, run.result)
-    with claimed(run, namespace), running_server(server, run.folder.log / _SERVER_LOG) as note:
+    with ExitStack() as stack:
+        with removed_if_refused(run.folder, is_new=not run.resumed), ExitStack() as begun:
+            begun.enter_context(claimed(run, namespace))
+            note = begun.enter_context(running_server(server, run.folder.log / _SERVER_LOG))
+            stack.enter_context(begun.pop_all())
         if note:
             console.print(note, soft_wrap=True)
         run = extended(run)

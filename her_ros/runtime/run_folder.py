@@ -15,10 +15,11 @@
 """Layout, lock and start counts of a run folder."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, ExitStack
+from contextlib import contextmanager, ExitStack, suppress
 import os
 from pathlib import Path
 import re
+import shutil
 from socket import gethostname
 from uuid import uuid4
 
@@ -122,6 +123,17 @@ class RunFolder:
             raise RunFolderError(
                 f'cannot be written ({error.strerror})', WRITABLE, self.path
             ) from None
+
+    def remove_if_unused(self) -> None:
+        """
+        Remove the folder if it holds nothing but what was made before any node started.
+
+        It stays if another process has taken it, or it cannot be removed.
+        """
+        made = {self.params, self._identity, self.path / 'lock'}
+        with suppress(RunFolderError, OSError), self.locked():
+            if made >= {each for each in self.path.rglob('*') if not each.is_dir()}:
+                shutil.rmtree(self.path)
 
     def require(self) -> None:
         """

@@ -15,6 +15,7 @@
 import csv
 import json
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 
 from her_ros.analysis.experiment import ExperimentOptions, planned, Watch
@@ -81,12 +82,15 @@ def test_every_arm_fits_every_task_and_can_learn(experiment, task):
         ),
         (['her', '--out', '/sys/here'], ['/sys/here', 'cannot be written']),
         (['her', '--resources', 'CPU=4'], ['--resources', 'name the cluster by --ray']),
+        (['her', '--set', 'trainer.start_from=/none.onnx'], ['/none.onnx: cannot be read']),
+        (['her', '--ray', '127.0.0.1:1'], ['ray cannot be loaded']),
     ],
 )
 def test_what_does_not_fit_is_one_line_and_nothing_starts(
     her_ros, tmp_path, monkeypatch, arguments, parts
 ):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, 'ray', None)
     ended = her_ros('experiment', *arguments)
     assert ended.status == 1
     assert not ended.output

@@ -39,6 +39,7 @@ def test_what_does_not_fit_is_one_line_and_nothing_starts(her_ros, tmp_path, arg
     (line,) = ended.errors.splitlines()
     for part in ('her-ros: ', *parts):
         assert part in line
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.nodes

@@ -22,8 +22,9 @@ from her_ros.bags.reader import read_bag
 from her_ros.cli.main import app
 from her_ros.config.run_parameters import values_for
 from her_ros.learning.training.checkpoint import load_checkpoint
-from her_ros.orchestration.prepare import prepare_run, training_names
+from her_ros.orchestration.prepare import claimed, prepare_run, training_names
 from her_ros.policy.onnx_policy import OnnxPolicy
+from her_ros.runtime.ros_environment import RosEnvironmentError
 from her_ros.runtime.run_folder import RunFolder
 import numpy as np
 import pytest
@@ -103,6 +104,31 @@ def test_from_names_what_to_start_from(monkeypatch, tmp_path):
         app(['train', '--task', 'FetchPush', '--from', 'a #1.onnx'])
     values = values_for('FetchPush', None, asked[0][5], training_names())
     assert values['trainer']['start_from'] == str(tmp_path / 'a #1.onnx')
+
+
+@pytest.mark.parametrize('new', [(), ('--new',), ('--name', 'other')])
+def test_a_run_that_is_refused_leaves_no_folder(her_ros, monkeypatch, tmp_path, new):
+    other = prepare_run('FetchReach', tmp_path / 'others')
+    with claimed(other, 'taken'):
+        ended = her_ros('train', '--runs', tmp_path / 'own', '--namespace', 'taken', *new)
+    assert ended.status == 1
+    (line,) = ended.errors.splitlines()
+    assert f'is in use by {other.folder.path}' in line
+
+    def refuse(host):
+        raise RosEnvironmentError('not reached')
+
+    monkeypatch.setattr('her_ros.orchestration.discovery_server._check_reachable', refuse)
+    monkeypatch.setenv('ROS_DISCOVERY_SERVER', '')  # set by the command
+    ended = her_ros('train', '--runs', tmp_path / 'own', '--discovery-server', '127.0.0.1', *new)
+    assert (ended.status, ended.errors) == (1, 'her-ros: not reached\n')
+    assert not list((tmp_path / 'own').rglob('*run_001'))
+    assert not list((tmp_path / 'own').rglob('other'))
+    # One that was there stays.
+    with claimed(other, 'taken'):
+        own = prepare_run('FetchReach', tmp_path / 'own')
+        assert her_ros('train', '--runs', tmp_path / 'own', '--namespace', 'taken').status == 1
+    assert own.folder.params.exists()
 
 
 def test_changed_parameters_are_refused_with_their_keys(her_ros, tmp_path):

@@ -22,11 +22,16 @@ from types import SimpleNamespace
 from her_ros.orchestration import ray_jobs
 from her_ros.orchestration.jobs import Job
 from her_ros.orchestration.prepare import prepare_run
-from her_ros.orchestration.ray_jobs import Cluster, parse_resources, RayError, run_ray_jobs
+from her_ros.orchestration.ray_jobs import Cluster, connected, parse_resources, RayError
 from her_ros.orchestration.remote_run import Parcel
 import pytest
 
 PATIENCE_S = 120.0
+
+
+def run_jobs(jobs, cluster, *options):
+    with connected(cluster) as connection:
+        return ray_jobs.run_ray_jobs(jobs, connection, *options)
 
 
 def test_resources_are_names_with_amounts():
@@ -93,14 +98,14 @@ def test_what_ray_refuses_is_one_line(make_job, monkeypatch, call):
     setattr(ray, call, refuse)
     monkeypatch.setitem(sys.modules, 'ray', ray)
     with pytest.raises(RayError, match=r'Ray cannot make the runs \(no such amount\); correct'):
-        run_ray_jobs([make_job('a')], Cluster('auto'), None, print)
+        run_jobs([make_job('a')], Cluster('auto'), None, print)
 
 
 def test_a_job_whose_files_cannot_be_written_does_not_end_the_others(make_job, monkeypatch):
     monkeypatch.setitem(sys.modules, 'ray', Ray())
     jobs, lines = [make_job(name) for name in 'ab'], []
     jobs[0].log.mkdir()
-    assert not run_ray_jobs(jobs, Cluster('auto'), 1, lines.append)
+    assert not run_jobs(jobs, Cluster('auto'), 1, lines.append)
     assert re.match('a failed: .*Is a directory', lines[1])
     assert lines[3].startswith('b failed: it printed nothing')
 
@@ -118,7 +123,7 @@ def test_a_job_whose_worker_has_died_is_started_again(make_job, monkeypatch, los
     monkeypatch.setattr(ray, 'get', get, raising=False)
     monkeypatch.setitem(sys.modules, 'ray', ray)
     monkeypatch.setattr(ray_jobs, '_SETTLE_S', 0.0)
-    assert not run_ray_jobs([make_job('a'), make_job('b')], Cluster('auto'), 1, lines.append)
+    assert not run_jobs([make_job('a'), make_job('b')], Cluster('auto'), 1, lines.append)
     died = [line for line in lines if line.startswith('a lost its machine or worker process')]
     assert died == [
         f'a lost its machine or worker process (Lost); starting it again, {number} of 3'
@@ -138,13 +143,13 @@ def test_a_cluster_whose_head_is_gone_is_one_line(make_job, monkeypatch):
     monkeypatch.setattr(ray_jobs, '_SILENCE_S', 0.05)
     gone = r'the head of the Ray cluster at 127\.0\.0\.1:1 is gone .*; start it again'
     with pytest.raises(RayError, match=gone):
-        run_ray_jobs([make_job('a')], Cluster('auto'), None, print)
+        run_jobs([make_job('a')], Cluster('auto'), None, print)
 
 
 def test_without_ray_the_line_names_what_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, 'ray', None)
     with pytest.raises(RayError, match=r"ray cannot be loaded .*; pip install 'her_ros\[ray\]'"):
-        run_ray_jobs([], Cluster('auto'), None, print)
+        run_jobs([], Cluster('auto'), None, print)
 
 
 @pytest.fixture(scope='module')
@@ -192,7 +197,7 @@ def make_job(tmp_path, monkeypatch):
 
 def test_jobs_run_on_both_nodes_and_one_that_fails_is_named(cluster, make_job):
     jobs, lines, looks = [make_job(name) for name in 'abc'], [], []
-    assert not run_ray_jobs(
+    assert not run_jobs(
         jobs, Cluster(cluster, {'CPU': 1.0}), None, lines.append, lambda: looks.append(1)
     )
     assert looks
@@ -200,7 +205,7 @@ def test_jobs_run_on_both_nodes_and_one_that_fails_is_named(cluster, make_job):
         assert f'{name}: limit, success 0.50 after 7 env steps, 3 s' in lines
     assert f'b failed: no luck ({jobs[1].log})' in lines
     arm = make_job('d')
-    run_ray_jobs([arm], Cluster(cluster, {'CPU': 1.0, 'arm': 1.0}), 1, lines.append)
+    run_jobs([arm], Cluster(cluster, {'CPU': 1.0, 'arm': 1.0}), 1, lines.append)
     assert arm.run.result is not None
 
 
@@ -229,7 +234,7 @@ time.sleep({PATIENCE_S})
 
     monkeypatch.setattr(ray, 'wait', interrupted)
     job = make_job('endless', endless)
-    assert run_ray_jobs([job], Cluster(cluster, {'CPU': 1.0}), None, print)
+    assert run_jobs([job], Cluster(cluster, {'CPU': 1.0}), None, print)
     assert (tmp_path / 'stopped').exists()
 
 
@@ -243,7 +248,7 @@ if not Path({str(begun)!r}).exists():
     os.kill(os.getppid(), signal.SIGKILL)
 """
     job, lines = make_job('a', once + TRAIN), []
-    assert not run_ray_jobs([job], Cluster(cluster, {'CPU': 1.0}), None, lines.append)
+    assert not run_jobs([job], Cluster(cluster, {'CPU': 1.0}), None, lines.append)
     assert 'a lost its machine or worker process (WorkerCrashedError)' in lines[1]
     assert 'a: limit, success 0.50 after 7 env steps, 3 s' in lines
     assert 'raylet' not in ''.join(capfd.readouterr())
@@ -254,11 +259,11 @@ def test_what_the_cluster_cannot_give_is_named(cluster, make_job):
         RayError, match=r'no machine .* has CPU=64 for a run; the most .* CPU=1'
     )
     with refused:
-        run_ray_jobs([make_job('a')], Cluster(cluster, {'CPU': 64.0}), None, print)
+        run_jobs([make_job('a')], Cluster(cluster, {'CPU': 64.0}), None, print)
 
 
 def test_an_address_without_a_cluster_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, 'ray', SimpleNamespace())  # it is not asked
     with pytest.raises(RayError, match=r'no Ray cluster at 127\.0\.0\.1:1 ') as refused:
-        run_ray_jobs([], Cluster('127.0.0.1:1'), None, print)
+        run_jobs([], Cluster('127.0.0.1:1'), None, print)
     assert str(refused.value).isprintable()

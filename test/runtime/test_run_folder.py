@@ -217,3 +217,20 @@ def test_each_run_has_an_identity_that_stays(tmp_path):
     assert one.identity == ''
     one.create()
     assert len(one.identity) == 32
+
+
+def test_a_folder_is_removed_only_while_it_is_unused(tmp_path):
+    def made(name):
+        folder = RunFolder(tmp_path / name)
+        folder.create()
+        folder.params.touch()
+        return folder
+
+    new, held, used = made('new'), made('held'), made('used')
+    (used.bags / 'a.mcap').touch()
+    with held.locked():
+        for folder in (new, held, used):
+            folder.remove_if_unused()
+    assert {*tmp_path.iterdir()} == {held.path, used.path}
+    assert (used.bags / 'a.mcap').exists()
+    new.remove_if_unused()  # it is gone already
