@@ -88,7 +88,7 @@ def test_a_task_under_another_name_is_refused(install):
             task_named(name)
 
 
-def test_a_task_that_cannot_be_imported_is_told_in_one_line(install):
+def test_a_task_that_cannot_be_imported_is_reported_in_one_line(install):
     install('shelf', {'her_ros.tasks': {'Shelf': 'no_such_module:SHELF'}})
     with pytest.raises(TaskError) as caught:
         task_named('Shelf')

@@ -68,7 +68,7 @@ class PolicyNode(GuardedNode, LifecycleNode):
         self._leave: list[Callable[[], object]] = []
         self._collector = realtime.GarbageCollector() if p.realtime_collect_between_steps else None
         self._intake = ModelIntake(self, self._task, p)
-        self._stops_told: list[str] = []
+        self._stops_reported: list[str] = []
         self._environments = Rivalry(self, STEP, 'another environment sends and is not answered')
         self._trainers = Rivalry(self, POLICY, 'another run sends policies, which are not taken')
         self._diagnostics = Diagnostics(self, self._status)
@@ -209,8 +209,8 @@ class PolicyNode(GuardedNode, LifecycleNode):
         foreign_steps = 0 if server is None else server.sessions.refused
         problems = [*stop, *self._intake.problems.values(), *self.problems.values()]
         problems += filter(None, self._others(foreign_steps))
-        if stop != self._stops_told:
-            self._stops_told = stop
+        if stop != self._stops_reported:
+            self._stops_reported = stop
             self.get_logger().warning(stop[0] if stop else 'no longer stopped')
         policy = None if server is None else server.policy_server.policy
         acts = 'acting' if server is not None and server.in_episode else 'ready'

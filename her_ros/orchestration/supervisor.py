@@ -122,18 +122,18 @@ class Supervisor:
         name = child.spec.full_name
         cause = f'signal {signal.Signals(-status).name}' if status < 0 else f'status {status}'
         error = take_error(error_file(child.log))
-        last_words = str(error or _last_error(child.log, child.log_start))
+        error_text = str(error or _last_error(child.log, child.log_start))
         if status == USER_ERROR:
-            raise SupervisorError(last_words, f'its log is {child.log}', name)
+            raise SupervisorError(error_text, f'its log is {child.log}', name)
         if not child.spec.restarts:
             raise SupervisorError(
-                f'ended with {cause} ({last_words})', 'start all training processes again', name
+                f'ended with {cause} ({error_text})', 'start all training processes again', name
             )
         if not self._rule.allows(name):
             raise SupervisorError(
-                f'{RestartRule.verdict(name)}; last: {last_words}', f'its log is {child.log}'
+                f'{RestartRule.verdict(name)}; last: {error_text}', f'its log is {child.log}'
             )
-        self._report(f'{name} ended with {cause} and is started again ({last_words})')
+        self._report(f'{name} ended with {cause} and is started again ({error_text})')
         child.restart_at = time.monotonic() + _RESTART_DELAY_S
 
     def stop(self) -> None:

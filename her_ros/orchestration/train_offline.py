@@ -189,7 +189,7 @@ class _Session:
         self._training, self._source = training, source
         self._updates, self._console = options.updates, console
         self._is_updating = self._stop = False
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def _on_signal(self, *_: object) -> None:
         if self._stop or not self._is_updating:
@@ -233,15 +233,15 @@ class _Session:
 
     def _update_all(self, bar: Progress) -> bool:
         training = self._training
-        told_at, tenth = time.monotonic(), 0
+        reported_at, tenth = time.monotonic(), 0
         while training.remaining:
             losses = training.update()
             now, tenths = time.monotonic(), training.learner.updates * 10 // self._updates
             if self._console.is_terminal:
                 rates = [each.success_rate for each in training.evaluations]
                 bar.update(training.learner.updates, curve(rates, _CURVE) if rates else '')
-            elif tenths > tenth or now - told_at > _TELL_EVERY_S:
-                told_at, tenth = now, tenths
+            elif tenths > tenth or now - reported_at > _TELL_EVERY_S:
+                reported_at, tenth = now, tenths
                 self._console.print(progress(training, losses, self._updates))
             # All ranks must act on what one of them finds.
             wishes = training.ranks.gather((self._stop, training.should_save))
@@ -258,8 +258,8 @@ class _Session:
         """Print once which bags could not be used, whichever rank found them."""
         for refused in self._training.ranks.gather(self._source.refused):
             for reason in refused:
-                if reason not in self._told:
-                    self._told.add(reason)
+                if reason not in self._reported:
+                    self._reported.add(reason)
                     self._console.print(f'not learned from: {reason}')
 
 

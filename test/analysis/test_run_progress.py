@@ -62,7 +62,7 @@ def test_an_unfinished_run_says_what_its_checkpoint_does(learning_run):
         ('result.json', b'[' * 100_000),
     ],
 )
-def test_a_damaged_run_is_told_apart_and_named(tmp_path, name, content):
+def test_a_damaged_run_is_distinguished_and_named(tmp_path, name, content):
     run = RunFolder(tmp_path)
     run.create()
     (tmp_path / name).write_bytes(content)

@@ -31,7 +31,7 @@ def swapped(arm: ArmDescription) -> ArmDescription:
 
 
 @pytest.mark.parametrize(('name', 'first'), [('six_joint', False), ('fetch', True)])
-def test_fingers_that_slide_are_told_apart_in_any_order(name, first):
+def test_fingers_that_slide_are_distinguished_in_any_order(name, first):
     arm = arm_named(name)
     assert is_first_at_plus_y(arm, kinematic_model(arm)) is first
     assert is_first_at_plus_y(swapped(arm), kinematic_model(arm)) is not first

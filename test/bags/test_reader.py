@@ -141,7 +141,7 @@ def test_a_file_taken_out_of_a_plain_directory_reads_the_same(
         assert same(rows_of(read_bag(tmp_path / name, push)), expected_of(messages))
 
 
-def test_a_directory_around_our_file_keeps_the_facts(tmp_path, make_rollout, expected_of, same):
+def test_a_directory_around_our_file_keeps_the_metadata(tmp_path, make_rollout, expected_of, same):
     """What `ros2 bag reindex` does: our record, with the topics put in."""
     messages = make_rollout()
     folder = tmp_path / 'bag'
@@ -166,7 +166,7 @@ def test_a_directory_around_our_file_keeps_the_facts(tmp_path, make_rollout, exp
     assert bag.metadata == read_bag_metadata(folder) == METADATA
 
 
-def test_the_facts_name_the_task(tmp_path, make_rollout):
+def test_the_metadata_names_the_task(tmp_path, make_rollout):
     path = write_rollout(tmp_path, 'r1', {'task': 'FetchSlide'}, make_rollout())
     assert read_bag(path).task == TASKS['FetchSlide']
     with pytest.raises(BagError, match='recorded from FetchSlide, expected FetchPush'):
@@ -180,7 +180,7 @@ def test_a_task_has_to_come_from_somewhere(tmp_path, push, make_rollout):
         read_bag(path)
 
 
-def test_rows_of_another_task_are_refused_without_facts(tmp_path, push, make_rollout):
+def test_rows_of_another_task_are_refused_without_metadata(tmp_path, push, make_rollout):
     reach = make_rollout(task=TASKS['FetchReach'])
     path = write_rollout(tmp_path, 'r1', {}, reach)
     with pytest.raises(BagError, match=r'r1\.mcap: /step, read as FetchPush: .* 10 .* 25'):

@@ -96,7 +96,7 @@ def test_names_tell_worker_session_and_rollout(recorder, rollout):
     assert path.name.endswith('_w002_00abcdef_000012.mcap')
 
 
-def test_facts_tell_which_versions_acted(recorder, rollout):
+def test_metadata_says_which_versions_acted(recorder, rollout):
     messages = rollout()
     for step, rows in enumerate(messages):
         rows['policy_version'] = 10 if step > 2 else 9 * (step > 0)
@@ -267,7 +267,7 @@ def test_a_bag_notes_the_format_of_its_rows(tmp_path, push, rollout):
             assert read_bag(path).metadata['row_format'] == noted
 
 
-def test_facts_of_a_run_are_the_tasks(push):
+def test_metadata_of_a_run_is_the_tasks(push):
     metadata = run_metadata(push, worker=3)
     assert metadata == {
         'task': 'FetchPush',

@@ -55,7 +55,7 @@ def test_discard_leaves_nothing(tmp_path, make_rollout):
     assert not list(tmp_path.iterdir())
 
 
-def test_facts_known_at_the_end_are_added(tmp_path, make_rollout):
+def test_metadata_known_at_the_end_is_added(tmp_path, make_rollout):
     writer = BagWriter(tmp_path, 'r1', METADATA)
     fill(writer, make_rollout())
     path = writer.close({'policy_version': '3'})

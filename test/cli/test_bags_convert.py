@@ -200,7 +200,7 @@ def test_the_end_of_a_recording_ends_its_episode_and_leaves_a_goal_without_one(h
     assert '1 episodes, 1 of them reached their goal; 1 goals without one' in ended.output
 
 
-def test_two_robots_in_one_bag_are_told_apart_by_the_user(her_ros, tmp_path):
+def test_two_robots_in_one_bag_are_distinguished_by_the_user(her_ros, tmp_path):
     recording = Recording(tmp_path / 'demos', prefix='/left/')
     goal = recording.robot.grip_position + np.array([0.1, 0.0, 0.0])
     recording.goal(goal)

@@ -49,7 +49,7 @@ def test_offline_training_keeps_no_bags_to_draw_from(her_ros, learning_run):
     assert f'{learning_run.path}: of offline training' in line
 
 
-def test_a_run_that_has_learnt_from_nothing_has_no_pictures(her_ros, tmp_path):
+def test_a_run_that_has_learned_from_nothing_has_no_pictures(her_ros, tmp_path):
     ended = her_ros('plot', prepare_run('FetchReach', tmp_path).folder.path)
     assert ended.status == 1
     (line,) = ended.errors.splitlines()

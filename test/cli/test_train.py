@@ -288,7 +288,7 @@ def test_every_node_may_die_but_not_three_times_a_minute(graph, train):
 
 
 @pytest.mark.nodes
-def test_fetch_reach_is_learnt(train, her_ros):
+def test_fetch_reach_is_learned(train, her_ros):
     training = train(overrides=())
     assert training.process.ended(240.0) == 0
     result = json.loads(training.folder.result.read_text())

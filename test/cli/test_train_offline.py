@@ -142,7 +142,7 @@ def test_offline_regularizers_are_chosen_by_name(offline, bags, tmp_path, regula
     assert contract.provenance['offline_regularizer'] == regularizer
 
 
-def test_a_damaged_bag_is_named_and_the_rest_is_learnt_from(offline, bags):
+def test_a_damaged_bag_is_named_and_the_rest_is_learned_from(offline, bags):
     damaged = bags / 'b20.mcap'
     damaged.write_bytes(damaged.read_bytes()[:5000])
     ended = offline(bags)
@@ -328,7 +328,7 @@ def test_what_failed_does_not_bind_the_next_attempt(offline, bags):
     assert ended.status == 0, ended.errors
 
 
-def test_a_bag_named_twice_is_learnt_once(offline, bags):
+def test_a_bag_named_twice_is_learned_once(offline, bags):
     ended = offline(bags, bags / 'b10.mcap', f'{bags}/../bags/b20.mcap')
     assert 'learning: 12 episodes, 600 steps' in ended.output
 

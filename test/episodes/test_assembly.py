@@ -183,7 +183,7 @@ def test_all_that_rows_are_held_of_is_named():
     assert assembler.unfinished == [('', 1, 0, 4), ('', 2, 3, 0)]
 
 
-def test_topics_are_told_apart():
+def test_topics_are_distinguished():
     assembler, rows = EpisodeAssembler(), rows_of(1, 0, 0, 5)
     assert assembler.take([rows[:3]], '/a') + assembler.take([rows[3:]], '/b') == []
     assert assembler.unfinished == [('/a', 1, 0, 0), ('/b', 1, 0, 0)]

@@ -210,7 +210,7 @@ def test_what_is_too_short_or_of_another_task_is_said_of_each(make_episode_rows,
     assert faults_of([], toy) == []
 
 
-def test_interleaved_environments_are_told_apart(make_episode_rows):
+def test_interleaved_environments_are_distinguished(make_episode_rows):
     one, two = make_episode_rows(4, env=0), make_episode_rows(2, env=1)
     messages = [np.concatenate([rows[step:][:1] for rows in (two, one)]) for step in range(5)]
     assert len(messages[3]) == 1  # the shorter episode is left out once it ended

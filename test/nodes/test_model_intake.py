@@ -69,7 +69,7 @@ def make_partner(shared_graph, nodes, make_state_partner):
     return lambda namespace: make_state_partner(shared_graph, namespace)
 
 
-def test_a_policy_of_another_workspace_acts_only_if_accepted_and_this_is_told(nodes, wait):
+def test_a_policy_of_another_workspace_acts_only_if_accepted_and_this_is_reported(nodes, wait):
     assert nodes['/other_workspace'].ended() == 2
     (line,) = nodes['/other_workspace'].lines
     assert 'elsewhere.onnx: the policy was trained on an arm six_joint with another works' in line

@@ -280,7 +280,7 @@ def test_signals_that_come_again_do_no_harm(graph):
         ("KeyError('nobody knows')", 1, "KeyError: 'nobody knows'"),
     ],
 )
-def test_what_goes_wrong_at_the_end_of_a_node_is_told(error, status, said):
+def test_what_goes_wrong_at_the_end_of_a_node_is_reported(error, status, said):
     code = f"""if True:
         from rclpy.node import Node
         from her_ros.runtime.errors import HerRosError

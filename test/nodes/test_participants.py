@@ -31,7 +31,7 @@ def report(**values):
     return status
 
 
-def test_nodes_of_one_name_are_told_apart_by_host_and_process(graph):
+def test_nodes_of_one_name_are_distinguished_by_host_and_process(graph):
     participants = Participants(graph.node)
     publisher = graph.new_node('reporter').create_publisher(DiagnosticArray, DIAGNOSTICS, STATUS)
     reports = [

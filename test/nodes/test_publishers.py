@@ -48,7 +48,7 @@ def test_two_publishers_count_apart(sent, last_is_of_the_same):
     assert publisher.sent(last) is last_is_of_the_same
 
 
-def test_two_publishers_that_began_together_are_told_apart_by_their_next_messages():
+def test_two_publishers_that_began_together_are_distinguished_by_their_next_messages():
     publisher = OnePublisher()
     assert [publisher.sent(info) for info in numbers(5, 6, 6)] == [True, True, False]
 

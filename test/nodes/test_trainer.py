@@ -121,7 +121,7 @@ def test_a_logged_bag_that_is_not_as_it_was_is_named(nodes, folders, name):
     assert name in line
 
 
-def test_bags_that_teach_nothing_stay_and_are_reported_and_the_rest_is_learnt_from(
+def test_bags_that_teach_nothing_stay_and_are_reported_and_the_rest_is_learned_from(
     shared_graph, folders, nodes, write_bag
 ):
     name, bags = '/refusing/trainer', folders['refusing'].bags

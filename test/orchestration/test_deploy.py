@@ -114,7 +114,7 @@ def test_the_simulated_robot_of_an_arm_keeps_topics_in_its_namespace(arm_file):
         ('none', [], False),
     ],
 )
-def test_a_model_that_is_missing_is_told_before_anything_starts(
+def test_a_model_that_is_missing_is_reported_before_anything_starts(
     arm_file, robot, overrides, needs_it
 ):
     arm_file.with_name('six_joint.xml').unlink()

@@ -93,7 +93,7 @@ def test_nohup_keeps_sighup_ignored(start):
         process.wait(0.5)
 
 
-def test_a_node_is_told_that_its_launcher_was_killed(start):
+def test_a_node_notices_that_its_launcher_was_killed(start):
     launcher = start('print("ready", flush=True); import time; time.sleep(60)')
     assert launcher.stdout.readline() == 'ready\n'
     node = start(NODE, **{LAUNCHER: str(launcher.pid)})
@@ -105,7 +105,7 @@ def test_a_node_is_told_that_its_launcher_was_killed(start):
     assert node.wait(5.0) == 0
 
 
-def test_a_node_is_told_of_a_launcher_that_ended_before_it_started(start):
+def test_a_node_notices_a_launcher_that_ended_before_it_started(start):
     launcher = start('pass')
     launcher.wait()
     assert start(NODE, **{LAUNCHER: str(launcher.pid)}).wait(DEADLINE_S) == 0

@@ -41,7 +41,7 @@ def test_an_installed_package_adds_its_things(spoons, install):
     assert len(spoons) == 3
 
 
-def test_an_unknown_name_is_told_with_the_nearest(spoons):
+def test_an_unknown_name_is_reported_with_the_nearest(spoons):
     with pytest.raises(UnknownNameError) as caught:
         spoons['tabel']
     said = "spoon 'tabel' is unknown; choose one of tea, table (nearest: table)"
@@ -70,7 +70,7 @@ def test_a_name_that_two_packages_give_is_refused_when_it_is_used(spoons, instal
         ('not a place', 'AttributeError'),
     ],
 )
-def test_a_thing_that_cannot_be_loaded_is_told_in_one_line(spoons, install, place, reason):
+def test_a_thing_that_cannot_be_loaded_is_reported_in_one_line(spoons, install, place, reason):
     install('ladles', {GROUP: {'soup': place}})
     with pytest.raises(RegistryError) as caught:
         spoons['soup']

@@ -80,6 +80,6 @@ def test_a_simulation_that_shows_something_else_is_named(drawer, monkeypatch, ch
         rollout.start() if when == 'at the start' else rollout.advance()
 
 
-def test_a_task_without_simulation_is_told_where_to_add_one(drawer):
+def test_a_task_without_simulation_is_refused_and_the_cure_names_its_place(drawer):
     with pytest.raises(SimError, match="'Drawer' has no simulation; name one in its GoalTask"):
         simulation_of(replace(drawer[0], simulation=''), [1])

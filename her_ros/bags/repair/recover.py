@@ -69,12 +69,12 @@ def recover(path: Path, out: Path | None = None, task: GoalTask | None = None) -
     """
     result = Recovered(out or default_output(path))
 
-    untold = 0
+    unreported = 0
 
     def on_damage(damage: BagError) -> None:
-        nonlocal untold
+        nonlocal unreported
         if len(result.damage) >= _MOST_DAMAGE:
-            untold += 1
+            unreported += 1
             return
         # The cure of a recoverable error is to run this function.
         is_cured = isinstance(damage, RecoverableError)
@@ -95,8 +95,8 @@ def recover(path: Path, out: Path | None = None, task: GoalTask | None = None) -
                 f'not one message can be read: {reasons}', 'take another copy of it', path
             )
         writer.close(metadata | {'recovered_from': path.name})
-    if untold:
-        result.damage.append(f'{untold} more like these')
+    if unreported:
+        result.damage.append(f'{unreported} more like these')
     result.counts = writer.counts
     stream = EpisodeStream(result.path, task)
     try:

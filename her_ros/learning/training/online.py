@@ -151,14 +151,14 @@ class Training(BagTraining):
         """
         if self._ranks.is_lost:
             return
-        judged = None
+        candidate = None
         if self._candidate is not None:
             version, content = self._candidate
-            judged = [version, torch.frombuffer(bytearray(content), dtype=torch.uint8)]
+            candidate = [version, torch.frombuffer(bytearray(content), dtype=torch.uint8)]
         self._save(
             version=self._version,
             next_evaluation=self._next_evaluation,
-            judged=judged,
+            judged=candidate,
             judged_at=list(self._candidate_counts),
         )
 

@@ -88,7 +88,7 @@ class RankLeader:
 
     def __init__(self, ranks: Ranks) -> None:
         self._ranks = ranks
-        self._told_at = time.monotonic()
+        self._sent_at = time.monotonic()
         self._has_begun = False
 
     def begin(self, folder: RunFolder, parameters: TrainerParameters) -> None:
@@ -117,7 +117,7 @@ class RankLeader:
 
     def keep_in_touch(self) -> None:
         """Be heard now and then while there is nothing to do."""
-        if time.monotonic() - self._told_at > _SILENCE_S:
+        if time.monotonic() - self._sent_at > _SILENCE_S:
             self._tell(Update(0))
 
     def end(self) -> None:
@@ -127,7 +127,7 @@ class RankLeader:
                 self._tell(None)
 
     def _tell(self, order: object) -> None:
-        self._told_at = time.monotonic()
+        self._sent_at = time.monotonic()
         self._ranks.broadcast(order)
 
 

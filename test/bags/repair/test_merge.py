@@ -164,7 +164,7 @@ def test_what_would_lose_something_is_refused(tmp_path, push, run, rollouts, wri
         merge(paths, tmp_path / 'merged')
 
 
-def test_facts_of_the_whole():
+def test_metadata_of_the_whole():
     metadata = [{'a': 'x y', 'v': '2 10', 'w': '1'}, {'a': 'x y', 'v': '3'}, {'v': ''}]
     assert merged_metadata(metadata) == {'a': 'x y', 'v': '2 3 10', 'w': '1', 'merged_bags': '3'}
     many = [{'time': str(each)} for each in np.arange(100)]

@@ -90,7 +90,7 @@ def test_nothing_is_compiled_before_there_is_something_to_sample():
     ahead.close()
 
 
-def test_without_a_compiler_updates_stay_as_they_are_and_the_reason_is_told(
+def test_without_a_compiler_updates_stay_as_they_are_and_the_reason_is_reported(
     tmp_path, monkeypatch, make_episode
 ):
     monkeypatch.setenv('TORCHINDUCTOR_CACHE_DIR', str(tmp_path))

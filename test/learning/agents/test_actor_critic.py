@@ -106,7 +106,7 @@ def test_weights_count_for_the_critic_alone(toy, parameters, make_inputs, agent)
 
 
 @of_every_agent
-def test_every_agent_sets_the_priorities_of_what_it_learnt_from(
+def test_every_agent_sets_the_priorities_of_what_it_learned_from(
     toy, parameters, make_episode, agent
 ):
     learner = Learner(toy, parameters(**agent, priority_kind='td_error'))

@@ -280,7 +280,7 @@ def test_without_averaging_the_policy_is_the_actor_itself(toy, parameters):
     assert all(map(torch.equal, agent.policy, agent.online.actor))
 
 
-def test_averaging_changes_nothing_of_what_is_learnt(toy, parameters):
+def test_averaging_changes_nothing_of_what_is_learned(toy, parameters):
     agents = [agent_of(toy, parameters(actor_ema=share)) for share in (1.0, 0.01)]
     for seed in range(3):
         losses = [update(agent, random_inputs(toy, 32, 'cpu', seed)) for agent in agents]

@@ -78,7 +78,9 @@ def sampled(learner, count=2000):
     return {name: values for name, values in vars(batch).items() if values is not None}
 
 
-def test_what_is_learnt_from_is_what_an_online_learner_has(training_of, toy, parameters, episodes):
+def test_what_is_learned_from_is_what_an_online_learner_has(
+    training_of, toy, parameters, episodes
+):
     """Same episodes, same order: equal buffers, and normalisers equal to the last bit."""
     training = training_of()
     assert not training.begin()
@@ -105,7 +107,7 @@ def test_a_seed_repeats_bit_for_bit(training_of, capacity):
 
 
 @pytest.mark.parametrize('capacity', [1000, 60])
-def test_symmetries_transform_what_is_learnt_from(training_of, symmetric, toy, capacity):
+def test_symmetries_transform_what_is_learned_from(training_of, symmetric, toy, capacity):
     """Every sample mirrored: what the normalisers see of the position is mirrored too."""
     options = {'replay_capacity': capacity, 'symmetry_left_right': 1.0}
     mirrored = training_of('mirrored/x', task=symmetric(toy), **options)
@@ -162,7 +164,7 @@ def test_the_same_bags_in_another_order_are_refused(training_of):
         training_of(log=LOG[::-1], updates=500).begin()
 
 
-def test_without_any_episode_nothing_is_learnt(training_of):
+def test_without_any_episode_nothing_is_learned(training_of):
     with pytest.raises(OfflineError, match='none of the bags holds a sound episode'):
         training_of(source=Listed([])).begin()
 

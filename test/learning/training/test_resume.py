@@ -125,7 +125,7 @@ def test_a_run_over_real_bags_resumes_bit_for_bit(make_real_bags, assert_same, q
     assert runs[0].policy() == runs[1].policy()
 
 
-def test_a_truncated_real_bag_is_refused_and_the_rest_is_learnt_from(make_real_bags, quick):
+def test_a_truncated_real_bag_is_refused_and_the_rest_is_learned_from(make_real_bags, quick):
     bags = make_real_bags('one')
     for name in 'abc':
         bags.add(f'{name}.mcap', 10, 10)
@@ -144,7 +144,7 @@ def test_without_a_checkpoint_a_run_starts_anew(bags, quick):
     assert not bags.training(quick()).resume()
 
 
-def test_bags_that_came_since_the_checkpoint_are_learnt_from_after_a_restart(bags, quick):
+def test_bags_that_came_since_the_checkpoint_are_learned_from_after_a_restart(bags, quick):
     training = bags.training(quick())
     bags.add('b.mcap', 20)
     training.ingest_new_bags()

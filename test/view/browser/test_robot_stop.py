@@ -21,7 +21,7 @@ from std_srvs.srv import Trigger
 pytestmark = pytest.mark.nodes
 
 
-def test_each_robot_is_asked_at_once_and_its_answer_is_told(graph):
+def test_each_robot_is_asked_at_once_and_its_answer_is_reported(graph):
     stop, asked = RobotStop(graph.new_node('view')), []
 
     def answer(_, response):
