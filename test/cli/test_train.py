@@ -106,7 +106,7 @@ def test_from_names_what_to_start_from(monkeypatch, tmp_path):
     assert values['trainer']['start_from'] == str(tmp_path / 'a #1.onnx')
 
 
-@pytest.mark.parametrize('new', [(), ('--new',), ('--name', 'other')])
+@pytest.mark.parametrize('new', [('--new',), ('--name', 'other')])
 def test_a_run_that_is_refused_leaves_no_folder(her_ros, monkeypatch, tmp_path, new):
     other = prepare_run('FetchReach', tmp_path / 'others')
     with claimed(other, 'taken'):

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 import os
+import re
 from typing import Any
 
 from her_ros.learning.normalizer import Normalizer
@@ -190,6 +191,7 @@ def choose_gpu(ranks: Ranks, device: torch.device) -> None:
 
 
 def _cause(error: Exception) -> str:
-    """Return what torch says, in one line without its C++ stack."""
+    """Return what torch says, in one line without its C++ stack, its files and its advice."""
     text = str(error).partition('Exception raised from')[0].strip()
+    text = re.sub(r'^\[\S+:\d+\] ', '', text).partition('. This is typically')[0]
     return one_line(text or type(error).__name__)
