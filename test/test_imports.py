@@ -144,6 +144,7 @@ CLOSED = {
 #: the rooms that a node, or what several nodes share, brings together; other modules bring none
 JOINED = {
     'policy': {'arms.errors', 'arms.registry', 'policy', 'policy.safety'},
+    'arguments': {'config.renamed'},
     'model_intake': {'policy'},
     'recorder': {'arms.registry', 'bags'},
     'sim_env': {'sim'},

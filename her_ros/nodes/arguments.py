@@ -16,10 +16,13 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
+import re
 import sys
 import textwrap
 
-from her_ros.config.schema import Parameter, parameters_of
+from her_ros.config.renamed import RENAMED_NODES
+from her_ros.config.schema import ConfigError, Parameter, parameters_of
 from her_ros.runtime.errors import HerRosError
 from rclpy.exceptions import (
     InvalidNamespaceException,
@@ -40,7 +43,8 @@ def check_arguments(arguments: Sequence[str], description: str, config: type) ->
     :param arguments: the command line without the program
     :param description: of the node, its first line the summary
     :param config: class of the node's parameters
-    :raises HerRosError: if an argument is unknown or a remapping is not a valid name
+    :raises HerRosError: if an argument is unknown, a remapping is not a valid name, or a
+        parameter file has a section of a node by its earlier name
     """
     own, ros = _split(arguments)
     if {'-h', '--help'} & set(own):
@@ -54,6 +58,8 @@ def check_arguments(arguments: Sequence[str], description: str, config: type) ->
     for flag, rule in pairwise(ros):
         if flag in ('-r', '--remap'):
             _check_remapping(rule)
+        elif flag == '--params-file':
+            _check_sections(rule)
         elif flag in ('-p', '--param') and ':=' not in rule:
             raise HerRosError(
                 f'parameter {rule!r} has no value', 'write NAME:=VALUE, such as seed:=3'
@@ -115,6 +121,21 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
         else:
             target.append(argument)
     return own, ros
+
+
+def _check_sections(file: str) -> None:
+    # ROS leaves out sections of other nodes: this one would start with other parameters.
+    try:
+        text = Path(file).read_text('utf-8')
+    except (OSError, ValueError):  # ROS itself says what is wrong with it
+        return
+    for earlier, present in RENAMED_NODES.items():
+        if re.search(rf'^[\s\'"]*([\w*/]*/)?{earlier}[\'"]?\s*:', text, re.MULTILINE):
+            raise ConfigError(
+                f'the node {earlier} is called {present} now',
+                f'write {present} instead in the names of its sections',
+                file,
+            )
 
 
 def _check_remapping(rule: str) -> None:

@@ -56,6 +56,22 @@ def test_a_wrong_argument_is_named_in_one_line(line):
         assert part in str(caught.value)
 
 
+@pytest.mark.parametrize('section', ['/**/fetch_env:', '"/a/fetch_env" :', '/a:\n  fetch_env:'])
+def test_a_parameter_file_with_the_earlier_name_of_a_node_is_answered_by_the_present_one(
+    tmp_path, section
+):
+    path = tmp_path / 'mine.yaml'
+    path.write_text(f'/**:\n  ros__parameters: {{seed: 3}}\n{section}\n')
+    with pytest.raises(
+        HerRosError, match='fetch_env is called sim_env now; write sim_env'
+    ) as caught:
+        check_arguments(['--ros-args', '--params-file', str(path)], DESCRIPTION, POLICY)
+    assert str(caught.value).startswith(f'{path}: ')
+    path.write_text(f'{section}\n'.replace('fetch_env', 'sim_env') + '# once fetch_env: a name\n')
+    for file in (path, tmp_path / 'missing.yaml', tmp_path):
+        check_arguments(['--ros-args', '--params-file', str(file)], DESCRIPTION, POLICY)
+
+
 @pytest.mark.parametrize('line', ['-h', '--help', '--ros-args -r __ns:=/a -- --help'])
 def test_help_ends_with_status_0(line, capsys):
     with pytest.raises(SystemExit) as caught:
