@@ -34,6 +34,8 @@ Values = Mapping[str, Any]
 
 
 # Types of values, as a user knows them.
+# Names that an error lists in full.
+_FEW = 12
 _WORDS = {bool: 'true or false', int: 'an integer', float: 'a number', str: 'text'}
 
 
@@ -221,7 +223,15 @@ def _instead(unknown: Sequence[str], known: Mapping[str, Parameter], values: Val
         cures.append(f'leave out {", ".join(faults)}, which disturb replaces')
     if all(found.values()):
         return ', '.join(cures)
-    return f'known keys are {sorted(known)}'
+    if len(known) <= _FEW:
+        return f'known keys are {sorted(known)}'
+    # Of any likeness: a long list would not help.
+    near = {
+        name: right or ' or '.join(get_close_matches(name, known, n=3, cutoff=0.0))
+        for name, right in found.items()
+    }
+    nearest = ', '.join(f'nearest to {wrong}: {right}' for wrong, right in near.items())
+    return f'{nearest}; docs/reference/parameters.md lists all'
 
 
 def _nearest(name: str, known: Collection[str]) -> list[str]:

@@ -17,6 +17,7 @@ import dataclasses
 import math
 import re
 
+from her_ros.config.parameters.nodes import TrainerParameters
 from her_ros.config.schema import ConfigError, configured, parameter, parameters_of, values_of
 import pytest
 
@@ -130,6 +131,16 @@ def test_an_unknown_key_is_named_beside_the_known_ones(unknown):
         configured(Oven, 'oven', {'trays': 3, unknown: 0.5, 'zoom': 1})
     assert re.match(rf"oven: unknown keys \['{unknown}', 'zoom'\]; known keys", str(caught.value))
     assert "['heat', 'light', 'minutes', 'mode', 'task', 'trays']" in str(caught.value)
+
+
+def test_of_many_known_keys_the_nearest_is_named_and_where_all_are():
+    with pytest.raises(ConfigError) as caught:
+        configured(TrainerParameters, 'trainer', {'qqqbatch': 1, 'bach_size': 2})
+    text = str(caught.value)
+    assert 'nearest to bach_size: batch_size' in text
+    assert 'nearest to qqqbatch: ' in text
+    assert text.endswith('; docs/reference/parameters.md lists all')
+    assert len(text) < 250
 
 
 def test_a_grouped_parameter_has_a_dotted_name_and_a_field_of_the_same_words():
