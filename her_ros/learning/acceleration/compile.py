@@ -61,13 +61,13 @@ class CompileAhead:
         """
         Start compiling, or switch to compiled updates, when it is time.
 
-        :return: message for the user; usually empty
+        :return: message for the user, at the beginning and the end; otherwise empty
         """
         if self._finished or not self._is_due:
             return ''
         if self._process is None and not _mark_of(self._parameters).exists():
             self._process = self._start()
-            return ''
+            return 'compiling the updates in the background; learning goes on'
         if self._process is not None and self._process.poll() is None:
             return ''
         self._finished = True

@@ -52,6 +52,7 @@ def test_the_background_process_compiles_what_the_learner_then_computes_alike(ca
     assert ahead.poll() == ''  # no updates yet, so nothing was started
     learner.update(1), eager.update(1)
     assert not learner.compiled
+    assert ahead.poll() == 'compiling the updates in the background; learning goes on'
     deadline = time.monotonic() + 120
     while not (news := ahead.poll()):
         assert time.monotonic() < deadline
@@ -101,6 +102,7 @@ def test_without_a_compiler_updates_stay_as_they_are_and_the_reason_is_reported(
     learner = learner_of(parameters, make_episode)
     learner.update(1)
     ahead = CompileAhead(learner, parameters)
+    assert 'compiling' in ahead.poll()
     deadline = time.monotonic() + 120
     while not (news := ahead.poll()):
         assert time.monotonic() < deadline
