@@ -281,10 +281,7 @@ class RobotBridgeNode(GuardedNode):
         self._ended += 1
         self._successes += int(row['is_success'])
         distance = float(self._task.distance(row['achieved_goal'], row['desired_goal']))
-        self.get_logger().info(
-            f'episode {row["episode"]}: {"reached" if row["is_success"] else "missed"} the goal'
-            f' {_text(row["desired_goal"])} by {100 * distance:.1f} cm in {row["step"]} steps'
-        )
+        self.get_logger().info(f'episode {row["episode"]}: {end_text(row, distance)}')
 
     def _status(self) -> dict[str, object]:
         now_s, control = time.monotonic(), self._control
@@ -321,6 +318,19 @@ class RobotBridgeNode(GuardedNode):
             'episodes_succeeded': self._successes,
             'states_unanswered': control.unanswered,
         }
+
+
+def end_text(row: Any, distance_m: float) -> str:
+    """
+    Return how an episode ended, for the log.
+
+    :param row: its last row
+    :param distance_m: from the goal
+    """
+    goal, steps = _text(row['desired_goal']), f'{row["step"]} steps'
+    if row['is_success']:
+        return f'reached the goal {goal} in {steps}, {100 * distance_m:.1f} cm from its middle'
+    return f'missed the goal {goal} by {100 * distance_m:.1f} cm in {steps}'
 
 
 def _text(position: Floats) -> str:

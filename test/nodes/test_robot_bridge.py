@@ -189,7 +189,7 @@ def test_a_goal_is_reached_and_then_the_robot_stands_still(running, namespace):
     assert episode.is_success
     # 10 control periods of success end an episode
     assert (episode.reward[-10:] == 0).all()
-    partner.graph.until(lambda: 'reached the goal' in processes['bridge'].output, 'a word')
+    partner.graph.until(lambda: 'cm from its middle' in processes['bridge'].output, 'a word')
     if namespace == '/twist':
         partner.graph.until(lambda: partner.twists[-1][2] == 0.0, 'zero')
         assert {frame for _, frame, _ in partner.twists} == {'base_link'}
