@@ -51,6 +51,8 @@ class EpisodeList:
         self._filter = gui.add_dropdown('Show', (ALL, MISSED, REACHED))
         self._order = gui.add_dropdown('Order', (_NEWEST, _OLDEST, _FARTHEST))
         self._rows = [gui.add_button(f'{i}', visible=False) for i in range(ROWS)]
+        # Near the rows: on a phone the head of the page is out of sight while one is tapped.
+        self._reason = gui.add_markdown('', visible=False)
         self._pages = gui.add_button_group('More', (_NEWER, _OLDER))
         for place, row in enumerate(self._rows):
             row.on_click(callbacks.defer(partial(self._clicked, place)))
@@ -68,9 +70,15 @@ class EpisodeList:
         self._entries, self._note = entries, note
         self._refresh()
 
-    def mark(self, entry: Entry) -> None:
-        """Mark the episode that is on the stage."""
+    def mark(self, entry: Entry, reason: str) -> None:
+        """
+        Mark the episode that is on the stage.
+
+        :param reason: why it ended as it did, written below the list
+        """
         self._chosen = entry.number
+        self._reason.content = f'**Episode {entry.number}, {entry.outcome}.** {reason}'
+        self._reason.visible = True
         self._refresh()
 
     @property

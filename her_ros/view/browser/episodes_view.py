@@ -166,7 +166,7 @@ class EpisodesView:
         self._prepare(entry)
         self._entry = entry
         self._playback.begin(entry.length)
-        self._list.mark(entry)
+        self._list.mark(entry, reason(self._episode, entry.task))
         self._show_episode()
         self._analyse()
 

@@ -63,6 +63,15 @@ def test_the_newest_come_first_and_others_on_further_pages(page):
     assert numbers(page) == [*range(14, 6, -1)]
 
 
+def test_the_reason_of_the_chosen_episode_stands_below_the_rows(page):
+    assert not page.list._reason.visible
+    page.list.mark(entry(4), 'It fell at step 7.')
+    assert page.list._reason.visible
+    assert page.list._reason.content == '**Episode 4, missed by 4.0 cm.** It fell at step 7.'
+    rows = [row.order for row in page.list._rows]
+    assert max(rows) < page.list._reason.order < page.list._pages.order
+
+
 def test_missed_ones_alone_in_the_order_of_their_distance(page):
     page.list._filter.value = 'missed'
     page.list._order.value = 'farthest from its goal first'
