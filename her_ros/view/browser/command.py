@@ -120,6 +120,8 @@ def task_of_run(run: RunFolder, on: TaskOptions) -> GoalTask | None:
     with suppress(HerRosError):  # such as parameters of a newer version
         noted = read_run_file(run.params)['trainer']
     name, arm = on.task or str(noted.get('task', '')), on.arm or str(noted.get('arm', ''))
+    if on.arm and not name:
+        raise HerRosError('does not name its task', 'name the task by --task', run.params)
     try:
         return with_workspace(task_named(name, arm)) if name else None
     except HerRosError:  # such as a description that has moved since

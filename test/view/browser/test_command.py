@@ -83,5 +83,8 @@ def test_an_arm_needs_a_task(own_run):
     (bag,) = own_run.bags.iterdir()
     with pytest.raises(HerRosError, match='name the task by --task'):
         task_of_bags([bag], TaskOptions(arm='six_joint'))
+    own_run.params.write_text('of another version')
+    with pytest.raises(HerRosError, match=r'params.yaml: does not name .* by --task'):
+        task_of_run(own_run, TaskOptions(arm='six_joint'))
     with pytest.raises(HerRosError, match='name the task as well, by --task'):
         view_live('her_ros', TaskOptions(arm='six_joint'), None)
