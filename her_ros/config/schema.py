@@ -26,7 +26,7 @@ import sys
 from typing import Any, get_args, get_origin, get_type_hints, TypeVar
 
 from her_ros.config.renamed import disturbances_of, faults_in, present_name
-from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.errors import HerRosError, one_line
 from her_ros.runtime.registry import choose_one
 
 Config = TypeVar('Config')
@@ -216,7 +216,7 @@ def _instead(unknown: Sequence[str], known: Mapping[str, Parameter], values: Val
     """Return a cure for unknown names: the names that they probably mean."""
     faults = faults_in({str(name): value for name, value in values.items()}, known)
     found = {name: ' or '.join(_nearest(name, known)) for name in unknown if name not in faults}
-    cures = [f'write {right} instead of {wrong}' for wrong, right in found.items()]
+    cures = [f'write {right} instead of {one_line(wrong)}' for wrong, right in found.items()]
     if disturbances := disturbances_of(faults):
         cures.append(f'write disturb={disturbances} instead of {", ".join(faults)}')
     elif faults:
@@ -230,7 +230,7 @@ def _instead(unknown: Sequence[str], known: Mapping[str, Parameter], values: Val
         name: right or ' or '.join(get_close_matches(name, known, n=3, cutoff=0.0))
         for name, right in found.items()
     }
-    nearest = ', '.join(f'nearest to {wrong}: {right}' for wrong, right in near.items())
+    nearest = ', '.join(f'nearest to {one_line(wrong)}: {right}' for wrong, right in near.items())
     return f'{nearest}; docs/reference/parameters.md lists all'
 
 

@@ -143,6 +143,13 @@ def test_of_many_known_keys_the_nearest_is_named_and_where_all_are():
     assert len(text) < 250
 
 
+@pytest.mark.parametrize('unknown', ['batch\nsize', 'qqq\n\x1b[31m'])
+def test_an_unknown_key_with_control_characters_stays_one_line(unknown):
+    with pytest.raises(ConfigError) as caught:
+        configured(TrainerParameters, 'trainer', {unknown: 1})
+    assert str(caught.value).isprintable()
+
+
 def test_a_grouped_parameter_has_a_dotted_name_and_a_field_of_the_same_words():
     declared = parameters_of(Tent)
     assert list(declared) == ['task', 'pole_m', 'cloth.area_m2', 'cloth.color']
