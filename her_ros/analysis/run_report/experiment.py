@@ -20,6 +20,11 @@ from her_ros.analysis.experiments import Experiment
 from her_ros.analysis.plots import draw_curves
 from her_ros.analysis.report import described, explanations, HEAD, TABLE, variant_rows
 from her_ros.analysis.results import curves, read_table
+from her_ros.analysis.run_report.experiment_record import (
+    experiment_origin,
+    parameters_of_variants,
+    runs_of,
+)
 from her_ros.analysis.run_report.page import Page, picture, render, Section, Table
 from her_ros.runtime.files import write_whole
 
@@ -38,6 +43,7 @@ def write_experiment_report(folder: Path, out: Path) -> Path:
     rows = read_table(folder / TABLE)
     variants, task = curves(rows), rows[0].task
     experiment = described(folder, rows[0].experiment)
+    runs = runs_of(folder, rows)
     of_curves, of_table = explanations(rows, variants, experiment)
     table = Table(HEAD, variant_rows(variants, task, experiment))
     sections = [
@@ -46,6 +52,8 @@ def write_experiment_report(folder: Path, out: Path) -> Path:
         ),
         Section('Results', of_table.split('\n\n'), tables=[table]),
         *([_variants(experiment)] if experiment else []),
+        parameters_of_variants(runs),
+        experiment_origin(folder, rows, experiment, runs),
     ]
     question = f'Compared: {experiment.question}.' if experiment else str(folder)
     page = Page(f'{rows[0].experiment}, {task}', question, [], sections)

@@ -56,6 +56,8 @@ _STYLE: dict[Any, Any] = {
     'axes.spines.right': False,
 }
 _LONGEST_REASON = 240
+# Pictures up to this width, points, fit a phone.
+_NARROW_PT = 470.0
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ class Picture:
 
     svg: str
     caption: str
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether its letters would be too small to read in the width of a phone."""
+        found = re.search(r'viewBox="\S+ \S+ (\S+) ', self.svg)
+        return found is not None and float(found[1]) > _NARROW_PT
 
 
 @dataclass(frozen=True)

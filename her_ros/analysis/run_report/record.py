@@ -14,7 +14,7 @@
 
 """Record of a run: safety, parameters, versions, digests, and the command for it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 import os
 import platform
@@ -129,10 +129,8 @@ def _origin(of: RunSource, thorough: bool) -> Section:
         ('folder', str(of.folder.path)),
         ('seed', str(of.seed)),
         ('SHA-256 of policy.onnx', of.policy_sha256 if of.folder.policy.exists() else 'none yet'),
-        ('report written with', ', '.join(map(_version, _PACKAGES))),
-        ('on', f'{platform.python_implementation()} {platform.python_version()},'
-               f' {platform.system()} {platform.machine()}, {os.cpu_count()} cores'),
-    ]  # fmt: skip
+        *written_with(),
+    ]
     if thorough and of.folder.checkpoint.exists():
         rows.append(('SHA-256 of its bags', _digest_of_bags(of)))
     text = [
@@ -158,6 +156,16 @@ def _digest_of_bags(of: RunSource) -> str:
     return f'{bags_digest(log)} ({len(log):,} bags)'
 
 
+def written_with() -> list[tuple[str, str]]:
+    """Return rows that name the versions and the machine that a page is written with."""
+    python = f'{platform.python_implementation()} {platform.python_version()}'
+    machine = f'{platform.system()} {platform.machine()}, {os.cpu_count()} cores'
+    return [
+        ('report written with', ', '.join(map(_version, _PACKAGES))),
+        ('on', f'{python}, {machine}'),
+    ]
+
+
 def _version(package: str) -> str:
     try:
         return f'{package} {version(package)}'
@@ -173,11 +181,17 @@ def repeat_command(of: RunSource) -> str:
     else:
         words = ['her-ros', 'train', '--task', of.task.name, '--new']
     words += ['--seed', str(of.seed), *(['--arm', of.arm] if of.arm else [])]
-    for name, _, value in changes(of):
+    return shlex.join([*words, *set_options((name, value) for name, _, value in changes(of))])
+
+
+def set_options(values: Iterable[tuple[str, Any]]) -> list[str]:
+    """Return the words of a command that set parameters; seed and arm have their own options."""
+    words = []
+    for name, value in values:
         if not name.endswith(('.seed', '.arm')):
             text = str(list(value)) if isinstance(value, list | tuple) else _yaml(value)
             words += ['--set', f'{name}={text}']
-    return shlex.join(words)
+    return words
 
 
 def _yaml(value: Any) -> str:
