@@ -134,6 +134,13 @@ def lerobot_task(folder: Path) -> dict[str, str]:
         return dict(json.loads((folder / _INFO).read_text('utf-8')).get('her_ros', {}))
 
 
+def lerobot_episodes(folder: Path) -> int:
+    """Return how many episodes a data set states; 0: it states none."""
+    with named_faults(folder):
+        stated = json.loads((folder / _INFO).read_text('utf-8')).get('total_episodes')
+        return stated if isinstance(stated, int) else 0
+
+
 def read_lerobot(folder: Path, task: GoalTask) -> Iterator[Episode]:
     """
     Read the episodes of a LeRobotDataset that :func:`write_lerobot` has written.

@@ -124,6 +124,14 @@ def minari_task(folder: Path) -> dict[str, str]:
         return dict(metadata.get('her_ros', {}))
 
 
+def minari_episodes(folder: Path) -> int:
+    """Return how many episodes a data set states; 0: it states none."""
+    with named_faults(folder):
+        text = (minari_folder(folder) / 'metadata.json').read_text('utf-8')
+        stated = json.loads(text).get('total_episodes')
+        return stated if isinstance(stated, int) else 0
+
+
 def read_minari(folder: Path, task: GoalTask) -> Iterator[Episode]:
     """
     Read the episodes of a data set of Minari, a few at a time.

@@ -52,6 +52,7 @@ from her_ros.orchestration.prepare import (
 from her_ros.orchestration.progress import Progress
 from her_ros.orchestration.ray_jobs import Cluster, connected, run_ray_jobs
 from her_ros.runtime.files import InUse, locked, write_whole
+from her_ros.runtime.output import fitted
 from her_ros.runtime.ros_environment import check_ros_environment
 from her_ros.runtime.run_folder import RunFolder, RunFolderError
 from rich.console import Console
@@ -104,6 +105,10 @@ def experiment(options: ExperimentOptions) -> int:
     :return: 0 if all runs have finished, 1 if some failed, 130 after Ctrl-C
     """
     console = Console(markup=False, highlight=False, soft_wrap=True)
+
+    def say(line: str) -> None:
+        console.print(fitted(line, console.width) if console.is_terminal else line)
+
     check_ros_environment(os.environ, own_log_folder=True)
     file = Path(options.name) if is_experiment_file(options.name) else None
     chosen = experiment_named(options.name) if file is None else read_experiment(file)
@@ -122,16 +127,14 @@ def experiment(options: ExperimentOptions) -> int:
         unfinished = [job for job in jobs if job.run.result is None]
         at_once = options.jobs or (jobs_allowed() if cluster is None else None)
         place = f'{at_once} at once' if cluster is None else f'on Ray at {cluster.address}'
-        console.print(
-            f'{folder}: {len(jobs)} runs, {len(jobs) - len(unfinished)} finished already, {place}'
-        )
+        say(f'{folder}: {len(jobs)} runs, {len(jobs) - len(unfinished)} finished already, {place}')
         watch = Watch(jobs)
         with Progress('experiment', len(jobs), done=sum(watch.shares())) as progress:
             look = partial(watch.look, progress)
             if on_ray is None:
-                interrupted = run_jobs(unfinished, at_once or 1, console.print, look)
+                interrupted = run_jobs(unfinished, at_once or 1, say, look, watch.end)
             else:
-                interrupted = run_ray_jobs(unfinished, on_ray, at_once, console.print, look)
+                interrupted = run_ray_jobs(unfinished, on_ray, at_once, say, look, watch.end)
         status = _report(chosen, options.task, folder, console)
     if interrupted:
         console.print('stopped; the same command goes on from here')
@@ -147,23 +150,41 @@ def jobs_allowed() -> int:
 
 class Watch:
     """
-    How much of the runs is done: of unfinished ones, by their last checkpoint on this machine.
+    How much of the runs is done: of unfinished ones, by their checkpoints and rollouts.
 
     :param jobs: all runs, whose folders were made
     """
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         self._jobs, self._look_at = jobs, 0.0
-        self._limits = [int(RunSource(job.run.folder).trainer['stop.env_steps']) for job in jobs]
+        sources = [RunSource(job.run.folder) for job in jobs]
+        self._limits = [int(source.trainer['stop.env_steps']) for source in sources]
+        self._steps_per_bag = [
+            int(source.values['sim_env']['num_envs']) * source.task.episode_length
+            for source in sources
+        ]
+        self._failed: set[str] = set()
 
     def shares(self) -> list[float]:
         """Return how much of each run is done, from 0 to 1."""
         return [
-            1.0
-            if job.run.result is not None
-            else min(0.99, progress_of(job.run.folder).env_steps / limit)
-            for job, limit in zip(self._jobs, self._limits, strict=True)
+            self._share(*each)
+            for each in zip(self._jobs, self._limits, self._steps_per_bag, strict=True)
         ]
+
+    def _share(self, job: Job, limit: int, steps_per_bag: int) -> float:
+        if job.run.result is not None or job.name in self._failed:
+            return 1.0
+        folder = job.run.folder
+        # A minute may pass between two checkpoints; a bag is written after every rollout.
+        recorded = steps_per_bag * len([*folder.bags.glob('*.mcap')])
+        return min(0.99, max(progress_of(folder).env_steps, recorded) / limit)
+
+    def end(self, job: Job) -> None:
+        """Take note of a run that has ended; of a failed one nothing is left to do for now."""
+        if job.run.result is None:
+            self._failed.add(job.name)
+        self._look_at = 0.0
 
     def look(self, progress: Progress) -> None:
         """Show how much is done, every few seconds."""
@@ -171,7 +192,11 @@ class Watch:
             return
         self._look_at = time.monotonic() + _LOOK_S
         shares = self.shares()
-        progress.update(sum(shares), f'{shares.count(1.0)} of {len(shares)} runs')
+        failed = len(self._failed)
+        finished = f'{shares.count(1.0) - failed} of {len(shares)}'
+        progress.update(
+            sum(shares), f'{finished}, {failed} failed' if failed else f'{finished} runs'
+        )
 
 
 def _check(chosen: Experiment, options: ExperimentOptions) -> None:

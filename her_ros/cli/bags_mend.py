@@ -21,6 +21,7 @@ from her_ros.bags.repair.merge import merge as merge_bags
 from her_ros.bags.repair.recover import recover as recover_bag
 from her_ros.bags.sources import expand
 from her_ros.orchestration.progress import bags_tracked
+from her_ros.runtime.output import say
 from her_ros.tasks.goal_task import GoalTask
 
 
@@ -29,16 +30,16 @@ def recover(path: Path, out: Path | None, task: GoalTask | None) -> None:
     # The second time to count the episodes.
     with bags_tracked([path] if path.exists() else [], 'recovering', passes=2):
         recovered = recover_bag(path, out, task)
-    print(f'{recovered.path}: recovered from {path}')
+    say(f'{recovered.path}: recovered from {path}')
     _print_counts(recovered.counts)
     if recovered.episodes is None:
-        print(f'episodes not counted: {recovered.not_counted}')
+        say(f'episodes not counted: {recovered.not_counted}')
     else:
-        print(f'{recovered.episodes} finished episodes')
+        say(f'{recovered.episodes} finished episodes')
     for damage in recovered.damage:
-        print(f'damage: {damage}')
+        say(f'damage: {damage}')
     if not recovered.damage:
-        print('no damage was found')
+        say('no damage was found')
 
 
 def merge(paths: list[Path], out: Path, task: GoalTask | None) -> None:
@@ -46,7 +47,7 @@ def merge(paths: list[Path], out: Path, task: GoalTask | None) -> None:
     found = expand(paths)
     with bags_tracked(found, 'merging', passes=2):
         merged = merge_bags(found, out, task)
-    print(
+    say(
         f'{merged.path}: {merged.bags} {"bag" if merged.bags == 1 else "bags"} of'
         f' {merged.task.name}, {merged.episodes} episodes'
     )
@@ -55,4 +56,4 @@ def merge(paths: list[Path], out: Path, task: GoalTask | None) -> None:
 
 def _print_counts(counts: Mapping[str, int]) -> None:
     for topic, count in sorted(counts.items()):
-        print(f'{count} messages on {topic}')
+        say(f'{count} messages on {topic}')

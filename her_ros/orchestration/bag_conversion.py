@@ -34,6 +34,7 @@ from her_ros.robot.conversion.conversion import Conversion
 from her_ros.robot.frames import Pose, task_frames
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import WRITABLE
+from her_ros.runtime.output import say
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.wire.rows import Rows
 from rosbags.typesys import get_typestore, Stores
@@ -60,15 +61,15 @@ class Converted(NamedTuple):
 
     def print(self, path: Path) -> None:  # noqa: A003
         """Print the result of a bag, and everything left out with the reason."""
-        print(
+        say(
             f'{path}: {self.episodes} episodes, {self.succeeded} of them reached their goal;'
             f' {len(self.goals)} goals without one'
             + (f'; {self.kept} episodes were there already' if self.kept else '')
         )
         for note in self.notes:
-            print(f'  clock: {note}')
+            say(f'  clock: {note}')
         for reason in [*self.goals, *self.problems, *filter(None, [self.failure])]:
-            print(f'  left out: {reason}')
+            say(f'  left out: {reason}')
 
 
 class UnusableRecording(HerRosError):

@@ -30,6 +30,7 @@ from her_ros.orchestration.bag_conversion import BagConversion, Converted, Unusa
 from her_ros.orchestration.progress import bags_tracked
 from her_ros.orchestration.recorded_topics import WANTED
 from her_ros.runtime.errors import HerRosError
+from her_ros.runtime.output import say
 from her_ros.tasks.registry import task_named
 
 
@@ -74,9 +75,7 @@ def convert(
                 found.print(path)
             total += found.episodes
     if total:
-        print(
-            f'{out}: {total} bags, one per episode; her-ros train-offline {out} learns from them'
-        )
+        say(f'{out}: {total} bags, one per episode; her-ros train-offline {out} learns from them')
     if failures and len(paths) == 1:
         raise HerRosError(failures[0])
     if failures:

@@ -31,8 +31,9 @@ from her_ros.bags.stream import stream_episodes
 from her_ros.bags.writer import write_rollout
 from her_ros.episodes.episode import Episode
 from her_ros.orchestration.offline_bags import task_of
-from her_ros.orchestration.progress import bags_tracked
+from her_ros.orchestration.progress import bags_tracked, tracked
 from her_ros.runtime.files import create_held, publish_folder, remove_unheld, WRITABLE
+from her_ros.runtime.output import say
 from her_ros.tasks.goal_task import GoalTask
 from her_ros.tasks.registry import task_named
 
@@ -52,6 +53,8 @@ class _Library(NamedTuple):
     read: Callable[[Path, GoalTask], Iterator[Episode]]
     #: task and arm that a data set of ours notes
     noted: Callable[[Path], Mapping[str, str]]
+    #: number of episodes that a data set states; 0: it states none
+    episodes: Callable[[Path], int]
     #: code that reads it, given folder and task
     hint: Callable[[Path, GoalTask], str]
 
@@ -61,12 +64,14 @@ _LIBRARIES = {
         lerobot_dataset.write_lerobot,
         lerobot_dataset.read_lerobot,
         lerobot_dataset.lerobot_task,
+        lerobot_dataset.lerobot_episodes,
         lambda folder, task: f"LeRobotDataset('her_ros/{task.name}', root='{folder}')",
     ),
     Format.MINARI: _Library(
         minari_dataset.write_minari,
         minari_dataset.read_minari,
         minari_dataset.minari_task,
+        minari_dataset.minari_episodes,
         lambda folder, task: (
             f"minari.load_dataset('{minari_dataset.dataset_id(task)}')"
             f' with MINARI_DATASETS_PATH={folder}'
@@ -102,7 +107,7 @@ def export_bags(bags: list[Path], out: Path, to: Format, task: GoalTask | None) 
         count = library.write(
             folder, chosen, (each for path in paths for each in stream_episodes(path, chosen))
         )
-    print(f'{out}: {count} episodes of {chosen.name}; {library.hint(out.absolute(), chosen)}')
+    say(f'{out}: {count} episodes of {chosen.name}; {library.hint(out.absolute(), chosen)}')
 
 
 def import_dataset(dataset: Path, out: Path, source: Format, task: GoalTask | None) -> None:
@@ -124,15 +129,16 @@ def import_dataset(dataset: Path, out: Path, source: Format, task: GoalTask | No
     count = 0
     with _whole(out) as folder:
         folder.mkdir(parents=True)
-        for number, group in enumerate(_groups(library.read(dataset, chosen))):
+        episodes = library.read(dataset, chosen)
+        if stated := library.episodes(dataset):
+            episodes = tracked(episodes, 'importing', stated)
+        for number, group in enumerate(_groups(episodes)):
             messages = [episode.rows for episode in group]
             write_rollout(folder, f'{source.value}_{number:06d}', metadata, messages)
             count += len(group)
         if not count:
             raise DatasetError('no episode', 'record some', dataset)
-    print(
-        f'{out}: {count} episodes of {chosen.name}; her-ros train-offline {out} learns from them'
-    )
+    say(f'{out}: {count} episodes of {chosen.name}; her-ros train-offline {out} learns from them')
 
 
 def _groups(episodes: Iterable[Episode]) -> Iterator[list[Episode]]:

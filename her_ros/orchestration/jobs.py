@@ -48,6 +48,7 @@ def run_jobs(
     at_once: int,
     report: Callable[[str], None],
     look: Callable[[], None] = lambda: None,
+    ended: Callable[[Job], None] = lambda _: None,
 ) -> bool:
     """
     Run jobs, several at once; return whether the user interrupted them.
@@ -56,6 +57,7 @@ def run_jobs(
 
     :param report: called with one line for the user
     :param look: called several times per second
+    :param ended: called with each that has ended, or failed, for good
     """
     waiting = deque(jobs)
     running: dict[Job, subprocess.Popen[bytes]] = {}
@@ -69,6 +71,7 @@ def run_jobs(
             for job in [job for job, process in running.items() if process.poll() is not None]:
                 del running[job]
                 report(outcome_of(job, take_error(error_file(job.log))))
+                ended(job)
             look()
     except KeyboardInterrupt:
         report('stopping')

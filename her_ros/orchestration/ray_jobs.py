@@ -97,6 +97,7 @@ def run_ray_jobs(
     at_once: int | None,
     report: Callable[[str], None],
     look: Callable[[], None] = lambda: None,
+    ended: Callable[[Job], None] = lambda _: None,
 ) -> bool:
     """
     Run jobs on a cluster; return whether the user interrupted them.
@@ -108,6 +109,7 @@ def run_ray_jobs(
     :param at_once: largest number at a time; None: as many as the cluster has resources for
     :param report: called with one line for the user
     :param look: called several times per second
+    :param ended: called with each that has ended, or failed, for good
     :raises RayError: if the cluster cannot be used
     """
     waiting = deque(jobs)
@@ -126,8 +128,8 @@ def run_ray_jobs(
                 with _translated():
                     running[task.remote(order)] = job
             with _translated():
-                ended, _ = ray.wait([*running], timeout=0.5)
-            for each in ended:
+                done, _ = ray.wait([*running], timeout=0.5)
+            for each in done:
                 job = running.pop(each)
                 end = _end_of(ray, each, job, losses[job.name])
                 report(end.line)
@@ -135,6 +137,8 @@ def run_ray_jobs(
                     losses[job.name] += 1
                     waiting.append(job)
                     time.sleep(_SETTLE_S)
+                else:
+                    ended(job)
             head.check()
             look()
     except KeyboardInterrupt:

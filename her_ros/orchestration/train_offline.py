@@ -41,6 +41,7 @@ from her_ros.orchestration.prepare import arm_overrides, described, Run
 from her_ros.orchestration.progress import bags_tracked, duration, Progress
 from her_ros.runtime.errors import HerRosError
 from her_ros.runtime.files import write_whole
+from her_ros.runtime.output import fitted
 from her_ros.runtime.process import handle_end_signals
 from her_ros.runtime.run_folder import RunFolder
 from her_ros.runtime.torchrun import rank_and_count
@@ -211,19 +212,20 @@ class _Session:
                 raise
             self._tell_refused()
             learner = training.learner
-            self._console.print(
+            self._say(
                 f'{"resuming at " + str(learner.updates) + " updates" if resumed else "learning"}:'
                 f' {learner.episodes:,} episodes, {learner.env_steps:,} steps'
                 + (' at a time; more are read on the way' if training.is_streaming else '')
             )
             if training.should_compile:
-                self._console.print(compile_or_say_why(learner))
+                self._say('compiling the updates, which may take a minute')
+                self._say(compile_or_say_why(learner))
             self._is_updating = True
             if not self._loop():
                 return None
             return training.finish()
         except KeyboardInterrupt:
-            self._console.print('stopped; the same command goes on from the last checkpoint')
+            self._say('stopped; the same command goes on from the last checkpoint')
             return None
 
     def _loop(self) -> bool:
@@ -260,7 +262,11 @@ class _Session:
             for reason in refused:
                 if reason not in self._reported:
                     self._reported.add(reason)
-                    self._console.print(f'not learned from: {reason}')
+                    self._say(f'not learned from: {reason}')
+
+    def _say(self, line: str) -> None:
+        console = self._console
+        console.print(fitted(line, console.width) if console.is_terminal else line)
 
 
 def progress(training: OfflineTraining, losses: dict[str, float], updates: int) -> str:
@@ -282,9 +288,12 @@ def progress(training: OfflineTraining, losses: dict[str, float], updates: int) 
 def _report(console: Console, folder: RunFolder, result: dict[str, Any]) -> None:
     rate = result['success_rate']
     success = '' if rate is None else f', success {rate:.2f}'
-    console.print(
+    line = (
         f'{result["task"]}: {result["updates"]:,} updates from {result["episodes"]:,} episodes'
-        f' ({result["env_steps"]:,} steps), {result["wall_s"]} s{success}\n'
+        f' ({result["env_steps"]:,} steps), {result["wall_s"]} s{success}'
+    )
+    console.print(
+        f'{fitted(line, console.width) if console.is_terminal else line}\n'
         f'  policy      {folder.policy}\n  checkpoint  {folder.checkpoint}'
     )
 

@@ -17,13 +17,38 @@
 import errno
 import io
 import os
+import shutil
 import signal
 import sys
+import textwrap
 from typing import Any
 
 # A closed terminal, a lost connection, and a pipe without a reader.
 _GONE = (errno.EIO, errno.ENXIO, errno.EPIPE)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def fitted(text: str, columns: int) -> str:
+    """
+    Return lines broken at spaces; what follows a break is indented.
+
+    :param columns: of the terminal; longer words, such as paths, stay whole
+    """
+    return '\n'.join(
+        textwrap.fill(
+            line,
+            columns,
+            subsequent_indent='  ',
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line in text.splitlines()
+    )
+
+
+def say(text: str) -> None:
+    """Print lines on standard output; on a terminal they fit its width."""
+    print(fitted(text, shutil.get_terminal_size().columns) if sys.stdout.isatty() else text)
 
 
 class _Descriptor(io.FileIO):

@@ -139,6 +139,18 @@ def test_a_bar_moves_with_the_checkpoints_and_the_results_of_the_runs(tmp_path):
     progress = Progress('experiment', 2)
     watch.look(progress)
     assert progress.line().endswith('left, 1 of 2 runs')
+    # Between two checkpoints the rollouts count, each of 8 environments of 50 steps.
+    bags = jobs[0].run.folder.bags
+    for name in 'ab':
+        (bags / f'{name}.mcap').touch()
+    assert watch.shares() == [0.8, 1.0]
+    (bags / 'c.mcap').touch()
+    assert watch.shares() == [0.99, 1.0]
+    for job in jobs:
+        watch.end(job)
+    assert watch.shares() == [1.0, 1.0]
+    watch.look(progress)
+    assert progress.line() == 'experiment: 100%, 0:00 left, 1 of 2, 1 failed'
 
 
 def test_what_the_user_sets_is_for_all_arms_and_leaves_their_difference(tmp_path):

@@ -14,13 +14,16 @@
 
 """Export and import without the library of the data set, whether it is installed or not."""
 
+from itertools import islice
 import sys
 from types import SimpleNamespace
 
-from her_ros.adapters import minari_dataset
+from her_ros.adapters import lerobot_dataset, minari_dataset
 from her_ros.adapters.episode_columns import DatasetError
+from her_ros.bags.sources import expand
+from her_ros.bags.stream import stream_episodes
 from her_ros.orchestration import datasets, progress
-from her_ros.orchestration.datasets import export_bags, Format
+from her_ros.orchestration.datasets import export_bags, Format, import_dataset
 from her_ros.runtime.files import create_held
 from her_ros.tasks.registry import task_named
 import pytest
@@ -140,3 +143,41 @@ def test_what_a_killed_export_left_is_removed_and_what_a_running_one_holds_stays
     assert (tmp_path / 'out' / 'data').read_text() == '8'
     assert 'exporting: ' in capsys.readouterr().err
     assert [path.name for path in (tmp_path / 'out').iterdir()] == ['data']
+
+
+@pytest.mark.parametrize('stated', [2, 0])
+def test_an_import_shows_how_far_it_is(monkeypatch, recorded_run, tmp_path, capsys, stated):
+    task = task_named('FetchReach')
+    bags = expand([recorded_run])
+    library = datasets._LIBRARIES[Format.MINARI]._replace(
+        noted=lambda folder: {'task': 'FetchReach'},
+        episodes=lambda folder: stated,
+        read=lambda folder, task: islice(stream_episodes(bags[0], task), 2),
+    )
+    monkeypatch.setitem(datasets._LIBRARIES, Format.MINARI, library)
+    monkeypatch.setattr(progress, '_LINE_S', 0.0)
+    import_dataset(tmp_path, tmp_path / 'out', Format.MINARI, None)
+    shown = capsys.readouterr()
+    assert '2 episodes of FetchReach' in shown.out
+    # A data set that states no number has no bar.
+    assert ('importing: 50%' in shown.err) is bool(stated)
+    assert len([*stream_episodes(next((tmp_path / 'out').glob('*.mcap')), task)]) == 2
+
+
+@pytest.mark.parametrize(
+    ('count', 'name'),
+    [
+        (lerobot_dataset.lerobot_episodes, NOTES['lerobot']),
+        (minari_dataset.minari_episodes, NOTES['minari']),
+    ],
+)
+def test_a_data_set_states_how_many_episodes_it_has(tmp_path, count, name):
+    path = tmp_path / name
+    path.parent.mkdir(parents=True)
+    for text, expected in (
+        ('{"total_episodes": 7}', 7),
+        ('{}', 0),
+        ('{"total_episodes": "x"}', 0),
+    ):
+        path.write_text(text)
+        assert count(tmp_path) == expected

@@ -54,7 +54,9 @@ def test_one_that_fails_is_named_and_the_others_go_on(make_job):
     jobs = [make_job('a', WRITE), make_job('b', failing), make_job('c', WRITE)]
     jobs.append(make_job('d', dying))
     looks = []
-    assert not run_jobs(jobs, 2, lines.append, lambda: looks.append(len(lines)))
+    ended = []
+    assert not run_jobs(jobs, 2, lines.append, lambda: looks.append(len(lines)), ended.append)
+    assert {job.name for job in ended} == {*'abcd'}
     assert looks[-1] == len(lines)  # also after the last one has ended
     assert f'b failed: the disk is full ({jobs[1].log})' in lines
     assert f"d failed: KeyError: 'nobody knows' ({jobs[3].log})" in lines

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import textwrap
 
+from her_ros.runtime.output import fitted
 import pytest
 
 DEADLINE_S = 20.0
@@ -98,3 +99,16 @@ def test_a_node_goes_on_when_its_log_is_on_a_full_disk(ends_with_reader, is_erro
             program(ends_with_reader, code), stdout=full, stderr=full, timeout=DEADLINE_S
         )
     assert (done.returncode != 0) == is_error
+
+
+def test_lines_fit_a_terminal_and_paths_stay_whole():
+    text = 'no_her_seed_0: limit, success 0.95 after 300,000 env steps, 1234 s'
+    assert fitted(text, 60).splitlines() == [
+        'no_her_seed_0: limit, success 0.95 after 300,000 env steps,',
+        '  1234 s',
+    ]
+    path = f'/tmp/{"long-" * 20}name'
+    assert (
+        path in fitted(f'b failed: the disk is full ({path})', 60).replace('(', ' ').split(')')[0]
+    )
+    assert fitted('  out/results.csv\nb', 60) == '  out/results.csv\nb'
