@@ -192,6 +192,22 @@ def test_the_cause_is_named_without_the_stack_of_torch(first_of_two):
     assert first_of_two.is_lost
 
 
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='no CUDA device')
+def test_gradients_of_a_gpu_are_averaged_by_nccl(tmp_path):
+    meeting = f'file://{tmp_path}/meeting'
+    torch.distributed.init_process_group('gloo', init_method=meeting, rank=0, world_size=1)
+    try:
+        ranks, gradient = TorchRanks(), torch.arange(6.0).view(2, 3)
+        on_gpu = [gradient.cuda(), torch.ones(3, device='cuda')]
+        ranks.average({'critic': on_gpu})
+        assert torch.distributed.get_backend(ranks._of_gpus) == 'nccl'
+        torch.testing.assert_close(on_gpu[0].cpu(), gradient)
+        assert ranks.gather('mine') == ['mine']
+    finally:
+        torch.distributed.destroy_process_group()
+
+
 def test_too_little_memory_is_not_said_to_be_the_loss_of_another(first_of_two):
     with pytest.raises(torch.OutOfMemoryError), first_of_two._exchange():
         raise torch.OutOfMemoryError('tried to allocate')
