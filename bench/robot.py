@@ -23,7 +23,8 @@ each a process. Options disturb (c). Success is that of the last of 50 steps, as
 With ``--arm`` the policy that comes for the task acts on that arm, whatever it was trained on.
 
 Run: ``python bench/robot.py --task FetchPush [--set simulated_robot.disturb=latency_periods]``, or
-``python bench/robot.py --task Push --arm franka_panda --set robot_bridge.command.output=twist``
+``python bench/robot.py --task Push --arm franka_panda --set robot_bridge.command.output=twist``.
+``--card README.md`` adds the result to a model card.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,10 +32,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 import os
 from pathlib import Path
+import shlex
+import sys
 import tempfile
 import time
 from typing import Any
 
+from card_section import with_section
 from her_ros.analysis.evaluate import wilson_interval
 from her_ros.config.files import shipped_model, to_yaml
 from her_ros.config.parameters.policy import PolicyParameters
@@ -47,6 +51,7 @@ from her_ros.orchestration.supervisor import Supervisor
 from her_ros.policy.onnx_policy import OnnxPolicy
 from her_ros.policy.safety.filter import SafetyFilter
 from her_ros.robot.simulated.robot import start_seed
+from her_ros.runtime.files import write_whole
 from her_ros.sim.registry import simulation_of
 from her_ros.sim.rollout import Rollout
 from her_ros.tasks.goal_task import GoalTask
@@ -226,6 +231,7 @@ def main() -> None:
         default=0,
         help='times as many episodes, for the place of those given up on a busy machine',
     )
+    parser.add_argument('--card', type=Path, help='model card (README.md) to add the result to')
     options = parser.parse_args()
     os.environ.update(graph_environment())
     task = task_named(options.task, options.arm)
@@ -259,6 +265,11 @@ def main() -> None:
     print_table(title, ('episodes', 'success', '95 % interval'), rows)
     successes = {f'{name}_success': float(np.mean(found)) for name, found in results.items()}
     print_figures(**successes, **counts)
+    if options.card is not None:
+        command = shlex.join(['python', *sys.orig_argv[1:]])
+        given_up = counts.get('c_robot_given_up', 0)
+        card = with_section(options.card.read_text(), command, rows, given_up)
+        write_whole(options.card, card.encode())
 
 
 if __name__ == '__main__':
