@@ -35,6 +35,8 @@ def test_a_follower_goes_on_at_signals_until_rank_0_ends_it(monkeypatch):
     ended = []
 
     class Follower:
+        """A training process that gets the signals and ends when rank 0 ends it."""
+
         def __init__(self, *_):
             pass
 
