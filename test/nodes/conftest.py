@@ -123,6 +123,24 @@ def make_env_partner() -> Callable[..., EnvPartner]:
     return EnvPartner
 
 
+@pytest.fixture(scope='module')
+def sim_envs(request: pytest.FixtureRequest, shared_graph: Any) -> dict[str, Any]:
+    """Start a ``sim_env`` for each name of the module's ``NODES``, with its parameters."""
+    return {
+        name: shared_graph.start('sim_env', name, parameters)
+        for name, parameters in request.module.NODES.items()
+    }
+
+
+@pytest.fixture(scope='module')
+def make_sim_partner(
+    request: pytest.FixtureRequest, shared_graph: Any, sim_envs: dict[str, Any]
+) -> Callable[[str], EnvPartner]:
+    """Make the other end of one of ``sim_envs``, by its name."""
+    nodes = request.module.NODES
+    return lambda name: EnvPartner(shared_graph, name, nodes[name]['task'])
+
+
 class StatePartner:
     """Plays an environment towards a ``policy`` or a ``recorder``."""
 

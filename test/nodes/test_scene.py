@@ -53,17 +53,6 @@ NODES = {
 PERIOD_S = TASKS['FetchPush'].control_period_s
 
 
-@pytest.fixture(scope='module')
-def nodes(shared_graph):
-    """All nodes of this module, started at once."""
-    return {name: shared_graph.start('sim_env', name, p) for name, p in NODES.items()}
-
-
-@pytest.fixture(scope='module')
-def make_partner(shared_graph, nodes, make_env_partner):
-    return lambda name: make_env_partner(shared_graph, name, NODES[name]['task'])
-
-
 class Viewer:
     """Keeps what a simulation shows, by topic and stamp."""
 
@@ -99,11 +88,11 @@ class Viewer:
 
 
 @pytest.fixture
-def seen(shared_graph, make_partner):
+def seen(shared_graph, make_sim_partner):
     """Play a few steps; give what was shown of the last one and its row: (namespace, topics)."""
 
     def see(name, topics):
-        partner, viewer = make_partner(name), Viewer(shared_graph, name, topics)
+        partner, viewer = make_sim_partner(name), Viewer(shared_graph, name, topics)
         generator = np.random.default_rng(0)
         for _ in range(12):
             waiting = partner.rows  # of 16 environments one half; the other waits in the meantime
@@ -153,21 +142,21 @@ def test_joints_are_named_as_on_the_robot_and_lead_to_the_gripper(seen):
     np.testing.assert_allclose(found, row['observation'][:3], atol=1e-6)
 
 
-def test_where_there_is_no_object_none_is_shown(shared_graph, make_partner):
-    assert make_partner('/reach').rows['step'][0] >= 0  # it runs
+def test_where_there_is_no_object_none_is_shown(shared_graph, make_sim_partner):
+    assert make_sim_partner('/reach').rows['step'][0] >= 0  # it runs
     Viewer(shared_graph, '/reach', [MARKERS])
     assert not shared_graph.node.count_publishers(f'/reach/{OBJECT_POSE}')
 
 
-def test_without_the_parameter_nothing_is_shown(shared_graph, make_partner):
-    partner = make_partner('/hidden')
+def test_without_the_parameter_nothing_is_shown(shared_graph, make_sim_partner):
+    partner = make_sim_partner('/hidden')
     partner.step(0.0)
     shown = [topic for topic in TOPICS if shared_graph.node.count_publishers(f'/hidden/{topic}')]
     assert not shown
 
 
-def test_a_fast_simulation_shows_itself_at_25_hz(shared_graph, make_partner):
-    partner, viewer = make_partner('/slide'), Viewer(shared_graph, '/slide', [MARKERS])
+def test_a_fast_simulation_shows_itself_at_25_hz(shared_graph, make_sim_partner):
+    partner, viewer = make_sim_partner('/slide'), Viewer(shared_graph, '/slide', [MARKERS])
     begin, first = time.monotonic(), len(partner.received)
     viewer.shown[MARKERS].clear()
     while time.monotonic() - begin < 2.0:
@@ -177,8 +166,8 @@ def test_a_fast_simulation_shows_itself_at_25_hz(shared_graph, make_partner):
     assert len(viewer.shown[MARKERS]) <= seconds / PERIOD_S + 2
 
 
-def test_in_real_time_a_rollout_takes_as_long_as_on_a_robot(shared_graph, make_partner):
-    partner = make_partner('/paced')
+def test_in_real_time_a_rollout_takes_as_long_as_on_a_robot(shared_graph, make_sim_partner):
+    partner = make_sim_partner('/paced')
     first = partner.next_rollout()
     assert len(first) == 16  # in one message: all move together
     count = len(partner.sent_at) - 1
@@ -189,8 +178,8 @@ def test_in_real_time_a_rollout_takes_as_long_as_on_a_robot(shared_graph, make_p
     assert (stamps - stamps[0] > PERIOD_S * (np.arange(51) - 1)).all()
 
 
-def test_a_late_action_is_counted_and_restarts_the_schedule(shared_graph, make_partner):
-    partner, name = make_partner('/paced'), '/paced/sim_env'
+def test_a_late_action_is_counted_and_restarts_the_schedule(shared_graph, make_sim_partner):
+    partner, name = make_sim_partner('/paced'), '/paced/sim_env'
     partner.next_rollout()
     before = int(shared_graph.new_status(name)['late_steps'])
     time.sleep(5 * PERIOD_S)
@@ -201,8 +190,8 @@ def test_a_late_action_is_counted_and_restarts_the_schedule(shared_graph, make_p
     assert int(shared_graph.new_status(name)['late_steps']) > before
 
 
-def test_a_pause_makes_nothing_late(shared_graph, make_partner):
-    partner, name = make_partner('/paced'), '/paced/sim_env'
+def test_a_pause_makes_nothing_late(shared_graph, make_sim_partner):
+    partner, name = make_sim_partner('/paced'), '/paced/sim_env'
     partner.next_rollout()
     for _ in range(5):  # a busy machine may be late by itself
         shared_graph.call(SetBool, f'{name}/pause', data=True)

@@ -53,25 +53,14 @@ NODES = {
 
 
 @pytest.fixture(scope='module')
-def nodes(shared_graph):
-    """All nodes of this module, started at once."""
-    return {name: shared_graph.start('sim_env', name, p) for name, p in NODES.items()}
-
-
-@pytest.fixture(scope='module')
-def make_partner(shared_graph, nodes, make_env_partner):
-    return lambda name: make_env_partner(shared_graph, name, NODES[name]['task'])
-
-
-@pytest.fixture(scope='module')
-def reach(make_partner):
+def reach(make_sim_partner):
     """Partner of a node whose state may be anything: tests begin with the next rollout."""
-    return make_partner('/reach')
+    return make_sim_partner('/reach')
 
 
 @pytest.mark.parametrize('name', ['/pick', '/hand'])
-def test_steps_equal_an_in_process_rollout(make_partner, name):
-    partner, p = make_partner(name), NODES[name]
+def test_steps_equal_an_in_process_rollout(make_sim_partner, name):
+    partner, p = make_sim_partner(name), NODES[name]
     task = task_named(p['task'])
     generator = np.random.default_rng(1)
     seed = integer_seed(p['seed'], SIM_ENV_ROLE, p['worker'], 0)
@@ -118,9 +107,9 @@ class HalvesPartner:
 
 
 @pytest.fixture
-def halves(shared_graph, make_partner):
+def halves(shared_graph, make_sim_partner):
     """Both halves of a node, at the first state of a new rollout."""
-    partner = make_partner('/turns')
+    partner = make_sim_partner('/turns')
     response = shared_graph.call(Trigger, '/turns/sim_env/reset')
     assert response.success
     begun = [lambda env=env: begins_with(partner.received[-2:], env) for env in (0, 8)]
@@ -246,14 +235,16 @@ def _three_values(answers):
         (CUT, lambda answers: encode_cloud(answers, 1)[:-40], 'is cut short'),
     ],
 )
-def test_a_wrong_action_is_one_line_and_the_env_goes_on(make_partner, nodes, name, spoil, message):
-    partner = make_partner(name)
+def test_a_wrong_action_is_one_line_and_the_env_goes_on(
+    make_sim_partner, sim_envs, name, spoil, message
+):
+    partner = make_sim_partner(name)
     assert not partner.rows['step'].any()
     right = partner.answers(0.3)
     state = partner.exchange(spoil(right), spoil(right), right)
     assert state['step'].tolist() == [1, 1]
     np.testing.assert_allclose(state['action'], 0.3)
-    (line,) = (line for line in nodes[name].lines if '[WARN]' not in line)
+    (line,) = (line for line in sim_envs[name].lines if '[WARN]' not in line)
     assert message in line
     assert line.endswith('; ignored')
 
@@ -321,15 +312,15 @@ def test_a_goal_takes_effect_with_the_next_episode_only(shared_graph, reach, com
     [((1.0, 1.0, 1.0), 'camera', 'camera'), ((np.nan, 1.0, 1.0), 'world', 'not finite')],
 )
 def test_a_goal_that_cannot_be_is_refused_and_the_old_one_stays(
-    shared_graph, reach, nodes, command_goal, goal, frame, reason
+    shared_graph, reach, sim_envs, command_goal, goal, frame, reason
 ):
     command_goal(1.2, 0.9, 0.5)
     reach.next_rollout()
-    lines = len(nodes['/reach'].lines)
+    lines = len(sim_envs['/reach'].lines)
     time.sleep(ONE_BY_ONE_S)  # between two lines
     command_goal(*goal, frame=frame)
     np.testing.assert_array_equal(reach.next_rollout()['desired_goal'], [[1.2, 0.9, 0.5]] * 2)
-    said = nodes['/reach'].lines[lines:]
+    said = sim_envs['/reach'].lines[lines:]
     assert len(said) == 1
     assert reason in said[0]
     status = shared_graph.status('/reach/sim_env')
@@ -338,14 +329,14 @@ def test_a_goal_that_cannot_be_is_refused_and_the_old_one_stays(
 
 
 def test_a_second_node_that_publishes_actions_is_named_and_the_run_goes_on(
-    shared_graph, reach, nodes
+    shared_graph, reach, sim_envs
 ):
     # Two policy nodes may well have the same name.
     name = shared_graph.node.get_name()
     intruder = shared_graph.new_node(name)
     publisher = intruder.create_publisher(PointCloud2, '/reach/action', LOCK_STEP)
     said = f'more than one node publishes actions; stop one of /reach/action: /{name} (pid '
-    shared_graph.until(lambda: said in nodes['/reach'].output, 'a word')
+    shared_graph.until(lambda: said in sim_envs['/reach'].output, 'a word')
     status = shared_graph.new_status('/reach/sim_env')
     assert said in status['message']
     assert status['level'] == '1'
@@ -356,11 +347,11 @@ def test_a_second_node_that_publishes_actions_is_named_and_the_run_goes_on(
     )
 
 
-def test_a_second_environment_is_named_and_the_run_goes_on(shared_graph, reach, nodes):
+def test_a_second_environment_is_named_and_the_run_goes_on(shared_graph, reach, sim_envs):
     intruder = shared_graph.new_node('intruder')
     publisher = intruder.create_publisher(PointCloud2, '/reach/step', LOCK_STEP)
     said = 'another environment sends too; stop one of /reach/step: /intruder (pid '
-    shared_graph.until(lambda: said in nodes['/reach'].output, 'a word')
+    shared_graph.until(lambda: said in sim_envs['/reach'].output, 'a word')
     assert shared_graph.new_status('/reach/sim_env')['level'] == '1'
     reach.next_rollout()
     intruder.destroy_publisher(publisher)
@@ -369,16 +360,16 @@ def test_a_second_environment_is_named_and_the_run_goes_on(shared_graph, reach, 
     )
 
 
-def test_a_point_is_no_goal_of_a_task_without_positions(shared_graph, nodes, make_partner):
-    make_partner('/hand')
+def test_a_point_is_no_goal_of_a_task_without_positions(shared_graph, sim_envs, make_sim_partner):
+    make_sim_partner('/hand')
     publisher = shared_graph.node.create_publisher(PointStamped, '/hand/goal', COMMAND)
     shared_graph.until(publisher.get_subscription_count, 'a subscriber of goals')
     publisher.publish(PointStamped())
-    shared_graph.until(lambda: '15 numbers' in nodes['/hand'].output, 'a refusal')
+    shared_graph.until(lambda: '15 numbers' in sim_envs['/hand'].output, 'a refusal')
 
 
-def test_collect_is_read_between_rollouts_only(shared_graph, make_partner, nodes):
-    partner, name = make_partner('/demand'), '/demand/sim_env'
+def test_collect_is_read_between_rollouts_only(shared_graph, make_sim_partner, sim_envs):
+    partner, name = make_sim_partner('/demand'), '/demand/sim_env'
     assert 'a trainer on /demand/collection_enabled' in shared_graph.new_status(name)['waits_for']
     assert not partner.received
     publisher = shared_graph.node.create_publisher(Bool, '/demand/collection_enabled', LATCHED)
@@ -412,12 +403,12 @@ def test_collect_is_read_between_rollouts_only(shared_graph, make_partner, nodes
     assert status['message'].startswith(said)
     assert status['level'] == '1'
     assert partner.rows['truncated'].all()
-    output = nodes['/demand'].output
+    output = sim_envs['/demand'].output
     assert output.count(said) == 1
     assert '[WARN]' in output
     publisher.publish(Bool(data=False))
     shared_graph.until(
-        lambda: 'the trainer is back on /demand/collection_enabled' in nodes['/demand'].output,
+        lambda: 'the trainer is back on /demand/collection_enabled' in sim_envs['/demand'].output,
         'a word',
     )
 

@@ -91,13 +91,13 @@ def _origin(
     experiment: Experiment | None,
     runs: Mapping[str, Sequence[RunSource]],
 ) -> Section:
-    facts = [
+    entries = [
         ('folder', str(folder)),
         ('seeds', _seeds(rows)),
         (f'SHA-256 of {TABLE}', sha256((folder / TABLE).read_bytes())),
         *written_with(),
     ]
-    tables = [Table((), facts)]
+    tables = [Table((), entries)]
     if runs:
         tables.append(Table(('run', 'id', 'SHA-256 of policy.onnx'), [*map(_run, _flat(runs))]))
     if experiment is None:
